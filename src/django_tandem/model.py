@@ -1,0 +1,284 @@
+"""The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Stack(enum.StrEnum):
+    """The two ways a project is served."""
+
+    WSGI = "wsgi"
+    ASGI = "asgi"
+
+
+class Protocol(enum.StrEnum):
+    """What a route answers to."""
+
+    HTTP = "http"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """
+    What is known of a view or a consumer without calling it.
+
+    ``dotted`` is its import path and ``source`` the ``file:line`` it is defined at.
+    ``is_coroutine`` says whether Django itself would await it. ``mark`` is the
+    stack that ``@on_wsgi`` or ``@on_asgi`` asked for.
+    """
+
+    dotted: str
+    is_coroutine: bool = False
+    source: str | None = None
+    mark: Stack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathMatch:
+    """
+    Which request paths a route answers, in words that NGINX understands.
+
+    ``pcre`` matches from the start of the decoded path. ``prefix`` is a text that
+    every matching path begins with. ``literal`` is the one path that matches,
+    when there is just one. ``inexact`` says why ``pcre`` matches more paths than
+    Django does; it is empty when the two agree on every path.
+    """
+
+    pcre: str
+    prefix: str
+    literal: str | None = None
+    inexact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """
+    One leaf of the URLconf, or of the ASGI application's WebSocket routes.
+
+    ``pattern`` is the whole pattern as its author wrote it, from ``/`` on.
+    ``name`` is the URL name with its namespaces, as ``reverse()`` takes it.
+    """
+
+    pattern: str
+    name: str | None
+    view: View
+    match: PathMatch
+    protocol: Protocol = Protocol.HTTP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The stack a route is served by, and the reason in words."""
+
+    route: Route
+    stack: Stack
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """
+    The user's own word on where a route belongs.
+
+    ``target`` is a path prefix (it begins with ``/``) or a URL name. ``strip``
+    takes the prefix off before the request reaches the stack.
+    """
+
+    target: str
+    stack: Stack
+    strip: bool = False
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether the pin holds for every path below ``target``."""
+        return self.target.startswith("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeRule:
+    """
+    One line of the edge's route table: paths that ``match`` go to ``stack``.
+
+    ``origin`` is the pattern or pin the rule was made from, for people to read.
+    """
+
+    match: PathMatch
+    stack: Stack
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """An address the edge listens on; ``host`` is an IP address without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticFiles:
+    """Files below ``directory`` that the edge serves itself below the URL ``prefix``."""
+
+    prefix: str
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """PEM files of the edge's certificate chain and private key."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nginx:
+    """The NGINX found on this machine: its program, version and configure arguments."""
+
+    program: str
+    version: tuple[int, int, int]
+    arguments: str = ""
+
+    def has(self, argument: str) -> bool:
+        """Return whether it was built with ``argument``, such as ``http_realip_module``."""
+        return argument in self.arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """
+    What of this machine decides the plan.
+
+    ``cpus`` and ``memory_mb`` are what the process may use (the cgroup's quota
+    where there is one). ``user`` is whom the processes run as.
+    """
+
+    python: str
+    nginx: Nginx
+    cpus: float
+    memory_mb: int
+    has_ipv6: bool
+    user: str
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """
+    The Django project that is served, as far as the plan needs it.
+
+    ``wsgi`` and ``asgi`` are dotted paths of the project's own applications;
+    ``None`` stands for the one Django makes. ``static`` and ``media`` are set only when
+    the setting names a URL of this site and a directory. ``channel_names`` are those of the
+    ASGI application's ChannelNameRouter. ``needs_redis`` says that the settings
+    point at the embedded server.
+    """
+
+    directory: str
+    settings_module: str
+    debug: bool
+    wsgi: str | None
+    asgi: str | None
+    routes: tuple[Route, ...]
+    channel_names: tuple[str, ...] = ()
+    static: StaticFiles | None = None
+    static_in_debug: bool = False
+    media: StaticFiles | None = None
+    needs_redis: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """
+    One program to supervise.
+
+    ``argv`` is never given to a shell. ``role`` says in words what it is there
+    for. ``order`` is its place in the start; the stop runs the other way round.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    role: str
+    directory: str
+    order: int
+    stack: Stack | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    socket: str | None = None
+    stop_signal: str = "TERM"
+    stop_s: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """
+    What NGINX is told.
+
+    ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
+    the server's own timeout, so that the server's answer comes first.
+    """
+
+    nginx: Nginx
+    binds: tuple[Bind, ...]
+    rules: tuple[EdgeRule, ...]
+    stacks: tuple[Stack, ...]
+    strips: tuple[str, ...]
+    max_body: str
+    read_timeout_s: int
+    drain_s: int
+    server_names: tuple[str, ...] = ()
+    tls: Tls | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    static: StaticFiles | None = None
+    media: StaticFiles | None = None
+    include: str | None = None
+    worker_user: str | None = None
+
+    @property
+    def has_asgi(self) -> bool:
+        """Whether anything is served by ASGI."""
+        return Stack.ASGI in self.stacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is to be served, by what, and why: the one input of every target."""
+
+    project: Project
+    run_dir: str
+    generation: int
+    verdicts: tuple[Verdict, ...]
+    edge: Edge
+    processes: tuple[Process, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The address a person would open."""
+        bind = self.edge.binds[0]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104
+        scheme = "https" if self.edge.tls else "http"
+        return f"{scheme}://{Bind(host=shown, port=bind.port)}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that a target renders; ``name`` is relative to the directory it is written to."""
+
+    name: str
+    content: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the supervisor says of one process; ``pid`` is 0 when it does not run."""
+
+    name: str
+    state: str
+    pid: int
+    since_s: int
+    detail: str = ""
