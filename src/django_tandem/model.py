@@ -154,7 +154,8 @@ class Host:
     What of this machine decides the plan.
 
     ``cpus`` and ``memory_mb`` are what the process may use (the cgroup's quota
-    where there is one). ``user`` is whom the processes run as.
+    where there is one). ``user`` is whom the processes run as. ``valkey`` is the
+    embedded server's program, when the wheel that brings it is installed.
     """
 
     python: str
@@ -164,6 +165,7 @@ class Host:
     has_ipv6: bool
     user: str
     is_root: bool
+    valkey: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,7 @@ class Process:
 
     ``argv`` is never given to a shell. ``role`` says in words what it is there
     for. ``order`` is its place in the start; the stop runs the other way round.
+    ``generation`` is set for what a reload replaces.
     """
 
     name: str
@@ -206,10 +209,16 @@ class Process:
     directory: str
     order: int
     stack: Stack | None = None
+    generation: int | None = None
     environment: tuple[tuple[str, str], ...] = ()
     socket: str | None = None
     stop_signal: str = "TERM"
     stop_s: int = 10
+
+    @property
+    def program(self) -> str:
+        """The name the supervisor knows it by."""
+        return self.name if self.generation is None else f"{self.name}-{self.generation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +227,9 @@ class Edge:
     What NGINX is told.
 
     ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
-    the server's own timeout, so that the server's answer comes first.
+    the server's own timeout, so that the server's answer comes first. ``strips`` are
+    the prefixes taken off on the way to ASGI. ``grace_s`` is what requests in flight get
+    at a stop.
     """
 
     nginx: Nginx
@@ -228,7 +239,7 @@ class Edge:
     strips: tuple[str, ...]
     max_body: str
     read_timeout_s: int
-    drain_s: int
+    grace_s: int
     server_names: tuple[str, ...] = ()
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()

@@ -1,0 +1,74 @@
+# Two commands are all the set-up there is: `make demo` and `make test`.
+
+PYTHON ?= python3
+DJANGO ?= django
+VENV ?= .venv
+BIN := $(VENV)/bin
+BIND ?= 127.0.0.1:8000
+
+# What the tests need of the system: programs, and the Debian packages that bring them.
+SYSTEM_PATH := $(PATH):/usr/sbin:/usr/local/sbin
+DEBIAN := nginx:nginx-light
+
+.PHONY: demo test test-all lint types system bench-edge bench-memory bench-plan clean
+
+demo: $(VENV)/demo.installed
+	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
+	cd example && ../$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	cd example && ../$(BIN)/python manage.py sample_data
+	cd example && ../$(BIN)/tandem up --bind $(BIND)
+
+test: lint types system
+	$(BIN)/pytest tests --ignore tests/example
+	$(BIN)/pytest tests/example
+
+test-all: system
+	$(PYTHON) tests/all_pairs.py
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/dev.installed
+	$(BIN)/mypy
+
+bench-edge: $(VENV)/dev.installed system
+	$(BIN)/python benchmarks/edge.py
+
+bench-memory: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/memory.py
+
+bench-plan: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/plan.py
+
+# Debian keeps venv apart from python3.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  test "$$(id -u)" = 0 && apt-get update -q && apt-get install -yq python3-venv \
+	    && $(PYTHON) -m venv $(VENV); \
+	} || { echo "make: python3 has no venv here. Install it: sudo apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  "$(DJANGO)" -e ".[bundled,channels]" -r example/requirements.txt
+	@touch $@
+
+$(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn]" \
+	  -r example/requirements.txt -r requirements-dev.txt
+	@touch $@
+
+system:
+	@missing=""; \
+	for pair in $(DEBIAN); do \
+	  PATH="$(SYSTEM_PATH)" command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	test -z "$$missing" && exit 0; \
+	test "$$(id -u)" = 0 && apt-get update -q && apt-get install -yq --no-install-recommends $$missing && exit 0; \
+	echo "make: the tests need Debian's$$missing. Install it: sudo apt-get install$$missing" >&2; exit 1
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

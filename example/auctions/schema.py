@@ -1,0 +1,129 @@
+"""The GraphQL API on Graphene: the same lots, the same bids, the same rules."""
+
+# ruff: noqa: N805, A002 - Graphene calls resolvers without self and names arguments as the API.
+
+import graphene
+from graphene_django import DjangoObjectType
+from graphql import GraphQLError
+
+from auctions.announcements import ask_to_close
+from auctions.models import Bid, Lot, Seller
+from auctions.serializers import BidSerializer
+from auctions.services import BidRefused, place_bid
+
+AT_MOST = 100
+
+
+class SellerType(DjangoObjectType):
+    class Meta:
+        model = Seller
+        fields = ["id", "name", "town"]
+
+
+class BidType(DjangoObjectType):
+    class Meta:
+        model = Bid
+        fields = ["id", "sequence", "bidder", "amount", "created"]
+
+
+class LotType(DjangoObjectType):
+    status = graphene.String(required=True)
+
+    class Meta:
+        model = Lot
+        fields = [
+            "id",
+            "title",
+            "description",
+            "seller",
+            "opening_price",
+            "current_price",
+            "best_bid",
+            "last_sequence",
+            "closes_at",
+        ]
+
+    def resolve_status(lot: Lot, info) -> str:
+        return lot.state
+
+    # Graphene's own resolvers ask the database again for each lot, though the join has them.
+    def resolve_seller(lot: Lot, info) -> Seller:
+        return lot.seller
+
+    def resolve_best_bid(lot: Lot, info) -> Bid | None:
+        return lot.best_bid
+
+
+class Query(graphene.ObjectType):
+    lots = graphene.List(
+        graphene.NonNull(LotType),
+        first=graphene.Int(default_value=20),
+        offset=graphene.Int(default_value=0),
+        required=True,
+    )
+    lot = graphene.Field(LotType, id=graphene.ID(required=True))
+    bids = graphene.List(
+        graphene.NonNull(BidType),
+        lot=graphene.ID(required=True),
+        first=graphene.Int(default_value=20),
+        required=True,
+    )
+
+    def resolve_lots(root, info, first: int, offset: int) -> list[Lot]:
+        start = max(offset, 0)
+        lots = list(Lot.objects.listed()[start : start + _bounded(first)])
+        ask_to_close(lot.pk for lot in lots if lot.is_due)
+        return lots
+
+    def resolve_lot(root, info, id: str) -> Lot | None:
+        return Lot.objects.listed().filter(pk=_number(id)).first()
+
+    def resolve_bids(root, info, lot: str, first: int) -> list[Bid]:
+        bids = Bid.objects.filter(lot_id=_number(lot)).order_by("-sequence")
+        return list(bids[: _bounded(first)])
+
+
+class Refusal(graphene.ObjectType):
+    code = graphene.String(required=True)
+    detail = graphene.String(required=True)
+    current_price = graphene.String(required=True)
+
+
+class PlaceBid(graphene.Mutation):
+    """Place a bid: answers with the bid, or with why it was refused."""
+
+    class Arguments:
+        lot = graphene.ID(required=True)
+        bidder = graphene.String(required=True)
+        amount = graphene.Decimal(required=True)
+
+    bid = graphene.Field(BidType)
+    refusal = graphene.Field(Refusal)
+
+    def mutate(root, info, lot: str, **data) -> "PlaceBid":
+        serializer = BidSerializer(data=data)
+        if not serializer.is_valid():
+            raise GraphQLError("The bid is not valid.", extensions={"fields": serializer.errors})
+        try:
+            return PlaceBid(bid=place_bid(lot_id=_number(lot), **serializer.validated_data))
+        except Lot.DoesNotExist:
+            raise GraphQLError("There is no such lot.") from None
+        except BidRefused as refusal:
+            return PlaceBid(refusal=refusal.as_json())
+
+
+class Mutation(graphene.ObjectType):
+    place_bid = PlaceBid.Field()
+
+
+def _bounded(first: int) -> int:
+    return min(max(first, 0), AT_MOST)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise GraphQLError(f'"{text}" is not the number of a lot.')
+    return int(text)
+
+
+schema = graphene.Schema(query=Query, mutation=Mutation)

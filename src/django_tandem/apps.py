@@ -1,0 +1,16 @@
+"""The Django app, for projects that list django_tandem in INSTALLED_APPS."""
+
+from django.apps import AppConfig
+
+
+class TandemConfig(AppConfig):
+    """Bring the management command and the system checks."""
+
+    name = "django_tandem"
+    verbose_name = "django-tandem"
+
+    def ready(self) -> None:
+        """Register the checks, which `tandem up` runs whether the app is installed or not."""
+        from django_tandem import checks  # noqa: PLC0415 - Django's own place for it
+
+        checks.register_all()

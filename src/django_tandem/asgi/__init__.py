@@ -1,0 +1,1 @@
+"""What runs inside the project that an ASGI server serves."""

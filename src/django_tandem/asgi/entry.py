@@ -1,0 +1,30 @@
+"""The application that an ASGI server is told to serve: the project's own, in our layers."""
+
+import os
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+
+from django_tandem.asgi.lifespan import Lifespan
+from django_tandem.asgi.parity import Parity
+from django_tandem.asgi.protocol import Application
+from django_tandem.asgi.ready import Ready
+from django_tandem.asgi.refusal import Refusal
+from django_tandem.asgi.streams import Streams
+
+
+def load() -> Application:
+    """Return the application that the environment names, else the one Django makes."""
+    dotted = os.environ.get("TANDEM_ASGI_APPLICATION")
+    application: Any = import_string(dotted) if dotted else get_asgi_application()
+    # Django imports the URLconf at the first request: too late to refuse a broken one.
+    if getattr(settings, "ROOT_URLCONF", None):
+        get_resolver().url_patterns  # noqa: B018 - reading it imports
+    # Channels' routers are untyped.
+    return cast(Application, application)
+
+
+application = Ready(Lifespan(Parity(Streams(Refusal(load())))))

@@ -1,0 +1,90 @@
+"""Makes an ASGI request say what the same request says on WSGI."""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from django.utils.encoding import repercent_broken_unicode
+
+from django_tandem.asgi.protocol import Application, Receive, Scope, Send
+from django_tandem.wsgi.forwarded import (
+    HOP_BY_HOP,
+    Forwarded,
+    Target,
+    read_forwarded,
+    split_target,
+)
+
+Header = tuple[bytes, bytes]
+
+DROPPED = frozenset(name.encode() for name in HOP_BY_HOP)
+DROPPED_IF_EMPTY = frozenset({b"content-type", b"content-length"})
+SCHEMES = {
+    "http": {"http": "http", "https": "https"},
+    "websocket": {"http": "ws", "https": "wss"},
+}
+
+
+class Parity:
+    """Rewrites the scope of a request or handshake that came through the edge."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in SCHEMES:
+            headers = join_repeated(scope["headers"])
+            forwarded = read_forwarded(
+                lambda name: headers.get(name.encode(), b"").decode("latin-1")
+            )
+            if forwarded:
+                scope = rewrite(scope, headers, forwarded)
+        await self.application(scope, receive, send)
+
+
+def join_repeated(headers: Iterable[Header]) -> dict[bytes, bytes]:
+    """Join the values of each header that came more than once, as Gunicorn does."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        key = bytes(name).lower()
+        comma = b"; " if key == b"cookie" else b","
+        joined[key] = joined[key] + comma + value if key in joined else bytes(value)
+    return joined
+
+
+def raw_target(scope: Scope) -> bytes:
+    """Return the target of the request line, put together again if the server keeps none."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string") or b""
+    # Some servers leave the query in the raw path.
+    return path.partition(b"?")[0] + b"?" + query
+
+
+def rewrite(scope: Scope, headers: dict[bytes, bytes], forwarded: Forwarded) -> Scope:
+    """Return the scope that the view or consumer is to see."""
+    raw = raw_target(scope)
+    target = split_target(raw)
+    return {
+        **scope,
+        "scheme": SCHEMES[scope["type"]][forwarded.scheme],
+        "client": (forwarded.client, 0),
+        "server": (forwarded.server, forwarded.port),
+        "root_path": target.script_name,
+        "path": whole_path(target),
+        "raw_path": raw.partition(b"?")[0],
+        "query_string": target.query.encode(),
+        "headers": [pair for pair in headers.items() if is_kept(pair, scope["type"])],
+    }
+
+
+def whole_path(target: Target) -> str:
+    """Return the decoded path after the script name, as ASGI wants it."""
+    path_info: str = repercent_broken_unicode(target.path_info).decode()
+    return target.script_name.rstrip("/") + path_info
+
+
+def is_kept(header: Header, kind: str) -> bool:
+    """Return whether the header speaks for the client; a handshake's own headers do."""
+    name, value = header
+    if name in DROPPED_IF_EMPTY:
+        return bool(value)
+    return kind == "websocket" or name not in DROPPED

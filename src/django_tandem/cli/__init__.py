@@ -1,0 +1,61 @@
+"""The command line: a file a subcommand, and a line here."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from django_tandem import __version__
+from django_tandem.cli import down, explain, logs, plan, render, status, up
+from django_tandem.errors import TandemError
+
+# In the order of their first use.
+COMMANDS: tuple[ModuleType, ...] = (plan, explain, up, status, logs, down, render)
+
+
+def parser(prog: str = "tandem") -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, shared with the management command."""
+    top = argparse.ArgumentParser(
+        prog=prog, description="Run a Django project on WSGI and ASGI at once."
+    )
+    top.add_argument("--version", action="version", version=f"django-tandem {__version__}")
+    add_commands(top)
+    return top
+
+
+def add_commands(top: argparse.ArgumentParser) -> None:
+    """Add each subcommand to ``top``, with the options that all of them take."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--settings", help="the settings module, such as config.settings")
+    commands = top.add_subparsers(dest="tandem_command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        summary = (module.__doc__ or "").strip().splitlines()[0]
+        name = module.__name__.rpartition(".")[2]
+        # Django's own parser class must not be handed down: its subparsers take other arguments.
+        each = commands.add_parser(name, parents=[common], help=summary, description=summary)
+        module.add_arguments(each)
+        each.set_defaults(tandem_run=module.run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand that was parsed, and tell an error in two sentences."""
+    try:
+        code: int = options.tandem_run(options)
+    except TandemError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has had enough of it.
+        sys.stderr.close()
+        return 0
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv`` and return its exit code."""
+    return run(parser().parse_args(argv))
+
+
+def entry() -> None:
+    """Run as the command ``tandem``."""
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The Django project, set up and read: settings, URLconf and ASGI application → Project."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+import django
+from django.conf import settings as django_settings
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+
+from django_tandem.cli.project import VARIABLE, Found, find
+from django_tandem.errors import ProjectError
+from django_tandem.model import Project, StaticFiles
+from django_tandem.routing.channels import Application, read_application
+from django_tandem.routing.urlconf import http_routes
+from django_tandem.runtime import run_dir
+from django_tandem.runtime.host import find_valkey
+from django_tandem.settings import Settings, read_settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A project that was read, and its TANDEM setting."""
+
+    project: Project
+    settings: Settings
+
+
+def load_settings(settings_option: str | None) -> tuple[Found, Settings]:
+    """Import the project's settings only, which is all that finding its run directory takes."""
+    found = find(settings_option)
+    os.environ[VARIABLE] = found.settings_module
+    if str(found.directory) not in sys.path:
+        sys.path.insert(0, str(found.directory))
+    given = _trying(
+        f'The settings module "{found.settings_module}"',
+        lambda: getattr(django_settings, "TANDEM", None),
+    )
+    return found, read_settings(given)
+
+
+def load(settings_option: str | None) -> Loaded:
+    """
+    Set the project up and read all that the plan needs of it.
+
+    Raises ProjectError for whatever of it can't be imported, SettingError for its TANDEM.
+    """
+    embedded = _offer_redis(find(settings_option))
+    found, settings = load_settings(settings_option)
+    _trying("The project", lambda: django.setup(set_prefix=False))
+    routes = _trying(
+        f'The URLconf "{django_settings.ROOT_URLCONF}"',
+        lambda: http_routes(get_resolver(), str(found.directory)),
+    )
+    asgi = asgi_application_path()
+    application = Application()
+    if asgi is not None:
+        application = _trying(
+            f'The ASGI application "{asgi}"',
+            lambda: read_application(import_string(asgi), str(found.directory)),
+        )
+    if embedded:
+        os.environ.pop("REDIS_URL", None)
+    project = Project(
+        directory=str(found.directory),
+        settings_module=found.settings_module,
+        debug=django_settings.DEBUG,
+        wsgi=getattr(django_settings, "WSGI_APPLICATION", None),
+        asgi=asgi,
+        routes=(*routes, *application.websocket_routes),
+        channel_names=application.channel_names,
+        static=_static(),
+        static_in_debug=django_settings.DEBUG and _has_staticfiles(),
+        media=_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
+        needs_redis=embedded is not None and _names(embedded),
+    )
+    return Loaded(project=project, settings=settings)
+
+
+def asgi_application_path() -> str | None:
+    """Return the dotted path of the project's ASGI application; None when it has none."""
+    named = getattr(django_settings, "ASGI_APPLICATION", None)
+    if named:
+        return str(named)
+    beside = [getattr(django_settings, "WSGI_APPLICATION", None), django_settings.ROOT_URLCONF]
+    for dotted in beside:
+        package = _package(dotted)
+        if package is not None and _exists(f"{package}.asgi"):
+            return f"{package}.asgi.application"
+    return None
+
+
+def _package(dotted: str | None) -> str | None:
+    if not isinstance(dotted, str):
+        return None
+    # "config.wsgi.application" and "config.urls" both lie in the package "config".
+    parts = dotted.split(".")
+    depth = -2 if parts[-1] == "application" else -1
+    return ".".join(parts[:depth]) or None
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _offer_redis(found: Found) -> str | None:
+    """
+    Set REDIS_URL for the project when it is not set and a Valkey can be started for it.
+
+    Settings read it while they are imported, so it is set before; where the run directory
+    turns out to be another one, the processes are told the right one.
+    """
+    if "REDIS_URL" in os.environ or find_valkey() is None:
+        return None
+    socket = run_dir.locate(
+        str(found.directory), Settings.__dataclass_fields__["run_dir"].metadata["default"]
+    )
+    os.environ["REDIS_URL"] = f"unix://{socket / 'valkey.sock'}"
+    return os.environ["REDIS_URL"]
+
+
+def _names(url: str) -> bool:
+    """Whether the settings took up the address they were offered."""
+    taken = (getattr(django_settings, name, None) for name in ("CHANNEL_LAYERS", "CACHES"))
+    return any(url in repr(value) for value in taken)
+
+
+def _has_staticfiles() -> bool:
+    return "django.contrib.staticfiles" in django_settings.INSTALLED_APPS
+
+
+def _static() -> StaticFiles | None:
+    # With DEBUG the files are served as they are written, not as they were last collected.
+    if django_settings.DEBUG or not _has_staticfiles():
+        return None
+    return _files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
+
+
+def _files(url: str | None, directory: str | os.PathLike[str] | None) -> StaticFiles | None:
+    if not url or not directory or not url.startswith("/") or url == "/":
+        return None
+    return StaticFiles(prefix=f"{url.rstrip('/')}/", directory=str(Path(directory).resolve()))
+
+
+def _trying(what: str, step: Callable[[], T]) -> T:
+    """Run code of the project's; what it raises becomes one sentence with its place."""
+    try:
+        return step()
+    except (KeyboardInterrupt, ProjectError):
+        raise
+    except BaseException as error:  # a settings module may well call sys.exit()
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "unknown"
+        if isinstance(error, SyntaxError):
+            place = f"{error.filename}, line {error.lineno}"
+        raise ProjectError(
+            f"{what} can't be imported: {type(error).__name__}: {error}",
+            hint=f"Raised at {place}. `python manage.py check` shows the whole traceback.",
+        ) from error

@@ -1,0 +1,48 @@
+"""Show the routes, the stack that serves each, and the reason."""
+
+import argparse
+
+from django_tandem.cli import console
+from django_tandem.cli.planning import plan_project
+from django_tandem.model import Plan, Protocol, Stack, Verdict
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--json", action="store_true", help="print the whole plan as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan."""
+    plan = plan_project(options).plan
+    if options.json:
+        console.as_json([_row(verdict) for verdict in plan.verdicts])
+        return 0
+    console.table(
+        ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
+        (tuple(_row(verdict).values())[:5] for verdict in plan.verdicts),
+    )
+    console.line_err(_summary(plan))
+    for note in plan.notes:
+        console.line_err(note)
+    return 0
+
+
+def _row(verdict: Verdict) -> dict[str, str]:
+    route = verdict.route
+    is_socket = route.protocol is Protocol.WEBSOCKET
+    return {
+        "route": f"{route.pattern} (WebSocket)" if is_socket else route.pattern,
+        "name": route.name or "",
+        "stack": verdict.stack.value,
+        "reason": verdict.reason,
+        "view": route.view.dotted,
+        "source": route.view.source or "",
+    }
+
+
+def _summary(plan: Plan) -> str:
+    on_asgi = sum(verdict.stack is Stack.ASGI for verdict in plan.verdicts)
+    on_wsgi = len(plan.verdicts) - on_asgi
+    rules = len(plan.edge.rules)
+    return f"{on_wsgi} routes on WSGI, {on_asgi} on ASGI, {rules} rules at the edge."

@@ -1,0 +1,52 @@
+"""From the command line to a Plan, the way that every subcommand needs one."""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django_tandem.cli.bootstrap import load, load_settings
+from django_tandem.model import Plan
+from django_tandem.plan import make_plan
+from django_tandem.routing.decide import decide
+from django_tandem.runtime import run_dir
+from django_tandem.runtime.host import read_host
+from django_tandem.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and the settings it was made by."""
+
+    plan: Plan
+    settings: Settings
+
+
+def plan_project(
+    options: argparse.Namespace,
+    *,
+    bind: str | None = None,
+    asgi: bool = False,
+    output: Path | None = None,
+) -> Planned:
+    """
+    Make the plan of the project at hand.
+
+    ``bind``, ``asgi`` and ``output``, a directory to run in, are the command line's own.
+    """
+    loaded = load(options.settings)
+    settings = loaded.settings
+    if bind is not None:
+        settings = replace(settings, bind=(bind,))
+    if asgi:
+        settings = replace(settings, asgi=replace(settings.asgi, always=True))
+    verdicts = decide(loaded.project.routes, settings.routes)
+    directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
+    host = read_host(settings.edge.nginx)
+    plan = make_plan(loaded.project, settings, host, verdicts, run_dir=str(directory))
+    return Planned(plan=plan, settings=settings)
+
+
+def find_run_dir(options: argparse.Namespace) -> Path:
+    """Return where the project's stack runs, without setting the project up."""
+    found, settings = load_settings(options.settings)
+    return run_dir.locate(str(found.directory), settings.run_dir)

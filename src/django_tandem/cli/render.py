@@ -1,0 +1,39 @@
+"""Write the files of one target, or only compare them."""
+
+import argparse
+from pathlib import Path
+
+from django_tandem import output
+from django_tandem.cli import console
+from django_tandem.cli.planning import plan_project
+from django_tandem.render import TARGETS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    targets = ", ".join(f"{target.name} ({target.summary})" for target in TARGETS)
+    names = [target.name for target in TARGETS]
+    parser.add_argument("target", choices=names, metavar="TARGET", help=targets)
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, help="the directory to run in, instead of RUN_DIR"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 when the files differ"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the target's files, or print how they differ."""
+    output_dir = options.output and options.output.resolve()
+    plan = plan_project(options, output=output_dir).plan
+    target = next(target for target in TARGETS if target.name == options.target)
+    directory = Path(plan.run_dir)
+    files = target.render(plan)
+    if options.check:
+        found = output.diff(files, directory)
+        if found:
+            console.line_out(found.rstrip("\n"))
+        return 1 if found else 0
+    for name in output.write(files, directory):
+        console.line_err(f"Wrote {directory / name}.")
+    return 0

@@ -1,0 +1,47 @@
+"""Show what runs: each process with its stack, state and age."""
+
+import argparse
+
+from django_tandem.cli import console
+from django_tandem.cli.planning import find_run_dir
+from django_tandem.errors import RefusedError
+from django_tandem.model import Process, Status
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.state import read_state
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the status; 1 when nothing runs, or not all that should."""
+    run_dir = find_run_dir(options)
+    pid = supervisord.running_pid(run_dir)
+    state = read_state(run_dir)
+    if pid is None or state is None:
+        raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+    known = {process.program: process for process in state.processes}
+    statuses = supervisord.statuses(run_dir)
+    rows = [_row(status, known.get(status.name)) for status in statuses]
+    if options.json:
+        console.as_json({"url": state.url, "pid": pid, "run_dir": str(run_dir), "processes": rows})
+    else:
+        console.table(
+            ("PROGRAM", "STACK", "STATE", "PID", "FOR", "WHAT"),
+            (tuple(str(cell) for cell in row.values()) for row in rows),
+        )
+        console.line_err(f"{state.url} (supervisord has pid {pid})")
+    return 0 if all(status.pid for status in statuses) else 1
+
+
+def _row(status: Status, process: Process | None) -> dict[str, object]:
+    return {
+        "program": status.name,
+        "stack": process.stack.value if process and process.stack else "",
+        "state": status.state.lower(),
+        "pid": status.pid or "",
+        "for": f"{status.since_s} s",
+        "what": process.role if process else "",
+    }

@@ -1,0 +1,31 @@
+"""``manage.py tandem`` is the command ``tandem``."""
+
+import argparse
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from django_tandem.cli import add_commands, run
+from django_tandem.runtime.start import replace_process
+
+
+class Command(BaseCommand):
+    """Run a subcommand of tandem."""
+
+    help = "Run this project on WSGI and ASGI at once."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare tandem's own subcommands."""
+        add_commands(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the one that was asked for."""
+        if options["tandem_command"] == "up":
+            # manage.py has imported the settings by now, and they may read a REDIS_URL that
+            # is set for them only before.
+            replace_process(sys.argv[2:])
+        code = run(argparse.Namespace(**options))
+        if code:
+            sys.exit(code)

@@ -1,0 +1,145 @@
+"""How one entry of the TANDEM setting is read: a value and its path in, a typed value out."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django_tandem.errors import SettingError, did_you_mean
+from django_tandem.model import Pin, Stack
+
+Reader = Callable[[Any, str], Any]
+
+
+def wrong(path: str, value: object, wanted: str) -> SettingError:
+    """Return the error for a ``value`` at ``path`` that is not what is ``wanted``."""
+    return SettingError(f"{path} is {value!r}.", hint=f"It takes {wanted}.")
+
+
+def text(value: Any, path: str) -> str:
+    """Read a text that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise wrong(path, value, "a text")
+
+
+def flag(value: Any, path: str) -> bool:
+    """Read True or False."""
+    if isinstance(value, bool):
+        return value
+    raise wrong(path, value, "True or False")
+
+
+def count(value: Any, path: str) -> int:
+    """Read a whole number from 1 on."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise wrong(path, value, "a whole number from 1 on")
+
+
+def count_or_auto(value: Any, path: str) -> int | None:
+    """Read a whole number from 1 on, or "auto", which is ``None`` from here on."""
+    if value == "auto":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise wrong(path, value, 'a whole number from 1 on, or "auto"')
+
+
+def size(value: Any, path: str) -> str:
+    """Read a size as NGINX writes it: bytes, or with the unit k, m or g."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+[kKmMgG]?", value):
+        return value
+    raise wrong(path, value, 'a size such as "50M"')
+
+
+def texts(value: Any, path: str) -> tuple[str, ...]:
+    """Read a list of texts."""
+    if isinstance(value, list | tuple):
+        return tuple(text(item, f"{path}[{index}]") for index, item in enumerate(value))
+    raise wrong(path, value, "a list of texts")
+
+
+def one_or_more_texts(value: Any, path: str) -> tuple[str, ...]:
+    """Read a text, or a list of at least one."""
+    found = (value,) if isinstance(value, str) and value else texts(value, path)
+    if found:
+        return found
+    raise wrong(path, value, "a text, or a list of them")
+
+
+def names_or_auto(value: Any, path: str) -> tuple[str, ...] | None:
+    """Read a list of names, or "auto", which is ``None`` from here on."""
+    return None if value == "auto" else texts(value, path)
+
+
+def stack(value: Any, path: str) -> Stack:
+    """Read the name of a stack."""
+    if isinstance(value, str) and value in set(Stack):
+        return Stack(value)
+    raise wrong(path, value, '"wsgi" or "asgi"')
+
+
+def pins(value: Any, path: str) -> tuple[Pin, ...]:
+    """Read pins: ``(target, stack)``, or ``(prefix, stack, {"STRIP": True})``."""
+    if isinstance(value, list | tuple):
+        return tuple(_pin(item, f"{path}[{index}]") for index, item in enumerate(value))
+    raise wrong(path, value, 'a list of pins such as ("/ws/", "asgi")')
+
+
+def _pin(value: Any, path: str) -> Pin:
+    match value:
+        case [target, on]:
+            extra: Any = {}
+        case [target, on, extra]:
+            pass
+        case _:
+            raise wrong(
+                path, value, 'a pin such as ("/ws/", "asgi"), or with {"STRIP": True} after'
+            )
+    strip = table(extra, f"{path}[2]", {"STRIP": flag}).get("STRIP", False)
+    pin = Pin(target=text(target, f"{path}[0]"), stack=stack(on, f"{path}[1]"), strip=strip)
+    if pin.strip and not (pin.is_prefix and pin.target.endswith("/")):
+        raise SettingError(
+            f"{path} strips {pin.target!r}, which is not a prefix.",
+            hint='Only a prefix such as "/ws/", that begins and ends with a slash, can be stripped.',
+        )
+    return pin
+
+
+def programs(value: Any, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Read programs by name: an argv list, or a text split as a shell would, run by none."""
+    if not isinstance(value, Mapping):
+        raise wrong(path, value, 'programs by name, such as {"celery": ["celery", "-A", "config"]}')
+    return tuple(
+        (_program_name(name, path), _argv(argv, f'{path}["{name}"]'))
+        for name, argv in value.items()
+    )
+
+
+def _program_name(name: Any, path: str) -> str:
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        return name
+    raise wrong(f"A name in {path}", name, "letters, digits, dots, dashes and underscores")
+
+
+def _argv(value: Any, path: str) -> tuple[str, ...]:
+    argv = tuple(shlex.split(value)) if isinstance(value, str) else texts(value, path)
+    if argv:
+        return argv
+    raise wrong(path, value, "a command with its arguments")
+
+
+def table(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Read a dict whose keys are those of ``readers``; any other key is an error."""
+    if not isinstance(value, Mapping):
+        raise wrong(path, value, f"a dict with keys among {_listed(readers)}")
+    for key in value:
+        if key not in readers:
+            hint = did_you_mean(str(key), readers, otherwise=f"It takes {_listed(readers)}.")
+            raise SettingError(f'{path}["{key}"] is not an option.', hint=hint)
+    return {key: readers[key](given, f'{path}["{key}"]') for key, given in value.items()}
+
+
+def _listed(words: Mapping[str, Reader] | Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)

@@ -1,0 +1,51 @@
+"""Files against a directory: write what differs, atomically, or only compare."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from django_tandem.model import File
+
+
+def write(files: Iterable[File], directory: Path) -> list[str]:
+    """Write each file that differs into ``directory``, whole or not at all; return their names."""
+    changed = [file for file in files if _content(directory / file.name) != file.content]
+    for file in changed:
+        _replace(directory / file.name, file)
+    return [file.name for file in changed]
+
+
+def diff(files: Iterable[File], directory: Path) -> str:
+    """Return what ``write`` would change, as a unified diff; empty when nothing."""
+    return "".join(
+        line
+        for file in files
+        for line in difflib.unified_diff(
+            (_content(directory / file.name) or "").splitlines(keepends=True),
+            file.content.splitlines(keepends=True),
+            fromfile=str(directory / file.name),
+            tofile=f"{file.name} as the project is now",
+        )
+    )
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, file: File) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as temporary:
+            temporary.write(file.content)
+        Path(name).chmod(file.mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,95 @@
+"""Project, settings and machine → the Plan that every target renders."""
+
+from django_tandem.model import Edge, Host, Pin, Plan, Project, Stack, Tls, Verdict
+from django_tandem.plan.binds import binds
+from django_tandem.plan.processes import GRACE_S, Ground, processes
+from django_tandem.plan.table import edge_rules
+from django_tandem.settings import Settings, TlsSettings
+
+__all__ = ["make_plan"]
+
+# How much longer than the WSGI server's own timeout the edge waits, so that a worker which
+# is ended for being late has its connection closed by its server, not by the edge.
+EDGE_MARGIN_S = 5
+
+
+def make_plan(
+    project: Project,
+    settings: Settings,
+    host: Host,
+    verdicts: tuple[Verdict, ...],
+    *,
+    run_dir: str,
+    generation: int = 1,
+) -> Plan:
+    """
+    Return the plan for ``project`` on ``host``; ``run_dir`` is absolute.
+
+    Raises SettingError for a setting that can't be carried out.
+    """
+    stacks = _stacks(verdicts, settings)
+    ground = Ground(
+        project=project, settings=settings, host=host, run_dir=run_dir, generation=generation
+    )
+    return Plan(
+        project=project,
+        run_dir=run_dir,
+        generation=generation,
+        verdicts=verdicts,
+        edge=_edge(ground, verdicts, stacks),
+        processes=processes(ground, stacks),
+        notes=tuple(_notes(ground, stacks)),
+    )
+
+
+def _stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[Stack, ...]:
+    needs_asgi = (
+        settings.asgi.always
+        or any(verdict.stack is Stack.ASGI for verdict in verdicts)
+        or any(pin.stack is Stack.ASGI for pin in settings.routes)
+    )
+    return (Stack.WSGI, Stack.ASGI) if needs_asgi else (Stack.WSGI,)
+
+
+def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
+    project, settings, host = ground.project, ground.settings, ground.host
+    return Edge(
+        nginx=host.nginx,
+        binds=binds(settings.bind, has_ipv6=host.has_ipv6),
+        rules=edge_rules(verdicts, settings.routes),
+        stacks=stacks,
+        strips=_strips(settings.routes),
+        max_body=settings.edge.max_body,
+        read_timeout_s=settings.wsgi.timeout_s + EDGE_MARGIN_S,
+        grace_s=GRACE_S,
+        server_names=settings.edge.server_names,
+        tls=_tls(settings.edge.tls),
+        trusted_proxies=settings.edge.trusted_proxies,
+        static=project.static,
+        media=project.media if settings.edge.media else None,
+        include=settings.edge.include,
+        worker_user=host.user if host.is_root else None,
+    )
+
+
+def _tls(given: TlsSettings | None) -> Tls | None:
+    return Tls(certificate=given.certificate, key=given.key) if given else None
+
+
+def _strips(pins: tuple[Pin, ...]) -> tuple[str, ...]:
+    return tuple(pin.target for pin in pins if pin.strip)
+
+
+def _notes(ground: Ground, stacks: tuple[Stack, ...]) -> list[str]:
+    notes = []
+    if Stack.ASGI not in stacks:
+        notes.append(
+            "Nothing in this project needs ASGI, so no ASGI server is started. "
+            'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
+        )
+    if ground.host.is_root:
+        notes.append(
+            "Running as root: NGINX's workers and the servers run as root too. "
+            "Start tandem as another user to run them with fewer rights."
+        )
+    return notes

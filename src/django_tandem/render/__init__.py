@@ -1,0 +1,8 @@
+"""The targets a plan is rendered to: a file each, and a line here."""
+
+from django_tandem.render import nginx, supervisor
+from django_tandem.render.target import Target
+
+__all__ = ["TARGETS", "Target"]
+
+TARGETS: tuple[Target, ...] = (nginx.TARGET, supervisor.TARGET)

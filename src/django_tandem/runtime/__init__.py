@@ -1,0 +1,1 @@
+"""Plan → running processes: start, readiness, status, logs, stop."""

@@ -1,0 +1,65 @@
+"""
+Say what was started, on which stack, and why it is ready.
+
+In the foreground this runs beside supervisord, which has taken the command's own place:
+``python -m django_tandem.runtime.announce RUN_DIR``.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from django_tandem.model import Process
+from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.readiness import Dead, watch
+from django_tandem.runtime.state import State, read_state
+
+
+def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
+    """
+    Print each process to stderr as it becomes ready; return whether all did.
+
+    ``is_alive`` tells whether supervisord still runs.
+    """
+    for news in watch(state, run_dir, is_alive):
+        if isinstance(news, Dead):
+            _say(_obituary(news, run_dir))
+            return False
+        stack = news.process.stack.value.upper() if news.process.stack else ""
+        _say(f"{news.process.program:<10} {stack:<5} {news.process.role}: {news.because}")
+    _say(f"Ready: {state.url}")
+    return True
+
+
+def _obituary(dead: Dead, run_dir: Path) -> str:
+    if dead.process is None:
+        return f"Not started: {dead.because}."
+    return "\n".join(
+        [
+            f"{dead.process.program} can't be started: {dead.because}. Its last lines:",
+            *(f"  {line}" for line in _lines(dead.process, run_dir)),
+        ]
+    )
+
+
+def _lines(process: Process, run_dir: Path) -> list[str]:
+    return last_lines(run_dir, process.program, 20)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def main(argv: list[str]) -> int:
+    """Announce what runs in the directory ``argv[0]``."""
+    run_dir = Path(argv[0])
+    state = read_state(run_dir)
+    supervisord_pid = os.getppid()
+    if state is None:
+        return 1
+    return 0 if announce(state, run_dir, lambda: os.getppid() == supervisord_pid) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""What must hold before anything is started; each refusal says what to do."""
+
+import errno
+import socket
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model import Bind, Nginx, Plan
+from django_tandem.runtime import supervisord
+from django_tandem.servers import Server
+
+
+def refuse_second(run_dir: Path) -> None:
+    """Raise MachineError when a stack already runs in ``run_dir``."""
+    pid = supervisord.running_pid(run_dir)
+    if pid is not None:
+        raise MachineError(
+            f"A stack is running in {run_dir} already, with pid {pid}.",
+            hint="Stop it with `tandem down`, or look at it with `tandem status`.",
+        )
+
+
+def require_installed(server: Server) -> None:
+    """Raise MachineError when the package of ``server`` is not installed."""
+    try:
+        version(server.distribution)
+    except PackageNotFoundError:
+        package = f'"django-tandem[{server.extra}]"' if server.extra else server.distribution
+        raise MachineError(
+            f'TANDEM["{server.stack.upper()}"]["SERVER"] is "{server.name}", '
+            f"and the package {server.distribution} is not installed.",
+            hint=f"Run pip install {package}.",
+        ) from None
+
+
+def require_free(bind: Bind) -> None:
+    """Raise MachineError when the edge could not listen on ``bind``."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            probe.bind((bind.host, bind.port))
+        except OSError as error:
+            raise _cannot_listen(bind, error) from error
+
+
+def _cannot_listen(bind: Bind, error: OSError) -> MachineError:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return MachineError(
+                f"{bind} is in use by another program.",
+                hint="Stop that program, or take another address with `--bind`.",
+            )
+        case errno.EACCES:
+            return MachineError(
+                f"This user may not listen on {bind}.",
+                hint="Take a port from 1024 on with `--bind`.",
+            )
+        case _:
+            return MachineError(
+                f"{bind} is not an address of this machine: {error.strerror}.",
+                hint="Take another address with `--bind`.",
+            )
+
+
+def refuse_bad_edge(plan: Plan, run_dir: Path) -> None:
+    """Raise RefusedError, with NGINX's own line, when NGINX refuses the rendered file."""
+    found = check_nginx(plan.edge.nginx, run_dir)
+    if found:
+        raise RefusedError("NGINX refuses the file that was rendered for it.", hint=found)
+
+
+def check_nginx(nginx: Nginx, directory: Path) -> str:
+    """Run ``nginx -t`` on the nginx.conf in ``directory``; return what it says against it."""
+    done = subprocess.run(
+        [nginx.program, "-t", "-q", "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return "" if done.returncode == 0 else done.stderr.strip()

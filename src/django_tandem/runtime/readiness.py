@@ -1,0 +1,140 @@
+"""Whether each process of a stack does its work: asked over its own socket, never slept for."""
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django_tandem.model import Process, Status
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.state import State
+
+# Answered by our own entry points once the project is loaded, and only off the edge.
+READY_PATH = "/.tandem/ready"
+POLL_S = 0.05
+# A project may take this long to import before its first process is given up.
+START_DEADLINE_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """One process that does its work, and how that is known."""
+
+    process: Process
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """One process that was given up, or None when supervisord itself went away."""
+
+    process: Process | None
+    because: str
+
+
+def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator[Ready | Dead]:
+    """
+    Yield each process of ``state`` as it becomes ready, or the one that won't, and end there.
+
+    ``is_alive`` tells whether supervisord itself still runs.
+    """
+    waiting = list(state.processes)
+    until = time.monotonic() + START_DEADLINE_S
+    while waiting:
+        try:
+            known = {each.name: each for each in supervisord.statuses(run_dir)}
+        except OSError:
+            known = {}
+        if not is_alive():
+            yield Dead(process=None, because="supervisord ended")
+            return
+        for process in list(waiting):
+            answer = _ask(process, known.get(process.program), state)
+            if isinstance(answer, Ready):
+                waiting.remove(process)
+            if answer is not None:
+                yield answer
+            if isinstance(answer, Dead):
+                return
+        if waiting and time.monotonic() > until:
+            yield Dead(process=waiting[0], because=f"no answer within {START_DEADLINE_S} s")
+            return
+        time.sleep(POLL_S)
+
+
+def _ask(process: Process, status: Status | None, state: State) -> Ready | Dead | None:
+    if status is None:
+        return None
+    if status.state == "FATAL":
+        return Dead(process=process, because=status.detail or "it does not stay up")
+    if not status.pid:
+        return None
+    because = _question(process)(process, state)
+    return Ready(process=process, because=because) if because else None
+
+
+def _question(process: Process) -> Callable[[Process, State], str]:
+    if process.stack is not None:
+        return _answers_http
+    if process.name == "nginx":
+        return _edge_answers
+    return _listens if process.socket else _runs
+
+
+def _answers_http(process: Process, _state: State) -> str:
+    connection = http.client.HTTPConnection("localhost", timeout=2)
+    try:
+        connection.sock = _connected(process.socket or "")
+        connection.request("GET", READY_PATH)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+    return "answers on its socket" if status == 200 else ""
+
+
+def _edge_answers(_process: Process, state: State) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
+    connection: http.client.HTTPConnection
+    if state.url.startswith("https:"):
+        # Whether the certificate is good for its name is not what is asked here.
+        context = ssl._create_unverified_context()  # noqa: S323
+        connection = http.client.HTTPSConnection(host, state.port, timeout=2, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, state.port, timeout=2)
+    try:
+        connection.request("GET", READY_PATH)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+    # Until a stack is up behind it, the edge says 502.
+    return f"answers on {state.url}" if status not in (502, 503, 504) else ""
+
+
+def _listens(process: Process, _state: State) -> str:
+    try:
+        _connected(process.socket or "").close()
+    except OSError:
+        return ""
+    return "listens on its socket"
+
+
+def _runs(_process: Process, _state: State) -> str:
+    return "runs"
+
+
+def _connected(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(2)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,79 @@
+"""Plan → a running supervisord, in the foreground or detached."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from django_tandem import output, servers
+from django_tandem.model import Plan, Stack
+from django_tandem.render import TARGETS
+from django_tandem.runtime import preflight, run_dir, supervisord
+from django_tandem.runtime.announce import announce
+from django_tandem.runtime.state import state_file, state_of
+from django_tandem.runtime.supervisor_plugin import clean
+from django_tandem.settings import Settings
+
+
+def prepare(plan: Plan, settings: Settings) -> Path:
+    """
+    Write what ``plan`` needs to run, once nothing speaks against running it.
+
+    Returns the run directory. Raises MachineError or RefusedError, and then nothing
+    has been started.
+    """
+    directory = Path(plan.run_dir)
+    preflight.refuse_second(directory)
+    for stack in plan.edge.stacks:
+        chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
+        preflight.require_installed(servers.find(stack, chosen.server))
+    for bind in plan.edge.binds:
+        preflight.require_free(bind)
+    run_dir.prepare(directory)
+    # What a stack that was killed left behind; none runs here now.
+    clean(directory)
+    files = [file for target in TARGETS for file in target.render(plan)]
+    output.write([*files, state_file(state_of(plan))], directory)
+    preflight.refuse_bad_edge(plan, directory)
+    return directory
+
+
+def replace_process(arguments: Sequence[str]) -> NoReturn:
+    """Become ``python -m django_tandem`` with ``arguments``, as though it had been called first."""
+    os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *arguments])  # noqa: S606
+
+
+def in_foreground(directory: Path) -> NoReturn:
+    """
+    Become supervisord: this process runs nothing of the project, and a signal needs no relay.
+
+    Beside it a short-lived process tells when the stack is ready. Does not return.
+    """
+    argv = [sys.executable, "-m", "django_tandem.runtime.announce", str(directory)]
+    subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, _supervisord(directory))  # noqa: S606
+
+
+def detached(plan: Plan, directory: Path) -> bool:
+    """Start supervisord in a session of its own and wait until the stack is ready, or is not."""
+    with (directory / "supervisord.log").open("ab") as log:
+        started = subprocess.Popen(
+            _supervisord(directory),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    ready = announce(state_of(plan), directory, lambda: started.poll() is None)
+    if not ready and started.poll() is None:
+        supervisord.stop(directory, started.pid, deadline_s=30)
+    return ready
+
+
+def _supervisord(directory: Path) -> list[str]:
+    config = str(directory / "supervisord.conf")
+    return [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", config]

@@ -1,0 +1,117 @@
+"""
+What supervisord loads: it runs inside supervisord's own process, and needs nothing else of ours.
+
+supervisord.conf names it as an RPC interface, supervisor's own way to be extended.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from supervisor import events
+from supervisor.states import SupervisorStates
+
+# Stopped last, by supervisord's own order: the others still speak to it while they stop.
+STOPS_LAST = "valkey"
+
+
+def make_plugin(supervisord: Any, run_dir: str, links: str = "") -> "Plugin":
+    """Return the plugin; ``links`` are ``name:target`` pairs of sockets, split by blanks."""
+    pairs = [pair.split(":") for pair in links.split()]
+    return Plugin(supervisord, Path(run_dir), dict(pairs))
+
+
+class Plugin:
+    """The life of one running stack, as far as supervisord can't tell it on its own."""
+
+    def __init__(self, supervisord: Any, run_dir: Path, links: dict[str, str]) -> None:
+        self._supervisord = supervisord
+        self._run_dir = run_dir
+        self._unfinished: dict[str, bytes] = {}
+        self._lock = _take_lock(run_dir / "lock")
+        for name, target in links.items():
+            link(run_dir / name, target)
+        events.subscribe(events.ProcessLogEvent, self._echo)
+        events.subscribe(events.ProcessStateEvent, self._tell)
+        events.subscribe(events.ProcessStateFatalEvent, self._give_up)
+        events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
+        atexit.register(clean, run_dir)
+
+    def _echo(self, event: Any) -> None:
+        name = event.process.config.name
+        *lines, rest = (self._unfinished.get(name, b"") + _bytes(event.data)).split(b"\n")
+        self._unfinished[name] = rest
+        _print(name, lines)
+
+    def _tell(self, event: Any) -> None:
+        name = event.process.config.name
+        if isinstance(event, events.ProcessStateExitedEvent) and not event.expected:
+            _print("tandem", [f"{name} died, {_how(event.process)}; it is started again".encode()])
+        elif isinstance(event, events.ProcessStateBackoffEvent):
+            _print("tandem", [f"{name} did not stay up, {_how(event.process)}".encode()])
+
+    def _give_up(self, event: Any) -> None:
+        name = event.process.config.name
+        _print("tandem", [f"{name} can't be kept up: everything is stopped".encode()])
+        # supervisord itself always ends with 0. Registered last and so run first, but for
+        # what must still be removed.
+        atexit.register(_exit_with_failure, self._run_dir)
+        self._supervisord.options.mood = SupervisorStates.SHUTDOWN
+
+    def _stop_at_once(self, _event: Any) -> None:
+        # On its own supervisord stops one program after the other, and the waits add up.
+        for name, group in self._supervisord.process_groups.items():
+            if name != STOPS_LAST:
+                group.stop_all()
+
+
+def link(path: Path, target: str) -> None:
+    """Point the symlink ``path`` at ``target`` in one step, so that no connection finds none."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(path)
+
+
+def clean(run_dir: Path) -> None:
+    """Remove the sockets, their links and the pid files that a stop leaves behind."""
+    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json"):
+        for path in run_dir.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def _exit_with_failure(run_dir: Path) -> None:
+    clean(run_dir)
+    sys.stdout.flush()
+    os._exit(1)
+
+
+def _take_lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _print("tandem", [f"another supervisord runs in {path.parent}".encode()])
+        os._exit(2)
+    return handle
+
+
+def _how(process: Any) -> str:
+    status = process.exitstatus
+    return "killed by a signal" if status in (None, -1) else f"exit code {status}"
+
+
+def _bytes(data: str | bytes) -> bytes:
+    return data.encode(errors="replace") if isinstance(data, str) else data
+
+
+def _print(name: str, lines: list[bytes]) -> None:
+    text = b"".join(b"%-10s | %s\n" % (name.encode(), line) for line in lines)
+    # Not print(): supervisord's logger shares the descriptor, and each line must stay whole.
+    # A terminal that went away is no reason to take the servers down with it.
+    with contextlib.suppress(OSError):
+        os.write(1, text)

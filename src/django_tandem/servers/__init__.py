@@ -1,0 +1,31 @@
+"""The servers a stack can run on: a file each, and a line here."""
+
+from django_tandem.errors import SettingError, did_you_mean
+from django_tandem.model import Stack
+from django_tandem.servers.daphne import DAPHNE
+from django_tandem.servers.granian import GRANIAN_ASGI, GRANIAN_WSGI
+from django_tandem.servers.gunicorn import GUNICORN
+from django_tandem.servers.hypercorn import HYPERCORN
+from django_tandem.servers.server import Launch, Server
+from django_tandem.servers.uvicorn import UVICORN
+from django_tandem.servers.uwsgi import UWSGI
+from django_tandem.servers.waitress import WAITRESS
+
+__all__ = ["ASGI_SERVERS", "WSGI_SERVERS", "Launch", "Server", "find"]
+
+# The first of each is the default.
+WSGI_SERVERS: tuple[Server, ...] = (GUNICORN, UWSGI, WAITRESS, GRANIAN_WSGI)
+ASGI_SERVERS: tuple[Server, ...] = (UVICORN, DAPHNE, HYPERCORN, GRANIAN_ASGI)
+
+SERVERS = {Stack.WSGI: WSGI_SERVERS, Stack.ASGI: ASGI_SERVERS}
+
+
+def find(stack: Stack, name: str) -> Server:
+    """Return the server of that name; raise SettingError if the stack has none."""
+    known = {server.name: server for server in SERVERS[stack]}
+    if name in known:
+        return known[name]
+    raise SettingError(
+        f'TANDEM["{stack.name}"]["SERVER"] is "{name}".',
+        hint=did_you_mean(name, known, otherwise=f"It can be one of: {', '.join(known)}."),
+    )

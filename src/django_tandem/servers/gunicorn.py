@@ -1,0 +1,23 @@
+"""Gunicorn: sync workers that are forked from one loaded project and share its memory."""
+
+from django_tandem.model import Stack
+from django_tandem.servers.server import Launch, Server
+
+
+def argv(launch: Launch) -> tuple[str, ...]:
+    """Return the command line; what holds for every launch is in the module it names."""
+    return (
+        launch.python,
+        "-m",
+        "gunicorn",
+        "--config=python:django_tandem.wsgi.gunicorn",
+        f"--bind=unix:{launch.socket}",
+        f"--workers={launch.workers}",
+        f"--timeout={launch.timeout_s}",
+        f"--graceful-timeout={launch.grace_s}",
+        *launch.args,
+        launch.application,
+    )
+
+
+GUNICORN = Server(name="gunicorn", stack=Stack.WSGI, distribution="gunicorn", extra=None, argv=argv)

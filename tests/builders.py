@@ -1,0 +1,87 @@
+"""Small builders of the pipeline's values, with defaults that serve."""
+
+from typing import Any
+
+from django_tandem.model import (
+    StaticFiles,
+    Host,
+    Nginx,
+    PathMatch,
+    Plan,
+    Project,
+    Protocol,
+    Route,
+    Stack,
+    Verdict,
+    View,
+)
+from django_tandem.plan import make_plan
+from django_tandem.settings import read_settings
+
+DEBIAN = Nginx(
+    program="/usr/sbin/nginx", version=(1, 22, 1), arguments="--with-http_gzip_static_module"
+)
+WHEEL = Nginx(program="/wheel/nginx", version=(1, 31, 3))
+
+
+def host(**changes: Any) -> Host:
+    return Host(
+        **{
+            "python": "/venv/bin/python",
+            "nginx": DEBIAN,
+            "cpus": 2.0,
+            "memory_mb": 4096,
+            "has_ipv6": True,
+            "user": "web",
+            "is_root": False,
+            "valkey": "/wheel/valkey-server",
+            **changes,
+        }
+    )
+
+
+def route(pattern: str, **changes: Any) -> Route:
+    """A route that answers one path and no other."""
+    return Route(
+        **{
+            "pattern": pattern,
+            "name": None,
+            "view": View(dotted="project.views.view"),
+            "match": PathMatch(pcre=rf"^{pattern}\z", prefix=pattern, literal=pattern),
+            **changes,
+        }
+    )
+
+
+def verdict(pattern: str, stack: Stack = Stack.WSGI, **changes: Any) -> Verdict:
+    return Verdict(route=route(pattern, **changes), stack=stack, reason="as the test has it")
+
+
+def websocket(pattern: str) -> Verdict:
+    return verdict(pattern, Stack.ASGI, protocol=Protocol.WEBSOCKET)
+
+
+def project(**changes: Any) -> Project:
+    return Project(
+        **{
+            "directory": "/srv/project",
+            "settings_module": "config.settings",
+            "debug": False,
+            "wsgi": "config.wsgi.application",
+            "asgi": "config.asgi.application",
+            "routes": (),
+            **changes,
+        }
+    )
+
+
+def plan(
+    *verdicts: Verdict,
+    tandem: dict[str, Any] | None = None,
+    on: Host | None = None,
+    run_dir: str = "/srv/project/.tandem",
+    **changes: Any,
+) -> Plan:
+    return make_plan(
+        project(**changes), read_settings(tandem), on or host(), verdicts, run_dir=run_dir
+    )

@@ -1,0 +1,96 @@
+"""Each format has its own quoting, and refuses what it can't represent."""
+
+import configparser
+import shlex
+
+import crossplane
+import pytest
+from supervisor.datatypes import dict_of_key_value_pairs
+
+from django_tandem.errors import QuotingError
+from django_tandem.render import quoting
+
+AWKWARD = [
+    "plain",
+    "with blank",
+    'a"b',
+    "a'b",
+    "back\\slash",
+    "semi;colon",
+    "{brace}",
+    "#hash",
+    "é",
+]
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+def test_nginx_reads_back_what_was_quoted(value, tmp_path) -> None:
+    """Whatever stands in a parameter is one parameter again, with the same text."""
+    path = tmp_path / "nginx.conf"
+    path.write_text(f"http {{ server_name {quoting.nginx(value)}; }}")
+
+    parsed = crossplane.parse(str(path), strict=False, check_ctx=False, check_args=False)
+
+    (directive,) = parsed["config"][0]["parsed"][0]["block"]
+    # crossplane keeps the escapes that NGINX takes out.
+    assert [arg.replace('\\"', '"').replace("\\\\", "\\") for arg in directive["args"]] == [value]
+
+
+def test_nginx_has_no_way_to_say_a_dollar_sign() -> None:
+    """It would begin a variable, so the value is refused rather than changed."""
+    with pytest.raises(QuotingError, match="dollar sign"):
+        quoting.nginx("/srv/$HOME")
+
+    assert quoting.nginx_regex("^/a$") == '"^/a$"'
+
+
+@pytest.mark.parametrize("quote", [quoting.nginx, quoting.nginx_regex, quoting.supervisor])
+@pytest.mark.parametrize("value", ["a\nb", "a\x00b", "a\rb", "\x7f"])
+def test_a_control_character_is_refused_everywhere(quote, value) -> None:
+    """No format here can hold one on a line."""
+    with pytest.raises(QuotingError, match="control character"):
+        quote(value)
+
+
+def test_a_parameter_longer_than_nginx_reads_is_refused() -> None:
+    """NGINX would stop at it with a message that helps nobody."""
+    with pytest.raises(QuotingError, match="over 4096 bytes"):
+        quoting.nginx_regex("é" * 2100)
+
+
+@pytest.mark.parametrize("value", [*AWKWARD, "100%", "%(here)s", "a,b=c", ""])
+def test_supervisor_splits_a_command_into_the_same_arguments(value) -> None:
+    """supervisord expands percent signs and then splits as a shell does."""
+    written = quoting.supervisor_command(["program", value])
+
+    assert shlex.split(written % {"here": "NOT"}) == ["program", value]
+
+
+@pytest.mark.parametrize("value", [*AWKWARD, "100%", "a,b=c"])
+def test_supervisor_reads_back_an_environment(value) -> None:
+    """By supervisor's own reader of key and value pairs."""
+    written = quoting.supervisor_environment([("A", value), ("B", "2")])
+
+    assert dict_of_key_value_pairs(written % {}) == {"A": value, "B": "2"}
+
+
+@pytest.mark.parametrize("value", ["both ' and \"", "'ends", 'ends"'])
+def test_supervisor_can_not_say_some_quotes(value) -> None:
+    """Its reader would strip them, so they are refused."""
+    with pytest.raises(QuotingError, match="both kinds of quotes"):
+        quoting.supervisor_environment([("A", value)])
+
+
+def test_supervisor_would_cut_a_value_at_a_comment() -> None:
+    """Its reader takes a blank and a semicolon for the start of one."""
+    parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    parser.read_string("[a]\nb=c ;d")
+    assert parser["a"]["b"] == "c"
+
+    with pytest.raises(QuotingError, match="semicolon after a blank"):
+        quoting.supervisor("c ;d")
+
+
+def test_a_comment_stays_on_its_line() -> None:
+    """A pattern with a newline must not begin a directive."""
+    assert quoting.nginx_comment("a\n} evil;") == "a?} evil;"

@@ -1,0 +1,36 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from servers.running import serving
+
+EVERY_SERVER = (*WSGI_SERVERS, *ASGI_SERVERS)
+
+
+def title(server):
+    return f"{server.name}-{server.stack}"
+
+
+@pytest.fixture
+def directory():
+    """A directory whose path is short enough for a socket's."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(params=EVERY_SERVER, ids=title)
+def server(request):
+    """Each server of each stack."""
+    return request.param
+
+
+@pytest.fixture(scope="module", params=EVERY_SERVER, ids=title)
+def running(request):
+    """Each server of each stack, running with two workers."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tandem-") as path,
+        serving(request.param, Path(path), workers=2) as started,
+    ):
+        yield started

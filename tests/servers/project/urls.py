@@ -1,0 +1,13 @@
+from django.urls import re_path
+
+from project import views
+
+urlpatterns = [
+    re_path(r"^plain$", views.plain),
+    re_path(r"^slow$", views.slow),
+    re_path(r"^upload$", views.upload),
+    re_path(r"^awaited$", views.awaited),
+    re_path(r"^events$", views.events),
+    re_path(r"^process$", views.process),
+    re_path(r"^(?:wsgi|asgi)/", views.dump),
+]

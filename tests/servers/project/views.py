@@ -1,0 +1,69 @@
+import asyncio
+import hashlib
+import os
+import time
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+
+
+def plain(request):
+    return HttpResponse("plain", content_type="text/plain")
+
+
+def slow(request):
+    (settings.DATABASES["default"]["NAME"].parent / "slow").touch()
+    time.sleep(float(request.GET["s"]))
+    return HttpResponse("slow", content_type="text/plain")
+
+
+def upload(request):
+    digest = hashlib.sha256(request.body).hexdigest()
+    return JsonResponse({"length": len(request.body), "sha256": digest})
+
+
+async def awaited(request):
+    await asyncio.sleep(0.01)
+    return HttpResponse("awaited", content_type="text/plain")
+
+
+async def events(request):
+    async def two():
+        yield b"data: 1\n\n"
+        await asyncio.sleep(0.01)
+        yield b"data: 2\n\n"
+
+    return StreamingHttpResponse(two(), content_type="text/event-stream")
+
+
+def process(request):
+    time.sleep(0.02)
+    return JsonResponse({"pid": os.getpid()})
+
+
+def dump(request):
+    """Tell everything that a view can ask of a request, as far as JSON can say it."""
+    return JsonResponse(
+        {
+            "META": {key: shown(value) for key, value in request.META.items()},
+            "method": request.method,
+            "path": request.path,
+            "path_info": request.path_info,
+            "full_path": request.get_full_path(),
+            "absolute_uri": request.build_absolute_uri(),
+            "host": request.get_host(),
+            "port": request.get_port(),
+            "scheme": request.scheme,
+            "is_secure": request.is_secure(),
+            "GET": list(request.GET.lists()),
+            "COOKIES": request.COOKIES,
+            "headers": dict(request.headers),
+            "content_type": request.content_type,
+            "encoding": request.encoding,
+            "body": request.body.decode("latin-1"),
+        }
+    )
+
+
+def shown(value):
+    return value if isinstance(value, str | int | bool | None) else f"<{type(value).__name__}>"

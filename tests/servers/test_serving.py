@@ -1,0 +1,122 @@
+"""Each server serves the same project in the same way, started for real on a Unix socket."""
+
+import asyncio
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import aiohttp
+import pytest
+
+from django_tandem.servers import ASGI_SERVERS
+from servers.conftest import title
+from servers.running import wait_for
+
+MEGABYTE = bytes(range(256)) * 4096
+
+
+on_asgi = pytest.mark.parametrize("running", ASGI_SERVERS, ids=title, indirect=True)
+
+
+def test_a_view_answers(running):
+    """GET reaches a plain view."""
+    response = running.ask()
+
+    assert (response.status, response.body) == (200, b"plain")
+
+
+def test_an_async_view_answers(running):
+    """A coroutine view answers on both stacks."""
+    assert running.ask(path="/awaited").body == b"awaited"
+
+
+def test_head_has_the_headers_of_get_and_no_body(running):
+    """HEAD tells the length of the body that GET would bring."""
+    response = running.ask("HEAD")
+
+    assert (response.status, response.headers["Content-Length"]) == (200, "5")
+    assert response.body == b""
+
+
+def test_the_stack_names_no_server(running):
+    """No header tells which server answered, where the server has a switch for that."""
+    told = running.ask().headers.get("Server")
+
+    assert told == {"gunicorn": "gunicorn", "granian": "granian"}.get(running.server.name)
+
+
+@pytest.mark.parametrize("body", [b"", b"x", MEGABYTE], ids=["empty", "one byte", "1 MB"])
+def test_a_body_of_known_length_arrives_whole(running, body):
+    """A POST with Content-Length reaches the view byte for byte."""
+    response = running.ask("POST", "/upload", body)
+
+    assert json.loads(response.body) == digest(body)
+
+
+@pytest.mark.parametrize("body", [b"x", MEGABYTE], ids=["one byte", "1 MB"])
+def test_a_chunked_body_arrives_whole(running, body):
+    """A POST whose length nobody said reaches the view byte for byte."""
+    pieces = (body[start : start + 50_000] for start in range(0, len(body), 50_000))
+
+    response = running.ask(
+        "POST", "/upload", pieces, {"Transfer-Encoding": "chunked"}, chunked=True
+    )
+
+    assert json.loads(response.body) == digest(body)
+
+
+def test_two_workers_are_two_processes(running):
+    """Bursts of requests are answered by two processes, where the server can have them."""
+    if running.server.one_process:
+        assert len(answering(running)) == 1
+    else:
+        seen = set()
+        # A quick process may well answer a whole burst on its own.
+        wait_for(lambda: seen.update(answering(running)) or len(seen) == 2)
+
+
+@on_asgi
+def test_an_event_stream_is_not_to_be_held_back(running):
+    """The edge is told not to buffer an event stream."""
+    response = running.ask(path="/events")
+
+    assert response.headers["X-Accel-Buffering"] == "no"
+    assert response.body == b"data: 1\n\ndata: 2\n\n"
+
+
+@on_asgi
+def test_a_websocket_echoes(running):
+    """A WebSocket is accepted, and carries text both ways."""
+    assert asyncio.run(echo(running.socket, "/ws/echo", "Grüße")) == "echo Grüße"
+
+
+@on_asgi
+def test_a_websocket_without_a_route_is_refused_in_the_handshake(running):
+    """An unknown WebSocket path is refused, with one line in the log and no traceback."""
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        asyncio.run(echo(running.socket, "/ws/nowhere", "?"))
+
+    # Daphne offers no way to answer a handshake with a status of one's own.
+    assert refused.value.status == (403 if running.server.name == "daphne" else 404)
+    wait_for(lambda: "WebSocket /ws/nowhere refused" in running.log)
+    assert "Traceback" not in running.log
+
+
+def answering(running):
+    with ThreadPoolExecutor(16) as pool:
+        answers = pool.map(lambda _: running.ask(path="/process"), range(16))
+        return {json.loads(answer.body)["pid"] for answer in answers}
+
+
+def digest(body):
+    return {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+async def echo(path, url, text):
+    connector = aiohttp.UnixConnector(str(path))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(f"http://project.test{url}") as websocket,
+    ):
+        await websocket.send_str(text)
+        return await websocket.receive_str(timeout=10)
