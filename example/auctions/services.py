@@ -1,7 +1,6 @@
 """The rules of the auction: the only code that places bids and closes lots."""
 
 from decimal import Decimal
-from functools import partial
 
 from django.db import transaction
 
@@ -53,7 +52,7 @@ def _accept(lot_id: int, bidder: str, amount: Decimal) -> Bid:
     lot.save(update_fields=["current_price", "last_sequence", "best_bid"])
     # After the commit the lock is gone, so two bids may be announced in either order, and with
     # Redis away not at all: auctions.feed puts that right. robust, for the bid stands regardless.
-    transaction.on_commit(partial(announce_bid, bid), robust=True)
+    transaction.on_commit(lambda: announce_bid(bid), robust=True)
     return bid
 
 
@@ -73,5 +72,5 @@ def close_lot(lot_id: int) -> bool:
     # One UPDATE decides, so of many who try at once exactly one closes it and announces.
     closed = Lot.objects.due().filter(pk=lot_id).update(status=Lot.Status.CLOSED)
     if closed:
-        transaction.on_commit(partial(announce_closing, lot_id), robust=True)
+        transaction.on_commit(lambda: announce_closing(lot_id), robust=True)
     return bool(closed)

@@ -13,7 +13,7 @@ _ANY = Said(text=r"\p{Any}", lo=1, hi=1, is_atom=True, size=3)
 
 def _literal(value: int, place: Place) -> Said:
     char = chr(value)
-    text = charset.literal(char, place.flags)
+    text = charset.literally(char, place.flags)
     if place.flags & re.IGNORECASE and text.startswith("["):
         return _one(text)
     return Said(text=text, lo=1, hi=1, lead=char, is_text=True, is_atom=True, size=len(text))

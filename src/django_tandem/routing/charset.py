@@ -48,18 +48,22 @@ _ASCII = {
 _CASED_END = 0x20000
 
 
+def literally(text: str, flags: int = 0) -> str:
+    """Return the PCRE that matches what ``text``, taken literally, matches under ``flags``."""
+    return "".join(_literal(char, flags) for char in text)
+
+
+def _literal(char: str, flags: int) -> str:
+    same = _same_letters(char, flags)
+    return _written(char, _SPECIAL) if len(same) == 1 else f"[{''.join(map(_written, same))}]"
+
+
 def _written(char: str, special: frozenset[str] = _SPECIAL_IN_SET) -> str:
     if char in special:
         return "\\" + char
     if "\ud800" <= char <= "\udfff":
         raise UnsayableError("a lone surrogate")
     return char if char.isprintable() else f"\\x{{{ord(char):x}}}"
-
-
-def literal(char: str, flags: int) -> str:
-    """Return the PCRE text that matches what ``char`` matches under Python's ``flags``."""
-    same = _same_letters(char, flags)
-    return _written(char, _SPECIAL) if len(same) == 1 else f"[{''.join(map(_written, same))}]"
 
 
 def charset(items: Iterable[tuple[Any, Any]], flags: int) -> str:
@@ -71,6 +75,8 @@ def charset(items: Iterable[tuple[Any, Any]], flags: int) -> str:
             negate = "^"
         else:
             parts.extend(_members(str(op), value, flags))
+    if parts == [r"\p{Nd}"] and not negate:
+        return parts[0]
     return f"[{negate}{''.join(dict.fromkeys(parts))}]"
 
 

@@ -8,7 +8,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from django_tandem.routing.charset import literal, word
+from django_tandem.routing.charset import literally, word
 
 _NO_MIDDLEWARE = "no LocaleMiddleware takes the language from the path"
 _SHARED = "a path can name the default language and another one in the same way"
@@ -28,7 +28,7 @@ def prefixes(codes: tuple[str, ...], *, prefixes_default: bool) -> list[str]:
 def prefix_text(codes: tuple[str, ...], *, prefixes_default: bool) -> str:
     """Return the PCRE of what i18n_patterns wants a path to begin with in one of ``codes``."""
     found = prefixes(codes, prefixes_default=prefixes_default)
-    texts = [_literally(prefix) if prefix else _names_no_other() for prefix in found]
+    texts = [literally(prefix) if prefix else _names_no_other() for prefix in found]
     return texts[0] if len(texts) == 1 else f"(?:{'|'.join(texts)})"
 
 
@@ -68,15 +68,11 @@ def _names_no_other() -> str:
     if not (others and _follows_path()):
         return ""
     letter = word(0)
-    first = "|".join(sorted({_literally(_first(code), re.IGNORECASE) for code in others}))
+    first = "|".join(sorted({literally(_first(code), re.IGNORECASE) for code in others}))
     variants = f"(?:{first})(?:-{letter}+(?:[@\\-]{letter}+)?)?"
     fallbacks = [
-        _literally(code)
+        literally(code)
         for code, info in LANG_INFO.items()
         if set(info.get("fallback", ())) & set(others) and code not in others
     ]
     return rf"(?!(?:{'|'.join([variants, *fallbacks])})(?:/|\n?\z))"
-
-
-def _literally(text: str, flags: int = 0) -> str:
-    return "".join(literal(char, flags) for char in text)

@@ -8,7 +8,7 @@ from django.urls.resolvers import LocalePrefixPattern
 from django.utils import translation
 
 from django_tandem.model import PathMatch
-from django_tandem.routing.charset import written
+from django_tandem.routing.charset import literally
 from django_tandem.routing.languages import languages, prefix_text, prefixes, why_inexact
 from django_tandem.routing.said import UnsayableError
 from django_tandem.routing.segment import Segment, segment
@@ -116,21 +116,28 @@ def _grown(variant: Variant, part: Segment, codes: tuple[str, ...] | None) -> Va
 def finish(stem: Stem) -> PathMatch:
     """Return the match of a chain that is complete, its leaf included."""
     placed = [_placed(variant, stem.locale) for variant in stem.variants]
-    texts = list(dict.fromkeys(variant.text for found in placed for variant in found))
-    leads = [variant.lead for found in placed for variant in found]
-    prefix = commonprefix(leads)
+    texts = list(dict.fromkeys(text for text, _ in placed))
+    prefix = commonprefix([lead for _, leads in placed for lead in leads])
     pcre = f"^{texts[0]}" if len(texts) == 1 else f"^(?:{'|'.join(texts)})"
     if len(pcre) > _LONGEST:
-        prefix = prefix[: _LONGEST // 9]
-        return PathMatch(pcre=f"^{_literally(prefix)}", prefix=prefix, inexact=_TOO_LONG)
-    is_one = len(leads) == 1 and not stem.inexact
-    only = placed[0][0]
-    literal = prefix if is_one and only.is_text and only.is_ended else None
+        # A character takes ten at most, as \x{10ffff}.
+        prefix = prefix[: _LONGEST // 10]
+        return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, inexact=_TOO_LONG)
+    literal = prefix if _is_one_path(stem) else None
     return PathMatch(pcre=pcre, prefix=prefix, literal=literal, inexact=stem.inexact)
 
 
-def _placed(variant: Variant, locale: LocalePrefixPattern | None) -> list[Variant]:
+def _placed(variant: Variant, locale: LocalePrefixPattern | None) -> tuple[str, list[str]]:
     if locale is None:
-        return [variant]
+        return variant.text, [variant.lead]
     codes = variant.languages or languages()
-    ...
+    default = locale.prefix_default_language
+    text = variant.text.replace(_LOCALE, prefix_text(codes, prefixes_default=default))
+    found = prefixes(codes, prefixes_default=default)
+    return text, [variant.lead.replace(_LOCALE, prefix) for prefix in found]
+
+
+def _is_one_path(stem: Stem) -> bool:
+    variant = stem.variants[0]
+    is_text = variant.is_text and variant.is_ended and not stem.inexact
+    return is_text and len(stem.variants) == 1 and stem.locale is None

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-# Wider than any path; stands for "no end".
-FAR = 1 << 32
+# Wider than any path: "no end", and the very number Python's parser has for it.
+FAR = 0xFFFF_FFFF
 
 
 class UnsayableError(Exception):

@@ -8,7 +8,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
     return (
         launch.python,
         "-m",
-        "daphne",
+        "django_tandem.asgi.daphne",
         f"--unix-socket={launch.socket}",
         "--no-server-name",
         "--verbosity=0",

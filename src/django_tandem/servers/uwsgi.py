@@ -20,7 +20,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--processes={launch.workers}",
         f"--harakiri={launch.timeout_s}",
         f"--worker-reload-mercy={launch.grace_s}",
-        # Its own answer to SIGTERM cuts the requests in flight.
+        # Without this SIGTERM restarts it, and with this alone it cuts the requests in flight.
+        "--die-on-term",
         "--hook-master-start=unix_signal:15 gracefully_kill_them_all",
         "--vacuum",
         "--buffer-size=32768",

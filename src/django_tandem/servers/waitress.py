@@ -8,11 +8,13 @@ def argv(launch: Launch) -> tuple[str, ...]:
     return (
         launch.python,
         "-m",
-        "waitress",
+        "django_tandem.wsgi.waitress",
+        str(launch.grace_s),
         f"--unix-socket={launch.socket}",
         "--unix-socket-perms=660",
         f"--threads={launch.workers}",
         "--ident=",
+        "--asyncore-use-poll",
         "--no-clear-untrusted-proxy-headers",
         *launch.args,
         launch.application,
@@ -26,5 +28,4 @@ WAITRESS = Server(
     extra="waitress",
     argv=argv,
     one_process=True,
-    stop_signal="INT",
 )

@@ -1,0 +1,68 @@
+"""The project is found by manage.py, the environment, or --settings, in this order from the last."""
+
+import pytest
+
+from django_tandem.cli.project import VARIABLE, find
+from django_tandem.errors import ProjectError
+
+MANAGE = """
+import os
+import sys
+
+def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    raise SystemExit("it must not be run")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    (tmp_path / "manage.py").write_text(MANAGE)
+    (tmp_path / "below").mkdir()
+    return tmp_path
+
+
+def test_manage_py_names_the_settings_without_being_run(directory) -> None:
+    """From its own directory, or from one below."""
+    for start in (directory, directory / "below"):
+        found = find(None, start)
+        assert (found.directory, found.settings_module) == (directory, "config.settings")
+
+
+def test_the_environment_goes_before_and_the_option_before_that(directory, monkeypatch) -> None:
+    """As Django's own commands have it."""
+    monkeypatch.setenv(VARIABLE, "config.production")
+
+    assert find(None, directory).settings_module == "config.production"
+    assert find("config.test", directory).settings_module == "config.test"
+
+
+def test_without_manage_py_the_settings_module_is_enough(tmp_path) -> None:
+    """Then the project is where one stands."""
+    found = find("config.settings", tmp_path)
+
+    assert found.directory == tmp_path
+
+
+def test_no_project_is_told_with_where_it_was_looked_for(tmp_path) -> None:
+    """And what to do about it."""
+    with pytest.raises(ProjectError) as caught:
+        find(None, tmp_path)
+
+    assert str(caught.value) == (
+        f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
+        "  Change to the directory of manage.py, or give --settings or DJANGO_SETTINGS_MODULE."
+    )
+
+
+def test_a_manage_py_that_names_no_settings_is_told(tmp_path) -> None:
+    """Its author sets them some other way."""
+    (tmp_path / "manage.py").write_text("print('hello')\n")
+
+    with pytest.raises(ProjectError, match="does not say which settings module to use"):
+        find(None, tmp_path)

@@ -1,0 +1,85 @@
+"""The project as a whole: settings, migrations, sample data, and that it is an ordinary one."""
+
+import os
+import runpy
+from pathlib import Path
+
+import pytest
+from auctions.models import Lot, Seller
+from django.core.management import call_command
+from django.test.utils import override_settings
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "example"
+
+
+def _settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict:
+    for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(str(EXAMPLE / "config" / "settings.py"))
+
+
+def test_nothing_set_is_safe_and_self_contained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an empty environment: no debug, local hosts, SQLite, layer in memory."""
+    settings = _settings(monkeypatch)
+
+    assert settings["DEBUG"] is False
+    assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert settings["DATABASES"]["default"]["NAME"] == EXAMPLE / "db.sqlite3"
+    assert settings["DATABASES"]["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert settings["CHANNEL_LAYERS"]["default"]["BACKEND"].endswith("InMemoryChannelLayer")
+
+
+def test_environment_names_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DATABASE_URL and REDIS_URL, a socket's path too, take the project to production."""
+    settings = _settings(
+        monkeypatch,
+        DATABASE_URL="postgres://ada:s%40@db.example:5433/house",
+        REDIS_URL="unix:///run/valkey.sock",
+    )
+
+    database = settings["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["PASSWORD"]) == ("db.example", 5433, "s@")
+    assert database["CONN_MAX_AGE"] == 60
+    assert settings["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"] == [
+        {"address": "unix:///run/valkey.sock", "socket_timeout": None}
+    ]
+
+
+def test_check_finds_nothing() -> None:
+    """Django's own checks have nothing to say."""
+    call_command("check", fail_level="INFO")
+
+
+def test_migrations_are_up_to_date() -> None:
+    """The models are as the migrations leave them."""
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_sample_data_can_be_added_twice() -> None:
+    """The second time adds nothing and changes nothing."""
+    with open(os.devnull, "w") as quiet:
+        call_command("sample_data", stdout=quiet)
+        before = list(Lot.objects.values())
+        call_command("sample_data", stdout=quiet)
+
+    assert len(before) == 30
+    assert list(Lot.objects.values()) == before
+    assert Seller.objects.count() == 6
+
+
+def test_first_sample_lot_stays_open_longest() -> None:
+    """Lot 1 is the one people are shown, so it does not close under their eyes."""
+    call_command("sample_data", verbosity=0)
+
+    assert Lot.objects.order_by("pk").first() == Lot.objects.order_by("-closes_at").first()
+
+
+def test_project_knows_nothing_of_tandem() -> None:
+    """A project needs no change to be served by tandem, so the reference project has none."""
+    sources = [path for path in EXAMPLE.rglob("*.py") if "staticfiles" not in path.parts]
+
+    assert len(sources) > 20
+    assert [path.name for path in sources if "tandem" in path.read_text().lower()] == []

@@ -1,0 +1,75 @@
+"""The run directory is private, short enough for sockets, and this user's own."""
+
+import os
+import socket
+
+import pytest
+
+from django_tandem.errors import MachineError
+from django_tandem.runtime import run_dir
+
+
+def test_it_lies_beside_manage_py() -> None:
+    """A relative setting is relative to the project."""
+    assert str(run_dir.locate("/srv/project", ".tandem")) == "/srv/project/.tandem"
+    assert str(run_dir.locate("/srv/project", "/run/mine")) == "/run/mine"
+
+
+def test_a_path_too_long_for_a_socket_falls_back_to_a_short_one(monkeypatch, tmp_path) -> None:
+    """The kernel takes 107 bytes; the same project gets the same place each time."""
+    project = "/srv/" + "x" * 80
+    short = run_dir.locate(project, ".tandem")
+
+    assert short == run_dir.locate(project, ".tandem")
+    assert short != run_dir.locate(project + "y", ".tandem")
+    assert f"tandem-{os.geteuid()}-" in short.name
+
+
+def test_the_longest_path_still_takes_supervisords_socket(tmp_path) -> None:
+    """Its server binds a name with a pid behind it first."""
+    room = run_dir.MAX_BYTES - len(str(tmp_path)) - 1
+    directory = run_dir.locate(str(tmp_path), "d" * room)
+    assert directory == tmp_path / ("d" * room)
+    run_dir.prepare(directory)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(directory / "supervisor.sock.4194304"))
+
+    assert (directory / "supervisor.sock.4194304").exists()
+
+
+def test_nobody_else_may_enter_and_nothing_in_it_is_committed(tmp_path) -> None:
+    """Even where it was there before, open to all."""
+    (tmp_path / "run").mkdir(mode=0o777)
+
+    run_dir.prepare(tmp_path / "run")
+
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "run" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_link_in_its_place_is_refused(tmp_path) -> None:
+    """Whoever made the link could swap what it leads to."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.prepare(tmp_path / "run")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/run is not a directory of this user's own.\n"
+        '  Remove it, or name another one in TANDEM["RUN_DIR"].'
+    )
+
+
+def test_a_place_that_can_not_be_made_is_told(tmp_path) -> None:
+    """A file lies where a directory should."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.prepare(tmp_path / "file" / "run")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/file/run can't be made: Not a directory.\n"
+        '  Name a directory that can be written to in TANDEM["RUN_DIR"].'
+    )

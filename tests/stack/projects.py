@@ -1,0 +1,93 @@
+"""Django projects made on the spot, the way their authors would."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CHANNELS_ASGI = '''
+import os
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+django_application = get_asgi_application()
+
+
+class Echo(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add("all", self.channel_name)
+        await self.accept()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data=f"{self.scope['path']} {text_data}")
+
+    async def told(self, event):
+        await self.send(text_data=event["text"])
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": AllowedHostsOriginValidator(
+            URLRouter([path("echo/<slug:name>/", Echo.as_asgi())])
+        ),
+    }
+)
+'''
+
+CHANNELS_URLS = '''
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.http import HttpResponse
+from django.urls import path
+
+
+def tell(request):
+    message = {"type": "told", "text": request.GET["text"]}
+    async_to_sync(get_channel_layer().group_send)("all", message)
+    return HttpResponse(type(request).__name__)
+
+
+urlpatterns = [path("tell/", tell)]
+'''
+
+CHANNELS_SETTINGS = '''
+import os
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},
+    }
+}
+ASGI_APPLICATION = "mysite.asgi.application"
+'''
+
+
+def startproject(directory: Path) -> Path:
+    """What `django-admin startproject mysite` makes, and nothing else."""
+    subprocess.run(
+        [sys.executable, "-m", "django", "startproject", "mysite", str(directory)], check=True
+    )
+    return directory
+
+
+def without_asgi(directory: Path) -> Path:
+    """The same, from the days before there was an asgi.py."""
+    startproject(directory)
+    (directory / "mysite" / "asgi.py").unlink()
+    return directory
+
+
+def with_channels(directory: Path) -> Path:
+    """The same with a WebSocket, a channel layer on REDIS_URL, and a view that sends to it."""
+    startproject(directory)
+    (directory / "mysite" / "asgi.py").write_text(CHANNELS_ASGI)
+    (directory / "mysite" / "urls.py").write_text(CHANNELS_URLS)
+    settings = directory / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + CHANNELS_SETTINGS)
+    return directory

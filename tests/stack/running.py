@@ -1,0 +1,121 @@
+"""A real stack, started by `tandem up` as a user would, and stopped by its own pid."""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+DEADLINE_S = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tandem(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a subcommand to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "django_tandem", *args],
+        cwd=directory,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment, without what tests of other projects may have set in it."""
+    own = {"DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "DEBUG"}
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
+@dataclass
+class Up:
+    """`tandem up` in the foreground, from its start until the end of the block."""
+
+    directory: Path
+    args: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self._lines: list[str] = []
+        self._news: queue.Queue[str | None] = queue.Queue()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return "".join(self._lines)
+
+    @property
+    def run_dir(self) -> Path:
+        return self.directory / ".tandem"
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "django_tandem", "up", "--bind", f"127.0.0.1:{self.port}", *self.args],
+            cwd=self.directory,
+            env=clean_environment() | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+        try:
+            self.wait_for("Ready: ")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait_for(self, text: str, *, deadline_s: float = DEADLINE_S) -> str:
+        """Return the first line from now on that holds ``text``."""
+        until = time.monotonic() + deadline_s
+        while True:
+            try:
+                line = self._news.get(timeout=max(0, until - time.monotonic()))
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"{text!r} did not come:\n{self.output}")
+            if text in line:
+                return line
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(sent)
+        return self.wait()
+
+    def wait(self, deadline_s: float = 30) -> int:
+        """Wait for the end and return the exit code; what is late is killed, and is a failure."""
+        try:
+            return self.process.wait(timeout=deadline_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"it did not end:\n{self.output}") from None
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self._lines.append(line)
+            self._news.put(line)
+        self._news.put(None)

@@ -1,0 +1,35 @@
+"""Files are written whole, only where they differ, or only compared."""
+
+from django_tandem import output
+from django_tandem.model import File
+
+
+def test_only_what_differs_is_written(tmp_path) -> None:
+    """A second write changes nothing, and says so."""
+    files = [File(name="a", content="1\n"), File(name="b/c", content="2\n", mode=0o600)]
+
+    assert output.write(files, tmp_path) == ["a", "b/c"]
+    assert output.write(files, tmp_path) == []
+    assert (tmp_path / "b" / "c").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_replaced_file_leaves_nothing_beside_it(tmp_path) -> None:
+    """It is written under another name and then moved over the old one."""
+    (tmp_path / "a").write_text("old")
+
+    output.write([File(name="a", content="new")], tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_a_comparison_shows_the_lines_and_writes_nothing(tmp_path) -> None:
+    """A person reads it in CI."""
+    (tmp_path / "a").write_text("one\ntwo\n")
+
+    found = output.diff([File(name="a", content="one\nthree\n")], tmp_path)
+
+    assert found == (
+        f"--- {tmp_path}/a\n+++ a as the project is now\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
+    )
+    assert output.diff([File(name="a", content="one\ntwo\n")], tmp_path) == ""
