@@ -25,7 +25,7 @@ def _lot(title: str, opening_price: int, description: str, **closes_in: int) -> 
     return SampleLot(title, opening_price, timedelta(**closes_in), description)
 
 
-# The first one stays open longest: it is the one that people are shown.
+# The first one stays open longest: it is the one that the documentation bids on.
 LOTS = (
     _lot("Ship's chronometer, 1891", 450, "Two-day movement in a brass-bound box.", days=30),
     _lot("Walnut writing slope", 85, "Secret drawer, original inkwell, no key.", minutes=10),

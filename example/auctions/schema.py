@@ -46,13 +46,6 @@ class LotType(DjangoObjectType):
     def resolve_status(lot: Lot, info) -> str:
         return lot.state
 
-    # Graphene's own resolvers ask the database again for each lot, though the join has them.
-    def resolve_seller(lot: Lot, info) -> Seller:
-        return lot.seller
-
-    def resolve_best_bid(lot: Lot, info) -> Bid | None:
-        return lot.best_bid
-
 
 class Query(graphene.ObjectType):
     lots = graphene.List(

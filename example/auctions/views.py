@@ -29,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
             form.add_error("amount", refusal.reason)
             chosen, status = refusal.lot, 409
         else:
-            messages.success(request, f"Your bid of £{bid.amount} is the highest.")
+            messages.success(request, f"Your bid of £{bid.amount:.2f} is the highest.")
             return redirect(f"{request.path}?lot={chosen.pk}")
     bids = chosen.bids.order_by("-sequence")[:HISTORY] if chosen else []
     context = {"lots": lots, "chosen": chosen, "bids": bids, "form": form}

@@ -102,7 +102,7 @@ def _pin(value: Any, path: str) -> Pin:
     if pin.strip and not (pin.is_prefix and pin.target.endswith("/")):
         raise SettingError(
             f"{path} strips {pin.target!r}, which is not a prefix.",
-            hint='Only a prefix such as "/ws/", that begins and ends with a slash, can be stripped.',
+            hint='Only a prefix that begins and ends with a slash, such as "/ws/", can be.',
         )
     return pin
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from django.test.utils import setup_test_environment
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "example"
@@ -30,12 +31,13 @@ for name in ("REDIS_URL", "DEBUG", "ALLOWED_HOSTS", "SHIPPING_URL"):
     os.environ.pop(name, None)
 django.setup()
 settings.STATIC_ROOT = Path(_place.name) / "staticfiles"
-settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
+setup_test_environment()
 
-from auctions.models import Bid, Lot, Seller  # noqa: E402
 from channels.layers import channel_layers  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+
+from auctions.models import Bid, Lot, Seller  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

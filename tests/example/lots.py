@@ -4,12 +4,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 from asgiref.sync import sync_to_async
-from auctions.models import Bid, Lot, Seller
-from auctions.services import place_bid
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
-from config.asgi import application
 from django.utils import timezone
+
+from auctions.models import Bid, Lot, Seller
+from auctions.services import place_bid
+from config.asgi import application
 
 
 def make_lot(*, opening_price: int = 100, closes_in_s: float = 3600, **fields) -> Lot:

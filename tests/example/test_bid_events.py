@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-from auctions import feed
 from django.test import AsyncClient, Client
 from lots import abid_on, amake_lot
+
+from auctions import feed
 
 
 async def _events(stream: AsyncIterator[bytes], count: int) -> list[dict]:

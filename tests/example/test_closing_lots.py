@@ -1,19 +1,21 @@
 """Closing a lot: when its time is up, once, by the Channels worker."""
 
 import asyncio
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import async_to_sync
-from auctions.announcements import ask_to_close
-from auctions.models import Lot
-from auctions.services import close_lot
-from lots import BrokenLayer, amake_lot, greeted, layer, make_lot, socket_of
 from channels.layers import get_channel_layer
 from channels.testing import ApplicationCommunicator
-from config.asgi import application
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+from lots import BrokenLayer, amake_lot, greeted, layer, make_lot, socket_of
+
+from auctions.announcements import ask_to_close
+from auctions.models import Lot
+from auctions.services import close_lot
+from config.asgi import application
 
 
 def test_lot_is_not_closed_before_its_time() -> None:
@@ -62,7 +64,7 @@ def test_command_asks_for_every_due_lot() -> None:
     make_lot(closes_in_s=60)
     make_lot(closes_in_s=-1, status=Lot.Status.CLOSED)
 
-    call_command("close_due_lots", verbosity=0)
+    call_command("close_due_lots", stdout=io.StringIO())
 
     assert _asked() == [due.pk]
 

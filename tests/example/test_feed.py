@@ -4,13 +4,14 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from channels.layers import get_channel_layer
+from django.test import override_settings
+from lots import LosingLayer, abid_on, amake_lot, bid_on, layer, make_lot
+
 from auctions import feed
 from auctions.announcements import ALL_BIDS
 from auctions.feed import BidFeed, live_bids
 from auctions.serializers import BidSerializer
-from lots import LosingLayer, abid_on, amake_lot, bid_on, layer, make_lot
-from channels.layers import get_channel_layer
-from django.test import override_settings
 
 
 def _heard(order: list[int], amounts: int = 5) -> list[list[int]]:

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
-from auctions import feed
-from auctions.services import close_lot
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.test import override_settings
 from lots import (
     LosingLayer,
     ReversingLayer,
@@ -17,11 +19,10 @@ from lots import (
     next_sequences,
     socket_of,
 )
-from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
-from channels.testing import WebsocketCommunicator
+
+from auctions import feed
+from auctions.services import close_lot
 from config.asgi import application
-from django.test import override_settings
 
 
 def test_socket_begins_with_the_lot_as_it_stands() -> None:

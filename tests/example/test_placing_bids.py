@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 from asgiref.sync import async_to_sync
-from auctions.models import Bid, Lot
-from auctions.services import BidRefused, place_bid
-from lots import BrokenLayer, bid_on, layer, make_lot
 from channels.layers import get_channel_layer
 from django.db import connection
 from django.test import override_settings
+from lots import BrokenLayer, bid_on, layer, make_lot
+
+from auctions.models import Bid, Lot
+from auctions.services import BidRefused, place_bid
 
 
 def test_accepted_bid_becomes_the_price_and_the_best() -> None:

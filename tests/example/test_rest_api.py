@@ -1,11 +1,12 @@
 """The REST API."""
 
 import pytest
-from auctions.models import Lot
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from lots import bid_on, make_lot
+
+from auctions.models import Lot
 
 
 def _bid(lot_id: int, **bid):

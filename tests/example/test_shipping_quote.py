@@ -5,9 +5,10 @@ import socket
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from auctions.management.commands.shipping_service import quote
 from django.test import AsyncClient, override_settings
 from lots import amake_lot
+
+from auctions.management.commands.shipping_service import quote
 
 
 async def _quoted(lot_id: int) -> tuple[int, dict]:

@@ -3,9 +3,10 @@
 import asyncio
 
 from channels.testing import WebsocketCommunicator
-from config.asgi import application
 from django.test import AsyncClient
 from lots import abid_on, amake_lot
+
+from config.asgi import application
 
 
 async def _subscribed(query: str) -> WebsocketCommunicator:

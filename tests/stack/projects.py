@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CHANNELS_ASGI = '''
+CHANNELS_ASGI = """
 import os
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -37,9 +37,9 @@ application = ProtocolTypeRouter(
         ),
     }
 )
-'''
+"""
 
-CHANNELS_URLS = '''
+CHANNELS_URLS = """
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.http import HttpResponse
@@ -53,9 +53,9 @@ def tell(request):
 
 
 urlpatterns = [path("tell/", tell)]
-'''
+"""
 
-CHANNELS_SETTINGS = '''
+CHANNELS_SETTINGS = """
 import os
 
 CHANNEL_LAYERS = {
@@ -65,7 +65,7 @@ CHANNEL_LAYERS = {
     }
 }
 ASGI_APPLICATION = "mysite.asgi.application"
-'''
+"""
 
 
 def startproject(directory: Path) -> Path:

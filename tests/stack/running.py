@@ -67,7 +67,15 @@ class Up:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django_tandem", "up", "--bind", f"127.0.0.1:{self.port}", *self.args],
+            [
+                sys.executable,
+                "-m",
+                "django_tandem",
+                "up",
+                "--bind",
+                f"127.0.0.1:{self.port}",
+                *self.args,
+            ],
             cwd=self.directory,
             env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,

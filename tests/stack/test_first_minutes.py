@@ -109,7 +109,10 @@ def test_detached_it_is_looked_at_and_stopped_from_elsewhere(tmp_path) -> None:
 
     started = tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{port}")
     try:
-        assert (started.returncode, f"Ready: http://127.0.0.1:{port}/" in started.stderr) == (0, True)
+        assert (started.returncode, f"Ready: http://127.0.0.1:{port}/" in started.stderr) == (
+            0,
+            True,
+        )
         assert _get(f"http://127.0.0.1:{port}/")[0] == 200
         assert tandem(tmp_path, "status").returncode == 0
         logs = tandem(tmp_path, "logs", "nginx").stdout

@@ -1,6 +1,5 @@
 """The configuration that Hypercorn reads: what has no switch on its command line."""
 
-import multiprocessing
 import signal
 from typing import Any
 
@@ -13,9 +12,9 @@ class WorkerLogger(Logger):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        # As soon as one worker has ended, the parent terminates the others: with requests in
-        # flight. They have been told to end by other means, and do so within the grace.
-        if multiprocessing.parent_process():
+        # Only one of several workers leaves SIGTERM to the system. They are told to end by other
+        # means, but when the first has ended, the parent sends it to those that still answer.
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
@@ -23,5 +22,5 @@ logger_class: type[Any] = WorkerLogger
 worker_class = "uvloop"
 include_server_header = False
 websocket_ping_interval = 20.0
-# NGINX lets 32 kB of headers in; the default is half of that.
-h11_max_incomplete_size = 64 * 1024
+# The edge lets 64 kB of headers in, four times the default.
+h11_max_incomplete_size = 128 * 1024

@@ -28,15 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A project that was read, and its TANDEM setting."""
+    """A project that was read, its TANDEM setting, and its ASGI application, when it has one."""
 
     project: Project
     settings: Settings
+    application: object | None
 
 
-def load_settings(settings_option: str | None) -> tuple[Found, Settings]:
+def load_settings(found: Found) -> Settings:
     """Import the project's settings only, which is all that finding its run directory takes."""
-    found = find(settings_option)
     os.environ[VARIABLE] = found.settings_module
     if str(found.directory) not in sys.path:
         sys.path.insert(0, str(found.directory))
@@ -44,7 +44,7 @@ def load_settings(settings_option: str | None) -> tuple[Found, Settings]:
         f'The settings module "{found.settings_module}"',
         lambda: getattr(django_settings, "TANDEM", None),
     )
-    return found, read_settings(given)
+    return read_settings(given)
 
 
 def load(settings_option: str | None) -> Loaded:
@@ -53,20 +53,15 @@ def load(settings_option: str | None) -> Loaded:
 
     Raises ProjectError for whatever of it can't be imported, SettingError for its TANDEM.
     """
-    embedded = _offer_redis(find(settings_option))
-    found, settings = load_settings(settings_option)
+    found = find(settings_option)
+    embedded = offer_redis(found)
+    settings = load_settings(found)
     _trying("The project", lambda: django.setup(set_prefix=False))
-    routes = _trying(
-        f'The URLconf "{django_settings.ROOT_URLCONF}"',
-        lambda: http_routes(get_resolver(), str(found.directory)),
-    )
+    resolver = get_resolver()
+    _trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
     asgi = asgi_application_path()
-    application = Application()
-    if asgi is not None:
-        application = _trying(
-            f'The ASGI application "{asgi}"',
-            lambda: read_application(import_string(asgi), str(found.directory)),
-        )
+    application = _import_asgi(asgi) if asgi else None
+    beside = read_application(application, str(found.directory)) if application else Application()
     if embedded:
         os.environ.pop("REDIS_URL", None)
     project = Project(
@@ -75,14 +70,24 @@ def load(settings_option: str | None) -> Loaded:
         debug=django_settings.DEBUG,
         wsgi=getattr(django_settings, "WSGI_APPLICATION", None),
         asgi=asgi,
-        routes=(*routes, *application.websocket_routes),
-        channel_names=application.channel_names,
+        # Channels asks its own HTTP routes before Django's.
+        routes=(
+            *beside.http_routes,
+            *http_routes(resolver, str(found.directory)),
+            *beside.websocket_routes,
+        ),
+        channel_names=beside.channel_names,
         static=_static(),
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         needs_redis=embedded is not None and _names(embedded),
     )
-    return Loaded(project=project, settings=settings)
+    return Loaded(project=project, settings=settings, application=application)
+
+
+def _import_asgi(dotted: str) -> object:
+    found: object = _trying(f'The ASGI application "{dotted}"', lambda: import_string(dotted))
+    return found
 
 
 def asgi_application_path() -> str | None:
@@ -114,7 +119,7 @@ def _exists(module: str) -> bool:
         return False
 
 
-def _offer_redis(found: Found) -> str | None:
+def offer_redis(found: Found) -> str | None:
     """
     Set REDIS_URL for the project when it is not set and a Valkey can be started for it.
 

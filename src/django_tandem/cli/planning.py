@@ -4,7 +4,8 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from django_tandem.cli.bootstrap import load, load_settings
+from django_tandem.cli.bootstrap import load, load_settings, offer_redis
+from django_tandem.cli.project import find
 from django_tandem.model import Plan
 from django_tandem.plan import make_plan
 from django_tandem.routing.decide import decide
@@ -15,10 +16,11 @@ from django_tandem.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the settings it was made by."""
+    """A plan, the settings it was made by, and the project's ASGI application."""
 
     plan: Plan
     settings: Settings
+    application: object | None
 
 
 def plan_project(
@@ -43,10 +45,12 @@ def plan_project(
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
     host = read_host(settings.edge.nginx)
     plan = make_plan(loaded.project, settings, host, verdicts, run_dir=str(directory))
-    return Planned(plan=plan, settings=settings)
+    return Planned(plan=plan, settings=settings, application=loaded.application)
 
 
 def find_run_dir(options: argparse.Namespace) -> Path:
     """Return where the project's stack runs, without setting the project up."""
-    found, settings = load_settings(options.settings)
+    found = find(options.settings)
+    offer_redis(found)
+    settings = load_settings(found)
     return run_dir.locate(str(found.directory), settings.run_dir)

@@ -7,7 +7,8 @@ from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.readiness import ask
+from django_tandem.runtime.state import State, read_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
     known = {process.program: process for process in state.processes}
     statuses = supervisord.statuses(run_dir)
-    rows = [_row(status, known.get(status.name)) for status in statuses]
+    rows = [_row(status, known.get(status.name), state) for status in statuses]
     if options.json:
         console.as_json({"url": state.url, "pid": pid, "run_dir": str(run_dir), "processes": rows})
     else:
@@ -33,14 +34,16 @@ def run(options: argparse.Namespace) -> int:
             (tuple(str(cell) for cell in row.values()) for row in rows),
         )
         console.line_err(f"{state.url} (supervisord has pid {pid})")
-    return 0 if all(status.pid for status in statuses) else 1
+    return 0 if all(row["state"] == "ready" for row in rows) else 1
 
 
-def _row(status: Status, process: Process | None) -> dict[str, object]:
+def _row(status: Status, process: Process | None, state: State) -> dict[str, object]:
+    # supervisord calls a process running when it is old enough; what counts is whether it answers.
+    is_ready = bool(process and status.pid and ask(process, state))
     return {
         "program": status.name,
         "stack": process.stack.value if process and process.stack else "",
-        "state": status.state.lower(),
+        "state": "ready" if is_ready else status.state.lower(),
         "pid": status.pid or "",
         "for": f"{status.since_s} s",
         "what": process.role if process else "",

@@ -1,11 +1,10 @@
 """Anchors and word boundaries in PCRE's words: what they mean depends on where they stand."""
 
-import re
 import sys
 from collections.abc import Callable
 
 from django_tandem.routing import charset
-from django_tandem.routing.said import NEVER, NOTHING, Place, Said, UnsayableError
+from django_tandem.routing.said import MULTILINE, NEVER, NOTHING, Place, Said, UnsayableError
 
 
 def say_anchor(kind: str, place: Place) -> Said:
@@ -18,7 +17,7 @@ def say_anchor(kind: str, place: Place) -> Said:
 
 
 def _beginning(place: Place) -> Said:
-    if place.flags & re.MULTILINE:
+    if place.flags & MULTILINE:
         return _where(place, start=NOTHING, inside=_look(r"(?<=\n)"))
     return _beginning_of_text(place)
 
@@ -28,7 +27,7 @@ def _beginning_of_text(place: Place) -> Said:
 
 
 def _end(place: Place) -> Said:
-    return _look(r"(?=\n|\z)" if place.flags & re.MULTILINE else r"(?=\n?\z)")
+    return _look(r"(?=\n|\z)" if place.flags & MULTILINE else r"(?=\n?\z)")
 
 
 def _end_of_text(place: Place) -> Said:

@@ -1,22 +1,27 @@
 """The nodes of Python's regex parse tree that hold no others, in PCRE's words."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from django_tandem.routing import charset
 from django_tandem.routing.anchors import say_anchor
-from django_tandem.routing.said import FAR, NEVER, Place, Said, UnsayableError
+from django_tandem.routing.said import DOTALL, FAR, IGNORECASE, NEVER, Place, Said, UnsayableError
 
 _ANY = Said(text=r"\p{Any}", lo=1, hi=1, is_atom=True, size=3)
 
 
-def _literal(value: int, place: Place) -> Said:
-    char = chr(value)
-    text = charset.literally(char, place.flags)
-    if place.flags & re.IGNORECASE and text.startswith("["):
-        return _one(text)
-    return Said(text=text, lo=1, hi=1, lead=char, is_text=True, is_atom=True, size=len(text))
+def _literals(chars: str, place: Place) -> Said:
+    text = charset.literally(chars, place.flags)
+    is_text = not place.flags & IGNORECASE or text == charset.literally(chars)
+    return Said(
+        text=text,
+        lo=len(chars),
+        hi=len(chars),
+        lead=chars if is_text else "",
+        is_text=is_text,
+        is_atom=len(chars) == 1,
+        size=len(text),
+    )
 
 
 def _set(items: list[tuple[Any, Any]], place: Place) -> Said:
@@ -28,7 +33,7 @@ def _not_literal(value: int, place: Place) -> Said:
 
 
 def _any(_: None, place: Place) -> Said:
-    return _ANY if place.flags & re.DOTALL else _one(r"[^\n]")
+    return _ANY if place.flags & DOTALL else _one(r"[^\n]")
 
 
 def _one(text: str) -> Said:
@@ -44,7 +49,7 @@ def _never(_: object, __: Place) -> Said:
 
 
 def _reference(number: int, place: Place) -> Said:
-    if place.flags & re.IGNORECASE:
+    if place.flags & IGNORECASE:
         raise UnsayableError("a back-reference that ignores case")
     back = steps_back(number, place)
     if not back:
@@ -69,7 +74,7 @@ def steps_back(number: int, place: Place) -> int:
 
 
 ATOMS: dict[str, Callable[[Any, Place], Said]] = {
-    "LITERAL": _literal,
+    "LITERAL": _literals,
     "NOT_LITERAL": _not_literal,
     "IN": _set,
     "ANY": _any,

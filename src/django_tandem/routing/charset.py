@@ -5,12 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django_tandem.routing.said import UnsayableError
-
-
-
+from django_tandem.routing.said import ASCII, IGNORECASE, UnsayableError
 
 _SPECIAL = frozenset(r"\^$.[]|()?*+{}")
+_ESCAPES = {ord(char): f"\\{char}" for char in _SPECIAL}
 _SPECIAL_IN_SET = frozenset(r"\^[]-")
 # Spelt out: \w, \s, \d and \b mean different characters in PCRE 8, in 10.42 and in 10.43, and
 # none of them means Python's. Between them the seven categories hold every character; the
@@ -50,6 +48,8 @@ _CASED_END = 0x20000
 
 def literally(text: str, flags: int = 0) -> str:
     """Return the PCRE that matches what ``text``, taken literally, matches under ``flags``."""
+    if not flags & IGNORECASE and text.isascii() and text.isprintable():
+        return text.translate(_ESCAPES)
     return "".join(_literal(char, flags) for char in text)
 
 
@@ -81,7 +81,7 @@ def charset(items: Iterable[tuple[Any, Any]], flags: int) -> str:
 
 
 def word(flags: int) -> str:
-    """Return the PCRE set of the characters that Python's ``\\w`` stands for."""
+    """Return the PCRE set of what Python takes for characters of a word."""
     return f"[{_categories(flags)['CATEGORY_WORD']}]"
 
 
@@ -91,7 +91,7 @@ def _members(op: str, value: Any, flags: int) -> Iterator[str]:
     elif op == "RANGE":
         first, last = map(chr, value)
         yield f"{_written(first)}-{_written(last)}"
-        if flags & re.IGNORECASE:
+        if flags & IGNORECASE:
             for char in _cased(first, last):
                 yield from map(_written, _same_letters(char, flags)[1:])
     else:
@@ -99,13 +99,13 @@ def _members(op: str, value: Any, flags: int) -> Iterator[str]:
 
 
 def _categories(flags: int) -> dict[str, str]:
-    return _ASCII if flags & re.ASCII else _UNICODE
+    return _ASCII if flags & ASCII else _UNICODE
 
 
 def _same_letters(char: str, flags: int) -> tuple[str, ...]:
-    if not flags & re.IGNORECASE:
+    if not flags & IGNORECASE:
         return (char,)
-    return _folded(char, flags & (re.IGNORECASE | re.ASCII))
+    return _folded(char, flags & (IGNORECASE | ASCII))
 
 
 @functools.lru_cache(maxsize=4096)

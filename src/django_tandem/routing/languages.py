@@ -1,7 +1,5 @@
 """The languages that a request can be in, and what i18n_patterns makes of its path."""
 
-import re
-
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.middleware.locale import LocaleMiddleware
@@ -9,6 +7,7 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 
 from django_tandem.routing.charset import literally, word
+from django_tandem.routing.said import IGNORECASE
 
 _NO_MIDDLEWARE = "no LocaleMiddleware takes the language from the path"
 _SHARED = "a path can name the default language and another one in the same way"
@@ -68,7 +67,7 @@ def _names_no_other() -> str:
     if not (others and _follows_path()):
         return ""
     letter = word(0)
-    first = "|".join(sorted({literally(_first(code), re.IGNORECASE) for code in others}))
+    first = "|".join(sorted({literally(_first(code), IGNORECASE) for code in others}))
     variants = f"(?:{first})(?:-{letter}+(?:[@\\-]{letter}+)?)?"
     fallbacks = [
         literally(code)

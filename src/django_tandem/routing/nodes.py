@@ -1,18 +1,25 @@
 """The nodes of Python's regex parse tree that hold others, in PCRE's words."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from os.path import commonprefix
+from itertools import groupby
 from typing import Any
 
 from django_tandem.routing.atoms import ATOMS, steps_back
-from django_tandem.routing.said import FAR, NEVER, NOTHING, Place, Said, UnsayableError
+from django_tandem.routing.said import (
+    FAR,
+    NEVER,
+    NOTHING,
+    TYPES,
+    Place,
+    Said,
+    UnsayableError,
+    common_lead,
+)
 
 # PCRE's own bounds: of a counted repeat, and (with room to spare) of the compiled pattern.
 _MOST_REPEATS = 65535
 _LARGEST = 6000
-_TYPE_FLAGS = re.ASCII | re.LOCALE | re.UNICODE
 
 
 def say_all(items: Iterable[tuple[Any, Any]], place: Place) -> Said:
@@ -22,17 +29,26 @@ def say_all(items: Iterable[tuple[Any, Any]], place: Place) -> Said:
     Raise UnsayableError for what PCRE can't say the same way.
     """
     said: list[Said] = []
-    for op, value in items:
-        part = _SAY[str(op)](value, place)
-        if part.is_dead:
-            return NEVER
-        said.append(part)
-        hi = min(FAR, place.hi + part.hi)
-        place = replace(place, lo=place.lo + part.lo, hi=hi, opened=part.opened or place.opened)
+    for name, run in groupby(items, key=_name):
+        values = [value for _, value in run]
+        if name == "LITERAL":
+            values = ["".join(map(chr, values))]
+        for value in values:
+            part = _SAY[name](value, place)
+            if part.is_dead:
+                return NEVER
+            said.append(part)
+            place = place.after(part)
     return _joined(said, place.opened)
 
 
+def _name(item: tuple[Any, Any]) -> str:
+    return str(item[0].name)
+
+
 def _joined(said: list[Said], opened: tuple[int, ...]) -> Said:
+    if len(said) == 1:
+        return replace(said[0], opened=opened) if opened else said[0]
     lead, is_text = "", True
     for part in said:
         lead += part.lead if is_text else ""
@@ -43,7 +59,6 @@ def _joined(said: list[Said], opened: tuple[int, ...]) -> Said:
         hi=min(FAR, sum(part.hi for part in said)),
         lead=lead,
         is_text=is_text,
-        is_atom=len(said) == 1 and said[0].is_atom,
         size=sum(part.size for part in said),
         opened=opened,
     )
@@ -67,7 +82,7 @@ def either(said: list[Said]) -> Said:
         text=f"(?:{'|'.join(part.text for part in said)})",
         lo=min(part.lo for part in said),
         hi=max(part.hi for part in said),
-        lead=commonprefix([part.lead for part in said]),
+        lead=common_lead(part.lead for part in said),
         is_atom=True,
         size=sum(part.size for part in said) + 10,
         opened=said[-1].opened,
@@ -76,7 +91,7 @@ def either(said: list[Said]) -> Said:
 
 def _group(value: tuple[int | None, int, int, Any], place: Place) -> Said:
     number, added, removed, items = value
-    flags = place.flags & ~_TYPE_FLAGS if added & _TYPE_FLAGS else place.flags
+    flags = place.flags & ~TYPES if added & TYPES else place.flags
     place = replace(place, flags=(flags | added) & ~removed)
     if number not in place.kept:
         return say_all(items, place)

@@ -1,7 +1,6 @@
 """A chain of Django's patterns, from the root on, as one PathMatch for the whole path."""
 
 from dataclasses import dataclass, replace
-from os.path import commonprefix
 from typing import Any
 
 from django.urls.resolvers import LocalePrefixPattern
@@ -10,7 +9,7 @@ from django.utils import translation
 from django_tandem.model import PathMatch
 from django_tandem.routing.charset import literally
 from django_tandem.routing.languages import languages, prefix_text, prefixes, why_inexact
-from django_tandem.routing.said import UnsayableError
+from django_tandem.routing.said import UnsayableError, common_lead
 from django_tandem.routing.segment import Segment, segment
 
 # Stands for the language's prefix until it is known which languages a text is for. No pattern
@@ -117,7 +116,7 @@ def finish(stem: Stem) -> PathMatch:
     """Return the match of a chain that is complete, its leaf included."""
     placed = [_placed(variant, stem.locale) for variant in stem.variants]
     texts = list(dict.fromkeys(text for text, _ in placed))
-    prefix = commonprefix([lead for _, leads in placed for lead in leads])
+    prefix = common_lead(lead for _, leads in placed for lead in leads)
     pcre = f"^{texts[0]}" if len(texts) == 1 else f"^(?:{'|'.join(texts)})"
     if len(pcre) > _LONGEST:
         # A character takes ten at most, as \x{10ffff}.

@@ -20,7 +20,7 @@ _REFERENCES = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
     """
-    A parsed regular expression without its last ``\\Z``, which ``is_ended`` stands for.
+    A parsed regular expression whose last anchor ``is_ended`` stands for.
 
     ``kept`` are the numbers of the groups that it refers back to, ``looped`` those of the
     groups that can match more than once.

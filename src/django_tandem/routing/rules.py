@@ -11,7 +11,9 @@ def pinned_by_setting(route: Route, pins: tuple[Pin, ...]) -> Verdict | None:
     """Follow the first pin that holds for ``route``; a WebSocket can't follow one to WSGI."""
     for index, pin in enumerate(pins):
         if holds(pin, route) and not _is_impossible(route, pin.stack):
-            return Verdict(route=route, stack=pin.stack, reason=f'pinned by TANDEM["ROUTES"][{index}]')
+            return Verdict(
+                route=route, stack=pin.stack, reason=f'pinned by TANDEM["ROUTES"][{index}]'
+            )
     return None
 
 

@@ -1,9 +1,14 @@
 """The values that pass between the functions that write PCRE."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Wider than any path: "no end", and the very number Python's parser has for it.
 FAR = 0xFFFF_FFFF
+# As plain numbers: asking an enum costs more than all the rest of a character.
+IGNORECASE, MULTILINE, DOTALL = int(re.IGNORECASE), int(re.MULTILINE), int(re.DOTALL)
+ASCII, TYPES = int(re.ASCII), int(re.ASCII | re.LOCALE | re.UNICODE)
 
 
 class UnsayableError(Exception):
@@ -27,6 +32,18 @@ class Place:
     opened: tuple[int, ...] = ()
     is_behind: bool = False
 
+    def after(self, part: "Said") -> "Place":
+        """Return the place behind ``part``, which begins here."""
+        return Place(
+            flags=self.flags,
+            lo=self.lo + part.lo,
+            hi=min(FAR, self.hi + part.hi),
+            kept=self.kept,
+            looped=self.looped,
+            opened=part.opened or self.opened,
+            is_behind=self.is_behind,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -46,6 +63,14 @@ class Said:
     is_dead: bool = False
     size: int = 0
     opened: tuple[int, ...] = ()
+
+
+def common_lead(leads: Iterable[str]) -> str:
+    """Return what all of ``leads``, one or more, begin with."""
+    leads = sorted(leads)
+    pairs = enumerate(zip(leads[0], leads[-1], strict=False))
+    end = next((place for place, (one, other) in pairs if one != other), None)
+    return leads[0][:end]
 
 
 NOTHING = Said(text="", is_text=True)

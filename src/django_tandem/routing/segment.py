@@ -5,7 +5,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.urls.resolvers import RegexPattern, RoutePattern, _route_to_regex
+from django.urls.resolvers import RegexPattern, RoutePattern
 
 from django_tandem.routing import pcre
 from django_tandem.routing.converters import bound_integers, refusal
@@ -45,7 +45,9 @@ def segment(pattern: Any, text: str) -> Segment:
     """
     is_endpoint = pattern._is_endpoint
     if type(pattern).match is RoutePattern.match:
-        regex = bound_integers(_route_to_regex(text, is_endpoint)[0], pattern.converters)
+        is_plain = isinstance(pattern._route, str)
+        read: Any = pattern if is_plain else RoutePattern(text, is_endpoint=is_endpoint)
+        regex = bound_integers(read._regex, pattern.converters)
         said = _segment(regex, Mode.LEAF if is_endpoint else Mode.PREFIX)
         why = refusal(pattern.converters)
         return replace(said, inexact=why) if why else said

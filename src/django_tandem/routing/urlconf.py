@@ -43,10 +43,11 @@ class Leaf:
 
 def http_routes(resolver: URLResolver, project_directory: str) -> tuple[Route, ...]:
     """Return the routes below ``resolver``, in the order in which Django tries them."""
-    return tuple(_route(leaf, project_directory) for leaf in leaves(resolver))
+    return tuple(route_of(leaf, project_directory) for leaf in leaves(resolver))
 
 
-def _route(leaf: Leaf, project_directory: str) -> Route:
+def route_of(leaf: Leaf, project_directory: str) -> Route:
+    """Return the route that ends in ``leaf``."""
     is_view = leaf.callback is not None
     trail = leaf.trail
     return Route(

@@ -109,6 +109,7 @@ def _definitions(file: str) -> dict[str, int]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def _relative(file: str, project_directory: str) -> str:
     path = PurePath(file)
     if project_directory and path.is_relative_to(project_directory):

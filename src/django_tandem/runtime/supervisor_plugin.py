@@ -19,10 +19,11 @@ from supervisor.states import SupervisorStates
 STOPS_LAST = "valkey"
 
 
-def make_plugin(supervisord: Any, run_dir: str, links: str = "") -> "Plugin":
+def make_plugin(supervisord: Any, links: str = "") -> "Plugin":
     """Return the plugin; ``links`` are ``name:target`` pairs of sockets, split by blanks."""
-    pairs = [pair.split(":") for pair in links.split()]
-    return Plugin(supervisord, Path(run_dir), dict(pairs))
+    # The run directory is where supervisord.conf lies.
+    run_dir = Path(supervisord.options.here)
+    return Plugin(supervisord, run_dir, dict(pair.split(":") for pair in links.split()))
 
 
 class Plugin:

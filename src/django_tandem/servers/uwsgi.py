@@ -24,7 +24,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--die-on-term",
         "--hook-master-start=unix_signal:15 gracefully_kill_them_all",
         "--vacuum",
-        "--buffer-size=32768",
+        "--buffer-size=65535",
+        "--max-vars=1000",
         "--disable-logging",
         *launch.args,
     )

@@ -16,7 +16,7 @@ control_socket_disable = True
 # two of them disagree. The entry point reads what the edge says instead.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
-# The edge bounds the request line and the headers (32 kB); Gunicorn's own bounds are less.
+# The edge bounds the request line and the headers: to more than Gunicorn does on its own.
 limit_request_line = 0
 limit_request_fields = 1000
 limit_request_field_size = 32768

@@ -3,6 +3,7 @@
 
 const HISTORY = 10;
 const TICKER = 20;
+const WHEN = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const lot = document.querySelector("[data-lot]");
 const form = document.querySelector("#bid");
 const connection = document.querySelector("#connection");
@@ -123,7 +124,7 @@ function tick({ data }) {
 }
 
 for (const time of document.querySelectorAll("nav time, #closing time")) {
-  time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  time.textContent = new Date(time.dateTime).toLocaleString([], WHEN);
 }
 new EventSource(document.querySelector("[data-events]").dataset.events).addEventListener("bid", tick);
 if (lot) {

@@ -76,7 +76,8 @@ def split_target(raw: bytes) -> Target:
     The path may begin with FORCE_SCRIPT_NAME or lack it, as some proxies strip it: of
     Django's two handlers each expects but one of the two.
     """
-    path, _, query = raw.partition(b"?")
+    # A fragment is no part of a target; some servers drop it, and others take it as it comes.
+    path, _, query = raw.partition(b"#")[0].partition(b"?")
     octets = unquote_to_bytes(path)
     script_name: str = settings.FORCE_SCRIPT_NAME or ""
     prefix = script_name.rstrip("/").encode()

@@ -1,0 +1,68 @@
+"""Which route answers a path, by the word of Django's and Channels' own patterns."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.urls import Resolver404, URLResolver, get_resolver
+from django.utils import translation
+
+from django_tandem.model import Protocol, Route
+from django_tandem.routing.channels import websocket_leaves
+from django_tandem.routing.urlconf import leaves, route_of
+
+
+def resolve_path(path: str, routes: Iterable[Route], application: object = None) -> Route | None:
+    """
+    Return which of ``routes`` answers the decoded ``path``: the view's, else the WebSocket's.
+
+    ``routes`` are those of the default URLconf and of ``application``, the ASGI application.
+    """
+    routes = tuple(routes)
+    return resolve_http(path, routes) or resolve_websocket(path, routes, application)
+
+
+def resolve_http(
+    path: str, routes: Iterable[Route], resolver: URLResolver | None = None
+) -> Route | None:
+    """Return which of ``routes``, those below ``resolver``, answers an HTTP request."""
+    resolver = resolver or get_resolver()
+    with translation.override(_language_of(path)):
+        try:
+            callback = resolver.resolve(path).func
+        except Resolver404:
+            return None
+        for leaf in leaves(resolver):
+            is_answer = leaf.callback is None or leaf.callback is callback
+            if is_answer and _leads_there(leaf.trail.chain, path):
+                return _same(route_of(leaf, ""), routes)
+    return None
+
+
+def resolve_websocket(path: str, routes: Iterable[Route], application: object) -> Route | None:
+    """Return which of ``routes`` answers a WebSocket that ``application`` is asked for."""
+    websockets = [route for route in routes if route.protocol is Protocol.WEBSOCKET]
+    for leaf, route in zip(websocket_leaves(application), websockets, strict=False):
+        if _leads_there(leaf.chain, path, strips=True):
+            return route
+    return None
+
+
+def _language_of(path: str) -> str:
+    # What LocaleMiddleware would activate for a visitor without a preference.
+    return translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+
+
+def _leads_there(chain: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:
+    for pattern in chain:
+        match = pattern.match(path.lstrip("/") if strips else path)
+        if not match:
+            return False
+        path = match[0]
+    return True
+
+
+def _same(found: Route, routes: Iterable[Route]) -> Route | None:
+    wanted = (found.pattern, found.name, found.match)
+    same = (route for route in routes if (route.pattern, route.name, route.match) == wanted)
+    return next(same, None)

@@ -1,0 +1,146 @@
+"""A view can't tell, from all that a request says, which stack it is on."""
+
+import base64
+import io
+import json
+import zlib
+from http.client import HTTPResponse
+
+import pytest
+
+from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from parity.conftest import edge_before
+from parity.requests import INVALID, REQUESTS, TRUSTED
+
+# Each stack's default against every server of the other.
+PAIRS = [
+    *((wsgi, ASGI_SERVERS[0]) for wsgi in WSGI_SERVERS),
+    *((WSGI_SERVERS[0], asgi) for asgi in ASGI_SERVERS[1:]),
+]
+
+# What can't agree, whatever the servers, and why.
+PEP_3333 = "PEP 3333 asks for it; Django's ASGI request has no such key"
+DIFFERENCES = {
+    "META SERVER_PROTOCOL": PEP_3333,
+    "META wsgi.version": PEP_3333,
+    "META wsgi.input": PEP_3333,
+    "META wsgi.errors": PEP_3333,
+    "META wsgi.run_once": PEP_3333,
+    "META wsgi.url_scheme": PEP_3333,
+    "META REMOTE_PORT": "a text by PEP 3333, a number by the ASGI specification",
+}
+FILE_WRAPPER = {"META wsgi.file_wrapper": "a quicker way to send a file, which Granian has not"}
+JOINED = "joins repeated headers by a comma and a space, before anyone else sees them"
+# What can't agree on one WSGI server, by the request that shows it.
+OF_SERVER = {
+    ("uwsgi", "repeated headers"): {"META HTTP_ACCEPT": JOINED, "META HTTP_X_REPEATED": JOINED},
+    ("waitress", "repeated headers"): {"META HTTP_ACCEPT": JOINED, "META HTTP_X_REPEATED": JOINED},
+    ("granian", "header with Latin-1"): {"META HTTP_X_LATIN": "empties what is not ASCII"},
+}
+RAW = "takes what is no URL, and others refuse"
+NO_HOST = "asks for a Host in HTTP/1.1, and the edge has none to tell"
+# The status of a server that refuses what others take, or takes what others refuse.
+STATUSES = {
+    ("granian", "path with raw octets"): (200, RAW),
+    ("granian", "query with raw octets"): (200, RAW),
+    ("uwsgi", "path with raw octets"): (200, RAW),
+    ("uwsgi", "query with raw octets"): (200, RAW),
+    ("granian", "query with quotes"): (400, "refuses what is no URL, and others take it"),
+    ("granian", "many headers"): (431, "takes a hundred"),
+    ("granian", "HTTP/1.0, no host"): (400, NO_HOST),
+    ("hypercorn", "HTTP/1.0, no host"): (400, NO_HOST),
+}
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: f"{pair[0].name}+{pair[1].name}")
+def pair(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def edge(nginx_program, pair, started):
+    with edge_before(nginx_program, *pair, started) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def swapped(nginx_program, pair, started):
+    """The same edge with the ASGI server where the WSGI server should be."""
+    with edge_before(nginx_program, *reversed(pair), started) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trusting(nginx_program, pair, started):
+    """The same edge, trusting what this machine says of a client."""
+    trusted = ["127.0.0.1", "::1"]
+    with edge_before(nginx_program, *pair, started, TRUSTED_PROXIES=trusted) as running:
+        yield running
+
+
+def title(request):
+    return request.name
+
+
+@pytest.mark.parametrize("asked", REQUESTS, ids=title)
+def test_the_stacks_tell_the_view_the_same(edge, asked):
+    """What differs is what can't agree, and all of that does differ."""
+    on_wsgi = answer(edge, asked, "wsgi", edge.wsgi)
+    on_asgi = answer(edge, asked, "asgi", edge.asgi)
+
+    if on_wsgi and on_asgi:
+        assert differences(on_wsgi, on_asgi) == expected(edge, asked)
+
+
+@pytest.mark.parametrize("asked", TRUSTED, ids=title)
+def test_the_stacks_believe_the_same_of_a_trusted_proxy(trusting, asked):
+    """What a trusted proxy says of scheme, host and client reaches both views alike."""
+    on_wsgi = answer(trusting, asked, "wsgi", trusting.wsgi)
+    on_asgi = answer(trusting, asked, "asgi", trusting.asgi)
+
+    assert differences(on_wsgi, on_asgi) == expected(trusting, asked)
+
+
+def test_the_stacks_tell_a_path_that_is_no_utf_8_the_same(edge, swapped):
+    """Octets that are no UTF-8 stay percent-encoded on both stacks."""
+    on_wsgi = answer(edge, INVALID, "wsgi", edge.wsgi)
+    on_asgi = answer(swapped, INVALID, "wsgi", edge.asgi)
+
+    assert on_wsgi["path"] == "/wsgi/%FF%C3/é%E2%82"
+    # Each edge names its own port.
+    ports = {"META SERVER_PORT", "META HTTP_X_FORWARDED_PORT", "port"}
+    assert differences(on_wsgi, on_asgi) - ports == expected(edge, INVALID)
+
+
+def expected(edge, asked):
+    wrapper = {} if edge.wsgi == "granian" else FILE_WRAPPER
+    return {*DIFFERENCES, *wrapper, *OF_SERVER.get((edge.wsgi, asked.name), {})}
+
+
+def answer(edge, asked, stack, server):
+    """Return what the view told, each key of META by itself; nothing if it was not reached."""
+    received = Received(edge.exchange(asked.to(stack), asked.client))
+    response = HTTPResponse(received, method=asked.line.split()[0])
+    response.begin()
+    body = response.read()
+    assert response.status == STATUSES.get((server, asked.name), (asked.status,))[0]
+    if response.status != 200:
+        return {}
+    if packed := response.headers["X-Told"]:
+        body = zlib.decompress(base64.b64decode(packed))
+    told = json.loads(body.replace(b"/asgi/", b"/wsgi/"))
+    return {f"META {key}": value for key, value in told.pop("META").items()} | told
+
+
+def differences(one, other):
+    return {key for key in one.keys() | other.keys() if one.get(key, ...) != other.get(key, ...)}
+
+
+class Received:
+    """Bytes that came, as http.client takes them."""
+
+    def __init__(self, received):
+        self.received = received
+
+    def makefile(self, _mode):
+        return io.BytesIO(self.received)
