@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from django.conf import settings
-
 # The edge sets it on every request; one that lacks it was sent to the socket directly.
 EDGE_HEADER = "x-real-ip"
 READY_PATH = "/.tandem/ready"
@@ -69,17 +67,16 @@ def as_port(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def split_target(raw: bytes) -> Target:
+def split_target(raw: bytes, script_name: str) -> Target:
     """
-    Split the target of a request line, FORCE_SCRIPT_NAME taken off its path.
+    Split the target of a request line, the script name taken off its path.
 
-    The path may begin with FORCE_SCRIPT_NAME or lack it, as some proxies strip it: of
+    The path may begin with the script name or lack it, as some proxies strip it: of
     Django's two handlers each expects but one of the two.
     """
     # A fragment is no part of a target; some servers drop it, and others take it as it comes.
     path, _, query = raw.partition(b"#")[0].partition(b"?")
     octets = unquote_to_bytes(path)
-    script_name: str = settings.FORCE_SCRIPT_NAME or ""
     prefix = script_name.rstrip("/").encode()
     if prefix and (octets == prefix or octets.startswith(prefix + b"/")):
         octets = octets[len(prefix) :]

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from channels.testing import WebsocketCommunicator
 from django.test import override_settings
 from lots import (
     LosingLayer,
@@ -22,7 +21,6 @@ from lots import (
 
 from auctions import feed
 from auctions.services import close_lot
-from config.asgi import application
 
 
 def test_socket_begins_with_the_lot_as_it_stands() -> None:
@@ -166,62 +164,3 @@ def test_watching_a_lot_gets_it_closed_on_time() -> None:
     asked = asyncio.run(scenario())
 
     assert asked == {"type": "lot.close", "lot": asked["expected"], "expected": asked["lot"]}
-
-
-def test_unknown_lot_closes_with_4404() -> None:
-    """The browser gets a code that says why, so the handshake is completed first."""
-
-    async def scenario() -> dict:
-        socket = socket_of(404)
-        assert (await socket.connect(timeout=10))[0]
-        closed = await socket.receive_output(timeout=10)
-        await socket.disconnect()
-        return closed
-
-    closed = asyncio.run(scenario())
-
-    assert (closed["type"], closed["code"]) == ("websocket.close", 4404)
-
-
-def test_what_clients_say_is_ignored() -> None:
-    """A client that sends rubbish keeps its socket."""
-
-    async def scenario() -> list[int]:
-        lot = await amake_lot()
-        socket = socket_of(lot.pk)
-        await greeted(socket)
-        await socket.send_to(text_data="{not json")
-        await socket.send_to(bytes_data=b"\xff")
-        await abid_on(lot, 100)
-        sequences = await next_sequences(socket, 1)
-        await socket.disconnect()
-        return sequences
-
-    assert asyncio.run(scenario()) == [1]
-
-
-@pytest.mark.parametrize("origin", [[], [(b"origin", b"http://elsewhere.example")]])
-def test_foreign_pages_are_turned_away(origin: list) -> None:
-    """Only pages of the house's own hosts may open the socket."""
-
-    async def scenario() -> bool:
-        lot = await amake_lot()
-        path = f"/ws/lots/{lot.pk}/"
-        socket = WebsocketCommunicator(application, path, headers=origin)
-        connected, _ = await socket.connect(timeout=10)
-        return connected
-
-    assert asyncio.run(scenario()) is False
-
-
-def test_socket_that_leaves_leaves_nothing_behind() -> None:
-    """After a disconnect the lot's group is empty."""
-
-    async def scenario() -> dict:
-        lot = await amake_lot()
-        socket = socket_of(lot.pk)
-        await greeted(socket)
-        await socket.disconnect()
-        return get_channel_layer().groups
-
-    assert asyncio.run(scenario()) == {}

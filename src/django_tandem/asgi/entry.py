@@ -27,4 +27,5 @@ def load() -> Application:
     return cast(Application, application)
 
 
-application = Ready(Lifespan(Parity(Streams(Refusal(load())))))
+project = Streams(Refusal(load()))
+application = Ready(Lifespan(Parity(project, settings.FORCE_SCRIPT_NAME or "")))

@@ -27,8 +27,9 @@ SCHEMES = {
 class Parity:
     """Rewrites the scope of a request or handshake that came through the edge."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, script_name: str = "") -> None:
         self.application = application
+        self.script_name = script_name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in SCHEMES:
@@ -37,7 +38,8 @@ class Parity:
                 lambda name: headers.get(name.encode(), b"").decode("latin-1")
             )
             if forwarded:
-                scope = rewrite(scope, headers, forwarded)
+                target = split_target(raw_target(scope), self.script_name)
+                scope = rewrite(scope, headers, forwarded, target)
         await self.application(scope, receive, send)
 
 
@@ -59,10 +61,10 @@ def raw_target(scope: Scope) -> bytes:
     return path.partition(b"?")[0] + b"?" + query
 
 
-def rewrite(scope: Scope, headers: dict[bytes, bytes], forwarded: Forwarded) -> Scope:
+def rewrite(
+    scope: Scope, headers: dict[bytes, bytes], forwarded: Forwarded, target: Target
+) -> Scope:
     """Return the scope that the view or consumer is to see."""
-    raw = raw_target(scope)
-    target = split_target(raw)
     return {
         **scope,
         "scheme": SCHEMES[scope["type"]][forwarded.scheme],
@@ -70,7 +72,6 @@ def rewrite(scope: Scope, headers: dict[bytes, bytes], forwarded: Forwarded) -> 
         "server": (forwarded.server, forwarded.port),
         "root_path": target.script_name,
         "path": whole_path(target),
-        "raw_path": raw.partition(b"?")[0],
         "query_string": target.query.encode(),
         "headers": [pair for pair in headers.items() if is_kept(pair, scope["type"])],
     }

@@ -15,8 +15,8 @@ from django_tandem.routing.segment import Segment, segment
 # Stands for the language's prefix until it is known which languages a text is for. No pattern
 # holds it as it is: a control character is written as \x{…}.
 _LOCALE = "\0"
-# NGINX reads no word longer than 4096 bytes, and quoting may double each backslash.
-_LONGEST = 1800
+# NGINX reads no word longer than 4096 bytes, and quoting doubles each backslash.
+_LONGEST = 3900
 _TOO_LONG = "a pattern too long for NGINX"
 _TRANSLATED = "it is translated, and the path doesn't say the language"
 
@@ -118,9 +118,9 @@ def finish(stem: Stem) -> PathMatch:
     texts = list(dict.fromkeys(text for text, _ in placed))
     prefix = common_lead(lead for _, leads in placed for lead in leads)
     pcre = f"^{texts[0]}" if len(texts) == 1 else f"^(?:{'|'.join(texts)})"
-    if len(pcre) > _LONGEST:
-        # A character takes ten at most, as \x{10ffff}.
-        prefix = prefix[: _LONGEST // 10]
+    if len(pcre.encode()) + pcre.count("\\") + pcre.count('"') > _LONGEST:
+        # A character takes eleven at most, as \x{10ffff}.
+        prefix = prefix[: _LONGEST // 11]
         return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, inexact=_TOO_LONG)
     literal = prefix if _is_one_path(stem) else None
     return PathMatch(pcre=pcre, prefix=prefix, literal=literal, inexact=stem.inexact)

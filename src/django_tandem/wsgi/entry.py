@@ -37,6 +37,7 @@ def with_static_files(application: Application) -> Application:
     return StaticFilesHandler(application)  # type: ignore[arg-type]
 
 
-application = Ready(Chunked(Parity(with_static_files(load()))))
+project = with_static_files(load())
+application = Ready(Chunked(Parity(project, settings.FORCE_SCRIPT_NAME or "")))
 # uWSGI too forks after it has loaded this module; for servers that do not, it is harmless.
 settle()

@@ -33,13 +33,15 @@ RAW_TARGETS = ("RAW_URI", "REQUEST_URI")
 class Parity:
     """Rewrites the environ of a request that came through the edge."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, script_name: str = "") -> None:
         self.application = application
+        self.script_name = script_name
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Body:
         forwarded = read_forwarded(lambda name: environ.get(header_key(name), ""))
         if forwarded:
-            environ = rewrite(environ, forwarded, split_target(raw_target(environ)))
+            target = split_target(raw_target(environ), self.script_name)
+            environ = rewrite(environ, forwarded, target)
         return self.application(environ, start_response)
 
 
