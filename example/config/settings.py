@@ -1,6 +1,7 @@
 """Settings of the auction house; everything that differs by place is read from the environment."""
 
 import os
+import sys
 from pathlib import Path
 
 import dj_database_url
@@ -149,3 +150,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+# Nothing here needs a word on its routes. The shipping service is this project's own stand-in
+# for somebody else's, so it runs beside it.
+TANDEM = {"PROGRAMS": {"shipping": [sys.executable, "manage.py", "shipping_service"]}}

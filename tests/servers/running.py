@@ -1,6 +1,7 @@
 """Starts one server on a Unix socket, and talks to it."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +123,13 @@ def wait_until_ready(running: Running) -> None:
         except OSError:
             time.sleep(0.02)
     raise AssertionError(f"{running.server.name} is not ready:\n{running.log}")
+
+
+def process_ids(running: Running) -> set[int]:
+    """Return the processes that answer a burst of requests."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: running.ask(path="/process"), range(8))
+        return {json.loads(answer.body)["pid"] for answer in answers}
 
 
 def wait_for(condition, within_s=10):

@@ -3,14 +3,13 @@
 import asyncio
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
 from servers.conftest import title
-from servers.running import wait_for
+from servers.running import process_ids, wait_for
 
 MEGABYTE = bytes(range(256)) * 4096
 
@@ -68,11 +67,11 @@ def test_a_chunked_body_arrives_whole(running, body):
 def test_two_workers_are_two_processes(running):
     """Bursts of requests are answered by two processes, where the server can have them."""
     if running.server.one_process:
-        assert len(answering(running)) == 1
+        assert len(process_ids(running)) == 1
     else:
         seen = set()
         # A quick process may well answer a whole burst on its own.
-        wait_for(lambda: seen.update(answering(running)) or len(seen) == 2)
+        wait_for(lambda: seen.update(process_ids(running)) or len(seen) == 2)
 
 
 @on_asgi
@@ -100,12 +99,6 @@ def test_a_websocket_without_a_route_is_refused_in_the_handshake(running):
     assert refused.value.status == (403 if running.server.name == "daphne" else 404)
     wait_for(lambda: "WebSocket /ws/nowhere refused" in running.log)
     assert "Traceback" not in running.log
-
-
-def answering(running):
-    with ThreadPoolExecutor(16) as pool:
-        answers = pool.map(lambda _: running.ask(path="/process"), range(16))
-        return {json.loads(answer.body)["pid"] for answer in answers}
 
 
 def digest(body):

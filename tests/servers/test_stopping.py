@@ -1,11 +1,10 @@
 """Each server ends when it is told to, and finishes the requests in flight first."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from servers.running import GRACE_S, serving, wait_for
+from servers.running import GRACE_S, process_ids, serving, wait_for
 
 
 def test_a_server_finishes_the_requests_in_flight_and_ends(server, directory):
@@ -39,15 +38,8 @@ def seconds_to_stop(running):
 def wait_until_all_work(running):
     """Granian has a moment in which a worker that starts does not hear that it is to end."""
     wanted = 1 if running.server.one_process else 2
-    pids = set()
-
-    def answering():
-        with ThreadPoolExecutor(8) as pool:
-            answers = pool.map(lambda _: running.ask(path="/process"), range(8))
-            pids.update(json.loads(answer.body)["pid"] for answer in answers)
-        return len(pids) == wanted
-
-    wait_for(answering)
+    seen = set()
+    wait_for(lambda: seen.update(process_ids(running)) or len(seen) == wanted)
 
 
 def alive(group):

@@ -9,19 +9,19 @@ urlpatterns = [
     re_path(r"(?i)^[a-z]{2}\d/$", view()),
     re_path(r"(?i)^[^a-z]{3}$", view()),
     re_path(r"(?ai)^kiss$", view()),
-    re_path(r"(?i)^σ[α-ω]+$", view()),
+    re_path(r"(?i)^\u03c3[\u03b1-\u03c9]+$", view()),
 ]
 
 PATHS = (
     "/straße/",
     "/STRAẞE/",
-    "/ſtrasse/",
-    "/İı1/",
-    "/Kſ2/",
-    "/12ı",
+    "/\u017ftrasse/",
+    "/İ\u01311/",
+    "/K\u017f2/",
+    "/12\u0131",
     "/123",
     "/KISS",
     "/\u212aiss",
     "/ςΣ",
-    "/σας",
+    "/\u03c3\u03b1ς",
 )

@@ -11,4 +11,16 @@ urlpatterns = [
     re_path(r"^(?a:\d)\d$", view()),
 ]
 
-PATHS = ("/abcd", "/ABcd", "/abCD", "/xyz", "/XyZ", "/xYz", "/\n-a", "/a-\n", "/11", "/1١", "/١1")
+PATHS = (
+    "/abcd",
+    "/ABcd",
+    "/abCD",
+    "/xyz",
+    "/XyZ",
+    "/xYz",
+    "/\n-a",
+    "/a-\n",
+    "/11",
+    "/1\u0661",
+    "/\u06611",
+)

@@ -4,7 +4,7 @@ from django_tandem.asgi.protocol import Application, Message, Receive, Scope, Se
 
 
 class Lifespan:
-    """Passes the lifespan on, and answers it when the project refuses the scope unheard."""
+    """Passes the lifespan on, and answers it when the project does not even listen."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -26,6 +26,7 @@ class Lifespan:
             # What fails once it has heard the startup is the project's own failure.
             if heard:
                 raise
+        if not heard:
             await answer(receive, send)
 
 

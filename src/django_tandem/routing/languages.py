@@ -66,12 +66,19 @@ def _names_no_other() -> str:
     others = _others()
     if not (others and _follows_path()):
         return ""
-    letter = word(0)
-    first = "|".join(sorted({literally(_first(code), IGNORECASE) for code in others}))
-    variants = f"(?:{first})(?:-{letter}+(?:[@\\-]{letter}+)?)?"
+    codes = [_with_variants(literally(code, IGNORECASE), code.count("-")) for code in others]
+    firsts = sorted({_first(code) for code in others if "-" in code} - set(others))
+    regional = [_with_variants(literally(first), 0) for first in firsts]
     fallbacks = [
         literally(code)
         for code, info in LANG_INFO.items()
         if set(info.get("fallback", ())) & set(others) and code not in others
     ]
-    return rf"(?!(?:{'|'.join([variants, *fallbacks])})(?:/|\n?\z))"
+    return rf"(?!(?:{'|'.join([*codes, *regional, *fallbacks])})(?:/|\n?\z))"
+
+
+def _with_variants(code: str, parts: int) -> str:
+    # A code in a path has three parts at most, and only a hyphen cuts one off.
+    part = f"{word(0)}+"
+    variants = (f"(?:-{part}(?:[@\\-]{part})?)?", f"(?:-{part})?", "")
+    return code + variants[min(parts, 2)]

@@ -15,22 +15,29 @@ from django_tandem.model import Status
 
 
 def running_pid(run_dir: Path) -> int | None:
-    """
-    Return the pid of the supervisord that runs in ``run_dir``, or None.
+    """Return the pid of the supervisord that runs in ``run_dir``, or None."""
+    # supervisord writes its pid file a moment after the plugin took the lock.
+    until = time.monotonic() + 5
+    while _is_locked(run_dir) and time.monotonic() < until:
+        with contextlib.suppress(OSError, ValueError):
+            return int((run_dir / "supervisord.pid").read_text())
+        time.sleep(0.02)
+    return None
 
-    The lock is what tells: the kernel drops it when its owner dies, however it dies.
-    """
+
+def _is_locked(run_dir: Path) -> bool:
+    """Whether a supervisord runs: the kernel drops its lock when it dies, however it dies."""
     try:
         handle = os.open(run_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return None
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _pid(run_dir)
+        return True
     finally:
         os.close(handle)
-    return None
+    return False
 
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
@@ -67,20 +74,10 @@ def stop(run_dir: Path, pid: int, *, deadline_s: float) -> bool:
 def _gone(run_dir: Path, deadline_s: float) -> bool:
     until = time.monotonic() + deadline_s
     while time.monotonic() < until:
-        if running_pid(run_dir) is None:
+        if not _is_locked(run_dir):
             return True
         time.sleep(0.05)
     return False
-
-
-def _pid(run_dir: Path) -> int | None:
-    # supervisord writes its pid file a moment after the plugin took the lock.
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError, ValueError):
-            return int((run_dir / "supervisord.pid").read_text())
-        time.sleep(0.02)
-    return None
 
 
 def _proxy(run_dir: Path) -> Any:

@@ -25,7 +25,10 @@ def find(stack: Stack, name: str) -> Server:
     known = {server.name: server for server in SERVERS[stack]}
     if name in known:
         return known[name]
+    listed = f"It can be one of: {', '.join(known)}."
+    # A server of the other stack is no slip of the pen, however like one of ours it reads.
+    is_of_other = any(name == server.name for servers in SERVERS.values() for server in servers)
     raise SettingError(
         f'TANDEM["{stack.name}"]["SERVER"] is "{name}".',
-        hint=did_you_mean(name, known, otherwise=f"It can be one of: {', '.join(known)}."),
+        hint=listed if is_of_other else did_you_mean(name, known, otherwise=listed),
     )

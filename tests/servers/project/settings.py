@@ -8,6 +8,7 @@ DEBUG = os.environ.get("PROJECT_DEBUG") == "1"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "project.urls"
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+FORCE_SCRIPT_NAME = os.environ.get("PROJECT_SCRIPT_NAME")
 STATIC_URL = "/static/"
 INSTALLED_APPS = ["django.contrib.staticfiles", "project"]
 DATABASES = {

@@ -8,5 +8,6 @@ urlpatterns = [
     re_path(r"^awaited$", views.awaited),
     re_path(r"^events$", views.events),
     re_path(r"^process$", views.process),
+    re_path(r"^connection$", views.connection_of_process),
     re_path(r"^(?:wsgi|asgi)/", views.dump),
 ]

@@ -6,6 +6,7 @@ import time
 import zlib
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import get_script_prefix
 
@@ -42,6 +43,11 @@ async def events(request):
 def process(request):
     time.sleep(0.02)
     return JsonResponse({"pid": os.getpid()})
+
+
+def connection_of_process(request):
+    before = connection.connection is not None
+    return HttpResponse("inherited" if before else "opened by this process")
 
 
 def dump(request):

@@ -1,0 +1,19 @@
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from graphene_django.views import GraphQLView
+from project import views
+from project.schemas import strawberry_schema
+from strawberry.django.views import AsyncGraphQLView
+
+urlpatterns = [
+    path("", views.told),
+    path("told/", views.told),
+    path("length/", views.length),
+    path("moved/", views.moved),
+    path("printed/", views.printed),
+    path("later/", views.later),
+    path("api/rest/", views.rest),
+    path("api/async-rest/", views.async_rest),
+    path("graphql/", csrf_exempt(GraphQLView.as_view())),
+    path("async-graphql/", csrf_exempt(AsyncGraphQLView.as_view(schema=strawberry_schema))),
+]

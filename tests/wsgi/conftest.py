@@ -1,0 +1,3 @@
+from servers.conftest import directory
+
+__all__ = ["directory"]
