@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 BIND ?= 127.0.0.1:8000
 
 # What the tests need of the system: programs, and the Debian packages that bring them.
-SYSTEM_PATH := $(PATH):/usr/sbin:/usr/local/sbin
-DEBIAN := nginx:nginx-light
+# Debian keeps both out of an ordinary PATH.
+SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
+DEBIAN := nginx:nginx-light postgres:postgresql
 
 .PHONY: demo test test-all lint types system bench-edge bench-memory bench-plan clean
 

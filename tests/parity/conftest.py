@@ -15,7 +15,10 @@ import pytest
 import builders
 from django_tandem import output
 from django_tandem.render import nginx
+from servers.conftest import directory
 from servers.running import serving
+
+__all__ = ["directory", "edge_before", "started"]
 
 
 @dataclass(frozen=True)

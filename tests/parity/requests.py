@@ -43,7 +43,6 @@ SPOOFS = (
     "X-Forwarded-Ssl: on",
     "Forwarded: for=6.6.6.6;proto=https;host=evil.example",
     "Daphne-Root-Path: /evil",
-    "Script-Name: /evil",
     "SCRIPT_NAME: /evil",
     "Proxy: http://evil.example",
 )

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 DEADLINE_S = 60
 
@@ -51,6 +51,7 @@ class Up:
 
     def __post_init__(self) -> None:
         self._lines: list[str] = []
+        self._printed: list[str] = []
         self._news: queue.Queue[str | None] = queue.Queue()
 
     @property
@@ -59,7 +60,12 @@ class Up:
 
     @property
     def output(self) -> str:
+        """All that it said so far, on stdout and on stderr."""
         return "".join(self._lines)
+
+    @property
+    def stdout(self) -> str:
+        return "".join(self._printed)
 
     @property
     def run_dir(self) -> Path:
@@ -80,7 +86,7 @@ class Up:
             env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
@@ -123,7 +129,14 @@ class Up:
             raise AssertionError(f"it did not end:\n{self.output}") from None
 
     def _read(self) -> None:
-        for line in self.process.stdout:
+        aside = threading.Thread(target=self._take, args=(self.process.stderr, []), daemon=True)
+        aside.start()
+        self._take(self.process.stdout, self._printed)
+        aside.join()
+        self._news.put(None)
+
+    def _take(self, stream: IO[str], into: list[str]) -> None:
+        for line in stream:
+            into.append(line)
             self._lines.append(line)
             self._news.put(line)
-        self._news.put(None)

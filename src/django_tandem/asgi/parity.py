@@ -47,9 +47,9 @@ def join_repeated(headers: Iterable[Header]) -> dict[bytes, bytes]:
     """Join the values of each header that came more than once, as Gunicorn does."""
     joined: dict[bytes, bytes] = {}
     for name, value in headers:
-        key = bytes(name).lower()
+        key = name.lower()
         comma = b"; " if key == b"cookie" else b","
-        joined[key] = joined[key] + comma + value if key in joined else bytes(value)
+        joined[key] = joined[key] + comma + value if key in joined else value
     return joined
 
 
@@ -57,8 +57,7 @@ def raw_target(scope: Scope) -> bytes:
     """Return the target of the request line, put together again if the server keeps none."""
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope.get("query_string") or b""
-    # Some servers leave the query in the raw path.
-    return path.partition(b"?")[0] + b"?" + query
+    return path + b"?" + query
 
 
 def rewrite(
@@ -73,7 +72,7 @@ def rewrite(
         "root_path": target.script_name,
         "path": whole_path(target),
         "query_string": target.query.encode(),
-        "headers": [pair for pair in headers.items() if is_kept(pair, scope["type"])],
+        "headers": headers_of_client(headers, scope["type"]),
     }
 
 
@@ -83,9 +82,9 @@ def whole_path(target: Target) -> str:
     return target.script_name.rstrip("/") + path_info
 
 
-def is_kept(header: Header, kind: str) -> bool:
-    """Return whether the header speaks for the client; a handshake's own headers do."""
-    name, value = header
-    if name in DROPPED_IF_EMPTY:
-        return bool(value)
-    return kind == "websocket" or name not in DROPPED
+def headers_of_client(headers: dict[bytes, bytes], kind: str) -> list[Header]:
+    """Return the headers that speak for the client; those of a handshake do, too."""
+    dropped = () if kind == "websocket" else DROPPED
+    empty = [name for name in DROPPED_IF_EMPTY if not headers.get(name)]
+    left_out = {*dropped, *empty}
+    return [(name, value) for name, value in headers.items() if name not in left_out]

@@ -2,28 +2,23 @@
 
 import os
 import sys
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
 
 import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
-from django.utils.module_loading import import_string
 
 from django_tandem.cli.project import VARIABLE, Found, find
 from django_tandem.errors import ProjectError
 from django_tandem.model import Project, StaticFiles
+from django_tandem.routing.application import asgi_application_path, import_application
 from django_tandem.routing.channels import Application, read_application
+from django_tandem.routing.importing import trying
 from django_tandem.routing.urlconf import http_routes
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import find_valkey
 from django_tandem.settings import Settings, read_settings
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +35,7 @@ def load_settings(found: Found) -> Settings:
     os.environ[VARIABLE] = found.settings_module
     if str(found.directory) not in sys.path:
         sys.path.insert(0, str(found.directory))
-    given = _trying(
+    given = trying(
         f'The settings module "{found.settings_module}"',
         lambda: getattr(django_settings, "TANDEM", None),
     )
@@ -56,11 +51,11 @@ def load(settings_option: str | None) -> Loaded:
     found = find(settings_option)
     embedded = offer_redis(found)
     settings = load_settings(found)
-    _trying("The project", lambda: django.setup(set_prefix=False))
+    trying("The project", lambda: django.setup(set_prefix=False))
     resolver = get_resolver()
-    _trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
+    trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
     asgi = asgi_application_path()
-    application = _import_asgi(asgi) if asgi else None
+    application = import_application(asgi) if asgi else None
     beside = read_application(application, str(found.directory)) if application else Application()
     if embedded:
         os.environ.pop("REDIS_URL", None)
@@ -83,40 +78,6 @@ def load(settings_option: str | None) -> Loaded:
         needs_redis=embedded is not None and _names(embedded),
     )
     return Loaded(project=project, settings=settings, application=application)
-
-
-def _import_asgi(dotted: str) -> object:
-    found: object = _trying(f'The ASGI application "{dotted}"', lambda: import_string(dotted))
-    return found
-
-
-def asgi_application_path() -> str | None:
-    """Return the dotted path of the project's ASGI application; None when it has none."""
-    named = getattr(django_settings, "ASGI_APPLICATION", None)
-    if named:
-        return str(named)
-    beside = [getattr(django_settings, "WSGI_APPLICATION", None), django_settings.ROOT_URLCONF]
-    for dotted in beside:
-        package = _package(dotted)
-        if package is not None and _exists(f"{package}.asgi"):
-            return f"{package}.asgi.application"
-    return None
-
-
-def _package(dotted: str | None) -> str | None:
-    if not isinstance(dotted, str):
-        return None
-    # "config.wsgi.application" and "config.urls" both lie in the package "config".
-    parts = dotted.split(".")
-    depth = -2 if parts[-1] == "application" else -1
-    return ".".join(parts[:depth]) or None
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def offer_redis(found: Found) -> str | None:
@@ -156,20 +117,3 @@ def _files(url: str | None, directory: str | os.PathLike[str] | None) -> StaticF
     if not url or not directory or not url.startswith("/") or url == "/":
         return None
     return StaticFiles(prefix=f"{url.rstrip('/')}/", directory=str(Path(directory).resolve()))
-
-
-def _trying(what: str, step: Callable[[], T]) -> T:
-    """Run code of the project's; what it raises becomes one sentence with its place."""
-    try:
-        return step()
-    except (KeyboardInterrupt, ProjectError):
-        raise
-    except BaseException as error:  # a settings module may well call sys.exit()
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "unknown"
-        if isinstance(error, SyntaxError):
-            place = f"{error.filename}, line {error.lineno}"
-        raise ProjectError(
-            f"{what} can't be imported: {type(error).__name__}: {error}",
-            hint=f"Raised at {place}. `python manage.py check` shows the whole traceback.",
-        ) from error

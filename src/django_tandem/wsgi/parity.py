@@ -64,7 +64,11 @@ def raw_target(environ: Environ) -> bytes:
 
 def rewrite(environ: Environ, forwarded: Forwarded, target: Target) -> Environ:
     """Return the environ that the view is to see."""
-    said = {key: environ[key] for key in environ if key in KEPT or is_of_client(key)}
+    said = {
+        key: value
+        for key, value in environ.items()
+        if key in KEPT or (key.startswith("HTTP_") and key not in DROPPED)
+    }
     said |= {key: environ[key] for key in KEPT_IF_ANY if environ.get(key)}
     return said | {
         "SCRIPT_NAME": target.script_name,
@@ -81,8 +85,3 @@ def rewrite(environ: Environ, forwarded: Forwarded, target: Target) -> Environ:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
     }
-
-
-def is_of_client(key: str) -> bool:
-    """Return whether the key is of a header that speaks for the client."""
-    return key.startswith("HTTP_") and key not in DROPPED

@@ -15,6 +15,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": Path(os.environ.get("PROJECT_DIRECTORY", ".")) / "db.sqlite3",
+        "CONN_MAX_AGE": None,
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

@@ -36,7 +36,8 @@ GRAPHENE = {"SCHEMA": "project.schemas.graphene_schema"}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},
+        # redis-py 8 gives up reading just when channels_redis would hear that there is nothing.
+        "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
     }
 }
 TANDEM = {

@@ -1,0 +1,85 @@
+"""What both stacks tell a view is what the client did."""
+
+import pytest
+
+from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from parity.conftest import edge_before
+from parity.requests import REQUESTS, TRUSTED
+from parity.test_parity import answer
+
+BY_NAME = {request.name: request for request in (*REQUESTS, *TRUSTED)}
+
+
+@pytest.fixture(scope="module")
+def edge(nginx_program, started):
+    with edge_before(nginx_program, WSGI_SERVERS[0], ASGI_SERVERS[0], started) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trusting(nginx_program, started):
+    trusted = ["127.0.0.1"]
+    with edge_before(
+        nginx_program, WSGI_SERVERS[0], ASGI_SERVERS[0], started, TRUSTED_PROXIES=trusted
+    ) as running:
+        yield running
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def stack(request):
+    return request.param
+
+
+def told(edge, name, stack):
+    return answer(edge, BY_NAME[name], stack, getattr(edge, stack))
+
+
+def test_nothing_that_a_client_claims_of_itself_is_believed(edge, stack):
+    """Spoofed headers change neither address, nor scheme, nor host, nor script name."""
+    view = told(edge, "spoofed headers", stack)
+
+    assert view["META REMOTE_ADDR"] == view["META HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
+    assert (view["scheme"], view["host"], view["prefix"]) == ("http", "shop.example", "/")
+    assert view["META SERVER_PORT"] == str(edge.port)
+    assert not [key for key, value in view.items() if "evil" in str(value)]
+    assert not [key for key, value in view.items() if "6.6" in str(value)]
+
+
+def test_a_client_on_ipv6_has_its_address(edge, stack):
+    """Without brackets, as Django wants it."""
+    assert told(edge, "client on IPv6", stack)["META REMOTE_ADDR"] == "::1"
+
+
+def test_a_path_is_decoded_once(edge, stack):
+    """An encoded slash is a slash to Django, and an encoded percent sign a percent sign."""
+    view = told(edge, "path with percent-encoded specials", stack)
+
+    assert view["path"] == "/wsgi/a b/c?d#e%f+g;h"
+
+
+def test_slashes_and_dots_stay_as_they_are(edge, stack):
+    """Nobody on the way folds them."""
+    assert told(edge, "path with double slashes", stack)["path"] == "/wsgi//a///b//"
+    assert told(edge, "path with dot segments", stack)["path"] == "/wsgi/a/../b/./c"
+
+
+def test_repeated_headers_arrive_both(edge, stack):
+    """Joined by a comma, as Django's own ASGI handler does; cookies stay cookies."""
+    assert told(edge, "repeated headers", stack)["META HTTP_X_REPEATED"] == "1,2, 3"
+    assert told(edge, "repeated cookies", stack)["COOKIES"] == {"a": "1", "b": "2", "c": "3"}
+
+
+@pytest.mark.parametrize("name", ["form", "chunked form", "expects 100"])
+def test_a_form_is_read_however_it_was_sent(edge, stack, name):
+    """Chunked, announced or plain."""
+    assert told(edge, name, stack)["POST"] == [["a", ["1", "2"]], ["b", ["é"]]]
+
+
+def test_a_trusted_proxy_is_believed(trusting, stack):
+    """It tells the client's address, and by which scheme, host and port it was asked."""
+    view = told(trusting, "all by a trusted proxy", stack)
+
+    assert view["META REMOTE_ADDR"] == "2001:db8::1"
+    assert (view["is_secure"], view["host"]) == (True, "public.example")
+    assert (view["META SERVER_NAME"], view["META SERVER_PORT"]) == ("public.example", "443")
+    assert view["absolute_uri"] == "https://public.example/wsgi/"

@@ -1,0 +1,78 @@
+"""Requests to a running edge, as a client writes them, and what came of them."""
+
+import http.client
+import json
+import ssl
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(
+    port: int,
+    target: str,
+    method: str = "GET",
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes | None = None,
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+) -> Answer:
+    """Send one request, its target as it stands and each of its headers once more if repeated."""
+    connection = _connection(host, port, tls)
+    try:
+        given = [*headers, *([("Content-Length", str(len(body)))] if body is not None else [])]
+        connection.putrequest(method, target, skip_accept_encoding=True, skip_host=_has_host(given))
+        for name, value in given:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def exchange(port: int, request: bytes, *, host: str = "127.0.0.1") -> bytes:
+    """Send the bytes as they are, and return all that comes until the connection ends."""
+    with socket.create_connection((host, port), timeout=TIMEOUT_S) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def wait_for(condition: Callable[[], T], *, within_s: float = 10) -> T:
+    """Return what the condition gives as soon as it is true of something."""
+    until = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < until, f"not within {within_s} s"
+        time.sleep(0.05)
+    return found
+
+
+def _connection(host: str, port: int, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=tls)
+
+
+def _has_host(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "host" for name, _ in headers)

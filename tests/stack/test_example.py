@@ -1,0 +1,98 @@
+"""The example behind the edge: an auction that stays true while everybody bids at once."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from example.bidding import storm
+from stack.postgres import postgres
+from stack.running import Up, clean_environment, tandem
+
+EXAMPLE = Path(__file__).parents[2] / "example"
+LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
+
+
+def _prepared(directory: Path, **environment: str) -> Path:
+    """Copy the example and do what `make demo` does before it is served."""
+    shutil.copytree(EXAMPLE, directory, ignore=LEFT_OUT, dirs_exist_ok=True)
+    for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
+        argv = [sys.executable, "manage.py", *command]
+        subprocess.run(argv, cwd=directory, check=True, env=clean_environment() | environment)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    with Up(_prepared(tmp_path_factory.mktemp("e"))) as running:
+        yield running
+
+
+def test_each_route_is_listed_with_its_stack_and_reason(up) -> None:
+    """What Django would await and what needs a socket is on ASGI, the rest on WSGI."""
+    rows = json.loads(tandem(up.directory, "plan", "--json").stdout)
+    told = {row["route"]: (row["stack"], row["reason"]) for row in rows}
+
+    assert told["/api/lots/"] == ("wsgi", "a synchronous view")
+    assert told["/graphql/"] == ("wsgi", "a synchronous view")
+    assert told["/api/shipping/<int:pk>/"] == ("asgi", "an async view")
+    assert told["/events/bids/"] == ("asgi", "an async view")
+    assert told["/strawberry/"] == ("asgi", "an async view")
+    assert told["/ws/lots/<int:pk>/ (WebSocket)"] == ("asgi", "a WebSocket consumer")
+
+
+def test_explain_names_the_consumer(up) -> None:
+    """By its import path and the place it is defined at."""
+    (answer,) = json.loads(tandem(up.directory, "explain", "/ws/lots/1/", "--json").stdout)[
+        "answers"
+    ]
+
+    assert answer["view"].startswith("auctions.consumers.LotConsumer (auctions/consumers.py:")
+    assert answer["stack"] == "asgi"
+
+
+def test_the_page_comes_with_hashed_files_from_the_edge(up) -> None:
+    """`/` is Django's, what it links to is NGINX's."""
+    page = urllib.request.urlopen(f"{up.url}/").read().decode()
+    link = next(part.split('"')[0] for part in page.split('href="') if part.startswith("/static/"))
+
+    with urllib.request.urlopen(f"{up.url}{link}") as answer:
+        assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable"
+
+
+def test_an_async_endpoint_waits_on_another_service(up) -> None:
+    """The quote comes from the program that TANDEM["PROGRAMS"] names."""
+    up_to = 50
+    for _ in range(up_to):
+        try:
+            with urllib.request.urlopen(f"{up.url}/api/shipping/1/") as answer:
+                assert "price" in answer.read().decode()
+                return
+        except urllib.error.HTTPError as error:
+            assert error.code == 503, "the service has not started yet"
+    raise AssertionError("no quote came")
+
+
+def _assert_true_auction(up: Up) -> None:
+    outcome = asyncio.run(storm(up.url, up.url.replace("http", "ws"), lot=1))
+
+    assert outcome.complaints() == []
+    assert len(outcome.accepted) > 10
+    assert outcome.refused > 10
+
+
+def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up) -> None:
+    """On SQLite, through the edge, across both stacks."""
+    _assert_true_auction(up)
+
+
+def test_the_same_holds_on_postgresql(tmp_path) -> None:
+    """Where rows are locked instead of the whole database."""
+    with postgres() as url:
+        _prepared(tmp_path, DATABASE_URL=url)
+        with Up(tmp_path, environment={"DATABASE_URL": url}) as up:
+            _assert_true_auction(up)
