@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo test test-all lint types system bench-edge bench-memory bench-plan clean
+.PHONY: demo test tests test-all lint types system bench-edge bench-memory bench-plan clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -19,11 +19,13 @@ demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py sample_data
 	cd example && ../$(BIN)/tandem up --bind $(BIND)
 
-test: lint types system
+test: lint types tests
+
+tests: $(VENV)/dev.installed system
 	$(BIN)/pytest tests --ignore tests/example
 	$(BIN)/pytest tests/example
 
-test-all: system
+test-all:
 	$(PYTHON) tests/all_pairs.py
 
 lint: $(VENV)/dev.installed

@@ -6,25 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table to stdout; off a terminal nothing is cut to fit."""
-    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        # Patterns hold brackets, which rich would take for markup.
-        shown.add_row(*(Text(cell) for cell in row))
-    with console.capture() as capture:
-        console.print(shown)
-    # A column padded to its width leaves blanks at the end of each line.
-    lines = capture.get().splitlines()
-    line_out("\n".join(line.rstrip() for line in lines))
+    """Print a table to stdout, each column as wide as its widest cell; nothing is cut."""
+    # Not rich's own table: laying out 3,000 routes takes it two seconds.
+    cells = [columns, *rows]
+    widths = [max(cell_len(row[index]) for row in cells) for index in range(len(columns))]
+    for row in cells:
+        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        line_out("  ".join(padded).rstrip())
 
 
 def as_json(value: Any) -> None:
