@@ -80,7 +80,7 @@ def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
         (
             [],
             'TANDEM is [].\n  It takes a dict with keys among "BIND", "RUN_DIR", "WSGI", '
-            '"ASGI", "ROUTES", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "DRAIN_S".',
+            '"ASGI", "ROUTES", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
         ),
     ],
 )

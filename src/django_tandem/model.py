@@ -229,7 +229,7 @@ class Edge:
     ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
     the server's own timeout, so that the server's answer comes first. ``strips`` are
     the prefixes taken off on the way to ASGI. ``grace_s`` is what requests in flight get
-    at a stop.
+    at a stop. ``handover`` lets each stack send a request on to the other.
     """
 
     nginx: Nginx
@@ -247,6 +247,7 @@ class Edge:
     media: StaticFiles | None = None
     include: str | None = None
     worker_user: str | None = None
+    handover: bool = False
 
     @property
     def has_asgi(self) -> bool:

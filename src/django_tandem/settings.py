@@ -115,6 +115,9 @@ class Settings:
         options.programs, {}, "further programs to supervise, by name"
     )
     edge: EdgeSettings = group(EdgeSettings, {}, "what NGINX is told")
+    handover: bool = option(
+        options.flag, True, "let a stack hand a request over that belongs to the other"
+    )
     drain_s: int = option(options.count, 30, "seconds that what is being replaced may take to end")
 
 

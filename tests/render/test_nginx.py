@@ -81,7 +81,7 @@ def test_the_table_holds_the_routes_in_order(conf) -> None:
 
     lines = [
         (each["directive"], each["args"])
-        for each in found._block(("http", "map $uri $tandem_route"))
+        for each in found._block(("http", "map $tandem_path $tandem_route"))
     ]
     assert lines == [
         ("default", ["wsgi"]),
@@ -149,7 +149,7 @@ def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) ->
     """Neighbours are merged up to what one parameter may hold."""
     found = conf(*(verdict(f"/{'x' * 90}/{number}/", Stack.ASGI) for number in range(200)))
 
-    table = [each for each in found._block(("http", "map $uri $tandem_route"))][1:]
+    table = [each for each in found._block(("http", "map $tandem_path $tandem_route"))][1:]
     assert 10 < len(table) < 30
     assert all(len(each["directive"].encode()) < 4096 for each in table)
 

@@ -29,7 +29,12 @@ def make_plan(
     """
     stacks = _stacks(verdicts, settings)
     ground = Ground(
-        project=project, settings=settings, host=host, run_dir=run_dir, generation=generation
+        project=project,
+        settings=settings,
+        host=host,
+        run_dir=run_dir,
+        generation=generation,
+        has_both=len(stacks) > 1,
     )
     return Plan(
         project=project,
@@ -69,6 +74,7 @@ def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ..
         media=project.media if settings.edge.media else None,
         include=settings.edge.include,
         worker_user=host.user if host.is_root else None,
+        handover=settings.handover and ground.has_both,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
+from urllib.parse import urlencode
 
 from django_tandem import servers
 from django_tandem.errors import SettingError
@@ -28,6 +29,7 @@ class Ground:
     host: Host
     run_dir: str
     generation: int
+    has_both: bool
 
     def path(self, name: str) -> str:
         """Return the path of a file in the run directory."""
@@ -156,11 +158,15 @@ def _nginx(ground: Ground) -> Process:
 
 
 def _environment(ground: Ground) -> tuple[tuple[str, str], ...]:
-    project = ground.project
+    project, settings = ground.project, ground.settings
+    pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONUNBUFFERED": "1",
         "TANDEM_ASGI_APPLICATION": project.asgi,
+        "TANDEM_HANDOVER": "1" if settings.handover and ground.has_both else None,
+        "TANDEM_PINS": pins,
+        "TANDEM_RUN_DIR": ground.run_dir,
         "TANDEM_STATIC": "1" if project.static_in_debug else None,
         "TANDEM_WSGI_APPLICATION": project.wsgi,
         "REDIS_URL": f"unix://{ground.path('valkey.sock')}" if project.needs_redis else None,

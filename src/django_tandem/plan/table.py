@@ -15,11 +15,17 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
     """
     pinned = [_pin_rule(pin) for pin in pins if pin.is_prefix]
     routed = [
-        EdgeRule(match=each.route.match, stack=each.stack, origin=each.route.pattern)
+        EdgeRule(match=each.route.match, stack=_edge_stack(each), origin=each.route.pattern)
         for each in verdicts
         if each.route.protocol is Protocol.HTTP
     ]
     return tuple(without_idle([*pinned, *routed]))
+
+
+def _edge_stack(verdict: Verdict) -> Stack:
+    # A pattern that matches more paths than the route answers: WSGI sorts them out, for it
+    # serves each of them, and hands over what belongs to ASGI.
+    return Stack.WSGI if verdict.route.match.inexact else verdict.stack
 
 
 def _pin_rule(pin: Pin) -> EdgeRule:
