@@ -69,8 +69,8 @@ def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
         ),
         (
             {"ROUTES": [("/ws", "asgi", {"STRIP": True})]},
-            "TANDEM[\"ROUTES\"][0] strips '/ws', which is not a prefix.\n  Only a prefix such as "
-            '"/ws/", that begins and ends with a slash, can be stripped.',
+            "TANDEM[\"ROUTES\"][0] strips '/ws', which is not a prefix.\n  Only a prefix "
+            'that begins and ends with a slash, such as "/ws/", can be.',
         ),
         (
             {"PROGRAMS": {"a b": ["x"]}},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from django_tandem.routing.pcre import VERBS
 from routing.tables import Table
 
 DEADLINE_S = 20
@@ -91,7 +92,7 @@ class Edge:
         text = HEAD.format(self._directory.name)
         for table in tables:
             lines = " ".join(
-                f"{_quoted('~(*UTF8)(*UCP)' + pcre)} {number};" for pcre, number in table.lines
+                f"{_quoted(f'~{VERBS}{pcre}')} {number};" for pcre, number in table.lines
             )
             text += TABLE.format(table.name, lines, NOTHING, self._socket)
         return text + "}\n"

@@ -19,7 +19,7 @@ from django_tandem import servers
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"
 START_S = 30
-GRACE_S = 6
+GRACE_S = 4
 TIMEOUT_S = 30
 
 

@@ -74,6 +74,13 @@ def test_two_workers_are_two_processes(running):
         wait_for(lambda: seen.update(process_ids(running)) or len(seen) == 2)
 
 
+def test_a_burst_waits_its_turn(running):
+    """Two hundred requests at once are all answered: on a full queue they would be refused."""
+    statuses = asyncio.run(burst(running.socket, "/process", 200))
+
+    assert statuses == [200] * 200
+
+
 @on_asgi
 def test_an_event_stream_is_not_to_be_held_back(running):
     """The edge is told not to buffer an event stream."""
@@ -103,6 +110,17 @@ def test_a_websocket_without_a_route_is_refused_in_the_handshake(running):
 
 def digest(body):
     return {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+async def burst(path, url, count):
+    connector = aiohttp.UnixConnector(str(path), limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def ask():
+            async with session.get(f"http://project.test{url}") as response:
+                return response.status
+
+        return await asyncio.gather(*(ask() for _ in range(count)))
 
 
 async def echo(path, url, text):

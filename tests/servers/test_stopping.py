@@ -1,9 +1,15 @@
 """Each server ends when it is told to, and finishes the requests in flight first."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import aiohttp
+import pytest
+
+from django_tandem.servers import ASGI_SERVERS
+from servers.conftest import title
 from servers.running import GRACE_S, process_ids, serving, wait_for
 
 
@@ -27,6 +33,27 @@ def test_a_server_at_rest_ends_at_once(server, directory):
         wait_until_all_work(running)
 
         assert seconds_to_stop(running) < 3
+
+
+@pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)
+def test_an_open_websocket_does_not_outlive_the_grace(server, directory):
+    """Whatever the server does with it, it ends, and so does the socket."""
+    with serving(server, directory, workers=2) as running:
+        wait_until_all_work(running)
+
+        assert asyncio.run(seconds_to_stop_with_a_websocket(running)) < GRACE_S + 1
+
+
+async def seconds_to_stop_with_a_websocket(running):
+    connector = aiohttp.UnixConnector(str(running.socket))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect("http://project.test/ws/echo") as websocket,
+    ):
+        stopping = asyncio.create_task(asyncio.to_thread(seconds_to_stop, running))
+        # Reading, it answers a close as a browser does.
+        await websocket.receive()
+        return await stopping
 
 
 def seconds_to_stop(running):

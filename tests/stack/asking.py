@@ -2,8 +2,8 @@
 
 import http.client
 import json
-import ssl
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

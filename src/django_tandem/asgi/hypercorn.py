@@ -21,6 +21,5 @@ class WorkerLogger(Logger):
 logger_class: type[Any] = WorkerLogger
 worker_class = "uvloop"
 include_server_header = False
-websocket_ping_interval = 20.0
 # The edge lets 64 kB of headers in, four times the default.
 h11_max_incomplete_size = 128 * 1024

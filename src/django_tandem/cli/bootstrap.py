@@ -10,7 +10,6 @@ from django.conf import settings as django_settings
 from django.urls import get_resolver
 
 from django_tandem.cli.project import VARIABLE, Found, find
-from django_tandem.errors import ProjectError
 from django_tandem.model import Project, StaticFiles
 from django_tandem.routing.application import asgi_application_path, import_application
 from django_tandem.routing.channels import Application, read_application

@@ -124,6 +124,8 @@ def _repeat(suffix: str) -> Callable[[tuple[int, int, Any], Place], Said]:
 
 
 def _quantified(inner: Said, least: int, most: int, suffix: str) -> Said:
+    if least == most == 1 and not suffix:
+        return inner
     if least > _MOST_REPEATS or _MOST_REPEATS < most < FAR:
         raise UnsayableError(f"a repeat of more than {_MOST_REPEATS}")
     atom = inner.text if inner.is_atom else f"(?:{inner.text})"

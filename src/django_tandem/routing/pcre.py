@@ -12,6 +12,9 @@ from django_tandem.routing.said import FAR, Place, Said, UnsayableError
 # The one internal of Python's that is used here: re offers no public way to a parse tree.
 _parser: Any = import_module("re._parser")
 
+# What a whole regular expression must begin with: UTF-8, Unicode's properties, and none of the
+# optimization that makes PCRE2 10.42 miss what ^a*(?=(?:bc)?)a should match.
+VERBS = "(*UTF8)(*UCP)(*NO_AUTO_POSSESS)"
 # Any character, whatever flags are set.
 ANY = r"\p{Any}"
 _REFERENCES = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")

@@ -20,8 +20,12 @@ def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
 
 
 def follow(run_dir: Path, programs: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield ``(program, line)`` as lines are printed, through rotation, until the caller stops."""
-    logs = {program: _Tail(run_dir / f"{program}.log") for program in programs}
+    """Yield ``(program, line)`` for each line printed from now on, through rotation, for ever."""
+    # Not in the generator itself, which would begin only when it is first asked.
+    return _follow({program: _Tail(run_dir / f"{program}.log") for program in programs})
+
+
+def _follow(logs: dict[str, "_Tail"]) -> Iterator[tuple[str, str]]:
     while True:
         for program, tail in logs.items():
             for line in tail.lines():

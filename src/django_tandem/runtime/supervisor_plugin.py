@@ -8,12 +8,20 @@ import atexit
 import contextlib
 import fcntl
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from supervisor import events
 from supervisor.states import SupervisorStates
+
+# What a process that has ended is seen by: on its own, before its time, as it was told to.
+ENDED = (
+    events.ProcessStateExitedEvent,
+    events.ProcessStateBackoffEvent,
+    events.ProcessStateStoppedEvent,
+)
 
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.
 STOPS_LAST = "valkey"
@@ -38,6 +46,8 @@ class Plugin:
             link(run_dir / name, target)
         events.subscribe(events.ProcessLogEvent, self._echo)
         events.subscribe(events.ProcessStateEvent, self._tell)
+        for ended in ENDED:
+            events.subscribe(ended, _end_family)
         events.subscribe(events.ProcessStateFatalEvent, self._give_up)
         events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
@@ -83,6 +93,14 @@ def clean(run_dir: Path) -> None:
     for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json"):
         for path in run_dir.glob(pattern):
             path.unlink(missing_ok=True)
+
+
+def _end_family(event: Any) -> None:
+    # The workers of an NGINX that was killed would keep its port, and nobody would ever stop
+    # them. Each program leads a process group of its own, and has no pid if it never started.
+    if event.process.pid:
+        with contextlib.suppress(OSError):
+            os.killpg(event.process.pid, signal.SIGKILL)
 
 
 def _exit_with_failure(run_dir: Path) -> None:

@@ -1,19 +1,30 @@
-"""Daphne."""
+"""
+Daphne: Channels' own server, one process on Twisted.
+
+It can't share its socket between processes, closes WebSockets without a code, knows nothing of
+the lifespan, and can't answer a handshake with a 404: what has no route is refused with a 403.
+"""
 
 from django_tandem.model import Stack
 from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
+    """Return the command line of our program around it, which finishes what is in flight."""
+    # In a Twisted endpoint a colon ends a value.
+    path = launch.socket.replace("\\", r"\\").replace(":", r"\:")
     return (
         launch.python,
         "-m",
         "django_tandem.asgi.daphne",
-        f"--unix-socket={launch.socket}",
-        "--no-server-name",
-        "--verbosity=0",
+        # Its own option for a Unix socket has a queue of 50, and refuses what comes beyond.
+        f"--endpoint=unix:{path}:mode=660:backlog=2048",
         f"--application-close-timeout={launch.grace_s}",
+        # A day by default, after which an open WebSocket is cut.
         "--websocket_timeout=-1",
+        # No access log, and no proxy headers unless asked for: the edge and the entry point do.
+        "--verbosity=0",
+        "--no-server-name",
         *launch.args,
         launch.application,
     )

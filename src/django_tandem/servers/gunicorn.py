@@ -1,4 +1,9 @@
-"""Gunicorn: sync workers that are forked from one loaded project and share its memory."""
+"""
+Gunicorn: sync workers, forked from one loaded project so that they share its memory.
+
+A request that takes longer than it may is ended with a 500, and its worker replaced. There is
+no switch for the `Server` header; the edge puts its own in the place of it.
+"""
 
 from django_tandem.model import Stack
 from django_tandem.servers.server import Launch, Server

@@ -1,11 +1,16 @@
-"""Uvicorn: the only one here that closes its WebSockets with a code that asks to reconnect."""
+"""
+Uvicorn, on uvloop and httptools: tells each WebSocket by its close code to come again.
+
+It tells all of them at the same instant, has no limit on how long a request may take, and pings
+each WebSocket every 20 s. Its workers are spawned, so they share no memory.
+"""
 
 from django_tandem.model import Stack
 from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line. Uvicorn has no limit on how long a request may take."""
+    """Return the command line; the edge logs the requests, the entry point reads its headers."""
     return (
         launch.python,
         "-m",
@@ -14,9 +19,10 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--workers={launch.workers}",
         "--loop=uvloop",
         "--http=httptools",
-        "--ws=websockets-sansio",
         "--interface=asgi3",
         f"--timeout-graceful-shutdown={launch.grace_s}",
+        # Five seconds by default, after which a worker that is merely busy is killed.
+        f"--timeout-worker-healthcheck={launch.timeout_s}",
         "--no-access-log",
         "--no-proxy-headers",
         "--no-server-header",

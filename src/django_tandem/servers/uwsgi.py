@@ -1,4 +1,10 @@
-"""uWSGI: forked workers that share one loaded project, in C, spoken to over HTTP."""
+"""
+uWSGI: workers in C, forked from one loaded project so that they share its memory.
+
+A request that takes longer than it may has its worker killed, so the edge answers 502. It folds
+dots in paths and joins repeated headers by a comma and a space; the entry point can put only
+the first right. A chunked body is read by the entry point, as `wsgi.input` would not.
+"""
 
 from pathlib import PurePath
 
@@ -11,8 +17,11 @@ def argv(launch: Launch) -> tuple[str, ...]:
     return (
         str(PurePath(launch.python).with_name("uwsgi")),
         f"--py-programname={launch.python}",
+        # It speaks HTTP here as its peers do, so that the edge need not know who is behind it.
         f"--http-socket={launch.socket}",
         "--chmod-socket=660",
+        # On a Unix socket, the connection after a full queue is refused at once.
+        "--listen=1024",
         f"--module={launch.application}",
         "--need-app",
         "--master",
@@ -24,6 +33,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--die-on-term",
         "--hook-master-start=unix_signal:15 gracefully_kill_them_all",
         "--vacuum",
+        # The most it can hold; the edge lets as much in.
         "--buffer-size=65535",
         "--max-vars=1000",
         "--disable-logging",

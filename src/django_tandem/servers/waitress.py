@@ -1,10 +1,16 @@
-"""Waitress: pure Python, one process of threads."""
+"""
+Waitress: one process of threads in pure Python, the plan's workers being its threads.
+
+It has no limit on how long a request may take: the edge gives up, and the thread is held until
+the view returns. It joins repeated headers by a comma and a space, which nobody can undo.
+"""
 
 from django_tandem.model import Stack
 from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
+    """Return the command line of our program around it, which knows SIGTERM."""
     return (
         launch.python,
         "-m",
@@ -13,9 +19,10 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--unix-socket={launch.socket}",
         "--unix-socket-perms=660",
         f"--threads={launch.workers}",
-        "--ident=",
-        "--asyncore-use-poll",
+        # It would take away what the entry point is to read.
         "--no-clear-untrusted-proxy-headers",
+        "--asyncore-use-poll",
+        "--ident=",
         *launch.args,
         launch.application,
     )

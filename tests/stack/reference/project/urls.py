@@ -1,9 +1,10 @@
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from graphene_django.views import GraphQLView
+from strawberry.django.views import AsyncGraphQLView
+
 from project import views
 from project.schemas import strawberry_schema
-from strawberry.django.views import AsyncGraphQLView
 
 urlpatterns = [
     path("", views.told),

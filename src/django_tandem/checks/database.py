@@ -1,0 +1,57 @@
+"""Checks of how transactions and connections meet async code."""
+
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+
+from django_tandem.checks.facts import Database, Facts
+
+# So many routes are named in full.
+_NAMED = 5
+# Where Django has a pool of its own.
+_POOLED = {"postgresql", "postgis", "oracle"}
+
+
+def async_views_have_no_transaction(facts: Facts) -> list[CheckMessage]:
+    """Find async views that Django refuses to run for a database's ATOMIC_REQUESTS."""
+    found = []
+    for database in facts.databases:
+        refused = [view.pattern for view in facts.async_views if database.alias not in view.exempt]
+        if database.atomic_requests and refused:
+            found.append(_atomic(database.alias, refused))
+    return found
+
+
+def _atomic(alias: str, patterns: list[str]) -> CheckMessage:
+    setting = f'DATABASES["{alias}"]["ATOMIC_REQUESTS"]'
+    using = "" if alias == "default" else f'(using="{alias}")'
+    return Error(
+        f"{setting} is True, and no async view can run in a transaction: Django answers 500 "
+        f"at {_listed(patterns)}.",
+        hint=f"Put @transaction.non_atomic_requests{using} on each, from django.db.",
+        obj="DATABASES",
+        id="tandem.E009",
+    )
+
+
+def _listed(patterns: list[str]) -> str:
+    more = len(patterns) - _NAMED
+    return ", ".join(patterns[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def connections_are_not_leaked(facts: Facts) -> list[CheckMessage]:
+    """Find connections that are kept open for a thread which ends with its request."""
+    if not facts.serves_http_on_asgi:
+        return []
+    return [_kept(database) for database in facts.databases if database.conn_max_age != 0]
+
+
+def _kept(database: Database) -> CheckMessage:
+    setting = f'DATABASES["{database.alias}"]["CONN_MAX_AGE"]'
+    pool = ' and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both stacks'
+    has_pool = database.engine.rpartition(".")[2] in _POOLED
+    return Warning(
+        f"{setting} is {database.conn_max_age}, and on ASGI each request has a thread of its "
+        "own: the connection it leaves open is used by none after it.",
+        hint=f"Set it to 0{pool if has_pool else ''}.",
+        obj="DATABASES",
+        id="tandem.W006",
+    )

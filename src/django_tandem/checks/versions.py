@@ -1,0 +1,113 @@
+"""Checks of what is installed: versions with known faults, and libraries that are missing."""
+
+from collections.abc import Iterator
+
+from django.core.checks import CheckMessage, Error
+from packaging.version import Version
+
+from django_tandem.checks.argv import option, runs
+from django_tandem.checks.facts import Facts
+from django_tandem.servers import Launch
+from django_tandem.servers.uvicorn import UVICORN
+
+GUNICORN_ASGI = {"asgi", "gunicorn.workers.gasgi.ASGIWorker"}
+
+# What each `--ws` of Uvicorn imports; any one of them will do.
+_WS_NEEDS = {
+    "auto": {"websockets", "wsproto"},
+    "websockets": {"websockets"},
+    "websockets-sansio": {"websockets"},
+    "wsproto": {"wsproto"},
+}
+
+
+def daphne_is_safe(facts: Facts) -> list[CheckMessage]:
+    """Find a Daphne with known vulnerabilities that would serve the project."""
+    is_server = facts.serves_asgi and facts.settings.asgi.server == "daphne"
+    is_program = any(runs(argv, "daphne") for _, argv in facts.settings.programs)
+    fault = "and Daphne before 4.2.2 has two known vulnerabilities (CVEs 44545 and 44546)"
+    return _outdated("daphne", "4.2.2", fault, "E005", facts) if is_server or is_program else []
+
+
+def asgiref_does_not_deadlock(facts: Facts) -> list[CheckMessage]:
+    """Find an asgiref whose requests can hang for good."""
+    fault = "and asgiref before 3.12 can deadlock on ASGI (its issue 535)"
+    return _outdated("asgiref", "3.12", fault, "E006", facts) if facts.serves_asgi else []
+
+
+def _outdated(
+    distribution: str, fixed: str, fault: str, number: str, facts: Facts
+) -> list[CheckMessage]:
+    installed = facts.version_of(distribution)
+    if installed is None or installed >= Version(fixed):
+        return []
+    return [
+        Error(
+            f"{distribution} {installed} is installed, {fault}.",
+            hint=f'Run pip install "{distribution}>={fixed}".',
+            obj=distribution,
+            id=f"tandem.{number}",
+        )
+    ]
+
+
+def gunicorn_does_not_leak(facts: Facts) -> list[CheckMessage]:
+    """Find a Gunicorn whose ASGI worker leaks database connections, where that worker is used."""
+    installed = facts.version_of("gunicorn")
+    if installed is None or not Version("25.1") <= installed < Version("26.1"):
+        return []
+    return [
+        Error(
+            f"{where} takes Gunicorn's ASGI worker, which leaks database connections "
+            f"in gunicorn {installed} (its issue 3627, in 25.1 to 26.0).",
+            hint='Run pip install "gunicorn>=26.1".',
+            obj="gunicorn",
+            id="tandem.E007",
+        )
+        for where, argv in _gunicorns(facts)
+        if option(argv, "--worker-class", "-k") in GUNICORN_ASGI
+    ]
+
+
+def _gunicorns(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if facts.settings.wsgi.server == "gunicorn":
+        yield 'TANDEM["WSGI"]["ARGS"]', facts.settings.wsgi.args
+    for name, argv in facts.settings.programs:
+        if runs(argv, "gunicorn"):
+            yield f'TANDEM["PROGRAMS"]["{name}"]', argv
+
+
+def uvicorn_speaks_websocket(facts: Facts) -> list[CheckMessage]:
+    """Find a Uvicorn without the library that it needs for the project's WebSockets."""
+    is_server = facts.serves_asgi and facts.settings.asgi.server == "uvicorn"
+    if not is_server or not facts.application.has_websocket:
+        return []
+    chosen = _ws(facts)
+    needed = _WS_NEEDS.get(chosen)
+    if chosen == "none":
+        said = 'TANDEM["ASGI"]["ARGS"] says --ws none, so Uvicorn refuses every WebSocket'
+        return [_no_websocket(said, "Leave --ws out.")]
+    if needed is None or needed & facts.importable:
+        return []
+    library = min(needed)
+    said = f"Uvicorn's --ws {chosen} needs the library {library}, which is not installed"
+    return [_no_websocket(said, f"Run pip install {library}.")]
+
+
+def _ws(facts: Facts) -> str:
+    launch = Launch(
+        python="",
+        application="",
+        socket="",
+        workers=1,
+        timeout_s=1,
+        grace_s=1,
+        args=facts.settings.asgi.args,
+    )
+    return option(UVICORN.argv(launch), "--ws") or "auto"
+
+
+def _no_websocket(said: str, hint: str) -> CheckMessage:
+    return Error(
+        f"{said}, and the project has WebSockets.", hint=hint, obj="uvicorn", id="tandem.E008"
+    )

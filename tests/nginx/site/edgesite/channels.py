@@ -1,0 +1,19 @@
+import json
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+
+class Told(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        headers = {name.decode(): value.decode() for name, value in self.scope["headers"]}
+        told = {"scheme": self.scope["scheme"], "client": self.scope["client"], "headers": headers}
+        await self.send(text_data=json.dumps(told))
+
+
+application = ProtocolTypeRouter(
+    {"http": get_asgi_application(), "websocket": URLRouter([path("socket/", Told.as_asgi())])}
+)

@@ -1,0 +1,27 @@
+"""A project to stand behind an edge; what differs between tests comes from the environment."""
+
+import json
+import os
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = "of no secret"
+DEBUG = os.environ.get("EDGESITE_DEBUG") == "1"
+ALLOWED_HOSTS = ["*"]
+USE_X_FORWARDED_HOST = False
+INSTALLED_APPS = ["django.contrib.staticfiles", "edgesite"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+ROOT_URLCONF = os.environ.get("EDGESITE_URLS", "edgesite.urls")
+WSGI_APPLICATION = "edgesite.wsgi.application"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "collected"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = BASE_DIR / "uploaded"
+TANDEM = json.loads(os.environ.get("EDGESITE_TANDEM", "{}"))
+if os.environ.get("EDGESITE_CHANNELS", "1") == "1":
+    ASGI_APPLICATION = "edgesite.channels.application"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}

@@ -1,0 +1,69 @@
+import asyncio
+import time
+
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+
+
+def told(request):
+    """What the view is told of the request."""
+    return JsonResponse(
+        {
+            "served_by": type(request).__name__,
+            "path": request.path,
+            "client": request.META["REMOTE_ADDR"],
+            "scheme": request.scheme,
+            "is_secure": request.is_secure(),
+            "host": request.get_host(),
+            "port": request.get_port(),
+            "script_name": request.META["SCRIPT_NAME"],
+            "absolute": request.build_absolute_uri(),
+            "headers": dict(request.headers),
+        }
+    )
+
+
+async def told_async(request, **_):
+    return told(request)
+
+
+def told_sync(request, **_):
+    return told(request)
+
+
+def length(request):
+    return HttpResponse(len(request.body))
+
+
+async def length_async(request):
+    return length(request)
+
+
+async def events(request):
+    """One event each 100 ms, ten of them."""
+
+    async def ten():
+        for number in range(10):
+            yield f"data: {number}\n\n"
+            await asyncio.sleep(0.1)
+
+    return StreamingHttpResponse(ten(), content_type="text/event-stream")
+
+
+async def thousand(request):
+    """A thousand events, as quickly as they are taken."""
+
+    async def all_of_them():
+        for number in range(1000):
+            yield f"id: {number}\ndata: {number}\n\n"
+            await asyncio.sleep(0)
+
+    return StreamingHttpResponse(all_of_them(), content_type="text/event-stream")
+
+
+def slow(request):
+    time.sleep(float(request.GET["s"]))
+    return HttpResponse("slow")
+
+
+def late(request):
+    return HttpResponse("of a view")

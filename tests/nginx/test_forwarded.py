@@ -1,0 +1,163 @@
+"""What a client says of itself is not believed, unless a trusted proxy says it."""
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+
+SPOOFED = [
+    ("Host", "shop.example:8443"),
+    ("X-Forwarded-For", "6.6.6.6"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Host", "evil.example"),
+    ("X-Forwarded-Port", "666"),
+    ("X-Real-IP", "6.6.6.6"),
+    ("Forwarded", "for=6.6.6.6;host=evil.example;proto=https"),
+    ("Daphne-Root-Path", "/evil"),
+    ("Proxy", "http://evil.example"),
+    ("X-Forwarded-Prefix", "/evil"),
+    ("X-Forwarded-Protocol", "https"),
+    ("X-Forwarded-Scheme", "https"),
+    ("X-Forwarded-Server", "evil.example"),
+    ("X-Forwarded-Ssl", "on"),
+    ("X-Original-URL", "/evil/"),
+    ("X-Rewrite-URL", "/evil/"),
+    ("X-Script-Name", "/evil"),
+    ("X-Url-Scheme", "https"),
+    ("Front-End-Https", "on"),
+]
+BOTH = pytest.mark.parametrize("path", ["/sync/", "/async/"])
+TRUSTED = {"TRUSTED_PROXIES": ["127.0.0.1", "10.0.0.0/8"]}
+
+
+@BOTH
+def test_nothing_a_client_says_reaches_the_view(edge, path) -> None:
+    """Not as a header, and not as what the request is taken for."""
+    told = edge.ask(path, headers=SPOOFED).json
+
+    assert "evil" not in json.dumps(told)
+    assert "6.6.6.6" not in json.dumps(told)
+    assert told == told | {
+        "client": "127.0.0.1",
+        "scheme": "http",
+        "is_secure": False,
+        "host": "shop.example:8443",
+        "port": "8443",
+        "script_name": "",
+        "absolute": f"http://shop.example:8443{path}",
+    }
+
+
+@BOTH
+def test_a_header_under_another_spelling_is_dropped(edge, path) -> None:
+    """`X_Forwarded_For` would become the same META key as `X-Forwarded-For`."""
+    spoofed = [(name.replace("-", "_"), value) for name, value in SPOOFED if "-" in name]
+    told = edge.ask(path, headers=spoofed).json
+
+    assert "evil" not in json.dumps(told)
+    assert "6.6.6.6" not in json.dumps(told)
+
+
+def test_a_websocket_is_told_the_truth_too(edge) -> None:
+    """The handshake passes by the same directives."""
+    told = greet(edge, dict(SPOOFED))
+
+    assert "evil" not in json.dumps(told)
+    assert "6.6.6.6" not in json.dumps(told)
+    assert (told["scheme"], told["client"][0]) == ("ws", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def trusting(edge_with):
+    """An edge behind a proxy, which is this machine."""
+    with edge_with(EDGE=TRUSTED) as edge:
+        yield edge
+
+
+FROM_PROXY = [
+    ("Host", "internal.example"),
+    ("X-Forwarded-For", "6.6.6.6, 203.0.113.9, 10.1.2.3"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Host", "shop.example"),
+    ("X-Forwarded-Port", "443"),
+]
+
+
+@BOTH
+def test_a_trusted_proxy_is_believed(trusting, path) -> None:
+    """The client is the last address that is no trusted proxy's: the rest it could make up."""
+    told = trusting.ask(path, headers=FROM_PROXY).json
+
+    assert told == told | {
+        "client": "203.0.113.9",
+        "scheme": "https",
+        "is_secure": True,
+        "host": "shop.example",
+        "port": "443",
+        "absolute": f"https://shop.example{path}",
+    }
+    assert told["headers"]["X-Real-Ip"] == "203.0.113.9"
+    assert told["headers"]["X-Forwarded-Proto"] == "https"
+
+
+def test_a_websocket_through_a_trusted_proxy_is_secure(trusting) -> None:
+    """The proxy speaks TLS to the browser, and not to this edge."""
+    told = greet(trusting, dict(FROM_PROXY))
+
+    assert (told["scheme"], told["client"][0]) == ("wss", "203.0.113.9")
+
+
+@BOTH
+def test_a_trusted_proxy_that_says_nothing_is_the_client(trusting, path) -> None:
+    """Such as a health check of its own."""
+    told = trusting.ask(path, headers=[("Host", "internal.example")]).json
+
+    assert (told["client"], told["scheme"], told["host"]) == (
+        "127.0.0.1",
+        "http",
+        "internal.example",
+    )
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-Proto", "javascript"),
+        ("X-Forwarded-Host", "evil.example/path"),
+        ("X-Forwarded-Host", 'evil.example"'),
+        ("X-Forwarded-Port", "80x"),
+        ("X-Forwarded-For", "not an address"),
+        ("Daphne-Root-Path", "/evil"),
+        ("X-Script-Name", "/evil"),
+    ],
+)
+def test_even_a_trusted_proxy_is_not_believed_nonsense(trusting, path, name, value) -> None:
+    """Only what has the form of a scheme, a host, a port or an address is taken."""
+    told = trusting.ask(path, headers=[("Host", "shop.example"), (name, value)]).json
+
+    assert (told["client"], told["scheme"], told["host"]) == ("127.0.0.1", "http", "shop.example")
+    assert told["script_name"] == ""
+
+
+@BOTH
+def test_a_peer_that_is_not_trusted_is_not_believed(edge_with, path) -> None:
+    """Whom the list does not name is overwritten, as everyone is without a list."""
+    with edge_with(EDGE={"TRUSTED_PROXIES": ["10.0.0.0/8"]}) as edge:
+        told = edge.ask(path, headers=SPOOFED).json
+
+    assert "evil" not in json.dumps(told)
+    assert "6.6.6.6" not in json.dumps(told)
+    assert (told["client"], told["scheme"]) == ("127.0.0.1", "http")
+
+
+def greet(edge, headers: dict[str, str]) -> dict:
+    """Open a WebSocket, and return what its consumer was told."""
+
+    async def run() -> str:
+        url = f"http://127.0.0.1:{edge.port}/socket/"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=headers) as ws:
+            return await ws.receive_str(timeout=10)
+
+    return json.loads(asyncio.run(run()))

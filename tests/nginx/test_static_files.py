@@ -1,0 +1,186 @@
+"""The edge serves what was collected, and nothing else of the disk."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+CSS = "/static/edgesite/site.css"
+
+
+@pytest.fixture(scope="module")
+def files(project) -> Path:
+    """The directory that the project's files were collected to, and a few more laid there."""
+    collected = project / "collected"
+    (collected / ".env").write_text("a secret")
+    (collected / ".git").mkdir()
+    (collected / ".git" / "config").write_text("a secret")
+    (collected / "with space é.txt").write_text("spaced")
+    (collected / "link.txt").symlink_to(project / "manage.py")
+    return collected
+
+
+@pytest.fixture(scope="module")
+def hashed(files) -> str:
+    """The URL that the manifest storage made of site.css."""
+    [path] = (files / "edgesite").glob("site.*.css")
+    return f"/static/edgesite/{path.name}"
+
+
+def test_a_file_is_served_by_the_edge_for_a_short_time(edge) -> None:
+    """As it was collected; the servers behind never see the request."""
+    answer = edge.ask(CSS)
+
+    assert (answer.status, len(answer.body)) == (200, 1500)
+    assert answer.headers["Content-Type"] == "text/css"
+    assert answer.headers["Cache-Control"] == "max-age=60, public"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["ETag"]
+
+
+def test_a_name_with_djangos_hash_is_immutable(edge, hashed) -> None:
+    """What has such a name never changes."""
+    answer = edge.ask(hashed)
+
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable"
+
+
+def test_it_is_compressed_for_who_takes_it_and_says_that_it_varies(edge) -> None:
+    """A cache in between must keep the two apart."""
+    plain = edge.ask(CSS)
+    packed = edge.ask(CSS, headers=[("Accept-Encoding", "gzip")])
+
+    assert plain.headers["Content-Encoding"] is None
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+
+
+def test_what_did_not_change_is_not_sent_again(edge) -> None:
+    """304, with what the cache is to keep."""
+    known = edge.ask(CSS).headers["ETag"]
+    answer = edge.ask(CSS, headers=[("If-None-Match", known)])
+
+    assert (answer.status, answer.body) == (304, b"")
+    assert answer.headers["Cache-Control"] == "max-age=60, public"
+
+
+def test_a_part_of_a_file_is_sent(edge) -> None:
+    """As players of sound and video ask."""
+    answer = edge.ask(CSS, headers=[("Range", "bytes=0-3")])
+
+    assert (answer.status, answer.body) == (206, b"body")
+    assert answer.headers["Content-Range"] == "bytes 0-3/1500"
+
+
+def test_head_is_answered(edge) -> None:
+    """The length of the file, and nothing of it."""
+    answer = edge.ask(CSS, "HEAD")
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["Content-Length"] == "1500"
+
+
+def test_a_name_is_found_by_its_encoding(edge, files) -> None:
+    """With a blank and a letter that isn't ASCII."""
+    assert edge.ask("/static/with%20space%20%C3%A9.txt").text == "spaced"
+
+
+def test_a_missing_file_is_djangos_404(edge) -> None:
+    """The project's own page, not the edge's, and no cache keeps it for a minute."""
+    answer = edge.ask("/static/edgesite/missing.css")
+
+    assert answer.status == 404
+    assert "The requested resource was not found on this server." in answer.text
+    assert answer.headers["Cache-Control"] is None
+
+
+def test_a_view_below_static_is_reached(edge) -> None:
+    """What was not collected may still be a view's."""
+    assert edge.ask("/static/made/by/a/view.txt").text == "of a view"
+
+
+@pytest.mark.parametrize("target", ["/static/", "/static/edgesite/", "/static/edgesite"])
+def test_a_directory_is_not_listed(edge, target) -> None:
+    """It is no file: Django's 404, and no redirect to the name with a slash."""
+    answer = edge.ask(target)
+
+    assert answer.status == 404
+    assert "site.css" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PROPFIND"])
+def test_a_file_is_only_read(edge, method) -> None:
+    """Django is asked, and it has no view there."""
+    assert edge.ask(CSS, method, body=b"").status == 404
+    assert edge.ask(CSS).status == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/static/../manage.py",
+        "/static/%2e%2e/manage.py",
+        "/static/..%2fmanage.py",
+        "/static/%2e%2e%2fmanage.py",
+        "/static/edgesite/../../manage.py",
+        "/static/.%2e/manage.py",
+        "/static//../manage.py",
+        "/static/..\\manage.py",
+        "/static/%5c../manage.py",
+        "/static/%252e%252e/manage.py",
+        "/static../manage.py",
+        "/static..%2fmanage.py",
+        "/static/../../../../../../etc/passwd",
+        "/static/%c0%ae%c0%ae/manage.py",
+        "/static/..;/manage.py",
+        "//static/../manage.py",
+    ],
+)
+def test_nothing_outside_is_reached(edge, files, target) -> None:
+    """However the way up is written."""
+    answer = edge.ask(target)
+
+    assert answer.status in (400, 404)
+    assert b"django" not in answer.body
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("target", ["/static/.env", "/static/.git/config", "/static/%2eenv"])
+def test_a_hidden_file_is_not_served(edge, files, target) -> None:
+    """collectstatic takes none: what lies there is somebody's mistake."""
+    answer = edge.ask(target)
+
+    assert answer.status == 404
+    assert b"secret" not in answer.body
+
+
+def test_media_is_not_served_unasked(edge, project) -> None:
+    """Who may see an uploaded file is for the project to say."""
+    lay_media(project)
+
+    assert edge.ask("/media/picture.svg").status == 404
+
+
+def test_media_is_served_when_asked_and_can_run_nothing(edge_with, project) -> None:
+    """An uploaded page or picture may hold a script."""
+    lay_media(project)
+    with edge_with(EDGE={"MEDIA": True}) as edge:
+        answer = edge.ask("/media/picture.svg")
+        assert (answer.status, answer.text) == (200, "<svg/>")
+        assert answer.headers["Content-Type"] == "image/svg+xml"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "max-age=60, public"
+        policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        assert answer.headers["Content-Security-Policy"] == policy
+        assert edge.ask("/media/missing.svg").status == 404
+        assert edge.ask("/media/").status == 404
+        assert edge.ask("/media/.hidden").status == 404
+        assert edge.ask("/media/../manage.py").status == 404
+
+
+def lay_media(project: Path) -> None:
+    (project / "uploaded").mkdir(exist_ok=True)
+    (project / "uploaded" / "picture.svg").write_text("<svg/>")
+    (project / "uploaded" / ".hidden").write_text("a secret")
