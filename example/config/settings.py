@@ -75,11 +75,7 @@ def database() -> dict:
     if url := os.environ.get("DATABASE_URL"):
         parsed = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     else:
-        parsed = {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": BASE_DIR / "db.sqlite3",
-            "CONN_MAX_AGE": 60,
-        }
+        parsed = {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         parsed["OPTIONS"] = SQLITE_OPTIONS | parsed.get("OPTIONS", {})
     return parsed

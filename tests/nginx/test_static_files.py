@@ -8,7 +8,7 @@ import pytest
 CSS = "/static/edgesite/site.css"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def files(project) -> Path:
     """The directory that the project's files were collected to, and a few more laid there."""
     collected = project / "collected"
@@ -20,7 +20,7 @@ def files(project) -> Path:
     return collected
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hashed(files) -> str:
     """The URL that the manifest storage made of site.css."""
     [path] = (files / "edgesite").glob("site.*.css")
@@ -106,7 +106,7 @@ def test_a_directory_is_not_listed(edge, target) -> None:
     """It is no file: Django's 404, and no redirect to the name with a slash."""
     answer = edge.ask(target)
 
-    assert answer.status == 404
+    assert (answer.status, answer.headers["Location"]) == (404, None)
     assert "site.css" not in answer.text
 
 
@@ -156,31 +156,30 @@ def test_a_hidden_file_is_not_served(edge, files, target) -> None:
     assert b"secret" not in answer.body
 
 
-def test_media_is_not_served_unasked(edge, project) -> None:
-    """Who may see an uploaded file is for the project to say."""
-    lay_media(project)
+@pytest.fixture(scope="session")
+def uploads(project) -> None:
+    (project / "uploaded").mkdir()
+    (project / "uploaded" / "picture.svg").write_text("<svg/>")
+    (project / "uploaded" / ".hidden").write_text("a secret")
 
+
+@pytest.mark.usefixtures("uploads")
+def test_media_is_not_served_unasked(edge) -> None:
+    """Who may see an uploaded file is for the project to say."""
     assert edge.ask("/media/picture.svg").status == 404
 
 
-def test_media_is_served_when_asked_and_can_run_nothing(edge_with, project) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_media_is_served_when_asked_and_can_run_nothing(edge_with) -> None:
     """An uploaded page or picture may hold a script."""
-    lay_media(project)
     with edge_with(EDGE={"MEDIA": True}) as edge:
         answer = edge.ask("/media/picture.svg")
+
         assert (answer.status, answer.text) == (200, "<svg/>")
         assert answer.headers["Content-Type"] == "image/svg+xml"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "max-age=60, public"
         policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         assert answer.headers["Content-Security-Policy"] == policy
-        assert edge.ask("/media/missing.svg").status == 404
-        assert edge.ask("/media/").status == 404
-        assert edge.ask("/media/.hidden").status == 404
-        assert edge.ask("/media/../manage.py").status == 404
-
-
-def lay_media(project: Path) -> None:
-    (project / "uploaded").mkdir(exist_ok=True)
-    (project / "uploaded" / "picture.svg").write_text("<svg/>")
-    (project / "uploaded" / ".hidden").write_text("a secret")
+        for other in ("missing.svg", "", ".hidden", "../manage.py", "..%2fmanage.py"):
+            assert edge.ask(f"/media/{other}").status == 404

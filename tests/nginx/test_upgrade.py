@@ -8,9 +8,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from h2.connection import H2Connection
-from h2.events import DataReceived, StreamEnded
 
 from django_tandem.servers.hypercorn import HYPERCORN
+from nginx import http2
 from nginx.edges import Recorder, request, running_edge
 from servers.running import serving
 from stack.asking import TIMEOUT_S
@@ -49,22 +49,8 @@ def smuggle(connection: socket.socket) -> bytes:
     head, _, rest = connection.recv(65536).partition(b"\r\n\r\n")
     if b" 101 " not in head.partition(b"\r\n")[0]:
         return head
-    names = {":method": "GET", ":path": "/plain", ":scheme": "http", ":authority": "shop.example"}
-    client.send_headers(3, list(names.items()), end_stream=True)
-    connection.sendall(client.data_to_send())
-    return read_stream(connection, client, rest, 3)
-
-
-def read_stream(connection: socket.socket, client: H2Connection, first: bytes, of: int) -> bytes:
-    body = b""
-    received = first
-    while True:
-        for event in client.receive_data(received):
-            if isinstance(event, DataReceived) and event.stream_id == of:
-                body += event.data
-            if isinstance(event, StreamEnded) and event.stream_id == of:
-                return body
-        received = connection.recv(65536)
+    connection.sendall(http2.get(client, 3, "/plain", scheme="http", host="shop.example"))
+    return http2.read(connection, client, 3, rest)
 
 
 @pytest.fixture(scope="module")

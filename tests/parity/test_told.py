@@ -4,10 +4,10 @@ import pytest
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
 from parity.conftest import edge_before
-from parity.requests import REQUESTS, TRUSTED
+from parity.requests import REQUESTS, TRUSTED, UNROUTED
 from parity.test_parity import answer
 
-BY_NAME = {request.name: request for request in (*REQUESTS, *TRUSTED)}
+BY_NAME = {request.name: request for request in (*REQUESTS, *UNROUTED, *TRUSTED)}
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,22 @@ def test_a_path_is_decoded_once(edge, stack):
     assert view["path"] == "/wsgi/a b/c?d#e%f+g;h"
 
 
-def test_slashes_and_dots_stay_as_they_are(edge, stack):
+def test_slashes_stay_as_they_are(edge, stack):
     """Nobody on the way folds them."""
     assert told(edge, "path with double slashes", stack)["path"] == "/wsgi//a///b//"
-    assert told(edge, "path with dot segments", stack)["path"] == "/wsgi/a/../b/./c"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("path with invalid UTF-8", "/wsgi/%FF%C3/é%E2%82"),
+        ("path with dot segments", "/wsgi/a/../b/./c"),
+        ("path with encoded dot segments", "/wsgi/a/../b"),
+    ],
+)
+def test_an_odd_path_stays_as_it_is(edge, name, path):
+    """Octets that are no UTF-8 stay encoded, and dots mean nothing to Django."""
+    assert told(edge, name, "wsgi")["path"] == path
 
 
 def test_repeated_headers_arrive_both(edge, stack):

@@ -17,6 +17,8 @@ if not settings.configured:
         LANGUAGE_CODE="en",
         MIDDLEWARE=["django.middleware.locale.LocaleMiddleware"],
         ROOT_URLCONF="urlconfs.plain_paths",
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+        SECRET_KEY="for tests alone",
     )
     django.setup(set_prefix=False)
 

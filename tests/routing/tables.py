@@ -42,10 +42,11 @@ class Table:
 def tables() -> tuple[Table, ...]:
     """Compile every URLconf of tests/urlconfs."""
     names = sorted(module.name for module in pkgutil.iter_modules(urlconfs.__path__))
-    return tuple(map(_table, names))
+    return tuple(map(table_of, names))
 
 
-def _table(name: str) -> Table:
+def table_of(name: str) -> Table:
+    """Compile the URLconf ``name`` of tests/urlconfs, by the settings of the moment."""
     module = importlib.import_module(f"urlconfs.{name}")
     resolver = get_resolver(module.__name__)
     numbers: dict[Any, str] = {}

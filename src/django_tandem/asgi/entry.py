@@ -8,12 +8,17 @@ from django.core.asgi import get_asgi_application
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
+from django_tandem.asgi.handover import HandOver
 from django_tandem.asgi.lifespan import Lifespan
 from django_tandem.asgi.parity import Parity
 from django_tandem.asgi.protocol import Application
 from django_tandem.asgi.ready import Ready
 from django_tandem.asgi.refusal import Refusal
 from django_tandem.asgi.streams import Streams
+from django_tandem.model import Stack
+from django_tandem.served import handover
+from django_tandem.served.counts import from_environment
+from django_tandem.served.policy import read_pins
 
 
 def load() -> Application:
@@ -27,5 +32,10 @@ def load() -> Application:
     return cast(Application, application)
 
 
-project = Streams(Refusal(load()))
+# Before the project is loaded: handlers it makes from then on ask.
+if handover.is_enabled():
+    handover.install(Stack.ASGI, read_pins())
+project: Application = Streams(Refusal(load()))
+if handover.is_enabled():
+    project = HandOver(project, from_environment())
 application = Ready(Lifespan(Parity(project, settings.FORCE_SCRIPT_NAME or "")))

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from django.utils.encoding import repercent_broken_unicode
 
 from django_tandem.asgi.protocol import Application, Receive, Scope, Send
-from django_tandem.forwarded import (
+from django_tandem.served.forwarded import (
     HOP_BY_HOP,
     Forwarded,
     Target,

@@ -1,7 +1,7 @@
 """Answers whether this server is ready, to whoever asks its socket directly."""
 
 from django_tandem.asgi.protocol import Application, Receive, Scope, Send
-from django_tandem.forwarded import EDGE_HEADER, READY_PATH
+from django_tandem.served.forwarded import EDGE_HEADER, READY_PATH
 
 EDGE_NAME = EDGE_HEADER.encode()
 

@@ -1,10 +1,12 @@
 """Show the routes, the stack that serves each, and the reason."""
 
 import argparse
+from pathlib import Path
 
-from django_tandem.cli import console
+from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import plan_project
 from django_tandem.model import Plan, Protocol, Stack, Verdict
+from django_tandem.served import counts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
         (tuple(_row(verdict).values())[:5] for verdict in plan.verdicts),
     )
+    handovers.show([handovers.row(each) for each in counts.read(Path(plan.run_dir))])
     console.line_err(_summary(plan))
     for note in plan.notes:
         console.line_err(note)

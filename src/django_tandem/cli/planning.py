@@ -41,7 +41,7 @@ def plan_project(
         settings = replace(settings, bind=(bind,))
     if asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
-    verdicts = decide(loaded.project.routes, settings.routes)
+    verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
     host = read_host(settings.edge.nginx)
     plan = make_plan(loaded.project, settings, host, verdicts, run_dir=str(directory))

@@ -2,13 +2,14 @@
 
 import argparse
 
-from django_tandem.cli import console
+from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.readiness import ask
 from django_tandem.runtime.state import State, read_state
+from django_tandem.served import counts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +27,16 @@ def run(options: argparse.Namespace) -> int:
     known = {process.program: process for process in state.processes}
     statuses = supervisord.statuses(run_dir)
     rows = [_row(status, known.get(status.name), state) for status in statuses]
+    handed = [handovers.row(each) for each in counts.read(run_dir)]
     if options.json:
-        console.as_json({"url": state.url, "pid": pid, "run_dir": str(run_dir), "processes": rows})
+        told = {"url": state.url, "pid": pid, "run_dir": str(run_dir)}
+        console.as_json({**told, "processes": rows, "handed_over": handed})
     else:
         console.table(
             ("PROGRAM", "STACK", "STATE", "PID", "FOR", "WHAT"),
             (tuple(str(cell) for cell in row.values()) for row in rows),
         )
+        handovers.show(handed)
         console.line_err(f"{state.url} (supervisord has pid {pid})")
     return 0 if all(row["state"] == "ready" for row in rows) else 1
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls.converters import IntConverter, StringConverter, UUIDConverter
 
 # Each of its parts is made of digits, which is all that int() takes for granted.
-_DIGITS = re.compile(r"-?(?:(?:\[(?:\d-\d|\d)+\]|\\d|\d)(?:[+*?]|\{\d+(?:,\d*)?\})?)+")
+_DIGITS = re.compile(r"(?:-\??)?(?:(?:\[(?:\d-\d|\d)+\]|\\d|\d)(?:[+*?]|\{\d+(?:,\d*)?\})?)+")
 
 
 def refusal(converters: Mapping[str, Any]) -> str:

@@ -8,21 +8,31 @@ from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
 from django_tandem.routing.rules import RULES, holds
 
 
-def decide(routes: Iterable[Route], pins: Iterable[Pin]) -> tuple[Verdict, ...]:
+def decide(
+    routes: Iterable[Route], pins: Iterable[Pin], *, handover: bool = True
+) -> tuple[Verdict, ...]:
     """
     Return one verdict a route, in the routes' order.
+
+    Without the ``handover`` a route whose paths the edge can't know exactly stays on WSGI.
 
     Raise SettingError for a pin that names nothing, and for two that contradict each other.
     """
     routes, pins = tuple(routes), tuple(pins)
     _refuse_contradictions(pins)
     _refuse_unknown(pins, routes)
-    return tuple(_verdict(route, pins) for route in routes)
+    return tuple(_verdict(route, pins, handover=handover) for route in routes)
 
 
-def _verdict(route: Route, pins: tuple[Pin, ...]) -> Verdict:
+def _verdict(route: Route, pins: tuple[Pin, ...], *, handover: bool) -> Verdict:
     verdict = next(filter(None, (rule(route, pins) for rule in RULES)))
-    if verdict.stack is Stack.WSGI or not route.match.inexact or _is_sure(route, pins):
+    if not route.match.inexact or _is_sure(route, pins):
+        return verdict
+    if handover:
+        # The edge sends all that may be its to WSGI, which hands over what is.
+        by_hand = f"{verdict.reason}; sorted out by the hand-over: {route.match.inexact}"
+        return replace(verdict, reason=by_hand)
+    if verdict.stack is Stack.WSGI:
         return verdict
     # WSGI serves an async view too, if slowly; on ASGI the paths of other routes would follow.
     reason = f"{verdict.reason}, but its paths are not known exactly: {route.match.inexact}"

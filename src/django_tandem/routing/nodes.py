@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from django_tandem.routing.atoms import ATOMS, steps_back
+from django_tandem.routing.repeats import quantified
 from django_tandem.routing.said import (
     FAR,
     NEVER,
@@ -16,10 +17,6 @@ from django_tandem.routing.said import (
     UnsayableError,
     common_lead,
 )
-
-# PCRE's own bounds: of a counted repeat, and (with room to spare) of the compiled pattern.
-_MOST_REPEATS = 65535
-_LARGEST = 6000
 
 
 def say_all(items: Iterable[tuple[Any, Any]], place: Place) -> Said:
@@ -118,38 +115,9 @@ def _repeat(suffix: str) -> Callable[[tuple[int, int, Any], Place], Said]:
             return NEVER
         if inner.is_dead or most == 0:
             return replace(NOTHING, opened=place.opened)
-        return _quantified(inner, least, most, suffix)
+        return quantified(inner, least, most, suffix)
 
     return say
-
-
-def _quantified(inner: Said, least: int, most: int, suffix: str) -> Said:
-    if least == most == 1 and not suffix:
-        return inner
-    if least > _MOST_REPEATS or _MOST_REPEATS < most < FAR:
-        raise UnsayableError(f"a repeat of more than {_MOST_REPEATS}")
-    atom = inner.text if inner.is_atom else f"(?:{inner.text})"
-    # Only a group is compiled once for each round; a single character is counted.
-    copies = 1 if (inner.lo, inner.hi) == (1, 1) else max(least, 1 if most == FAR else most)
-    if inner.size * copies > _LARGEST:
-        raise UnsayableError("a repeat that compiles to too much")
-    return Said(
-        text=f"{atom}{_quantifier(least, most)}{suffix}",
-        lo=min(FAR, inner.lo * least),
-        hi=min(FAR, inner.hi * most),
-        lead=inner.lead if least else "",
-        size=inner.size * copies + 10,
-        opened=inner.opened,
-    )
-
-
-def _quantifier(least: int, most: int) -> str:
-    short = {(0, 1): "?", (0, FAR): "*", (1, FAR): "+"}.get((least, most))
-    if short:
-        return short
-    if least == most:
-        return f"{{{least}}}"
-    return f"{{{least},{'' if most == FAR else most}}}"
 
 
 def _look(sign: str) -> Callable[[tuple[int, Any], Place], Said]:

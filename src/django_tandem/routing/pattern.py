@@ -8,7 +8,13 @@ from django.utils import translation
 
 from django_tandem.model import PathMatch
 from django_tandem.routing.charset import literally
-from django_tandem.routing.languages import languages, prefix_text, prefixes, why_inexact
+from django_tandem.routing.languages import (
+    Languages,
+    languages,
+    prefix_text,
+    prefixes,
+    why_inexact,
+)
 from django_tandem.routing.said import UnsayableError, common_lead
 from django_tandem.routing.segment import Segment, segment
 
@@ -38,6 +44,14 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locale:
+    """What i18n_patterns asks for: a prefix of every language's but for the ``bare`` one."""
+
+    known: Languages
+    bare: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stem:
     """
     A chain of patterns as far as it has been followed.
@@ -46,7 +60,7 @@ class Stem:
     """
 
     variants: tuple[Variant, ...] = (Variant(),)
-    locale: LocalePrefixPattern | None = None
+    locale: Locale | None = None
     inexact: str = ""
     is_cut: bool = False
 
@@ -56,9 +70,7 @@ def extend(stem: Stem, pattern: Any) -> Stem:
     if stem.is_cut:
         return stem
     if isinstance(pattern, LocalePrefixPattern):
-        why = why_inexact(prefixes_default=pattern.prefix_default_language)
-        stem = replace(stem, locale=pattern, inexact=stem.inexact or why)
-        return append(stem, Segment(text=_LOCALE, lead=_LOCALE, is_text=True))
+        return _prefixed(stem, pattern)
     try:
         return _extended(stem, pattern)
     except UnsayableError as error:
@@ -74,6 +86,20 @@ def append(stem: Stem, part: Segment) -> Stem:
 def cut(stem: Stem, why: str) -> Stem:
     """Return ``stem`` so that it matches whatever follows, because of ``why``."""
     return replace(stem, inexact=stem.inexact or why, is_cut=True)
+
+
+def _prefixed(stem: Stem, pattern: LocalePrefixPattern) -> Stem:
+    cls = type(pattern)
+    own = (cls.match, cls.language_prefix)
+    if own != (LocalePrefixPattern.match, LocalePrefixPattern.language_prefix):
+        return cut(stem, f"a pattern class of its own, {cls.__qualname__}")
+    known = languages()
+    bare = None if pattern.prefix_default_language else known.default
+    why = stem.inexact or why_inexact(known, bare)
+    stem = replace(stem, locale=Locale(known=known, bare=bare), inexact=why)
+    part = Segment(text=_LOCALE, lead=_LOCALE, is_text=True)
+    variants = tuple(_grown(variant, part, known.prefixed(bare)) for variant in stem.variants)
+    return replace(stem, variants=variants)
 
 
 def _extended(stem: Stem, pattern: Any) -> Stem:
@@ -96,7 +122,7 @@ def _readings(
     if isinstance(raw, str):
         return [(raw, codes)]
     by_text: dict[str, tuple[str, ...]] = {}
-    for code in codes or languages():
+    for code in codes or languages().active:
         with translation.override(code):
             by_text[str(raw)] = (*by_text.get(str(raw), ()), code)
     return list(by_text.items())
@@ -126,13 +152,12 @@ def finish(stem: Stem) -> PathMatch:
     return PathMatch(pcre=pcre, prefix=prefix, literal=literal, inexact=stem.inexact)
 
 
-def _placed(variant: Variant, locale: LocalePrefixPattern | None) -> tuple[str, list[str]]:
+def _placed(variant: Variant, locale: Locale | None) -> tuple[str, list[str]]:
     if locale is None:
         return variant.text, [variant.lead]
-    codes = variant.languages or languages()
-    default = locale.prefix_default_language
-    text = variant.text.replace(_LOCALE, prefix_text(codes, prefixes_default=default))
-    found = prefixes(codes, prefixes_default=default)
+    codes = variant.languages or ()
+    text = variant.text.replace(_LOCALE, prefix_text(locale.known, codes, locale.bare))
+    found = prefixes(codes, locale.bare)
     return text, [variant.lead.replace(_LOCALE, prefix) for prefix in found]
 
 

@@ -43,17 +43,22 @@ def segment(pattern: Any, text: str) -> Segment:
 
     Raise UnsayableError when there is none.
     """
-    is_endpoint = pattern._is_endpoint
-    if type(pattern).match is RoutePattern.match:
+    if _is_django_s(pattern, RoutePattern):
+        is_endpoint = pattern._is_endpoint
         is_plain = isinstance(pattern._route, str)
         read: Any = pattern if is_plain else RoutePattern(text, is_endpoint=is_endpoint)
         regex = bound_integers(read._regex, pattern.converters)
         said = _segment(regex, Mode.LEAF if is_endpoint else Mode.PREFIX)
         why = refusal(pattern.converters)
         return replace(said, inexact=why) if why else said
-    if type(pattern).match is RegexPattern.match:
-        return _segment(text, _mode(text) if is_endpoint else Mode.PREFIX)
+    if _is_django_s(pattern, RegexPattern):
+        return _segment(text, _mode(text) if pattern._is_endpoint else Mode.PREFIX)
     raise UnsayableError(f"a pattern class of its own, {type(pattern).__qualname__}")
+
+
+def _is_django_s(pattern: Any, cls: Any) -> bool:
+    # A subclass is as good as Django's own as long as it matches in the same way.
+    return type(pattern).match is cls.match and type(pattern).regex is cls.regex
 
 
 def _mode(regex: str) -> Mode:

@@ -27,7 +27,7 @@ def view_of(callback: Any, project_directory: str) -> View:
         # What Django's own handler asks before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
         source=_source(target, project_directory),
-        mark=mark_of(callback),
+        mark=mark_of(callback) or mark_of(target),
     )
 
 
@@ -62,16 +62,23 @@ def _unwrapped(layer: Any) -> Iterator[Any]:
 def _inner(layer: Any) -> Any:
     if isinstance(layer, functools.partial):
         return layer.func
-    if inspect.ismethod(layer):
-        # Django Ninja's view is a method of a path's operations, one for each HTTP method.
-        operations = getattr(layer.__self__, "operations", None)
-        found = [getattr(one, "view_func", None) for one in operations or ()]
-        return found[0] if found else layer.__func__
     for name in ("view_class", "cls", "__wrapped__"):
         inner = getattr(layer, name, None)
         if inner is not None:
             return inner
-    return None
+    # Django Ninja's view calls the operations of a path, one for each HTTP method.
+    operations = getattr(_owner(layer), "operations", None)
+    if isinstance(operations, list) and operations and hasattr(operations[0], "view_func"):
+        return operations[0].view_func
+    return getattr(layer, "__func__", None)
+
+
+def _owner(layer: Any) -> Any:
+    if inspect.ismethod(layer):
+        return layer.__self__
+    return (
+        inspect.getclosurevars(layer).nonlocals.get("self") if inspect.isfunction(layer) else None
+    )
 
 
 def _dotted(target: Any) -> str:

@@ -111,14 +111,14 @@ def _answers_http(process: Process, _state: State) -> str:
 
 def _edge_answers(_process: Process, state: State) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
-    connection: http.client.HTTPConnection
-    if state.url.startswith("https:"):
-        # Whether the certificate is good for its name is not what is asked here.
-        context = ssl._create_unverified_context()  # noqa: S323
-        connection = http.client.HTTPSConnection(host, state.port, timeout=2, context=context)
-    else:
-        connection = http.client.HTTPConnection(host, state.port, timeout=2)
+    name = state.server_name or host
+    connection = http.client.HTTPConnection(name, state.port, timeout=2)
     try:
+        connection.sock = socket.create_connection((host, state.port), timeout=2)
+        if state.url.startswith("https:"):
+            # Whether the certificate is good for its name is not what is asked here.
+            context = ssl._create_unverified_context()  # noqa: S323
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
         connection.request("GET", READY_PATH)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):

@@ -12,11 +12,16 @@ NAME = "state.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The part of a plan that outlives its start."""
+    """
+    The part of a plan that outlives its start.
+
+    ``server_name`` is one that the edge answers to; it is empty when any will do.
+    """
 
     url: str
     host: str
     port: int
+    server_name: str
     notes: tuple[str, ...]
     processes: tuple[Process, ...]
 
@@ -24,8 +29,15 @@ class State:
 def state_of(plan: Plan) -> State:
     """Return what of ``plan`` is worth keeping."""
     bind = plan.edge.binds[0]
+    # "*.shop.example" and ".shop.example" are names as well, to NGINX.
+    names = [name.replace("*", "any").lstrip(".") for name in plan.edge.server_names]
     return State(
-        url=plan.url, host=bind.host, port=bind.port, notes=plan.notes, processes=plan.processes
+        url=plan.url,
+        host=bind.host,
+        port=bind.port,
+        server_name=names[0] if names else "",
+        notes=plan.notes,
+        processes=plan.processes,
     )
 
 

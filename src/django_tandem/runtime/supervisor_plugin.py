@@ -90,7 +90,7 @@ def link(path: Path, target: str) -> None:
 
 def clean(run_dir: Path) -> None:
     """Remove the sockets, their links and the pid files that a stop leaves behind."""
-    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json"):
+    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json", "handovers.json"):
         for path in run_dir.glob(pattern):
             path.unlink(missing_ok=True)
 

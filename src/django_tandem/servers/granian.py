@@ -16,7 +16,8 @@ def wsgi_argv(launch: Launch) -> tuple[str, ...]:
     """Return the command line for WSGI, where a worker takes one request at a time."""
     # A thread more would be a database connection more, and a request accepted beyond the
     # threads would wait for this worker while another is idle.
-    return _argv(launch, "--interface=wsgi", "--blocking-threads=1", "--backpressure=1")
+    alone = ("--blocking-threads=1", "--backpressure=1", "--no-http1-keep-alive")
+    return _argv(launch, "--interface=wsgi", *alone)
 
 
 def asgi_argv(launch: Launch) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from django_tandem.forwarded import (
+from django_tandem.served.forwarded import (
     HOP_BY_HOP,
     Forwarded,
     Target,

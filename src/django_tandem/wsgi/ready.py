@@ -1,6 +1,6 @@
 """Answers whether this server is ready, to whoever asks its socket directly."""
 
-from django_tandem.forwarded import EDGE_HEADER, READY_PATH
+from django_tandem.served.forwarded import EDGE_HEADER, READY_PATH
 from django_tandem.wsgi.parity import header_key
 from django_tandem.wsgi.protocol import Application, Body, Environ, StartResponse
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from django_tandem.forwarded import Forwarded, Target, read_forwarded, split_host, split_target
+from django_tandem.served.forwarded import (
+    Forwarded,
+    Target,
+    read_forwarded,
+    split_host,
+    split_target,
+)
 
 
 def forwarded(**headers):

@@ -1,0 +1,94 @@
+"""Routes and pins to verdicts."""
+
+import pytest
+
+from django_tandem.errors import SettingError
+from django_tandem.model import Protocol, Stack
+from django_tandem.routing.decide import decide
+from routing.builders import pin, route
+
+WHY = "a look-behind"
+
+
+def stacks(routes, pins=()):
+    return [verdict.stack for verdict in decide(routes, pins)]
+
+
+def test_every_route_gets_a_verdict_in_order() -> None:
+    """A verdict a route, in the routes' own order."""
+    routes = (route("/a/"), route("/b/", is_coroutine=True), route("/c/"))
+
+    assert [verdict.route for verdict in decide(routes, ())] == list(routes)
+    assert stacks(routes) == [Stack.WSGI, Stack.ASGI, Stack.WSGI]
+
+
+def test_a_pin_wins_over_a_mark_and_a_mark_over_the_view() -> None:
+    """What is closest to the user counts most."""
+    marked = route("/a/", is_coroutine=True, mark=Stack.WSGI)
+
+    assert stacks([marked]) == [Stack.WSGI]
+    assert stacks([marked], [pin("/a/", Stack.ASGI)]) == [Stack.ASGI]
+
+
+def test_an_async_view_whose_paths_are_not_known_stays_on_wsgi() -> None:
+    """WSGI answers it too; on ASGI it would take other routes' paths along."""
+    (verdict,) = decide([route(is_coroutine=True, inexact=WHY)], ())
+
+    assert verdict.stack is Stack.WSGI
+    assert verdict.reason == "an async view, but its paths are not known exactly: a look-behind"
+
+
+def test_a_pinned_prefix_or_a_websocket_is_sure_of_its_paths() -> None:
+    """A prefix is exact whatever the pattern below it, and the handshake tells a WebSocket."""
+    inexact = route("/a/b/", is_coroutine=True, inexact=WHY)
+    socket = route("/ws/", protocol=Protocol.WEBSOCKET, inexact=WHY)
+
+    assert stacks([inexact], [pin("/a/", Stack.ASGI)]) == [Stack.ASGI]
+    assert stacks([socket]) == [Stack.ASGI]
+
+
+def test_a_name_or_a_mark_does_not_make_paths_known() -> None:
+    """Pinned by name alone, the edge still couldn't tell its paths."""
+    named = route(name="feed", inexact=WHY)
+    (verdict,) = decide([named], [pin("feed", Stack.ASGI)])
+
+    assert verdict.stack is Stack.WSGI
+    assert verdict.reason == (
+        'pinned by TANDEM["ROUTES"][0], but its paths are not known exactly: a look-behind'
+    )
+    assert stacks([route(mark=Stack.ASGI, inexact=WHY)]) == [Stack.WSGI]
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("api:fed", 'Did you mean "api:feed"?'),
+        ("apu", 'Did you mean "api"?'),
+        ("zzzz", "A path begins with a slash; `tandem plan` lists the names there are."),
+    ],
+)
+def test_a_pin_that_names_nothing_is_an_error(target: str, hint: str) -> None:
+    """A misspelt name would otherwise pin nothing, in silence."""
+    with pytest.raises(SettingError) as raised:
+        decide([route(name="api:feed")], [pin("/x/", Stack.ASGI), pin(target, Stack.ASGI)])
+
+    assert str(raised.value) == (
+        f'TANDEM["ROUTES"][1]: "{target}" is no URL name of this project.\n  {hint}'
+    )
+
+
+def test_two_pins_that_contradict_each_other_are_an_error() -> None:
+    """Both are named, as either may be the wrong one."""
+    pins = [pin("feed", Stack.ASGI), pin("/x/", Stack.ASGI), pin("feed", Stack.WSGI)]
+    with pytest.raises(SettingError) as raised:
+        decide([route(name="feed")], pins)
+
+    assert str(raised.value) == (
+        'TANDEM["ROUTES"][0] and TANDEM["ROUTES"][2] pin "feed" to both stacks.\n'
+        "  Remove one of them."
+    )
+
+
+def test_the_same_pin_twice_is_no_error() -> None:
+    """Saying a thing twice contradicts nothing."""
+    assert stacks([route("/x/")], [pin("/x/", Stack.ASGI)] * 2) == [Stack.ASGI]
