@@ -3,7 +3,6 @@
 from typing import Any
 
 from django_tandem.model import (
-    StaticFiles,
     Host,
     Nginx,
     PathMatch,

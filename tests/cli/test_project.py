@@ -1,4 +1,4 @@
-"""The project is found by manage.py, the environment, or --settings, in this order from the last."""
+"""The project is found by --settings, else the environment, else manage.py."""
 
 import pytest
 

@@ -157,7 +157,10 @@ def greet(edge, headers: dict[str, str]) -> dict:
 
     async def run() -> str:
         url = f"http://127.0.0.1:{edge.port}/socket/"
-        async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=headers) as ws:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, headers=headers) as ws,
+        ):
             return await ws.receive_str(timeout=10)
 
     return json.loads(asyncio.run(run()))

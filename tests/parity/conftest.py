@@ -68,7 +68,6 @@ def edge_before(nginx_program, wsgi, asgi, started, **edge_settings):
         host = builders.host(nginx=nginx_program, user=getpass.getuser(), is_root=os.geteuid() == 0)
         plan = builders.plan(tandem=tandem, run_dir=path, directory=path, on=host)
         output.write(nginx.render(plan), run_dir)
-        join_cookies(run_dir / "nginx.conf")
         with (run_dir / "log").open("wb") as log:
             process = subprocess.Popen(
                 [nginx_program.program, "-p", f"{path}/", "-c", "nginx.conf", "-e", "stderr"],
@@ -82,14 +81,6 @@ def edge_before(nginx_program, wsgi, asgi, started, **edge_settings):
         finally:
             process.terminate()
             process.wait(10)
-
-
-def join_cookies(conf):
-    """What the edge is still to do: only NGINX knows how many Cookie headers there were."""
-    text = conf.read_text()
-    if "$http_cookie" not in text:
-        line = "proxy_set_header Host $tandem_host;"
-        conf.write_text(text.replace(line, f"{line} proxy_set_header Cookie $http_cookie;"))
 
 
 def free_port():

@@ -37,18 +37,10 @@ OF_SERVER = {
     ("waitress", "repeated headers"): {"META HTTP_ACCEPT": JOINED, "META HTTP_X_REPEATED": JOINED},
     ("granian", "header with Latin-1"): {"META HTTP_X_LATIN": "empties what is not ASCII"},
 }
-RAW = "takes what is no URL, and others refuse"
-NO_HOST = "asks for a Host in HTTP/1.1, and the edge has none to tell"
 # The status of a server that refuses what others take, or takes what others refuse.
 STATUSES = {
-    ("granian", "path with raw octets"): (200, RAW),
-    ("granian", "query with raw octets"): (200, RAW),
-    ("uwsgi", "path with raw octets"): (200, RAW),
-    ("uwsgi", "query with raw octets"): (200, RAW),
     ("granian", "query with quotes"): (400, "refuses what is no URL, and others take it"),
     ("granian", "many headers"): (431, "takes a hundred"),
-    ("granian", "HTTP/1.0, no host"): (400, NO_HOST),
-    ("hypercorn", "HTTP/1.0, no host"): (400, NO_HOST),
 }
 
 

@@ -1,8 +1,8 @@
 """Each process is started for a reason, and only then."""
 
 import pytest
-from builders import host, plan, verdict, websocket
 
+from builders import host, plan, verdict, websocket
 from django_tandem.errors import SettingError
 from django_tandem.model import Process, Stack
 

@@ -1,7 +1,6 @@
 """The edge's table holds the rules that change an answer, in Django's order, and no others."""
 
 from builders import verdict, websocket
-
 from django_tandem.model import PathMatch, Pin, Stack
 from django_tandem.plan.table import edge_rules
 

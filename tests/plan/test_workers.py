@@ -1,8 +1,8 @@
 """The number of processes follows the CPUs, as far as the memory goes."""
 
 import pytest
-from builders import host
 
+from builders import host
 from django_tandem.plan.workers import auto_asgi, auto_wsgi
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import crossplane
 import pytest
-from builders import DEBIAN, WHEEL, host, plan, verdict, websocket
 
+from builders import DEBIAN, WHEEL, host, plan, verdict, websocket
 from django_tandem import output
 from django_tandem.model import Plan, Stack, StaticFiles
 from django_tandem.render import nginx
@@ -149,7 +149,7 @@ def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) ->
     """Neighbours are merged up to what one parameter may hold."""
     found = conf(*(verdict(f"/{'x' * 90}/{number}/", Stack.ASGI) for number in range(200)))
 
-    table = [each for each in found._block(("http", "map $tandem_path $tandem_route"))][1:]
+    table = list(found._block(("http", "map $tandem_path $tandem_route")))[1:]
     assert 10 < len(table) < 30
     assert all(len(each["directive"].encode()) < 4096 for each in table)
 

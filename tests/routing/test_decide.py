@@ -10,8 +10,8 @@ from routing.builders import pin, route
 WHY = "a look-behind"
 
 
-def stacks(routes, pins=()):
-    return [verdict.stack for verdict in decide(routes, pins)]
+def stacks(routes, pins=(), *, handover=True):
+    return [verdict.stack for verdict in decide(routes, pins, handover=handover)]
 
 
 def test_every_route_gets_a_verdict_in_order() -> None:
@@ -30,9 +30,17 @@ def test_a_pin_wins_over_a_mark_and_a_mark_over_the_view() -> None:
     assert stacks([marked], [pin("/a/", Stack.ASGI)]) == [Stack.ASGI]
 
 
-def test_an_async_view_whose_paths_are_not_known_stays_on_wsgi() -> None:
-    """WSGI answers it too; on ASGI it would take other routes' paths along."""
+def test_the_hand_over_sorts_out_paths_that_are_not_known() -> None:
+    """The verdict stands, and the reason says that the edge alone could not follow it."""
     (verdict,) = decide([route(is_coroutine=True, inexact=WHY)], ())
+
+    assert verdict.stack is Stack.ASGI
+    assert verdict.reason == "an async view; sorted out by the hand-over: a look-behind"
+
+
+def test_without_a_hand_over_a_view_whose_paths_are_not_known_stays_on_wsgi() -> None:
+    """WSGI answers it too; on ASGI it would take other routes' paths along."""
+    (verdict,) = decide([route(is_coroutine=True, inexact=WHY)], (), handover=False)
 
     assert verdict.stack is Stack.WSGI
     assert verdict.reason == "an async view, but its paths are not known exactly: a look-behind"
@@ -43,20 +51,20 @@ def test_a_pinned_prefix_or_a_websocket_is_sure_of_its_paths() -> None:
     inexact = route("/a/b/", is_coroutine=True, inexact=WHY)
     socket = route("/ws/", protocol=Protocol.WEBSOCKET, inexact=WHY)
 
-    assert stacks([inexact], [pin("/a/", Stack.ASGI)]) == [Stack.ASGI]
-    assert stacks([socket]) == [Stack.ASGI]
+    assert stacks([inexact], [pin("/a/", Stack.ASGI)], handover=False) == [Stack.ASGI]
+    assert stacks([socket], handover=False) == [Stack.ASGI]
 
 
 def test_a_name_or_a_mark_does_not_make_paths_known() -> None:
     """Pinned by name alone, the edge still couldn't tell its paths."""
     named = route(name="feed", inexact=WHY)
-    (verdict,) = decide([named], [pin("feed", Stack.ASGI)])
+    (verdict,) = decide([named], [pin("feed", Stack.ASGI)], handover=False)
 
     assert verdict.stack is Stack.WSGI
     assert verdict.reason == (
         'pinned by TANDEM["ROUTES"][0], but its paths are not known exactly: a look-behind'
     )
-    assert stacks([route(mark=Stack.ASGI, inexact=WHY)]) == [Stack.WSGI]
+    assert stacks([route(mark=Stack.ASGI, inexact=WHY)], handover=False) == [Stack.WSGI]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.urls import get_resolver, path, re_path
 from django_tandem.routing.channels import read_application
 from django_tandem.routing.lookup import resolve_http, resolve_path, resolve_websocket
 from django_tandem.routing.urlconf import http_routes
-from routing.tables import Table, ask_django, mutated, tables
+from routing.tables import BEYOND, Table, ask_django, mutated, tables
 
 
 async def first(scope, receive, send): ...
@@ -29,12 +29,12 @@ def application() -> ProtocolTypeRouter:
 def test_the_route_is_the_one_of_djangos_own_resolver(table: Table) -> None:
     """For every URLconf and path, the route found is that of the view that resolve() picks."""
     resolver = get_resolver(table.module.__name__)
-    for near in dict.fromkeys(near for path in table.module.PATHS for near in mutated(path)):
+    for near in dict.fromkeys(near for given in table.module.PATHS for near in mutated(given)):
         wanted = ask_django(table, near)
         found = resolve_http(near, table.routes, resolver)
         numbers = {table.numbers[at] for at, route in enumerate(table.routes) if route == found}
 
-        assert (wanted in numbers) or wanted == "beyond" or (wanted is None and found is None)
+        assert (wanted in numbers) or wanted == BEYOND or (wanted is None and found is None)
 
 
 @pytest.mark.parametrize(

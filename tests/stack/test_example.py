@@ -8,7 +8,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import aiohttp
 import pytest
+
 from example.bidding import storm
 from stack.postgres import postgres
 from stack.running import Up, clean_environment, tandem
@@ -66,15 +68,16 @@ def test_the_page_comes_with_hashed_files_from_the_edge(up) -> None:
 
 def test_an_async_endpoint_waits_on_another_service(up) -> None:
     """The quote comes from the program that TANDEM["PROGRAMS"] names."""
-    up_to = 50
-    for _ in range(up_to):
-        try:
-            with urllib.request.urlopen(f"{up.url}/api/shipping/1/") as answer:
-                assert "price" in answer.read().decode()
-                return
-        except urllib.error.HTTPError as error:
-            assert error.code == 503, "the service has not started yet"
-    raise AssertionError("no quote came")
+    assert "price" in asyncio.run(_quote(up))
+
+
+async def _quote(up: Up) -> str:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{up.url}/api/shipping/1/") as answer:
+                # Until the service has started, the endpoint says that it has not.
+                if answer.status != 503:
+                    return await answer.text()
 
 
 def _assert_true_auction(up: Up) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
 from stack.projects import startproject, with_channels, without_asgi
 from stack.running import Up, tandem
 

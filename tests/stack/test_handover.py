@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 from stack.projects import startproject
 from stack.running import Up, tandem
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.urls import Resolver404, URLResolver, get_resolver
+from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
 from django.utils import translation
 
 from django_tandem.model import Protocol, Route
 from django_tandem.routing.channels import websocket_leaves
-from django_tandem.routing.urlconf import leaves, route_of
+from django_tandem.routing.urlconf import Leaf, leaves, route_of, shown
 
 
 def resolve_path(path: str, routes: Iterable[Route], application: object = None) -> Route | None:
@@ -29,14 +29,11 @@ def resolve_http(
     resolver = resolver or get_resolver()
     with translation.override(_language_of(path)):
         try:
-            callback = resolver.resolve(path).func
+            match = resolver.resolve(path)
         except Resolver404:
             return None
-        for leaf in leaves(resolver):
-            is_answer = leaf.callback is None or leaf.callback is callback
-            if is_answer and _leads_there(leaf.trail.chain, path):
-                return _same(route_of(leaf, ""), routes)
-    return None
+        leaf = next((leaf for leaf in leaves(resolver) if _is_where(match, leaf, path)), None)
+    return None if leaf is None else _same(route_of(leaf, ""), routes)
 
 
 def resolve_websocket(path: str, routes: Iterable[Route], application: object) -> Route | None:
@@ -51,6 +48,14 @@ def resolve_websocket(path: str, routes: Iterable[Route], application: object) -
 def _language_of(path: str) -> str:
     # What LocaleMiddleware would activate for a visitor without a preference.
     return translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+
+
+def _is_where(match: ResolverMatch, leaf: Leaf, path: str) -> bool:
+    chain = leaf.trail.chain
+    if leaf.callback is None:
+        # A branch that the routes don't follow: the answer lies somewhere below.
+        return f"/{match.route.removeprefix('^')}".startswith(shown(chain))
+    return leaf.callback is match.func and _leads_there(chain, path)
 
 
 def _leads_there(chain: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:

@@ -57,8 +57,8 @@ RULES: tuple[Rule, ...] = (
 def holds(pin: Pin, route: Route) -> bool:
     """Return whether ``pin`` speaks of ``route``: by path prefix, URL name, namespace or view."""
     if not pin.is_prefix:
-        name = route.name or ""
-        return pin.target in {name, route.view.dotted} or name.startswith(f"{pin.target}:")
+        is_named = pin.target in {route.name, route.view.dotted}
+        return is_named or (route.name or "").startswith(f"{pin.target}:")
     if route.protocol is Protocol.WEBSOCKET:
         # Channels strips every leading slash, so no prefix but "/" is sure of it.
         return route.pattern.startswith(pin.target)

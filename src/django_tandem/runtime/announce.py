@@ -35,12 +35,9 @@ def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
 def _obituary(dead: Dead, run_dir: Path) -> str:
     if dead.process is None:
         return f"Not started: {dead.because}."
-    return "\n".join(
-        [
-            f"{dead.process.program} can't be started: {dead.because}. Its last lines:",
-            *(f"  {line}" for line in _lines(dead.process, run_dir)),
-        ]
-    )
+    lines = [f"  {line}" for line in _lines(dead.process, run_dir)]
+    told = f"{dead.process.program} can't be started: {dead.because}."
+    return "\n".join([f"{told} Its last lines:", *lines]) if lines else told
 
 
 def _lines(process: Process, run_dir: Path) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from django_tandem.model import Process, Status
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import State
+from django_tandem.runtime.supervisor_plugin import FAILED
 
 # Answered by our own entry points once the project is loaded, and only off the edge.
 EDGE = "nginx"
@@ -49,17 +50,18 @@ def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator
             known = {each.name: each for each in supervisord.statuses(run_dir)}
         except OSError:
             known = {}
+        failed = _failed(state, run_dir)
+        if failed is not None:
+            yield failed
+            return
         if not is_alive():
             yield Dead(process=None, because="supervisord ended")
             return
         for process in _askable(waiting):
-            answer = _ask(process, known.get(process.program), state)
-            if isinstance(answer, Ready):
+            because = _ask(process, known.get(process.program), state)
+            if because:
                 waiting.remove(process)
-            if answer is not None:
-                yield answer
-            if isinstance(answer, Dead):
-                return
+                yield Ready(process=process, because=because)
         if waiting and time.monotonic() > until:
             yield Dead(process=waiting[0], because=f"no answer within {START_DEADLINE_S} s")
             return
@@ -77,15 +79,17 @@ def _askable(waiting: list[Process]) -> list[Process]:
     return behind or list(waiting)
 
 
-def _ask(process: Process, status: Status | None, state: State) -> Ready | Dead | None:
-    if status is None:
+def _ask(process: Process, status: Status | None, state: State) -> str:
+    return ask(process, state) if status and status.pid else ""
+
+
+def _failed(state: State, run_dir: Path) -> Dead | None:
+    try:
+        name, because = (run_dir / FAILED).read_text().split("\n", 1)
+    except FileNotFoundError:
         return None
-    if status.state == "FATAL":
-        return Dead(process=process, because=status.detail or "it does not stay up")
-    if not status.pid:
-        return None
-    because = ask(process, state)
-    return Ready(process=process, because=because) if because else None
+    process = next((each for each in state.processes if each.program == name), None)
+    return Dead(process=process, because=because)
 
 
 def _question(process: Process) -> Callable[[Process, State], str]:

@@ -13,7 +13,7 @@ from django_tandem.render import TARGETS
 from django_tandem.runtime import preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.state import state_file, state_of
-from django_tandem.runtime.supervisor_plugin import clean
+from django_tandem.runtime.supervisor_plugin import FAILED, clean
 from django_tandem.settings import Settings
 
 
@@ -34,6 +34,7 @@ def prepare(plan: Plan, settings: Settings) -> Path:
     run_dir.prepare(directory)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
+    (directory / FAILED).unlink(missing_ok=True)
     files = [file for target in TARGETS for file in target.render(plan)]
     output.write([*files, state_file(state_of(plan))], directory)
     preflight.refuse_bad_edge(plan, directory)

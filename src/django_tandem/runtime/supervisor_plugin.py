@@ -23,6 +23,9 @@ ENDED = (
     events.ProcessStateStoppedEvent,
 )
 
+# The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
+FAILED = "failed"
+
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.
 STOPS_LAST = "valkey"
 
@@ -63,10 +66,11 @@ class Plugin:
         if isinstance(event, events.ProcessStateExitedEvent) and not event.expected:
             _print("tandem", [f"{name} died, {_how(event.process)}; it is started again".encode()])
         elif isinstance(event, events.ProcessStateBackoffEvent):
-            _print("tandem", [f"{name} did not stay up, {_how(event.process)}".encode()])
+            _print("tandem", [f"{name}: {_why(event.process)}".encode()])
 
     def _give_up(self, event: Any) -> None:
         name = event.process.config.name
+        (self._run_dir / FAILED).write_text(f"{name}\n{_why(event.process)}")
         _print("tandem", [f"{name} can't be kept up: everything is stopped".encode()])
         # supervisord itself always ends with 0. Registered last and so run first, but for
         # what must still be removed.
@@ -122,6 +126,12 @@ def _take_lock(path: Path) -> int:
 def _how(process: Any) -> str:
     status = process.exitstatus
     return "killed by a signal" if status in (None, -1) else f"exit code {status}"
+
+
+def _why(process: Any) -> str:
+    # Its words for a program that could be run at all; the exit code is in its log.
+    error = str(process.spawnerr or "")
+    return "it does not stay up" if error.startswith("Exited too quickly") else error
 
 
 def _bytes(data: str | bytes) -> bytes:

@@ -5,9 +5,10 @@ import fcntl
 import os
 import signal
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import ServerProxy
+from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -42,6 +43,11 @@ def _is_locked(run_dir: Path) -> bool:
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
     """Ask supervisord for each of its processes; raises OSError when it does not answer."""
+    try:
+        listed = _proxy(run_dir).supervisor.getAllProcessInfo()
+    except (Error, HTTPException) as error:
+        # On its way down it says so, or hangs up.
+        raise ConnectionError("supervisord is being stopped") from error
     now = time.time()
     return tuple(
         Status(
@@ -51,7 +57,7 @@ def statuses(run_dir: Path) -> tuple[Status, ...]:
             since_s=max(0, int(now - each["start"])) if each["pid"] else 0,
             detail=each["spawnerr"],
         )
-        for each in _proxy(run_dir).supervisor.getAllProcessInfo()
+        for each in listed
     )
 
 

@@ -58,9 +58,9 @@ def install(own: Stack, pins: tuple[Pin, ...]) -> None:
     def load_and_append(handler: Any, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
         load_middleware(handler, is_async=is_async)
         ask = _asking(own, pins)
-        handler._view_middleware.append(_awaitable(ask) if is_async else ask)  # noqa: SLF001
+        handler._view_middleware.append(_awaitable(ask) if is_async else ask)
 
-    BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign]
+    BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign,assignment]
 
 
 ViewMiddleware = Callable[..., HttpResponse | None]

@@ -38,4 +38,4 @@ def _holds(pin: Pin, request: HttpRequest) -> bool:
     if match is None:
         return False
     name = match.view_name or ""
-    return pin.target in {name, match._func_path} or name.startswith(f"{pin.target}:")  # noqa: SLF001
+    return pin.target in {name, match._func_path} or name.startswith(f"{pin.target}:")

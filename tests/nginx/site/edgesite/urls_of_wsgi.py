@@ -1,6 +1,7 @@
 """Nothing here needs ASGI."""
 
 from django.urls import path
+
 from edgesite import views
 
 urlpatterns = [path("sync/", views.told_sync), path("slow/", views.slow)]
