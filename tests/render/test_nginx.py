@@ -85,8 +85,8 @@ def test_the_table_holds_the_routes_in_order(conf) -> None:
     ]
     assert lines == [
         ("default", ["wsgi"]),
-        (r"~(*UTF8)(*UCP)^/a/\\z", ["wsgi"]),
-        (r"~(*UTF8)(*UCP)(?:^/a/\\z)|(?:^/c\\z)", ["asgi"]),
+        (r"~(*UTF8)(*UCP)(*NO_AUTO_POSSESS)^/a/\\z", ["wsgi"]),
+        (r"~(*UTF8)(*UCP)(*NO_AUTO_POSSESS)(?:^/a/\\z)|(?:^/c\\z)", ["asgi"]),
     ]
 
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 
-from django_tandem.model import EdgeRule, File, Plan, StaticFiles
+from django_tandem.model import EdgeRule, File, Plan, StaticFiles, Tls
+from django_tandem.routing.pcre import VERBS
 from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill
-
-# Python's own meaning of \w, \d and of a character that isn't ASCII.
-UNICODE = "(*UTF8)(*UCP)"
 
 # Quoting may double a backslash, and the verbs above come on top.
 MERGED_CHARS = NGINX_PARAMETER_BYTES // 2 - 100
@@ -58,6 +56,8 @@ def render(plan: Plan) -> tuple[File, ...]:
         strips=[(prefix, strip_regex(prefix)) for prefix in edge.strips],
         static=_relative(edge.static, plan),
         media=_relative(edge.media, plan),
+        tls=_tls(edge.tls, plan),
+        include=edge.include and _from_run_dir(edge.include, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
         has_http2_directive=edge.nginx.version >= HTTP2_DIRECTIVE,
         has_keepalive_by_default=edge.nginx.version >= KEEPALIVE_BY_DEFAULT,
@@ -99,7 +99,7 @@ def _join(rules: Sequence[EdgeRule]) -> MapLine:
     # A group of its own for each: a flag or an alternative must not leak into its neighbour.
     regex = texts[0] if len(texts) == 1 else "|".join(f"(?:{text})" for text in texts)
     return MapLine(
-        regex=f"~{UNICODE}{regex}",
+        regex=f"~{VERBS}{regex}",
         stack=rules[0].stack.value,
         origin=rules[0].origin if len(rules) == 1 else f"{rules[0].origin} … {rules[-1].origin}",
     )
@@ -123,15 +123,27 @@ def _maybe_encoded(character: str) -> str:
 
 
 def _relative(files: StaticFiles | None, plan: Plan) -> StaticFiles | None:
-    """Name a directory inside the project from the run directory, so that the tree can move."""
     if files is None:
         return None
+    return StaticFiles(prefix=files.prefix, directory=_from_run_dir(files.directory, plan))
+
+
+def _tls(given: Tls | None, plan: Plan) -> Tls | None:
+    if given is None:
+        return None
+    certificate, key = (_from_run_dir(path, plan) for path in (given.certificate, given.key))
+    return Tls(certificate=certificate, key=key)
+
+
+def _from_run_dir(path: str, plan: Plan) -> str:
+    """Name what is inside the project from the run directory, so that the tree can move."""
     project, run_dir = PurePath(plan.project.directory), PurePath(plan.run_dir)
-    if not run_dir.is_relative_to(project) or not PurePath(files.directory).is_relative_to(project):
-        return files
+    # A relative path is the user's own, and begins where the project does.
+    whole = project / path
+    if not run_dir.is_relative_to(project) or not whole.is_relative_to(project):
+        return str(whole)
     up = PurePath(*[".."] * len(run_dir.relative_to(project).parts))
-    inside = up / PurePath(files.directory).relative_to(project)
-    return StaticFiles(prefix=files.prefix, directory=str(inside))
+    return str(up / whole.relative_to(project))
 
 
 TARGET = Target(name="nginx", summary="the edge: nginx.conf and mime.types", render=render)
