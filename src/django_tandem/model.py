@@ -25,13 +25,15 @@ class View:
 
     ``dotted`` is its import path and ``source`` the ``file:line`` it is defined at.
     ``is_coroutine`` says whether Django itself would await it. ``mark`` is the
-    stack that ``@on_wsgi`` or ``@on_asgi`` asked for.
+    stack that ``@on_wsgi`` or ``@on_asgi`` asked for. ``wrapper`` is the ``file:line``
+    of what hides a coroutine from Django, by being synchronous itself.
     """
 
     dotted: str
     is_coroutine: bool = False
     source: str | None = None
     mark: Stack | None = None
+    wrapper: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Route:
 
     ``pattern`` is the whole pattern as its author wrote it, from ``/`` on.
     ``name`` is the URL name with its namespaces, as ``reverse()`` takes it.
+    ``by_django`` says that Django's handler answers, behind the project's middleware.
     """
 
     pattern: str
@@ -65,6 +68,7 @@ class Route:
     view: View
     match: PathMatch
     protocol: Protocol = Protocol.HTTP
+    by_django: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,9 @@ class Pin:
     """
     The user's own word on where a route belongs.
 
-    ``target`` is a path prefix (it begins with ``/``) or a URL name. ``strip``
-    takes the prefix off before the request reaches the stack.
+    ``target`` is a path prefix (it begins with ``/``), one path (with ``=/``), a URL
+    name, a namespace, or a view's dotted path. ``strip`` takes the prefix off before the
+    request reaches the stack.
     """
 
     target: str
@@ -91,8 +96,22 @@ class Pin:
 
     @property
     def is_prefix(self) -> bool:
-        """Whether the pin holds for every path below ``target``."""
+        """Whether the pin holds for every path that begins with ``target``."""
         return self.target.startswith("/")
+
+    @property
+    def path(self) -> str | None:
+        """The one path that the pin holds for, if it is such a pin."""
+        return self.target[1:] if self.target.startswith("=/") else None
+
+    @property
+    def is_of_paths(self) -> bool:
+        """Whether it speaks of paths, whatever is routed there, and not of routes."""
+        return self.is_prefix or self.path is not None
+
+    def holds_for(self, path: str) -> bool:
+        """Return whether it speaks of ``path``."""
+        return path == self.path or (self.is_prefix and path.startswith(self.target))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +188,21 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Middleware:
+    """
+    One of settings.MIDDLEWARE, and what it costs a request on ASGI.
+
+    ``hops`` is how often it makes the request cross between the event loop and a
+    thread; ``why`` names what does. ``is_sync_only`` says that it has no async mode.
+    """
+
+    dotted: str
+    hops: int = 0
+    why: str = ""
+    is_sync_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
     The Django project that is served, as far as the plan needs it.
@@ -176,8 +210,8 @@ class Project:
     ``wsgi`` and ``asgi`` are dotted paths of the project's own applications;
     ``None`` stands for the one Django makes. ``static`` and ``media`` are set only when
     the setting names a URL of this site and a directory. ``channel_names`` are those of the
-    ASGI application's ChannelNameRouter. ``needs_redis`` says that the settings
-    point at the embedded server.
+    ASGI application's ChannelNameRouter. ``middleware`` is outermost first.
+    ``needs_redis`` says that the settings point at the embedded server.
     """
 
     directory: str
@@ -187,6 +221,7 @@ class Project:
     asgi: str | None
     routes: tuple[Route, ...]
     channel_names: tuple[str, ...] = ()
+    middleware: tuple[Middleware, ...] = ()
     static: StaticFiles | None = None
     static_in_debug: bool = False
     media: StaticFiles | None = None

@@ -58,6 +58,13 @@ def test_a_prefix_pin_comes_before_every_route() -> None:
     assert _table(verdict("/x/", Stack.ASGI), pins=pins) == [("/api/", "asgi"), ("/x/", "asgi")]
 
 
+def test_a_pin_of_one_path_is_a_rule_for_that_path_alone() -> None:
+    """`=/api/` says nothing of `/api/lots/`."""
+    (rule,) = edge_rules([], [Pin(target="=/api/", stack=Stack.ASGI)])
+
+    assert (rule.match.pcre, rule.match.literal) == (r"^/api/\z", "/api/")
+
+
 def test_three_thousand_sync_routes_and_five_async_ones_give_five_rules() -> None:
     """Only what changes an answer is written."""
     sync = [verdict(f"/s{number}/") for number in range(3000)]

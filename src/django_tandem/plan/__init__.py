@@ -6,7 +6,7 @@ from django_tandem.plan.processes import GRACE_S, Ground, processes
 from django_tandem.plan.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "served_stacks"]
 
 # How much longer than the WSGI server's own timeout the edge waits, so that a worker which
 # is ended for being late has its connection closed by its server, not by the edge.
@@ -27,7 +27,7 @@ def make_plan(
 
     Raises SettingError for a setting that can't be carried out.
     """
-    stacks = _stacks(verdicts, settings)
+    stacks = served_stacks(verdicts, settings)
     ground = Ground(
         project=project,
         settings=settings,
@@ -47,7 +47,8 @@ def make_plan(
     )
 
 
-def _stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[Stack, ...]:
+def served_stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[Stack, ...]:
+    """Return the stacks that are started: ASGI only when something needs it, or is told to."""
     needs_asgi = (
         settings.asgi.always
         or any(verdict.stack is Stack.ASGI for verdict in verdicts)

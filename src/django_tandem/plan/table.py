@@ -13,7 +13,7 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
 
     WebSockets are not among them: the handshake tells them, not the path.
     """
-    pinned = [_pin_rule(pin) for pin in pins if pin.is_prefix]
+    pinned = [_pin_rule(pin) for pin in pins if pin.is_of_paths]
     routed = [
         EdgeRule(match=each.route.match, stack=_edge_stack(each), origin=each.route.pattern)
         for each in verdicts
@@ -29,7 +29,11 @@ def _edge_stack(verdict: Verdict) -> Stack:
 
 
 def _pin_rule(pin: Pin) -> EdgeRule:
-    match = PathMatch(pcre=f"^{re.escape(pin.target)}", prefix=pin.target)
+    if pin.path is None:
+        match = PathMatch(pcre=f"^{re.escape(pin.target)}", prefix=pin.target)
+    else:
+        pcre = rf"^{re.escape(pin.path)}\z"
+        match = PathMatch(pcre=pcre, prefix=pin.path, literal=pin.path)
     return EdgeRule(match=match, stack=pin.stack, origin=pin.target)
 
 

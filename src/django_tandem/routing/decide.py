@@ -58,7 +58,9 @@ def _refuse_contradictions(pins: tuple[Pin, ...]) -> None:
 
 def _refuse_unknown(pins: tuple[Pin, ...], routes: tuple[Route, ...]) -> None:
     for index, pin in enumerate(pins):
-        if not pin.is_prefix and not any(holds(pin, route) for route in routes):
+        if pin.is_of_paths:
+            continue
+        if not any(holds(pin, route) for route in routes):
             message = f'TANDEM["ROUTES"][{index}]: "{pin.target}" is no URL name of this project.'
             hint = did_you_mean(
                 pin.target,

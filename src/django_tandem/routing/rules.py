@@ -41,7 +41,9 @@ def is_coroutine(route: Route, _: tuple[Pin, ...]) -> Verdict | None:
 
 def is_synchronous(route: Route, _: tuple[Pin, ...]) -> Verdict | None:
     """Serve everything else by WSGI."""
-    return Verdict(route=route, stack=Stack.WSGI, reason="a synchronous view")
+    wrapper = route.view.wrapper
+    over = f"a synchronous wrapper over an async view ({wrapper})" if wrapper else ""
+    return Verdict(route=route, stack=Stack.WSGI, reason=over or "a synchronous view")
 
 
 # The first rule that answers wins, so the order is the policy.
@@ -55,7 +57,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def holds(pin: Pin, route: Route) -> bool:
-    """Return whether ``pin`` speaks of ``route``: by path prefix, URL name, namespace or view."""
+    """Return whether ``pin`` speaks of ``route``: by its path, URL name, namespace or view."""
+    if pin.path is not None:
+        return route.match.literal == pin.path
     if not pin.is_prefix:
         is_named = pin.target in {route.name, route.view.dotted}
         return is_named or (route.name or "").startswith(f"{pin.target}:")

@@ -32,8 +32,8 @@ def stack_of(request: HttpRequest, view: Any, pins: Iterable[Pin]) -> Stack:
 
 
 def _holds(pin: Pin, request: HttpRequest) -> bool:
-    if pin.is_prefix:
-        return request.path_info.startswith(pin.target)
+    if pin.holds_for(request.path_info):
+        return True
     match = request.resolver_match
     if match is None:
         return False
