@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -146,14 +147,25 @@ def test_with_tls_another_name_gets_no_handshake(edge_with, tls, trust) -> None:
             connected(edge.port, trust, "evil.example")
 
 
-def test_a_whole_stack_with_tls_and_names_is_ready(project, nginx_program, tls) -> None:
-    """What asks the edge whether it is ready has to ask for a name of its own."""
-    setting = {"EDGE": {"NGINX": nginx_program.program, "TLS": tls, "SERVER_NAMES": NAMES}}
+def test_a_whole_stack_with_tls_and_names_is_ready(project, nginx_program) -> None:
+    """
+    What asks whether it is ready has to ask for a name of the edge's own.
+
+    Paths that are relative begin where manage.py is.
+    """
+    tls = {key: Path(path).name for key, path in certificates.make(project, *NAMES).items()}
+    (project / "edge.conf").write_text("add_header X-Included yes always;\n")
+    edge = {"TLS": tls, "SERVER_NAMES": NAMES, "INCLUDE": "edge.conf"}
+    setting = {"EDGE": {"NGINX": nginx_program.program, **edge}}
     environment = {
         "EDGESITE_TANDEM": json.dumps(setting | {"WSGI": {"WORKERS": 1}, "RUN_DIR": "named"}),
         "EDGESITE_URLS": "edgesite.urls_of_wsgi",
         "EDGESITE_CHANNELS": "0",
     }
+    trust = ssl.create_default_context(cafile=project / tls["CERTIFICATE"])
+    lines = ("GET /sync/ HTTP/1.1", "Host: www.shop.example")
     with Up(project, environment=environment) as up:
-        assert '"GET /.tandem/ready HTTP/1.1" 404' in up.output
+        answer = exchange(up.port, trust, "www.shop.example", *lines)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"X-Included: yes" in answer
         assert tandem(project, "status", **environment).returncode == 0

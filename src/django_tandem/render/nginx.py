@@ -51,11 +51,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     edge = plan.edge
     content = fill(
         "nginx/nginx.conf.j2",
-        edge=edge,
-        table=merge_neighbours(edge.rules),
-        strips=[(prefix, strip_regex(prefix)) for prefix in edge.strips],
-        static=_relative(edge.static, plan),
-        media=_relative(edge.media, plan),
+        **what_decides(plan),
         tls=_tls(edge.tls, plan),
         include=edge.include and _from_run_dir(edge.include, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
@@ -66,6 +62,18 @@ def render(plan: Plan) -> tuple[File, ...]:
         File(name="nginx.conf", content=content),
         File(name="mime.types", content=fill("nginx/mime.types.j2")),
     )
+
+
+def what_decides(plan: Plan) -> dict[str, object]:
+    """Return what those templates are filled with that decide who answers a request."""
+    edge = plan.edge
+    return {
+        "edge": edge,
+        "table": merge_neighbours(edge.rules),
+        "strips": [(prefix, strip_regex(prefix)) for prefix in edge.strips],
+        "static": _relative(edge.static, plan),
+        "media": _relative(edge.media, plan),
+    }
 
 
 def merge_neighbours(rules: Iterable[EdgeRule]) -> list[MapLine]:

@@ -50,7 +50,7 @@ def read_state(run_dir: Path) -> State | None:
     """Read the state kept in ``run_dir``; None when nothing was started there."""
     try:
         kept = json.loads((run_dir / NAME).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     processes = tuple(_process(each) for each in kept.pop("processes"))
     return State(**{**kept, "notes": tuple(kept["notes"]), "processes": processes})

@@ -50,7 +50,7 @@ class Plugin:
         events.subscribe(events.ProcessLogEvent, self._echo)
         events.subscribe(events.ProcessStateEvent, self._tell)
         for ended in ENDED:
-            events.subscribe(ended, _end_family)
+            events.subscribe(ended, self._bury)
         events.subscribe(events.ProcessStateFatalEvent, self._give_up)
         events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
@@ -66,7 +66,16 @@ class Plugin:
         if isinstance(event, events.ProcessStateExitedEvent) and not event.expected:
             _print("tandem", [f"{name} died, {_how(event.process)}; it is started again".encode()])
         elif isinstance(event, events.ProcessStateBackoffEvent):
-            _print("tandem", [f"{name}: {_why(event.process)}".encode()])
+            _print("tandem", [f"{name} failed: {_why(event.process)}".encode()])
+
+    def _bury(self, event: Any) -> None:
+        # The workers of an NGINX that was killed would keep its port, and nobody would ever stop
+        # them. Each program leads a process group of its own, and has no pid if it never started.
+        if event.process.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(event.process.pid, signal.SIGKILL)
+        # Granian, for one, does not start where it finds a socket.
+        (self._run_dir / f"{event.process.config.name}.sock").unlink(missing_ok=True)
 
     def _give_up(self, event: Any) -> None:
         name = event.process.config.name
@@ -97,14 +106,6 @@ def clean(run_dir: Path) -> None:
     for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json", "handovers.json"):
         for path in run_dir.glob(pattern):
             path.unlink(missing_ok=True)
-
-
-def _end_family(event: Any) -> None:
-    # The workers of an NGINX that was killed would keep its port, and nobody would ever stop
-    # them. Each program leads a process group of its own, and has no pid if it never started.
-    if event.process.pid:
-        with contextlib.suppress(OSError):
-            os.killpg(event.process.pid, signal.SIGKILL)
 
 
 def _exit_with_failure(run_dir: Path) -> None:

@@ -12,11 +12,16 @@ from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from django_tandem.errors import MachineError
 from django_tandem.model import Status
 
 
 def running_pid(run_dir: Path) -> int | None:
-    """Return the pid of the supervisord that runs in ``run_dir``, or None."""
+    """
+    Return the pid of the supervisord that runs in ``run_dir``, or None.
+
+    Raises MachineError when it is for another user to know.
+    """
     # supervisord writes its pid file a moment after the plugin took the lock.
     until = time.monotonic() + 5
     while _is_locked(run_dir) and time.monotonic() < until:
@@ -30,8 +35,13 @@ def _is_locked(run_dir: Path) -> bool:
     """Whether a supervisord runs: the kernel drops its lock when it dies, however it dies."""
     try:
         handle = os.open(run_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except PermissionError as error:
+        raise MachineError(
+            f"{run_dir} is another user's.",
+            hint='Run tandem as that user, or name another directory in TANDEM["RUN_DIR"].',
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
