@@ -61,7 +61,22 @@ def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
         ),
         (
             {"EDGE": {"TLS": {"CERTIFICATE": "a.pem"}}},
-            'TANDEM["EDGE"]["TLS"]["KEY"] is None.\n  It takes a text.',
+            'TANDEM["EDGE"]["TLS"]["KEY"] is missing.\n  It takes the PEM file of its private key.',
+        ),
+        (
+            {"EDGE": {"SERVER_NAMES": ["a.example", "http://a.example"]}},
+            'TANDEM["EDGE"]["SERVER_NAMES"][1] is \'http://a.example\'.\n'
+            '  It takes a host name such as "www.example.com".',
+        ),
+        (
+            {"EDGE": {"TRUSTED_PROXIES": ["nonsense"]}},
+            'TANDEM["EDGE"]["TRUSTED_PROXIES"][0] is \'nonsense\'.\n'
+            '  It takes an address or a network such as "10.0.0.0/8".',
+        ),
+        (
+            {"PROGRAMS": {"wsgi-1": "x"}},
+            'TANDEM["PROGRAMS"]["wsgi-1"] has the name of a program that tandem runs itself.\n'
+            "  Give it another name.",
         ),
         (
             {"ROUTES": [("/ws/", "asig")]},

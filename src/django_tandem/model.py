@@ -308,7 +308,10 @@ class Plan:
         bind = self.edge.binds[0]
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104
         scheme = "https" if self.edge.tls else "http"
-        return f"{scheme}://{Bind(host=shown, port=bind.port)}/"
+        # Where only some names are answered, the address is not one of them.
+        named = next((name for name in self.edge.server_names if name[0] not in "~*."), None)
+        place = f"{named}:{bind.port}" if named else str(Bind(host=shown, port=bind.port))
+        return f"{scheme}://{place}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """How one entry of the TANDEM setting is read: a value and its path in, a typed value out."""
 
+import ipaddress
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,10 @@ from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
 from django_tandem.model import Pin, Stack
+
+_HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
+# What the plan itself calls a program, and what supervisord would take for one of a generation.
+_OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem)(?:-[0-9]+)?")
 
 Reader = Callable[[Any, str], Any]
 
@@ -58,6 +63,27 @@ def texts(value: Any, path: str) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         return tuple(text(item, f"{path}[{index}]") for index, item in enumerate(value))
     raise wrong(path, value, "a list of texts")
+
+
+def host_names(value: Any, path: str) -> tuple[str, ...]:
+    """Read host names as NGINX takes them: a name, one with a wildcard, or ``~`` and a regex."""
+    found = texts(value, path)
+    for index, name in enumerate(found):
+        if not _HOST_NAME.fullmatch(name):
+            raise wrong(f"{path}[{index}]", name, 'a host name such as "www.example.com"')
+    return found
+
+
+def networks(value: Any, path: str) -> tuple[str, ...]:
+    """Read IP addresses and networks."""
+    found = texts(value, path)
+    for index, network in enumerate(found):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            wanted = 'an address or a network such as "10.0.0.0/8"'
+            raise wrong(f"{path}[{index}]", network, wanted) from None
+    return found
 
 
 def one_or_more_texts(value: Any, path: str) -> tuple[str, ...]:
@@ -119,7 +145,12 @@ def programs(value: Any, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _program_name(name: Any, path: str) -> str:
     if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        return name
+        if not _OUR_PROGRAMS.fullmatch(name):
+            return name
+        raise SettingError(
+            f'{path}["{name}"] has the name of a program that tandem runs itself.',
+            hint="Give it another name.",
+        )
     raise wrong(f"A name in {path}", name, "letters, digits, dots, dashes and underscores")
 
 

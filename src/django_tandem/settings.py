@@ -5,9 +5,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from django_tandem import options
+from django_tandem.errors import SettingError
 from django_tandem.model import Pin
 
 T = TypeVar("T")
+
+# The default of an option that has none.
+REQUIRED = object()
 
 
 def option(reader: options.Reader, default: Any, meaning: str) -> Any:
@@ -30,6 +34,9 @@ def read(cls: type[T], given: Any, path: str) -> T:
     readers = {key: item.metadata["reader"] for key, item in declared.items()}
     values = options.table(given, path, readers)
     for key, item in declared.items():
+        if key not in values and item.metadata["default"] is REQUIRED:
+            hint = f"It takes {item.metadata['meaning']}."
+            raise SettingError(f'{path}["{key}"] is missing.', hint=hint)
         if key not in values:
             values[key] = item.metadata["reader"](item.metadata["default"], f'{path}["{key}"]')
     return cls(**{key.lower(): value for key, value in values.items()})
@@ -68,8 +75,10 @@ class AsgiSettings:
 class TlsSettings:
     """TANDEM["EDGE"]["TLS"]."""
 
-    certificate: str = option(options.text, None, "PEM file of the certificate and its chain")
-    key: str = option(options.text, None, "PEM file of its private key")
+    certificate: str = option(
+        options.text, REQUIRED, "the PEM file of the certificate and its chain"
+    )
+    key: str = option(options.text, REQUIRED, "the PEM file of its private key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +86,14 @@ class EdgeSettings:
     """TANDEM["EDGE"]."""
 
     server_names: tuple[str, ...] = option(
-        options.texts, [], "the only host names to answer; any when empty"
+        options.host_names, [], "the only host names to answer; any when empty"
     )
     tls: TlsSettings | None = option(
         optional(lambda value, path: read(TlsSettings, value, path)), None, "serve HTTPS and HTTP/2"
     )
     max_body: str = option(options.size, "50M", "the largest request body that is let in")
     trusted_proxies: tuple[str, ...] = option(
-        options.texts, [], "addresses or networks whose X-Forwarded-* headers are believed"
+        options.networks, [], "addresses or networks whose X-Forwarded-* headers are believed"
     )
     media: bool = option(options.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
     nginx: str | None = option(

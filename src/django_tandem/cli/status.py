@@ -24,8 +24,14 @@ def run(options: argparse.Namespace) -> int:
     state = read_state(run_dir)
     if pid is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+    try:
+        statuses = supervisord.statuses(run_dir)
+    except OSError as error:
+        raise RefusedError(
+            f"supervisord with pid {pid} does not answer in {run_dir}: it is starting or stopping.",
+            hint="Ask again in a moment.",
+        ) from error
     known = {process.program: process for process in state.processes}
-    statuses = supervisord.statuses(run_dir)
     rows = [_row(status, known.get(status.name), state) for status in statuses]
     handed = [handovers.row(each) for each in counts.read(run_dir)]
     if options.json:

@@ -29,5 +29,10 @@ def trying(what: str, step: Callable[[], T], *, whole_by: str = "python manage.p
 def _place(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
+    # Where Python imports, there is nothing to be put right.
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen ")
+    ]
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "unknown"

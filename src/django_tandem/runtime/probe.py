@@ -37,7 +37,8 @@ class Said:
 
     ``stack`` is None when the edge answers by itself, with ``status``: 200 for a file, else a
     refusal. ``number`` is the place from 1 on of the ``rule`` that matched, if one did. ``target``
-    is what is passed on, and ``is_stripped`` when a prefix was taken off it.
+    is what is passed on, and ``is_stripped`` when a prefix was taken off it. ``is_no_file`` says
+    that the edge would have served a file there.
     """
 
     status: int
@@ -47,6 +48,7 @@ class Said:
     is_websocket: bool
     target: str
     is_stripped: bool
+    is_no_file: bool
 
 
 Ask = Callable[[Question], Said]
@@ -129,4 +131,5 @@ def _said(answer: http.client.HTTPResponse, question: Question, plan: Plan) -> S
         is_websocket=bool(answer.getheader("X-Tandem-Upgrade")),
         target=target,
         is_stripped=target != question.target,
+        is_no_file=bool(answer.getheader("X-Tandem-No-File")),
     )

@@ -17,6 +17,8 @@ from django_tandem.runtime.supervisor_plugin import FAILED
 EDGE = "nginx"
 READY_PATH = "/.tandem/ready"
 POLL_S = 0.05
+# What has no socket to ask is taken for up when it has not died by then.
+SETTLED_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
 
@@ -80,7 +82,11 @@ def _askable(waiting: list[Process]) -> list[Process]:
 
 
 def _ask(process: Process, status: Status | None, state: State) -> str:
-    return ask(process, state) if status and status.pid else ""
+    if status is None or not status.pid:
+        return ""
+    if _question(process) is _runs and status.since_s < SETTLED_S:
+        return ""
+    return ask(process, state)
 
 
 def _failed(state: State, run_dir: Path) -> Dead | None:
