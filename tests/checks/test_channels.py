@@ -7,6 +7,7 @@ import pytest
 from checks.saying import ids, told
 from django_tandem.checks.channels import (
     IN_MEMORY,
+    client_is_patient,
     layer_leaves_its_process,
     origin_is_checked,
     senders_have_a_layer,
@@ -21,7 +22,8 @@ MEMORY = Layer(alias="default", backend=IN_MEMORY)
 WEBSOCKET = Application(has_websocket=True, checks_origin=True)
 WORKER = Application(channel_names=("closing", "mail"))
 TAKE_REDIS = (
-    'Take "channels_redis.core.RedisChannelLayer" with {"hosts": [os.environ["REDIS_URL"]]}. '
+    'Take "channels_redis.core.RedisChannelLayer" with '
+    '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.'
 )
 
@@ -72,6 +74,38 @@ def test_every_layer_in_memory_is_named() -> None:
 def test_a_layer_in_memory_that_no_one_listens_to_is_left_alone() -> None:
     """Without a WebSocket and a Channels worker it is a leftover."""
     assert layer_leaves_its_process(Facts(layers=(MEMORY,))) == []
+
+
+@pytest.mark.parametrize("application", [WEBSOCKET, WORKER])
+def test_a_client_that_gives_up_while_redis_still_waits_is_a_warning(application) -> None:
+    """The hint is the setting that cures it."""
+    facts = Facts(application=application, layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))
+
+    assert told(client_is_patient(facts)) == [
+        (
+            "tandem.W007",
+            "CHANNEL_LAYERS",
+            'CHANNEL_LAYERS["default"] gives up on Redis after 5 s without an answer, and waits '
+            "5 s for a message: a quiet WebSocket or Channels worker ends with a TimeoutError.",
+            'Write its host as {"address": os.environ["REDIS_URL"], "socket_timeout": None}: '
+            "redis-py 8 has a timeout of its own without it.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "read_timeout_s"), [(5, None), (5, 6.0), (None, 5.0), (None, None)]
+)
+def test_a_client_that_waits_longer_is_fine(wait_s, read_timeout_s) -> None:
+    """And so is a layer that does not wait in Redis."""
+    layer = replace(REDIS, wait_s=wait_s, read_timeout_s=read_timeout_s)
+
+    assert client_is_patient(Facts(application=WEBSOCKET, layers=(layer,))) == []
+
+
+def test_a_layer_that_nothing_waits_on_is_left_alone() -> None:
+    """Sending alone is answered at once."""
+    assert client_is_patient(Facts(layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))) == []
 
 
 def test_a_channels_worker_without_a_layer_is_an_error() -> None:

@@ -18,8 +18,8 @@ E003 = (
     '"channels.layers.InMemoryChannelLayer", which keeps every message in its own process: what '
     "a view on WSGI sends never reaches a WebSocket or a Channels worker.\n"
     '\tHINT: Take "channels_redis.core.RedisChannelLayer" with '
-    '{"hosts": [os.environ["REDIS_URL"]]}. `tandem up` sets REDIS_URL when it is not set and '
-    '"django-tandem[bundled]" is installed.\n'
+    '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
+    '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.\n'
 )
 
 

@@ -1,8 +1,12 @@
-"""Static files need a directory, and something in it."""
+"""Static files need a directory, and something in it; uploaded ones must need no guard."""
 
 from checks.saying import told
-from django_tandem.checks.facts import Facts, Static
-from django_tandem.checks.files import static_files_are_collected, static_root_is_set
+from django_tandem.checks.facts import Facts, Media, Static
+from django_tandem.checks.files import (
+    media_has_no_guard,
+    static_files_are_collected,
+    static_root_is_set,
+)
 
 
 def _all(facts: Facts) -> list[tuple[str, str, str, str]]:
@@ -38,3 +42,25 @@ def test_collected_files_and_none_at_all_are_fine() -> None:
     """None stands for a project whose files another serves, too."""
     assert _all(Facts(static=Static(url="/s/", root="/srv/s", is_collected=True))) == []
     assert _all(Facts()) == []
+
+
+def test_media_that_views_guard_is_an_error() -> None:
+    """The edge gives it to everyone, and the views are named."""
+    views = ("/media/<path:path> (shop.views.own)", "/media/thumbs/ (shop.views.thumbs)")
+
+    assert told(media_has_no_guard(Facts(media=Media(prefix="/media/", views=views)))) == [
+        (
+            "tandem.E011",
+            "TANDEM",
+            'TANDEM["EDGE"]["MEDIA"] is True, so the edge gives the files below "/media/" to '
+            "everyone, and asks none of the views that the URLconf has there: "
+            "/media/<path:path> (shop.views.own), /media/thumbs/ (shop.views.thumbs).",
+            'Set TANDEM["EDGE"]["MEDIA"] to False, so that the views are asked.',
+        )
+    ]
+
+
+def test_media_without_a_view_and_no_media_at_all_are_fine() -> None:
+    """None stands for an edge that leaves them to the project, too."""
+    assert media_has_no_guard(Facts(media=Media(prefix="/media/"))) == []
+    assert media_has_no_guard(Facts()) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from checks.managing import ASYNC_URLS, found, in_memory, installed, manage
-from stack.projects import CHANNELS_ASGI, CHANNELS_URLS
+from stack.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
 
 # That the embedded server's address is not offered makes what is found certain.
 REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}
@@ -150,3 +150,118 @@ def test_static_files_that_the_edge_need_not_serve_are_left_alone(settings, tmp_
     done = manage(project, "check", "--tag", "tandem")
 
     assert (done.returncode, found(done)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("host", "wrong"),
+    [
+        ('os.environ["REDIS_URL"]', ["tandem.W007"]),
+        ('("127.0.0.1", 6379)', ["tandem.W007"]),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": 5}', ["tandem.W007"]),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": None}', []),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": 60}', []),
+        ('os.environ["REDIS_URL"] + "?socket_timeout=60"', []),
+        ('"no address"', []),
+    ],
+)
+def test_a_layer_whose_client_gives_up_is_found(host, wrong, tmp_path) -> None:
+    """By the client that the layer itself would make, of the redis-py that is installed."""
+    settings = with_channels(tmp_path) / "mysite" / "settings.py"
+    text = settings.read_text().replace('[os.environ["REDIS_URL"]]', f"[{host}]")
+    settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
+
+    assert found(manage(tmp_path, "check", **REDIS_URL)) == wrong
+
+
+@pytest.mark.parametrize("backend", ["pubsub.RedisPubSubChannelLayer", "no_such.Layer"])
+def test_a_layer_that_does_not_wait_in_redis_is_left_alone(backend, tmp_path) -> None:
+    """What is wrong with one that can't be imported, Channels says."""
+    settings = with_channels(tmp_path) / "mysite" / "settings.py"
+    text = settings.read_text().replace("core.RedisChannelLayer", backend)
+    settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
+
+    assert found(manage(tmp_path, "check", **REDIS_URL)) == []
+
+
+def test_entry_points_that_name_different_settings_are_found(tmp_path) -> None:
+    """Neither is run for it, nor the settings that only one of them names."""
+    project = installed(tmp_path)
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text(asgi.read_text().replace("mysite.settings", "mysite.live"))
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.W008"]
+    assert (
+        'mysite/wsgi.py names "mysite.settings", mysite/asgi.py names "mysite.live".'
+    ) in done.stderr
+
+
+SENDING_URLS = """
+from django.http import HttpResponse
+from django.urls import path
+from django_eventstream.eventstream import send_event
+
+
+def buy(request):
+    send_event("sales", "message", {})
+    return HttpResponse("bought")
+
+
+urlpatterns = [path("buy/", buy)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ("", ["tandem.E010"]),
+        ('EVENTSTREAM_REDIS = {"host": "127.0.0.1"}', []),
+        ('GRIP_URL = "http://127.0.0.1:5561"', []),
+    ],
+)
+def test_events_that_stay_in_their_process_are_found(settings, wrong, tmp_path) -> None:
+    """A package of the same name stands in for django-eventstream."""
+    apps = 'INSTALLED_APPS += ["django_eventstream"]\n'
+    project = installed(tmp_path, f"{apps}{settings}\n", SENDING_URLS)
+    package = project / "django_eventstream"
+    package.mkdir()
+    (package / "__init__.py").write_text("from django_eventstream.eventstream import send_event\n")
+    (package / "eventstream.py").write_text("def send_event(channel, kind, data): ...\n")
+    done = manage(project, "check")
+
+    assert found(done) == wrong
+    assert ("send_event() of mysite.urls reaches" in done.stderr) is bool(wrong)
+
+
+MEDIA_URLS = """
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from django.views.static import serve
+
+from django.conf import settings
+from django.http import HttpResponse
+
+open_to_all = path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT})
+guarded = path("media/<path:path>", login_required(serve), {"document_root": settings.MEDIA_ROOT})
+beside = path("mediation/", lambda request: HttpResponse("no file"))
+"""
+
+EDGE = 'MEDIA_URL = "/media/"\nMEDIA_ROOT = BASE_DIR / "media"\nTANDEM = {"EDGE": {"MEDIA": %s}}\n'
+
+
+@pytest.mark.parametrize(
+    ("routes", "by_the_edge", "wrong"),
+    [
+        ("guarded", True, ["tandem.E011"]),
+        ("guarded", False, []),
+        ("open_to_all", True, []),
+        ("beside", True, []),
+    ],
+)
+def test_media_that_a_view_guards_is_found(routes, by_the_edge, wrong, tmp_path) -> None:
+    """Django's own view guards nothing by itself; what wraps it does."""
+    urls = f"{MEDIA_URLS}urlpatterns = [{routes}]\n"
+    done = manage(installed(tmp_path, EDGE % by_the_edge, urls), "check")
+
+    assert found(done) == wrong
+    assert ("/media/<path:path> (django.views.static.serve)" in done.stderr) is bool(wrong)

@@ -36,6 +36,12 @@ def test_the_order_of_the_rules_is_the_policy() -> None:
         (is_websocket, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
         (is_coroutine, route(is_coroutine=True), Stack.ASGI, "an async view"),
         (is_synchronous, route(), Stack.WSGI, "a synchronous view"),
+        (
+            is_synchronous,
+            route(wrapper="shop/decorators.py:12"),
+            Stack.WSGI,
+            "a synchronous wrapper over an async view (shop/decorators.py:12)",
+        ),
     ],
 )
 def test_a_rule_answers_with_a_stack_and_a_reason(rule, given, stack, reason) -> None:

@@ -6,8 +6,9 @@ from django_tandem.checks.facts import Facts, Layer
 
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
+_HOST = '{"address": os.environ["REDIS_URL"], "socket_timeout": None}'
 _REDIS = (
-    'Take "channels_redis.core.RedisChannelLayer" with {"hosts": [os.environ["REDIS_URL"]]}. '
+    f'Take "channels_redis.core.RedisChannelLayer" with {{"hosts": [{_HOST}]}}. '
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.'
 )
 _OFFERED = (
@@ -40,6 +41,26 @@ def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
         obj="CHANNEL_LAYERS",
         id="tandem.E003",
     )
+
+
+def client_is_patient(facts: Facts) -> list[CheckMessage]:
+    """Find channel layers whose client gives up while Redis still waits for a message."""
+    if not facts.application.has_websocket and not facts.channel_workers:
+        return []
+    return [
+        Warning(
+            f'CHANNEL_LAYERS["{layer.alias}"] gives up on Redis after {layer.read_timeout_s:g} s '
+            f"without an answer, and waits {layer.wait_s:g} s for a message: a quiet WebSocket or "
+            "Channels worker ends with a TimeoutError.",
+            hint=f"Write its host as {_HOST}: redis-py 8 has a timeout of its own without it.",
+            obj="CHANNEL_LAYERS",
+            id="tandem.W007",
+        )
+        for layer in facts.layers
+        if layer.wait_s is not None
+        and layer.read_timeout_s is not None
+        and layer.read_timeout_s <= layer.wait_s
+    ]
 
 
 def worker_has_a_layer(facts: Facts) -> list[CheckMessage]:

@@ -6,16 +6,24 @@ from packaging.version import Version
 
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Protocol, Stack, Verdict
+from django_tandem.plan import served_stacks
 from django_tandem.routing.channels import Application
 from django_tandem.settings import Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One of CHANNEL_LAYERS: its alias, and its backend's dotted path."""
+    """
+    One of CHANNEL_LAYERS: its alias, and its backend's dotted path.
+
+    ``wait_s`` is how long it has Redis wait for a message at a time, and ``read_timeout_s``
+    after how long without an answer its client gives up; None when either never does.
+    """
 
     alias: str
     backend: str
+    wait_s: float | None = None
+    read_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +54,31 @@ class Static:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Uploaded files that the edge serves below ``prefix``, and the ``views`` it then goes past."""
+
+    prefix: str
+    views: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPoint:
+    """A wsgi.py or asgi.py, and the settings module it names."""
+
+    file: str
+    settings_module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """
     A project and what is installed beside it.
 
     ``setting_error`` and ``asgi_error`` say why TANDEM or the ASGI application, whose path is
     ``asgi``, was left out of the rest. ``senders`` are the project's modules that import
-    ``get_channel_layer``. ``static`` is None when the edge has no static files to serve.
+    ``get_channel_layer``, ``event_senders`` those that import ``send_event``.
+    ``events_in_process`` says that django-eventstream has nothing to reach another process by.
+    ``static`` and ``media`` are None when the edge has no such files to serve.
     ``importable`` are the WebSocket libraries. ``will_offer_redis`` says that `tandem up` sets
     a REDIS_URL that was not there when these settings were read.
     """
@@ -66,8 +92,12 @@ class Facts:
     async_views: tuple[AsyncView, ...] = ()
     layers: tuple[Layer, ...] = ()
     senders: tuple[str, ...] = ()
+    event_senders: tuple[str, ...] = ()
+    events_in_process: bool = False
+    entry_points: tuple[EntryPoint, ...] = ()
     databases: tuple[Database, ...] = ()
     static: Static | None = None
+    media: Media | None = None
     versions: tuple[tuple[str, Version], ...] = ()
     importable: frozenset[str] = frozenset()
     will_offer_redis: bool = False
@@ -75,11 +105,7 @@ class Facts:
     @property
     def serves_asgi(self) -> bool:
         """Whether `tandem up` would start an ASGI server."""
-        return (
-            self.settings.asgi.always
-            or any(verdict.stack is Stack.ASGI for verdict in self.verdicts)
-            or any(pin.stack is Stack.ASGI for pin in self.settings.routes)
-        )
+        return Stack.ASGI in served_stacks(self.verdicts, self.settings)
 
     @property
     def serves_http_on_asgi(self) -> bool:

@@ -1,6 +1,6 @@
-"""Checks of the static files: that there is a directory to serve, and something in it."""
+"""Checks of the files that the edge serves: that there are any, and that nobody guards them."""
 
-from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
 from django_tandem.checks.facts import Facts
 
@@ -30,5 +30,21 @@ def static_files_are_collected(facts: Facts) -> list[CheckMessage]:
             hint="Run `manage.py collectstatic`.",
             obj="STATIC_ROOT",
             id="tandem.W004",
+        )
+    ]
+
+
+def media_has_no_guard(facts: Facts) -> list[CheckMessage]:
+    """Find uploaded files that a view guards, and that the edge gives to everyone."""
+    if facts.media is None or not facts.media.views:
+        return []
+    return [
+        Error(
+            f'TANDEM["EDGE"]["MEDIA"] is True, so the edge gives the files below '
+            f'"{facts.media.prefix}" to everyone, and asks none of the views that the URLconf has '
+            f"there: {', '.join(facts.media.views)}.",
+            hint='Set TANDEM["EDGE"]["MEDIA"] to False, so that the views are asked.',
+            obj="TANDEM",
+            id="tandem.E011",
         )
     ]

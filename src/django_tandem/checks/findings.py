@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.core.checks import CheckMessage
 
-from django_tandem.checks import channels, database, files, project, versions
+from django_tandem.checks import channels, database, events, files, project, versions
 from django_tandem.checks.facts import Facts
 from django_tandem.checks.gather import gather
 
@@ -14,10 +14,13 @@ Check = Callable[[Facts], list[CheckMessage]]
 CHECKS: tuple[Check, ...] = (
     project.setting_is_read,
     project.application_is_imported,
+    project.entry_points_agree,
     channels.layer_leaves_its_process,
     channels.worker_has_a_layer,
     channels.senders_have_a_layer,
+    channels.client_is_patient,
     channels.origin_is_checked,
+    events.events_leave_their_process,
     versions.daphne_is_safe,
     versions.asgiref_does_not_deadlock,
     versions.gunicorn_does_not_leak,
@@ -26,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     database.connections_are_not_leaked,
     files.static_root_is_set,
     files.static_files_are_collected,
+    files.media_has_no_guard,
 )
 
 

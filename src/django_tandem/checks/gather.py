@@ -13,7 +13,10 @@ from django.urls import get_resolver
 from packaging.version import Version
 
 from django_tandem import servers
-from django_tandem.checks.facts import AsyncView, Database, Facts, Layer
+from django_tandem.checks.entries import read_entry_points
+from django_tandem.checks.facts import AsyncView, Database, Facts
+from django_tandem.checks.layers import read_layers
+from django_tandem.checks.media import read_media
 from django_tandem.checks.static import read_static
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Route, Stack, Verdict
@@ -27,6 +30,7 @@ from django_tandem.settings import Settings, read_settings
 
 _DISTRIBUTIONS = ("asgiref", "daphne", "gunicorn")
 _WEBSOCKET_LIBRARIES = ("websockets", "wsproto")
+_EVENT_CARRIERS = ("EVENTSTREAM_REDIS", "GRIP_URL", "GRIP_PROXIES")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -51,10 +55,14 @@ def gather(*, before_up: bool) -> Facts:
         application=application,
         verdicts=verdicts,
         async_views=tuple(_async_views(routes)),
-        layers=tuple(_layers()),
-        senders=tuple(_senders()),
+        layers=tuple(read_layers()),
+        senders=tuple(_importers("get_channel_layer", "channels.layers")),
+        event_senders=tuple(_importers("send_event", "django_eventstream.eventstream")),
+        events_in_process=_has_events_in_process(),
+        entry_points=tuple(read_entry_points(asgi)),
         databases=tuple(_databases()),
         static=read_static(),
+        media=read_media(routes) if settings.edge.media else None,
         versions=tuple(_versions()),
         importable=frozenset(name for name in _WEBSOCKET_LIBRARIES if find_spec(name)),
         will_offer_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
@@ -81,7 +89,7 @@ def _tandem(routes: tuple[Route, ...]) -> tuple[Settings, tuple[Verdict, ...], S
         servers.find(Stack.WSGI, settings.wsgi.server)
         servers.find(Stack.ASGI, settings.asgi.server)
         binds(settings.bind, has_ipv6=True)
-        return settings, decide(routes, settings.routes), None
+        return settings, decide(routes, settings.routes, handover=settings.handover), None
     except SettingError as error:
         # The other checks go on with the defaults.
         return read_settings(None), decide(routes, ()), error
@@ -95,21 +103,25 @@ def _async_views(routes: tuple[tuple[Leaf, Route], ...]) -> Iterator[AsyncView]:
             yield AsyncView(pattern=route.pattern, exempt=frozenset(exempt))
 
 
-def _layers() -> Iterator[Layer]:
-    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
-        yield Layer(alias=alias, backend=str(layer.get("BACKEND")))
-
-
-def _senders() -> Iterator[str]:
-    get_layer = getattr(sys.modules.get("channels.layers"), "get_channel_layer", None)
-    if get_layer is None:
+def _importers(function: str, home: str) -> Iterator[str]:
+    """Yield the project's own modules that import ``function`` from the module ``home``."""
+    wanted = getattr(sys.modules.get(home), function, None)
+    if wanted is None:
         return
     for name, module in sorted(sys.modules.items()):
-        if getattr(module, "__dict__", {}).get("get_channel_layer") is not get_layer:
+        if getattr(module, "__dict__", {}).get(function) is not wanted:
             continue
         file = Path(getattr(module, "__file__", None) or "")
-        if name != "channels.layers" and _INSTALLED.isdisjoint(file.parts):
+        is_own = name.partition(".")[0] != home.partition(".")[0]
+        if is_own and _INSTALLED.isdisjoint(file.parts):
             yield name
+
+
+def _has_events_in_process() -> bool:
+    # A GRIP proxy, such as Pushpin, holds the streams itself, and is told of every event.
+    if "django_eventstream" not in django_settings.INSTALLED_APPS:
+        return False
+    return not any(hasattr(django_settings, name) for name in _EVENT_CARRIERS)
 
 
 def _databases() -> Iterator[Database]:

@@ -3,7 +3,6 @@
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import django
 from django.conf import settings as django_settings
@@ -14,6 +13,8 @@ from django_tandem.model import Project, StaticFiles
 from django_tandem.routing.application import asgi_application_path, import_application
 from django_tandem.routing.channels import Application, read_application
 from django_tandem.routing.importing import trying
+from django_tandem.routing.middleware import read_middleware
+from django_tandem.routing.site_files import site_files
 from django_tandem.routing.urlconf import http_routes
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import find_valkey
@@ -71,9 +72,10 @@ def load(settings_option: str | None) -> Loaded:
             *beside.websocket_routes,
         ),
         channel_names=beside.channel_names,
+        middleware=read_middleware(),
         static=_static(),
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
-        media=_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
+        media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         needs_redis=embedded is not None and _names(embedded),
     )
     return Loaded(project=project, settings=settings, application=application)
@@ -109,10 +111,4 @@ def _static() -> StaticFiles | None:
     # With DEBUG the files are served as they are written, not as they were last collected.
     if django_settings.DEBUG or not _has_staticfiles():
         return None
-    return _files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
-
-
-def _files(url: str | None, directory: str | os.PathLike[str] | None) -> StaticFiles | None:
-    if not url or not directory or not url.startswith("/") or url == "/":
-        return None
-    return StaticFiles(prefix=f"{url.rstrip('/')}/", directory=str(Path(directory).resolve()))
+    return site_files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)

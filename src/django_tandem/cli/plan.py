@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from django_tandem.cli import console, handovers
+from django_tandem.cli import console, handovers, hops
 from django_tandem.cli.planning import plan_project
 from django_tandem.model import Plan, Protocol, Stack, Verdict
 from django_tandem.served import counts
@@ -18,12 +18,19 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     plan = plan_project(options).plan
     if options.json:
-        console.as_json([_row(verdict) for verdict in plan.verdicts])
+        middleware = plan.project.middleware
+        console.as_json(
+            [
+                {**_row(verdict), "note": _note(verdict), **hops.row(verdict, middleware)}
+                for verdict in plan.verdicts
+            ]
+        )
         return 0
     console.table(
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
         (tuple(_row(verdict).values())[:5] for verdict in plan.verdicts),
     )
+    hops.show(plan)
     handovers.show([handovers.row(each) for each in counts.read(Path(plan.run_dir))])
     console.line_err(_summary(plan))
     for note in plan.notes:
@@ -42,6 +49,13 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "view": route.view.dotted,
         "source": route.view.source or "",
     }
+
+
+def _note(verdict: Verdict) -> str:
+    wrapper = verdict.route.view.wrapper
+    if wrapper is None:
+        return ""
+    return f"Django never awaits this view: what wraps it, at {wrapper}, is not async itself."
 
 
 def _summary(plan: Plan) -> str:

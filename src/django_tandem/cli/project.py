@@ -1,13 +1,13 @@
 """Finding the Django project: manage.py, the environment, or --settings."""
 
-import ast
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem.errors import ProjectError
+from django_tandem.routing.entry_points import VARIABLE, settings_named_in
 
-VARIABLE = "DJANGO_SETTINGS_MODULE"
+__all__ = ["VARIABLE", "Found", "find"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def find(settings_option: str | None, start: Path | None = None) -> Found:
     """
     start = start or Path.cwd()
     manage = _manage_py(start)
-    module = settings_option or os.environ.get(VARIABLE) or (manage and _default(manage))
+    module = settings_option or os.environ.get(VARIABLE) or (manage and settings_named_in(manage))
     if not module:
         raise _not_found(start, manage)
     return Found(directory=manage.parent if manage else start, settings_module=module)
@@ -35,21 +35,6 @@ def find(settings_option: str | None, start: Path | None = None) -> Found:
 def _manage_py(start: Path) -> Path | None:
     candidates = (directory / "manage.py" for directory in (start, *start.parents))
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _default(manage: Path) -> str | None:
-    """Read the module from ``os.environ.setdefault(VARIABLE, …)``, running nothing."""
-    try:
-        tree = ast.parse(manage.read_text())
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return None
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(args=[ast.Constant(value=name), ast.Constant(value=str(module))]) if (
-                name == VARIABLE
-            ):
-                return module
-    return None
 
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:

@@ -126,6 +126,7 @@ def _routes(leaves: tuple[Leaf, ...], protocol: Protocol, directory: str) -> tup
             view=consumer_of(leaf.application, directory),
             match=finish(leaf.stem) if leaf.chain else _EVERY_PATH,
             protocol=protocol,
+            by_django=False,
         )
         for leaf in leaves
     )

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import AsyncToSync, iscoroutinefunction
 
 from django_tandem.marks import mark_of
 from django_tandem.model import View
+from django_tandem.routing.wrappers import wrapper_over_coroutine
 
 
 def view_of(callback: Any, project_directory: str) -> View:
@@ -22,12 +23,14 @@ def view_of(callback: Any, project_directory: str) -> View:
     Its source is relative to ``project_directory`` when it lies inside.
     """
     target = _author_wrote(callback)
+    wrapper = wrapper_over_coroutine(callback)
     return View(
         dotted=_dotted(target),
         # What Django's own handler asks before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
         source=_source(target, project_directory),
         mark=mark_of(callback) or mark_of(target),
+        wrapper=None if wrapper is None else _source(wrapper, project_directory),
     )
 
 
@@ -62,6 +65,8 @@ def _unwrapped(layer: Any) -> Iterator[Any]:
 def _inner(layer: Any) -> Any:
     if isinstance(layer, functools.partial):
         return layer.func
+    if isinstance(layer, AsyncToSync):
+        return layer.awaitable
     for name in ("view_class", "cls", "__wrapped__"):
         inner = getattr(layer, name, None)
         if inner is not None:
