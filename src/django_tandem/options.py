@@ -88,9 +88,10 @@ def networks(value: Any, path: str) -> tuple[str, ...]:
 
 def one_or_more_texts(value: Any, path: str) -> tuple[str, ...]:
     """Read a text, or a list of at least one."""
-    found = (value,) if isinstance(value, str) and value else texts(value, path)
-    if found:
-        return found
+    if isinstance(value, str) and value:
+        return (value,)
+    if isinstance(value, list | tuple) and value:
+        return texts(value, path)
     raise wrong(path, value, "a text, or a list of them")
 
 
@@ -167,7 +168,9 @@ def table(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any
         raise wrong(path, value, f"a dict with keys among {_listed(readers)}")
     for key in value:
         if key not in readers:
-            hint = did_you_mean(str(key), readers, otherwise=f"It takes {_listed(readers)}.")
+            hint = did_you_mean(
+                str(key).upper(), readers, otherwise=f"It takes {_listed(readers)}."
+            )
             raise SettingError(f'{path}["{key}"] is not an option.', hint=hint)
     return {key: readers[key](given, f'{path}["{key}"]') for key, given in value.items()}
 

@@ -31,7 +31,7 @@ def test_nothing_async_starts_no_asgi_process_and_says_so() -> None:
     [
         plan(websocket("/ws/")),
         plan(verdict("/feed/", Stack.ASGI)),
-        plan(tandem={"ROUTES": [("/x/", "asgi")]}),
+        plan(verdict("/x/"), tandem={"ROUTES": [("/x/", "asgi")]}),
         plan(tandem={"ASGI": {"ALWAYS": True}}),
     ],
     ids=["a WebSocket", "an async view", "a pin", "the setting"],
@@ -78,9 +78,13 @@ def test_daphne_is_not_asked_for_processes_it_does_not_have() -> None:
     )
 
 
-def test_root_is_told_what_it_means() -> None:
-    """As root the workers are root too, for nobody else may connect to the sockets."""
-    found = plan(on=host(is_root=True, user="root"))
+def test_as_root_the_workers_are_root_too() -> None:
+    """For nobody else may connect to the sockets."""
+    assert plan(on=host(is_root=True, user="root")).edge.worker_user == "root"
 
-    assert found.edge.worker_user == "root"
-    assert found.notes[-1].startswith("Running as root:")
+
+def test_a_pin_of_no_route_is_told() -> None:
+    """It may be a misspelling, or speak of what is outside the URLconf: so it is no error."""
+    found = plan(verdict("/api/lots/"), tandem={"ROUTES": [("/api/", "asgi"), ("/pai/", "asgi")]})
+
+    assert found.notes == ('TANDEM["ROUTES"][1]: no route lies at "/pai/".',)

@@ -2,11 +2,14 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
+from django_tandem.model import Plan
 from django_tandem.runtime import start
+from django_tandem.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +25,25 @@ def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord and does not return."""
     planned = plan_project(options, bind=options.bind, asgi=options.asgi)
     refuse_failed_checks(console.line_err)
-    for note in planned.plan.notes:
+    for note in (*planned.plan.notes, *_notes(planned.plan, planned.settings)):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
     directory = start.prepare(planned.plan, planned.settings)
     if not options.detach:
         start.in_foreground(directory)
     return 0 if start.detached(planned.plan, directory) else 1
+
+
+def _notes(plan: Plan, settings: Settings) -> list[str]:
+    """What whoever starts it should know of this machine."""
+    notes = []
+    if plan.edge.worker_user is not None:
+        notes.append(
+            f"Running as {plan.edge.worker_user}: NGINX's workers and the servers do so too. "
+            "Start tandem as another user to run them with fewer rights."
+        )
+    if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
+        notes.append(
+            f"The run directory is {plan.run_dir}: the usual path is too long for sockets."
+        )
+    return notes

@@ -43,7 +43,7 @@ def make_plan(
         verdicts=verdicts,
         edge=_edge(ground, verdicts, stacks),
         processes=processes(ground, stacks),
-        notes=tuple(_notes(ground, stacks)),
+        notes=tuple(_notes(ground, verdicts, stacks)),
     )
 
 
@@ -87,16 +87,23 @@ def _strips(pins: tuple[Pin, ...]) -> tuple[str, ...]:
     return tuple(pin.target for pin in pins if pin.strip)
 
 
-def _notes(ground: Ground, stacks: tuple[Stack, ...]) -> list[str]:
+def _is_of_use(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
+    # A catch-all begins above every prefix, and may answer below any.
+    wanted = pin.path or pin.target
+    prefixes = (verdict.route.match.prefix for verdict in verdicts)
+    return pin.strip or any(
+        prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes if prefix
+    )
+
+
+def _notes(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> list[str]:
     notes = []
     if Stack.ASGI not in stacks:
         notes.append(
             "Nothing in this project needs ASGI, so no ASGI server is started. "
             'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
         )
-    if ground.host.is_root:
-        notes.append(
-            "Running as root: NGINX's workers and the servers run as root too. "
-            "Start tandem as another user to run them with fewer rights."
-        )
+    for index, pin in enumerate(ground.settings.routes):
+        if pin.is_of_paths and not _is_of_use(pin, verdicts):
+            notes.append(f'TANDEM["ROUTES"][{index}]: no route lies at "{pin.target}".')
     return notes

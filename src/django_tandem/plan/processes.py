@@ -54,9 +54,10 @@ def _valkey(ground: Ground) -> Iterator[Process]:
     # Nothing is kept on disk: a channel layer's messages are worth nothing after a restart.
     listen = ("--port", "0", "--unixsocket", path, "--unixsocketperm", "700")
     unsaved = ("--save", "", "--appendonly", "no", "--dir", ground.run_dir)
+    quiet = ("--loglevel", "warning")
     yield Process(
         name="valkey",
-        argv=(ground.host.valkey, *listen, *unsaved),
+        argv=(ground.host.valkey, *listen, *unsaved, *quiet),
         role="the channel layer",
         directory=ground.run_dir,
         order=10,

@@ -101,12 +101,13 @@ def _source(target: Any, project_directory: str) -> str | None:
     file = getattr(sys.modules.get(target.__module__), "__file__", None)
     if not file:
         return None
-    line = getattr(target, "__firstlineno__", None) or _line_of(file, target.__name__)
+    line = _line_of(file, target.__name__)
     return _relative(file, project_directory) + (f":{line}" if line else "")
 
 
 def _line_of(file: str, name: str) -> int | None:
-    # Before Python 3.13 a class doesn't know its line, and inspect parses the whole file for it.
+    # Before Python 3.13 a class doesn't know its line, and inspect parses the whole file for it;
+    # from then on, one that a decorator made knows a line of the decorator's file.
     return _definitions(file).get(name)
 
 

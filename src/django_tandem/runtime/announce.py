@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django_tandem.model import Process
+from django_tandem.render.state import State, read_state
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.readiness import Dead, watch
-from django_tandem.runtime.state import State, read_state
 
 
 def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:

@@ -1,6 +1,8 @@
 """What must hold before anything is started; each refusal says what to do."""
 
 import errno
+import os
+import shutil
 import socket
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +12,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Nginx, Plan
 from django_tandem.runtime import supervisord
 from django_tandem.servers import Server
+from django_tandem.settings import Settings
 
 
 def refuse_second(run_dir: Path) -> None:
@@ -33,6 +36,31 @@ def require_installed(server: Server) -> None:
             f"and the package {server.distribution} is not installed.",
             hint=f"Run pip install {package}.",
         ) from None
+
+
+def require_readable(settings: Settings, project_directory: str) -> None:
+    """Raise MachineError for a file named in the settings that NGINX could not read."""
+    edge, tls = settings.edge, settings.edge.tls
+    named = {'["INCLUDE"]': edge.include}
+    if tls is not None:
+        named |= {'["TLS"]["CERTIFICATE"]': tls.certificate, '["TLS"]["KEY"]': tls.key}
+    for option, given in named.items():
+        if given is not None and not os.access(Path(project_directory, given), os.R_OK):
+            raise MachineError(
+                f'TANDEM["EDGE"]{option} is "{given}", which is no file that can be read.',
+                hint="Give its path, from the directory of manage.py on when it is relative.",
+            )
+
+
+def require_program(name: str, program: str, project_directory: str) -> None:
+    """Raise MachineError when a program from the settings is not on this machine."""
+    # As supervisord looks for it: a path from the project on, or a name on PATH.
+    beside = Path(project_directory, program)
+    if not (shutil.which(program) or ("/" in program and os.access(beside, os.X_OK))):
+        raise MachineError(
+            f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which is no program here.',
+            hint="Install it, or give its whole path.",
+        )
 
 
 def require_free(bind: Bind) -> None:

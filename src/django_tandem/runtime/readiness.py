@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem.model import Process, Status
+from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.state import State
 from django_tandem.runtime.supervisor_plugin import FAILED
 
 # Answered by our own entry points once the project is loaded, and only off the edge.

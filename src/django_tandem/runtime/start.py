@@ -10,9 +10,9 @@ from typing import NoReturn
 from django_tandem import output, servers
 from django_tandem.model import Plan, Stack
 from django_tandem.render import TARGETS
+from django_tandem.render.state import state_of
 from django_tandem.runtime import preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
-from django_tandem.runtime.state import state_file, state_of
 from django_tandem.runtime.supervisor_plugin import FAILED, clean
 from django_tandem.settings import Settings
 
@@ -31,12 +31,15 @@ def prepare(plan: Plan, settings: Settings) -> Path:
         preflight.require_installed(servers.find(stack, chosen.server))
     for bind in plan.edge.binds:
         preflight.require_free(bind)
+    preflight.require_readable(settings, plan.project.directory)
+    for name, argv in settings.programs:
+        preflight.require_program(name, argv[0], plan.project.directory)
     run_dir.prepare(directory)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
     (directory / FAILED).unlink(missing_ok=True)
     files = [file for target in TARGETS for file in target.render(plan)]
-    output.write([*files, state_file(state_of(plan))], directory)
+    output.write(files, directory)
     preflight.refuse_bad_edge(plan, directory)
     return directory
 
@@ -65,7 +68,8 @@ def detached(plan: Plan, directory: Path) -> bool:
         started = subprocess.Popen(
             _supervisord(directory),
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            # Each program's output is in a file of its own already.
+            stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
         )

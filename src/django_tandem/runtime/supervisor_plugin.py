@@ -44,6 +44,8 @@ class Plugin:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._unfinished: dict[str, bytes] = {}
+        # Whoever may enter could put sockets of theirs in the place of ours.
+        run_dir.chmod(0o700)
         self._lock = _take_lock(run_dir / "lock")
         for name, target in links.items():
             link(run_dir / name, target)
@@ -52,8 +54,11 @@ class Plugin:
         for ended in ENDED:
             events.subscribe(ended, self._bury)
         events.subscribe(events.ProcessStateFatalEvent, self._give_up)
+        events.subscribe(events.SupervisorRunningEvent, self._take_signals)
         events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
+        # Where supervisord itself fails, nobody else would ever stop what it started.
+        atexit.register(self._kill_all)
 
     def _echo(self, event: Any) -> None:
         name = event.process.config.name
@@ -84,9 +89,26 @@ class Plugin:
         # supervisord itself always ends with 0. Registered last and so run first, but for
         # what must still be removed.
         atexit.register(_exit_with_failure, self._run_dir)
+        self._shut_down()
+
+    def _take_signals(self, _event: Any) -> None:
+        # supervisord would start over on SIGHUP, which is what a terminal sends when it closes.
+        signal.signal(signal.SIGHUP, self._shut_down)
+
+    def _shut_down(self, *_signal: Any) -> None:
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
 
+    def _kill_all(self, *_signal: Any) -> None:
+        for group in self._supervisord.process_groups.values():
+            for process in group.processes.values():
+                if process.pid:
+                    with contextlib.suppress(OSError):
+                        os.killpg(process.pid, signal.SIGKILL)
+
     def _stop_at_once(self, _event: Any) -> None:
+        _print("tandem", [b"stopping: what is being answered is finished; once more ends it now"])
+        for again in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(again, self._kill_all)
         # On its own supervisord stops one program after the other, and the waits add up.
         for name, group in self._supervisord.process_groups.items():
             if name != STOPS_LAST:
@@ -103,7 +125,7 @@ def link(path: Path, target: str) -> None:
 
 def clean(run_dir: Path) -> None:
     """Remove the sockets, their links and the pid files that a stop leaves behind."""
-    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "state.json", "handovers.json"):
+    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "handovers.json"):
         for path in run_dir.glob(pattern):
             path.unlink(missing_ok=True)
 
