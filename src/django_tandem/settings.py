@@ -127,7 +127,7 @@ class Settings:
     handover: bool = option(
         options.flag, True, "let a stack hand a request over that belongs to the other"
     )
-    drain_s: int = option(options.count, 30, "seconds that what is being replaced may take to end")
+    drain_s: int = option(options.count, 30, "seconds that a replaced generation may take to end")
 
 
 def read_settings(given: Any) -> Settings:
