@@ -11,7 +11,7 @@ from django_tandem.model import Pin, Stack
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
 # What the plan itself calls a program, and what supervisord would take for one of a generation.
-_OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem)(?:-[0-9]+)?")
+_OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?")
 
 Reader = Callable[[Any, str], Any]
 
@@ -126,6 +126,11 @@ def _pin(value: Any, path: str) -> Pin:
             )
     strip = table(extra, f"{path}[2]", {"STRIP": flag}).get("STRIP", False)
     pin = Pin(target=text(target, f"{path}[0]"), stack=stack(on, f"{path}[1]"), strip=strip)
+    if pin.strip and pin.stack is Stack.WSGI:
+        raise SettingError(
+            f"{path} strips {pin.target!r} on the way to WSGI.",
+            hint="Only on the way to ASGI a prefix is stripped; WSGI serves the paths as they are.",
+        )
     if pin.strip and not (pin.is_prefix and pin.target.endswith("/")):
         raise SettingError(
             f"{path} strips {pin.target!r}, which is not a prefix.",

@@ -18,7 +18,7 @@ from stack.asking import TIMEOUT_S
 EVERYTHING_TO_ASGI = [("/", "asgi")]
 # What is often found in place of the edge's own two maps.
 NAIVE = [
-    ('"~*^websocket$" websocket;', "default $http_upgrade;"),
+    ('"~^GET:(?i:websocket)$" websocket;', "default $http_upgrade;"),
     ('        default "";\n', ""),
     ("websocket upgrade;", '"~." upgrade;'),
 ]

@@ -87,8 +87,9 @@ def test_supervisor_would_cut_a_value_at_a_comment() -> None:
     parser.read_string("[a]\nb=c ;d")
     assert parser["a"]["b"] == "c"
 
-    with pytest.raises(QuotingError, match="semicolon after a blank"):
-        quoting.supervisor("c ;d")
+    for value in ("c ;d", "c #d", "#d"):
+        with pytest.raises(QuotingError, match="semicolon or a hash after a blank"):
+            quoting.supervisor(value)
 
 
 def test_a_comment_stays_on_its_line() -> None:

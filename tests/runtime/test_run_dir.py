@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,32 @@ def test_a_place_that_can_not_be_made_is_told(tmp_path) -> None:
         f"{tmp_path}/file/run can't be made: Not a directory.\n"
         '  Name a directory that can be written to in TANDEM["RUN_DIR"].'
     )
+
+
+def test_a_directory_that_serves_something_else_is_left_as_it_is(tmp_path) -> None:
+    """It would be made private, and its sockets and pid files removed."""
+    (tmp_path / "celery.pid").write_text("1")
+    mode = tmp_path.stat().st_mode
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.prepare(tmp_path)
+
+    assert str(caught.value) == (
+        f"{tmp_path} holds files that are not tandem's.\n"
+        '  Name a new or an empty directory in TANDEM["RUN_DIR"].'
+    )
+    assert tmp_path.stat().st_mode == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["celery.pid"]
+
+
+def test_a_directory_of_another_user_is_believed_in_nothing(tmp_path) -> None:
+    """Its lock could name any process for `tandem down` to end."""
+    if os.geteuid() == 0:
+        theirs = tmp_path / "theirs"
+        theirs.mkdir()
+        os.chown(theirs, 65534, 65534)
+    else:
+        theirs = Path("/root")
+
+    with pytest.raises(MachineError, match="is not a directory of this user's own"):
+        run_dir.refuse_foreign(theirs)

@@ -15,7 +15,7 @@ import pytest
 from stack.projects import startproject, with_channels
 from stack.running import Up, clean_environment, free_port, tandem
 
-STREAM = '''
+STREAM = """
 import asyncio
 
 from django.http import StreamingHttpResponse
@@ -31,7 +31,7 @@ async def stream(request):
 
 
 urlpatterns = [path("stream/", stream)]
-'''
+"""
 
 
 def _pids(directory: Path) -> list[int]:

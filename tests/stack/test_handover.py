@@ -16,6 +16,7 @@ import functools
 import hashlib
 import time
 
+from django.test import AsyncClient, Client
 from django.http import HttpResponse, HttpResponseForbidden, JsonResponse, StreamingHttpResponse
 from django.urls import path, re_path, register_converter
 from django.views.decorators.csrf import csrf_exempt
@@ -63,6 +64,26 @@ async def guarded(request):
     return told(request)
 
 
+def nested(request):
+    answer = Client().get("/async/")
+    return told(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
+
+
+async def nested_async(request):
+    answer = await AsyncClient().get("/sync/")
+    return told(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
+
+
+def meta(request):
+    own = [key for key in request.META if "tandem.passage" in key.lower()]
+    return told(request, own=own)
+
+
+class Api:
+    def hello(self, request):
+        return told(request)
+
+
 def hidden(view):
     @functools.wraps(view)
     def inner(request):
@@ -97,6 +118,10 @@ urlpatterns = [
     path("events/", events),
     path("async-stream/", async_stream),
     path("guarded/", guarded),
+    path("nested/", nested),
+    path("nested-async/", nested_async),
+    path("meta/", meta),
+    path("method/", Api().hello),
     path("hidden/", hidden(coroutine)),
     path("pinned/", sync, name="pinned"),
     path("asgi-prefix/sync/", on_wsgi(lambda request: told(request))),
@@ -126,10 +151,31 @@ def by_host(get_response):
     return middleware
 """
 
+WRAPPED = """
+from mysite.wsgi import application as inner
+
+
+class Body:
+    def __init__(self, body):
+        self.body = body
+
+    def __iter__(self):
+        return iter(self.body)
+
+    def close(self):
+        self.body.close()
+
+
+def application(environ, start_response):
+    body = inner(environ, start_response)
+    return Body(body) if environ["QUERY_STRING"] == "wrapped" else body
+"""
+
 SETTINGS = """
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE = [*MIDDLEWARE, "mysite.by_host.by_host"]
-TANDEM = {"ROUTES": [("pinned", "asgi")]}
+TANDEM = {"ROUTES": [("pinned", "asgi"), ("mysite.urls.Api.hello", "asgi")]}
+WSGI_APPLICATION = "mysite.wrapped.application"
 """
 
 
@@ -138,6 +184,7 @@ def _project(directory, more=""):
     (directory / "mysite" / "urls.py").write_text(URLS.replace("\\\\\\\\", "\\\\"))
     (directory / "mysite" / "other.py").write_text(OTHER)
     (directory / "mysite" / "by_host.py").write_text(MIDDLEWARE)
+    (directory / "mysite" / "wrapped.py").write_text(WRAPPED)
     settings = directory / "mysite" / "settings.py"
     settings.write_text(settings.read_text() + SETTINGS + more)
     return directory
@@ -210,6 +257,30 @@ def test_an_event_stream_from_a_plain_view_moves_to_asgi(up) -> None:
 def test_an_async_stream_from_a_plain_view_moves_to_asgi(up) -> None:
     """Only its response tells."""
     assert _ask(up, "/async-stream/")[1] == b"ASGIRequest"
+
+
+def test_wsgi_middleware_that_wraps_the_body_hides_no_stream(up) -> None:
+    """Django's own response is asked, not what the server is given."""
+    assert _ask(up, "/async-stream/?wrapped")[1] == b"ASGIRequest"
+
+
+def test_what_a_view_asks_of_django_itself_is_not_handed_over(up) -> None:
+    """The edge sees the outer request alone, and could answer no other."""
+    for path, kind in [("/nested/", "WSGIRequest"), ("/nested-async/", "ASGIRequest")]:
+        told = json.loads(_ask(up, path)[1])
+        assert (told["kind"], told["inner"], told["redirect"]) == (kind, 200, None)
+
+
+def test_a_view_sees_nothing_of_the_hand_over(up) -> None:
+    """META is the environ on WSGI, and holds the same names on ASGI."""
+    assert json.loads(_ask(up, "/meta/")[1])["own"] == []
+
+
+def test_a_bound_method_is_pinned_by_the_path_its_author_would_write(up) -> None:
+    """The stack agrees with the table, and hands nothing over."""
+    before = _counts(up)
+    assert _kind(up, "/method/") == "ASGIRequest"
+    assert _counts(up) == before
 
 
 def test_a_stream_is_not_asked_for_twice_with_another_method(up) -> None:

@@ -20,18 +20,13 @@ BROKEN_WSGI = '\nraise ValueError("no licence")\n'
     [
         ("sing loudly;", 'unknown directive "sing" in {include}:1'),
         ("\n\nlocation / { return 204; }", 'duplicate location "/" in'),
-        (
-            None,
-            'open() "{include}" failed (2: No such file or directory) in {run_dir}/nginx.conf:',
-        ),
     ],
-    ids=["a directive it does not know", "a location it has already", "no such file"],
+    ids=["a directive it does not know", "a location it has already"],
 )
 def test_an_include_that_nginx_refuses(project, directives, complaint) -> None:
     """NGINX's own line is shown, which names the file."""
     setting(project, '{"EDGE": {"INCLUDE": "edge.conf"}}')
-    if directives:
-        (project / "edge.conf").write_text(directives + "\n")
+    (project / "edge.conf").write_text(directives + "\n")
     run_dir = project / ".tandem"
     include = f"{run_dir}/../edge.conf"
 
@@ -40,6 +35,35 @@ def test_an_include_that_nginx_refuses(project, directives, complaint) -> None:
     assert (code, first) == (1, "NGINX refuses the file that was rendered for it.")
     assert complaint.format(include=include, run_dir=run_dir) in own
     assert last.endswith(f"configuration file {run_dir}/nginx.conf test failed")
+
+
+@pytest.mark.parametrize(
+    ("edge", "option", "given"),
+    [
+        ({"INCLUDE": "edge.conf"}, '["INCLUDE"]', "edge.conf"),
+        ({"TLS": {"CERTIFICATE": "c", "KEY": "k"}}, '["TLS"]["CERTIFICATE"]', "c"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_by_its_option(project, edge, option, given) -> None:
+    """Before NGINX would say it in words about another file."""
+    setting(project, str({"EDGE": edge}))
+
+    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+        2,
+        f'TANDEM["EDGE"]{option} is "{given}", which is no file that can be read.\n'
+        "  Give its path, from the directory of manage.py on when it is relative.\n",
+    )
+
+
+def test_a_program_that_does_not_exist_is_named_before_anything_starts(project) -> None:
+    """With the name it has in the setting."""
+    setting(project, '{"PROGRAMS": {"absent": ["no-such"]}}')
+
+    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+        2,
+        'TANDEM["PROGRAMS"]["absent"] begins with "no-such", which is no program here.\n'
+        "  Install it, or give its whole path.\n",
+    )
 
 
 @dataclass(frozen=True)
@@ -60,7 +84,6 @@ SPOILT: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("--detach",),
     ),
     "brief": (lambda project: setting(project, '{"PROGRAMS": {"brief": ["true"]}}'), ()),
-    "absent": (lambda project: setting(project, '{"PROGRAMS": {"absent": ["no-such"]}}'), ()),
 }
 
 
@@ -111,7 +134,7 @@ def test_in_the_foreground_each_try_is_told(ended) -> None:
     said = ended["wsgi"].stdout
 
     assert said.count("tandem     | wsgi-1 failed: it does not stay up\n") == 4
-    assert said.endswith("tandem     | wsgi-1 can't be kept up: everything is stopped\n")
+    assert "tandem     | wsgi-1 can't be kept up: everything is stopped\n" in said
 
 
 def test_a_program_that_ends_at_once_is_named(ended) -> None:
@@ -122,14 +145,6 @@ def test_a_program_that_ends_at_once_is_named(ended) -> None:
     assert "tandem     | brief can't be kept up: everything is stopped\n" in said
 
 
-def test_a_program_that_does_not_exist_is_named(ended) -> None:
-    """With what was looked for."""
-    stack = ended["absent"]
-
-    assert "tandem     | absent failed: can't find command 'no-such'\n" in stack.stdout
-    assert stack.stderr.endswith("absent can't be started: can't find command 'no-such'.\n")
-
-
 def test_logs_of_a_program_that_does_not_exist(ended) -> None:
     """The names there are come from what ran last."""
     assert told(tandem(ended["wsgi"].directory, "logs", "wsgy")) == (
@@ -138,7 +153,7 @@ def test_logs_of_a_program_that_does_not_exist(ended) -> None:
     )
     assert told(tandem(ended["wsgi"].directory, "logs", "celery")) == (
         2,
-        '"celery" is not a program of this stack.\n  There are nginx, wsgi-1.\n',
+        '"celery" is not a program of this stack.\n  There are wsgi-1, nginx.\n',
     )
 
 

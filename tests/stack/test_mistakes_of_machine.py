@@ -114,7 +114,7 @@ def test_a_server_that_does_not_exist(project) -> None:
 
 
 def test_a_run_directory_that_is_a_file(project) -> None:
-    """It can't be made, and nothing runs in it."""
+    """It can't be made, and nothing in it is believed."""
     run_dir = project / ".tandem"
     run_dir.write_text("")
 
@@ -125,6 +125,7 @@ def test_a_run_directory_that_is_a_file(project) -> None:
     )
     for command in ("status", "down"):
         assert told(tandem(project, command)) == (
-            1,
-            f"Nothing runs in {run_dir}.\n  Start it with `tandem up`.\n",
+            2,
+            f"{run_dir} is not a directory of this user's own.\n"
+            '  Remove it, or name another one in TANDEM["RUN_DIR"].\n',
         )

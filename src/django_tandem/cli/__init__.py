@@ -9,6 +9,9 @@ from django_tandem import __version__
 from django_tandem.cli import down, explain, logs, plan, render, status, up
 from django_tandem.errors import TandemError
 
+# What a shell takes for "ended by Ctrl-C".
+INTERRUPTED = 130
+
 # In the order of their first use.
 COMMANDS: tuple[ModuleType, ...] = (plan, explain, up, status, logs, down, render)
 
@@ -44,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     except TandemError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has had enough of it.
         sys.stderr.close()

@@ -6,7 +6,7 @@ from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.render.state import read_state
-from django_tandem.runtime import supervisord
+from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.supervisor_plugin import clean
 
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Stop the stack; 1 when none runs, or when it had to be killed."""
     run_dir = find_run_dir(options)
-    pid = supervisord.running_pid(run_dir)
+    pid = lock.holder(run_dir)
     if pid is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
     state = read_state(run_dir)

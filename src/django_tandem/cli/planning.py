@@ -53,4 +53,6 @@ def find_run_dir(options: argparse.Namespace) -> Path:
     found = find(options.settings)
     offer_redis(found)
     settings = load_settings(found)
-    return run_dir.locate(str(found.directory), settings.run_dir)
+    directory = run_dir.locate(str(found.directory), settings.run_dir)
+    run_dir.refuse_foreign(directory)
+    return directory

@@ -7,7 +7,7 @@ from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.render.state import State, read_state
-from django_tandem.runtime import supervisord
+from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.readiness import ask
 from django_tandem.served import counts
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the status; 1 when nothing runs, or not all that should."""
     run_dir = find_run_dir(options)
-    pid = supervisord.running_pid(run_dir)
+    pid = lock.holder(run_dir)
     state = read_state(run_dir)
     if pid is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")

@@ -28,10 +28,11 @@ def run(options: argparse.Namespace) -> int:
     for note in (*planned.plan.notes, *_notes(planned.plan, planned.settings)):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
-    directory = start.prepare(planned.plan, planned.settings)
+    handle = start.prepare(planned.plan, planned.settings)
+    directory = Path(planned.plan.run_dir)
     if not options.detach:
-        start.in_foreground(directory)
-    return 0 if start.detached(planned.plan, directory) else 1
+        start.in_foreground(directory, handle)
+    return 0 if start.detached(planned.plan, directory, handle) else 1
 
 
 def _notes(plan: Plan, settings: Settings) -> list[str]:

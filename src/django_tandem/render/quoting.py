@@ -45,11 +45,11 @@ def nginx_regex(value: object) -> str:
 def supervisor(value: object) -> str:
     """Write a value of supervisord's file as it stands: ``%`` would begin an expansion there."""
     text = str(value)
-    # supervisord's reader takes " ;" for the start of a comment, wherever it stands.
-    if _CONTROL.search(text) or re.search(r"\s;", text):
+    # supervisord's reader takes " ;" and " #" for the start of a comment, wherever it stands.
+    if _CONTROL.search(text) or re.search(r"(?:^|\s)[;#]", text):
         raise QuotingError(
             f"{text!r} can't be written in supervisord's file: "
-            "it holds a control character, or a semicolon after a blank.",
+            "it holds a control character, or a semicolon or a hash after a blank.",
             hint="Take it out, or move it to a file that the program reads.",
         )
     return text.replace("%", "%%")

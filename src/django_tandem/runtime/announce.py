@@ -55,7 +55,12 @@ def main(argv: list[str]) -> int:
     supervisord_pid = os.getppid()
     if state is None:
         return 1
-    return 0 if announce(state, run_dir, lambda: os.getppid() == supervisord_pid) else 1
+    try:
+        ready = announce(state, run_dir, lambda: os.getppid() == supervisord_pid)
+    except KeyboardInterrupt:
+        # A terminal's Ctrl-C comes to supervisord too, which says what there is to say.
+        return 0
+    return 0 if ready else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The machine at hand → the Host that a plan is made for."""
 
-import getpass
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -26,7 +26,7 @@ def read_host(nginx_program: str | None) -> Host:
         cpus=cgroup.cpus(),
         memory_mb=cgroup.memory_mb(),
         has_ipv6=_has_ipv6(),
-        user=getpass.getuser(),
+        user=_user(),
         is_root=os.geteuid() == 0,
         valkey=find_valkey(),
     )
@@ -84,6 +84,14 @@ def _from_wheel(module: str, function: str) -> str | None:
         # Some installers drop the mode of data files, and a program in a wheel is one.
         path.chmod(path.stat().st_mode | 0o111)
     return str(path)
+
+
+def _user() -> str:
+    # Not by the environment, which may name another; a container's user may have no name at all.
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _has_ipv6() -> bool:

@@ -10,19 +10,8 @@ from pathlib import Path
 
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Nginx, Plan
-from django_tandem.runtime import supervisord
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
-
-
-def refuse_second(run_dir: Path) -> None:
-    """Raise MachineError when a stack already runs in ``run_dir``."""
-    pid = supervisord.running_pid(run_dir)
-    if pid is not None:
-        raise MachineError(
-            f"A stack is running in {run_dir} already, with pid {pid}.",
-            hint="Stop it with `tandem down`, or look at it with `tandem status`.",
-        )
 
 
 def require_installed(server: Server) -> None:

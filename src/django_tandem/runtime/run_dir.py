@@ -3,15 +3,18 @@
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from django_tandem.errors import MachineError
+from django_tandem.runtime import lock
 
 # The kernel takes 107 bytes for a socket's path; supervisord first binds a name with its pid
 # behind it, the longest of ours.
 LONGEST_SOCKET = len("/supervisor.sock.4194304")
 MAX_BYTES = 107 - LONGEST_SOCKET
+
+# By their first lines a directory is known for one of ours.
+RENDERED = ("nginx.conf", "supervisord.conf")
 
 
 def locate(project_directory: str, setting: str) -> Path:
@@ -20,29 +23,63 @@ def locate(project_directory: str, setting: str) -> Path:
     if len(os.fsencode(wanted)) <= MAX_BYTES:
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
-    return Path(tempfile.gettempdir(), f"tandem-{os.geteuid()}-{digest}")
+    # Not where TMPDIR says: `up` and `down` may be called with different ones.
+    return Path(f"/tmp/tandem-{os.geteuid()}-{digest}")  # noqa: S108 - refuse_foreign() looks
 
 
-def prepare(run_dir: Path) -> None:
+def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
     """
     Make the run directory, the user's alone.
 
-    Raises MachineError when it belongs to somebody else: whoever owns it could put
-    a socket of theirs in the place of ours.
+    ``is_committed`` says that its files may be kept under version control. Raises
+    MachineError when it belongs to somebody else, or holds what is not tandem's.
     """
     try:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = run_dir.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise MachineError(
-                f"{run_dir} is not a directory of this user's own.",
-                hint='Remove it, or name another one in TANDEM["RUN_DIR"].',
-            )
+        refuse_foreign(run_dir)
+        _refuse_another_use(run_dir)
         run_dir.chmod(0o700)
         # Nothing in it is to be committed, and no project should have to say so.
-        (run_dir / ".gitignore").write_text("*\n")
+        if not is_committed and not (run_dir / ".gitignore").exists():
+            (run_dir / ".gitignore").write_text("*\n")
     except OSError as error:
         raise MachineError(
             f"{run_dir} can't be made: {error.strerror}.",
             hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
         ) from error
+
+
+def refuse_foreign(run_dir: Path) -> None:
+    """
+    Raise MachineError for a run directory that is another user's, or no directory.
+
+    Whoever owns it could put a socket of theirs in the place of ours, or have `tandem
+    down` end a process of their choice. One that does not exist yet is nobody's.
+    """
+    try:
+        found = run_dir.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise MachineError(
+            f"{run_dir} is not a directory of this user's own.",
+            hint='Remove it, or name another one in TANDEM["RUN_DIR"].',
+        )
+
+
+def _refuse_another_use(run_dir: Path) -> None:
+    # It is made private and cleaned, which nobody wants of a directory that serves something else.
+    others = {path.name for path in run_dir.iterdir()} - {".gitignore", lock.NAME}
+    if others and not any(_is_rendered(run_dir / name) for name in RENDERED):
+        raise MachineError(
+            f"{run_dir} holds files that are not tandem's.",
+            hint='Name a new or an empty directory in TANDEM["RUN_DIR"].',
+        )
+
+
+def _is_rendered(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            return "tandem render" in file.readline()
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -11,21 +11,25 @@ from django_tandem import output, servers
 from django_tandem.model import Plan, Stack
 from django_tandem.render import TARGETS
 from django_tandem.render.state import state_of
-from django_tandem.runtime import preflight, run_dir, supervisord
+from django_tandem.runtime import lock, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.supervisor_plugin import FAILED, clean
 from django_tandem.settings import Settings
 
+# The project may well have a package called supervisor: it is not looked for where we stand.
+PYTHON = (sys.executable, "-P")
 
-def prepare(plan: Plan, settings: Settings) -> Path:
+
+def prepare(plan: Plan, settings: Settings) -> int:
     """
     Write what ``plan`` needs to run, once nothing speaks against running it.
 
-    Returns the run directory. Raises MachineError or RefusedError, and then nothing
-    has been started.
+    Returns the descriptor of the run directory's lock, which was taken before the first
+    write. Raises MachineError or RefusedError, and then nothing has been started.
     """
     directory = Path(plan.run_dir)
-    preflight.refuse_second(directory)
+    run_dir.prepare(directory)
+    handle = lock.take(directory)
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         preflight.require_installed(servers.find(stack, chosen.server))
@@ -34,14 +38,13 @@ def prepare(plan: Plan, settings: Settings) -> Path:
     preflight.require_readable(settings, plan.project.directory)
     for name, argv in settings.programs:
         preflight.require_program(name, argv[0], plan.project.directory)
-    run_dir.prepare(directory)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
     (directory / FAILED).unlink(missing_ok=True)
     files = [file for target in TARGETS for file in target.render(plan)]
     output.write(files, directory)
     preflight.refuse_bad_edge(plan, directory)
-    return directory
+    return handle
 
 
 def replace_process(arguments: Sequence[str]) -> NoReturn:
@@ -49,30 +52,37 @@ def replace_process(arguments: Sequence[str]) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *arguments])  # noqa: S606
 
 
-def in_foreground(directory: Path) -> NoReturn:
+def in_foreground(directory: Path, handle: int) -> NoReturn:
     """
     Become supervisord: this process runs nothing of the project, and a signal needs no relay.
 
     Beside it a short-lived process tells when the stack is ready. Does not return.
     """
-    argv = [sys.executable, "-m", "django_tandem.runtime.announce", str(directory)]
-    subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    subprocess.Popen(
+        [*PYTHON, "-m", "django_tandem.runtime.announce", str(directory)], stdin=subprocess.DEVNULL
+    )
     sys.stdout.flush()
     sys.stderr.flush()
+    os.set_inheritable(handle, True)
+    os.environ[lock.VARIABLE] = str(handle)
     os.execv(sys.executable, _supervisord(directory))  # noqa: S606
 
 
-def detached(plan: Plan, directory: Path) -> bool:
+def detached(plan: Plan, directory: Path, handle: int) -> bool:
     """Start supervisord in a session of its own and wait until the stack is ready, or is not."""
     with (directory / "supervisord.log").open("ab") as log:
         started = subprocess.Popen(
             _supervisord(directory),
+            env={**os.environ, lock.VARIABLE: str(handle)},
+            pass_fds=(handle,),
             stdin=subprocess.DEVNULL,
             # Each program's output is in a file of its own already.
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
         )
+    # From here on the lock is supervisord's alone.
+    os.close(handle)
     ready = announce(state_of(plan), directory, lambda: started.poll() is None)
     if not ready and started.poll() is None:
         supervisord.stop(directory, started.pid, deadline_s=30)
@@ -81,4 +91,4 @@ def detached(plan: Plan, directory: Path) -> bool:
 
 def _supervisord(directory: Path) -> list[str]:
     config = str(directory / "supervisord.conf")
-    return [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", config]
+    return [*PYTHON, "-m", "supervisor.supervisord", "-n", "-c", config]

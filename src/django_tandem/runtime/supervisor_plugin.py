@@ -1,20 +1,23 @@
 """
-What supervisord loads: it runs inside supervisord's own process, and needs nothing else of ours.
+What supervisord loads: it runs inside supervisord's own process.
 
 supervisord.conf names it as an RPC interface, supervisor's own way to be extended.
 """
 
 import atexit
 import contextlib
-import fcntl
 import os
 import signal
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from supervisor import events
 from supervisor.states import SupervisorStates
+
+from django_tandem.errors import MachineError
+from django_tandem.runtime import lock
 
 # What a process that has ended is seen by: on its own, before its time, as it was told to.
 ENDED = (
@@ -25,6 +28,12 @@ ENDED = (
 
 # The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
 FAILED = "failed"
+
+# What a stop leaves behind, and nothing of anybody else's.
+OURS = (
+    *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
+    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.json"),
+)
 
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.
 STOPS_LAST = "valkey"
@@ -46,7 +55,7 @@ class Plugin:
         self._unfinished: dict[str, bytes] = {}
         # Whoever may enter could put sockets of theirs in the place of ours.
         run_dir.chmod(0o700)
-        self._lock = _take_lock(run_dir / "lock")
+        self._lock = _hold_lock(run_dir)
         for name, target in links.items():
             link(run_dir / name, target)
         events.subscribe(events.ProcessLogEvent, self._echo)
@@ -125,9 +134,10 @@ def link(path: Path, target: str) -> None:
 
 def clean(run_dir: Path) -> None:
     """Remove the sockets, their links and the pid files that a stop leaves behind."""
-    for pattern in ("*.sock", "*.pid", "*.sock.*", "lock", "handovers.json"):
-        for path in run_dir.glob(pattern):
-            path.unlink(missing_ok=True)
+    # Not Path.glob(), which overlooks a link whose target is gone.
+    for name in os.listdir(run_dir):  # noqa: PTH208
+        if any(fnmatch(name, pattern) for pattern in OURS):
+            (run_dir / name).unlink(missing_ok=True)
 
 
 def _exit_with_failure(run_dir: Path) -> None:
@@ -136,13 +146,15 @@ def _exit_with_failure(run_dir: Path) -> None:
     os._exit(1)
 
 
-def _take_lock(path: Path) -> int:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _hold_lock(run_dir: Path) -> int:
+    """Take over the lock from `tandem up`, or take it where plain supervisord was started."""
+    handle = lock.inherited(run_dir)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _print("tandem", [f"another supervisord runs in {path.parent}".encode()])
-        os._exit(2)
+        handle = lock.take(run_dir) if handle is None else handle
+    except MachineError as error:
+        _print("tandem", [str(error).encode()])
+        os._exit(error.exit_code)
+    lock.sign(handle)
     return handle
 
 

@@ -1,7 +1,6 @@
-"""A running supervisord: whether there is one, and what it is asked over XML-RPC."""
+"""A running supervisord: what it is asked over XML-RPC, and how it is stopped."""
 
 import contextlib
-import fcntl
 import os
 import signal
 import time
@@ -12,43 +11,8 @@ from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from django_tandem.errors import MachineError
 from django_tandem.model import Status
-
-
-def running_pid(run_dir: Path) -> int | None:
-    """
-    Return the pid of the supervisord that runs in ``run_dir``, or None.
-
-    Raises MachineError when it is for another user to know.
-    """
-    # supervisord writes its pid file a moment after the plugin took the lock.
-    until = time.monotonic() + 5
-    while _is_locked(run_dir) and time.monotonic() < until:
-        with contextlib.suppress(OSError, ValueError):
-            return int((run_dir / "supervisord.pid").read_text())
-        time.sleep(0.02)
-    return None
-
-
-def _is_locked(run_dir: Path) -> bool:
-    """Whether a supervisord runs: the kernel drops its lock when it dies, however it dies."""
-    try:
-        handle = os.open(run_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except PermissionError as error:
-        raise MachineError(
-            f"{run_dir} is another user's.",
-            hint='Run tandem as that user, or name another directory in TANDEM["RUN_DIR"].',
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+from django_tandem.runtime import lock
 
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
@@ -90,7 +54,7 @@ def stop(run_dir: Path, pid: int, *, deadline_s: float) -> bool:
 def _gone(run_dir: Path, deadline_s: float) -> bool:
     until = time.monotonic() + deadline_s
     while time.monotonic() < until:
-        if not _is_locked(run_dir):
+        if lock.holder(run_dir) is None:
             return True
         time.sleep(0.05)
     return False

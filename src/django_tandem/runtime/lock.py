@@ -1,0 +1,83 @@
+"""The lock of a run directory: who holds it runs the stack in it, from `tandem up` to the end."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from django_tandem.errors import MachineError
+
+NAME = "lock"
+# How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
+VARIABLE = "TANDEM_LOCK"
+
+
+def take(run_dir: Path) -> int:
+    """
+    Take the lock, write this process's pid in it, and return its descriptor.
+
+    The kernel drops it when its last holder ends, however it ends; the file stays, for a
+    file that is removed and made again would be another lock. Raises MachineError when
+    another process holds it.
+    """
+    handle = _open(run_dir)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = _pid(handle)
+        os.close(handle)
+        raise MachineError(
+            f"A stack is running in {run_dir} already, with pid {pid}.",
+            hint="Stop it with `tandem down`, or look at it with `tandem status`.",
+        ) from None
+    sign(handle)
+    return handle
+
+
+def sign(handle: int) -> None:
+    """Write this process's pid in the lock that it holds."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+
+def inherited(run_dir: Path) -> int | None:
+    """Return the lock that `tandem up` took for this process, None when it was not started so."""
+    number = os.environ.pop(VARIABLE, "")
+    if not number.isdigit():
+        return None
+    handle = int(number)
+    try:
+        same = os.path.samestat(os.fstat(handle), (run_dir / NAME).stat())
+    except OSError:
+        return None
+    if not same:
+        return None
+    os.set_inheritable(handle, False)
+    return handle
+
+
+def holder(run_dir: Path) -> int | None:
+    """Return the pid of the process that holds the lock, None when nobody does."""
+    try:
+        handle = os.open(run_dir / NAME, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid(handle)
+    finally:
+        os.close(handle)
+    return None
+
+
+def _open(run_dir: Path) -> int:
+    return os.open(run_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _pid(handle: int) -> int:
+    # Between the taking of a lock and its signature there is a moment.
+    for _ in range(1000):
+        text = os.pread(handle, 20, 0)
+        if text.isdigit():
+            return int(text)
+    return 0

@@ -1,0 +1,67 @@
+"""One stack a run directory, and the kernel is who knows."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from django_tandem.errors import MachineError
+from django_tandem.runtime import lock
+
+
+def test_nobody_holds_what_was_never_taken(tmp_path) -> None:
+    """Nor what lies in no directory at all."""
+    assert lock.holder(tmp_path) is None
+    assert lock.holder(tmp_path / "none") is None
+
+
+def test_a_second_taker_is_told_the_first_ones_pid(tmp_path) -> None:
+    """And what to do about it."""
+    handle = lock.take(tmp_path)
+    assert lock.holder(tmp_path) == os.getpid()
+
+    with pytest.raises(MachineError) as caught:
+        lock.take(tmp_path)
+
+    assert str(caught.value) == (
+        f"A stack is running in {tmp_path} already, with pid {os.getpid()}.\n"
+        "  Stop it with `tandem down`, or look at it with `tandem status`."
+    )
+    os.close(handle)
+    assert lock.holder(tmp_path) is None
+
+
+def test_it_passes_to_a_program_that_is_started_with_it(tmp_path) -> None:
+    """And is dropped when that is killed, with nobody there to remove anything."""
+    handle = lock.take(tmp_path)
+    code = (
+        "import pathlib, sys; from django_tandem.runtime import lock;"
+        "held = lock.inherited(pathlib.Path(sys.argv[1])); lock.sign(held);"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    heir = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env={**os.environ, lock.VARIABLE: str(handle)},
+        pass_fds=(handle,),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    os.close(handle)
+    try:
+        assert heir.stdout.readline() == b"held\n"
+        assert lock.holder(tmp_path) == heir.pid
+    finally:
+        heir.kill()
+        heir.wait()
+
+    assert lock.holder(tmp_path) is None
+
+
+def test_a_descriptor_of_another_file_is_not_taken_for_it(tmp_path, monkeypatch) -> None:
+    """An environment variable proves nothing."""
+    lock.take(tmp_path)
+    with (tmp_path / "other").open("w") as other:
+        monkeypatch.setenv(lock.VARIABLE, str(other.fileno()))
+
+        assert lock.inherited(tmp_path) is None
