@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo test tests test-all lint types system bench-edge bench-memory bench-plan clean
+.PHONY: demo test tests test-all mutants lint types system bench-edge bench-memory bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -27,6 +27,9 @@ tests: $(VENV)/dev.installed system
 
 test-all:
 	$(PYTHON) tests/all_pairs.py
+
+mutants: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/mutants.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -44,6 +47,11 @@ bench-memory: $(VENV)/dev.installed
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py
+
+# aiohttp would be the slowest part of it: what is measured is NGINX alone.
+bench-routes: DEBIAN += wrk:wrk
+bench-routes: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" $(BIN)/python benchmarks/routes.py
 
 # Debian keeps venv apart from python3.
 $(BIN)/python:

@@ -1,5 +1,7 @@
 """The edge's table holds the rules that change an answer, in Django's order, and no others."""
 
+import re
+
 from builders import verdict, websocket
 from django_tandem.model import PathMatch, Pin, Stack
 from django_tandem.plan.table import edge_rules
@@ -56,6 +58,50 @@ def test_a_prefix_pin_comes_before_every_route() -> None:
     pins = [Pin(target="/api/", stack=Stack.ASGI), Pin(target="api:feed", stack=Stack.WSGI)]
 
     assert _table(verdict("/x/", Stack.ASGI), pins=pins) == [("/api/", "asgi"), ("/x/", "asgi")]
+
+
+FEED = Pin(target="feed", stack=Stack.ASGI)
+API = Pin(target="/api/", stack=Stack.WSGI)
+
+
+def test_a_route_that_an_earlier_pin_decides_comes_before_a_pin_of_paths() -> None:
+    """The first pin that holds wins at the edge too, whatever it speaks of."""
+    feed = verdict("/api/feed/", Stack.ASGI, name="feed")
+    rest = [verdict("/api/a/"), verdict("/api/z/"), verdict("/y/", Stack.ASGI)]
+
+    assert _table(*rest[:1], feed, *rest[1:], pins=[FEED, API]) == [
+        ("/api/feed/", "asgi"),
+        ("/api/", "wsgi"),
+        ("/api/feed/", "asgi"),
+        ("/y/", "asgi"),
+    ]
+    assert _table(*rest[:1], feed, *rest[1:], pins=[API, FEED])[0] == ("/api/", "wsgi")
+
+
+def test_what_shadows_such_a_route_still_does() -> None:
+    """Django's order holds among the routes, on the paths that the pin speaks of."""
+    shadow = verdict("/*", Stack.ASGI, match=_below("/"))
+    feed = verdict("/api/feed/", Stack.WSGI, name="feed")
+    pins = [
+        Pin(target="feed", stack=Stack.WSGI),
+        Pin(target="/api/", stack=Stack.ASGI),
+    ]
+    first, second, *_ = edge_rules([shadow, feed], pins)
+
+    assert (first.origin, first.stack, first.match.prefix) == ("/*", Stack.ASGI, "/api/")
+    assert re.match(first.match.pcre, "/api/x")
+    assert not re.match(first.match.pcre, "/x")
+    assert (second.origin, second.stack) == ("/api/feed/", Stack.WSGI)
+
+
+def test_a_route_above_a_pinned_prefix_is_an_exception_on_the_paths_below_it() -> None:
+    """On its other paths, routes that come before it are asked first, as by Django."""
+    feed = verdict("/*", Stack.ASGI, name="feed", match=_below("/"))
+    (first, *_) = edge_rules([verdict("/x/"), feed], [FEED, API])
+
+    assert first.stack is Stack.ASGI
+    assert re.match(first.match.pcre, "/api/feed/")
+    assert not re.match(first.match.pcre, "/x/")
 
 
 def test_a_pin_of_one_path_is_a_rule_for_that_path_alone() -> None:

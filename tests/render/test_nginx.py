@@ -59,8 +59,8 @@ def test_only_a_websocket_may_upgrade(conf) -> None:
     """Any other word would let a client speak h2c past the rules."""
     found = conf(websocket("/ws/"))
 
-    block = ("http", "map $http_upgrade")
-    assert found.args("~*^websocket$", *block) == [["websocket"]]
+    block = ("http", "map $request_method:$http_upgrade")
+    assert found.args("~^GET:(?i:websocket)$", *block) == [["websocket"]]
     assert found.args("default", *block) == [[""]]
     assert found.args("proxy_set_header", "http", "server").count(["Upgrade", "$tandem_upgrade"])
 
@@ -69,7 +69,7 @@ def test_without_asgi_nothing_may_upgrade(conf) -> None:
     """There is nobody to speak to."""
     found = conf(verdict("/"))
 
-    assert found.args("~*^websocket$", "http", "map $http_upgrade") == []
+    assert found.args("~^GET:(?i:websocket)$", "http", "map $request_method:$http_upgrade") == []
     assert [args for args in found.args("location", "http", "server") if "@asgi" in args] == []
 
 
@@ -81,7 +81,7 @@ def test_the_table_holds_the_routes_in_order(conf) -> None:
 
     lines = [
         (each["directive"], each["args"])
-        for each in found._block(("http", "map $tandem_path $tandem_route"))
+        for each in found._block(("http", "map $uri $tandem_route"))
     ]
     assert lines == [
         ("default", ["wsgi"]),
@@ -95,17 +95,17 @@ def test_each_way_to_lie_about_oneself_is_overwritten(conf) -> None:
     headers = dict(conf(verdict("/")).args("proxy_set_header", "http", "server"))
 
     assert headers["X-Real-IP"] == "$remote_addr"
-    assert headers["X-Forwarded-For"] == "$tandem_forwarded_for"
+    assert headers["X-Forwarded-For"] == "$remote_addr"
     for name in ("Proxy", "Daphne-Root-Path", "Forwarded", "X-Forwarded-Ssl", "X-Script-Name"):
         assert headers[name] == ""
 
 
 def test_a_trusted_proxy_is_believed_and_nobody_else(conf) -> None:
-    """Only then is X-Forwarded-For appended to, and the scheme taken over."""
+    """Only then is the client's address taken from X-Forwarded-For, and the scheme taken over."""
     found = conf(tandem={"EDGE": {"TRUSTED_PROXIES": ["10.0.0.0/8", "::1"]}})
 
     assert found.args("set_real_ip_from", "http") == [["10.0.0.0/8"], ["::1"]]
-    assert found.args("default", "http", "map $tandem_trusted") == [["$remote_addr"]]
+    assert found.args("default", "http", "geo $realip_remote_addr") == [["0"]]
     assert found.args("1:https", "http", "map $tandem_trusted:$http_x_forwarded_proto") == [
         ["https"]
     ]
@@ -149,7 +149,7 @@ def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) ->
     """Neighbours are merged up to what one parameter may hold."""
     found = conf(*(verdict(f"/{'x' * 90}/{number}/", Stack.ASGI) for number in range(200)))
 
-    table = list(found._block(("http", "map $tandem_path $tandem_route")))[1:]
+    table = list(found._block(("http", "map $uri $tandem_route")))[1:]
     assert 10 < len(table) < 30
     assert all(len(each["directive"].encode()) < 4096 for each in table)
 

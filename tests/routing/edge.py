@@ -1,4 +1,4 @@
-"""An NGINX with one route table for each URLconf, each below its own server name."""
+"""An NGINX with several tables of regular expressions, each below its own server name."""
 
 import http.client
 import os
@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from django_tandem.routing.pcre import VERBS
-from routing.tables import Table
 
 DEADLINE_S = 20
 NOTHING = "nothing"
@@ -61,7 +61,7 @@ def programs() -> list[Program]:
 class Edge:
     """A running NGINX that answers a path with the number of the route that matches first."""
 
-    def __init__(self, program: str, tables: Iterable[Table]) -> None:
+    def __init__(self, program: str, tables: Iterable[Any]) -> None:
         # Not pytest's own directory: a socket's path has to be short.
         self._directory = tempfile.TemporaryDirectory(prefix="tandem-")
         self._socket = f"{self._directory.name}/edge.sock"
@@ -88,7 +88,7 @@ class Edge:
         self._process.wait(DEADLINE_S)
         self._directory.cleanup()
 
-    def _config(self, tables: Iterable[Table]) -> str:
+    def _config(self, tables: Iterable[Any]) -> str:
         text = HEAD.format(self._directory.name)
         for table in tables:
             lines = " ".join(
@@ -110,6 +110,8 @@ class Edge:
                 connection = http.client.HTTPConnection("localhost")
                 connection.sock = stream
                 return connection
+        self._process.terminate()
+        self._process.wait(DEADLINE_S)
         raise AssertionError(self._log.read_text())
 
 

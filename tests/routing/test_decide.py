@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Protocol, Stack
+from django_tandem.model import Pin, Protocol, Stack
 from django_tandem.routing.decide import decide
 from routing.builders import pin, route
 
@@ -95,6 +95,60 @@ def test_two_pins_that_contradict_each_other_are_an_error() -> None:
         'TANDEM["ROUTES"][0] and TANDEM["ROUTES"][2] pin "feed" to both stacks.\n'
         "  Remove one of them."
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("/api/", "/api/feed/"),
+        ("/api/", "=/api/feed/"),
+        ("/api/", "api:feed"),
+        ("api", "api:feed"),
+        ("api:feed", "views.a"),
+        ("views.a", "api"),
+    ],
+)
+def test_a_pin_that_an_earlier_one_leaves_nothing_is_an_error(first: str, second: str) -> None:
+    """It would decide nothing, in silence; both are named."""
+    pins = [pin(first, Stack.WSGI), pin("/x/", Stack.ASGI), pin(second, Stack.ASGI)]
+    with pytest.raises(SettingError) as raised:
+        decide([route("/api/feed/", name="api:feed")], pins)
+
+    assert str(raised.value) == (
+        f'TANDEM["ROUTES"][0] pins "{first}" to wsgi, which leaves nothing for '
+        f'TANDEM["ROUTES"][2] to pin "{second}" to asgi.\n'
+        "  The first pin that holds wins: put the longer or narrower one first."
+    )
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        [pin("/api/feed/", Stack.ASGI), pin("/api/", Stack.WSGI)],
+        [pin("api:feed", Stack.ASGI), pin("/api/", Stack.WSGI), pin("api", Stack.WSGI)],
+        [pin("api:feed", Stack.ASGI), pin("api", Stack.WSGI)],
+        [pin("/api/feed/", Stack.ASGI), pin("api", Stack.WSGI)],
+    ],
+)
+def test_an_exception_before_its_rule_is_no_contradiction(pins) -> None:
+    """Each pin has something that it decides, or that is as it says."""
+    routes = [route("/api/feed/", name="api:feed"), route("/api/lots/", name="api:lots")]
+
+    assert stacks(routes, pins) == [Stack.ASGI, Stack.WSGI]
+
+
+def test_a_websocket_that_is_pinned_to_wsgi_contradicts_nobody() -> None:
+    """The pin can't be followed, and the later one decides."""
+    socket = route("/ws/", name="chat", protocol=Protocol.WEBSOCKET)
+
+    assert stacks([socket], [pin("chat", Stack.WSGI), pin("/ws/", Stack.ASGI)]) == [Stack.ASGI]
+
+
+def test_a_prefix_pinned_twice_is_stripped_by_both_or_by_none() -> None:
+    """Which of the two is meant can't be told."""
+    pins = [pin("/x/", Stack.ASGI), Pin(target="/x/", stack=Stack.ASGI, strip=True)]
+    with pytest.raises(SettingError, match='both pin "/x/", but only one of them has STRIP'):
+        decide([], pins)
 
 
 def test_the_same_pin_twice_is_no_error() -> None:

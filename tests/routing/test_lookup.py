@@ -3,12 +3,16 @@
 import pytest
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.test import override_settings
 from django.urls import get_resolver, path, re_path
 
+from django_tandem.model import Route
 from django_tandem.routing.channels import read_application
 from django_tandem.routing.lookup import resolve_http, resolve_path, resolve_websocket
 from django_tandem.routing.urlconf import http_routes
-from routing.tables import BEYOND, Table, ask_django, mutated, tables
+from oracle.cases import Case, case_of, module_of, names, settings_of
+from oracle.resolver import ask_django, path_of
+from oracle.targets import targets_of
 
 
 async def first(scope, receive, send): ...
@@ -25,16 +29,24 @@ def application() -> ProtocolTypeRouter:
     return ProtocolTypeRouter({"http": get_asgi_application(), "websocket": router})
 
 
-@pytest.mark.parametrize("table", tables(), ids=lambda table: table.name)
-def test_the_route_is_the_one_of_djangos_own_resolver(table: Table) -> None:
+@pytest.mark.parametrize("name", names())
+def test_the_route_is_the_one_of_djangos_own_resolver(name: str) -> None:
     """For every URLconf and path, the route found is that of the view that resolve() picks."""
-    resolver = get_resolver(table.module.__name__)
-    for near in dict.fromkeys(near for given in table.module.PATHS for near in mutated(given)):
-        wanted = ask_django(table, near)
-        found = resolve_http(near, table.routes, resolver)
-        numbers = {table.numbers[at] for at, route in enumerate(table.routes) if route == found}
+    module = module_of(name)
+    with override_settings(**settings_of(module)):
+        case = case_of(module.__name__)
+        for target in targets_of(module.PATHS):
+            word = ask_django(case.urlconf, target)
+            found = resolve_http(path_of(target), case.routes, get_resolver(case.urlconf))
 
-        assert (wanted in numbers) or wanted == BEYOND or (wanted is None and found is None)
+            assert (word is None and found is None) or (
+                word is not None and (case.is_beyond(word) or word.number in numbers(case, found))
+            )
+
+
+def numbers(case: Case, found: Route | None) -> set[int]:
+    pairs = zip(case.numbers, case.routes, strict=True)
+    return {number for number, route in pairs if route == found}
 
 
 @pytest.mark.parametrize(

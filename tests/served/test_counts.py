@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from django_tandem.served.counts import Counts, Handovers, read
+import pytest
+
+from django_tandem.served.counts import NAME, NEW, Counts, Handovers, read
 
 
 def test_what_is_counted_is_read_the_most_frequent_first(tmp_path) -> None:
@@ -30,6 +32,39 @@ def test_nothing_was_handed_over_where_there_is_no_file(tmp_path) -> None:
 def test_a_run_directory_that_is_gone_does_not_fail_a_request(tmp_path) -> None:
     """A count is worth less than an answer."""
     Counts(tmp_path / "gone").add("/", "asgi")
+
+
+@pytest.mark.parametrize(
+    "text", ["", '{"asgi /', "[]", "null", '{"asgi /": "1"}', '{"asgi /": null}', "\xff\x00"]
+)
+def test_a_damaged_file_is_as_good_as_none(tmp_path, text) -> None:
+    """It fails neither who reads it nor a request, and counting begins anew."""
+    (tmp_path / NAME).write_bytes(text.encode("latin-1"))
+    assert read(tmp_path) == ()
+
+    Counts(tmp_path).add("/", "asgi")
+
+    assert read(tmp_path) == (Handovers(route="/", to="asgi", count=1),)
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path) -> None:
+    """What can't be written whole is not written at all, and fails no request."""
+    Counts(tmp_path).add("/", "asgi")
+    before = read(tmp_path)
+    # Every write to it fails with ENOSPC.
+    (tmp_path / NEW).symlink_to("/dev/full")
+
+    Counts(tmp_path).add("/", "asgi")
+
+    assert read(tmp_path) == before
+
+
+def test_a_count_is_kept_without_touching_the_disk(tmp_path) -> None:
+    """The event loop may not wait for it; the caller is told when a write is due."""
+    counts = Counts(tmp_path)
+
+    assert [counts.keep("/", "wsgi"), counts.keep("/", "wsgi")] == [True, False]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_at_once_lose_no_count(tmp_path) -> None:

@@ -1,9 +1,9 @@
 """Converters whose conversion can't fail: they inherit a built-in one."""
 
-from django.urls import path, register_converter
+from django.urls import path
 from django.urls.converters import IntConverter, StringConverter
 
-from urlconfs import view
+from urlconfs import register, view
 
 
 class Year(IntConverter):
@@ -14,8 +14,8 @@ class Anything(StringConverter):
     regex = ".*"
 
 
-register_converter(Year, "year")
-register_converter(Anything, "anything")
+register(Year, "year")
+register(Anything, "anything")
 urlpatterns = [path("<year:y>/", view()), path("any<anything:x>", view())]
 
 PATHS = ("/2024/", "/3024/", "/any", "/any/x/y", "/any\n", "/an")

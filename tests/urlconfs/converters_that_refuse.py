@@ -1,9 +1,9 @@
 """Converters that may refuse what their regex takes."""
 
-from django.urls import include, path, register_converter
+from django.urls import include, path
 from django.urls.converters import IntConverter
 
-from urlconfs import view
+from urlconfs import register, view
 
 
 class Even:
@@ -22,8 +22,8 @@ class Hexadecimal(IntConverter):
     regex = "[0-9a-f]+"
 
 
-register_converter(Even, "even")
-register_converter(Hexadecimal, "hexadecimal")
+register(Even, "even")
+register(Hexadecimal, "hexadecimal")
 urlpatterns = [
     path("a/<even:n>/", view()),
     path("b/<hexadecimal:n>/", include([path("c/", view())])),

@@ -6,7 +6,7 @@ from urlconfs import view
 
 urlpatterns = [
     path("a/", view()),
-    path("again/<int:n>/", include("urlconfs.includes_itself")),
+    path("again/<int:n>/", include(__name__)),
     path("<path:rest>", view()),
 ]
 

@@ -5,9 +5,9 @@ from django.urls import include, path, re_path
 from urlconfs import view
 
 urlpatterns = [
-    path("x", include([re_path(r".?(?<!xy)z", view())])),
+    path("x", include([re_path(r".?(?<!xy)z", view()), re_path(r"(?<!xy)q", view())])),
     path("<slug:any>", view()),
 ]
 
-PATHS = ("/xz", "/xyz", "/xaz", "/xayz", "/abc")
+PATHS = ("/xz", "/xyz", "/xaz", "/xayz", "/abc", "/xyq", "/xq", "/xxyq")
 INEXACT = ("a look-behind that may reach before its pattern's start",)

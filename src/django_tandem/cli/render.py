@@ -7,6 +7,7 @@ from django_tandem import output
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.render import TARGETS
+from django_tandem.runtime import run_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +31,13 @@ def run(options: argparse.Namespace) -> int:
     directory = Path(plan.run_dir)
     files = target.render(plan)
     if options.check:
-        found = output.diff(files, directory)
+        # Named as in version control: what a person reads in CI is no long path of CI's own.
+        here = directory.is_relative_to(Path.cwd())
+        found = output.diff(files, directory.relative_to(Path.cwd()) if here else directory)
         if found:
             console.line_out(found.rstrip("\n"))
         return 1 if found else 0
+    run_dir.prepare(directory, is_committed=options.output is not None)
     for name in output.write(files, directory):
         console.line_err(f"Wrote {directory / name}.")
     return 0

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from django_tandem.model import EdgeRule, PathMatch, Pin, Protocol, Stack, Verdict
+from django_tandem.routing.rules import deciding_pin
 
 
 def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRule, ...]:
@@ -13,13 +14,43 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
 
     WebSockets are not among them: the handshake tells them, not the path.
     """
-    pinned = [_pin_rule(pin) for pin in pins if pin.is_of_paths]
+    pins = tuple(pins)
+    http = [each for each in verdicts if each.route.protocol is Protocol.HTTP]
+    rules: list[EdgeRule] = []
+    for index, pin in enumerate(pins):
+        if pin.is_of_paths:
+            rules += [*_exceptions(pins[: index + 1], http), _pin_rule(pin)]
     routed = [
         EdgeRule(match=each.route.match, stack=_edge_stack(each), origin=each.route.pattern)
-        for each in verdicts
-        if each.route.protocol is Protocol.HTTP
+        for each in http
     ]
-    return tuple(without_idle([*pinned, *routed]))
+    return tuple(without_idle([*rules, *routed]))
+
+
+def _exceptions(pins: tuple[Pin, ...], verdicts: Iterable[Verdict]) -> list[EdgeRule]:
+    """Return what pins of routes, being earlier, decide otherwise on paths of the last one."""
+    *earlier, last = pins
+    if all(pin.is_of_paths or pin.stack is last.stack for pin in earlier):
+        return []
+    rules = []
+    for each in verdicts:
+        match = _within(each.route.match, last)
+        by = deciding_pin(each.route, earlier)
+        # An earlier pin of paths has a rule of its own, in front of these.
+        if match is not None and (by is None or not earlier[by].is_of_paths):
+            stack = last.stack if by is None else _edge_stack(each)
+            rules.append(EdgeRule(match=match, stack=stack, origin=each.route.pattern))
+    return without_idle(rules, default=last.stack)
+
+
+def _within(match: PathMatch, pin: Pin) -> PathMatch | None:
+    # The part of `match` that the pin speaks of.
+    only = _pin_rule(pin).match
+    if match.prefix.startswith(only.prefix) and only.literal in (None, match.literal):
+        return match
+    if match.literal is not None or not only.prefix.startswith(match.prefix):
+        return None
+    return PathMatch(pcre=f"(?={only.pcre}){match.pcre}", prefix=only.prefix)
 
 
 def _edge_stack(verdict: Verdict) -> Stack:
@@ -37,17 +68,17 @@ def _pin_rule(pin: Pin) -> EdgeRule:
     return EdgeRule(match=match, stack=pin.stack, origin=pin.target)
 
 
-def without_idle(rules: Sequence[EdgeRule]) -> list[EdgeRule]:
+def without_idle(rules: Sequence[EdgeRule], default: Stack = Stack.WSGI) -> list[EdgeRule]:
     """
-    Drop the WSGI rules that no later ASGI rule could contradict, as WSGI is the default.
+    Drop the rules for the ``default`` that no later rule for the other could contradict.
 
-    Walking from the end, what the ASGI rules seen so far may match is kept sorted, so
+    Walking from the end, what the other's rules seen so far may match is kept sorted, so
     that the whole takes n log n steps.
     """
     kept: list[EdgeRule] = []
     later = _Later()
     for rule in reversed(rules):
-        if rule.stack is Stack.ASGI:
+        if rule.stack is not default:
             later.add(rule.match)
         elif not later.meets(rule.match):
             continue

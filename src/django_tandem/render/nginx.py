@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 
-from django_tandem.model import EdgeRule, File, Plan, StaticFiles, Tls
-from django_tandem.routing.pcre import VERBS
+from django_tandem.model import EdgeRule, File, Plan, Stack, StaticFiles, Tls
+from django_tandem.render.guard import guard
 from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill
+from django_tandem.routing.pcre import VERBS
 
 # Quoting may double a backslash, and the verbs above come on top.
 MERGED_CHARS = NGINX_PARAMETER_BYTES // 2 - 100
+
+# One more line to try is worth it where it saves trying some.
+GUARDED_LINES = 4
+GUARD = "What begins as no rule for ASGI below does: most requests need no look at the rest."
 
 # Headers by which a proxy tells a server who asked, where from and for what. Ours says that in
 # X-Forwarded-*; from a client each of them is a lie that some server or library would believe.
@@ -69,11 +74,20 @@ def what_decides(plan: Plan) -> dict[str, object]:
     edge = plan.edge
     return {
         "edge": edge,
-        "table": merge_neighbours(edge.rules),
+        "table": guarded(merge_neighbours(edge.rules), edge.rules),
         "strips": [(prefix, strip_regex(prefix)) for prefix in edge.strips],
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
     }
+
+
+def guarded(table: list[MapLine], rules: Sequence[EdgeRule]) -> list[MapLine]:
+    """Put a guard in front of a ``table`` that is long enough to be worth one."""
+    found = guard(rules, longest=MERGED_CHARS) if len(table) >= GUARDED_LINES else None
+    if found is None:
+        return table
+    first = MapLine(regex=f"~{VERBS}{found}", stack=Stack.WSGI.value, origin=GUARD)
+    return [first, *table]
 
 
 def merge_neighbours(rules: Iterable[EdgeRule]) -> list[MapLine]:

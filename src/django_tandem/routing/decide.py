@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from django_tandem.errors import SettingError, did_you_mean
 from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
+from django_tandem.routing.contradictions import refuse_contradictions
 from django_tandem.routing.rules import RULES, holds
 
 
@@ -19,7 +20,7 @@ def decide(
     Raise SettingError for a pin that names nothing, and for two that contradict each other.
     """
     routes, pins = tuple(routes), tuple(pins)
-    _refuse_contradictions(pins)
+    refuse_contradictions(pins, routes)
     _refuse_unknown(pins, routes)
     return tuple(_verdict(route, pins, handover=handover) for route in routes)
 
@@ -42,18 +43,6 @@ def _verdict(route: Route, pins: tuple[Pin, ...], *, handover: bool) -> Verdict:
 def _is_sure(route: Route, pins: tuple[Pin, ...]) -> bool:
     is_pinned = any(pin.is_prefix and holds(pin, route) for pin in pins)
     return is_pinned or route.protocol is Protocol.WEBSOCKET
-
-
-def _refuse_contradictions(pins: tuple[Pin, ...]) -> None:
-    first: dict[str, tuple[int, Pin]] = {}
-    for index, pin in enumerate(pins):
-        earlier, same = first.setdefault(pin.target, (index, pin))
-        if same.stack is not pin.stack:
-            message = (
-                f'TANDEM["ROUTES"][{earlier}] and TANDEM["ROUTES"][{index}] '
-                f'pin "{pin.target}" to both stacks.'
-            )
-            raise SettingError(message, hint="Remove one of them.")
 
 
 def _refuse_unknown(pins: tuple[Pin, ...], routes: tuple[Route, ...]) -> None:

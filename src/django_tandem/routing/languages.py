@@ -105,7 +105,7 @@ def _names_no_other(known: Languages) -> str:
     # LocaleMiddleware takes /de-at/ and /DE/ for German too, whose paths begin with de/ only:
     # so nothing answers them. get_supported_language_variant() has the rules.
     others = known.others
-    if not (others and known.is_in_path):
+    if not others or why_inexact(known, known.default):
         return ""
     firsts = sorted({_first(code) for code in others if "-" in code} - set(others))
     named = [[_any_case(code) for code in others if code.count("-") == parts] for parts in (0, 1)]

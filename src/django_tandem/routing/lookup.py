@@ -2,14 +2,30 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
 from django.utils import translation
+from django.utils.encoding import repercent_broken_unicode
 
 from django_tandem.model import Protocol, Route
 from django_tandem.routing.channels import websocket_leaves
+from django_tandem.routing.languages import languages
 from django_tandem.routing.urlconf import Leaf, leaves, route_of, shown
+from django_tandem.served.forwarded import split_target
+
+
+def path_of(target: str) -> str:
+    """Return the decoded path that both stacks resolve for a request ``target``."""
+    octets = split_target(target.encode(), settings.FORCE_SCRIPT_NAME or "").path_info
+    return str(repercent_broken_unicode(octets).decode())
+
+
+def is_static(path: str) -> bool:
+    """Return whether ``path`` is one that Django's own handler of static files takes."""
+    given = urlsplit(settings.STATIC_URL or "")
+    return bool(given.path) and not given.netloc and path.startswith(given.path)
 
 
 def resolve_path(path: str, routes: Iterable[Route], application: object = None) -> Route | None:
@@ -47,7 +63,8 @@ def resolve_websocket(path: str, routes: Iterable[Route], application: object) -
 
 def _language_of(path: str) -> str:
     # What LocaleMiddleware would activate for a visitor without a preference.
-    return translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    told = translation.get_language_from_path(path) if languages().is_in_path else None
+    return told or settings.LANGUAGE_CODE
 
 
 def _is_where(match: ResolverMatch, leaf: Leaf, path: str) -> bool:

@@ -1,6 +1,6 @@
 """What decides a route's stack: one function a rule, each with its reason in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
 
@@ -9,12 +9,11 @@ Rule = Callable[[Route, tuple[Pin, ...]], Verdict | None]
 
 def pinned_by_setting(route: Route, pins: tuple[Pin, ...]) -> Verdict | None:
     """Follow the first pin that holds for ``route``; a WebSocket can't follow one to WSGI."""
-    for index, pin in enumerate(pins):
-        if holds(pin, route) and not _is_impossible(route, pin.stack):
-            return Verdict(
-                route=route, stack=pin.stack, reason=f'pinned by TANDEM["ROUTES"][{index}]'
-            )
-    return None
+    index = deciding_pin(route, pins)
+    if index is None:
+        return None
+    reason = f'pinned by TANDEM["ROUTES"][{index}]'
+    return Verdict(route=route, stack=pins[index].stack, reason=reason)
 
 
 def marked_in_code(route: Route, _: tuple[Pin, ...]) -> Verdict | None:
@@ -54,6 +53,14 @@ RULES: tuple[Rule, ...] = (
     is_coroutine,
     is_synchronous,
 )
+
+
+def deciding_pin(route: Route, pins: Sequence[Pin]) -> int | None:
+    """Return the index of the pin that decides where ``route`` belongs, if one does."""
+    for index, pin in enumerate(pins):
+        if holds(pin, route) and not _is_impossible(route, pin.stack):
+            return index
+    return None
 
 
 def holds(pin: Pin, route: Route) -> bool:

@@ -1,19 +1,17 @@
 """Facts about a view, read from its callback without calling it."""
 
 import functools
-import inspect
 import linecache
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from asgiref.sync import AsyncToSync, iscoroutinefunction
+from asgiref.sync import iscoroutinefunction
 
-from django_tandem.marks import mark_of
 from django_tandem.model import View
 from django_tandem.routing.wrappers import wrapper_over_coroutine
+from django_tandem.served.views import author_wrote, dotted_path, marked_stack
 
 
 def view_of(callback: Any, project_directory: str) -> View:
@@ -22,76 +20,27 @@ def view_of(callback: Any, project_directory: str) -> View:
 
     Its source is relative to ``project_directory`` when it lies inside.
     """
-    target = _author_wrote(callback)
+    target = author_wrote(callback)
     wrapper = wrapper_over_coroutine(callback)
     return View(
-        dotted=_dotted(target),
+        dotted=dotted_path(target),
         # What Django's own handler asks before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
         source=_source(target, project_directory),
-        mark=mark_of(callback) or mark_of(target),
+        mark=marked_stack(callback),
         wrapper=None if wrapper is None else _source(wrapper, project_directory),
     )
 
 
 def consumer_of(application: Any, project_directory: str) -> View:
     """Return what is known of ``application``, an ASGI application such as a consumer's."""
-    target = _author_wrote(getattr(application, "consumer_class", application))
+    target = author_wrote(getattr(application, "consumer_class", application))
     return View(
-        dotted=_dotted(target),
+        dotted=dotted_path(target),
         is_coroutine=True,
         source=_source(target, project_directory),
-        mark=mark_of(target),
+        mark=marked_stack(target),
     )
-
-
-def _author_wrote(callback: Any) -> Any:
-    # The class or function that a person would look for, below what wraps it.
-    target = callback
-    for target in _unwrapped(callback):
-        if isinstance(target, type):
-            return target
-    return target if hasattr(target, "__code__") else type(target)
-
-
-def _unwrapped(layer: Any) -> Iterator[Any]:
-    seen: set[int] = set()
-    while layer is not None and id(layer) not in seen:
-        seen.add(id(layer))
-        yield layer
-        layer = None if isinstance(layer, type) else _inner(layer)
-
-
-def _inner(layer: Any) -> Any:
-    if isinstance(layer, functools.partial):
-        return layer.func
-    if isinstance(layer, AsyncToSync):
-        return layer.awaitable
-    for name in ("view_class", "cls", "__wrapped__"):
-        inner = getattr(layer, name, None)
-        if inner is not None:
-            return inner
-    # Django Ninja's view calls the operations of a path, one for each HTTP method.
-    operations = getattr(_owner(layer), "operations", None)
-    if isinstance(operations, list) and operations and hasattr(operations[0], "view_func"):
-        return operations[0].view_func
-    return getattr(layer, "__func__", None)
-
-
-def _owner(layer: Any) -> Any:
-    if inspect.ismethod(layer):
-        return layer.__self__
-    return (
-        inspect.getclosurevars(layer).nonlocals.get("self") if inspect.isfunction(layer) else None
-    )
-
-
-def _dotted(target: Any) -> str:
-    name = str(target.__qualname__)
-    # DRF's @api_view makes a class, and gives it the function's __name__ alone.
-    if name.rpartition(".")[2] != target.__name__:
-        name = str(target.__name__)
-    return f"{target.__module__}.{name}"
 
 
 def _source(target: Any, project_directory: str) -> str | None:

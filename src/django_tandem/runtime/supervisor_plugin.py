@@ -32,7 +32,7 @@ FAILED = "failed"
 # What a stop leaves behind, and nothing of anybody else's.
 OURS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
-    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.json"),
+    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
 )
 
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.

@@ -1,6 +1,7 @@
 """How often each route was handed over: a small file that all processes of a stack add to."""
 
 import atexit
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,9 @@ from threading import Lock
 
 VARIABLE = "TANDEM_RUN_DIR"
 NAME = "handovers.json"
+# What is locked is never replaced, as the file is at each write.
+LOCK = "handovers.lock"
+NEW = "handovers.new"
 # A process writes at most so often; what it counted meanwhile goes with the next write.
 WRITE_EVERY_S = 1.0
 
@@ -29,18 +33,26 @@ class Counts:
     """The counts of this process that are not written yet."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._path = run_dir / NAME
+        self._run_dir = run_dir
         self._lock = Lock()
         self._waiting: Counter[str] = Counter()
         self._written = 0.0
         atexit.register(self.write)
 
     def add(self, route: str, to: str) -> None:
-        """Count one hand-over."""
+        """Count one hand-over, and write when it is time."""
+        if self.keep(route, to):
+            self.write()
+
+    def keep(self, route: str, to: str) -> bool:
+        """Count one hand-over in memory, and return whether the caller is to write now."""
         with self._lock:
             self._waiting[f"{to} {route}"] += 1
-        if time.monotonic() - self._written >= WRITE_EVERY_S:
-            self.write()
+            now = time.monotonic()
+            is_due = now - self._written >= WRITE_EVERY_S
+            if is_due:
+                self._written = now
+        return is_due
 
     def write(self) -> None:
         """Add what waits to the file; a run directory that is gone is no reason to fail."""
@@ -48,10 +60,8 @@ class Counts:
             waiting, self._waiting = self._waiting, Counter()
             self._written = time.monotonic()
         if waiting:
-            try:
-                _add(self._path, waiting)
-            except OSError:
-                return
+            with contextlib.suppress(OSError):
+                _add(self._run_dir, waiting)
 
 
 def from_environment() -> Counts | None:
@@ -62,22 +72,31 @@ def from_environment() -> Counts | None:
 
 def read(run_dir: Path) -> tuple[Handovers, ...]:
     """Return what was counted in ``run_dir``, the most frequent first."""
-    try:
-        kept = json.loads((run_dir / NAME).read_text() or "{}")
-    except FileNotFoundError:
-        return ()
+    kept = _kept(run_dir / NAME)
     return tuple(
         Handovers(route=key.partition(" ")[2], to=key.partition(" ")[0], count=count)
         for key, count in sorted(kept.items(), key=lambda item: (-item[1], item[0]))
     )
 
 
-def _add(path: Path, more: Counter[str]) -> None:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "r+") as file:
-        # Other processes add to it too; the lock goes with the file.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        total = Counter(json.loads(file.read() or "{}")) + more
-        file.seek(0)
-        file.write(json.dumps(total))
-        file.truncate()
+def _kept(path: Path) -> Counter[str]:
+    try:
+        kept = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return Counter()
+    # A damaged file is worth no more than none.
+    is_sound = isinstance(kept, dict) and all(type(count) is int for count in kept.values())
+    return Counter(kept if is_sound else {})
+
+
+def _add(run_dir: Path, more: Counter[str]) -> None:
+    handle = os.open(run_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # Other processes add to it too; the lock ends as the file is closed.
+    with os.fdopen(handle) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        total = _kept(run_dir / NAME) + more
+        # Whole or not at all: a full disk must not leave half a file.
+        new = os.open(run_dir / NEW, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(new, "w") as file:
+            json.dump(total, file)
+        (run_dir / NEW).replace(run_dir / NAME)

@@ -7,12 +7,12 @@ resolved and the project's middleware had its chance to refuse, and at most once
 
 import os
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from django_tandem.model import Pin, Stack
 from django_tandem.served.policy import stack_of
@@ -25,16 +25,29 @@ LOCATIONS = {Stack.WSGI: "@handed_wsgi", Stack.ASGI: "@handed_asgi"}
 
 ENABLED = "TANDEM_HANDOVER"
 
+# Where the passage lies in the environ or the scope. It goes with the one request: what a view
+# asks of Django by itself, through the test client for one, is none of the edge's.
+PASSAGE = "tandem.passage"
+_ATTRIBUTE = "_tandem_passage"
+
 
 @dataclass(slots=True)
 class Passage:
-    """One request on its way through a stack: whether it may leave it, and which route it took."""
+    """
+    One request on its way through a stack: whether it may leave it, and which route it took.
+
+    ``is_stream`` and ``is_async_stream`` are what Django answered, whatever wraps it later.
+    """
 
     may_leave: bool
     route: str = ""
+    is_stream: bool = False
+    is_async_stream: bool = False
 
-
-PASSAGE: ContextVar[Passage | None] = ContextVar("tandem_passage", default=None)
+    def note(self, response: HttpResponseBase) -> None:
+        """Keep what is known of Django's ``response`` itself."""
+        self.is_stream = response.streaming
+        self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
 
 
 def is_enabled() -> bool:
@@ -57,8 +70,9 @@ def install(own: Stack, pins: tuple[Pin, ...]) -> None:
 
     def load_and_append(handler: Any, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
         load_middleware(handler, is_async=is_async)
-        ask = _asking(own, pins)
+        ask, chain = _asking(own, pins), handler._middleware_chain
         handler._view_middleware.append(_awaitable(ask) if is_async else ask)
+        handler._middleware_chain = _receiving_async(chain) if is_async else _receiving(chain)
 
     BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign,assignment]
 
@@ -66,9 +80,36 @@ def install(own: Stack, pins: tuple[Pin, ...]) -> None:
 ViewMiddleware = Callable[..., HttpResponse | None]
 
 
+def _receiving(chain: Callable[..., Any]) -> Callable[..., Any]:
+    def respond(request: HttpRequest) -> Any:
+        passage = _take(request)
+        response = chain(request)
+        if passage is not None:
+            passage.note(response)
+        return response
+
+    return respond
+
+
+def _receiving_async(chain: Callable[..., Any]) -> Callable[..., Any]:
+    async def respond(request: HttpRequest) -> Any:
+        _take(request)
+        return await chain(request)
+
+    return respond
+
+
+def _take(request: HttpRequest) -> Passage | None:
+    # Taken out, as request.META is the environ itself, and on ASGI it has no such key.
+    given = getattr(request, "environ", None) or getattr(request, "scope", {})
+    passage: Passage | None = given.pop(PASSAGE, None)
+    setattr(request, _ATTRIBUTE, passage)
+    return passage
+
+
 def _asking(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
     def hand_over(request: HttpRequest, view: Any, *_arguments: Any) -> HttpResponse | None:
-        passage = PASSAGE.get()
+        passage: Passage | None = getattr(request, _ATTRIBUTE, None)
         if passage is None:
             return None
         passage.route = f"/{request.resolver_match.route}" if request.resolver_match else ""

@@ -32,13 +32,10 @@ class HandOver:
         # Only the edge can replay a request, and only once.
         was_handed = environ.pop(header_key(HANDED_HEADER), "") == "1"
         passage = Passage(may_leave=bool(environ.get(header_key(EDGE_HEADER))) and not was_handed)
-        token = PASSAGE.set(passage)
+        environ[PASSAGE] = passage
         start = HeldStart(start_response)
-        try:
-            body = self.application(environ, start)
-        finally:
-            PASSAGE.reset(token)
-        if passage.may_leave and belongs_elsewhere(environ, start.headers, body):
+        body = self.application(environ, start)
+        if passage.may_leave and belongs_elsewhere(environ, start.headers, passage):
             close(body)
             if self.counts is not None:
                 self.counts.add(passage.route, Stack.ASGI)
@@ -77,21 +74,21 @@ class HeldStart:
         return self._start_response(*held) if held else None
 
 
-def belongs_elsewhere(environ: Environ, headers: Headers, body: object) -> bool:
+def belongs_elsewhere(environ: Environ, headers: Headers, passage: Passage) -> bool:
     """
     Return whether the response is one for ASGI: by the hand-over's own word, or as a stream.
 
     A stream is known only once its view has run, which for other methods than GET
-    and HEAD must not happen twice.
+    and HEAD must not happen twice. The project's WSGI middleware may have wrapped the
+    body, so that Django's own response is asked.
     """
     known = {name.lower(): value for name, value in headers}
     if location_of(known.get(REDIRECT_HEADER.lower(), "")) is Stack.ASGI:
         return True
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
         return False
-    is_stream = bool(getattr(body, "streaming", True))
     is_events = known.get("content-type", "").lower().startswith(EVENT_STREAM)
-    return (is_events and is_stream) or bool(getattr(body, "is_async", False))
+    return (is_events and passage.is_stream) or passage.is_async_stream
 
 
 def close(body: object) -> None:

@@ -1,0 +1,65 @@
+"""A URL as a person gives it → the request that a client would send."""
+
+import argparse
+import os
+import re
+from urllib.parse import quote
+
+from django_tandem.cli.answers import UPGRADE
+from django_tandem.runtime.probe import Question
+
+# A client sends neither the fragment nor what stands before an @.
+URL = re.compile(r"(?:(?P<scheme>[A-Za-z]+)://(?:[^/?#]*@)?(?P<host>[^/?#]*))?(?P<target>[^#]*)")
+HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x1f\x7f]*)")
+METHOD = re.compile(r"[A-Za-z-]+")
+# All that may stand in a request line as it is; the rest is encoded as a browser would.
+AS_TYPED = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say what is asked."""
+    parser.add_argument("url", metavar="URL", help="a path, or a whole URL")
+    parser.add_argument("--method", type=_method, default="GET", help="GET when it is left out")
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        dest="headers",
+        metavar='"NAME: VALUE"',
+        help='such as "Upgrade: websocket"; may be given more than once',
+    )
+
+
+def read(options: argparse.Namespace, *, own_name: str) -> Question:
+    """Return the request; its host is ``own_name`` unless the URL or a header names another."""
+    found = URL.match(options.url)
+    scheme, host, given = found.groups() if found else (None, None, options.url)
+    target = quote(os.fsencode(given), safe=AS_TYPED)
+    hosts = [own_name, host, *(value for name, value in options.headers if _is_host(name))]
+    headers = [(name, value) for name, value in options.headers if not _is_host(name)]
+    if (scheme or "").lower() in {"ws", "wss"}:
+        headers.append(UPGRADE)
+    return Question(
+        method=options.method,
+        target=target if target.startswith("/") else f"/{target}",
+        host=[name for name in hosts if name][-1],
+        headers=tuple(headers),
+    )
+
+
+def _is_host(name: str) -> bool:
+    return name.lower() == "host"
+
+
+def _method(text: str) -> str:
+    if METHOD.fullmatch(text):
+        return text.upper()
+    raise argparse.ArgumentTypeError(f'"{text}" is no method, such as POST')
+
+
+def _header(text: str) -> tuple[str, str]:
+    found = HEADER.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no header, such as "Upgrade: websocket"')
+    return found[1], found[2].rstrip()

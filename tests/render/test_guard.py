@@ -1,0 +1,67 @@
+"""The guard in front of a long table lets through every path that an ASGI rule could match."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import plan, verdict
+from django_tandem.model import EdgeRule, PathMatch, Stack
+from django_tandem.render import nginx
+from django_tandem.render.guard import guard
+
+ROOMY = 4000
+
+prefixes = st.lists(st.text("ab/.", max_size=8).map("/{}".format), min_size=1, max_size=12)
+
+
+def _rules(*begin: str, stack: Stack = Stack.ASGI) -> list[EdgeRule]:
+    matches = [PathMatch(pcre=f"^{re.escape(text)}", prefix=text) for text in begin]
+    return [EdgeRule(match=match, stack=stack, origin=match.prefix) for match in matches]
+
+
+def _stops(found: str | None, path: str) -> bool:
+    return found is not None and re.match(found, path) is not None
+
+
+@given(begin=prefixes, path=st.text("ab/.", max_size=12).map("/{}".format))
+def test_it_stops_what_begins_as_no_rule_and_nothing_else(begin, path) -> None:
+    """With room enough to say every prefix whole."""
+    is_covered = any(path.startswith(text) for text in begin)
+
+    assert _stops(guard(_rules(*begin), longest=ROOMY), path) is not is_covered
+
+
+@given(begin=prefixes, longest=st.integers(0, 80), path=st.text("ab/.", max_size=12))
+def test_with_less_room_it_stops_less(begin, longest, path) -> None:
+    """It never grows beyond its room, and never stops a path of a rule."""
+    found = guard(_rules(*begin), longest=longest)
+
+    assert found is None or len(found) <= longest
+    assert not any(_stops(found, f"{text}{path}") for text in begin)
+
+
+@pytest.mark.parametrize("begin", [("/",), ("/feed/", "/"), ()])
+def test_where_every_path_may_be_asgis_there_is_none(begin) -> None:
+    """Nor where no rule leads there."""
+    assert guard(_rules(*begin), longest=ROOMY) is None
+
+
+def test_common_beginnings_are_said_once() -> None:
+    """And only the rules for ASGI count."""
+    rules = [*_rules("/api/feed/", "/api/fees/", "/x+"), *_rules("/other/", stack=Stack.WSGI)]
+
+    assert guard(rules, longest=ROOMY) == r"^(?!/(?:api/fee(?:d/|s/)|x\+))"
+
+
+def test_only_a_long_table_has_one() -> None:
+    """A short one is read faster by itself, by NGINX and by people."""
+
+    def lines(count: int) -> int:
+        routes = [verdict(f"/{n}/<a>/", (Stack.WSGI, Stack.ASGI)[n % 2]) for n in range(count)]
+        same = PathMatch(pcre="^/.", prefix="/a")
+        routes = [verdict(each.route.pattern, each.stack, match=same) for each in routes]
+        return nginx.render(plan(*routes))[0].content.count("(*UTF8)")
+
+    assert (lines(2), lines(4)) == (2, 5)

@@ -1,0 +1,152 @@
+"""A real NGINX is asked by the rendered rules, for a moment, and leaves nothing behind."""
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import crossplane
+import pytest
+
+from builders import host, plan, verdict, websocket
+from django_tandem.errors import RefusedError
+from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
+from django_tandem.render import nginx, probe
+from django_tandem.runtime.probe import Question, asking
+
+# On an idle machine it is a tenth of that.
+AT_MOST_S = 0.3
+
+
+@pytest.fixture
+def scratch(monkeypatch) -> Path:
+    """Where temporary directories are made; short, for sockets are in them."""
+    with tempfile.TemporaryDirectory(prefix="t-") as path:
+        monkeypatch.setattr(tempfile, "tempdir", path)
+        yield Path(path)
+
+
+def _plan(nginx_program, *rules: EdgeRule, **tandem) -> Plan:
+    made = plan(
+        verdict("/a/", Stack.ASGI),
+        verdict("/b/"),
+        verdict("/c/", Stack.ASGI),
+        websocket("/ws/"),
+        on=host(nginx=nginx_program),
+        tandem=tandem,
+    )
+    return replace(made, edge=replace(made.edge, rules=(*rules, *made.edge.rules)))
+
+
+def question(target: str, *headers: tuple[str, str], method: str = "GET") -> Question:
+    return Question(method=method, target=target, host="localhost", headers=headers)
+
+
+def _children() -> list[int]:
+    found = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return [int(pid) for pid in found.split()]
+
+
+def test_nothing_is_left_behind(nginx_program, scratch) -> None:
+    """No process, no file, though the question failed."""
+    before = _children()
+
+    with pytest.raises(ZeroDivisionError), asking(_plan(nginx_program)) as ask:  # noqa: PT012
+        ask(question("/a/"))
+        assert len(_children()) == len(before) + 1
+        assert [path.stat().st_mode & 0o777 for path in scratch.iterdir()] == [0o700]
+        raise ZeroDivisionError
+
+    assert _children() == before
+    assert list(scratch.iterdir()) == []
+
+
+def test_it_takes_no_time_to_speak_of(nginx_program, scratch) -> None:
+    """From its start to its end, at best of a few."""
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        with asking(_plan(nginx_program)) as ask:
+            ask(question("/a/"))
+        took.append(time.perf_counter() - started)
+
+    assert min(took) < AT_MOST_S
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "PROPFIND"])
+def test_the_stack_and_the_rule_are_told(nginx_program, method) -> None:
+    """Whatever the method; rules are counted one by one, though neighbours are one line."""
+    with asking(_plan(nginx_program)) as ask:
+        first, second, none = (ask(question(path, method=method)) for path in ("/a/", "/c/", "/b/"))
+
+    assert (first.stack, first.number, first.rule.origin) == (Stack.ASGI, 1, "/a/")
+    assert (second.stack, second.number, second.rule.origin) == (Stack.ASGI, 2, "/c/")
+    assert (none.stack, none.number, none.rule) == (Stack.WSGI, 0, None)
+
+
+def test_a_handshake_is_told(nginx_program) -> None:
+    """By NGINX's own map."""
+    with asking(_plan(nginx_program)) as ask:
+        shake = ask(question("/b/", ("Upgrade", "WebSocket"), ("Connection", "upgrade")))
+        other = ask(question("/b/", ("Upgrade", "h2c")))
+
+    assert (shake.stack, shake.is_websocket) == (Stack.ASGI, True)
+    assert (other.stack, other.is_websocket) == (Stack.WSGI, False)
+
+
+def test_what_nginx_refuses_is_told_with_its_own_line(nginx_program) -> None:
+    """A rule that is no regular expression to it."""
+    bad = EdgeRule(match=PathMatch(pcre="^/(", prefix="/"), stack=Stack.ASGI, origin="/(")
+
+    with pytest.raises(RefusedError) as caught, asking(_plan(nginx_program, bad)):
+        pass
+
+    assert caught.value.message == "NGINX refuses the rules that were rendered for it."
+    assert "_compile() failed" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "tandem",
+    [
+        {},
+        {"ROUTES": [("/ws/", "asgi", {"STRIP": True})]},
+        {"EDGE": {"SERVER_NAMES": ["shop.example"], "MEDIA": True}},
+    ],
+)
+def test_it_is_asked_by_the_maps_of_the_real_file(nginx_program, tandem, tmp_path) -> None:
+    """Whatever decides in nginx.conf decides here, word for word."""
+    files = StaticFiles(prefix="/static/", directory="/srv/files")
+    made = _plan(nginx_program, **tandem)
+    made = replace(made, edge=replace(made.edge, static=files))
+
+    real = _deciding(nginx.render(made)[0].content, tmp_path)
+    asked = _deciding(probe.render(made).content, tmp_path)
+
+    assert {"$tandem_stack", "$tandem_route", "$tandem_undotted"} <= asked.keys()
+    own = {"$tandem_matched", "$tandem_rule"}
+    assert {name: lines for name, lines in asked.items() if name not in own} == {
+        name: lines for name, lines in real.items() if name in asked
+    }
+
+
+def _deciding(content: str, directory: Path) -> dict[str, object]:
+    """Each map by its variable, each location of files by its prefix, and how a target is read."""
+    path = directory / "nginx.conf"
+    path.write_text(content)
+    payload = crossplane.parse(str(path), single=True, check_ctx=False)
+    (http,) = [each for each in payload["config"][0]["parsed"] if each["directive"] == "http"]
+    maps = {_plain(each)["args"][1]: each for each in http["block"] if each["directive"] == "map"}
+    server = [each for each in http["block"] if each["directive"] == "server"][-1]["block"]
+    files = {each["args"][-1]: each for each in server if each["args"][:1] == ["^~"]}
+    reading = {each["directive"]: each for each in server if each["directive"] in READING}
+    return {name: _plain(each) for name, each in (maps | files | reading).items()}
+
+
+READING = {"if", "merge_slashes", "large_client_header_buffers", "server_name"}
+
+
+def _plain(directive: dict) -> dict:
+    """Without the numbers of its lines."""
+    block = [_plain(each) for each in directive.get("block", [])]
+    return {"name": directive["directive"], "args": directive["args"], "block": block}

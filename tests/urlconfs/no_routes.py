@@ -1,0 +1,5 @@
+"""Nothing at all: every path is Django's 404."""
+
+urlpatterns = []
+
+PATHS = ("/", "/a/")
