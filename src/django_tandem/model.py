@@ -211,7 +211,8 @@ class Project:
     ``None`` stands for the one Django makes. ``static`` and ``media`` are set only when
     the setting names a URL of this site and a directory. ``channel_names`` are those of the
     ASGI application's ChannelNameRouter. ``middleware`` is outermost first.
-    ``needs_redis`` says that the settings point at the embedded server.
+    ``needs_redis`` says that the settings point at the embedded server, ``script_name`` is
+    FORCE_SCRIPT_NAME.
     """
 
     directory: str
@@ -226,6 +227,7 @@ class Project:
     static_in_debug: bool = False
     media: StaticFiles | None = None
     needs_redis: bool = False
+    script_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +266,8 @@ class Edge:
     ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
     the server's own timeout, so that the server's answer comes first. ``strips`` are
     the prefixes taken off on the way to ASGI. ``grace_s`` is what requests in flight get
-    at a stop. ``handover`` lets each stack send a request on to the other.
+    at a stop. ``handover`` lets each stack send a request on to the other. ``script_name``
+    may be in front of every path, with no slash at its end; rules say nothing of it.
     """
 
     nginx: Nginx
@@ -283,6 +286,7 @@ class Edge:
     include: str | None = None
     worker_user: str | None = None
     handover: bool = False
+    script_name: str = ""
 
     @property
     def has_asgi(self) -> bool:

@@ -77,6 +77,7 @@ def load(settings_option: str | None) -> Loaded:
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         needs_redis=embedded is not None and _names(embedded),
+        script_name=django_settings.FORCE_SCRIPT_NAME or "",
     )
     return Loaded(project=project, settings=settings, application=application)
 

@@ -76,6 +76,7 @@ def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ..
         include=settings.edge.include,
         worker_user=host.user if host.is_root else None,
         handover=settings.handover and ground.has_both,
+        script_name=project.script_name.rstrip("/"),
     )
 
 

@@ -75,6 +75,7 @@ def what_decides(plan: Plan) -> dict[str, object]:
     return {
         "edge": edge,
         "table": guarded(merge_neighbours(edge.rules), edge.rules),
+        "script_name": re.escape(edge.script_name),
         "strips": [(prefix, strip_regex(prefix)) for prefix in edge.strips],
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
