@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import crossplane
 import psutil
@@ -35,11 +36,12 @@ def test_nginx_has_a_worker_for_each_cpu_and_at_least_1024_connections_each(stac
 
 
 def test_the_access_log_is_on_stdout(stack) -> None:
-    """One line a request, with the program's name before it."""
+    """One line a request, with the program's name, the time, and the stack that answered."""
     stack.ask("/told/?of=the-access-log")
 
-    line = '127.0.0.1 "GET /told/?of=the-access-log HTTP/1.1" 200'
-    wait_for(lambda: f"nginx      | {line}" in stack.up.stdout)
+    asked = r'127\.0\.0\.1 "GET /told/\?of=the-access-log HTTP/1\.1" 200 [0-9]+ [0-9.]+s wsgi'
+    line = re.compile(rf"^nginx      \| [-0-9T:+]+ {asked}$", re.MULTILINE)
+    wait_for(lambda: line.search(stack.up.stdout))
 
 
 def test_the_error_log_is_on_stdout_too_as_supervisord_has_it(stack) -> None:

@@ -85,7 +85,7 @@ def test_each_programs_output_is_on_stdout_with_its_name(stack) -> None:
         "wsgi-1     | printed on-wsgi",
         "asgi-1     | printed on-asgi",
         "channels-1 | working on for-the-worker",
-        'nginx      | 127.0.0.1 "GET /printed/?text=on-wsgi HTTP/1.1" 200',
+        '127.0.0.1 "GET /printed/?text=on-wsgi HTTP/1.1" 200',
     ):
         wait_for(lambda line=line: line in stack.up.stdout)
 
