@@ -30,8 +30,11 @@ def test_nothing_was_handed_over_where_there_is_no_file(tmp_path) -> None:
 
 
 def test_a_run_directory_that_is_gone_does_not_fail_a_request(tmp_path) -> None:
-    """A count is worth less than an answer."""
+    """A count is worth less than an answer, and is no reason to make the directory again."""
     Counts(tmp_path / "gone").add("/", "asgi")
+
+    assert not (tmp_path / "gone").exists()
+    assert read(tmp_path / "gone") == ()
 
 
 @pytest.mark.parametrize(
