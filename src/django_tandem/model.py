@@ -237,7 +237,8 @@ class Process:
 
     ``argv`` is never given to a shell. ``role`` says in words what it is there
     for. ``order`` is its place in the start; the stop runs the other way round.
-    ``generation`` is set for what a reload replaces.
+    ``generation`` is set for what a reload replaces, and ``alone`` for what must have
+    ended before its replacement starts: nobody knows whether it bears a second.
     """
 
     name: str
@@ -247,6 +248,7 @@ class Process:
     order: int
     stack: Stack | None = None
     generation: int | None = None
+    alone: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     socket: str | None = None
     stop_signal: str = "TERM"
@@ -265,9 +267,10 @@ class Edge:
 
     ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
     the server's own timeout, so that the server's answer comes first. ``strips`` are
-    the prefixes taken off on the way to ASGI. ``grace_s`` is what requests in flight get
-    at a stop. ``handover`` lets each stack send a request on to the other. ``script_name``
-    may be in front of every path, with no slash at its end; rules say nothing of it.
+    the prefixes taken off on the way to ASGI. ``retire_s`` is how long a worker of NGINX may
+    live once it is replaced: longer than what it holds. ``handover`` lets each stack send a
+    request on to the other. ``script_name`` may be in front of every path, with no slash at
+    its end; rules say nothing of it.
     """
 
     nginx: Nginx
@@ -277,7 +280,7 @@ class Edge:
     strips: tuple[str, ...]
     max_body: str
     read_timeout_s: int
-    grace_s: int
+    retire_s: int
     server_names: tuple[str, ...] = ()
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -295,15 +298,29 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the command line of `tandem up` said in the place of the settings."""
+
+    bind: str | None = None
+    asgi: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is to be served, by what, and why: the one input of every target."""
+    """
+    Everything that is to be served, by what, and why: the one input of every target.
+
+    ``drain_s`` is how long the generation may take to end once it is replaced.
+    """
 
     project: Project
     run_dir: str
     generation: int
+    drain_s: int
     verdicts: tuple[Verdict, ...]
     edge: Edge
     processes: tuple[Process, ...]
+    overrides: Overrides = Overrides()
     notes: tuple[str, ...] = ()
 
     @property

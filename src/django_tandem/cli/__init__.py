@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from django_tandem import __version__
-from django_tandem.cli import down, explain, logs, plan, render, status, up
+from django_tandem.cli import down, explain, logs, plan, reload, render, status, up
 from django_tandem.errors import TandemError
 
 # What a shell takes for "ended by Ctrl-C".
 INTERRUPTED = 130
 
 # In the order of their first use.
-COMMANDS: tuple[ModuleType, ...] = (plan, explain, up, status, logs, down, render)
+COMMANDS: tuple[ModuleType, ...] = (plan, explain, up, status, logs, reload, down, render)
 
 
 def parser(prog: str = "tandem") -> argparse.ArgumentParser:

@@ -5,9 +5,9 @@ import argparse
 from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
-from django_tandem.render.state import read_state
 from django_tandem.runtime import lock, supervisord
-from django_tandem.runtime.supervisor_plugin import clean
+from django_tandem.runtime.sockets import clean
+from django_tandem.runtime.state import read_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

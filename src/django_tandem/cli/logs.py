@@ -6,8 +6,9 @@ from pathlib import Path
 from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
-from django_tandem.render.state import State, read_state
+from django_tandem.render.state import State
 from django_tandem.runtime import logs
+from django_tandem.runtime.state import read_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,12 +1,13 @@
 """From the command line to a Plan, the way that every subcommand needs one."""
 
 import argparse
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem.cli.bootstrap import load, load_settings, offer_redis
 from django_tandem.cli.project import find
-from django_tandem.model import Plan
+from django_tandem.model import Overrides, Plan
 from django_tandem.plan import make_plan
 from django_tandem.routing.decide import decide
 from django_tandem.runtime import run_dir
@@ -26,33 +27,45 @@ class Planned:
 def plan_project(
     options: argparse.Namespace,
     *,
-    bind: str | None = None,
-    asgi: bool = False,
+    overrides: Overrides | None = None,
+    generation: int = 1,
     output: Path | None = None,
 ) -> Planned:
-    """
-    Make the plan of the project at hand.
-
-    ``bind``, ``asgi`` and ``output``, a directory to run in, are the command line's own.
-    """
+    """Make the plan of the project at hand, to run in ``output`` when that is given."""
     loaded = load(options.settings)
-    settings = loaded.settings
-    if bind is not None:
-        settings = replace(settings, bind=(bind,))
-    if asgi:
-        settings = replace(settings, asgi=replace(settings.asgi, always=True))
+    settings = overridden(loaded.settings, overrides)
     verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
     host = read_host(settings.edge.nginx)
-    plan = make_plan(loaded.project, settings, host, verdicts, run_dir=str(directory))
+    plan = make_plan(
+        loaded.project,
+        settings,
+        host,
+        verdicts,
+        run_dir=str(directory),
+        generation=generation,
+        overrides=overrides,
+    )
     return Planned(plan=plan, settings=settings, application=loaded.application)
+
+
+def overridden(settings: Settings, overrides: Overrides | None) -> Settings:
+    """Return the settings with the command line's word in their place."""
+    if overrides and overrides.bind is not None:
+        settings = replace(settings, bind=(overrides.bind,))
+    if overrides and overrides.asgi:
+        settings = replace(settings, asgi=replace(settings.asgi, always=True))
+    return settings
 
 
 def find_run_dir(options: argparse.Namespace) -> Path:
     """Return where the project's stack runs, without setting the project up."""
     found = find(options.settings)
-    offer_redis(found)
+    embedded = offer_redis(found)
     settings = load_settings(found)
+    if embedded:
+        # Whoever goes on to plan the project offers it again, and must not take it for its own.
+        os.environ.pop("REDIS_URL", None)
     directory = run_dir.locate(str(found.directory), settings.run_dir)
     run_dir.refuse_foreign(directory)
     return directory

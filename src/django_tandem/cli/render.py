@@ -6,8 +6,9 @@ from pathlib import Path
 from django_tandem import output
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
+from django_tandem.errors import RefusedError
 from django_tandem.render import TARGETS
-from django_tandem.runtime import run_dir
+from django_tandem.runtime import lock, run_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,11 @@ def run(options: argparse.Namespace) -> int:
         if found:
             console.line_out(found.rstrip("\n"))
         return 1 if found else 0
+    if lock.holder(directory) is not None:
+        raise RefusedError(
+            f"A stack runs in {directory}, by the files that lie there.",
+            hint="Change them with `tandem reload`, or name another directory with `--output`.",
+        )
     run_dir.prepare(directory, is_committed=options.output is not None)
     for name in output.write(files, directory):
         console.line_err(f"Wrote {directory / name}.")

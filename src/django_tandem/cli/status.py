@@ -6,9 +6,10 @@ from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
-from django_tandem.render.state import State, read_state
+from django_tandem.render.state import State
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.readiness import ask
+from django_tandem.runtime.state import read_state
 from django_tandem.served import counts
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
-from django_tandem.model import Plan
+from django_tandem.model import Overrides, Plan
 from django_tandem.runtime import start
 from django_tandem.settings import Settings
 
@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord and does not return."""
-    planned = plan_project(options, bind=options.bind, asgi=options.asgi)
+    overrides = Overrides(bind=options.bind, asgi=options.asgi)
+    planned = plan_project(options, overrides=overrides)
     refuse_failed_checks(console.line_err)
     for note in (*planned.plan.notes, *_notes(planned.plan, planned.settings)):
         console.line_err(note)

@@ -1,6 +1,6 @@
 """Project, settings and machine → the Plan that every target renders."""
 
-from django_tandem.model import Edge, Host, Pin, Plan, Project, Stack, Tls, Verdict
+from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
 from django_tandem.plan.processes import GRACE_S, Ground, processes
 from django_tandem.plan.table import edge_rules
@@ -21,6 +21,7 @@ def make_plan(
     *,
     run_dir: str,
     generation: int = 1,
+    overrides: Overrides | None = None,
 ) -> Plan:
     """
     Return the plan for ``project`` on ``host``; ``run_dir`` is absolute.
@@ -40,9 +41,11 @@ def make_plan(
         project=project,
         run_dir=run_dir,
         generation=generation,
+        drain_s=settings.drain_s,
         verdicts=verdicts,
         edge=_edge(ground, verdicts, stacks),
         processes=processes(ground, stacks),
+        overrides=overrides or Overrides(),
         notes=tuple(_notes(ground, verdicts, stacks)),
     )
 
@@ -67,7 +70,7 @@ def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ..
         strips=_strips(settings.routes),
         max_body=settings.edge.max_body,
         read_timeout_s=settings.wsgi.timeout_s + EDGE_MARGIN_S,
-        grace_s=GRACE_S,
+        retire_s=settings.drain_s + 2 * GRACE_S,
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),
         trusted_proxies=settings.edge.trusted_proxies,

@@ -135,6 +135,8 @@ def _programs(ground: Ground) -> Iterator[Process]:
     for name, argv in ground.settings.programs:
         yield Process(
             name=name,
+            generation=ground.generation,
+            alone=True,
             argv=argv,
             role='from TANDEM["PROGRAMS"]',
             directory=ground.project.directory,
@@ -165,6 +167,7 @@ def _environment(ground: Ground) -> tuple[tuple[str, str], ...]:
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONUNBUFFERED": "1",
         "TANDEM_ASGI_APPLICATION": project.asgi,
+        "TANDEM_GENERATION": str(ground.generation),
         "TANDEM_HANDOVER": "1" if settings.handover and ground.has_both else None,
         "TANDEM_PINS": pins,
         "TANDEM_RUN_DIR": ground.run_dir,

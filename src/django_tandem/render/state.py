@@ -2,10 +2,8 @@
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
-from django_tandem.model import File, Plan, Process, Stack
+from django_tandem.model import File, Overrides, Plan, Process
 
 NAME = "state.json"
 
@@ -15,9 +13,14 @@ class State:
     """
     The part of a plan that outlives its start.
 
+    ``generation`` is the one that serves, ``drain_s`` what it gets to end in once it is replaced.
     ``server_name`` is one that the edge answers to; it is empty when any will do.
+    ``overrides`` hold until the stack is stopped.
     """
 
+    generation: int
+    drain_s: int
+    overrides: Overrides
     url: str
     host: str
     port: int
@@ -32,6 +35,9 @@ def state_of(plan: Plan) -> State:
     # "*.shop.example" and ".shop.example" are names as well, to NGINX.
     names = [name.replace("*", "any").lstrip(".") for name in plan.edge.server_names]
     return State(
+        generation=plan.generation,
+        drain_s=plan.drain_s,
+        overrides=plan.overrides,
         url=plan.url,
         host=bind.host,
         port=bind.port,
@@ -44,21 +50,3 @@ def state_of(plan: Plan) -> State:
 def state_file(state: State) -> File:
     """Write ``state`` as a file; its environment variables may be the user's alone to read."""
     return File(name=NAME, content=json.dumps(asdict(state), indent=1) + "\n", mode=0o600)
-
-
-def read_state(run_dir: Path) -> State | None:
-    """Read the state kept in ``run_dir``; None when nothing was started there."""
-    try:
-        kept = json.loads((run_dir / NAME).read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    processes = tuple(_process(each) for each in kept.pop("processes"))
-    return State(**{**kept, "notes": tuple(kept["notes"]), "processes": processes})
-
-
-def _process(kept: dict[str, Any]) -> Process:
-    # JSON knows neither tuples nor enums.
-    environment = tuple((name, value) for name, value in kept["environment"])
-    stack = Stack(kept["stack"]) if kept["stack"] else None
-    argv = tuple(kept["argv"])
-    return Process(**{**kept, "argv": argv, "environment": environment, "stack": stack})

@@ -7,12 +7,7 @@ from django_tandem.render.target import Target, fill
 
 def render(plan: Plan) -> tuple[File, ...]:
     """Return supervisord.conf, which supervisord runs in the foreground, and the state of it."""
-    links = " ".join(
-        f"{process.name}.sock:{process.program}.sock"
-        for process in plan.processes
-        if process.stack and process.socket
-    )
-    content = fill("supervisor/supervisord.conf.j2", plan=plan, links=links)
+    content = fill("supervisor/supervisord.conf.j2", plan=plan)
     return (File(name="supervisord.conf", content=content), state_file(state_of(plan)))
 
 

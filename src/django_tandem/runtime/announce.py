@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django_tandem.model import Process
-from django_tandem.render.state import State, read_state
+from django_tandem.render.state import State
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.readiness import Dead, watch
+from django_tandem.runtime.state import read_state
 
 
 def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
@@ -24,7 +25,7 @@ def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
     """
     for news in watch(state, run_dir, is_alive):
         if isinstance(news, Dead):
-            _say(_obituary(news, run_dir))
+            _say(obituary(news, run_dir))
             return False
         stack = news.process.stack.value.upper() if news.process.stack else ""
         _say(f"{news.process.program:<10} {stack:<5} {news.process.role}: {news.because}")
@@ -32,7 +33,8 @@ def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
     return True
 
 
-def _obituary(dead: Dead, run_dir: Path) -> str:
+def obituary(dead: Dead, run_dir: Path) -> str:
+    """Tell what was given up and why, with its last lines."""
     if dead.process is None:
         return f"Not started: {dead.because}."
     lines = [f"  {line}" for line in _lines(dead.process, run_dir)]

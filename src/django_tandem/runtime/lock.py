@@ -1,14 +1,24 @@
-"""The lock of a run directory: who holds it runs the stack in it, from `tandem up` to the end."""
+"""
+The locks of a run directory, which say who is at work in it.
+
+Who holds the first runs the stack, from `tandem up` to the end; the others are for one reload
+at a time, and for one process that ends what a reload replaced.
+"""
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from django_tandem.errors import MachineError
 
 NAME = "lock"
+RELOAD = "reload.lock"
+DRAINER = "drainer.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = "TANDEM_LOCK"
+# Who asks for the holder holds it for a moment.
+LOOK_S = 0.1
 
 
 def take(run_dir: Path) -> int:
@@ -19,18 +29,35 @@ def take(run_dir: Path) -> int:
     file that is removed and made again would be another lock. Raises MachineError when
     another process holds it.
     """
-    handle = _open(run_dir)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = _pid(handle)
-        os.close(handle)
+    handle = try_to_take(run_dir, NAME)
+    if handle is None:
         raise MachineError(
-            f"A stack is running in {run_dir} already, with pid {pid}.",
+            f"A stack is running in {run_dir} already, with pid {holder(run_dir)}.",
             hint="Stop it with `tandem down`, or look at it with `tandem status`.",
-        ) from None
-    sign(handle)
+        )
     return handle
+
+
+def try_to_take(run_dir: Path, name: str) -> int | None:
+    """Take the lock of that name and sign it; None when another process holds it."""
+    handle = _open(run_dir, name)
+    until = time.monotonic() + LOOK_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(handle)
+                return None
+            time.sleep(LOOK_S / 10)
+        else:
+            sign(handle)
+            return handle
+
+
+def release(handle: int) -> None:
+    """Give a lock back, by the descriptor that holds it."""
+    os.close(handle)
 
 
 def sign(handle: int) -> None:
@@ -55,10 +82,10 @@ def inherited(run_dir: Path) -> int | None:
     return handle
 
 
-def holder(run_dir: Path) -> int | None:
+def holder(run_dir: Path, name: str = NAME) -> int | None:
     """Return the pid of the process that holds the lock, None when nobody does."""
     try:
-        handle = os.open(run_dir / NAME, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(run_dir / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
@@ -70,8 +97,8 @@ def holder(run_dir: Path) -> int | None:
     return None
 
 
-def _open(run_dir: Path) -> int:
-    return os.open(run_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _open(run_dir: Path, name: str) -> int:
+    return os.open(run_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _pid(handle: int) -> int:

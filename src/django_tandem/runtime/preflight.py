@@ -84,17 +84,17 @@ def _cannot_listen(bind: Bind, error: OSError) -> MachineError:
             )
 
 
-def refuse_bad_edge(plan: Plan, run_dir: Path) -> None:
+def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None:
     """Raise RefusedError, with NGINX's own line, when NGINX refuses the rendered file."""
-    found = check_nginx(plan.edge.nginx, run_dir)
+    found = check_nginx(plan.edge.nginx, run_dir, file)
     if found:
         raise RefusedError("NGINX refuses the file that was rendered for it.", hint=found)
 
 
-def check_nginx(nginx: Nginx, directory: Path) -> str:
-    """Run ``nginx -t`` on the nginx.conf in ``directory``; return what it says against it."""
+def check_nginx(nginx: Nginx, directory: Path, file: str = "nginx.conf") -> str:
+    """Run ``nginx -t`` on the ``file`` in ``directory``; return what it says against it."""
     done = subprocess.run(
-        [nginx.program, "-t", "-q", "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
+        [nginx.program, "-t", "-q", "-p", f"{directory}/", "-c", file, "-e", "stderr"],
         cwd=directory,
         capture_output=True,
         text=True,

@@ -4,14 +4,14 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.model import Process, Status
+from django_tandem.model import Process, Stack, Status
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.supervisor_plugin import FAILED
+from django_tandem.runtime.sockets import FAILED
 
 # Answered by our own entry points once the project is loaded, and only off the edge.
 EDGE = "nginx"
@@ -21,6 +21,19 @@ POLL_S = 0.05
 SETTLED_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
+ANSWER_S = 2
+
+# What supervisord says of a process that has ended, before its time or for good.
+ENDED = ("BACKOFF", "EXITED", "FATAL")
+
+EMPTY: Mapping[str, str] = {}
+# A handshake (RFC 6455, 1.3), which each ASGI server answers in its own way.
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +52,62 @@ class Dead:
     because: str
 
 
+Known = Mapping[str, Status]
+
+
 def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator[Ready | Dead]:
     """
     Yield each process of ``state`` as it becomes ready, or the one that won't, and end there.
 
     ``is_alive`` tells whether supervisord itself still runs.
     """
-    waiting = list(state.processes)
-    until = time.monotonic() + START_DEADLINE_S
+
+    def given_up(_known: Known) -> Dead | None:
+        failed = _failed(state, run_dir)
+        if failed is None and not is_alive():
+            return Dead(process=None, because="supervisord ended")
+        return failed
+
+    yield from _wait(state.processes, state, run_dir, given_up, START_DEADLINE_S)
+
+
+def prove(
+    processes: Sequence[Process], state: State, run_dir: Path, *, deadline_s: float
+) -> Iterator[Ready | Dead]:
+    """Yield each of a new generation's ``processes`` as it becomes ready, or the first to die."""
+    first_pids: dict[str, int] = {}
+
+    def given_up(known: Known) -> Dead | None:
+        if not known:
+            return Dead(process=None, because="supervisord ended")
+        for process in processes:
+            status = known.get(process.program)
+            pid = status.pid if status else 0
+            is_other = pid != first_pids.setdefault(process.program, pid) if pid else False
+            if status and (status.state in ENDED or is_other):
+                return Dead(process=process, because=status.detail or "it ended")
+        return None
+
+    yield from _wait(processes, state, run_dir, given_up, deadline_s)
+
+
+def _wait(
+    processes: Sequence[Process],
+    state: State,
+    run_dir: Path,
+    given_up: Callable[[Known], Dead | None],
+    deadline_s: float,
+) -> Iterator[Ready | Dead]:
+    waiting = list(processes)
+    until = time.monotonic() + deadline_s
     while waiting:
         try:
             known = {each.name: each for each in supervisord.statuses(run_dir)}
         except OSError:
             known = {}
-        failed = _failed(state, run_dir)
-        if failed is not None:
-            yield failed
-            return
-        if not is_alive():
-            yield Dead(process=None, because="supervisord ended")
+        dead = given_up(known)
+        if dead is not None:
+            yield dead
             return
         for process in _askable(waiting):
             because = _ask(process, known.get(process.program), state)
@@ -65,7 +115,7 @@ def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator
                 waiting.remove(process)
                 yield Ready(process=process, because=because)
         if waiting and time.monotonic() > until:
-            yield Dead(process=waiting[0], because=f"no answer within {START_DEADLINE_S} s")
+            yield Dead(process=waiting[0], because=f"no answer within {deadline_s:g} s")
             return
         time.sleep(POLL_S)
 
@@ -107,16 +157,25 @@ def _question(process: Process) -> Callable[[Process, State], str]:
 
 
 def _answers_http(process: Process, _state: State) -> str:
-    connection = http.client.HTTPConnection("localhost", timeout=2)
-    try:
-        connection.sock = _connected(process.socket or "")
-        connection.request("GET", READY_PATH)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException):
+    path = Path(process.socket or "")
+    if not answers(path):
         return ""
+    if process.stack is Stack.ASGI and not answers(path, HANDSHAKE, status=101):
+        return ""
+    return "answers on its socket"
+
+
+def answers(path: Path, headers: Mapping[str, str] = EMPTY, *, status: int = 200) -> bool:
+    """Ask the server on the socket ``path`` whether it is ready, and wait for its answer."""
+    connection = http.client.HTTPConnection("localhost", timeout=ANSWER_S)
+    try:
+        connection.sock = _connected(str(path))
+        connection.request("GET", READY_PATH, headers=dict(headers))
+        return connection.getresponse().status == status
+    except (OSError, http.client.HTTPException):
+        return False
     finally:
         connection.close()
-    return "answers on its socket" if status == 200 else ""
 
 
 def _edge_answers(_process: Process, state: State) -> str:

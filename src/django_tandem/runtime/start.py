@@ -13,7 +13,7 @@ from django_tandem.render import TARGETS
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
-from django_tandem.runtime.supervisor_plugin import FAILED, clean
+from django_tandem.runtime.sockets import FAILED, clean
 from django_tandem.settings import Settings
 
 # The project may well have a package called supervisor: it is not looked for where we stand.

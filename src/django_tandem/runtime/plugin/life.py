@@ -1,15 +1,10 @@
-"""
-What supervisord loads: it runs inside supervisord's own process.
-
-supervisord.conf names it as an RPC interface, supervisor's own way to be extended.
-"""
+"""The life of a stack as supervisord sees it: output, deaths, failure, signals and the end."""
 
 import atexit
 import contextlib
 import os
 import signal
 import sys
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +13,8 @@ from supervisor.states import SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime import lock
+from django_tandem.runtime.sockets import FAILED, clean, link_all
+from django_tandem.runtime.state import read_state
 
 # What a process that has ended is seen by: on its own, before its time, as it was told to.
 ENDED = (
@@ -26,38 +23,29 @@ ENDED = (
     events.ProcessStateStoppedEvent,
 )
 
-# The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
-FAILED = "failed"
-
-# What a stop leaves behind, and nothing of anybody else's.
-OURS = (
-    *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
-    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-)
-
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.
 STOPS_LAST = "valkey"
 
 
-def make_plugin(supervisord: Any, links: str = "") -> "Plugin":
-    """Return the plugin; ``links`` are ``name:target`` pairs of sockets, split by blanks."""
+def make_life(supervisord: Any) -> "Life":
+    """Return what follows supervisord's events; it has no method to be called."""
     # The run directory is where supervisord.conf lies.
-    run_dir = Path(supervisord.options.here)
-    return Plugin(supervisord, run_dir, dict(pair.split(":") for pair in links.split()))
+    return Life(supervisord, Path(supervisord.options.here))
 
 
-class Plugin:
+class Life:
     """The life of one running stack, as far as supervisord can't tell it on its own."""
 
-    def __init__(self, supervisord: Any, run_dir: Path, links: dict[str, str]) -> None:
+    def __init__(self, supervisord: Any, run_dir: Path) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._unfinished: dict[str, bytes] = {}
         # Whoever may enter could put sockets of theirs in the place of ours.
         run_dir.chmod(0o700)
         self._lock = _hold_lock(run_dir)
-        for name, target in links.items():
-            link(run_dir / name, target)
+        state = read_state(run_dir)
+        if state is not None:
+            link_all(state, run_dir)
         events.subscribe(events.ProcessLogEvent, self._echo)
         events.subscribe(events.ProcessStateEvent, self._tell)
         for ended in ENDED:
@@ -93,12 +81,19 @@ class Plugin:
 
     def _give_up(self, event: Any) -> None:
         name = event.process.config.name
+        if not self._serves(name):
+            # A candidate that failed is told by the reload that started it.
+            return
         (self._run_dir / FAILED).write_text(f"{name}\n{_why(event.process)}")
         _print("tandem", [f"{name} can't be kept up: everything is stopped".encode()])
         # supervisord itself always ends with 0. Registered last and so run first, but for
         # what must still be removed.
         atexit.register(_exit_with_failure, self._run_dir)
         self._shut_down()
+
+    def _serves(self, program: str) -> bool:
+        state = read_state(self._run_dir)
+        return state is None or any(program == each.program for each in state.processes)
 
     def _take_signals(self, _event: Any) -> None:
         # supervisord would start over on SIGHUP, which is what a terminal sends when it closes.
@@ -115,29 +110,13 @@ class Plugin:
                         os.killpg(process.pid, signal.SIGKILL)
 
     def _stop_at_once(self, _event: Any) -> None:
-        _print("tandem", [b"stopping: what is being answered is finished; once more ends it now"])
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._kill_all)
+        _print("tandem", [b"stopping: what is being answered is finished; once more ends it now"])
         # On its own supervisord stops one program after the other, and the waits add up.
         for name, group in self._supervisord.process_groups.items():
             if name != STOPS_LAST:
                 group.stop_all()
-
-
-def link(path: Path, target: str) -> None:
-    """Point the symlink ``path`` at ``target`` in one step, so that no connection finds none."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(path)
-
-
-def clean(run_dir: Path) -> None:
-    """Remove the sockets, their links and the pid files that a stop leaves behind."""
-    # Not Path.glob(), which overlooks a link whose target is gone.
-    for name in os.listdir(run_dir):  # noqa: PTH208
-        if any(fnmatch(name, pattern) for pattern in OURS):
-            (run_dir / name).unlink(missing_ok=True)
 
 
 def _exit_with_failure(run_dir: Path) -> None:
