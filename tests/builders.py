@@ -79,8 +79,14 @@ def plan(
     tandem: dict[str, Any] | None = None,
     on: Host | None = None,
     run_dir: str = "/srv/project/.tandem",
+    generation: int = 1,
     **changes: Any,
 ) -> Plan:
     return make_plan(
-        project(**changes), read_settings(tandem), on or host(), verdicts, run_dir=run_dir
+        project(**changes),
+        read_settings(tandem),
+        on or host(),
+        verdicts,
+        run_dir=run_dir,
+        generation=generation,
     )

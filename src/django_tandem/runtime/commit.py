@@ -36,16 +36,27 @@ def candidate(name: str) -> str:
     return f"{name}.next"
 
 
-def propose(files: Iterable[File], run_dir: Path) -> None:
-    """Write ``files`` as candidates; NGINX's own only when it would change."""
+def propose(files: Iterable[File], read_by_edge: Iterable[Path], run_dir: Path) -> None:
+    """
+    Write ``files`` as candidates, NGINX's own only when it has something new to read.
+
+    ``read_by_edge`` are the files that it names: a certificate may have been renewed.
+    """
     rendered = {file.name: file for file in files}
     # The state first: while it lies there, the others are known for uncommitted.
     for name in (kept.NAME, SUPERVISOR_FILE, EDGE_FILE):
         file = rendered.pop(name)
-        if name != EDGE_FILE or (run_dir / name).read_text() != file.content:
+        if name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
             output.write([replace(file, name=candidate(name))], run_dir)
     # What is left, MIME types, is read by the edge when it reads its own file.
     output.write(rendered.values(), run_dir)
+
+
+def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
+    in_place = run_dir / file.name
+    read_at = in_place.stat().st_mtime
+    is_newer = any(path.stat().st_mtime > read_at for path in read_by_edge)
+    return is_newer or in_place.read_text() != file.content
 
 
 def withdraw(run_dir: Path) -> None:
@@ -94,6 +105,8 @@ def forget_logs(run_dir: Path, generation: int) -> None:
 def _move_edge(run_dir: Path) -> None:
     proposed = run_dir / candidate(EDGE_FILE)
     output.write([File(name=EDGE_FILE, content=proposed.read_text())], run_dir)
+    # Its time is that of the last reading.
+    (run_dir / EDGE_FILE).touch()
     _reload_edge(run_dir)
     # Last, so that whoever is stopped on the way leaves it to be done again.
     proposed.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ def replace(plan: Plan, settings: Settings, *, deadline_s: float, say: Say) -> N
     running = [each.name for each in supervisord.statuses(directory)]
     started = [each for each in plan.processes if each.program not in running and not each.alone]
     try:
-        commit.propose(files, directory)
+        commit.propose(files, _read_by_edge(plan), directory)
         if (directory / commit.candidate(commit.EDGE_FILE)).exists():
             preflight.refuse_bad_edge(plan, directory, commit.candidate(commit.EDGE_FILE))
         # Workers on a channel begin at once, and so only when their servers are proved.
@@ -91,6 +91,12 @@ def _require(plan: Plan, settings: Settings) -> None:
     preflight.require_readable(settings, plan.project.directory)
     for name, argv in settings.programs:
         preflight.require_program(name, argv[0], plan.project.directory)
+
+
+def _read_by_edge(plan: Plan) -> list[Path]:
+    tls = plan.edge.tls
+    named = (plan.edge.include, tls and tls.certificate, tls and tls.key)
+    return [Path(plan.project.directory, path) for path in named if path]
 
 
 def _with_socket(processes: list[Process]) -> list[Process]:
