@@ -46,7 +46,7 @@ def test_channel_names_get_one_worker_for_all_of_them() -> None:
     """As the reference has it: one runworker, beside the servers."""
     found = plan(channel_names=("lots", "mail"))
 
-    assert _named(found, "channels").argv[1:] == ("-m", "django", "runworker", "lots", "mail")
+    assert _named(found, "channels").argv[1:] == ("-m", "django_tandem.asgi.worker", "lots", "mail")
 
 
 def test_the_names_set_replace_those_found() -> None:
@@ -58,7 +58,7 @@ def test_valkey_starts_when_the_settings_point_at_it_and_everyone_is_told_where(
     """REDIS_URL reaches each process that runs the project's code."""
     found = plan(websocket("/ws/"), needs_redis=True, tandem={"PROGRAMS": {"beat": "celery beat"}})
 
-    assert _names(found) == ["valkey", "wsgi-1", "asgi-1", "beat", "nginx"]
+    assert _names(found) == ["valkey", "wsgi-1", "asgi-1", "beat-1", "nginx"]
     for name in ("wsgi", "asgi", "beat"):
         environment = dict(_named(found, name).environment)
         assert environment["REDIS_URL"] == "unix:///srv/project/.tandem/valkey.sock"

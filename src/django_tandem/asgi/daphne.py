@@ -8,6 +8,7 @@ from typing import Any
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 from twisted.web.http import HTTPChannel
 
@@ -36,13 +37,13 @@ class Program(Server):  # type: ignore[misc]
         return Deferred.fromFuture(asyncio.ensure_future(self.finish()))
 
     async def finish(self) -> None:
-        """Wait for the requests in flight, as long as an application may take to close."""
+        """Wait for what is in flight, as long as an application may take to close."""
         deadline = time.monotonic() + self.application_close_timeout
         # One turn of the reactor, in which it accepts the connections that wait.
         await asyncio.sleep(POLL_S)
         for port in self.ports:
             port.stopListening()
-        while self.is_answering() and time.monotonic() < deadline:
+        while self.is_busy() and time.monotonic() < deadline:
             await asyncio.sleep(POLL_S)
         await cancel(
             details["application_instance"]
@@ -50,12 +51,32 @@ class Program(Server):  # type: ignore[misc]
             if "application_instance" in details
         )
 
-    def is_answering(self) -> bool:
-        """Return whether a request is not answered yet; WebSockets do not count."""
-        return any(
-            isinstance(protocol, WebRequest) and "disconnected" not in details
-            for protocol, details in self.connections.items()
-        )
+    def is_busy(self) -> bool:
+        """Return whether a request is unanswered, or a consumer at its last steps."""
+        return any(is_busy(protocol, details) for protocol, details in self.connections.items())
+
+
+class CodedWebSocket(WebSocketProtocol):  # type: ignore[misc]
+    """A WebSocket that is closed with the code and the reason that the application says."""
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Close by a frame of our own: the library takes no code of the protocol's but 1000."""
+        if message["type"] != "websocket.close" or self.state == self.STATE_CONNECTING:
+            super().handle_reply(message)
+            return
+        reason = (message.get("reason") or "").encode()
+        self.sendCloseFrame(code=message.get("code") or 1000, reasonUtf8=reason)
+
+
+def is_busy(protocol: Any, details: dict[str, Any]) -> bool:
+    """Return whether the connection is to be waited for; a WebSocket that is open is not."""
+    if isinstance(protocol, WebRequest) and "disconnected" not in details:
+        return True
+    application = details.get("application_instance")
+    is_running = application is not None and not application.done()
+    return is_running and (
+        isinstance(protocol, WebRequest) or protocol.state != protocol.STATE_OPEN
+    )
 
 
 async def cancel(applications: Any) -> None:
@@ -75,4 +96,5 @@ class CommandLine(CommandLineInterface):  # type: ignore[misc]
 
 if __name__ == "__main__":
     HTTPChannel.totalHeadersSize = HEADER_BYTES
+    WebSocketFactory.protocol = CodedWebSocket
     CommandLine().run(sys.argv[1:])

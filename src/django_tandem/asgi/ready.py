@@ -16,15 +16,27 @@ class Ready:
         if not is_question(scope):
             await self.application(scope, receive, send)
             return
-        headers = [(b"content-type", b"text/plain"), (b"content-length", b"5")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ready"})
+        await (shake_hands if scope["type"] == "websocket" else answer)(receive, send)
+
+
+async def answer(_receive: Receive, send: Send) -> None:
+    """Answer a request."""
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"5")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ready"})
+
+
+async def shake_hands(receive: Receive, send: Send) -> None:
+    """Accept a WebSocket, which proves that the server can, and close it."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": 1000})
 
 
 def is_question(scope: Scope) -> bool:
-    """Return whether the request asks for readiness, and did not come through the edge."""
+    """Return whether a request or handshake asks for it, and did not come through the edge."""
     return (
-        scope["type"] == "http"
+        scope["type"] in ("http", "websocket")
         and scope["path"] == READY_PATH
         and not any(name.lower() == EDGE_NAME for name, _ in scope["headers"])
     )
