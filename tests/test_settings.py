@@ -54,6 +54,19 @@ def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
             {"WSGI": {"WORKERS": 0}},
             'TANDEM["WSGI"]["WORKERS"] is 0.\n  It takes a whole number from 1 on, or "auto".',
         ),
+        (
+            {"WSGI": {"QUEUE": 1025}},
+            'TANDEM["WSGI"]["QUEUE"] is 1025.\n'
+            '  It takes a whole number from 1 to 1024, or "auto".',
+        ),
+        (
+            {"WSGI": {"MAX_REQUESTS": "auto"}},
+            'TANDEM["WSGI"]["MAX_REQUESTS"] is \'auto\'.\n  It takes a whole number from 0 on.',
+        ),
+        (
+            {"WSGI": {"NICE": -5}},
+            'TANDEM["WSGI"]["NICE"] is -5.\n  It takes a whole number from 0 to 19, or "auto".',
+        ),
         ({"DRAIN_S": True}, 'TANDEM["DRAIN_S"] is True.\n  It takes a whole number from 1 on.'),
         (
             {"EDGE": {"MAX_BODY": "50 MB"}},

@@ -265,8 +265,8 @@ class Edge:
     """
     What NGINX is told.
 
-    ``read_timeout_s`` is how long it waits for the WSGI stack: a little more than
-    the server's own timeout, so that the server's answer comes first. ``strips`` are
+    ``read_timeout_s`` is how long it waits for the WSGI stack: a little less than
+    the server itself, so that the client is answered first. ``strips`` are
     the prefixes taken off on the way to ASGI. ``retire_s`` is how long a worker of NGINX may
     live once it is replaced: longer than what it holds. ``handover`` lets each stack send a
     request on to the other. ``script_name`` may be in front of every path, with no slash at

@@ -1,6 +1,7 @@
 """How one entry of the TANDEM setting is read: a value and its path in, a typed value out."""
 
 import ipaddress
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -35,20 +36,23 @@ def flag(value: Any, path: str) -> bool:
     raise wrong(path, value, "True or False")
 
 
-def count(value: Any, path: str) -> int:
-    """Read a whole number from 1 on."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise wrong(path, value, "a whole number from 1 on")
+def number(low: int, high: int | None = None, *, auto: bool = False) -> Reader:
+    """Return the reader of a whole number; ``auto`` lets "auto" in, ``None`` from here on."""
+    wanted = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
+    most = math.inf if high is None else high
+
+    def read(value: Any, path: str) -> int | None:
+        if auto and value == "auto":
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= most:
+            return value
+        raise wrong(path, value, f'{wanted}, or "auto"' if auto else wanted)
+
+    return read
 
 
-def count_or_auto(value: Any, path: str) -> int | None:
-    """Read a whole number from 1 on, or "auto", which is ``None`` from here on."""
-    if value == "auto":
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise wrong(path, value, 'a whole number from 1 on, or "auto"')
+count = number(1)
+count_or_auto = number(1, auto=True)
 
 
 def size(value: Any, path: str) -> str:

@@ -56,7 +56,20 @@ class WsgiSettings:
         options.count_or_auto, "auto", "worker processes; from the cgroup's CPU and memory"
     )
     args: tuple[str, ...] = option(options.texts, [], "further arguments for the server")
-    timeout_s: int = option(options.count, 30, "seconds one request may take")
+    timeout_s: int = option(options.count, 30, "seconds until a request is answered, or given up")
+    queue: int | None = option(
+        options.number(1, 1024, auto=True),
+        "auto",
+        "requests that may wait for a worker; what is beyond is told to come again",
+    )
+    max_requests: int = option(
+        options.number(0), 0, "requests after which a worker is replaced, a tenth more or less"
+    )
+    nice: int | None = option(
+        options.number(0, 19, auto=True),
+        "auto",
+        "how far its processes give way to others, as `nice -n` has it",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +82,9 @@ class AsgiSettings:
     )
     args: tuple[str, ...] = option(options.texts, [], "further arguments for the server")
     always: bool = option(options.flag, False, "start it even when nothing in the project needs it")
+    threads: int | None = option(
+        options.count_or_auto, "auto", "threads a process for sync code; each may hold a connection"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

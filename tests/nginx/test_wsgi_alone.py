@@ -47,11 +47,11 @@ def test_a_websocket_is_refused_and_does_not_hang(up, path) -> None:
 
 
 def test_a_view_that_takes_too_long_is_given_up(up) -> None:
-    """A 5xx soon after the server's own timeout, and the next request is served."""
+    """504 after the timeout, and soon the next request is served."""
     began = time.monotonic()
     answer = ask(up.port, "/slow/?s=60")
 
-    assert 500 <= answer.status <= 504
+    assert answer.status == 504
     assert TIMEOUT_S - 1 < time.monotonic() - began < TIMEOUT_S + 5
     assert ask(up.port, "/slow/?s=0").text == "slow"
     wait_for(lambda: "WORKER TIMEOUT" in up.output)

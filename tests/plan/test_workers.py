@@ -2,7 +2,7 @@
 
 import pytest
 
-from builders import host
+from builders import host, plan, websocket
 from django_tandem.plan.workers import auto_asgi, auto_wsgi
 
 
@@ -15,3 +15,15 @@ def test_workers_follow_cpus_and_memory(cpus, memory_mb, wsgi, asgi) -> None:
     machine = host(cpus=cpus, memory_mb=memory_mb)
 
     assert (auto_wsgi(machine), auto_asgi(machine)) == (wsgi, asgi)
+
+
+@pytest.mark.parametrize(
+    ("nice", "prefix"), [("auto", ("nice", "-n", "10")), (0, ()), (19, ("nice", "-n", "19"))]
+)
+def test_wsgi_gives_way_and_asgi_does_not(nice, prefix) -> None:
+    """A command line begins with `nice`, unless it would change nothing."""
+    found = plan(websocket("/ws/"), tandem={"WSGI": {"NICE": nice}})
+
+    argvs = {each.name: each.argv for each in found.processes}
+    assert argvs["wsgi"][: len(prefix) + 1] == (*prefix, host().python)
+    assert argvs["asgi"][0] == host().python

@@ -145,6 +145,16 @@ def test_upstream_connections_are_never_kept(conf) -> None:
     assert conf(on=host(nginx=DEBIAN)).args("keepalive", "http", "upstream tandem_wsgi") == []
 
 
+def test_the_edge_gives_a_request_up_and_sends_none_twice(conf) -> None:
+    """After as long as is set, whether WSGI is slow to take the request or to answer it."""
+    found = conf(websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})
+
+    for place in ("location /", "location @wsgi", "location @handed_wsgi"):
+        for timeout in ("proxy_read_timeout", "proxy_send_timeout"):
+            assert found.args(timeout, "http", "server", place) == [["7s"]]
+    assert found.args("proxy_next_upstream", "http", "server") == [["off"]]
+
+
 def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) -> None:
     """Neighbours are merged up to what one parameter may hold."""
     found = conf(*(verdict(f"/{'x' * 90}/{number}/", Stack.ASGI) for number in range(200)))

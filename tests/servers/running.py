@@ -76,6 +76,8 @@ def serving(
     *,
     workers: int = 1,
     timeout_s: int = TIMEOUT_S,
+    queue: int = 1024,
+    max_requests: int = 0,
     args: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
@@ -87,6 +89,8 @@ def serving(
         workers=workers,
         timeout_s=timeout_s,
         grace_s=GRACE_S,
+        queue=queue,
+        max_requests=max_requests,
         args=args,
     )
     known = {

@@ -8,10 +8,6 @@ from django_tandem.settings import Settings, TlsSettings
 
 __all__ = ["make_plan", "served_stacks"]
 
-# How much longer than the WSGI server's own timeout the edge waits, so that a worker which
-# is ended for being late has its connection closed by its server, not by the edge.
-EDGE_MARGIN_S = 5
-
 
 def make_plan(
     project: Project,
@@ -69,7 +65,7 @@ def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ..
         stacks=stacks,
         strips=_strips(settings.routes),
         max_body=settings.edge.max_body,
-        read_timeout_s=settings.wsgi.timeout_s + EDGE_MARGIN_S,
+        read_timeout_s=settings.wsgi.timeout_s,
         retire_s=settings.drain_s + 2 * GRACE_S,
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django_tandem import servers
 from django_tandem.errors import SettingError
 from django_tandem.model import Host, Process, Project, Stack
-from django_tandem.plan.workers import auto_asgi, auto_wsgi
+from django_tandem.plan.queue import SERVER_MARGIN_S, bounded
+from django_tandem.plan.workers import auto_asgi, auto_wsgi, nice
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
 # `docker stop` kills after 10 s: a stack that stops on its own must be done before.
@@ -75,14 +76,18 @@ def _server(ground: Ground, stack: Stack) -> Process:
         application=ENTRIES[stack],
         socket=path,
         workers=workers,
-        timeout_s=ground.settings.wsgi.timeout_s,
+        timeout_s=ground.settings.wsgi.timeout_s + SERVER_MARGIN_S,
         grace_s=GRACE_S,
         args=chosen.args,
     )
+    gives_way: tuple[str, ...] = ()
+    if isinstance(chosen, WsgiSettings):
+        launch = bounded(launch, chosen, server)
+        gives_way = nice(chosen)
     return Process(
         name=stack.value,
         generation=ground.generation,
-        argv=server.argv(launch),
+        argv=(*gives_way, *server.argv(launch)),
         role=f"{server.name}, {_counted(workers, server)}",
         directory=ground.project.directory,
         order=20,
@@ -122,7 +127,7 @@ def _channel_workers(ground: Ground) -> Iterator[Process]:
         yield Process(
             name="channels",
             generation=ground.generation,
-            argv=(ground.host.python, "-m", "django", "runworker", *names),
+            argv=(ground.host.python, "-m", "django_tandem.asgi.worker", *names),
             role=f"Channels worker for {', '.join(names)}",
             directory=ground.project.directory,
             order=30,
@@ -171,6 +176,7 @@ def _environment(ground: Ground) -> tuple[tuple[str, str], ...]:
         "TANDEM_HANDOVER": "1" if settings.handover and ground.has_both else None,
         "TANDEM_PINS": pins,
         "TANDEM_RUN_DIR": ground.run_dir,
+        "TANDEM_THREADS": str(settings.asgi.threads or ""),
         "TANDEM_STATIC": "1" if project.static_in_debug else None,
         "TANDEM_WSGI_APPLICATION": project.wsgi,
         "REDIS_URL": f"unix://{ground.path('valkey.sock')}" if project.needs_redis else None,

@@ -17,7 +17,7 @@ def wsgi_argv(launch: Launch) -> tuple[str, ...]:
     # A thread more would be a database connection more, and a request accepted beyond the
     # threads would wait for this worker while another is idle.
     alone = ("--blocking-threads=1", "--backpressure=1", "--no-http1-keep-alive")
-    return _argv(launch, "--interface=wsgi", *alone)
+    return _argv(launch, "--interface=wsgi", f"--backlog={launch.backlog}", *alone)
 
 
 def asgi_argv(launch: Launch) -> tuple[str, ...]:
@@ -46,7 +46,13 @@ def _argv(launch: Launch, *interface: str) -> tuple[str, ...]:
 
 
 GRANIAN_WSGI = Server(
-    name="granian", stack=Stack.WSGI, distribution="granian", extra="granian", argv=wsgi_argv
+    name="granian",
+    stack=Stack.WSGI,
+    distribution="granian",
+    extra="granian",
+    argv=wsgi_argv,
+    # It takes a shorter backlog for 128.
+    least_queue=129,
 )
 GRANIAN_ASGI = Server(
     name="granian", stack=Stack.ASGI, distribution="granian", extra="granian", argv=asgi_argv

@@ -1,9 +1,9 @@
 """
 uWSGI: workers in C, forked from one loaded project so that they share its memory.
 
-A request that takes longer than it may has its worker killed, so the edge answers 502. It folds
-dots in paths and joins repeated headers by a comma and a space; the entry point can put only
-the first right. A chunked body is read by the entry point, as `wsgi.input` would not.
+A request that takes longer than it may has its worker killed, after the edge has told its client
+504. It folds dots in paths and joins repeated headers by a comma and a space; the entry point
+can put only the first right. A chunked body is read by the entry point, as `wsgi.input` would not.
 """
 
 from pathlib import PurePath
@@ -21,7 +21,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--http-socket={launch.socket}",
         "--chmod-socket=660",
         # On a Unix socket, the connection after a full queue is refused at once.
-        "--listen=1024",
+        f"--listen={launch.backlog}",
         f"--module={launch.application}",
         "--need-app",
         "--master",
@@ -37,8 +37,29 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--buffer-size=65535",
         "--max-vars=1000",
         "--disable-logging",
+        *_recycling(launch),
         *launch.args,
     )
 
 
-UWSGI = Server(name="uwsgi", stack=Stack.WSGI, distribution="uwsgi", extra="uwsgi", argv=argv)
+def _recycling(launch: Launch) -> tuple[str, ...]:
+    if not launch.max_requests:
+        return ()
+    recycle_after, jitter = launch.recycling
+    return (
+        f"--max-requests={recycle_after}",
+        # Each worker gets this much more than the one before it.
+        f"--max-requests-delta={jitter // launch.workers}",
+        # Ten seconds by default, however many requests they brought.
+        "--min-worker-lifetime=0",
+    )
+
+
+UWSGI = Server(
+    name="uwsgi",
+    stack=Stack.WSGI,
+    distribution="uwsgi",
+    extra="uwsgi",
+    argv=argv,
+    recycles=True,
+)

@@ -19,6 +19,10 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--unix-socket={launch.socket}",
         "--unix-socket-perms=660",
         f"--threads={launch.workers}",
+        # What no thread is free for stays on the socket: beside the connections it counts the
+        # listener, and what the threads wake its loop with.
+        f"--connection-limit={launch.workers + 2}",
+        f"--backlog={launch.backlog}",
         # It would take away what the entry point is to read.
         "--no-clear-untrusted-proxy-headers",
         "--asyncore-use-poll",

@@ -10,7 +10,9 @@ from django.utils.module_loading import import_string
 from django_tandem.model import Stack
 from django_tandem.served import handover
 from django_tandem.served.counts import from_environment
+from django_tandem.served.loading import telling
 from django_tandem.served.policy import read_pins
+from django_tandem.wsgi.awaited import Awaited
 from django_tandem.wsgi.chunked import Chunked
 from django_tandem.wsgi.handover import HandOver
 from django_tandem.wsgi.memory import settle
@@ -42,12 +44,13 @@ def with_static_files(application: Application) -> Application:
     return StaticFilesHandler(application)  # type: ignore[arg-type]
 
 
-# Before the project is loaded: handlers it makes from then on ask.
-if handover.is_enabled():
-    handover.install(Stack.WSGI, read_pins())
-project = with_static_files(load())
-if handover.is_enabled():
-    project = HandOver(project, from_environment())
-application = Ready(Chunked(Parity(project, settings.FORCE_SCRIPT_NAME or "")))
-# uWSGI too forks after it has loaded this module; for servers that do not, it is harmless.
-settle()
+with telling(Stack.WSGI):
+    # Before the project is loaded: handlers it makes from then on ask.
+    if handover.is_enabled():
+        handover.install(Stack.WSGI, read_pins())
+    project = with_static_files(load())
+    if handover.is_enabled():
+        project = HandOver(project, from_environment())
+    application = Ready(Awaited(Chunked(Parity(project, settings.FORCE_SCRIPT_NAME or ""))))
+    # uWSGI too forks after it has loaded this module; for servers that do not, it is harmless.
+    settle()

@@ -1,5 +1,6 @@
 """Waitress as a program that ends as the others do: Waitress itself knows no SIGTERM."""
 
+import logging
 import select
 import signal
 import sys
@@ -13,6 +14,11 @@ from django_tandem.wsgi.protocol import Application
 
 # An open connection that stays silent for so long has no request on its way.
 SILENCE_S = 1
+
+
+def is_of_use(record: logging.LogRecord) -> bool:
+    """Leave out that all threads are at work: here that is a good day's state, not a warning."""
+    return not record.getMessage().startswith("total open connections ")
 
 
 class Program:
@@ -59,6 +65,7 @@ class Program:
 
 def serve(application: Application, *, grace_s: int, **options: Any) -> None:
     """Serve the application until SIGTERM or SIGINT, then for at most ``grace_s`` more."""
+    logging.getLogger("waitress").addFilter(is_of_use)
     program = Program(create_server(application, **options), grace_s)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, program.stop)

@@ -1,0 +1,44 @@
+"""How many connections may wait for a WSGI server."""
+
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from django_tandem.servers import WSGI_SERVERS
+from servers.conftest import title
+from servers.running import serving, wait_for
+
+WORKERS = 2
+
+
+@pytest.mark.parametrize("server", WSGI_SERVERS, ids=title)
+def test_as_many_wait_as_the_queue_is_long_and_the_next_is_refused(server, directory):
+    """The kernel counts: beyond the workers, QUEUE connections and not one more."""
+    queue = max(8, server.least_queue)
+    with serving(server, directory, workers=WORKERS, queue=queue) as running, ExitStack() as open_:
+        for _ in range(WORKERS):
+            send(running, open_, b"GET /slow?s=20 HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for((directory / "slow").exists)
+
+        waiting = 0
+        # What a server has yet to take off the queue makes room for one more.
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            try:
+                send(running, open_, b"")
+            except BlockingIOError:
+                time.sleep(0.05)
+            else:
+                waiting += 1
+
+    assert waiting == queue
+
+
+def send(running, open_, data):
+    connection = open_.enter_context(socket.socket(socket.AF_UNIX))
+    connection.setblocking(False)
+    connection.connect(str(running.socket))
+    connection.sendall(data)
+    return connection
