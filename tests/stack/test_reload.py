@@ -100,6 +100,22 @@ def test_a_generation_that_fails_is_refused(file, fault, told, code, site) -> No
         assert tandem(site, "reload").returncode == 0
 
 
+def test_what_only_a_server_with_many_processes_fails_at_is_told_at_once(site) -> None:
+    """Uvicorn starts the processes that can't load the project again and again, and never ends."""
+    configure(site, ASGI={"WORKERS": 2})
+    with Up(site) as up:
+        asgi = site / "mysite" / "asgi.py"
+        fault = 'if "TANDEM_GENERATION" in os.environ: raise RuntimeError("not on this server")'
+        asgi.write_text(f"{asgi.read_text()}\n{fault}\n")
+
+        done = tandem(site, "reload")
+
+        assert done.returncode == 1
+        assert "asgi-2 can't be started: it can't load the project" in done.stderr
+        assert "RuntimeError: not on this server" in done.stderr
+        assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
+
+
 def test_rules_that_nginx_refuses_are_refused_before_anything_starts(site) -> None:
     """Its own line is told, and the edge goes on with the file it has."""
     with Up(site) as up:

@@ -1,11 +1,12 @@
 """Stop everything that runs."""
 
 import argparse
+from pathlib import Path
 
 from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
-from django_tandem.runtime import lock, supervisord
+from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
 from django_tandem.runtime.state import read_state
 
@@ -19,15 +20,32 @@ def run(options: argparse.Namespace) -> int:
     run_dir = find_run_dir(options)
     pid = lock.holder(run_dir)
     if pid is None:
-        raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+        if not _end_what_is_left(run_dir):
+            raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+        console.line_err("Stopped.")
+        return 0
     state = read_state(run_dir)
     longest_s = max((process.stop_s for process in state.processes), default=10) if state else 10
     # supervisord kills what is late itself, at most once for each place in the order of stops.
     if supervisord.stop(run_dir, pid, deadline_s=2 * longest_s + 5):
         console.line_err("Stopped.")
         return 0
-    clean(run_dir)
+    _end_what_is_left(run_dir)
     raise RefusedError(
         f"supervisord with pid {pid} did not end in time and was killed.",
-        hint="Look for what it had started with `ps`, and end it by hand.",
+        hint="All that it had started has ended too. Its last words are in "
+        f"{run_dir / 'supervisord.log'}.",
     )
+
+
+def _end_what_is_left(run_dir: Path) -> bool:
+    # Under the lock, so that nobody starts anything meanwhile; without one, nothing ever ran.
+    handle = lock.try_to_take(run_dir, lock.NAME) if (run_dir / lock.NAME).exists() else None
+    if handle is None:
+        return False
+    try:
+        found = orphans.end(run_dir, console.line_err)
+        clean(run_dir)
+    finally:
+        lock.release(handle)
+    return found

@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import traceback
+from dataclasses import replace
 
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir, plan_project
+from django_tandem.errors import ProjectError
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.generations import next_generation
 
@@ -22,10 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="return only when the old generation has ended"
     )
+    parser.add_argument(
+        "--drain",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how long the old generation may take to end, instead of TANDEM's DRAIN_S",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show the whole traceback when the project can't be imported",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Reload the stack; 1 when the new generation is refused, and the old one serves on."""
+    try:
+        _reload(options)
+    except ProjectError as error:
+        if options.traceback and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        raise
+    return 0
+
+
+def _reload(options: argparse.Namespace) -> None:
     run_dir = find_run_dir(options)
     with reload.reloading(run_dir) as state:
         running = [each.name for each in supervisord.statuses(run_dir)]
@@ -34,14 +58,21 @@ def run(options: argparse.Namespace) -> int:
             overrides=state.overrides,
             generation=next_generation(state, running),
         )
+        plan = planned.plan
+        if options.drain is not None:
+            # Not in the settings, which the edge's file is made by as well.
+            plan = replace(plan, drain_s=options.drain)
         refuse_failed_checks(console.line_err)
-        for note in planned.plan.notes:
+        for note in plan.notes:
             console.line_err(note)
-        os.chdir(planned.plan.project.directory)
-        reload.replace(
-            planned.plan, planned.settings, deadline_s=options.timeout, say=console.line_err
-        )
+        os.chdir(plan.project.directory)
+        reload.replace(plan, planned.settings, deadline_s=options.timeout, say=console.line_err)
     supervisord.sweep(run_dir)
     if options.wait:
         reload.wait_until_drained(run_dir)
-    return 0
+
+
+def _seconds(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f'"{text}" is no number of seconds, such as 5')

@@ -7,6 +7,8 @@ from pathlib import Path
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
+from django_tandem.cli.unwatched import unwatched
+from django_tandem.errors import TandemError
 from django_tandem.model import Overrides, Plan
 from django_tandem.runtime import start
 from django_tandem.settings import Settings
@@ -19,10 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--asgi", action="store_true", help="start an ASGI server even if nothing needs one"
     )
+    parser.add_argument(
+        "--watch", action="store_true", help="reload when code, templates or settings change"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord and does not return."""
+    if options.watch and options.detach:
+        raise TandemError(
+            "`--watch` tells on the terminal what it does, and `--detach` leaves it none.",
+            hint="Leave one of them out; a detached stack is reloaded by `tandem reload`.",
+        )
+    environment = dict(os.environ)
     overrides = Overrides(bind=options.bind, asgi=options.asgi)
     planned = plan_project(options, overrides=overrides)
     refuse_failed_checks(console.line_err)
@@ -30,9 +41,13 @@ def run(options: argparse.Namespace) -> int:
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.settings)
+    # What the settings put there, read from a .env file say, would outlive every reload.
+    os.environ.clear()
+    os.environ.update(environment)
     directory = Path(planned.plan.run_dir)
     if not options.detach:
-        start.in_foreground(directory, handle)
+        watched = (options.settings or "", *unwatched()) if options.watch else None
+        start.in_foreground(directory, handle, watched)
     return 0 if start.detached(planned.plan, directory, handle) else 1
 
 

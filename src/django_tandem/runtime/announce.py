@@ -15,6 +15,9 @@ from django_tandem.render.state import State
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.readiness import Dead, watch
 from django_tandem.runtime.state import read_state
+from django_tandem.served import loading
+
+LINES = 20
 
 
 def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
@@ -43,7 +46,9 @@ def obituary(dead: Dead, run_dir: Path) -> str:
 
 
 def _lines(process: Process, run_dir: Path) -> list[str]:
-    return last_lines(run_dir, process.program, 20)
+    # What it could not load the project for is not in its log yet, perhaps.
+    failure = loading.failure(run_dir, process.program).splitlines()
+    return failure[-LINES:] or last_lines(run_dir, process.program, LINES)
 
 
 def _say(text: str) -> None:

@@ -59,6 +59,11 @@ def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
     return is_newer or in_place.read_text() != file.content
 
 
+def is_proposed(run_dir: Path) -> bool:
+    """Return whether candidates lie there that are not committed."""
+    return (run_dir / candidate(kept.NAME)).exists()
+
+
 def withdraw(run_dir: Path) -> None:
     """Remove the candidates of a reload that is refused, the state last."""
     for name in (EDGE_FILE, SUPERVISOR_FILE, kept.NAME):
@@ -74,7 +79,7 @@ def is_unfinished(run_dir: Path) -> bool:
     """Return whether candidates were committed that are not in their places yet."""
     # In this order: a reload that begins in between writes the state first.
     waits = any((run_dir / candidate(name)).exists() for name in (EDGE_FILE, SUPERVISOR_FILE))
-    return waits and not (run_dir / candidate(kept.NAME)).exists()
+    return waits and not is_proposed(run_dir)
 
 
 def finish(run_dir: Path) -> None:

@@ -12,6 +12,7 @@ from django_tandem.model import Process, Stack, Status
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.sockets import FAILED
+from django_tandem.served import loading
 
 # Answered by our own entry points once the project is loaded, and only off the edge.
 EDGE = "nginx"
@@ -86,6 +87,8 @@ def prove(
             is_other = pid != first_pids.setdefault(process.program, pid) if pid else False
             if status and (status.state in ENDED or is_other):
                 return Dead(process=process, because=status.detail or "it ended")
+            if loading.failure(run_dir, process.program):
+                return Dead(process=process, because="it can't load the project")
         return None
 
     yield from _wait(processes, state, run_dir, given_up, deadline_s)

@@ -15,6 +15,7 @@ from django_tandem.runtime.announce import obituary
 from django_tandem.runtime.generations import to_end
 from django_tandem.runtime.readiness import Dead, prove
 from django_tandem.runtime.state import read_state
+from django_tandem.served import loading
 from django_tandem.settings import Settings
 
 # What a candidate gets to end in: it has served nobody.
@@ -62,13 +63,16 @@ def replace(plan: Plan, settings: Settings, *, deadline_s: float, say: Say) -> N
         commit.propose(files, _read_by_edge(plan), directory)
         if (directory / commit.candidate(commit.EDGE_FILE)).exists():
             preflight.refuse_bad_edge(plan, directory, commit.candidate(commit.EDGE_FILE))
-        # Workers on a channel begin at once, and so only when their servers are proved.
-        for stage in (_with_socket(started), _without(started)):
-            _prove(stage, plan, directory, deadline_s=deadline_s, say=say)
+        # One after the other: what serves still needs the processors. Workers on a channel come
+        # last, for they begin to work as soon as they are there.
+        for process in sorted(started, key=lambda process: not process.socket):
+            _prove(process, plan, directory, deadline_s=deadline_s, say=say)
         commit.commit(directory)
     except BaseException:
-        _end([each.program for each in started], directory)
-        commit.withdraw(directory)
+        # Ctrl-C may have come right after the commit: then there is nothing to undo.
+        if commit.is_proposed(directory):
+            _end([each.program for each in started], directory)
+            commit.withdraw(directory)
         raise
     commit.finish(directory)
     say(f"Generation {plan.generation} serves.")
@@ -99,26 +103,14 @@ def _read_by_edge(plan: Plan) -> list[Path]:
     return [Path(plan.project.directory, path) for path in named if path]
 
 
-def _with_socket(processes: list[Process]) -> list[Process]:
-    return [process for process in processes if process.socket]
-
-
-def _without(processes: list[Process]) -> list[Process]:
-    return [process for process in processes if not process.socket]
-
-
-def _prove(
-    processes: list[Process], plan: Plan, directory: Path, *, deadline_s: float, say: Say
-) -> None:
-    names = [process.program for process in processes]
-    if not names:
-        return
-    say(f"Starting {', '.join(names)}.")
-    for name in names:
-        # One that was refused before may have had this name.
-        (directory / f"{name}.log").unlink(missing_ok=True)
-    supervisord.start(directory, names)
-    for news in prove(processes, state_of(plan), directory, deadline_s=deadline_s):
+def _prove(process: Process, plan: Plan, directory: Path, *, deadline_s: float, say: Say) -> None:
+    program = process.program
+    say(f"Starting {program}: {process.role}.")
+    # One that was refused before may have had this name.
+    (directory / f"{program}.log").unlink(missing_ok=True)
+    loading.forget(directory, program)
+    supervisord.start(directory, [program])
+    for news in prove([process], state_of(plan), directory, deadline_s=deadline_s):
         if isinstance(news, Dead):
             raise RefusedError(
                 f"Generation {plan.generation} is refused, and the one before it serves on.",

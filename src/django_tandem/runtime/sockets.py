@@ -13,7 +13,7 @@ FAILED = "failed"
 OURS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *("drain-[0-9]*", "*.next"),
+    *("drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
 )
 
 

@@ -11,7 +11,7 @@ from django_tandem import output, servers
 from django_tandem.model import Plan, Stack
 from django_tandem.render import TARGETS
 from django_tandem.render.state import state_of
-from django_tandem.runtime import lock, preflight, run_dir, supervisord
+from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.sockets import FAILED, clean
 from django_tandem.settings import Settings
@@ -30,6 +30,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
     directory = Path(plan.run_dir)
     run_dir.prepare(directory)
     handle = lock.take(directory)
+    orphans.end(directory, _say)
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         preflight.require_installed(servers.find(stack, chosen.server))
@@ -47,20 +48,25 @@ def prepare(plan: Plan, settings: Settings) -> int:
     return handle
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def replace_process(arguments: Sequence[str]) -> NoReturn:
     """Become ``python -m django_tandem`` with ``arguments``, as though it had been called first."""
     os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *arguments])  # noqa: S606
 
 
-def in_foreground(directory: Path, handle: int) -> NoReturn:
+def in_foreground(directory: Path, handle: int, watched: Sequence[str] | None = None) -> NoReturn:
     """
     Become supervisord: this process runs nothing of the project, and a signal needs no relay.
 
-    Beside it a short-lived process tells when the stack is ready. Does not return.
+    Beside it a short-lived process tells when the stack is ready, and with ``watched``, the
+    last arguments of `runtime.watcher`, another reloads it. Does not return.
     """
-    subprocess.Popen(
-        [*PYTHON, "-m", "django_tandem.runtime.announce", str(directory)], stdin=subprocess.DEVNULL
-    )
+    _beside("announce", str(directory))
+    if watched is not None:
+        _beside("watcher", str(os.getpid()), str(directory), *watched)
     sys.stdout.flush()
     sys.stderr.flush()
     os.set_inheritable(handle, True)
@@ -87,6 +93,12 @@ def detached(plan: Plan, directory: Path, handle: int) -> bool:
     if not ready and started.poll() is None:
         supervisord.stop(directory, started.pid, deadline_s=30)
     return ready
+
+
+def _beside(module: str, *arguments: str) -> None:
+    subprocess.Popen(
+        [*PYTHON, "-m", f"django_tandem.runtime.{module}", *arguments], stdin=subprocess.DEVNULL
+    )
 
 
 def _supervisord(directory: Path) -> list[str]:

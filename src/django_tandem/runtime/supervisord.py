@@ -34,6 +34,11 @@ def statuses(run_dir: Path) -> tuple[Status, ...]:
     )
 
 
+def restarts(run_dir: Path) -> dict[str, int]:
+    """Ask how often each program died and was started again; those are left out that never did."""
+    return dict(_call(run_dir, "restarts.counts"))
+
+
 def start(run_dir: Path, programs: Sequence[str]) -> None:
     """Have supervisord start programs that it has not known so far, as they were rendered."""
     if programs:

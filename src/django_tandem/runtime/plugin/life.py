@@ -12,7 +12,11 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.errors import MachineError
-from django_tandem.runtime import lock
+from django_tandem.runtime import lock, orphans
+from django_tandem.runtime.plugin.children import Children
+from django_tandem.runtime.plugin.ending import Ending
+from django_tandem.runtime.plugin.recovery import Recovery
+from django_tandem.runtime.plugin.wake import Wake
 from django_tandem.runtime.sockets import FAILED, clean, link_all
 from django_tandem.runtime.state import read_state
 
@@ -22,9 +26,6 @@ ENDED = (
     events.ProcessStateBackoffEvent,
     events.ProcessStateStoppedEvent,
 )
-
-# Stopped last, by supervisord's own order: the others still speak to it while they stop.
-STOPS_LAST = "valkey"
 
 
 def make_life(supervisord: Any) -> "Life":
@@ -43,6 +44,10 @@ class Life:
         # Whoever may enter could put sockets of theirs in the place of ours.
         run_dir.chmod(0o700)
         self._lock = _hold_lock(run_dir)
+        _end_orphans(run_dir)
+        wake = Wake(supervisord)
+        self._children = Children(supervisord, run_dir)
+        self._ending = Ending(supervisord, run_dir, wake)
         state = read_state(run_dir)
         if state is not None:
             link_all(state, run_dir)
@@ -50,10 +55,13 @@ class Life:
         events.subscribe(events.ProcessStateEvent, self._tell)
         for ended in ENDED:
             events.subscribe(ended, self._bury)
+        # After the burial, which clears the way for what is started again.
+        Recovery(wake)
         events.subscribe(events.ProcessStateFatalEvent, self._give_up)
         events.subscribe(events.SupervisorRunningEvent, self._take_signals)
         events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
+        atexit.register(orphans.forget, run_dir)
         # Where supervisord itself fails, nobody else would ever stop what it started.
         atexit.register(self._kill_all)
 
@@ -76,13 +84,15 @@ class Life:
         if event.process.pid:
             with contextlib.suppress(OSError):
                 os.killpg(event.process.pid, signal.SIGKILL)
+        self._children.forget(event.process.config.name)
         # Granian, for one, does not start where it finds a socket.
         (self._run_dir / f"{event.process.config.name}.sock").unlink(missing_ok=True)
 
     def _give_up(self, event: Any) -> None:
         name = event.process.config.name
-        if not self._serves(name):
-            # A candidate that failed is told by the reload that started it.
+        if not self._serves(name) or self._supervisord.options.mood < SupervisorStates.RUNNING:
+            # A candidate that failed is told by the reload that started it; and what waited to
+            # be started again when all was stopped has failed nobody.
             return
         (self._run_dir / FAILED).write_text(f"{name}\n{_why(event.process)}")
         _print("tandem", [f"{name} can't be kept up: everything is stopped".encode()])
@@ -113,14 +123,12 @@ class Life:
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._kill_all)
         _print("tandem", [b"stopping: what is being answered is finished; once more ends it now"])
-        # On its own supervisord stops one program after the other, and the waits add up.
-        for name, group in self._supervisord.process_groups.items():
-            if name != STOPS_LAST:
-                group.stop_all()
+        self._ending.begin()
 
 
 def _exit_with_failure(run_dir: Path) -> None:
     clean(run_dir)
+    orphans.forget(run_dir)
     sys.stdout.flush()
     os._exit(1)
 
@@ -135,6 +143,15 @@ def _hold_lock(run_dir: Path) -> int:
         os._exit(error.exit_code)
     lock.sign(handle)
     return handle
+
+
+def _end_orphans(run_dir: Path) -> None:
+    """End what an earlier supervisord left, where this one was started without `tandem up`."""
+    try:
+        orphans.end(run_dir, lambda line: _print("tandem", [line.encode()]))
+    except MachineError as error:
+        _print("tandem", [str(error).encode()])
+        os._exit(error.exit_code)
 
 
 def _how(process: Any) -> str:
