@@ -141,8 +141,8 @@ def test_a_program_that_ends_at_once_is_named(ended) -> None:
     """It is to be supervised: one that ends is no program to supervise."""
     said = ended["brief"].stdout
 
-    assert "tandem     | brief failed: it does not stay up\n" in said
-    assert "tandem     | brief can't be kept up: everything is stopped\n" in said
+    assert "tandem     | brief-1 failed: it does not stay up\n" in said
+    assert "tandem     | brief-1 can't be kept up: everything is stopped\n" in said
 
 
 def test_logs_of_a_program_that_does_not_exist(ended) -> None:

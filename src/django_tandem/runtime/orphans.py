@@ -53,7 +53,9 @@ def keep(run_dir: Path, started: Iterable[Started]) -> None:
     """Write down what runs, in the place of what was written before."""
     new = run_dir / f"{NAME}.new"
     # Whole or not at all: a kill may come at any moment.
-    new.write_text(json.dumps({"world": proc.world(), "started": [asdict(each) for each in started]}))
+    new.write_text(
+        json.dumps({"world": proc.world(), "started": [asdict(each) for each in started]})
+    )
     new.replace(run_dir / NAME)
 
 

@@ -37,6 +37,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--buffer-size=65535",
         "--max-vars=1000",
         "--disable-logging",
+        # Its log is a pipe: where nobody reads it any more, each worker would spin on telling so.
+        "--ignore-sigpipe",
         *_recycling(launch),
         *launch.args,
     )

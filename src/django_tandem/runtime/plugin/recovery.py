@@ -1,10 +1,15 @@
 """How soon a program that died is started again, and how often."""
 
+import time
 from typing import Any
 
 from supervisor import events
+from supervisor.states import SupervisorStates
 
 from django_tandem.runtime.plugin.wake import Wake
+
+# A program that fails as soon as it is started must not take a CPU for itself.
+PERIOD_S = 2.0
 
 
 class Recovery:
@@ -31,10 +36,10 @@ class Recovery:
 
     def _relent(self, event: Any) -> None:
         process = event.process
-        if process.config.name not in self._has_run:
+        is_stopping = process.config.options.mood < SupervisorStates.RUNNING
+        if is_stopping or process.config.name not in self._has_run:
             return
+        # One that was killed right after its start is no worse than one killed later.
+        process.delay = 0 if process.backoff == 1 else process.laststart + PERIOD_S
         process.backoff = min(process.backoff, process.config.startretries)
-        if process.backoff == 1:
-            # One that was killed right after its start is no worse than one killed later.
-            process.delay = 0
-        self._wake.at_once()
+        self._wake.after(max(0.01, process.delay - time.time()), self._wake.at_once)
