@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo test tests test-all mutants lint types system bench-edge bench-memory bench-plan bench-routes clean
+.PHONY: demo test tests test-all test-django mutants faults lint types system bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -28,8 +28,16 @@ tests: $(VENV)/dev.installed system
 test-all:
 	$(PYTHON) tests/all_pairs.py
 
+# Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
+test-django: $(VENV)/dev.installed
+	$(BIN)/python tests/django_suite $(LABELS)
+
 mutants: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/mutants.py
+
+# All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"
+faults: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:benchmarks $(BIN)/python -m faults $(ONLY)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -42,8 +50,15 @@ types: $(VENV)/dev.installed
 bench-edge: $(VENV)/dev.installed system
 	$(BIN)/python benchmarks/edge.py
 
+bench-handler: DEBIAN := postgres:postgresql wrk:wrk
+bench-handler: $(VENV)/dev.installed system
+	$(BIN)/python benchmarks/handler.py
+
 bench-memory: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/memory.py
+
+bench-nice: $(VENV)/dev.installed system
+	$(BIN)/python benchmarks/nice.py
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

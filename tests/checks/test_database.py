@@ -14,6 +14,7 @@ from django_tandem.model import Stack
 SQLITE = "django.db.backends.sqlite3"
 POSTGRES = "django.db.backends.postgresql"
 HTTP_ON_ASGI = (verdict("/feed/", Stack.ASGI),)
+STOCK = ("config.asgi",)
 
 
 def _database(**changes) -> Database:
@@ -66,7 +67,10 @@ def test_async_views_without_atomic_requests_are_fine() -> None:
     view = AsyncView(pattern="/feed/")
 
     assert (
-        async_views_have_no_transaction(Facts(async_views=(view,), databases=(_database(),))) == []
+        async_views_have_no_transaction(
+            Facts(async_views=(view,), databases=(_database(),), stock_modules=STOCK)
+        )
+        == []
     )
     assert (
         async_views_have_no_transaction(Facts(databases=(_database(atomic_requests=True),))) == []
@@ -76,32 +80,36 @@ def test_async_views_without_atomic_requests_are_fine() -> None:
 @pytest.mark.parametrize(
     ("engine", "hint"),
     [
-        (SQLITE, "Set it to 0."),
+        (SQLITE, "set it to 0."),
         (
             POSTGRES,
-            'Set it to 0 and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both '
+            'set it to 0 and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both '
             "stacks.",
         ),
     ],
 )
 def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
     """Where Django has a pool, the hint offers it."""
-    facts = Facts(verdicts=HTTP_ON_ASGI, databases=(_database(engine=engine, conn_max_age=60),))
+    databases = (_database(engine=engine, conn_max_age=60),)
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
 
     assert told(connections_are_not_leaked(facts)) == [
         (
             "tandem.W006",
             "DATABASES",
-            'DATABASES["default"]["CONN_MAX_AGE"] is 60, and on ASGI each request has a thread of '
-            "its own: the connection it leaves open is used by none after it.",
-            hint,
+            'DATABASES["default"]["CONN_MAX_AGE"] is 60, and Django\'s own ASGI application gives '
+            "each request a thread of its own: the connection it leaves open is used by none after "
+            "it.",
+            "Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
+            + hint,
         )
     ]
 
 
 def test_a_connection_that_is_never_closed_is_persistent() -> None:
     """None is not 0."""
-    facts = Facts(verdicts=HTTP_ON_ASGI, databases=(_database(conn_max_age=None),))
+    databases = (_database(conn_max_age=None),)
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
 
     assert ids(connections_are_not_leaked(facts)) == ["tandem.W006"]
 
@@ -109,11 +117,23 @@ def test_a_connection_that_is_never_closed_is_persistent() -> None:
 @pytest.mark.parametrize("verdicts", [(), (verdict("/"),), (websocket("/ws/"),)])
 def test_persistent_connections_are_fine_without_http_on_asgi(verdicts) -> None:
     """WSGI's workers keep their thread, and consumers share one."""
-    facts = Facts(verdicts=verdicts, databases=(_database(conn_max_age=60),))
+    facts = Facts(verdicts=verdicts, databases=(_database(conn_max_age=60),), stock_modules=STOCK)
+
+    assert connections_are_not_leaked(facts) == []
+
+
+def test_persistent_connections_are_fine_with_our_application() -> None:
+    """It keeps the threads, and so their connections."""
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=(_database(conn_max_age=60),))
 
     assert connections_are_not_leaked(facts) == []
 
 
 def test_connections_closed_after_each_request_are_fine() -> None:
     """Django's default."""
-    assert connections_are_not_leaked(Facts(verdicts=HTTP_ON_ASGI, databases=(_database(),))) == []
+    assert (
+        connections_are_not_leaked(
+            Facts(verdicts=HTTP_ON_ASGI, databases=(_database(),), stock_modules=STOCK)
+        )
+        == []
+    )

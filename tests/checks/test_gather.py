@@ -91,7 +91,7 @@ def test_a_channels_worker_without_a_layer_is_found(tmp_path) -> None:
     asgi.write_text(
         "from channels.consumer import AsyncConsumer\n"
         "from channels.routing import ChannelNameRouter, ProtocolTypeRouter\n"
-        "from django.core.asgi import get_asgi_application\n"
+        "from django_tandem.asgi import get_asgi_application\n"
         'names = ChannelNameRouter({"mail": AsyncConsumer.as_asgi()})\n'
         'application = ProtocolTypeRouter({"http": get_asgi_application(), "channel": names})\n'
     )
@@ -105,11 +105,24 @@ DATABASES["default"]["CONN_MAX_AGE"] = None
 """
 
 
-def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
-    """A transaction, of which one view is exempted, and a connection that is never closed."""
-    done = manage(installed(tmp_path, DATABASE, ASYNC_URLS), "check")
+ROUTER = """
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
 
-    assert found(done) == ["tandem.E009", "tandem.W006"]
+application = ProtocolTypeRouter({"http": get_asgi_application()})
+"""
+
+
+def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
+    """A transaction, of which one view is exempted, and a connection that is kept for none."""
+    project = installed(tmp_path, DATABASE, ASYNC_URLS)
+    assert found(manage(project, "check")) == ["tandem.E009"]
+
+    (project / "mysite" / "asgi.py").write_text(ROUTER)
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.E009", "tandem.W006", "tandem.W009"]
+    assert "mysite.asgi: (tandem.W009) mysite.asgi makes Django's own" in done.stderr
     assert "Django answers 500 at /waits/.\n" in done.stderr
     assert 'DATABASES["default"]["CONN_MAX_AGE"] is None' in done.stderr
 

@@ -4,10 +4,13 @@ import os
 from typing import Any, cast
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
+from django_tandem.asgi import get_asgi_application, lasting
+from django_tandem.asgi.drain import Drain
+from django_tandem.asgi.handler.consumers import Threads
 from django_tandem.asgi.handover import HandOver
 from django_tandem.asgi.lifespan import Lifespan
 from django_tandem.asgi.parity import Parity
@@ -15,16 +18,20 @@ from django_tandem.asgi.protocol import Application
 from django_tandem.asgi.ready import Ready
 from django_tandem.asgi.refusal import Refusal
 from django_tandem.asgi.streams import Streams
+from django_tandem.asgi.watch import own_watch
 from django_tandem.model import Stack
 from django_tandem.served import handover
 from django_tandem.served.counts import from_environment
+from django_tandem.served.loading import telling
 from django_tandem.served.policy import read_pins
 
 
 def load() -> Application:
-    """Return the application that the environment names, else the one Django makes."""
+    """Return the application that the environment names, else our own, as for bare Django's."""
     dotted = os.environ.get("TANDEM_ASGI_APPLICATION")
-    application: Any = import_string(dotted) if dotted else get_asgi_application()
+    application: Any = import_string(dotted) if dotted else None
+    if application is None or type(application) is ASGIHandler:
+        application = get_asgi_application()
     # Django imports the URLconf at the first request: too late to refuse a broken one.
     if getattr(settings, "ROOT_URLCONF", None):
         get_resolver().url_patterns  # noqa: B018 - reading it imports
@@ -32,10 +39,16 @@ def load() -> Application:
     return cast(Application, application)
 
 
-# Before the project is loaded: handlers it makes from then on ask.
-if handover.is_enabled():
-    handover.install(Stack.ASGI, read_pins())
-project: Application = Streams(Refusal(load()))
-if handover.is_enabled():
-    project = HandOver(project, from_environment())
-application = Ready(Lifespan(Parity(project, settings.FORCE_SCRIPT_NAME or "")))
+with telling(Stack.ASGI):
+    # Before the project is loaded: handlers it makes from then on ask.
+    if handover.is_enabled():
+        handover.install(Stack.ASGI, read_pins())
+    project: Application = Streams(Refusal(Threads(load())))
+    # Once the project is loaded it is known whether it uses Channels.
+    lasting.install()
+    if handover.is_enabled():
+        project = HandOver(project, from_environment())
+    project = Lifespan(Parity(project, settings.FORCE_SCRIPT_NAME or ""))
+    if watch := own_watch():
+        project = Drain(project, watch)
+    application = Ready(project)

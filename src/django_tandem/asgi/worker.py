@@ -9,6 +9,7 @@ from channels.management.commands.runworker import Command
 from channels.worker import Worker
 from django.core.management import execute_from_command_line
 
+from django_tandem.asgi.handler.consumers import Threads
 from django_tandem.asgi.popping import Popping
 from django_tandem.asgi.protocol import Application, Message, Receive, Scope, Send
 
@@ -41,7 +42,7 @@ class FinishingWorker(Worker):  # type: ignore[misc]
     """A worker that, once told to stop, takes no new message and finishes those it has."""
 
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
-        self.idleness = Idleness(application)
+        self.idleness = Idleness(Threads(application))
         super().__init__(self.idleness, *args, **kwargs)
         self.stopping = asyncio.Event()
 

@@ -39,7 +39,8 @@ def _listed(patterns: list[str]) -> str:
 
 def connections_are_not_leaked(facts: Facts) -> list[CheckMessage]:
     """Find connections that are kept open for a thread which ends with its request."""
-    if not facts.serves_http_on_asgi:
+    # Ours keeps the threads too.
+    if not (facts.serves_http_on_asgi and facts.stock_modules):
         return []
     return [_kept(database) for database in facts.databases if database.conn_max_age != 0]
 
@@ -49,9 +50,10 @@ def _kept(database: Database) -> CheckMessage:
     pool = ' and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both stacks'
     has_pool = database.engine.rpartition(".")[2] in _POOLED
     return Warning(
-        f"{setting} is {database.conn_max_age}, and on ASGI each request has a thread of its "
-        "own: the connection it leaves open is used by none after it.",
-        hint=f"Set it to 0{pool if has_pool else ''}.",
+        f"{setting} is {database.conn_max_age}, and Django's own ASGI application gives each "
+        "request a thread of its own: the connection it leaves open is used by none after it.",
+        hint="Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
+        f"set it to 0{pool if has_pool else ''}.",
         obj="DATABASES",
         id="tandem.W006",
     )

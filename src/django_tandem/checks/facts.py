@@ -75,7 +75,8 @@ class Facts:
     A project and what is installed beside it.
 
     ``setting_error`` and ``asgi_error`` say why TANDEM or the ASGI application, whose path is
-    ``asgi``, was left out of the rest. ``senders`` are the project's modules that import
+    ``asgi``, was left out of the rest. ``stock_modules`` make Django's own ASGI application, as
+    a part of it. ``senders`` are the project's modules that import
     ``get_channel_layer``, ``event_senders`` those that import ``send_event``.
     ``events_in_process`` says that django-eventstream has nothing to reach another process by.
     ``static`` and ``media`` are None when the edge has no such files to serve.
@@ -88,6 +89,7 @@ class Facts:
     asgi: str | None = None
     asgi_error: ProjectError | None = None
     application: Application = Application()
+    stock_modules: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     async_views: tuple[AsyncView, ...] = ()
     layers: tuple[Layer, ...] = ()

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from django.core.checks import CheckMessage
 
-from django_tandem.checks import channels, database, events, files, project, versions
+from django_tandem.checks import (
+    application,
+    channels,
+    database,
+    events,
+    files,
+    project,
+    versions,
+)
 from django_tandem.checks.facts import Facts
 from django_tandem.checks.gather import gather
 
@@ -15,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     project.setting_is_read,
     project.application_is_imported,
     project.entry_points_agree,
+    application.application_is_ours,
     channels.layer_leaves_its_process,
     channels.worker_has_a_layer,
     channels.senders_have_a_layer,

@@ -13,6 +13,7 @@ from django.urls import get_resolver
 from packaging.version import Version
 
 from django_tandem import servers
+from django_tandem.checks.application import read_stock_modules
 from django_tandem.checks.entries import read_entry_points
 from django_tandem.checks.facts import AsyncView, Database, Facts
 from django_tandem.checks.layers import read_layers
@@ -53,6 +54,9 @@ def gather(*, before_up: bool) -> Facts:
         asgi=asgi,
         asgi_error=asgi_error,
         application=application,
+        stock_modules=read_stock_modules(
+            asgi, _importers("get_asgi_application", "django.core.asgi")
+        ),
         verdicts=verdicts,
         async_views=tuple(_async_views(routes)),
         layers=tuple(read_layers()),

@@ -127,6 +127,8 @@ def _awaitable(ask: ViewMiddleware) -> Callable[..., Any]:
     async def hand_over(*arguments: Any) -> HttpResponse | None:
         return ask(*arguments)
 
+    # Our handler asks it there when the view runs on a thread: then one hop does for both.
+    hand_over.on_thread = ask  # type: ignore[attr-defined]
     return hand_over
 
 

@@ -1,0 +1,116 @@
+"""The ASGI application: Django's own, with a cheaper way through it."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import django
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.urls import set_script_prefix
+
+from django_tandem.asgi.handler import signals as own_signals
+from django_tandem.asgi.handler.chain import Chain
+from django_tandem.asgi.handler.driving import Watch, isolated, watched
+from django_tandem.asgi.handler.internals import has_a_thread, run_on
+from django_tandem.asgi.handler.loan import Loan
+from django_tandem.asgi.handler.pool import pool
+from django_tandem.asgi.handler.response import is_plain, messages_of
+from django_tandem.asgi.protocol import Receive, Scope, Send
+
+
+class DjangoApplication(Chain, ASGIHandler):
+    """Answers a request on the event loop, and on a borrowed thread where it may block."""
+
+    # What Django's signals do for connections is done when a thread comes and goes. Not made by
+    # __init__, which Django's handler of static files leaves out.
+    @cached_property
+    def opening(self) -> tuple[Callable[[], None], ...]:
+        """What a thread runs before a request does."""
+        return (partial(own_signals.of_threads, signals.request_started, type(self)),)
+
+    @cached_property
+    def closing(self) -> tuple[Callable[[], None], ...]:
+        """What a thread runs after a request did."""
+        return (partial(own_signals.of_threads, signals.request_finished, type(self)),)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif asyncio.current_task() is None:
+            # A server that runs coroutines by itself: there is nothing to cancel but a task.
+            await asyncio.ensure_future(self(scope, receive, send))
+        else:
+            await isolated(self.lend(scope, receive, send), contextvars.copy_context())
+
+    async def lend(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, with a thread to borrow unless whoever called us has one."""
+        if has_a_thread():
+            await self.handle(scope, receive, send)
+            return
+        loan = Loan(pool(), holds=True, opening=self.opening, closing=self.closing)
+        run_on(loan)
+        try:
+            await self.handle(scope, receive, send)
+        finally:
+            loan.end()
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, as Django does."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        try:
+            set_script_prefix(get_script_prefix(scope))
+            await own_signals.start(type(self), scope)
+            request, error_response = self.create_request(scope, body)
+            if request is None:
+                body.close()
+                await self.send_response(error_response, send)
+                await own_signals.finish(type(self), error_response)
+            else:
+                await self.answer(request, receive, send)
+        finally:
+            body.close()
+
+    async def answer(self, request: Any, receive: Receive, send: Send) -> None:
+        """Answer unless the client goes meanwhile, and have the request finished in any case."""
+        watch = Watch(lambda: self.listen_for_disconnect(receive))
+        response, cut = None, None
+        try:
+            response, cut = await watched(self.respond(request, send), watch)
+        except asyncio.CancelledError as error:
+            cut = error
+        finally:
+            await watch.stop()
+        await own_signals.finish(type(self), response)
+        if cut is not None and not watch.was_left:
+            # It was the server, not the client, that cancelled it.
+            raise cut
+
+    async def respond(self, request: Any, send: Send) -> tuple[Any, asyncio.CancelledError | None]:
+        """Return the response, sent, and what cancelled the sending."""
+        response = await self.run_get_response(request)
+        try:
+            await self.send_response(response, send)
+        except asyncio.CancelledError as error:
+            return response, error
+        return response, None
+
+    async def send_response(self, response: Any, send: Any) -> None:
+        """Send the response; a whole and small one without ado."""
+        if is_plain(response, self.chunk_size):
+            for message in messages_of(response):
+                await send(message)
+        else:
+            await super().send_response(response, send)
+
+
+def make() -> DjangoApplication:
+    """Set Django up, and return its application."""
+    django.setup(set_prefix=False)
+    return DjangoApplication()

@@ -1,0 +1,92 @@
+"""Asks an application, in the loop that runs, and sees how it takes that."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Client:
+    """One request: what it gets, and the moment at which it goes away."""
+
+    sent: list = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    body: list = field(default_factory=lambda: [b""])
+
+    async def receive(self):
+        if self.body:
+            chunk = self.body.pop(0)
+            return {"type": "http.request", "body": chunk, "more_body": bool(self.body)}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        self.sent.append(message)
+        if message["type"] == "http.response.start":
+            self.started.set()
+
+    @property
+    def status(self):
+        return self.sent[0]["status"]
+
+    @property
+    def headers(self):
+        return {name.decode().lower(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    @property
+    def text(self):
+        return b"".join(message.get("body", b"") for message in self.sent[1:]).decode()
+
+
+async def ask(application, path="/", method="GET", headers=(), client=None):
+    """Send one request, and return its client when the application is done with it."""
+    client = client or Client()
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), *headers],
+    }
+    await application(scope, client.receive, client.send)
+    return client
+
+
+def answer(application, path="/", **request):
+    """Ask, in a loop that is made for it."""
+    return run(ask(application, path, **request))
+
+
+def run(coroutine):
+    """Run the coroutine in a loop of its own, but not for ever."""
+    return asyncio.run(asyncio.wait_for(coroutine, 30))
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """A loop that counts how often another thread wakes it."""
+
+    hops = 0
+
+    def call_soon_threadsafe(self, *args, **more):
+        self.hops += 1
+        return super().call_soon_threadsafe(*args, **more)
+
+
+def hops(application, path="/", **request):
+    """Return how often a thread is waited for, once all is warm."""
+
+    async def counted():
+        await ask(application, path, **request)
+        before = asyncio.get_running_loop().hops
+        await ask(application, path, **request)
+        return asyncio.get_running_loop().hops - before
+
+    with asyncio.Runner(loop_factory=CountingLoop) as runner:
+        return runner.run(counted())
+
+
+async def until(condition, seconds=10):
+    """Wait until the condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)

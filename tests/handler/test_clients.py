@@ -1,0 +1,171 @@
+"""Clients that go away, bodies, streams: as with Django's own handler."""
+
+import asyncio
+import logging
+
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+
+from handler import urls
+from handler.asking import Client, answer, ask, run, until
+
+URLS = "handler.urls"
+SECURITY = "django.middleware.security.SecurityMiddleware"
+
+
+@pytest.fixture(autouse=True)
+def noted():
+    urls.NOTED.clear()
+
+
+@pytest.fixture(params=["ours", "stock"])
+def application(request, serve):
+    """Each in turn: what holds here must hold there."""
+    ours = serve(URLS, SECURITY)
+    return ours if request.param == "ours" else ASGIHandler()
+
+
+async def leaves(application, path, moment):
+    """Ask, and go away at the moment given."""
+    client = Client()
+    asking = asyncio.create_task(ask(application, path, client=client))
+    await until(lambda: moment(client))
+    client.gone.set()
+    await asking
+    return client
+
+
+def test_a_view_is_cancelled_when_its_client_goes(application):
+    """It hears of it, and nothing is sent."""
+    client = run(leaves(application, "/cancelled/", lambda _: urls.NOTED))
+
+    assert urls.NOTED == ["begun", "cancelled"]
+    assert client.sent == []
+
+
+def test_a_view_may_ignore_that_its_client_went(application):
+    """Its answer is sent to whom it may concern."""
+    client = run(leaves(application, "/stubborn/", lambda _: urls.NOTED))
+
+    assert (client.status, client.text) == (200, "all the same")
+
+
+def test_a_stream_is_closed_when_its_client_goes(application):
+    """At the part that is being made."""
+    client = run(leaves(application, "/stream/", lambda client: client.started.is_set()))
+
+    assert urls.NOTED == ["closed"]
+    assert client.status == 200
+
+
+def test_the_body_stays_open_for_a_sync_view_whose_client_went(application):
+    """It runs on, on its thread, and may still read it."""
+    run(leaves(application, "/reads-late/", lambda _: urls.NOTED))
+
+    assert urls.NOTED == ["begun", b""]
+
+
+def test_the_task_of_the_server_is_not_left_cancelled(serve):
+    """Its own timeouts count how often it was."""
+    application = serve(URLS, SECURITY)
+
+    async def served():
+        client = Client()
+
+        async def go():
+            await until(lambda: urls.NOTED)
+            client.gone.set()
+
+        going = asyncio.create_task(go())
+        await ask(application, "/cancelled/", client=client)
+        await going
+        return asyncio.current_task().cancelling()
+
+    assert run(served()) == 0
+
+
+def test_a_server_that_cancels_a_request_sees_it_cancelled(serve):
+    """And the view hears of it."""
+    application = serve(URLS, SECURITY)
+
+    async def served():
+        before = asyncio.all_tasks()
+        task = asyncio.create_task(ask(application, "/cancelled/"))
+        await until(lambda: urls.NOTED)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return task.cancelled(), asyncio.all_tasks() - before
+
+    assert run(served()) == (True, set())
+    assert urls.NOTED == ["begun", "cancelled"]
+
+
+def test_who_goes_before_the_body_is_whole_is_not_served(application):
+    """Nobody waits for the answer."""
+    client = Client(body=[])
+    client.gone.set()
+
+    async def served():
+        await ask(application, "/echo/", client=client)
+
+    run(served())
+
+    assert client.sent == []
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_a_body_comes_whole(application, parts, size):
+    """In one message or several, in memory or on the disk."""
+    body = [b"x" * size] * parts
+
+    client = Client(body=list(body))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.DATA_UPLOAD_MAX_MEMORY_SIZE", None)
+        got = answer(application, "/echo/", method="POST", client=client)
+
+    assert len(got.text) == size * parts
+
+
+def test_a_message_after_the_body_is_the_servers_mistake(application):
+    """Django says so, and so do we."""
+    client = Client()
+
+    async def receive():
+        if client.body:
+            return {"type": "http.request", "body": client.body.pop()}
+        return {"type": "http.request", "body": b"more"}
+
+    client.receive = receive
+    with pytest.raises(AssertionError, match="Invalid ASGI message"):
+        answer(application, "/cancelled/", client=client)
+
+
+def test_streams_are_sent_part_by_part(application):
+    """Those of a sync generator as well."""
+    with pytest.warns(Warning, match="synchronous iterators"):
+        client = answer(application, "/sync-stream/")
+
+    assert client.text == "0 1 2 "
+    assert len(client.sent) == 5
+
+
+def test_a_timeout_in_a_view_is_its_own(application):
+    """Although it runs in the server's task."""
+    assert answer(application, "/timeout/").text == "timed out"
+
+
+@pytest.mark.parametrize("path", ["/fails/", "/fails-too/"])
+def test_an_error_is_a_500_and_is_logged_once(application, path, caplog):
+    """With its traceback."""
+    with caplog.at_level(logging.ERROR, logger="django.request"):
+        client = answer(application, path)
+
+    assert client.status == 500
+    assert [str(record.exc_info[1]) for record in caplog.records] == ["meant to"]
+
+
+def test_only_http_is_served(application):
+    """A WebSocket belongs to somebody else."""
+    with pytest.raises(ValueError, match="HTTP"):
+        run(application({"type": "websocket"}, None, None))

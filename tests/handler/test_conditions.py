@@ -1,0 +1,153 @@
+"""When a hook of Django's own is run on a thread after all."""
+
+import pytest
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.urls import path
+
+from handler.asking import answer, hops
+
+AUTH = "django.contrib.auth.middleware."
+COMMON = "django.middleware.common.CommonMiddleware"
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+GZIP = "django.middleware.gzip.GZipMiddleware"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+COOKIES = "django.contrib.sessions.backends.signed_cookies"
+MEMORY = "django.contrib.sessions.backends.cache"
+GZIPPED = [(b"accept-encoding", b"gzip")]
+
+
+async def view(request):
+    return HttpResponse("x" * int(request.headers.get("x-size", "10")))
+
+
+async def writes_session(request):
+    await request.session.aset("key", "value")
+    return HttpResponse()
+
+
+async def adds_message(request):
+    from django.contrib import messages
+
+    messages.info(request, "told")
+    return HttpResponse()
+
+
+async def takes_token(request):
+    return HttpResponse(get_token(request))
+
+
+urlpatterns = [
+    path("", view),
+    path("session/", writes_session),
+    path("message/", adds_message),
+    path("token/", takes_token),
+]
+
+
+def size(count):
+    return [*GZIPPED, (b"x-size", str(count).encode())]
+
+
+def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_is_not(serve):
+    """Compressing blocks for as long as it takes."""
+    application = serve(__name__, GZIP)
+
+    assert answer(application, headers=size(2000)).headers["content-encoding"] == "gzip"
+    assert hops(application, headers=size(2000)) == 0
+    assert hops(application, headers=size(20_000)) == 1
+
+
+def test_a_session_that_changed_is_saved_on_the_thread(serve):
+    """One that did not is not, and one in a cookie needs none."""
+    in_cache = serve(__name__, SESSION, SESSION_ENGINE=MEMORY)
+    assert hops(in_cache) == 0
+    # The same thread closes the cache.
+    assert "sessionid" in answer(in_cache, "/session/").headers["set-cookie"]
+    assert hops(in_cache, "/session/") == 1
+
+    in_cookie = serve(__name__, SESSION, SESSION_ENGINE=COOKIES)
+    assert "sessionid" in answer(in_cookie, "/session/").headers["set-cookie"]
+    assert hops(in_cookie, "/session/") == 0
+
+
+def test_messages_are_stored_on_the_thread(serve):
+    """A lazy text may ask the database when it is written."""
+    application = serve(__name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES)
+
+    assert hops(application) == 0
+    assert "messages" in answer(application, "/message/").headers["set-cookie"]
+    assert hops(application, "/message/") == 1
+
+
+def test_a_storage_of_the_projects_own_is_not_trusted(serve):
+    """Its making may do anything."""
+    storage = "handler.test_conditions.Storage"
+    application = serve(
+        __name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES, MESSAGE_STORAGE=storage
+    )
+
+    assert hops(application) == 2
+
+
+def test_a_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
+    """A form may be long, and whom to refuse is for a view to say."""
+    application = serve(__name__, CSRF)
+
+    assert hops(application, "/token/") == 0
+    assert answer(application, "/", method="POST").status == 403
+    cookie = answer(application, "/token/").headers["set-cookie"].split(";")[0]
+    token = cookie.partition("=")[2].encode()
+    headers = [(b"cookie", cookie.encode()), (b"x-csrftoken", token)]
+    assert answer(application, "/", method="POST", headers=headers).status == 200
+    assert hops(application, "/", method="POST", headers=headers) == 1
+
+
+@pytest.mark.parametrize("cookie", [None, b"sessionid=12345678901234567890123456789012"])
+def test_a_token_in_a_session_is_read_where_the_session_is(serve, cookie):
+    """On the loop without a session, for there is nothing to load."""
+    application = serve(__name__, SESSION, CSRF, SESSION_ENGINE=MEMORY, CSRF_USE_SESSIONS=True)
+
+    headers = [] if cookie is None else [(b"cookie", cookie)]
+
+    assert hops(application, headers=headers) == (0 if cookie is None else 1)
+
+
+def test_a_missing_slash_is_looked_for_on_the_thread(serve):
+    """A converter of the project may ask the database."""
+    application = serve(__name__, COMMON)
+
+    assert answer(application, "/token").headers["location"] == "/token/"
+
+
+def test_a_login_is_required_without_a_hop_of_who_has_no_session(serve):
+    """There is nothing to load, and the redirect is computed."""
+    middleware = (SESSION, f"{AUTH}AuthenticationMiddleware", f"{AUTH}LoginRequiredMiddleware")
+    application = serve(__name__, *middleware, SESSION_ENGINE=MEMORY)
+
+    assert answer(application).headers["location"] == "/accounts/login/?next=/"
+    assert hops(application) == 0
+
+
+def test_a_language_is_chosen_on_the_loop(serve):
+    """And seen by the view, and not by the next request."""
+    application = serve(__name__, LOCALE)
+    headers = [(b"accept-language", b"de")]
+
+    assert answer(application, headers=headers).headers["content-language"] == "de"
+    assert answer(application).headers["content-language"] == "en"
+    assert hops(application, headers=headers) == 0
+
+
+class Storage:
+    """Message storage of the project's own."""
+
+    used = added_new = False
+
+    def __init__(self, request):
+        pass
+
+    def update(self, response):
+        return []

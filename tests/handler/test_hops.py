@@ -1,0 +1,105 @@
+"""Where a request runs: on the event loop as long as nothing may block, then on one thread."""
+
+import threading
+
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+from django.utils.deprecation import MiddlewareMixin
+
+from handler.asking import answer, hops
+
+URLS = "handler.urls"
+HERE = "handler.test_hops."
+SECURITY = "django.middleware.security.SecurityMiddleware"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+DEFAULT = (
+    SECURITY,
+    SESSION,
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+COOKIES = {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}
+
+
+class Own(MiddlewareMixin):
+    """A project's own, of which nothing is known."""
+
+    def process_request(self, request):
+        request.own_thread = threading.get_ident()
+
+    def process_response(self, request, response):
+        response["X-Own"] = str(request.own_thread)
+        return response
+
+
+def sync_only(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response["X-Thread"] = str(threading.get_ident())
+        return response
+
+    return middleware
+
+
+def test_an_async_view_behind_startprojects_middleware_takes_no_hop(serve):
+    """Nothing of it may block, so nothing of it leaves the event loop."""
+    application = serve(URLS, *DEFAULT, **COOKIES)
+
+    assert hops(application, "/async/") == 0
+    assert hops(ASGIHandler(), "/async/") >= 12
+
+
+@pytest.mark.parametrize("middleware", [(), DEFAULT, ("handler.test_hops.sync_only", *DEFAULT)])
+def test_a_sync_view_takes_one_hop(serve, middleware):
+    """With Django's own middleware around it, and what is synchronous itself."""
+    application = serve(URLS, *middleware, **COOKIES)
+
+    assert hops(application, "/sync/") == 1
+
+
+def test_a_sync_middleware_in_between_takes_no_hop_more(serve):
+    """Django's own inside of it runs where it does, and so does the view."""
+    application = serve(URLS, *DEFAULT[:3], f"{HERE}sync_only", *DEFAULT[3:], **COOKIES)
+
+    client = answer(application, "/sync/")
+
+    assert client.headers["x-thread"] == client.text
+    assert hops(application, "/sync/") == 1
+
+
+def test_middleware_of_the_project_hops_as_ever(serve):
+    """One hop for each hook, of which nothing is known, and all on one thread."""
+    application = serve(URLS, SECURITY, f"{HERE}Own", *DEFAULT[2:3])
+
+    client = answer(application, "/sync/")
+
+    assert client.headers["x-own"] == client.text
+    # Two for the hooks, one for the view.
+    assert hops(application, "/sync/") == 3
+    assert hops(application, "/async/") == 2
+
+
+def test_a_late_response_is_rendered_on_the_thread(serve):
+    """A template may ask the database, so an async view's does not render on the loop."""
+    application = serve(URLS, SECURITY)
+
+    assert answer(application, "/renders/").text != str(threading.get_ident())
+    assert hops(application, "/renders/") == 1
+
+
+@pytest.mark.parametrize("path", ["/sync/", "/async/", "/nowhere/", "/fails/", "/fails-too/"])
+@pytest.mark.parametrize("middleware", [(), DEFAULT, (f"{HERE}sync_only", f"{HERE}Own", SECURITY)])
+def test_the_answer_is_djangos(serve, middleware, path):
+    """Status and headers are what stock Django answers with the same middleware."""
+    application = serve(URLS, *middleware, **COOKIES)
+
+    ours, stock = answer(application, path), answer(ASGIHandler(), path)
+
+    own = ("x-own", "x-thread")
+    assert ours.status == stock.status
+    assert [name for name in ours.headers if name not in own] == [
+        name for name in stock.headers if name not in own
+    ]

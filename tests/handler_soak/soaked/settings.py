@@ -1,0 +1,40 @@
+"""startproject's middleware on PostgreSQL, connections that persist, and bodies that go to disk."""
+
+import os
+
+SECRET_KEY = "soak"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "soaked.urls"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "tandem",
+        "HOST": os.environ["SOAK_POSTGRES"],
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {"application_name": "soaked"},
+    }
+}
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+TANDEM = {"ASGI": {"THREADS": int(os.environ["SOAK_THREADS"])}}
+# It is asked for errors on purpose.
+LOGGING = {
+    "version": 1,
+    "handlers": {"none": {"class": "logging.NullHandler"}},
+    "loggers": {"django": {"handlers": ["none"], "propagate": False}},
+}
