@@ -21,8 +21,9 @@ demo: $(VENV)/demo.installed
 
 test: lint types tests
 
+# Most of the tests wait for a server to start or to end; a file's own stacks are kept for its tests.
 tests: $(VENV)/dev.installed system
-	$(BIN)/pytest tests --ignore tests/example
+	$(BIN)/pytest tests --ignore tests/example -n 3 --dist loadfile
 	$(BIN)/pytest tests/example
 
 test-all:
