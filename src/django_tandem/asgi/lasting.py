@@ -1,6 +1,7 @@
 """Redis channel layers that live through a restart of Redis, and with them the sockets above."""
 
 import asyncio
+import functools
 import logging
 import random
 import sys
@@ -44,9 +45,9 @@ class Lasting:
         layer.send = self._patient(layer.send)
         layer.group_send = self._patient(layer.group_send)
 
-    async def new_channel(self, *args: Any) -> str:
+    async def new_channel(self, *args: Any, **named: Any) -> str:
         """Return a new channel, whose groups are known as long as the task that asked runs."""
-        channel: str = await self._new_channel(*args)
+        channel: str = await self._new_channel(*args, **named)
         task = asyncio.current_task()
         if task is not None:
             self._groups[channel] = set()
@@ -75,16 +76,17 @@ class Lasting:
                 await self._recovered(error)
 
     def _patient(self, send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def send_or_wait(*args: Any) -> None:
+        @functools.wraps(send)
+        async def send_or_wait(*args: Any, **named: Any) -> None:
             try:
-                await send(*args)
+                await send(*args, **named)
             except self._lost as error:
                 # A message is never to arrive twice: what may have been sent is not sent again.
                 if self._servers is None or not isinstance(error.__context__, UNSENT):
                     raise
                 async with asyncio.timeout(SEND_S):
                     await self._recovered(error)
-                await send(*args)
+                await send(*args, **named)
 
         return send_or_wait
 
