@@ -8,7 +8,9 @@ from django_tandem.cli.planning import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
-from django_tandem.runtime.state import read_state
+
+# What each program gets, and a little more.
+STOP_S = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +26,8 @@ def run(options: argparse.Namespace) -> int:
             raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
         console.line_err("Stopped.")
         return 0
-    state = read_state(run_dir)
-    longest_s = max((process.stop_s for process in state.processes), default=10) if state else 10
     # supervisord kills what is late itself, at most once for each place in the order of stops.
-    if supervisord.stop(run_dir, pid, deadline_s=2 * longest_s + 5):
+    if supervisord.stop(run_dir, pid, deadline_s=2 * STOP_S + 5):
         console.line_err("Stopped.")
         return 0
     _end_what_is_left(run_dir)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
 from django_tandem.cli.planning import find_run_dir, plan_project
-from django_tandem.errors import ProjectError
+from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.generations import next_generation
 
@@ -59,15 +59,24 @@ def _reload(options: argparse.Namespace) -> None:
             generation=next_generation(state, running),
         )
         plan = planned.plan
-        if options.drain is not None:
-            # Not in the settings, which the edge's file is made by as well.
-            plan = replace(plan, drain_s=options.drain)
+        if options.drain is not None and options.drain > state.longest_drain_s:
+            raise RefusedError(
+                f"`--drain {options.drain}` is longer than the {state.longest_drain_s} s that the "
+                "edge now gives the connections it carries.",
+                hint='Raise TANDEM["DRAIN_S"]: it counts from the reload after the next on.',
+            )
+        # Not in the settings, which the edge's file is made by as well.
+        wanted_s = plan.drain_s if options.drain is None else options.drain
+        plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
         refuse_failed_checks(console.line_err)
         for note in plan.notes:
             console.line_err(note)
         os.chdir(plan.project.directory)
-        reload.replace(plan, planned.settings, deadline_s=options.timeout, say=console.line_err)
-    supervisord.sweep(run_dir)
+        reload.replace(
+            plan, planned.settings, state, deadline_s=options.timeout, say=console.line_err
+        )
+    with reload.told_if_stopped():
+        supervisord.sweep(run_dir)
     if options.wait:
         reload.wait_until_drained(run_dir)
 

@@ -63,8 +63,9 @@ class Edge:
 
     ``read_timeout_s`` is how long it waits for the WSGI stack: a little less than
     the server itself, so that the client is answered first. ``strips`` are
-    the prefixes taken off on the way to ASGI. ``retire_s`` is how long a worker of NGINX may
-    live once it is replaced: longer than what it holds. ``handover`` lets each stack send a
+    the prefixes taken off on the way to ASGI. ``drain_s`` is what the longest connections
+    get when the stack behind them is replaced; ``retire_s``, how long a worker of NGINX may live
+    once it is replaced itself, is longer. ``handover`` lets each stack send a
     request on to the other. ``script_name`` may be in front of every path, with no slash at
     its end; rules say nothing of it.
     """
@@ -76,6 +77,7 @@ class Edge:
     strips: tuple[str, ...]
     max_body: str
     read_timeout_s: int
+    drain_s: int
     retire_s: int
     server_names: tuple[str, ...] = ()
     tls: Tls | None = None
@@ -106,7 +108,7 @@ class Plan:
     """
     Everything that is to be served, by what, and why: the one input of every target.
 
-    ``drain_s`` is how long the generation may take to end once it is replaced.
+    ``drain_s`` is how long the generations before it may take to end.
     """
 
     project: Project

@@ -13,13 +13,18 @@ class State:
     """
     The part of a plan that outlives its start.
 
-    ``generation`` is the one that serves, ``drain_s`` what it gets to end in once it is replaced.
+    ``generation`` is the one that serves, ``drain_s`` what those before it get to end in, and
+    ``longest_drain_s`` what the edge lets any of them have. ``timeout_s`` is that of a request.
+    ``binds`` are the addresses that the edge listens on.
     ``server_name`` is one that the edge answers to; it is empty when any will do.
     ``overrides`` hold until the stack is stopped.
     """
 
     generation: int
     drain_s: int
+    longest_drain_s: int
+    timeout_s: int
+    binds: tuple[str, ...]
     overrides: Overrides
     url: str
     host: str
@@ -37,6 +42,9 @@ def state_of(plan: Plan) -> State:
     return State(
         generation=plan.generation,
         drain_s=plan.drain_s,
+        longest_drain_s=plan.edge.drain_s,
+        timeout_s=plan.edge.read_timeout_s,
+        binds=tuple(map(str, plan.edge.binds)),
         overrides=plan.overrides,
         url=plan.url,
         host=bind.host,

@@ -11,11 +11,14 @@ import threading
 import time
 from pathlib import Path
 
-from django_tandem.runtime import commit, lock, supervisord
+from django_tandem.errors import MachineError
+from django_tandem.model import Stack
+from django_tandem.render.state import State
+from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.connections import held
-from django_tandem.runtime.generations import generation_of, to_end, to_start
-from django_tandem.runtime.readiness import answers
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.questions import answers
+from django_tandem.runtime.standing import look
 from django_tandem.served import draining
 
 POLL_S = 0.1
@@ -28,7 +31,7 @@ def main(argv: list[str]) -> int:
     run_dir = Path(argv[0])
     if lock.try_to_take(run_dir, lock.DRAINER) is None:
         return 0
-    with contextlib.suppress(ConnectionError, FileNotFoundError):
+    with contextlib.suppress(ConnectionError, FileNotFoundError, MachineError):
         # supervisord is on its way down, and ends everything itself.
         drain_all(run_dir)
     return 0
@@ -38,63 +41,70 @@ def drain_all(run_dir: Path) -> None:
     """End each program that no longer serves, all at once, and start what waited for that."""
     begun: dict[str, threading.Thread] = {}
     while True:
-        if not _is_reloading(run_dir):
-            commit.finish(run_dir)
-        state = read_state(run_dir)
-        running = {each.name for each in supervisord.statuses(run_dir)}
-        if state is None:
+        _settle(run_dir)
+        now = look(run_dir)
+        if now is None:
             return
-        ending = to_end(state, running, is_reloading=_is_reloading(run_dir))
-        for program in ending:
+        for program in now.ending:
             if program not in begun or not begun[program].is_alive():
-                begun[program] = _begin(run_dir, program, state.drain_s)
-        starting = to_start(state, running)
-        supervisord.start(run_dir, starting)
-        if not ending and not starting:
-            _forget(run_dir, state.generation)
+                begun[program] = _begin(run_dir, program, now.state)
+        # One that is rendered nowhere can't be started, however often it is asked for.
+        unknown = now.starting and not supervisord.start(run_dir, now.starting)
+        if not now.ending and (not now.starting or unknown):
+            logs.forget(run_dir, now.state.generation)
+            draining.forget_all_but(run_dir, {generation_of(name) for name in now.running})
             return
         time.sleep(POLL_S)
 
 
-def drain(run_dir: Path, program: str, drain_s: float) -> None:
+def drain(run_dir: Path, program: str, state: State) -> None:
     """
-    End one program: what its socket still holds is accepted and finished, within ``drain_s``.
+    End one program: what its socket still holds is accepted and finished, in the time it has.
 
     New connections no longer come, since its link has moved. A request of our own goes
     through after all that came before, so that once it is answered nothing waits.
     """
-    until = time.monotonic() + drain_s
+    stack, generation = program.rpartition("-")[0], generation_of(program)
+    # A candidate that was left behind has never been asked by anybody.
+    is_asked = stack in set(Stack) and 0 < generation < state.generation
+    if is_asked:
+        # A request that is being worked on may take as long as any.
+        whole_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
+        _wait_until_idle(run_dir, program, time.monotonic() + whole_s, state.drain_s)
+    grace_s = SERVER_S if stack in set(Stack) else max(SERVER_S, state.drain_s)
+    while not supervisord.end(run_dir, program, grace_s):
+        time.sleep(POLL_S)
+
+
+def _wait_until_idle(run_dir: Path, program: str, until: float, window_s: float) -> None:
     path = run_dir / f"{program}.sock"
     while path.exists() and time.monotonic() < until and not answers(path):
         time.sleep(POLL_S)
     generation = generation_of(program)
-    if generation and draining.window_s(run_dir, generation) is None:
-        draining.announce(run_dir, generation, max(0, until - time.monotonic()))
-    while held(path) and time.monotonic() < until:
-        time.sleep(POLL_S)
-    grace_s = SERVER_S if path.exists() else max(SERVER_S, drain_s)
-    while not supervisord.end(run_dir, program, int(grace_s)):
+    if draining.window_s(run_dir, generation) is None:
+        draining.announce(run_dir, generation, min(window_s, max(0, until - time.monotonic())))
+    while path.exists() and held(path) != 0 and time.monotonic() < until:
         time.sleep(POLL_S)
 
 
-def _begin(run_dir: Path, program: str, drain_s: float) -> threading.Thread:
+def _begin(run_dir: Path, program: str, state: State) -> threading.Thread:
     def work() -> None:
         with contextlib.suppress(ConnectionError, FileNotFoundError):
-            drain(run_dir, program, drain_s)
+            drain(run_dir, program, state)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
 
 
-def _is_reloading(run_dir: Path) -> bool:
-    return lock.holder(run_dir, lock.RELOAD) is not None
-
-
-def _forget(run_dir: Path, serving: int) -> None:
-    commit.forget_logs(run_dir, serving)
-    for generation in range(1, serving):
-        draining.forget(run_dir, generation)
+def _settle(run_dir: Path) -> None:
+    """Do what a killed reload has left undone; one that is alive does it itself."""
+    handle = lock.try_to_take(run_dir, lock.RELOAD)
+    if handle is not None:
+        try:
+            commit.settle(run_dir)
+        finally:
+            lock.release(handle)
 
 
 if __name__ == "__main__":

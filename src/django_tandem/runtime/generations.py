@@ -16,14 +16,17 @@ def next_generation(state: State, running: Iterable[str]) -> int:
     return 1 + max(state.generation, *(generation_of(program) for program in running))
 
 
-def to_end(state: State, running: Iterable[str], *, is_reloading: bool) -> list[str]:
+def to_end(
+    state: State, running: Iterable[str], *, is_reloading: bool, linked: Collection[str] = ()
+) -> list[str]:
     """
     Return which of the programs ``running`` no longer serve.
 
-    While a reload is on its way, what is newer than the state is its own affair; when
-    none is, it was left behind by one that was killed.
+    What new connections are ``linked`` to still does, whatever the state says by now. While a
+    reload is on its way, what is newer than the state is its own affair; when none is, it was
+    left behind by one that was killed.
     """
-    serving = {process.program for process in state.processes}
+    serving = {process.program for process in state.processes} | set(linked)
     return [
         program
         for program in running

@@ -57,6 +57,8 @@ def try_to_take(run_dir: Path, name: str) -> int | None:
 
 def release(handle: int) -> None:
     """Give a lock back, by the descriptor that holds it."""
+    # Whatever was forked meanwhile has the same file open, and to close it would free nothing.
+    fcntl.flock(handle, fcntl.LOCK_UN)
     os.close(handle)
 
 
@@ -89,7 +91,8 @@ def holder(run_dir: Path, name: str = NAME) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared, so that two who look never see each other.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _pid(handle)
     finally:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from django_tandem.runtime.generations import generation_of
+
 POLL_S = 0.2
 
 
@@ -17,6 +19,13 @@ def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
             return log.read().decode(errors="replace").splitlines()[-number:]
     except FileNotFoundError:
         return []
+
+
+def forget(run_dir: Path, generation: int) -> None:
+    """Remove what the programs printed of generations before the last but ``generation``."""
+    for log in run_dir.glob("*-*.log*"):
+        if 0 < generation_of(log.name.partition(".")[0]) < generation - 1:
+            log.unlink(missing_ok=True)
 
 
 def follow(run_dir: Path, programs: list[str]) -> Iterator[tuple[str, str]]:

@@ -5,13 +5,46 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from django_tandem import servers
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import Bind, Nginx, Plan
+from django_tandem.model import Bind, Nginx, Plan, Stack
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
+
+NICE = "nice"
+
+
+def require_all(plan: Plan, settings: Settings, had: Collection[str] = ()) -> None:
+    """
+    Raise MachineError for the first thing that the plan needs and this machine lacks.
+
+    ``had`` are the addresses that the edge listens on already.
+    """
+    for stack in plan.edge.stacks:
+        chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
+        require_installed(servers.find(stack, chosen.server))
+    for bind in plan.edge.binds:
+        if str(bind) not in had:
+            require_free(bind)
+    require_readable(settings, plan.project.directory)
+    for process in plan.processes:
+        if process.argv[0] == NICE:
+            require_nice()
+    for name, argv in settings.programs:
+        require_program(name, argv[0], plan.project.directory)
+
+
+def require_nice() -> None:
+    """Raise MachineError when there is no `nice`, which POSIX has and some images lack."""
+    if shutil.which(NICE) is None:
+        raise MachineError(
+            "There is no `nice` on this machine, by which WSGI gives way.",
+            hint='Install it (coreutils), or set TANDEM["WSGI"]["NICE"] to 0.',
+        )
 
 
 def require_installed(server: Server) -> None:

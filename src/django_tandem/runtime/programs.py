@@ -10,7 +10,8 @@ from django_tandem.model import Process, Status
 from django_tandem.render.state import State
 from django_tandem.runtime.connections import held
 from django_tandem.runtime.generations import generation_of, to_end
-from django_tandem.runtime.readiness import ask
+from django_tandem.runtime.questions import ask
+from django_tandem.runtime.sockets import linked
 
 READY = "ready"
 # What is called so runs and does not answer; in its first seconds it is not expected to.
@@ -42,9 +43,11 @@ class Program:
     connections: int | None
 
 
-def duties(state: State, running: Collection[str], *, is_reloading: bool) -> dict[str, Duty]:
+def duties(
+    state: State, running: Collection[str], *, is_reloading: bool, linked: Collection[str] = ()
+) -> dict[str, Duty]:
     """Return what each of the programs ``running`` is there for."""
-    old = to_end(state, running, is_reloading=False)
+    old = to_end(state, running, is_reloading=False, linked=linked)
     unproved = Duty.CANDIDATE if is_reloading else Duty.LEFT_BEHIND
 
     def duty(name: str) -> Duty:
@@ -71,7 +74,12 @@ def look(
         for process in each.processes
     }
     every = (*statuses, *_waiting(state, statuses))
-    duty_of = duties(state, [each.name for each in every], is_reloading=is_reloading)
+    duty_of = duties(
+        state,
+        [each.name for each in every],
+        is_reloading=is_reloading,
+        linked=linked(run_dir),
+    )
     # Counted first, for each question is a connection of its own.
     connections = [_connections(run_dir, each.name) for each in every]
 

@@ -1,40 +1,22 @@
-"""Whether each process of a stack does its work: asked over its own socket, never slept for."""
+"""When each process of a stack does its work: asked until it answers, never slept for."""
 
-import http.client
-import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.model import Process, Stack, Status
+from django_tandem.model import Process, Status
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
+from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.questions import ask, only_runs
 from django_tandem.runtime.sockets import FAILED
-from django_tandem.served import loading
 
-# Answered by our own entry points once the project is loaded, and only off the edge.
-EDGE = "nginx"
-READY_PATH = "/.tandem/ready"
 POLL_S = 0.05
 # What has no socket to ask is taken for up when it has not died by then.
 SETTLED_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
-ANSWER_S = 2
-
-# What supervisord says of a process that has ended, before its time or for good.
-ENDED = ("BACKOFF", "EXITED", "FATAL")
-
-EMPTY: Mapping[str, str] = {}
-# A handshake (RFC 6455, 1.3), which each ASGI server answers in its own way.
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +38,19 @@ class Dead:
 Known = Mapping[str, Status]
 
 
+class Deadline:
+    """So many seconds from now."""
+
+    def __init__(self, whole_s: float) -> None:
+        self.whole_s = whole_s
+        self._until = time.monotonic() + whole_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether they have gone by."""
+        return time.monotonic() > self._until
+
+
 def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator[Ready | Dead]:
     """
     Yield each process of ``state`` as it becomes ready, or the one that won't, and end there.
@@ -69,40 +64,18 @@ def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator
             return Dead(process=None, because="supervisord ended")
         return failed
 
-    yield from _wait(state.processes, state, run_dir, given_up, START_DEADLINE_S)
+    yield from wait(state.processes, state, run_dir, given_up, Deadline(START_DEADLINE_S))
 
 
-def prove(
-    processes: Sequence[Process], state: State, run_dir: Path, *, deadline_s: float
-) -> Iterator[Ready | Dead]:
-    """Yield each of a new generation's ``processes`` as it becomes ready, or the first to die."""
-    first_pids: dict[str, int] = {}
-
-    def given_up(known: Known) -> Dead | None:
-        if not known:
-            return Dead(process=None, because="supervisord ended")
-        for process in processes:
-            status = known.get(process.program)
-            pid = status.pid if status else 0
-            is_other = pid != first_pids.setdefault(process.program, pid) if pid else False
-            if status and (status.state in ENDED or is_other):
-                return Dead(process=process, because=status.detail or "it ended")
-            if loading.failure(run_dir, process.program):
-                return Dead(process=process, because="it can't load the project")
-        return None
-
-    yield from _wait(processes, state, run_dir, given_up, deadline_s)
-
-
-def _wait(
+def wait(
     processes: Sequence[Process],
     state: State,
     run_dir: Path,
     given_up: Callable[[Known], Dead | None],
-    deadline_s: float,
+    deadline: Deadline,
 ) -> Iterator[Ready | Dead]:
+    """Yield each of ``processes`` as it becomes ready, or who is ``given_up`` by what is known."""
     waiting = list(processes)
-    until = time.monotonic() + deadline_s
     while waiting:
         try:
             known = {each.name: each for each in supervisord.statuses(run_dir)}
@@ -117,15 +90,10 @@ def _wait(
             if because:
                 waiting.remove(process)
                 yield Ready(process=process, because=because)
-        if waiting and time.monotonic() > until:
-            yield Dead(process=waiting[0], because=f"no answer within {deadline_s:g} s")
+        if waiting and deadline.is_over:
+            yield Dead(process=waiting[0], because=f"no answer within {deadline.whole_s:g} s")
             return
         time.sleep(POLL_S)
-
-
-def ask(process: Process, state: State) -> str:
-    """Ask a process that runs whether it does its work; return how it shows, or nothing."""
-    return _question(process)(process, state)
 
 
 def _askable(waiting: list[Process]) -> list[Process]:
@@ -137,7 +105,7 @@ def _askable(waiting: list[Process]) -> list[Process]:
 def _ask(process: Process, status: Status | None, state: State) -> str:
     if status is None or not status.pid:
         return ""
-    if _question(process) is _runs and status.since_s < SETTLED_S:
+    if only_runs(process) and status.since_s < SETTLED_S:
         return ""
     return ask(process, state)
 
@@ -149,76 +117,3 @@ def _failed(state: State, run_dir: Path) -> Dead | None:
         return None
     process = next((each for each in state.processes if each.program == name), None)
     return Dead(process=process, because=because)
-
-
-def _question(process: Process) -> Callable[[Process, State], str]:
-    if process.stack is not None:
-        return _answers_http
-    if process.name == EDGE:
-        return _edge_answers
-    return _listens if process.socket else _runs
-
-
-def _answers_http(process: Process, _state: State) -> str:
-    path = Path(process.socket or "")
-    if not answers(path):
-        return ""
-    if process.stack is Stack.ASGI and not answers(path, HANDSHAKE, status=101):
-        return ""
-    return "answers on its socket"
-
-
-def answers(path: Path, headers: Mapping[str, str] = EMPTY, *, status: int = 200) -> bool:
-    """Ask the server on the socket ``path`` whether it is ready, and wait for its answer."""
-    connection = http.client.HTTPConnection("localhost", timeout=ANSWER_S)
-    try:
-        connection.sock = _connected(str(path))
-        connection.request("GET", READY_PATH, headers=dict(headers))
-        return connection.getresponse().status == status
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _edge_answers(_process: Process, state: State) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
-    name = state.server_name or host
-    connection = http.client.HTTPConnection(name, state.port, timeout=2)
-    try:
-        connection.sock = socket.create_connection((host, state.port), timeout=2)
-        if state.url.startswith("https:"):
-            # Whether the certificate is good for its name is not what is asked here.
-            context = ssl._create_unverified_context()  # noqa: S323
-            connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
-        connection.request("GET", READY_PATH)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return ""
-    finally:
-        connection.close()
-    # Until a stack is up behind it, the edge says 502.
-    return f"answers on {state.url}" if status not in (502, 503, 504) else ""
-
-
-def _listens(process: Process, _state: State) -> str:
-    try:
-        _connected(process.socket or "").close()
-    except OSError:
-        return ""
-    return "listens on its socket"
-
-
-def _runs(_process: Process, _state: State) -> str:
-    return "runs"
-
-
-def _connected(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(2)
-    try:
-        connection.connect(path)
-    except OSError:
-        connection.close()
-        raise
-    return connection

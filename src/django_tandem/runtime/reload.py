@@ -2,24 +2,29 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from django_tandem import servers
-from django_tandem.errors import RefusedError
-from django_tandem.model import Plan, Process, Stack
+from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model import Plan, Process
 from django_tandem.render import TARGETS
 from django_tandem.render.state import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
-from django_tandem.runtime.announce import obituary
-from django_tandem.runtime.generations import to_end
-from django_tandem.runtime.readiness import Dead, prove
+from django_tandem.runtime.announce import LINES, obituary
+from django_tandem.runtime.edge import EDGE, EDGE_FILE
+from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.proof import Proof
+from django_tandem.runtime.readiness import Dead, Deadline, Ready
+from django_tandem.runtime.standing import look
 from django_tandem.runtime.state import read_state
-from django_tandem.served import loading
+from django_tandem.runtime.supervisord import GoneError
+from django_tandem.served import draining, loading
 from django_tandem.settings import Settings
 
 # What a candidate gets to end in: it has served nobody.
 REFUSED_S = 3
+# A program of the settings has no answer to give but that it stays up.
+ALONE_S = 30
 
 Say = Callable[[str], None]
 
@@ -42,31 +47,34 @@ def reloading(run_dir: Path) -> Iterator[State]:
             hint="Wait for it to end, or end it with Ctrl-C: what serves goes on serving.",
         )
     try:
-        yield state
+        with told_if_stopped():
+            commit.settle(run_dir)
+            yield read_state(run_dir) or state
     finally:
         lock.release(handle)
 
 
-def replace(plan: Plan, settings: Settings, *, deadline_s: float, say: Say) -> None:
+def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float, say: Say) -> None:
     """
     Start the generation of ``plan``, have it prove itself, and move all new connections to it.
+
+    ``before`` is what serves until then.
 
     Raises RefusedError or MachineError when it does not come up within ``deadline_s``; then it
     has never been asked by anybody else, and is gone.
     """
     directory = Path(plan.run_dir)
-    _require(plan, settings)
+    preflight.require_all(plan, settings, had=before.binds)
     files = [file for target in TARGETS for file in target.render(plan)]
     running = [each.name for each in supervisord.statuses(directory)]
     started = [each for each in plan.processes if each.program not in running and not each.alone]
+    # One that was killed may have drained under this number.
+    draining.forget(directory, plan.generation)
     try:
         commit.propose(files, _read_by_edge(plan), directory)
-        if (directory / commit.candidate(commit.EDGE_FILE)).exists():
-            preflight.refuse_bad_edge(plan, directory, commit.candidate(commit.EDGE_FILE))
-        # One after the other: what serves still needs the processors. Workers on a channel come
-        # last, for they begin to work as soon as they are there.
-        for process in sorted(started, key=lambda process: not process.socket):
-            _prove(process, plan, directory, deadline_s=deadline_s, say=say)
+        if (directory / commit.candidate(EDGE_FILE)).exists():
+            preflight.refuse_bad_edge(plan, directory, commit.candidate(EDGE_FILE))
+        _prove_all(started, plan, directory, Deadline(deadline_s), say)
         commit.commit(directory)
     except BaseException:
         # Ctrl-C may have come right after the commit: then there is nothing to undo.
@@ -74,27 +82,43 @@ def replace(plan: Plan, settings: Settings, *, deadline_s: float, say: Say) -> N
             _end([each.program for each in started], directory)
             commit.withdraw(directory)
         raise
-    commit.finish(directory)
+    if not commit.finish(directory):
+        raise RefusedError(
+            f"Generation {plan.generation} serves, but NGINX keeps the file that it had.",
+            hint="Its last lines:\n" + "\n".join(last_lines(directory, EDGE, LINES)),
+        )
     say(f"Generation {plan.generation} serves.")
 
 
 def wait_until_drained(run_dir: Path) -> None:
-    """Return when nothing runs any more but the generation that serves."""
-    while True:
-        state = read_state(run_dir)
-        running = [each.name for each in supervisord.statuses(run_dir)]
-        if state is None or not to_end(state, running, is_reloading=False):
-            return
-        time.sleep(supervisord.POLL_S)
+    """
+    Return when nothing runs any more but the generation that serves.
+
+    Raises RefusedError when a program of it, which could not be proved before, does not stay up.
+    """
+    with told_if_stopped():
+        while (now := look(run_dir)) is not None and (now.ending or now.starting):
+            time.sleep(supervisord.POLL_S)
+        # These could not be proved before: each had to wait for the one before it to end.
+        alone = [each for each in now.state.processes if each.alone] if now else []
+        for news in Proof(alone, now.state, run_dir, Deadline(ALONE_S)).of(alone) if now else ():
+            if isinstance(news, Dead):
+                raise RefusedError(
+                    "The new generation serves, but not all of it stays up.",
+                    hint=obituary(news, run_dir),
+                )
 
 
-def _require(plan: Plan, settings: Settings) -> None:
-    for stack in plan.edge.stacks:
-        chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
-        preflight.require_installed(servers.find(stack, chosen.server))
-    preflight.require_readable(settings, plan.project.directory)
-    for name, argv in settings.programs:
-        preflight.require_program(name, argv[0], plan.project.directory)
+@contextmanager
+def told_if_stopped() -> Iterator[None]:
+    """Raise MachineError, with what to do, when supervisord goes away."""
+    try:
+        yield
+    except GoneError as error:
+        raise MachineError(
+            "The stack was stopped meanwhile, or its supervisord does not answer.",
+            hint="Look at it with `tandem status`, or start it with `tandem up`.",
+        ) from error
 
 
 def _read_by_edge(plan: Plan) -> list[Path]:
@@ -103,22 +127,41 @@ def _read_by_edge(plan: Plan) -> list[Path]:
     return [Path(plan.project.directory, path) for path in named if path]
 
 
-def _prove(process: Process, plan: Plan, directory: Path, *, deadline_s: float, say: Say) -> None:
-    program = process.program
-    say(f"Starting {program}: {process.role}.")
-    # One that was refused before may have had this name.
-    (directory / f"{program}.log").unlink(missing_ok=True)
-    loading.forget(directory, program)
-    supervisord.start(directory, [program])
-    for news in prove([process], state_of(plan), directory, deadline_s=deadline_s):
-        if isinstance(news, Dead):
+def _prove_all(
+    started: list[Process], plan: Plan, directory: Path, deadline: Deadline, say: Say
+) -> None:
+    proof = Proof(started, state_of(plan), directory, deadline)
+    # One after the other: what serves still needs the processors. Workers on a channel come
+    # last, for they begin to work as soon as they are there.
+    for process in sorted(started, key=lambda process: not process.socket):
+        program = process.program
+        say(f"Starting {program}: {process.role}.")
+        # One that was refused before may have had this name.
+        (directory / f"{program}.log").unlink(missing_ok=True)
+        loading.forget(directory, program)
+        supervisord.start(directory, [program])
+        for ready in _proved(proof.of([process]), plan, directory):
+            say(f"{program}: {ready.because}")
+    # The first may have ended while the last one started.
+    for _ready in _proved(proof.of(started), plan, directory):
+        pass
+
+
+def _proved(news: Iterator[Ready | Dead], plan: Plan, directory: Path) -> Iterator[Ready]:
+    for each in news:
+        if isinstance(each, Ready):
+            yield each
+        elif each.process is None:
+            raise GoneError(each.because)
+        else:
             raise RefusedError(
                 f"Generation {plan.generation} is refused, and the one before it serves on.",
-                hint=obituary(news, directory),
+                hint=obituary(each, directory),
             )
-        say(f"{news.process.program}: {news.because}")
 
 
 def _end(programs: list[str], directory: Path) -> None:
-    for program in programs:
-        supervisord.wait_for_end(directory, program, REFUSED_S)
+    # Where supervisord is on its way down, it ends them itself.
+    with suppress(GoneError):
+        for program in programs:
+            supervisord.wait_for_end(directory, program, REFUSED_S)

@@ -19,7 +19,8 @@ RENDERED = ("nginx.conf", "supervisord.conf")
 
 def locate(project_directory: str, setting: str) -> Path:
     """Return where the run directory is: as set, or a short one when that is too long."""
-    wanted = Path(project_directory, setting)
+    # As supervisord names it: a socket has one name, the one that it was bound by.
+    wanted = Path(os.path.normpath(Path(project_directory, setting)))
     if len(os.fsencode(wanted)) <= MAX_BYTES:
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]

@@ -4,10 +4,13 @@ import os
 from fnmatch import fnmatch
 from pathlib import Path
 
+from django_tandem.model import Stack
 from django_tandem.render.state import State
 
 # The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
 FAILED = "failed"
+
+LINKS = tuple(f"{stack}.sock" for stack in Stack)
 
 # What a stop leaves behind, and nothing of anybody else's.
 OURS = (
@@ -26,10 +29,27 @@ def links_of(state: State) -> dict[str, str]:
     }
 
 
-def link_all(state: State, run_dir: Path) -> None:
-    """Point each stack's link at the generation that ``state`` says serves."""
+def link_new(state: State, run_dir: Path) -> None:
+    """Make the links that do not exist yet: of a stack that nobody has asked for so far."""
     for name, target in links_of(state).items():
-        _link(run_dir / name, target)
+        if not (run_dir / name).is_symlink():
+            _link(run_dir / name, target)
+
+
+def link_all(state: State, run_dir: Path) -> None:
+    """Point each stack's link at the generation that ``state`` says serves, and no other."""
+    wanted = links_of(state)
+    for name in LINKS:
+        if name in wanted:
+            _link(run_dir / name, wanted[name])
+        else:
+            (run_dir / name).unlink(missing_ok=True)
+
+
+def linked(run_dir: Path) -> set[str]:
+    """Return the programs that new connections are led to."""
+    links = [run_dir / name for name in LINKS]
+    return {link.readlink().stem for link in links if link.is_symlink()}
 
 
 def _link(path: Path, target: str) -> None:

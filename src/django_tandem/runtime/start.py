@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from django_tandem import output, servers
-from django_tandem.model import Plan, Stack
+from django_tandem import output
+from django_tandem.model import Plan
 from django_tandem.render import TARGETS
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
@@ -31,14 +31,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
     run_dir.prepare(directory)
     handle = lock.take(directory)
     orphans.end(directory, _say)
-    for stack in plan.edge.stacks:
-        chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
-        preflight.require_installed(servers.find(stack, chosen.server))
-    for bind in plan.edge.binds:
-        preflight.require_free(bind)
-    preflight.require_readable(settings, plan.project.directory)
-    for name, argv in settings.programs:
-        preflight.require_program(name, argv[0], plan.project.directory)
+    preflight.require_all(plan, settings)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
     (directory / FAILED).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,33 @@ from xmlrpc.client import Error, Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from django_tandem.errors import MachineError
 from django_tandem.model import Status
 from django_tandem.runtime import lock
 
 POLL_S = 0.05
+# supervisord answers between two looks at its programs; more than this it is stuck.
+ANSWER_S = 10
+
+
+class GoneError(ConnectionError):
+    """supervisord is on its way down, or does not answer."""
+
+
+class _Transport(SupervisorTransport):  # type: ignore[misc]
+    """supervisor's own way to its socket, which does not wait for ever."""
+
+    def __init__(self, *args: str) -> None:
+        super().__init__(*args)
+        connect: Callable[[], Any] = vars(self)["_get_connection"]
+
+        def connect_in_time() -> Any:
+            connection = connect()
+            connection.connect()
+            connection.sock.settimeout(ANSWER_S)
+            return connection
+
+        self._get_connection = connect_in_time
 
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
@@ -39,10 +62,9 @@ def restarts(run_dir: Path) -> dict[str, int]:
     return dict(_call(run_dir, "restarts.counts"))
 
 
-def start(run_dir: Path, programs: Sequence[str]) -> None:
-    """Have supervisord start programs that it has not known so far, as they were rendered."""
-    if programs:
-        _call(run_dir, "generations.start", list(programs))
+def start(run_dir: Path, programs: Sequence[str]) -> bool:
+    """Have supervisord start programs, and return whether it found how each was rendered."""
+    return bool(_call(run_dir, "generations.start", list(programs)))
 
 
 def end(run_dir: Path, program: str, within_s: int) -> bool:
@@ -98,16 +120,19 @@ def _gone(run_dir: Path, deadline_s: float) -> bool:
 
 
 def _call(run_dir: Path, method: str, *arguments: object) -> Any:
-    transport = SupervisorTransport("tandem", "tandem", f"unix://{run_dir / 'supervisor.sock'}")
+    transport = _Transport("tandem", "tandem", f"unix://{run_dir / 'supervisor.sock'}")
     proxy = ServerProxy("http://127.0.0.1", transport=transport)
     try:
         return getattr(proxy, method)(*arguments)
     except Fault as fault:
-        if fault.faultCode == Faults.SHUTDOWN_STATE:
-            raise ConnectionError("supervisord is being stopped") from fault
-        raise
-    except (Error, HTTPException) as error:
+        if fault.faultCode == Faults.UNKNOWN_METHOD:
+            raise MachineError(
+                "What runs was started by another version of tandem.",
+                hint="Stop it with `tandem down`, and start it with `tandem up`.",
+            ) from fault
+        raise GoneError(f"supervisord refuses: {fault.faultString}") from fault
+    except (Error, HTTPException, OSError) as error:
         # On its way down it hangs up.
-        raise ConnectionError("supervisord is being stopped") from error
+        raise GoneError("supervisord does not answer") from error
     finally:
         transport.close()

@@ -83,11 +83,13 @@ def reload(settings: str, parent: Parent) -> int | None:
         # Ctrl-C ends the stack it speaks to as well: it would have nothing to say but that.
         start_new_session=True,
     )
+    # Its own time is for the servers; what hangs while it is planned with has no other bound.
+    until = time.monotonic() + 2 * TIMEOUT_S
     try:
-        while not parent.is_set():
+        while not parent.is_set() and time.monotonic() < until:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return started.wait(POLL_S)
-        return None
+        return None if parent.is_set() else 1
     finally:
         started.kill()
         started.wait()

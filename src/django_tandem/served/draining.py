@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 RUN_DIR_VARIABLE = "TANDEM_RUN_DIR"
@@ -47,6 +48,14 @@ def left_s(run_dir: Path, generation: int) -> float | None:
         return None
     # A clock that was set meanwhile must neither stretch the window nor turn it round.
     return min(whole, max(0.0, since + whole - time.time()))
+
+
+def forget_all_but(run_dir: Path, generations: Iterable[int]) -> None:
+    """Remove what was told to any generation but these."""
+    kept = {path_of(run_dir, generation) for generation in generations}
+    for path in run_dir.glob("drain-[0-9]*"):
+        if path not in kept:
+            path.unlink(missing_ok=True)
 
 
 def forget(run_dir: Path, generation: int) -> None:

@@ -51,7 +51,7 @@ def _recycling(launch: Launch) -> tuple[str, ...]:
     return (
         f"--max-requests={recycle_after}",
         # Each worker gets this much more than the one before it.
-        f"--max-requests-delta={jitter // launch.workers}",
+        f"--max-requests-delta={max(1, jitter // launch.workers)}",
         # Ten seconds by default, however many requests they brought.
         "--min-worker-lifetime=0",
     )

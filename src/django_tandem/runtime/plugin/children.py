@@ -1,8 +1,9 @@
-"""What supervisord starts: none outlives it, and each is written down in case one does."""
+"""What supervisord starts: told to end when it dies, and written down in case one does not."""
 
 import ctypes
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from supervisor import events
 
 from django_tandem.runtime import orphans
 from django_tandem.runtime.orphans import Started
+from django_tandem.runtime.plugin.guard import subscribe
 
 # From linux/prctl.h: the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
@@ -29,12 +31,12 @@ class Children:
         self._prctl = _prctl()
         self._fork: Callable[[], int] = supervisord.options.fork
         supervisord.options.fork = self._fork_and_note
-        events.subscribe(events.ProcessStateStartingEvent, self._expect)
+        subscribe(events.ProcessStateStartingEvent, self._expect)
 
     def forget(self, program: str) -> None:
         """Strike a program off of which nothing runs any more."""
         if self._started.pop(program, None):
-            orphans.keep(self._run_dir, self._started.values())
+            self._keep()
 
     def _expect(self, event: Any) -> None:
         # supervisord forks right after this event, and tells of the pid in none.
@@ -62,7 +64,14 @@ class Children:
         started = orphans.describe(program, pid)
         if started is not None:
             self._started[program] = started
+            self._keep()
+
+    def _keep(self) -> None:
+        # supervisord would take it for a fork that failed, and start the program once more.
+        try:
             orphans.keep(self._run_dir, self._started.values())
+        except OSError:
+            traceback.print_exc()
 
 
 def _prctl() -> Prctl | None:

@@ -1,5 +1,6 @@
 """The stop of everything: WebSockets are told, and what is in flight is finished, within 9 s."""
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from supervisor import events
 
 from django_tandem.model import Stack
+from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.plugin.guard import subscribe
 from django_tandem.runtime.plugin.wake import Wake
 from django_tandem.served import draining
 
@@ -17,7 +20,6 @@ WINDOW_S = 1.0
 TOLD_S = 2.0
 # The edge is killed at 9 s, and must have passed on what came before.
 LATEST_S = 8.0
-EDGE = "nginx"
 # Stopped last, by supervisord's own order: the others still speak to it while they stop.
 STOPS_LAST = "valkey"
 
@@ -35,26 +37,29 @@ class Ending:
         """Stop all that can be stopped at once, and have the WebSockets closed."""
         self._since = time.monotonic()
         for generation in {generation_of(name) for name in self._groups()} - {0}:
-            draining.announce(self._run_dir, generation, WINDOW_S)
+            # What can't be told is still stopped.
+            with contextlib.suppress(OSError):
+                draining.announce(self._run_dir, generation, WINDOW_S)
         # On its own supervisord stops one program after the other, and the waits add up.
         for name, group in self._groups().items():
-            if name != STOPS_LAST and not _is_asgi(name):
+            if name != STOPS_LAST and not _is_server(name):
                 group.stop_all()
-        # The edge ends when the last connection has. Some servers cut their WebSockets when they
-        # are told to stop, and so they are told afterwards.
-        events.subscribe(events.ProcessStateStoppedEvent, self._follow)
-        self._wake.after(TOLD_S, self._stop_asgi)
+        # The edge ends when the last connection has. What it still takes in, such as the rest of
+        # an upload, is for servers that listen; and some cut their WebSockets when they are told
+        # to stop. So they are told afterwards.
+        subscribe(events.ProcessStateStoppedEvent, self._follow)
+        self._wake.after(TOLD_S, self._stop_servers)
 
     def _follow(self, event: Any) -> None:
         self._wake.at_once()
         if event.process.config.name == EDGE:
-            self._stop_asgi()
+            self._stop_servers()
 
-    def _stop_asgi(self) -> None:
+    def _stop_servers(self) -> None:
         # What it waited counts: all is to be over at the same moment.
         left_s = max(1.0, LATEST_S - (time.monotonic() - self._since))
         for name, group in self._groups().items():
-            if not _is_asgi(name):
+            if not _is_server(name):
                 continue
             for process in group.get_unstopped_processes():
                 process.config.stopwaitsecs = min(left_s, process.config.stopwaitsecs)
@@ -66,5 +71,5 @@ class Ending:
         return dict(self._supervisord.process_groups)
 
 
-def _is_asgi(program: str) -> bool:
-    return program.rpartition("-")[0] == Stack.ASGI.value
+def _is_server(program: str) -> bool:
+    return program.rpartition("-")[0] in set(Stack)

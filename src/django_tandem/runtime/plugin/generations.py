@@ -9,8 +9,8 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.runtime import commit, lock
-from django_tandem.runtime.generations import to_end, to_start
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.plugin.guard import subscribe
+from django_tandem.runtime.standing import compare
 
 
 def make_generations(supervisord: Any) -> "Generations":
@@ -25,14 +25,15 @@ class Generations:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._drainer: subprocess.Popen[bytes] | None = None
-        events.subscribe(events.Tick5Event, self._tick)
+        subscribe(events.Tick5Event, self._tick)
 
     def start(self, programs: list[str]) -> bool:
-        """Start the programs as the candidate for supervisord.conf has them, or the file itself."""
-        for config in self._rendered():
-            if config.name in programs:
-                self._supervisord.add_process_group(config)
-        return True
+        """Start the programs as they are rendered; return whether each of them is."""
+        rendered = self._rendered()
+        for program in programs:
+            if program in rendered:
+                self._supervisord.add_process_group(rendered[program])
+        return all(program in rendered for program in programs)
 
     def end(self, program: str, within_s: int) -> bool:
         """Stop a program, which gets ``within_s`` seconds; return whether it has ended."""
@@ -57,20 +58,21 @@ class Generations:
 
     def _tick(self, _event: Any) -> None:
         # A reload that was killed on its way leaves this to be found.
-        is_reloading = lock.holder(self._run_dir, lock.RELOAD) is not None
-        state = read_state(self._run_dir)
-        if is_reloading or state is None:
+        now = compare(self._run_dir, tuple(self._supervisord.process_groups))
+        if now is None or lock.holder(self._run_dir, lock.RELOAD) is not None:
             return
-        running = list(self._supervisord.process_groups)
-        is_even = not to_end(state, running, is_reloading=False) and not to_start(state, running)
-        if not is_even or commit.is_unfinished(self._run_dir):
+        is_settled = not commit.is_proposed(self._run_dir)
+        is_settled = is_settled and not commit.is_unfinished(self._run_dir)
+        if now.ending or now.starting or not is_settled:
             self.sweep()
 
     def _is_sweeping(self) -> bool:
         return self._drainer is not None and self._drainer.poll() is None
 
-    def _rendered(self) -> Any:
+    def _rendered(self) -> dict[str, Any]:
+        # Where a reload has written a candidate, what is to start may be of either.
         options = self._supervisord.options
-        candidate = self._run_dir / commit.candidate("supervisord.conf")
-        path = str(candidate) if candidate.exists() else options.configfile
-        return options.read_config(path).process_group_configs
+        candidate = self._run_dir / commit.candidate(commit.SUPERVISOR_FILE)
+        paths = [options.configfile, *([str(candidate)] if candidate.exists() else [])]
+        configs = [options.read_config(path).process_group_configs for path in paths]
+        return {config.name: config for each in configs for config in each}

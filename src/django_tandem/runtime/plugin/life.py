@@ -15,10 +15,12 @@ from django_tandem.errors import MachineError
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.plugin.children import Children
 from django_tandem.runtime.plugin.ending import Ending
+from django_tandem.runtime.plugin.guard import subscribe
 from django_tandem.runtime.plugin.recovery import Recovery
 from django_tandem.runtime.plugin.wake import Wake
 from django_tandem.runtime.sockets import FAILED, clean, link_all
 from django_tandem.runtime.state import read_state
+from django_tandem.served import draining
 
 # What a process that has ended is seen by: on its own, before its time, as it was told to.
 ENDED = (
@@ -50,16 +52,17 @@ class Life:
         self._ending = Ending(supervisord, run_dir, wake)
         state = read_state(run_dir)
         if state is not None:
+            draining.forget(run_dir, state.generation)
             link_all(state, run_dir)
-        events.subscribe(events.ProcessLogEvent, self._echo)
-        events.subscribe(events.ProcessStateEvent, self._tell)
+        subscribe(events.ProcessLogEvent, self._echo)
+        subscribe(events.ProcessStateEvent, self._tell)
         for ended in ENDED:
-            events.subscribe(ended, self._bury)
+            subscribe(ended, self._bury)
         # After the burial, which clears the way for what is started again.
-        Recovery(wake)
-        events.subscribe(events.ProcessStateFatalEvent, self._give_up)
-        events.subscribe(events.SupervisorRunningEvent, self._take_signals)
-        events.subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
+        Recovery(run_dir, wake)
+        subscribe(events.ProcessStateFatalEvent, self._give_up)
+        subscribe(events.SupervisorRunningEvent, self._take_signals)
+        subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
         atexit.register(orphans.forget, run_dir)
         # Where supervisord itself fails, nobody else would ever stop what it started.
@@ -90,7 +93,7 @@ class Life:
 
     def _give_up(self, event: Any) -> None:
         name = event.process.config.name
-        if not self._serves(name) or self._supervisord.options.mood < SupervisorStates.RUNNING:
+        if self._supervisord.options.mood < SupervisorStates.RUNNING or not self._is_first(name):
             # A candidate that failed is told by the reload that started it; and what waited to
             # be started again when all was stopped has failed nobody.
             return
@@ -101,9 +104,12 @@ class Life:
         atexit.register(_exit_with_failure, self._run_dir)
         self._shut_down()
 
-    def _serves(self, program: str) -> bool:
+    def _is_first(self, program: str) -> bool:
+        # Only at the start of a stack is there nothing that could go on serving.
         state = read_state(self._run_dir)
-        return state is None or any(program == each.program for each in state.processes)
+        return state is None or (
+            state.generation == 1 and any(program == each.program for each in state.processes)
+        )
 
     def _take_signals(self, _event: Any) -> None:
         # supervisord would start over on SIGHUP, which is what a terminal sends when it closes.

@@ -1,12 +1,15 @@
 """How soon a program that died is started again, and how often."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from supervisor import events
 from supervisor.states import SupervisorStates
 
+from django_tandem.runtime.plugin.guard import subscribe
 from django_tandem.runtime.plugin.wake import Wake
+from django_tandem.runtime.state import read_state
 
 # A program that fails as soon as it is started must not take a CPU for itself.
 PERIOD_S = 2.0
@@ -17,18 +20,27 @@ class Recovery:
     Starts again at once what has run before, and never gives it up.
 
     supervisord gives up a program that fails four times within seconds. Of one that has never
-    run that says it can't; of one that has, only that something is away which may come back.
+    run that says it can't; of one that has, or that was proved by a reload, only that something
+    is away which may come back.
     """
 
-    def __init__(self, wake: Wake) -> None:
+    def __init__(self, run_dir: Path, wake: Wake) -> None:
+        self._run_dir = run_dir
         self._wake = wake
         self._has_run: set[str] = set()
-        events.subscribe(events.ProcessStateRunningEvent, self._remember)
-        events.subscribe(events.ProcessStateExitedEvent, self._hurry)
-        events.subscribe(events.ProcessStateBackoffEvent, self._relent)
+        subscribe(events.ProcessStateRunningEvent, self._remember)
+        subscribe(events.ProcessStateExitedEvent, self._hurry)
+        subscribe(events.ProcessStateBackoffEvent, self._relent)
 
     def _remember(self, event: Any) -> None:
         self._has_run.add(event.process.config.name)
+
+    def _is_kept(self, program: str) -> bool:
+        if program in self._has_run:
+            return True
+        state = read_state(self._run_dir)
+        named = state is not None and any(program == each.program for each in state.processes)
+        return named and state is not None and state.generation > 1
 
     def _hurry(self, _event: Any) -> None:
         # supervisord starts it in its next round, for which it would wait up to a second.
@@ -37,7 +49,7 @@ class Recovery:
     def _relent(self, event: Any) -> None:
         process = event.process
         is_stopping = process.config.options.mood < SupervisorStates.RUNNING
-        if is_stopping or process.config.name not in self._has_run:
+        if is_stopping or not self._is_kept(process.config.name):
             return
         # One that was killed right after its start is no worse than one killed later.
         process.delay = 0 if process.backoff == 1 else process.laststart + PERIOD_S

@@ -6,6 +6,8 @@ from typing import Any
 from supervisor import events
 from supervisor.states import ProcessStates
 
+from django_tandem.runtime.plugin.guard import subscribe
+
 # The states from which supervisord starts what ended without being told to.
 DEAD = (ProcessStates.EXITED, ProcessStates.BACKOFF)
 
@@ -20,8 +22,8 @@ class Restarts:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        events.subscribe(events.ProcessStateStartingEvent, self._count)
-        events.subscribe(events.ProcessGroupRemovedEvent, self._forget)
+        subscribe(events.ProcessStateStartingEvent, self._count)
+        subscribe(events.ProcessGroupRemovedEvent, self._forget)
 
     def counts(self) -> dict[str, int]:
         """Return how often each program was started again, those left out that never were."""

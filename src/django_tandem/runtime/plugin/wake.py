@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -47,4 +48,5 @@ class Wake:
                     act()
 
     def handle_error(self) -> None:
-        """Let go of what failed, as supervisord asks: it is logged where it matters."""
+        """Tell what failed, as supervisord asks."""
+        traceback.print_exc()

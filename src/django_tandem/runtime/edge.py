@@ -1,0 +1,54 @@
+"""The running edge: have it read its file anew, and know that it did."""
+
+import time
+from pathlib import Path
+
+import psutil
+
+from django_tandem.runtime import supervisord
+
+EDGE = "nginx"
+EDGE_FILE = "nginx.conf"
+DEADLINE_S = 10
+POLL_S = 0.02
+# By its title NGINX tells that a worker takes no new connections.
+RETIRING = "is shutting down"
+
+
+def reload_edge(run_dir: Path) -> bool:
+    """Have NGINX read its file, and wait until it has; return False if it keeps the old."""
+    master = supervisord.pid_of(run_dir, EDGE)
+    if master is None:
+        # It is being started, and will read the new file.
+        return True
+    before = {child.pid for child in _children(master)}
+    supervisord.signal_program(run_dir, EDGE, "HUP")
+    until = time.monotonic() + DEADLINE_S
+    while not _has_moved(master, before):
+        if time.monotonic() > until:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _has_moved(master: int, before: set[int]) -> bool:
+    if not psutil.pid_exists(master):
+        # It has died meanwhile, and is started with the new file.
+        return True
+    now = _children(master)
+    old = [child for child in now if child.pid in before]
+    return len(now) > len(old) and all(_is_retiring(child) for child in old)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children())
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _is_retiring(process: psutil.Process) -> bool:
+    try:
+        return RETIRING in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return True
