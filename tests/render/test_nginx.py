@@ -145,6 +145,13 @@ def test_upstream_connections_are_never_kept(conf) -> None:
     assert conf(on=host(nginx=DEBIAN)).args("keepalive", "http", "upstream tandem_wsgi") == []
 
 
+def test_an_idle_connection_is_kept_a_moment_when_the_edge_is_reloaded(conf) -> None:
+    """A request may be on its way on it; NGINX before 1.27.4 has no word for that."""
+    assert conf(on=host(nginx=WHEEL)).args("keepalive_min_timeout", "http", "server") == [["5s"]]
+    assert conf(on=host(nginx=DEBIAN)).args("keepalive_min_timeout", "http", "server") == []
+
+
+
 def test_the_edge_gives_a_request_up_and_sends_none_twice(conf) -> None:
     """After as long as is set, whether WSGI is slow to take the request or to answer it."""
     found = conf(websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})

@@ -42,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Reload the stack; 1 when the new generation is refused, and the old one serves on."""
     try:
         _reload(options)
+    except KeyboardInterrupt:
+        console.line_err("Interrupted: see what serves with `tandem status`.")
+        raise
     except ProjectError as error:
         if options.traceback and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)

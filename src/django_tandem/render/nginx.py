@@ -39,6 +39,7 @@ UNTRUSTED_HEADERS = (
 
 # NGINX before these versions has no word for it.
 HTTP2_DIRECTIVE = (1, 25, 1)
+KEEPALIVE_MIN = (1, 27, 4)
 KEEPALIVE_BY_DEFAULT = (1, 29, 7)
 
 
@@ -61,6 +62,7 @@ def render(plan: Plan) -> tuple[File, ...]:
         include=edge.include and _from_run_dir(edge.include, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
         has_http2_directive=edge.nginx.version >= HTTP2_DIRECTIVE,
+        has_keepalive_min=edge.nginx.version >= KEEPALIVE_MIN,
         has_keepalive_by_default=edge.nginx.version >= KEEPALIVE_BY_DEFAULT,
     )
     return (
