@@ -151,7 +151,6 @@ def test_an_idle_connection_is_kept_a_moment_when_the_edge_is_reloaded(conf) -> 
     assert conf(on=host(nginx=DEBIAN)).args("keepalive_min_timeout", "http", "server") == []
 
 
-
 def test_the_edge_gives_a_request_up_and_sends_none_twice(conf) -> None:
     """After as long as is set, whether WSGI is slow to take the request or to answer it."""
     found = conf(websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})
