@@ -29,6 +29,16 @@ async def waits(request):
 urlpatterns = [path("waits/", waits), path("hidden/", hidden(waits))]
 """
 
+LAYERED = """
+from django.core.asgi import get_asgi_application
+
+inner = get_asgi_application()
+
+
+async def application(scope, receive, send):
+    await inner(scope, receive, send)
+"""
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -37,22 +47,30 @@ def project(tmp_path):
 
 
 def test_the_hops_and_the_wrapper_are_told_of(project) -> None:
-    """The seven middlewares of a fresh project, and the line of the wrapper's own code."""
+    """None for the seven of a fresh project, and the line of the wrapper's own code."""
     done = tandem(project, "plan")
 
     assert "a synchronous wrapper over an async view (mysite/urls.py:10)" in done.stdout
+    assert "Each request on ASGI takes no thread hops.\n" in done.stdout
+
+
+def test_djangos_own_handler_is_told_of_with_what_it_costs(project) -> None:
+    """Where `tandem up` can't put ours in its place, as in a layer of the project's own."""
+    (project / "mysite" / "asgi.py").write_text(LAYERED)
+
     assert (
-        "Each request on ASGI takes 15 thread hops: SecurityMiddleware 2, SessionMiddleware 2, "
-        "CommonMiddleware 2, CsrfViewMiddleware 3, AuthenticationMiddleware 1, "
-        "MessageMiddleware 2, XFrameOptionsMiddleware 1, Django itself 2.\n"
-    ) in done.stdout
+        "Each request on ASGI takes 15 thread hops with Django's own handler (see W009): "
+        "SecurityMiddleware 2, SessionMiddleware 2, CommonMiddleware 2, CsrfViewMiddleware 3, "
+        "AuthenticationMiddleware 1, MessageMiddleware 2, XFrameOptionsMiddleware 1, "
+        "Django itself 2.\n"
+    ) in tandem(project, "plan").stdout
 
 
 def test_the_json_says_it_of_each_route(project) -> None:
     """For programs."""
     waits, hidden = json.loads(tandem(project, "plan", "--json").stdout)
 
-    assert (waits["stack"], waits["hops"], len(waits["middleware"])) == ("asgi", 15, 7)
+    assert (waits["stack"], waits["hops"], len(waits["middleware"])) == ("asgi", 0, 0)
     assert (hidden["stack"], hidden["hops"], hidden["middleware"]) == ("wsgi", None, [])
     assert waits["note"] == ""
     assert hidden["note"] == (

@@ -16,8 +16,8 @@ def threads(monkeypatch):
     def bounded(bound):
         pool = Pool(bound)
         made.append(pool)
-        for module in (application, consumers):
-            monkeypatch.setattr(module, "pool", lambda: pool)
+        monkeypatch.setattr(application, "pool", lambda: pool)
+        monkeypatch.setattr(consumers, "pool_of_consumers", lambda: pool)
         return pool
 
     bounded(4)

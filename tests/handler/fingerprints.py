@@ -67,6 +67,7 @@ TAKEN = (
     "django.utils.connection.BaseConnectionHandler",
     "django.utils.deprecation.MiddlewareMixin",
     *DECLARATIONS,
+    "asgiref.current_thread_executor.CurrentThreadExecutor.submit",
     "asgiref.sync.AsyncToSync.__call__",
     "asgiref.sync.SyncToAsync.__call__",
     "asgiref.sync.SyncToAsync.thread_handler",

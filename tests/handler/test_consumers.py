@@ -12,7 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator
 from django.db import close_old_connections
 
-from django_tandem.asgi.handler import consumers
+from django_tandem.asgi.handler import consumers, relief
+from django_tandem.asgi.handler import pool as pools
 from django_tandem.asgi.handler.consumers import Threads
 from handler.asking import run
 
@@ -147,6 +148,28 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
     assert seen == ["checked", "called", "checked"] * 2
     assert consumers.CHECKS is checks
     assert close_old_connections not in checks
+
+
+def test_slow_requests_keep_no_consumer_waiting():
+    """They have threads of their own, of which none is refused."""
+    assert pools.pool() is not pools.pool_of_consumers()
+    assert (pools.pool().refuses, pools.pool_of_consumers().refuses) == (True, False)
+
+
+def test_a_consumer_that_waits_for_long_is_served_all_the_same(monkeypatch):
+    """It has no answer that says to come again."""
+    monkeypatch.setattr(relief, "LONGEST_WAIT_S", 0.05)
+    monkeypatch.setattr(pools, "WAITING_REQUESTS", 0)
+    pool = pools.Pool(1, refuses=False)
+    monkeypatch.setattr(consumers, "pool_of_consumers", lambda: pool)
+
+    async def three():
+        return await asyncio.gather(*(told(Sync) for _ in range(3)))
+
+    try:
+        assert len(set(run(three()))) == 1
+    finally:
+        pool.close()
 
 
 def test_a_channels_worker_that_is_wrapped_has_the_pool_too(threads):

@@ -3,6 +3,7 @@
 import pytest
 from django.test import override_settings
 
+from django_tandem.asgi import get_asgi_application
 from django_tandem.asgi.handler import limits
 from django_tandem.errors import SettingError
 
@@ -23,6 +24,13 @@ def test_the_setting_says_it_without_tandem_up(monkeypatch):
         assert limits.threads() == 3
     with override_settings(TANDEM={"ASGI": {}}):
         assert limits.threads() >= 5
+
+
+def test_a_wrong_number_is_told_when_the_application_is_made(monkeypatch):
+    """And not to the first visitor."""
+    monkeypatch.delenv(limits.VARIABLE, raising=False)
+    with override_settings(TANDEM={"ASGI": {"THREADS": 0}}), pytest.raises(SettingError):
+        get_asgi_application()
 
 
 def test_the_environment_comes_first(monkeypatch):

@@ -40,9 +40,23 @@ def waits_for_the_gate(request):
 
 async def awaits(request):
     first = await sync_to_async(here)()
+    NOTED.append("begun")
     while not GATE.is_set():
         await asyncio.sleep(0.01)
     return HttpResponse(f"{first} {await sync_to_async(here)()}")
+
+
+async def awaits_only(request):
+    NOTED.append("begun")
+    while not GATE.is_set():
+        await asyncio.sleep(0.01)
+    return HttpResponse(here())
+
+
+async def awaits_a_moment(request):
+    await sync_to_async(time.sleep)(0.005)
+    await asyncio.sleep(0.02)
+    return HttpResponse(here())
 
 
 async def notes_cancellation(request):
@@ -150,6 +164,8 @@ urlpatterns = [
     path("several/", several_calls),
     path("gate/", waits_for_the_gate),
     path("awaits/", awaits),
+    path("awaits-only/", awaits_only),
+    path("awaits-a-moment/", awaits_a_moment),
     path("cancelled/", notes_cancellation),
     path("stubborn/", ignores_cancellation),
     path("timeout/", times_out),

@@ -1,4 +1,4 @@
-"""What middleware costs on ASGI, counted, and proved by a request through Django's own handler."""
+"""What middleware costs on ASGI, counted, and proved by a request through each handler."""
 
 import asyncio
 import importlib.util
@@ -18,6 +18,7 @@ from django.utils.decorators import (
 )
 from django.utils.deprecation import MiddlewareMixin
 
+from django_tandem.asgi.handler.application import DjangoApplication
 from django_tandem.errors import ProjectError
 from django_tandem.model import Middleware
 from django_tandem.routing.middleware import hops, read_middleware
@@ -57,6 +58,13 @@ STOCK = [
     ("django.middleware.http.ConditionalGetMiddleware",),
     ("django.middleware.locale.LocaleMiddleware",),
     *([(CSP,)] if importlib.util.find_spec("django.middleware.csp") else []),
+]
+
+
+# They ask for a page with GET.
+PAGES = [
+    ("django.middleware.cache.FetchFromCacheMiddleware",),
+    ("django.middleware.cache.CacheMiddleware",),
 ]
 
 
@@ -192,8 +200,8 @@ def project():
         SITE_CACHE.clear()
 
 
-async def _ask(where: str) -> int:
-    """Send a GET request through Django's own handler."""
+async def _ask(where: str, handler: type[ASGIHandler]) -> int:
+    """Send a GET request through the handler."""
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -212,7 +220,7 @@ async def _ask(where: str) -> int:
     async def send(message):
         sent.append(message)
 
-    await ASGIHandler()(scope, receive, send)
+    await handler()(scope, receive, send)
     return sent[0]["status"]
 
 
@@ -223,16 +231,38 @@ def test_the_hops_are_those_that_django_takes(
 ) -> None:
     """A request through Django's handler crosses as often as was counted."""
     with override_settings(MIDDLEWARE=list(middleware)):
-        status = asyncio.run(_ask(where))
-        counted = hops(route(is_coroutine=is_coroutine), read_middleware())
+        status = asyncio.run(_ask(where, ASGIHandler))
+        found = read_middleware(is_stock=True)
+        counted = hops(route(is_coroutine=is_coroutine), found, is_stock=True)
 
     assert (status, len(crossings)) == (200, counted)
 
 
-def test_what_startproject_makes_takes_fifteen_hops() -> None:
+@pytest.mark.parametrize("middleware", [*STOCK, *OF_ONES_OWN, STARTPROJECT], ids=str)
+@pytest.mark.parametrize(("where", "is_coroutine"), [("/waits/", True), ("/blocks/", False)])
+def test_the_hops_of_our_handler_are_those_it_takes(
+    middleware, where, is_coroutine, project, crossings
+) -> None:
+    """A sync view may share one, and a cache that is asked for a page takes one more."""
+    with override_settings(MIDDLEWARE=list(middleware)):
+        # The first of all matches a language, and imports the URLconf for it.
+        asyncio.run(_ask(where, DjangoApplication))
+        crossings.clear()
+        status = asyncio.run(_ask(where, DjangoApplication))
+        found = read_middleware(is_stock=False)
+        counted = hops(route(is_coroutine=is_coroutine), found, is_stock=False)
+
+    asked = int(middleware in PAGES and is_coroutine)
+    assert status == 200
+    assert len(crossings) <= counted + asked
+    assert not is_coroutine or len(crossings) == counted + asked
+
+
+def test_what_startproject_makes_takes_fifteen_hops_and_none_on_our_handler() -> None:
     """Each is named with what costs it."""
     with override_settings(MIDDLEWARE=list(STARTPROJECT)):
-        found = read_middleware()
+        found = read_middleware(is_stock=True)
+        ours = read_middleware(is_stock=False)
 
     assert [(one.dotted.rpartition(".")[2], one.hops, one.why) for one in found] == [
         ("SecurityMiddleware", 2, "process_request, process_response"),
@@ -243,13 +273,14 @@ def test_what_startproject_makes_takes_fifteen_hops() -> None:
         ("MessageMiddleware", 2, "process_request, process_response"),
         ("XFrameOptionsMiddleware", 1, "process_response"),
     ]
-    assert hops(route(is_coroutine=True), found) == 15
+    assert hops(route(is_coroutine=True), found, is_stock=True) == 15
+    assert hops(route(is_coroutine=True), ours, is_stock=False) == 0
 
 
 def test_a_synchronous_one_takes_what_stands_outside_of_it_into_its_thread() -> None:
     """Its two hops are all that the run costs; view middleware is asked from the event loop."""
     with override_settings(MIDDLEWARE=[METHODS, SYNC, EITHER]):
-        assert read_middleware() == (
+        assert read_middleware(is_stock=True) == (
             Middleware(dotted=METHODS, hops=1, why="process_view"),
             Middleware(dotted=SYNC, hops=2, why="synchronous only", is_sync_only=True),
             Middleware(dotted=EITHER),
@@ -260,7 +291,7 @@ def test_what_django_does_not_answer_goes_through_no_middleware() -> None:
     """An HTTP consumer stands in front of Django's handler."""
     middleware = (Middleware(dotted="a", hops=3),)
 
-    assert hops(route(by_django=False), middleware) == 0
+    assert hops(route(by_django=False), middleware, is_stock=True) == 0
 
 
 def test_a_middleware_that_can_not_be_imported_is_named() -> None:
@@ -269,7 +300,7 @@ def test_a_middleware_that_can_not_be_imported_is_named() -> None:
         override_settings(MIDDLEWARE=["no.such.Middleware"]),
         pytest.raises(ProjectError) as raised,
     ):
-        read_middleware()
+        read_middleware(is_stock=False)
 
     assert raised.value.message == (
         'The middleware "no.such.Middleware" can\'t be imported: '

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem.asgi import get_asgi_application, lasting
 from django_tandem.asgi.drain import Drain
+from django_tandem.asgi.handler.application import DjangoApplication
 from django_tandem.asgi.handler.consumers import Threads
 from django_tandem.asgi.handover import HandOver
 from django_tandem.asgi.lifespan import Lifespan
@@ -29,9 +30,10 @@ from django_tandem.served.policy import read_pins
 def load() -> Application:
     """Return the application that the environment names, else our own, as for bare Django's."""
     dotted = os.environ.get("TANDEM_ASGI_APPLICATION")
-    application: Any = import_string(dotted) if dotted else None
-    if application is None or type(application) is ASGIHandler:
-        application = get_asgi_application()
+    application: Any = import_string(dotted) if dotted else get_asgi_application()
+    if type(application) is ASGIHandler:
+        # Not by get_asgi_application(): the project has set Django up, and its logging since.
+        application = DjangoApplication()
     # Django imports the URLconf at the first request: too late to refuse a broken one.
     if getattr(settings, "ROOT_URLCONF", None):
         get_resolver().url_patterns  # noqa: B018 - reading it imports

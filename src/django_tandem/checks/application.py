@@ -1,15 +1,13 @@
 """Check of who makes Django's part of the ASGI application: Django, or us."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
-from django.core.handlers.asgi import ASGIHandler
 
 from django_tandem.checks.facts import Facts
 from django_tandem.errors import ProjectError
 from django_tandem.routing.application import import_application
-from django_tandem.routing.asgi_tree import first
+from django_tandem.routing.asgi_tree import holds_stock_handler
 
 
 def read_stock_modules(asgi: str | None, importers: Iterable[str]) -> tuple[str, ...]:
@@ -25,13 +23,9 @@ def read_stock_modules(asgi: str | None, importers: Iterable[str]) -> tuple[str,
         application = import_application(asgi)
     except ProjectError:
         return ()
-    if _is_djangos(application) or first(application, _is_djangos) is None:
+    if not holds_stock_handler(application):
         return ()
     return tuple(importers) or (asgi.rpartition(".")[0],)
-
-
-def _is_djangos(target: Any) -> bool:
-    return type(target) is ASGIHandler
 
 
 def application_is_ours(facts: Facts) -> list[CheckMessage]:

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 from django_tandem.cli.project import VARIABLE, Found, find
 from django_tandem.model import Project, StaticFiles
 from django_tandem.routing.application import asgi_application_path, import_application
+from django_tandem.routing.asgi_tree import holds_stock_handler
 from django_tandem.routing.channels import Application, read_application
 from django_tandem.routing.importing import trying
 from django_tandem.routing.middleware import read_middleware
@@ -72,7 +73,8 @@ def load(settings_option: str | None) -> Loaded:
             *beside.websocket_routes,
         ),
         channel_names=beside.channel_names,
-        middleware=read_middleware(),
+        middleware=read_middleware(is_stock=holds_stock_handler(application)),
+        has_stock_handler=holds_stock_handler(application),
         static=_static(),
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),

@@ -3,21 +3,22 @@
 from collections.abc import Iterable
 
 from django_tandem.cli import console
-from django_tandem.model import Middleware, Plan, Protocol, Stack, Verdict
-from django_tandem.routing.middleware import DJANGOS_OWN_HOPS, hops
+from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
+from django_tandem.routing.middleware import STOCK_HANDLERS_HOPS, hops
 
 
-def row(verdict: Verdict, middleware: tuple[Middleware, ...]) -> dict[str, object]:
+def row(verdict: Verdict, project: Project) -> dict[str, object]:
     """Return what `--json` says of one route; nothing takes a hop but plain HTTP on ASGI."""
     if not _is_concerned(verdict):
         return {"hops": None, "middleware": []}
-    behind = middleware if verdict.route.by_django else ()
+    behind = project.middleware if verdict.route.by_django else ()
     forcing = [
         {"middleware": each.dotted, "hops": each.hops, "why": each.why}
         for each in behind
         if each.hops
     ]
-    return {"hops": hops(verdict.route, behind), "middleware": forcing}
+    taken = hops(verdict.route, behind, is_stock=project.has_stock_handler)
+    return {"hops": taken, "middleware": forcing}
 
 
 def show(plan: Plan) -> None:
@@ -25,7 +26,7 @@ def show(plan: Plan) -> None:
     concerned = [each for each in plan.verdicts if _is_concerned(each) and each.route.by_django]
     if concerned:
         console.line_out("")
-        for line in (_told(concerned, plan), *advice(plan.project.middleware)):
+        for line in (_told(concerned, plan.project), *advice(plan.project.middleware)):
             console.line_out(line)
 
 
@@ -53,14 +54,18 @@ def _is_concerned(verdict: Verdict) -> bool:
     return verdict.stack is Stack.ASGI and verdict.route.protocol is Protocol.HTTP
 
 
-def _told(concerned: list[Verdict], plan: Plan) -> str:
-    shares = [(_name(each), each.hops) for each in plan.project.middleware if each.hops]
-    shares.append(("Django itself", DJANGOS_OWN_HOPS))
+def _told(concerned: list[Verdict], project: Project) -> str:
+    shares = [(_name(each), each.hops) for each in project.middleware if each.hops]
+    handler = ""
+    if project.has_stock_handler:
+        shares.append(("Django itself", STOCK_HANDLERS_HOPS))
+        handler = " with Django's own handler (see W009)"
     total = sum(share for _, share in shares)
-    listed = ", ".join(f"{name} {share}" for name, share in shares)
+    listed = ": " + ", ".join(f"{name} {share}" for name, share in shares) if shares else ""
     is_sync = any(not each.route.view.is_coroutine for each in concerned)
     more = " A synchronous view takes one more." if is_sync else ""
-    return f"Each request on ASGI takes {total} thread hops: {listed}.{more}"
+    hops_taken = f"{total or 'no'} thread hop{'' if total == 1 else 's'}"
+    return f"Each request on ASGI takes {hops_taken}{handler}{listed}.{more}"
 
 
 def _name(middleware: Middleware) -> str:

@@ -18,10 +18,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     plan = plan_project(options).plan
     if options.json:
-        middleware = plan.project.middleware
         console.as_json(
             [
-                {**_row(verdict), "note": _note(verdict), **hops.row(verdict, middleware)}
+                {**_row(verdict), "note": _note(verdict), **hops.row(verdict, plan.project)}
                 for verdict in plan.verdicts
             ]
         )

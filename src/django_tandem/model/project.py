@@ -36,7 +36,8 @@ class Project:
     ``wsgi`` and ``asgi`` are dotted paths of the project's own applications;
     ``None`` stands for the one Django makes. ``static`` and ``media`` are set only when
     the setting names a URL of this site and a directory. ``channel_names`` are those of the
-    ASGI application's ChannelNameRouter. ``middleware`` is outermost first.
+    ASGI application's ChannelNameRouter. ``middleware`` is outermost first;
+    ``has_stock_handler`` says that it is Django's own ASGI handler that runs it, and not ours.
     ``needs_redis`` says that the settings point at the embedded server, ``script_name`` is
     FORCE_SCRIPT_NAME.
     """
@@ -49,6 +50,7 @@ class Project:
     routes: tuple[Route, ...]
     channel_names: tuple[str, ...] = ()
     middleware: tuple[Middleware, ...] = ()
+    has_stock_handler: bool = False
     static: StaticFiles | None = None
     static_in_debug: bool = False
     media: StaticFiles | None = None

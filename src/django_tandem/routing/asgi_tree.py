@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
+
+from django_tandem.asgi.handler.application import DjangoApplication
 
 # A middleware stack is a dozen objects; a router that is behind more than this is not found.
 _MOST_OBJECTS = 2000
@@ -48,10 +51,23 @@ def first(application: Any, is_wanted: Callable[[Any], bool]) -> Found | None:
     return next((one for one in found if is_wanted(one.target)), None)
 
 
+def holds_stock_handler(application: Any) -> bool:
+    """Return whether Django's own handler answers; `tandem up` serves ours for a bare one."""
+    if application is None or type(application) is ASGIHandler:
+        return False
+    return first(application, _is_stock) is not None
+
+
 def mentions(target: Any, word: str) -> bool:
     """Return whether ``target`` is an ASGI application whose own code holds ``word``."""
     code = _code(target)
     return code is not None and word in _constants(code.co_consts)
+
+
+def _is_stock(target: Any) -> bool:
+    # The handler of static files stands in front of another, which is not looked into.
+    ours = (DjangoApplication, StaticFilesHandlerMixin)
+    return isinstance(target, ASGIHandler) and not isinstance(target, ours)
 
 
 def _code(target: Any) -> CodeType | None:

@@ -1,4 +1,4 @@
-"""What settings.MIDDLEWARE costs a request on ASGI, counted as stock Django goes through it."""
+"""What settings.MIDDLEWARE costs a request on ASGI, counted as its handler goes through it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,18 +8,21 @@ from django.conf import settings
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
+from django_tandem.asgi.handler.layers import declaration_of
 from django_tandem.model import Middleware, Route
 from django_tandem.routing.importing import trying
 
 # The receivers of request_started, and the close of the response with request_finished.
-DJANGOS_OWN_HOPS = 2
+STOCK_HANDLERS_HOPS = 2
 
 
-def read_middleware() -> tuple[Middleware, ...]:
+def read_middleware(*, is_stock: bool) -> tuple[Middleware, ...]:
     """
     Return what each of settings.MIDDLEWARE costs a request that goes all the way to its view.
 
     Outermost first. None of them is made, so one that turns out not to be used is counted.
+    With ``is_stock`` it is counted for Django's own handler; ours takes no hop for a class that
+    it knows, unless that has to reach its storage.
     Raises ProjectError for one that can't be imported.
     """
     found: list[Middleware] = []
@@ -28,12 +31,13 @@ def read_middleware() -> tuple[Middleware, ...]:
     for dotted in reversed(settings.MIDDLEWARE):
         factory = _imported(dotted)
         is_async = _runs_async(factory, inside_is_async=inside_is_async)
+        is_known = not is_stock and declaration_of(factory) is not None
         costs = {
-            **(_crossings(factory) if is_async else {}),
+            **(_crossings(factory) if is_async and not is_known else {}),
             # A run of synchronous ones is one thread: in at its outer end, out at its inner.
             **({"synchronous only": 2} if inside_is_async and not is_async else {}),
             # Asked by Django from the event loop, whatever mode the rest of it runs in.
-            **_method(factory, "process_view"),
+            **({} if is_known else _method(factory, "process_view")),
         }
         found.append(
             Middleware(
@@ -47,12 +51,17 @@ def read_middleware() -> tuple[Middleware, ...]:
     return tuple(reversed(found))
 
 
-def hops(route: Route, middleware: Iterable[Middleware]) -> int:
-    """Return how often a request to ``route`` on ASGI crosses between event loop and thread."""
+def hops(route: Route, middleware: Iterable[Middleware], *, is_stock: bool) -> int:
+    """
+    Return how often a request to ``route`` on ASGI crosses between event loop and thread.
+
+    It is the most for a synchronous view on our handler, which may share a thread's trip.
+    """
     if not route.by_django:
         return 0
     view = 0 if route.view.is_coroutine else 1
-    return DJANGOS_OWN_HOPS + sum(each.hops for each in middleware) + view
+    own = STOCK_HANDLERS_HOPS if is_stock else 0
+    return own + sum(each.hops for each in middleware) + view
 
 
 def _imported(dotted: str) -> Any:

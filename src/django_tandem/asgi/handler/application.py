@@ -15,11 +15,16 @@ from django.urls import set_script_prefix
 from django_tandem.asgi.handler import signals as own_signals
 from django_tandem.asgi.handler.chain import Chain
 from django_tandem.asgi.handler.driving import Watch, isolated, watched
+from django_tandem.asgi.handler.hops import what_was_left_behind
 from django_tandem.asgi.handler.internals import has_a_thread, run_on
+from django_tandem.asgi.handler.limits import threads
 from django_tandem.asgi.handler.loan import Loan
 from django_tandem.asgi.handler.pool import pool
 from django_tandem.asgi.handler.response import is_plain, messages_of
 from django_tandem.asgi.protocol import Receive, Scope, Send
+
+# What the request of this context has borrowed; None in a request that another one makes.
+LENT: contextvars.ContextVar[Loan | None] = contextvars.ContextVar("LENT", default=None)
 
 
 class DjangoApplication(Chain, ASGIHandler):
@@ -49,12 +54,15 @@ class DjangoApplication(Chain, ASGIHandler):
     async def lend(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with a thread to borrow unless whoever called us has one."""
         if has_a_thread():
+            LENT.set(None)
             await self.handle(scope, receive, send)
             return
         loan = Loan(pool(), holds=True, opening=self.opening, closing=self.closing)
         run_on(loan)
+        LENT.set(loan)
         try:
             await self.handle(scope, receive, send)
+            await what_was_left_behind()
         finally:
             loan.end()
 
@@ -95,11 +103,19 @@ class DjangoApplication(Chain, ASGIHandler):
     async def respond(self, request: Any, send: Send) -> tuple[Any, asyncio.CancelledError | None]:
         """Return the response, sent, and what cancelled the sending."""
         response = await self.run_get_response(request)
+        loan = LENT.get()
+        if loan is not None and loan.thread is not None and not self.needs_thread(response):
+            # Others need not wait until the client has taken it all.
+            loan.end()
         try:
             await self.send_response(response, send)
         except asyncio.CancelledError as error:
             return response, error
         return response, None
+
+    def needs_thread(self, response: Any) -> bool:
+        """Return whether the thread is needed after the response was made."""
+        return bool(response.streaming) or own_signals.needs_thread(type(self), response)
 
     async def send_response(self, response: Any, send: Any) -> None:
         """Send the response; a whole and small one without ado."""
@@ -111,6 +127,11 @@ class DjangoApplication(Chain, ASGIHandler):
 
 
 def make() -> DjangoApplication:
-    """Set Django up, and return its application."""
+    """
+    Set Django up, and return its application.
+
+    Raises SettingError for a wrong number of threads.
+    """
     django.setup(set_prefix=False)
+    threads()
     return DjangoApplication()

@@ -4,7 +4,7 @@ from django.db import close_old_connections
 
 from django_tandem.asgi.handler.internals import has_a_thread, run_as_before, run_on
 from django_tandem.asgi.handler.loan import Loan
-from django_tandem.asgi.handler.pool import pool
+from django_tandem.asgi.handler.pool import pool_of_consumers
 from django_tandem.asgi.protocol import Application, Receive, Scope, Send
 
 CHECKS = (close_old_connections,)
@@ -18,6 +18,7 @@ class Threads:
 
     A consumer lives for hours, and most of it waits: it can't keep a thread as a request does.
     The calls of one consumer still run one after another, and never on two threads at once.
+    They share threads among themselves alone, and none is refused: a consumer has no 503 to give.
     Connections are checked before and after each, as Channels' database_sync_to_async does.
     """
 
@@ -28,7 +29,7 @@ class Threads:
         if scope["type"] not in KINDS or has_a_thread():
             await self.application(scope, receive, send)
             return
-        loan = Loan(pool(), holds=False, opening=CHECKS, closing=CHECKS)
+        loan = Loan(pool_of_consumers(), holds=False, opening=CHECKS, closing=CHECKS)
         token = run_on(loan)
         try:
             await self.application(scope, receive, send)

@@ -5,7 +5,7 @@ import contextvars
 import inspect
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from types import GeneratorType
 from typing import Any
@@ -80,10 +80,33 @@ def run_as_before(token: "contextvars.Token[ThreadSensitiveContext]") -> None:
 
 def executor_here() -> Executor | None:
     """Return what thread-sensitive code of this context runs on, when it was told by ``run_on``."""
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    if context is None or getattr(AsyncToSync.executors, "current", None) is not None:
+    if getattr(AsyncToSync.executors, "current", None) is not None:
         return None
-    return SyncToAsync.context_to_thread_executor.get(context)
+    return lent_here()
+
+
+def lent_here() -> Executor | None:
+    """Return what ``run_on`` told, also where a thread of it waits for this very coroutine."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+
+
+def count_calls(count: Callable[[int], None]) -> None:
+    """
+    Tell ``count`` 1 and -1, as each call begins and ends that the waiting thread is given.
+
+    To be called from the coroutine that the thread waits for.
+    """
+    executor = AsyncToSync.executors.current
+    submit = executor.submit
+
+    def counted(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future = submit(function, *args, **kwargs)
+        count(1)
+        future.add_done_callback(lambda _: count(-1))
+        return future  # type: ignore[no-any-return]
+
+    executor.submit = counted
 
 
 def receivers_of(signal: Signal, sender: Any) -> tuple[list[Any], list[Any]]:

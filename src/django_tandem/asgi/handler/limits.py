@@ -22,10 +22,10 @@ WAITING_REQUESTS = 1000
 LONGEST_WAIT_S = 10
 RETRY_AFTER_S = 5
 
-# A request that has awaited something for that long, while others wait for its thread, is
-# a slow view or a stream. It is looked at that many times, as a busy loop is late itself.
-IDLE_S = 0.1
-LOOKS = 4
+# How often the event loop may go round until a request has heard what its thread answered, and
+# has asked for it again: twice as often as the longest way that was found. Who has not asked
+# then awaits something else. Not a time, for a busy loop is late itself.
+ROUNDS = 10
 
 
 def threads() -> int:

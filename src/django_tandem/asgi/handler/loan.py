@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_tandem.asgi.handler.internals import is_unfinished, leaves_nothing, unfinished
 from django_tandem.asgi.handler.job import Job
+from django_tandem.asgi.handler.leftovers import drop_open_transactions
 
 if TYPE_CHECKING:
     from django_tandem.asgi.handler.pool import Pool
@@ -45,7 +46,11 @@ class Loan(Executor):
         self.is_movable = True
         self.waits_since: float | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.times_seen_idle = 0
+        # How often its loop went round while it needed no thread, and others did.
+        self.rounds = 0
+        # How many calls on the thread wait for the event loop, and how many came from there since.
+        self.parked = 0
+        self.nested = 0
         self.was_refused = False
         self.generator: Any = None
 
@@ -55,7 +60,7 @@ class Loan(Executor):
         job = Job(call)
         with self.pool.lock:
             self.jobs.append(job)
-            self.times_seen_idle = 0
+            self.rounds = 0
             if self.is_movable:
                 self.is_movable = leaves_nothing(call)
             if self.is_running or self.waits_since is not None:
@@ -84,18 +89,20 @@ class Loan(Executor):
         if self.thread is not None:
             self.thread.take(self)
 
-    def leave(self) -> bool:
-        """Take the thread out of the pool's count; return whether it was in it. Lock held."""
-        if self.thread is None or not self.thread.is_counted:
-            return False
-        self.thread.is_counted = False
-        return True
+    def count(self, *, parked: int = 0, nested: int = 0) -> None:
+        """Note that a call on the thread begins or ends to wait, or one that came meanwhile."""
+        with self.pool.lock:
+            self.parked += parked
+            self.nested += nested
+            self.rounds = 0
+            self.pool.relief.watch(self)
 
     def leave_line(self) -> list[Job]:
         """Wait no longer, and return what has waited; with the lock held."""
         self.pool.waiting.remove(self)
         left, self.jobs, self.waits_since = list(self.jobs), deque(), None
         self.was_refused = True
+        self.pool.thin_out()
         return left
 
     def part(self) -> None:
@@ -110,9 +117,10 @@ class Loan(Executor):
                 job = self.current = self.jobs.popleft() if self.jobs else None
                 if job is None and self.stays():
                     self.is_running = False
+                    self.pool.relief.watch(self)
                     return False
             if job is None:
-                self.perform(self.closing)
+                self.perform((drop_open_transactions, *self.closing))
                 return True
             job.run()
             self.generator = unfinished(job.call)
@@ -157,3 +165,8 @@ class Loan(Executor):
     def is_idle(self) -> bool:
         """Whether it keeps a thread that has nothing to run."""
         return self.thread is not None and not self.is_running
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it keeps a thread that can only go on once the event loop has."""
+        return self.is_idle or self.parked > self.nested

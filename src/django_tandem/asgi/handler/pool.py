@@ -20,8 +20,10 @@ GOODBYE_S = 1.0
 class Pool:
     """Lends threads, makes new ones up to the bound, and lets the rest wait in line."""
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, *, refuses: bool = True) -> None:
         self.bound = bound
+        # Whether who waits is told in the end that there is no thread.
+        self.refuses = refuses
         self.forget()
 
     def forget(self) -> None:
@@ -30,7 +32,10 @@ class Pool:
         self.counted = 0
         self.workers: set[Worker] = set()
         self.free: list[Worker] = []
-        self.lent: set[Loan] = set()
+        # Those that left with a request that is over, as long as others may need to leave.
+        self.spare: list[Worker] = []
+        # Those with a thread that counts, in the order in which they got it.
+        self.lent: dict[Loan, None] = {}
         self.waiting: deque[Loan] = deque()
         self.relief = Relief(self)
 
@@ -42,7 +47,7 @@ class Pool:
     @property
     def is_full(self) -> bool:
         """Whether so many wait that no more should."""
-        return len(self.waiting) >= WAITING_REQUESTS
+        return self.refuses and len(self.waiting) >= WAITING_REQUESTS
 
     def seek(self, loan: Loan) -> None:
         """Give the loan a thread, or let it wait for one; with the lock held."""
@@ -55,7 +60,6 @@ class Pool:
         else:
             self.let_wait(loan)
             self.recall()
-            self.relief.look_soon(loan.loop)
 
     def new(self) -> Worker:
         """Make a thread, which starts with its first loan; with the lock held."""
@@ -68,17 +72,18 @@ class Pool:
         """Put the loan at the end of the line; with the lock held."""
         loan.waits_since = time.monotonic()
         self.waiting.append(loan)
+        self.relief.begin(loan.loop)
 
     def lend(self, worker: Worker, loan: Loan) -> None:
         """Lend the thread; with the lock held."""
         loan.thread, loan.is_running, loan.waits_since = worker, True, None
-        loan.times_seen_idle = 0
-        self.lent.add(loan)
+        loan.rounds = 0
+        self.lent[loan] = None
 
     def give_back(self, worker: Worker, loan: Loan) -> Loan | None:
         """Take the thread back from the loan, and return which one it is lent to next."""
         with self.lock:
-            self.lent.discard(loan)
+            self.lent.pop(loan, None)
             loan.part()
             if not worker.is_counted and self.counted < self.bound:
                 self.counted += 1
@@ -87,11 +92,11 @@ class Pool:
                 # Behind the others: a consumer that always has more must not keep them waiting.
                 self.let_wait(loan)
             if not worker.is_counted:
-                self.workers.discard(worker)
+                self.spare.append(worker)
                 # It came from outside the line, so a thread may be free.
-                free = self.free.pop() if self.waiting and self.free else None
-                if free is not None:
-                    self.lend_to_first(free).summon()
+                if self.waiting and self.free:
+                    self.lend_to_first(self.free.pop()).summon()
+                self.thin_out()
                 return None
             if self.waiting:
                 return self.lend_to_first(worker)
@@ -102,12 +107,26 @@ class Pool:
         """Lend the thread to who has waited for the longest; with the lock held."""
         first = self.waiting.popleft()
         self.lend(worker, first)
+        self.thin_out()
         return first
 
-    def replace(self) -> None:
-        """Make a thread for one that left, for who has waited the longest; with the lock held."""
+    def replace(self, loan: Loan, worker: Worker) -> None:
+        """Count the thread of ``loan`` no more, and another for who waits; with the lock held."""
+        del self.lent[loan]
+        worker.is_counted = False
         self.counted -= 1
-        self.lend_to_first(self.new()).summon()
+        other = self.spare.pop() if self.spare else None
+        if other is not None:
+            other.is_counted = True
+            self.counted += 1
+        self.lend_to_first(other or self.new()).summon()
+
+    def thin_out(self) -> None:
+        """End the spare threads once nobody waits; with the lock held."""
+        while self.spare and not self.waiting:
+            worker = self.spare.pop()
+            self.workers.discard(worker)
+            worker.take(None)
 
     def recall(self) -> None:
         """Have an idle thread back that its request does not need again; with the lock held."""
@@ -130,7 +149,16 @@ class Pool:
 @functools.cache
 def pool() -> Pool:
     """Return the pool of this process, whose bound is read when it is first asked for."""
-    made = Pool(threads())
+    return _made(Pool(threads()))
+
+
+@functools.cache
+def pool_of_consumers() -> Pool:
+    """Return as large a pool for consumers, which slow requests must not keep waiting."""
+    return _made(Pool(threads(), refuses=False))
+
+
+def _made(made: Pool) -> Pool:
     os.register_at_fork(after_in_child=made.forget)
     atexit.register(made.close)
     return made

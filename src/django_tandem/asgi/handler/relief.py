@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from django_tandem.asgi.handler.limits import IDLE_S, LONGEST_WAIT_S, LOOKS
+from django_tandem.asgi.handler.limits import LONGEST_WAIT_S, ROUNDS
 
 if TYPE_CHECKING:
     from django_tandem.asgi.handler.loan import Loan
@@ -17,49 +19,64 @@ logger = logging.getLogger("django_tandem.asgi")
 
 
 class Relief:
-    """Looks at the line of a pool, as long as there is one; the pool's lock guards what is here."""
+    """
+    Looks at the line of a pool, as long as there is one; the pool's lock guards what is here.
+
+    A request that awaits something needs its very thread again, for what its code has left there.
+    As soon as somebody waits, that thread leaves the pool with it, and another takes its place.
+    Whether it awaits, or is just about to go on, is known once its loop has gone round a few times.
+    """
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
-        self.loop: asyncio.AbstractEventLoop | None = None
+        # The loops on which somebody waits, and those whose rounds are counted.
+        self.timed: set[asyncio.AbstractEventLoop] = set()
+        self.looking: set[asyncio.AbstractEventLoop] = set()
         self.told_at = -TOLD_EVERY_S
 
-    def look_soon(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Look in a moment, unless that is to happen anyway; with the lock held."""
-        if loop is not None and (self.loop is None or self.loop.is_closed()):
-            self.loop = loop
-            loop.call_later(IDLE_S / LOOKS, self.look)
+    def begin(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Look after one who waits from now on, on ``loop``; with the lock held."""
+        for loan in self.pool.lent:
+            self.watch(loan)
+        if self.pool.refuses and loop is not None and loop not in self.timed:
+            self.timed = {loop, *(each for each in self.timed if not each.is_closed())}
+            _soon(loop, self.refuse_late)
 
-    def look(self) -> None:
-        """Refuse those that waited for too long, and relieve those whose thread only idles."""
+    def watch(self, loan: "Loan") -> None:
+        """Look whether the loan's request goes on, if somebody waits; with the lock held."""
+        loop = loan.loop
+        if self.pool.waiting and loop is not None and loop not in self.looking and loan.awaits:
+            self.looking = {loop, *(each for each in self.looking if not each.is_closed())}
+            _soon(loop, self.look)
+
+    def look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count a round of the loop, and have threads leave with who awaits, the oldest first."""
         with self.pool.lock:
-            loop, self.loop = self.loop, None
-            refused = [job for loan in self.too_late() for job in loan.leave_line()]
-            self.relieve(loop)
+            self.looking.discard(loop)
+            awaiting = [loan for loan in self.pool.lent if loan.loop is loop and loan.awaits]
+            for loan in awaiting:
+                loan.rounds += 1
+                if loan.rounds >= ROUNDS and loan.thread is not None and self.pool.waiting:
+                    self.pool.replace(loan, loan.thread)
+            if self.pool.waiting and any(loan.rounds < ROUNDS for loan in awaiting):
+                self.looking.add(loop)
+                loop.call_soon(self.look, loop)
+
+    def refuse_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse those that waited for too long, and come again for the next."""
+        with self.pool.lock:
+            self.timed.discard(loop)
+            since = time.monotonic() - LONGEST_WAIT_S
+            late = [loan for loan in self.pool.waiting if (loan.waits_since or since) <= since]
+            refused = [job for loan in late for job in loan.leave_line()]
             if self.pool.waiting:
-                self.look_soon(loop)
+                self.timed.add(loop)
+                first = self.pool.waiting[0].waits_since or since
+                loop.call_later(first - since, self.refuse_late, loop)
         if refused:
             self.tell()
         for job in refused:
             job.refuse()
-
-    def too_late(self) -> list["Loan"]:
-        """Return who waited for too long."""
-        since = time.monotonic() - LONGEST_WAIT_S
-        return [loan for loan in self.pool.waiting if (loan.waits_since or since) <= since]
-
-    def relieve(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """
-        Let a thread leave with a request that awaits something else; with the lock held.
-
-        The request needs this very thread again, for what its code has left there, so another
-        takes its place. Seen often enough on its own loop, it is not just about to go on.
-        """
-        idle = [loan for loan in self.pool.lent if loan.is_idle and loan.loop is loop]
-        for loan in idle:
-            loan.times_seen_idle += 1
-            if loan.times_seen_idle >= LOOKS and self.pool.waiting and loan.leave():
-                self.pool.replace()
 
     def tell(self) -> None:
         """Log that a request is refused; in a crowd not each of them."""
@@ -68,3 +85,11 @@ class Relief:
             self.told_at = now
             waiting, bound = len(self.pool.waiting), self.pool.bound
             logger.warning("Refused a request: %d wait for %d threads.", waiting, bound)
+
+
+def _soon(
+    loop: asyncio.AbstractEventLoop, call: Callable[[asyncio.AbstractEventLoop], None]
+) -> None:
+    # A loop that was closed meanwhile answers nobody any more.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, loop)

@@ -1,5 +1,6 @@
 """The signals at a request's start and end, without a thread for those that need none."""
 
+from functools import partial
 from typing import Any
 
 from django.core import signals
@@ -8,7 +9,7 @@ from django.core.handlers.base import reset_urlconf
 from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
 
-from django_tandem.asgi.handler.hops import is_busy, on_thread
+from django_tandem.asgi.handler.hops import is_busy, on_thread_at_the_end
 from django_tandem.asgi.handler.internals import (
     close_resources,
     open_caches,
@@ -48,16 +49,19 @@ async def finish(sender: Any, response: Any) -> None:
 
     A view that was given up may still run on its thread: like Django, we wait for it there.
     """
+    if needs_thread(sender, response) or is_busy():
+        send = partial(signals.request_finished.send, sender=sender)
+        await on_thread_at_the_end(send if response is None else response.close)
+        return
+    if response is not None:
+        close_resources(response)
+    if reset_urlconf in receivers_of(signals.request_finished, sender)[0]:
+        reset_urlconf(sender)
+
+
+def needs_thread(sender: Any, response: Any) -> bool:
+    """Return whether ``finish`` runs what may block."""
     blocking, awaited = receivers_of(signals.request_finished, sender)
-    if awaited or not OWN.issuperset(blocking) or open_caches() or is_busy():
-        if response is None:
-            await signals.request_finished.asend(sender=sender)
-        else:
-            await on_thread(response.close)
-    elif response is not None and needs_thread_to_close(response):
-        await on_thread(response.close)
-    else:
-        if response is not None:
-            close_resources(response)
-        if reset_urlconf in blocking:
-            reset_urlconf(sender)
+    if awaited or not OWN.issuperset(blocking) or open_caches():
+        return True
+    return response is not None and needs_thread_to_close(response)

@@ -7,7 +7,12 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers.exception import response_for_exception
 
 from django_tandem.asgi.handler.busy import BusyError, refusal
-from django_tandem.asgi.handler.hops import on_thread, on_thread_if_free, would_wait
+from django_tandem.asgi.handler.hops import (
+    awaited_by_thread,
+    on_thread,
+    on_thread_if_free,
+    would_wait,
+)
 from django_tandem.asgi.handler.layers import Layer
 
 
@@ -46,7 +51,14 @@ class Stretch:
     def respond_on_thread(self, request: Any) -> Any:
         """Answer the request of a middleware that is synchronous itself."""
         found = self.enter_on_thread(request, 0)
-        return async_to_sync(self.enter)(request, found) if isinstance(found, Pause) else found
+        if isinstance(found, Pause):
+            return async_to_sync(self.enter_for_thread)(request, found)
+        return found
+
+    async def enter_for_thread(self, request: Any, depth: int) -> Any:
+        """Do what ``enter`` does, while a thread waits for it."""
+        with awaited_by_thread():
+            return await self.enter(request, depth)
 
     async def enter(self, request: Any, depth: int) -> Any:
         """Go inwards from the layer at ``depth``, and come back with a response."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """A thread and what it is to run next; one that is not counted ends with its loan."""
+    """A thread and what it is to run next; one that is not counted is none of the pool's bound."""
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
@@ -38,6 +38,5 @@ class Worker:
                 if self.inbox.get() is None:
                     connections.close_all()
                     return
-            following = self.pool.give_back(self, loan)
-            loan = self.inbox.get() if following is None and self.is_counted else following
+            loan = self.pool.give_back(self, loan) or self.inbox.get()
         connections.close_all()
