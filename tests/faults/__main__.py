@@ -1,0 +1,69 @@
+"""
+Does each fault to the example in turn, prints the table and writes results/faults.json.
+
+`make faults` runs it; arguments, such as reload-gunicorn-*, choose faults by their names.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+
+from results import RESULTS, Ratio, finish, say
+
+from faults.faults import FAULTS
+from faults.row import Fault, Row
+from faults.table import HEADER, cells, line
+
+PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "uwsgi", "waitress")
+NAME = "faults"
+
+
+def main(patterns: list[str]) -> int:
+    """Run the faults that any of ``patterns`` fits, all without; 1 when one falls short."""
+    chosen = [fault for fault in FAULTS if _is_chosen(fault, patterns)]
+    if not chosen:
+        print(f"No fault is called so. There are {', '.join(f.name for f in FAULTS)}.")
+        return 2
+    began = time.monotonic()
+    rows = {fault.name: _run(fault) for fault in chosen}
+    print("\n".join(line(each) for each in (HEADER, *(cells(*item) for item in rows.items()))))
+    print(f"{len(rows)} faults in {(time.monotonic() - began) / 60:.0f} minutes")
+    return _write(rows)
+
+
+def _is_chosen(fault: Fault, patterns: list[str]) -> bool:
+    return not patterns or any(fnmatch(fault.name, pattern) for pattern in patterns)
+
+
+def _run(fault: Fault) -> Row:
+    say(f"{fault.name} …")
+    row = asyncio.run(fault.run())
+    failed = (f"failed {why}, {times} times" for why, times in row.failed.items())
+    for told in (line(cells(fault.name, row)), *row.notes, *failed, *row.short):
+        say(f"  {told}")
+    return row
+
+
+def _write(rows: dict[str, Row]) -> int:
+    """Write the rows in the place of their former selves; what was not run stays."""
+    now = datetime.now(UTC).isoformat(timespec="minutes")
+    kept = _kept() | {name: {"at": now, **asdict(row)} for name, row in rows.items()}
+    ratios = {
+        f"{name}: {what}": Ratio(**asdict(bound))
+        for name, row in rows.items()
+        for what, bound in row.bounds.items()
+    }
+    return finish(NAME, ratios, packages=PACKAGES, rows=kept)
+
+
+def _kept() -> dict[str, object]:
+    path = RESULTS / f"{NAME}.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else {}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

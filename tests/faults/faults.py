@@ -1,0 +1,15 @@
+"""The whole list, in the order of the table: a family a file, and a line here."""
+
+from faults import broken, database, killed_reload, kills, overload, reloads, supervisord, valkey
+from faults.row import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *reloads.FAULTS,
+    *broken.FAULTS,
+    *killed_reload.FAULTS,
+    *kills.FAULTS,
+    *supervisord.FAULTS,
+    *overload.FAULTS,
+    *valkey.FAULTS,
+    *database.FAULTS,
+)

@@ -1,0 +1,31 @@
+"""The example's ASGI application with a WebSocket that lives by the channel layer alone."""
+
+# Loads the apps, which the imports below need.
+from config.asgi import application as example
+
+# isort: split
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.urls import path
+
+from auctions.routing import websocket_urlpatterns
+from faultsite.version import VERSION
+from faultsite.views import GROUP
+
+
+class MarkConsumer(AsyncJsonWebsocketConsumer):
+    groups = [GROUP]
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.send_json({"version": VERSION})
+
+    async def told(self, event: dict) -> None:
+        await self.send_json({"told": event["text"]})
+
+
+routes = URLRouter([path("ws/marks/", MarkConsumer.as_asgi()), *websocket_urlpatterns])
+application = ProtocolTypeRouter(
+    {**example.application_mapping, "websocket": AllowedHostsOriginValidator(routes)}
+)

@@ -1,0 +1,3 @@
+"""Written anew by a deploy that changes the edge's rules: so many async routes are added."""
+
+ADDED = 0

@@ -1,0 +1,3 @@
+"""Written anew by each deploy."""
+
+VERSION = 0
