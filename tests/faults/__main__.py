@@ -6,16 +6,19 @@ Does each fault to the example in turn, prints the table and writes results/faul
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fnmatch import fnmatch
+from itertools import starmap
 
 from results import RESULTS, Ratio, finish, say
 
 from faults.faults import FAULTS
-from faults.row import Fault, Row
+from faults.row import Fault, Row, unfinished
 from faults.table import HEADER, cells, line
 
 PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "uwsgi", "waitress")
@@ -29,10 +32,16 @@ def main(patterns: list[str]) -> int:
         print(f"No fault is called so. There are {', '.join(f.name for f in FAULTS)}.")
         return 2
     began = time.monotonic()
-    rows = {fault.name: _run(fault) for fault in chosen}
-    print("\n".join(line(each) for each in (HEADER, *(cells(*item) for item in rows.items()))))
-    print(f"{len(rows)} faults in {(time.monotonic() - began) / 60:.0f} minutes")
-    return _write(rows)
+    rows: dict[str, Row] = {}
+    try:
+        for fault in chosen:
+            rows[fault.name] = _run(fault)
+    finally:
+        # Hours of it are not lost to a Ctrl-C.
+        print(*(line(each) for each in (HEADER, *starmap(cells, rows.items()))), sep="\n")
+        print(f"{len(rows)} faults in {(time.monotonic() - began) / 60:.0f} minutes")
+        code = _write(rows)
+    return code
 
 
 def _is_chosen(fault: Fault, patterns: list[str]) -> bool:
@@ -41,7 +50,18 @@ def _is_chosen(fault: Fault, patterns: list[str]) -> bool:
 
 def _run(fault: Fault) -> Row:
     say(f"{fault.name} …")
-    row = asyncio.run(fault.run())
+    try:
+        row = asyncio.run(fault.run())
+    except (
+        AssertionError,
+        OSError,
+        RuntimeError,
+        TimeoutError,
+        subprocess.SubprocessError,
+    ) as error:
+        # Such as a stack that never recovered: the row falls short, and the next is run.
+        traceback.print_exc()
+        row = unfinished(f"{type(error).__name__}: {error}"[-500:])
     failed = (f"failed {why}, {times} times" for why, times in row.failed.items())
     for told in (line(cells(fault.name, row)), *row.notes, *failed, *row.short):
         say(f"  {told}")

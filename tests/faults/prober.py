@@ -34,10 +34,9 @@ class Prober:
         return max(0.0, self.last_failure - since)
 
     def is_well(self, since: float, calm_s: float) -> bool:
-        """Whether it answered after ``since``, and no question failed for ``calm_s``."""
-        return self.last_success > max(since, self.last_failure) and (
-            time.monotonic() - max(since, self.last_failure) > calm_s
-        )
+        """Whether it still answered ``calm_s`` after ``since``, and after the last failure."""
+        # Not merely that none failed: the one that is waited for may yet.
+        return self.last_success - max(since, self.last_failure) > calm_s
 
     def _probe(self) -> None:
         while not self._is_over.wait(PAUSE_S):

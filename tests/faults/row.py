@@ -56,6 +56,12 @@ class Fault:
     run: Callable[[], Awaitable[Row]]
 
 
+def unfinished(why: str) -> Row:
+    """Return the row of a fault that could not be run to its end."""
+    bounds = {"run to its end": Bound(value=0, at_least=1)}
+    return Row(sent=0, failed={}, sockets=0, closes={}, bounds=bounds, notes=(why,))
+
+
 def _bound(bound: Bound) -> str:
     if bound.at_least == bound.at_most:
         return f"{bound.at_least:g}"

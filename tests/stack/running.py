@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
+from django_tandem.runtime import run_dir
+
 DEADLINE_S = 60
 
 
@@ -69,7 +71,8 @@ class Up:
 
     @property
     def run_dir(self) -> Path:
-        return self.directory / ".tandem"
+        # A short one in its place, where the test's own directory is too deep for sockets.
+        return run_dir.locate(str(self.directory), ".tandem")
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(

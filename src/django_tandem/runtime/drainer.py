@@ -99,6 +99,8 @@ def _begin(run_dir: Path, program: str, state: State) -> threading.Thread:
 
 def _settle(run_dir: Path) -> None:
     """Do what a killed reload has left undone; one that is alive does it itself."""
+    if not (commit.is_proposed(run_dir) or commit.is_unfinished(run_dir)):
+        return
     handle = lock.try_to_take(run_dir, lock.RELOAD)
     if handle is not None:
         try:

@@ -38,10 +38,10 @@ def take(run_dir: Path) -> int:
     return handle
 
 
-def try_to_take(run_dir: Path, name: str) -> int | None:
-    """Take the lock of that name and sign it; None when another process holds it."""
+def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | None:
+    """Take the lock of that name and sign it; None when another process keeps it so long."""
     handle = _open(run_dir, name)
-    until = time.monotonic() + LOOK_S
+    until = time.monotonic() + within_s
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

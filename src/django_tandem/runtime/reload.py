@@ -21,6 +21,8 @@ from django_tandem.runtime.supervisord import GoneError
 from django_tandem.served import draining, loading
 from django_tandem.settings import Settings
 
+# The drainer may be at what a reload that was killed has left.
+SETTLED_S = 2
 # What a candidate gets to end in: it has served nobody.
 REFUSED_S = 3
 # A program of the settings has no answer to give but that it stays up.
@@ -39,7 +41,7 @@ def reloading(run_dir: Path) -> Iterator[State]:
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
-    handle = lock.try_to_take(run_dir, lock.RELOAD)
+    handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=SETTLED_S)
     if handle is None:
         pid = lock.holder(run_dir, lock.RELOAD)
         raise RefusedError(
