@@ -38,7 +38,7 @@ def test_a_broken_deploy_is_refused_and_nobody_notices() -> None:
 
 def test_a_reload_that_is_killed_leaves_a_stack_that_is_understood() -> None:
     """Before its commit, and after it: the next reload puts all right, and nobody noticed."""
-    steps = ("commit", "_reload_edge")
+    steps = ("commit", "reload_edge")
 
     row = run(kill_reloads(steps, rate=RATE, sockets=20, drain_s=DRAIN_S))
 
