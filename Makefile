@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo test tests test-all test-django mutants faults lint types system bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
+.PHONY: demo docs test tests test-all test-django mutants faults lint types screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -21,10 +21,21 @@ demo: $(VENV)/demo.installed
 
 test: lint types tests
 
+# The reference is written from the declarations first; a dead link is an error.
+docs: $(VENV)/dev.installed
+	$(BIN)/python docs/generate
+	$(BIN)/python -m sphinx -n -W --keep-going -q docs build/docs
+
+tests screenshot: DEBIAN += chromium:chromium
+
 # Most of the tests wait for a server to start or to end; a file's own stacks are kept for its tests.
 tests: $(VENV)/dev.installed system
 	$(BIN)/pytest tests --ignore tests/example -n 3 --dist loadfile
 	$(BIN)/pytest tests/example
+
+# The README's pictures, of the example as it is now: look at them before you commit them.
+screenshot: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests $(BIN)/python -m browser.screenshot docs/images
 
 test-all:
 	$(PYTHON) tests/all_pairs.py
@@ -47,6 +58,12 @@ lint: $(VENV)/dev.installed
 
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
+
+# The example on a dozen topologies, half an hour; bench-quick: what the ratios take, three minutes.
+bench bench-quick: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python -m side_by_side $(BENCH) $(ARGS)
+
+bench-quick: BENCH := --quick
 
 bench-edge: $(VENV)/dev.installed system
 	$(BIN)/python benchmarks/edge.py
@@ -84,7 +101,7 @@ $(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/req
 
 $(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn]" \
+	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,bench]" \
 	  -r example/requirements.txt -r requirements-dev.txt
 	@touch $@
 

@@ -21,7 +21,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def as_json(value: Any) -> None:
     """Print a value of the model, or what is made of them, as JSON to stdout."""
-    line_out(json.dumps(value, indent=2, default=_plain, ensure_ascii=False))
+    line_out(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value of the model, or what is made of them, as JSON."""
+    return json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
 
 
 def line_out(text: str) -> None:

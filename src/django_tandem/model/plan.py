@@ -34,7 +34,8 @@ class Process:
     ``argv`` is never given to a shell. ``role`` says in words what it is there
     for. ``order`` is its place in the start; the stop runs the other way round.
     ``generation`` is set for what a reload replaces, and ``alone`` for what must have
-    ended before its replacement starts: nobody knows whether it bears a second.
+    ended before its replacement starts: nobody knows whether it bears a second. ``workers``
+    is how many requests or event loops it works on at a time.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Process:
     alone: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     socket: str | None = None
+    workers: int = 1
     stop_signal: str = "TERM"
     stop_s: int = 10
 

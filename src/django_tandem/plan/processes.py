@@ -94,6 +94,7 @@ def _server(ground: Ground, stack: Stack) -> Process:
         stack=stack,
         environment=_environment(ground),
         socket=path,
+        workers=workers,
         stop_signal=server.stop_signal,
         stop_s=GRACE_S + 1,
     )

@@ -34,7 +34,7 @@ def usages(root: int, leaders: Collection[int]) -> dict[int, Usage]:
         if leader is not None:
             leader_of[process.pid] = leader
             families.setdefault(leader, []).append(process)
-    return {leader: _sum(map(_usage, family)) for leader, family in families.items()}
+    return {leader: total(map(of, family)) for leader, family in families.items()}
 
 
 def _descendants(root: int) -> list[psutil.Process]:
@@ -50,7 +50,8 @@ def _parent(process: psutil.Process) -> int:
     return 0
 
 
-def _usage(process: psutil.Process) -> Usage:
+def of(process: psutil.Process) -> Usage:
+    """Return what one process takes, without those below it that run; nothing if it has ended."""
     try:
         cpu, rss = process.cpu_times(), process.memory_info().rss
     except psutil.Error:
@@ -73,7 +74,8 @@ def _pss_mb(process: psutil.Process) -> float | None:
     return None if pss is None else pss / _MB
 
 
-def _sum(parts: Iterable[Usage]) -> Usage:
+def total(parts: Iterable[Usage]) -> Usage:
+    """Return the sum."""
     every = list(parts)
     known = [each.pss_mb for each in every if each.pss_mb is not None]
     return Usage(

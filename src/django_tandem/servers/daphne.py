@@ -22,6 +22,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--application-close-timeout={launch.grace_s}",
         # A day by default, after which an open WebSocket is cut.
         "--websocket_timeout=-1",
+        # Five seconds by default, which is little when all come again after a reload.
+        f"--websocket_connect_timeout={launch.timeout_s}",
         # No access log, and no proxy headers unless asked for: the edge and the entry point do.
         "--verbosity=0",
         "--no-server-name",

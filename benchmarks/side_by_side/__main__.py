@@ -1,0 +1,99 @@
+"""
+Compares the example on all topologies, prints the tables and the ratios, and writes the report.
+
+`make bench` runs it whole, `make bench-quick` what the ratios take: ``python -m side_by_side
+[--quick] [--rounds N] [--duration S] [--only NAME …] [--load WORD …]``.
+"""
+
+import argparse
+import sys
+import time
+
+from results import RESULTS, finish, say
+
+from django_tandem.bench.measured import Report
+from django_tandem.bench.page import page
+from django_tandem.bench.report import facts, report
+from django_tandem.bench.session import Course, Session
+from django_tandem.cli import bench_table
+from django_tandem.cli.database_use import count_connections
+from django_tandem.cli.progress import Progress
+from side_by_side.bounds import ratios
+from side_by_side.compared import EVERY, TANDEM, read_project
+from side_by_side.loads import LOADS, QUICK_LOADS
+from side_by_side.surroundings import surroundings
+
+DRIVER = (sys.executable, "-m", "side_by_side.driver")
+# What of them the ratios take, in three minutes.
+QUICK = (
+    *("gunicorn", "uvicorn", "uvicorn-pool"),
+    *("reference", "tandem-daphne", "tandem", "tandem-ours"),
+)
+PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "channels")
+
+
+def main(argv: list[str]) -> int:
+    """Run; 1 when a ratio falls short."""
+    options = _parsed(argv)
+    with surroundings():
+        found = _measure(options)
+    return _tell(found, "bench-quick" if options.quick else "bench")
+
+
+def _measure(options: argparse.Namespace) -> Report:
+    began = time.monotonic()
+    made = read_project()
+    chosen = [each for each in EVERY if not options.only or each.name in options.only]
+    topologies = [each.topology(made) for each in chosen]
+    workloads = [each for each in LOADS if any(word in each.name for word in options.load)]
+    with Progress(options.rounds * len(topologies) * (1 + len(workloads))) as progress:
+        session = Session(
+            topologies=topologies,
+            workloads=workloads,
+            course=Course(
+                rounds=options.rounds,
+                seconds=options.duration,
+                warm_s=options.warm,
+                count=count_connections(),
+                driver=DRIVER,
+            ),
+            step=progress.step,
+            say=progress.say,
+        )
+        session.run()
+    return report(
+        session,
+        title="One project on a dozen topologies",
+        command=["make", "bench-quick" if options.quick else "bench"],
+        baseline=TANDEM,
+        began=began,
+    )
+
+
+def _tell(found: Report, target: str) -> int:
+    bench_table.show(found)
+    code = finish(target, ratios(found), packages=PACKAGES, report=facts(found))
+    path = RESULTS / f"{target}.html"
+    path.write_text(page(found))
+    say(f"Written: {path}, after {found.seconds / 60:.0f} min")
+    return 1 if any(row.failure and not row.rounds for row in found.rows) else code
+
+
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="side_by_side")
+    parser.add_argument("--quick", action="store_true", help="only what the ratios take")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--duration", type=float, help="of a round, in seconds")
+    parser.add_argument("--warm", type=float, default=1.0, help="seconds that do not count")
+    parser.add_argument("--only", nargs="+", help="topologies, by their names")
+    parser.add_argument("--load", nargs="+", help="workloads, by words of their names")
+    options = parser.parse_args(argv)
+    options.rounds = options.rounds or (2 if options.quick else 3)
+    options.duration = options.duration or (2.5 if options.quick else 3)
+    options.only = options.only or (QUICK if options.quick else None)
+    options.load = options.load or [each.name for each in (QUICK_LOADS if options.quick else LOADS)]
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""The hybrid as the reference wrote it: NGINX, Gunicorn and Daphne on TCP, a Channels worker."""
+
+import getpass
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from django_tandem.bench.alone import application_of
+from django_tandem.bench.stack import free_address
+from django_tandem.bench.topology import Ground
+from django_tandem.model import File, Plan, Process, Stack
+from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
+
+CONF = Path(__file__).with_name("by_hand.conf")
+
+
+def by_hand(ground: Ground) -> Ground:
+    """Return the same with the reference's servers, as many of them, and its nginx.conf."""
+    plan = ground.plan
+    wsgi, asgi = free_address(), free_address()
+    served = {process.stack: process for process in plan.processes if process.stack}
+    gunicorn = _process(
+        plan,
+        "wsgi",
+        ("-m", "gunicorn", f"--bind={wsgi}", f"--workers={served[Stack.WSGI].workers}"),
+        application_of(plan, Stack.WSGI),
+        role=f"gunicorn, {served[Stack.WSGI].workers} processes, on TCP",
+    )
+    host, port = asgi.split(":")
+    daphne = _process(
+        plan,
+        "asgi",
+        ("-m", "daphne", f"--bind={host}", f"--port={port}", "--verbosity=0"),
+        application_of(plan, Stack.ASGI),
+        role="daphne, 1 process, on TCP",
+    )
+    worker = _process(
+        plan, "channels", ("manage.py", "runworker", *plan.project.channel_names), role="runworker"
+    )
+    nginx = next(process for process in plan.processes if process.name == "nginx")
+    conf = tuple("by_hand.conf" if word == "nginx.conf" else word for word in nginx.argv)
+    edge = replace(nginx, argv=conf)
+    return replace(
+        ground,
+        plan=replace(plan, processes=(gunicorn, daphne, worker, edge)),
+        files=(File(name="by_hand.conf", content=_conf(plan, wsgi, asgi)),),
+    )
+
+
+def _process(plan: Plan, name: str, argv: tuple[str, ...], *more: str, role: str) -> Process:
+    served = next(process for process in plan.processes if process.stack)
+    return Process(
+        name=name,
+        argv=(sys.executable, *argv, *more),
+        role=role,
+        directory=plan.project.directory,
+        order=20,
+        environment=served.environment,
+    )
+
+
+def _conf(plan: Plan, wsgi: str, asgi: str) -> str:
+    words = {
+        "@BIND@": str(plan.edge.binds[0]),
+        "@WSGI@": wsgi,
+        "@ASGI@": asgi,
+        # What it had in its day, and no NGINX before had otherwise.
+        "@KEEPALIVE@": "keepalive 0;" if plan.edge.nginx.version >= KEEPALIVE_BY_DEFAULT else "",
+        "@USER@": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
+    }
+    text = CONF.read_text()
+    for word, meant in words.items():
+        text = text.replace(word, meant)
+    return text

@@ -1,0 +1,126 @@
+"""The topologies that are compared, in the order of the table: a line each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django_tandem.bench.alone import alone
+from django_tandem.bench.topologies import Choice, ground
+from django_tandem.bench.topology import Ground, Topology
+from django_tandem.cli.bootstrap import load
+from django_tandem.model import Plan, Stack
+from django_tandem.plan import make_plan
+from django_tandem.routing.decide import decide
+from django_tandem.runtime.host import read_host
+from django_tandem.settings import Settings
+from side_by_side.by_hand import by_hand
+
+TANDEM = "tandem"
+OURS = "benchsite.asgi_ours"
+# The reference's own choice: one process of Daphne's, which has no other way.
+DAPHNE = Choice(wsgi=["gunicorn"], asgi=["daphne"])
+DEFAULT = Choice(wsgi=["gunicorn"], asgi=["uvicorn"])
+
+Environment = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How the plan of a choice of servers is made, of the project that was read once."""
+
+    settings: Settings
+    plan_with: Callable[[Settings, Path], Plan]
+
+    def ground(self, choice: Choice, run_dir: Path, bind: str) -> Ground:
+        return ground(self.settings, choice, self.plan_with, run_dir, bind)
+
+
+def read_project() -> Made:
+    """Read the project in the working directory."""
+    loaded = load(None)
+    host = read_host(None)
+
+    def plan_with(settings: Settings, run_dir: Path) -> Plan:
+        verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
+        return make_plan(loaded.project, settings, host, verdicts, run_dir=str(run_dir))
+
+    return Made(settings=loaded.settings, plan_with=plan_with)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """A server with no edge before it; ``application`` is the project's own where it is empty."""
+
+    name: str
+    title: str
+    server: str
+    stack: Stack = Stack.ASGI
+    application: str | None = None
+    environment: Environment = ()
+
+    def topology(self, made: Made) -> Topology:
+        """Return it with as many processes as both stacks of the hybrid have."""
+
+        def make(run_dir: Path, bind: str) -> Ground:
+            whole = made.ground(DEFAULT, run_dir, bind)
+            plan = alone(whole.plan, self.stack, self.server, application=self.application)
+            return replace(whole, plan=plan)
+
+        return Topology(
+            name=self.name,
+            title=self.title,
+            make=make,
+            has_websockets=self.stack is Stack.ASGI,
+            environment=self.environment,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hybrid:
+    """Both stacks behind an edge; ``change`` makes another of what tandem would run."""
+
+    name: str
+    title: str
+    choice: Choice = DEFAULT
+    change: Callable[[Ground], Ground] = staticmethod(lambda ground: ground)
+    environment: Environment = ()
+
+    def topology(self, made: Made) -> Topology:
+        """Return it with the numbers of processes that tandem takes by itself."""
+        return Topology(
+            name=self.name,
+            title=self.title,
+            make=lambda run_dir, bind: self.change(made.ground(self.choice, run_dir, bind)),
+            is_supervised=True,
+            environment=self.environment,
+        )
+
+
+EVERY: tuple[Alone | Hybrid, ...] = (
+    Alone(name="gunicorn", title="Gunicorn alone (WSGI)", server="gunicorn", stack=Stack.WSGI),
+    Alone(name="daphne", title="Daphne alone", server="daphne"),
+    Alone(name="uvicorn", title="Uvicorn alone", server="uvicorn"),
+    Alone(name="granian", title="Granian alone (ASGI)", server="granian"),
+    Alone(name="hypercorn", title="Hypercorn alone", server="hypercorn"),
+    Alone(name="gunicorn-asgi", title="Gunicorn alone (ASGI)", server="gunicorn"),
+    Alone(
+        name="uvicorn-pool",
+        title="Uvicorn alone, psycopg pool",
+        server="uvicorn",
+        environment=(("BENCH_POOL", "1"),),
+    ),
+    Alone(
+        name="uvicorn-ours",
+        title="Uvicorn alone, tandem's handler",
+        server="uvicorn",
+        application=f"{OURS}:application",
+    ),
+    Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, change=by_hand),
+    Hybrid(name="tandem-daphne", title="tandem, Daphne", choice=DAPHNE),
+    Hybrid(name=TANDEM, title="tandem"),
+    Hybrid(
+        name="tandem-ours",
+        title="tandem, its handler imported",
+        environment=(("BENCH_ASGI", f"{OURS}.application"),),
+    ),
+)

@@ -1,0 +1,64 @@
+"""
+Asks a topology for a workload: ``python -m django_tandem.bench.driver``.
+
+A process of its own, so that what it takes of the CPU is told apart. The job comes in as JSON
+on stdin, what was seen goes out as JSON on stdout.
+"""
+
+import asyncio
+import gc
+import resource
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+
+import uvloop
+
+from django_tandem.bench.http_load import HttpLoad, drive
+from django_tandem.bench.latency import latency
+from django_tandem.bench.measured import Driven
+from django_tandem.bench.socket_load import MEASURES, Measure, SocketLoad
+from django_tandem.bench.wire import Job, read_job, write
+
+
+async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
+    """Drive the load, with its WebSockets open, and return what was seen."""
+    wanted = job.workload.sockets
+    sockets = None
+    if wanted:
+        sockets = SocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
+        await sockets.open()
+        sockets.start()
+    began, cpu = time.perf_counter(), time.process_time()
+    load = HttpLoad(job.url, job.workload, job.seconds)
+    if job.workload.path is None:
+        await asyncio.sleep(job.seconds)
+    else:
+        await drive(load, job.workload.connections)
+    seconds = time.perf_counter() - began
+    share = (time.process_time() - cpu) / seconds
+    return Driven(
+        seconds=seconds,
+        answered=load.answered,
+        failed=load.why.total(),
+        latency=latency(load.seconds),
+        generator_share=share,
+        why=tuple(load.why.most_common()),
+        sockets=await sockets.finish() if sockets else None,
+    )
+
+
+def main(do: Callable[[Job], Coroutine[None, None, Driven]] = run) -> int:
+    """Have ``do`` do the job that stdin names."""
+    job = read_job(sys.stdin.read())
+    # Each WebSocket is a file; many systems give a process 1024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A collection in the middle would be told as the server's latency.
+    gc.disable()
+    sys.stdout.write(write(uvloop.run(do(job))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Rounds of each topology in turn, A B C A B C: what came of them, whatever happens meanwhile."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from django_tandem.bench.measured import Described, Driven, Round, Row
+from django_tandem.bench.stack import Standing, standing
+from django_tandem.bench.topology import Topology
+from django_tandem.bench.use import CountConnections, Watched
+from django_tandem.bench.wire import Job, read_driven, write
+from django_tandem.bench.workload import Workload
+from django_tandem.errors import RefusedError, TandemError
+
+# The project may well have modules called as ours are: none is looked for where we stand.
+DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
+# What a driver may take beyond its round: to open WebSockets, and for the last answers.
+BEYOND_S = 90
+# What stands in the row of a topology that nothing of a workload can be asked of.
+NO_WEBSOCKETS = "It has no WebSockets."
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """
+    How a session goes: ``rounds`` of each, ``seconds`` long, after ``warm_s`` that do not count.
+
+    ``driver`` is the command line of what asks, and ``count`` tells of the database.
+    """
+
+    rounds: int
+    seconds: float
+    warm_s: float
+    count: CountConnections
+    driver: Sequence[str] = DRIVER
+
+
+@dataclass(kw_only=True)
+class Session:
+    """
+    One comparison on its way, and what there is of it so far.
+
+    ``step`` is told what begins, ``say`` what went wrong. A topology that does not start, or of
+    which a program dies, takes part in no further round.
+    """
+
+    topologies: Sequence[Topology]
+    workloads: Sequence[Workload]
+    course: Course
+    step: Say
+    say: Say
+    described: dict[str, Described] = field(default_factory=dict)
+    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    is_cut: bool = False
+    _out: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Go through all rounds; Ctrl-C ends it, and what is finished is kept."""
+        for workload in self.workloads:
+            for each in self.topologies:
+                row = Row(workload=workload.name, topology=each.name)
+                if _asked(workload, each) is None:
+                    row = replace(row, failure=NO_WEBSOCKETS)
+                self.rows[workload.name, each.name] = row
+        try:
+            for number in range(1, self.course.rounds + 1):
+                for topology in self.topologies:
+                    if topology.name not in self._out:
+                        self._turn(number, topology)
+        except KeyboardInterrupt:
+            self.is_cut = True
+
+    def _turn(self, number: int, topology: Topology) -> None:
+        self.step(f"Round {number} of {self.course.rounds}: starting {topology.title}")
+        try:
+            with standing(topology) as stack:
+                self.described.setdefault(topology.name, topology.described(stack.what))
+                for workload in self.workloads:
+                    self._measure(number, topology, stack, workload)
+        except TandemError as error:
+            self._fail(topology, error.message)
+
+    def _measure(
+        self, number: int, topology: Topology, stack: Standing, workload: Workload
+    ) -> None:
+        asked = _asked(workload, topology)
+        if asked is None:
+            return
+        self.step(f"Round {number} of {self.course.rounds}: {topology.title}, {workload.name}")
+        self._drive(stack, asked, self.course.warm_s)
+        _refuse_dead(number, stack)
+        with Watched(
+            stack.supervisord.pid,
+            stack.leaders,
+            self.course.count,
+            counts_root=topology.is_supervised,
+        ) as watched:
+            driven = self._drive(stack, asked, self.course.seconds)
+        _refuse_dead(number, stack)
+        key = (workload.name, topology.name)
+        row = self.rows[key]
+        self.rows[key] = replace(
+            row,
+            rounds=(*row.rounds, Round(driven=driven, use=watched.use)),
+            numbers=(*row.numbers, number),
+        )
+
+    def _drive(self, stack: Standing, workload: Workload, seconds: float) -> Driven:
+        job = Job(url=stack.url, workload=workload, seconds=seconds)
+        try:
+            done = subprocess.run(
+                self.course.driver,
+                input=write(job),
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=seconds + BEYOND_S,
+            )
+        except subprocess.CalledProcessError as error:
+            raise _driver_failed(error.stderr[-500:]) from error
+        except subprocess.TimeoutExpired as error:
+            raise _driver_failed(f"no end after {error.timeout:.0f} s") from error
+        return read_driven(done.stdout)
+
+    def _fail(self, topology: Topology, why: str) -> None:
+        self.say(f"{topology.title}: {why}")
+        self._out.add(topology.name)
+        for key, row in self.rows.items():
+            if row.topology == topology.name and not row.failure:
+                self.rows[key] = replace(row, failure=why)
+
+
+def _asked(workload: Workload, topology: Topology) -> Workload | None:
+    """Return what of ``workload`` can be asked of ``topology``, None when nothing can."""
+    if topology.has_websockets or workload.sockets is None:
+        return workload
+    return replace(workload, sockets=None) if workload.path else None
+
+
+def _refuse_dead(number: int, stack: Standing) -> None:
+    if died := stack.deaths():
+        raise RefusedError(f"In round {number}: {died}", hint="Its rounds before that are kept.")
+
+
+def _driver_failed(why: str) -> RefusedError:
+    return RefusedError(f"The load generator ended: {why}", hint="That is an error of tandem's.")

@@ -1,0 +1,140 @@
+"""WebSockets that are open during a round, and find out how soon the event loop comes round."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.typing import Origin
+
+from django_tandem.bench.latency import latency
+from django_tandem.bench.measured import SocketRound
+from django_tandem.bench.workload import Sockets, Workload
+
+# A handshake that takes longer is given up.
+OPEN_S = 20.0
+# So many handshakes at a time: a crowd at the door is another measurement.
+AT_ONCE = 20
+
+# Measures one WebSocket's latency again and again, adding seconds, until it is cancelled.
+Measure = Callable[[ClientConnection, Sockets, list[float]], Awaitable[None]]
+
+
+async def ping(socket: ClientConnection, sockets: Sockets, seconds: list[float]) -> None:
+    """Ping, and wait for the pong."""
+    # Not all in step: they would be waiting for one another.
+    await asyncio.sleep(random.random() * sockets.every_s)  # noqa: S311
+    while True:
+        asked = time.perf_counter()
+        await (await socket.ping())
+        seconds.append(time.perf_counter() - asked)
+        await asyncio.sleep(sockets.every_s)
+
+
+MEASURES: Mapping[str, Measure] = {"ping": ping}
+
+
+class SocketLoad:
+    """The WebSockets of one round: opened before it, closed after."""
+
+    def __init__(self, url: str, workload: Workload, sockets: Sockets, measure: Measure) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname, parts.port
+        given = {name.lower(): value for name, value in workload.headers}
+        host = given.get("host", parts.netloc)
+        self._headers = [
+            each for each in workload.headers if each[0].lower() not in ("host", "origin")
+        ]
+        self._url = f"ws://{host}{sockets.path}"
+        # As a browser has it, which many projects ask for.
+        self._origin = Origin(given.get("origin", f"http://{host}"))
+        self._sockets = sockets
+        self._measure = measure
+        self._open: list[ClientConnection] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._seconds: list[float] = []
+        self._why: Counter[str] = Counter()
+
+    @property
+    def measured(self) -> int:
+        """How often any of them has found out its latency so far."""
+        return len(self._seconds)
+
+    @property
+    def closed(self) -> int:
+        """How many of those that were opened are open no more."""
+        return len(self._codes())
+
+    async def open(self) -> None:
+        """Open all of them, or as many as can be."""
+        turn = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._open_one(turn) for _ in range(self._sockets.count)))
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._tasks = [asyncio.create_task(self._watch(each)) for each in self._open]
+
+    async def finish(self) -> SocketRound:
+        """Close them, and return what they saw."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        codes = self._codes()
+        self._why.update(f"closed with {code}" for code in codes)
+        for each in self._open:
+            each.transport.abort()
+        return SocketRound(
+            wanted=self._sockets.count,
+            opened=len(self._open),
+            closed=len(codes),
+            latency=latency(self._seconds),
+            why=tuple(self._why.most_common()),
+        )
+
+    def _codes(self) -> list[int]:
+        return [each.close_code for each in self._open if each.close_code is not None]
+
+    async def _open_one(self, turn: asyncio.Semaphore) -> None:
+        async with turn:
+            try:
+                self._open.append(await asyncio.wait_for(self._connect(), OPEN_S))
+            except InvalidStatus as error:
+                self._why[f"handshake answered {error.response.status_code}"] += 1
+            except (OSError, WebSocketException, TimeoutError) as error:
+                self._why[f"no handshake: {type(error).__name__}"] += 1
+
+    async def _connect(self) -> ClientConnection:
+        return await connect(
+            self._url,
+            origin=self._origin,
+            additional_headers=self._headers,
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+            host=self._host,
+            port=self._port,
+        )
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        reading = asyncio.create_task(_read(socket)) if self._measure is ping else None
+        try:
+            # One that is closed meanwhile is counted in the end.
+            with contextlib.suppress(ConnectionClosed):
+                await self._measure(socket, self._sockets, self._seconds)
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+
+async def _read(socket: ClientConnection) -> None:
+    # What the consumer says is taken off its hands, so that no queue fills and holds the pongs up.
+    try:
+        async for _ in socket:
+            pass
+    except ConnectionClosed:
+        return

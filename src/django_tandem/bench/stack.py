@@ -1,0 +1,153 @@
+"""A topology brought up in a throw-away run directory, and taken down again."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django_tandem import output
+from django_tandem.bench.topology import Ground, Topology
+from django_tandem.errors import RefusedError
+from django_tandem.model import Bind, Plan, Stack
+from django_tandem.render.state import state_of
+from django_tandem.runtime import start, supervisord
+from django_tandem.runtime.announce import obituary
+from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.questions import only_runs
+from django_tandem.runtime.readiness import START_DEADLINE_S, Dead, watch
+from django_tandem.runtime.sockets import FAILED
+
+POLL_S = 0.05
+STOP_S = 30
+# Of what a program printed last, which is where a traceback has its reason.
+LINES = 3
+# What is there whatever serves the project, and costs each topology the same.
+SERVERS = (*(stack.value for stack in Stack), EDGE, "server", "channels")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A topology that is up: where it answers, and which processes of it count."""
+
+    url: str
+    what: str
+    run_dir: Path
+    supervisord: subprocess.Popen[bytes]
+
+    @property
+    def leaders(self) -> list[int]:
+        """The pids of its servers, each of which may have processes below it."""
+        try:
+            listed = supervisord.statuses(self.run_dir)
+        except supervisord.GoneError as error:
+            raise RefusedError(_why(self.run_dir), hint="It died half way.") from error
+        return [each.pid for each in listed if each.pid and _is_server(each.name)]
+
+    def deaths(self) -> str:
+        """Say which of its programs died since it was brought up; empty when none did."""
+        try:
+            died = Counter(supervisord.restarts(self.run_dir))
+            listed = supervisord.statuses(self.run_dir)
+        except supervisord.GoneError:
+            return _why(self.run_dir)
+        # What does not run now has died too, and was not started again yet.
+        died.update(each.name for each in listed if not each.pid and _is_server(each.name))
+        return " ".join(f"{name} died {_times(times)}." for name, times in died.items())
+
+
+@contextmanager
+def standing(topology: Topology) -> Iterator[Standing]:
+    """Bring a topology up until the end of the block; raises TandemError when it does not start."""
+    # Not below TMPDIR, which may be too long for the path of a socket.
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-", dir="/tmp") as scratch:
+        run_dir = Path(scratch)
+        ground = topology.make(run_dir, free_address())
+        handle = start.prepare(ground.plan, ground.settings)
+        output.write(ground.files, run_dir)
+        started = start.launched(run_dir, handle, os.environ | dict(topology.environment))
+        try:
+            _wait(ground.plan, run_dir, started)
+            yield Standing(
+                url=f"http://{ground.plan.edge.binds[0]}",
+                what=_what(ground),
+                run_dir=run_dir,
+                supervisord=started,
+            )
+        finally:
+            _stop(run_dir, started)
+
+
+def free_address() -> str:
+    """Return an address of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
+    try:
+        supervisord.stop(run_dir, started.pid, deadline_s=STOP_S)
+        started.wait(STOP_S)
+    except KeyboardInterrupt:
+        # Whoever is impatient presses Ctrl-C again: what was started is not left running for it.
+        _stop(run_dir, started)
+        raise
+
+
+def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
+    state = state_of(plan)
+    askable = tuple(process for process in plan.processes if not only_runs(process))
+
+    def is_alive() -> bool:
+        return started.poll() is None
+
+    for news in watch(replace(state, processes=askable), run_dir, is_alive):
+        if isinstance(news, Dead):
+            raise _not_started(obituary(news, run_dir))
+    until = time.monotonic() + START_DEADLINE_S
+    while not _listens(plan.edge.binds[0]):
+        if not is_alive() or (run_dir / FAILED).exists():
+            raise _not_started(_why(run_dir))
+        if time.monotonic() > until:
+            last = [line for p in plan.processes for line in last_lines(run_dir, p.program, LINES)]
+            raise _not_started("\n".join([f"No answer within {START_DEADLINE_S} s.", *last]))
+        time.sleep(POLL_S)
+
+
+def _why(run_dir: Path) -> str:
+    try:
+        name, because = (run_dir / FAILED).read_text().split("\n", 1)
+    except FileNotFoundError:
+        return "Its supervisor ended."
+    return "\n".join([f"{name}: {because}.", *last_lines(run_dir, name, LINES)])
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _not_started(why: str) -> RefusedError:
+    return RefusedError(why, hint="Start it by itself to see more.")
+
+
+def _listens(bind: Bind) -> bool:
+    try:
+        socket.create_connection((bind.host, bind.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _what(ground: Ground) -> str:
+    return "; ".join(p.role for p in ground.plan.processes if _is_server(p.name))
+
+
+def _is_server(program: str) -> bool:
+    return program in SERVERS or program.rpartition("-")[0] in SERVERS
