@@ -15,10 +15,11 @@ from types import FrameType
 from django_tandem import output
 from django_tandem.cli import main
 from django_tandem.cli import reload as command
-from django_tandem.runtime import commit, edge, lock, reload, sockets
+from django_tandem.runtime import candidates, commit, edge, lock, reload, sockets
 
 # Whose lines are steps.
-STEPPED = {module.__file__ for module in (command, commit, edge, lock, output, reload, sockets)}
+STEPPING = (command, candidates, commit, edge, lock, output, reload, sockets)
+STEPPED = {module.__file__ for module in STEPPING}
 # Calls that do something: into the project's own code, and into what changes files.
 OURS = str(Path(reload.__file__).parents[1])
 ON_DISK = {"replace", "rename", "unlink", "write_text", "write_bytes", "symlink_to", "open"}

@@ -22,4 +22,4 @@ def test_the_users_arguments_win(server, directory):
     with serving(server, directory, workers=1, args=(MORE_WORKERS[server.name],)) as running:
         seen = set()
 
-        wait_for(lambda: seen.update(process_ids(running)) or len(seen) == 2)
+        assert wait_for(lambda: seen.update(process_ids(running)) or len(seen) == 2)

@@ -185,16 +185,17 @@ def test_who_left_a_group_is_not_put_back(own, tmp_path) -> None:
             await asyncio.gather(*(each.close() for each in held[1:]))
             own.kill()
             await asyncio.to_thread(own.start)
-            await asyncio.to_thread(wait_until_joined, own.url, 1)
+
+            assert await asyncio.to_thread(wait_until_joined, own.url, 1)
 
     with Up(served_by(tmp_path, "uvicorn"), environment={"REDIS_URL": own.url}) as up:
         asyncio.run(run(up))
 
 
-def wait_until_joined(url: str, number: int = SOCKETS) -> None:
-    """Wait until the group has so many members."""
+def wait_until_joined(url: str, number: int = SOCKETS) -> bool:
+    """Return that the group has so many members, as soon as it has."""
     with contextlib.closing(redis.Redis.from_url(url)) as client:
-        wait_for(lambda: client.zcard("asgi:group:all") == number)
+        return wait_for(lambda: client.zcard("asgi:group:all") == number)
 
 
 def test_a_redis_that_never_answered_is_told_at_once(tmp_path) -> None:

@@ -185,7 +185,7 @@ def test_nothing_outlives_a_supervisord_that_is_killed(wsgi, asgi, workers, tmp_
         up.process.kill()
         up.process.wait()
 
-        wait_for(lambda: not any(map(is_alive, everybody)), within_s=12)
+        assert wait_for(lambda: not any(map(is_alive, everybody)), within_s=12)
 
 
 def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
@@ -221,7 +221,7 @@ def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
             stdout=subprocess.DEVNULL,
         )
         try:
-            wait_for(lambda: not is_alive(orphan), within_s=20)
+            assert wait_for(lambda: not is_alive(orphan), within_s=20)
         finally:
             plain.terminate()
             plain.wait(timeout=30)

@@ -41,7 +41,7 @@ def test_the_access_log_is_on_stdout(stack) -> None:
 
     asked = r'127\.0\.0\.1 "GET /told/\?of=the-access-log HTTP/1\.1" 200 [0-9]+ [0-9.]+s wsgi'
     line = re.compile(rf"^nginx      \| [-0-9T:+]+ {asked}$", re.MULTILINE)
-    wait_for(lambda: line.search(stack.up.stdout))
+    assert wait_for(lambda: line.search(stack.up.stdout))
 
 
 def test_the_error_log_is_on_stdout_too_as_supervisord_has_it(stack) -> None:

@@ -34,7 +34,7 @@ def test_gunicorn_takes_statsd_args(stack) -> None:
     def counted() -> bool:
         return b"shop.gunicorn.requests:1|c" in stack.statsd.recv(4096)
 
-    wait_for(counted)
+    assert wait_for(counted)
 
 
 def test_daphne_serves_the_projects_asgi_application(stack) -> None:
@@ -87,7 +87,7 @@ def test_each_programs_output_is_on_stdout_with_its_name(stack) -> None:
         "channels-1 | working on for-the-worker",
         '127.0.0.1 "GET /printed/?text=on-wsgi HTTP/1.1" 200',
     ):
-        wait_for(lambda line=line: line in stack.up.stdout)
+        assert wait_for(lambda line=line: line in stack.up.stdout)
 
 
 def test_everything_is_in_one_directory_and_the_environment_in_another(stack) -> None:

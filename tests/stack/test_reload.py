@@ -188,6 +188,41 @@ def test_one_reload_at_a_time(site) -> None:
         assert first.wait(timeout=60) == 0
 
 
+def test_a_second_one_waits_when_it_is_told_to(site) -> None:
+    """For the first to end; then it reloads what is there by then."""
+    change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
+    with Up(site) as up:
+        first = _reload(site)
+        wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == first.pid)
+        change(site, "time.sleep(3)", "time.sleep(0)", "wsgi.py")
+        change(site, '"first"', '"second"')
+
+        second = tandem(site, "reload", "--wait")
+
+        assert second.returncode == 0, second.stderr
+        assert f"Waiting for the reload with pid {first.pid} to end.\n" in second.stderr
+        assert "Generation 3 serves." in second.stderr
+        assert first.wait(timeout=60) == 0
+        assert ask(up.port, "/where/").text == "second"
+
+
+def test_a_second_one_waits_no_longer_than_it_may(site) -> None:
+    """The first one hangs: it is named, and the second is refused."""
+    change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
+    with Up(site) as up:
+        first = _reload(site)
+        wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == first.pid)
+        os.kill(first.pid, signal.SIGSTOP)
+        try:
+            second = tandem(site, "reload", "--wait", "--timeout", "1")
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+
+        assert second.returncode == 1
+        assert f"already, with pid {first.pid}" in second.stderr
+        assert first.wait(timeout=60) == 0
+
+
 def test_without_a_stack_there_is_nothing_to_reload(site) -> None:
     """It says how to start one."""
     done = tandem(site, "reload")
@@ -235,7 +270,7 @@ def test_files_in_use_are_not_rendered_over(site) -> None:
 
 def test_a_request_in_flight_is_finished(site) -> None:
     """By the generation that took it, on each stack."""
-    change(site, "def where(request):", "def where(request):\n    import time; time.sleep(2)")
+    change(site, "def where(request):", SLOW)
     change(site, "async def beside(request):", SLOW_ASYNC)
     with Up(site) as up:
 
@@ -244,7 +279,8 @@ def test_a_request_in_flight_is_finished(site) -> None:
                 asyncio.create_task(asyncio.to_thread(ask, up.port, path))
                 for path in ("/where/", "/beside/")
             ]
-            await asyncio.sleep(0.5)
+            for taken in ("where.taken", "beside.taken"):
+                await asyncio.to_thread(wait_for, (site / "mysite" / taken).exists)
             change(site, '"first"', '"second"')
             done = await asyncio.to_thread(tandem, site, "reload", "--wait")
             assert done.returncode == 0
@@ -253,7 +289,15 @@ def test_a_request_in_flight_is_finished(site) -> None:
         assert asyncio.run(ask_and_reload()) == ["first", "async"]
 
 
-SLOW_ASYNC = "async def beside(request):\n    import asyncio; await asyncio.sleep(2)"
+# Each says that it has begun.
+SLOW = """def where(request):
+    import pathlib, time
+    pathlib.Path(__file__).with_name("where.taken").touch()
+    time.sleep(2)"""
+SLOW_ASYNC = """async def beside(request):
+    import asyncio, pathlib
+    pathlib.Path(__file__).with_name("beside.taken").touch()
+    await asyncio.sleep(2)"""
 
 
 @pytest.mark.parametrize("step", ["Starting", "answers", "serves"])

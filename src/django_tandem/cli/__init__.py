@@ -3,37 +3,46 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from importlib import import_module
 
 from django_tandem import __version__
-from django_tandem.cli import down, explain, logs, plan, reload, render, status, up
 from django_tandem.errors import TandemError
 
 # What a shell takes for "ended by Ctrl-C".
 INTERRUPTED = 130
 
-# In the order of their first use.
-COMMANDS: tuple[ModuleType, ...] = (plan, explain, up, status, logs, reload, down, render)
+# A module here each, in the order of their first use.
+COMMANDS: tuple[str, ...] = (
+    "plan",
+    "explain",
+    "up",
+    "status",
+    "logs",
+    "reload",
+    "down",
+    "render",
+    "bench",
+)
 
 
-def parser(prog: str = "tandem") -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, shared with the management command."""
+def parser(names: Sequence[str] = COMMANDS, *, prog: str = "tandem") -> argparse.ArgumentParser:
+    """Return the parser of the command line, with the subcommands of ``names``."""
     top = argparse.ArgumentParser(
         prog=prog, description="Run a Django project on WSGI and ASGI at once."
     )
     top.add_argument("--version", action="version", version=f"django-tandem {__version__}")
-    add_commands(top)
+    add_commands(top, names)
     return top
 
 
-def add_commands(top: argparse.ArgumentParser) -> None:
-    """Add each subcommand to ``top``, with the options that all of them take."""
+def add_commands(top: argparse.ArgumentParser, names: Sequence[str] = COMMANDS) -> None:
+    """Add the subcommands of ``names`` to ``top``, with the options that all of them take."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--settings", help="the settings module, such as config.settings")
     commands = top.add_subparsers(dest="tandem_command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
+    for name in names:
+        module = import_module(f"{__name__}.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
-        name = module.__name__.rpartition(".")[2]
         # Django's own parser class must not be handed down: its subparsers take other arguments.
         each = commands.add_parser(name, parents=[common], help=summary, description=summary)
         module.add_arguments(each)
@@ -58,7 +67,10 @@ def run(options: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` and return its exit code."""
-    return run(parser().parse_args(argv))
+    given = sys.argv[1:] if argv is None else argv
+    # The one that is asked for: all of them together take most of the time of a short one.
+    asked = [name for name in given[:1] if name in COMMANDS]
+    return run(parser(asked or COMMANDS).parse_args(given))
 
 
 def entry() -> None:

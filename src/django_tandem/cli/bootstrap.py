@@ -1,14 +1,14 @@
 """The Django project, set up and read: settings, URLconf and ASGI application → Project."""
 
 import os
-import sys
 from dataclasses import dataclass
 
 import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
-from django_tandem.cli.project import VARIABLE, Found, find
+from django_tandem.cli.place import load_settings, offer_redis
+from django_tandem.cli.project import find
 from django_tandem.model import Project, StaticFiles
 from django_tandem.routing.application import asgi_application_path, import_application
 from django_tandem.routing.asgi_tree import holds_stock_handler
@@ -17,9 +17,7 @@ from django_tandem.routing.importing import trying
 from django_tandem.routing.middleware import read_middleware
 from django_tandem.routing.site_files import site_files
 from django_tandem.routing.urlconf import http_routes
-from django_tandem.runtime import run_dir
-from django_tandem.runtime.host import find_valkey
-from django_tandem.settings import Settings, read_settings
+from django_tandem.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +27,6 @@ class Loaded:
     project: Project
     settings: Settings
     application: object | None
-
-
-def load_settings(found: Found) -> Settings:
-    """Import the project's settings only, which is all that finding its run directory takes."""
-    os.environ[VARIABLE] = found.settings_module
-    if str(found.directory) not in sys.path:
-        sys.path.insert(0, str(found.directory))
-    given = trying(
-        f'The settings module "{found.settings_module}"',
-        lambda: getattr(django_settings, "TANDEM", None),
-    )
-    return read_settings(given)
 
 
 def load(settings_option: str | None) -> Loaded:
@@ -82,22 +68,6 @@ def load(settings_option: str | None) -> Loaded:
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
     )
     return Loaded(project=project, settings=settings, application=application)
-
-
-def offer_redis(found: Found) -> str | None:
-    """
-    Set REDIS_URL for the project when it is not set and a Valkey can be started for it.
-
-    Settings read it while they are imported, so it is set before; where the run directory
-    turns out to be another one, the processes are told the right one.
-    """
-    if "REDIS_URL" in os.environ or find_valkey() is None:
-        return None
-    socket = run_dir.locate(
-        str(found.directory), Settings.__dataclass_fields__["run_dir"].metadata["default"]
-    )
-    os.environ["REDIS_URL"] = f"unix://{socket / 'valkey.sock'}"
-    return os.environ["REDIS_URL"]
 
 
 def _names(url: str) -> bool:

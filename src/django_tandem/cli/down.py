@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.planning import find_run_dir
+from django_tandem.cli.place import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.planning import find_run_dir
+from django_tandem.cli.place import find_run_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
 from django_tandem.render.state import State
 from django_tandem.runtime import logs

@@ -1,12 +1,10 @@
 """From the command line to a Plan, the way that every subcommand needs one."""
 
 import argparse
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from django_tandem.cli.bootstrap import load, load_settings, offer_redis
-from django_tandem.cli.project import find
+from django_tandem.cli.bootstrap import load
 from django_tandem.model import Overrides, Plan
 from django_tandem.plan import make_plan
 from django_tandem.routing.decide import decide
@@ -56,16 +54,3 @@ def overridden(settings: Settings, overrides: Overrides | None) -> Settings:
     if overrides and overrides.asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
     return settings
-
-
-def find_run_dir(options: argparse.Namespace) -> Path:
-    """Return where the project's stack runs, without setting the project up."""
-    found = find(options.settings)
-    embedded = offer_redis(found)
-    settings = load_settings(found)
-    if embedded:
-        # Whoever goes on to plan the project offers it again, and must not take it for its own.
-        os.environ.pop("REDIS_URL", None)
-    directory = run_dir.locate(str(found.directory), settings.run_dir)
-    run_dir.refuse_foreign(directory)
-    return directory

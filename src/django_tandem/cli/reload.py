@@ -2,12 +2,12 @@
 
 import argparse
 import os
-import traceback
 from dataclasses import replace
 
-from django_tandem.checks import refuse_failed_checks
-from django_tandem.cli import console
-from django_tandem.cli.planning import find_run_dir, plan_project
+from django_tandem.cli import console, notes, tracebacks
+from django_tandem.cli.place import find_run_dir
+from django_tandem.cli.planning import plan_project
+from django_tandem.cli.project import find
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.generations import next_generation
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long the new generation may take to answer (120)",
     )
     parser.add_argument(
-        "--wait", action="store_true", help="return only when the old generation has ended"
+        "--wait",
+        action="store_true",
+        help="wait for another reload to end before, and for the old generation to end after it",
     )
     parser.add_argument(
         "--drain",
@@ -36,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the whole traceback when the project can't be imported",
     )
+    parser.add_argument(
+        "--terse",
+        action="store_true",
+        help="say only what is new since the last load, and of a traceback the project's own lines",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,15 +53,23 @@ def run(options: argparse.Namespace) -> int:
         console.line_err("Interrupted: see what serves with `tandem status`.")
         raise
     except ProjectError as error:
-        if options.traceback and error.__cause__ is not None:
-            traceback.print_exception(error.__cause__)
+        if error.__cause__ is not None:
+            _show(error.__cause__, options)
         raise
     return 0
 
 
+def _show(error: BaseException, options: argparse.Namespace) -> None:
+    if options.traceback:
+        console.line_err(tracebacks.whole(error))
+    elif options.terse and (own := tracebacks.own(error, find(options.settings).directory)):
+        console.line_err(own)
+
+
 def _reload(options: argparse.Namespace) -> None:
     run_dir = find_run_dir(options)
-    with reload.reloading(run_dir) as state:
+    patience_s = options.timeout if options.wait else 0
+    with reload.reloading(run_dir, console.line_err, patience_s=patience_s) as state:
         running = [each.name for each in supervisord.statuses(run_dir)]
         planned = plan_project(
             options,
@@ -71,9 +86,7 @@ def _reload(options: argparse.Namespace) -> None:
         # Not in the settings, which the edge's file is made by as well.
         wanted_s = plan.drain_s if options.drain is None else options.drain
         plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
-        refuse_failed_checks(console.line_err)
-        for note in plan.notes:
-            console.line_err(note)
+        notes.keep(run_dir, notes.tell(plan, notes.kept(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.replace(
             plan, planned.settings, state, deadline_s=options.timeout, say=console.line_err

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from django_tandem.cli import console, handovers, live, standing
-from django_tandem.cli.planning import find_run_dir
+from django_tandem.cli.place import find_run_dir
 from django_tandem.runtime import snapshot
 from django_tandem.runtime.snapshot import Snapshot
 from django_tandem.served import counts

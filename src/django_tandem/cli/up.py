@@ -4,8 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from django_tandem.checks import refuse_failed_checks
-from django_tandem.cli import console
+from django_tandem.cli import console, notes
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.unwatched import unwatched
 from django_tandem.errors import TandemError
@@ -36,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
     environment = dict(os.environ)
     overrides = Overrides(bind=options.bind, asgi=options.asgi)
     planned = plan_project(options, overrides=overrides)
-    refuse_failed_checks(console.line_err)
-    for note in (*planned.plan.notes, *_notes(planned.plan, planned.settings)):
+    told = notes.tell(planned.plan)
+    for note in _of_machine(planned.plan, planned.settings):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.settings)
@@ -45,22 +44,23 @@ def run(options: argparse.Namespace) -> int:
     os.environ.clear()
     os.environ.update(environment)
     directory = Path(planned.plan.run_dir)
+    notes.keep(directory, told)
     if not options.detach:
         watched = (options.settings or "", *unwatched()) if options.watch else None
         start.in_foreground(directory, handle, watched)
     return 0 if start.detached(planned.plan, directory, handle) else 1
 
 
-def _notes(plan: Plan, settings: Settings) -> list[str]:
+def _of_machine(plan: Plan, settings: Settings) -> list[str]:
     """What whoever starts it should know of this machine."""
-    notes = []
+    found = []
     if plan.edge.worker_user is not None:
-        notes.append(
+        found.append(
             f"Running as {plan.edge.worker_user}: NGINX's workers and the servers do so too. "
             "Start tandem as another user to run them with fewer rights."
         )
     if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
-        notes.append(
+        found.append(
             f"The run directory is {plan.run_dir}: the usual path is too long for sockets."
         )
-    return notes
+    return found

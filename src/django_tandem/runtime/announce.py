@@ -14,7 +14,9 @@ from django_tandem.model import Process
 from django_tandem.render.state import State
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.readiness import Dead, watch
+from django_tandem.runtime.sockets import PROVED
 from django_tandem.runtime.state import read_state
+from django_tandem.runtime.telling import say
 from django_tandem.served import loading
 
 LINES = 20
@@ -28,11 +30,12 @@ def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
     """
     for news in watch(state, run_dir, is_alive):
         if isinstance(news, Dead):
-            _say(obituary(news, run_dir))
+            say(obituary(news, run_dir))
             return False
         stack = news.process.stack.value.upper() if news.process.stack else ""
-        _say(f"{news.process.program:<10} {stack:<5} {news.process.role}: {news.because}")
-    _say(f"Ready: {state.url}")
+        say(f"{news.process.program:<10} {stack:<5} {news.process.role}: {news.because}")
+    (run_dir / PROVED).touch()
+    say(f"Ready: {state.url}")
     return True
 
 
@@ -49,10 +52,6 @@ def _lines(process: Process, run_dir: Path) -> list[str]:
     # What it could not load the project for is not in its log yet, perhaps.
     failure = loading.failure(run_dir, process.program).splitlines()
     return failure[-LINES:] or last_lines(run_dir, process.program, LINES)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(argv: list[str]) -> int:

@@ -15,13 +15,14 @@ from django_tandem.errors import MachineError
 from django_tandem.model import Stack
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, logs, supervisord
-from django_tandem.runtime.connections import held
+from django_tandem.runtime.connections import Looks
 from django_tandem.runtime.generations import generation_of
 from django_tandem.runtime.questions import answers
 from django_tandem.runtime.standing import look
 from django_tandem.served import draining
 
-POLL_S = 0.1
+# Each time supervisord is asked, and the kernel's table of sockets is read.
+LOOK_S = 0.1
 # Of the time a generation gets, its server keeps this to end by itself.
 SERVER_S = 8
 
@@ -40,6 +41,7 @@ def main(argv: list[str]) -> int:
 def drain_all(run_dir: Path) -> None:
     """End each program that no longer serves, all at once, and start what waited for that."""
     begun: dict[str, threading.Thread] = {}
+    looks = Looks()
     while True:
         _settle(run_dir)
         now = look(run_dir)
@@ -47,17 +49,18 @@ def drain_all(run_dir: Path) -> None:
             return
         for program in now.ending:
             if program not in begun or not begun[program].is_alive():
-                begun[program] = _begin(run_dir, program, now.state)
+                begun[program] = _begin(run_dir, program, now.state, looks)
         # One that is rendered nowhere can't be started, however often it is asked for.
         unknown = now.starting and not supervisord.start(run_dir, now.starting)
         if not now.ending and (not now.starting or unknown):
             logs.forget(run_dir, now.state.generation)
             draining.forget_all_but(run_dir, {generation_of(name) for name in now.running})
             return
-        time.sleep(POLL_S)
+        looks.take()
+        time.sleep(LOOK_S)
 
 
-def drain(run_dir: Path, program: str, state: State) -> None:
+def drain(run_dir: Path, program: str, state: State, looks: Looks) -> None:
     """
     End one program: what its socket still holds is accepted and finished, in the time it has.
 
@@ -70,27 +73,39 @@ def drain(run_dir: Path, program: str, state: State) -> None:
     if is_asked:
         # A request that is being worked on may take as long as any.
         whole_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
-        _wait_until_idle(run_dir, program, time.monotonic() + whole_s, state.drain_s)
+        _empty_queue(run_dir, program, until := time.monotonic() + whole_s)
+        _announce(run_dir, program, until, state.drain_s)
+        _wait_until_idle(run_dir, program, until, looks)
     grace_s = SERVER_S if stack in set(Stack) else max(SERVER_S, state.drain_s)
-    while not supervisord.end(run_dir, program, grace_s):
-        time.sleep(POLL_S)
+    supervisord.wait_for_end(run_dir, program, grace_s)
 
 
-def _wait_until_idle(run_dir: Path, program: str, until: float, window_s: float) -> None:
-    path = run_dir / f"{program}.sock"
+def _empty_queue(run_dir: Path, program: str, until: float) -> None:
+    path = _socket(run_dir, program)
     while path.exists() and time.monotonic() < until and not answers(path):
-        time.sleep(POLL_S)
+        time.sleep(LOOK_S)
+
+
+def _announce(run_dir: Path, program: str, until: float, window_s: float) -> None:
     generation = generation_of(program)
     if draining.window_s(run_dir, generation) is None:
         draining.announce(run_dir, generation, min(window_s, max(0, until - time.monotonic())))
-    while path.exists() and held(path) != 0 and time.monotonic() < until:
-        time.sleep(POLL_S)
 
 
-def _begin(run_dir: Path, program: str, state: State) -> threading.Thread:
+def _wait_until_idle(run_dir: Path, program: str, until: float, looks: Looks) -> None:
+    path = _socket(run_dir, program)
+    while path.exists() and time.monotonic() < until and looks.next(path, until) != 0:
+        pass
+
+
+def _socket(run_dir: Path, program: str) -> Path:
+    return run_dir / f"{program}.sock"
+
+
+def _begin(run_dir: Path, program: str, state: State, looks: Looks) -> threading.Thread:
     def work() -> None:
         with contextlib.suppress(ConnectionError, FileNotFoundError):
-            drain(run_dir, program, state)
+            drain(run_dir, program, state, looks)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()

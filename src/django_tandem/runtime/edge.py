@@ -1,16 +1,17 @@
 """The running edge: have it read its file anew, and know that it did."""
 
-import time
 from pathlib import Path
 
 import psutil
 
 from django_tandem.runtime import supervisord
+from django_tandem.runtime.waiting import wait_until
 
 EDGE = "nginx"
 EDGE_FILE = "nginx.conf"
 DEADLINE_S = 10
-POLL_S = 0.02
+# The links move only after it, and whoever reloads waits.
+LOOK_S = 0.02
 # By its title NGINX tells that a worker takes no new connections.
 RETIRING = "is shutting down"
 
@@ -23,12 +24,7 @@ def reload_edge(run_dir: Path) -> bool:
         return True
     before = {child.pid for child in _children(master)}
     supervisord.signal_program(run_dir, EDGE, "HUP")
-    until = time.monotonic() + DEADLINE_S
-    while not _has_moved(master, before):
-        if time.monotonic() > until:
-            return False
-        time.sleep(POLL_S)
-    return True
+    return wait_until(lambda: _has_moved(master, before), DEADLINE_S, each_s=LOOK_S)
 
 
 def _has_moved(master: int, before: set[int]) -> bool:

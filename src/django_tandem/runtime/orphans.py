@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +16,10 @@ from pathlib import Path
 from django_tandem.errors import MachineError
 from django_tandem.runtime import proc
 from django_tandem.runtime.proc import Running
+from django_tandem.runtime.telling import Say
+from django_tandem.runtime.waiting import wait_until
 
 NAME = "started.json"
-POLL_S = 0.05
 # A stop gives the requests in flight 8 s and each program 9 s.
 END_S = 9
 # What is killed is gone as soon as the kernel comes round to it.
@@ -70,7 +70,7 @@ def left(run_dir: Path) -> list[Started]:
     return _living(started) if started else []
 
 
-def end(run_dir: Path, say: Callable[[str], None], *, within_s: float = END_S) -> bool:
+def end(run_dir: Path, say: Say, *, within_s: float = END_S) -> bool:
     """
     End what outlived the supervisord of ``run_dir``; return whether there was anything.
 
@@ -113,10 +113,8 @@ def _send(by: Callable[[int, int], None], pid: int, what: signal.Signals) -> Non
 
 
 def _wait(started: list[Started], within_s: float) -> list[Started]:
-    until = time.monotonic() + within_s
-    while (still := _living(started)) and time.monotonic() < until:
-        time.sleep(POLL_S)
-    return still
+    wait_until(lambda: not _living(started), within_s)
+    return _living(started)
 
 
 def _living(started: list[Started]) -> list[Started]:

@@ -1,6 +1,7 @@
 """Processes as the kernel tells of them."""
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,3 +51,14 @@ def look(pid: int) -> Running | None:
         begun=int(told[19]),
         is_ended=told[0] in "ZX",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The process that this one is beside; whether it has ended is asked of the kernel."""
+
+    pid: int
+
+    def is_set(self) -> bool:
+        """Return whether it has ended, as of a threading.Event."""
+        return os.getppid() != self.pid

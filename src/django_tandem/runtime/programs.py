@@ -1,6 +1,6 @@
 """What each program of a running stack is there for, and how it stands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django_tandem.model import Process, Status
 from django_tandem.render.state import State
-from django_tandem.runtime.connections import held
+from django_tandem.runtime.connections import held_by
 from django_tandem.runtime.generations import generation_of, to_end
 from django_tandem.runtime.questions import ask
 from django_tandem.runtime.sockets import linked
@@ -67,38 +67,28 @@ def look(
     is_reloading: bool,
 ) -> tuple[Program, ...]:
     """Look at each program; ``proposed`` is the state of a generation that is being proved."""
-    planned = {
-        process.program: process
-        for each in (proposed, state)
-        if each is not None
-        for process in each.processes
-    }
     every = (*statuses, *_waiting(state, statuses))
-    duty_of = duties(
-        state,
-        [each.name for each in every],
-        is_reloading=is_reloading,
-        linked=linked(run_dir),
-    )
+    names = [each.name for each in every]
+    duty_of = duties(state, names, is_reloading=is_reloading, linked=linked(run_dir))
+    planned = _planned(state, proposed)
     # Counted first, for each question is a connection of its own.
-    connections = [_connections(run_dir, each.name) for each in every]
-
-    def stands(status: Status) -> str:
-        return _state(status, planned.get(status.name), duty_of[status.name], state)
-
-    # All at once, since each that hangs takes as long as the question may.
-    with ThreadPoolExecutor() as pool:
-        states = list(pool.map(stands, every))
+    connections = _connections(run_dir, names)
+    states = _states(every, planned, duty_of, state)
     return tuple(
         Program(
             status=each,
             process=planned.get(each.name),
             duty=duty_of[each.name],
-            state=found,
-            connections=count,
+            state=states[each.name],
+            connections=connections.get(each.name),
         )
-        for each, found, count in zip(every, states, connections, strict=True)
+        for each in every
     )
+
+
+def _planned(state: State, proposed: State | None) -> dict[str, Process]:
+    states = [each for each in (proposed, state) if each is not None]
+    return {process.program: process for each in states for process in each.processes}
 
 
 def _waiting(state: State, statuses: Sequence[Status]) -> list[Status]:
@@ -108,9 +98,25 @@ def _waiting(state: State, statuses: Sequence[Status]) -> list[Status]:
     return [Status(name=name, state="WAITING", pid=0, since_s=0) for name in names]
 
 
-def _connections(run_dir: Path, name: str) -> int | None:
-    path = run_dir / f"{name}.sock"
-    return held(path) if path.exists() else None
+def _connections(run_dir: Path, names: Sequence[str]) -> dict[str, int | None]:
+    sockets = {name: run_dir / f"{name}.sock" for name in names}
+    found = held_by([path for path in sockets.values() if path.exists()])
+    return {name: found.get(path) for name, path in sockets.items()}
+
+
+def _states(
+    every: Sequence[Status],
+    planned: Mapping[str, Process],
+    duty_of: Mapping[str, Duty],
+    state: State,
+) -> dict[str, str]:
+    def stands(status: Status) -> str:
+        return _state(status, planned.get(status.name), duty_of[status.name], state)
+
+    # All at once, since each that hangs takes as long as the question may.
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(stands, every)
+    return {each.name: stand for each, stand in zip(every, found, strict=True)}
 
 
 def _state(status: Status, process: Process | None, duty: Duty, state: State) -> str:

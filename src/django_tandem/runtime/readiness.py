@@ -11,8 +11,8 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.questions import ask, only_runs
 from django_tandem.runtime.sockets import FAILED
+from django_tandem.runtime.waiting import POLL_S, Deadline
 
-POLL_S = 0.05
 # What has no socket to ask is taken for up when it has not died by then.
 SETTLED_S = 2
 # A project may take this long to import before its first process is given up.
@@ -36,19 +36,6 @@ class Dead:
 
 
 Known = Mapping[str, Status]
-
-
-class Deadline:
-    """So many seconds from now."""
-
-    def __init__(self, whole_s: float) -> None:
-        self.whole_s = whole_s
-        self._until = time.monotonic() + whole_s
-
-    @property
-    def is_over(self) -> bool:
-        """Whether they have gone by."""
-        return time.monotonic() > self._until
 
 
 def watch(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator[Ready | Dead]:

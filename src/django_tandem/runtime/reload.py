@@ -1,59 +1,67 @@
 """Plan → a new generation in the place of the one that serves, or a refusal."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import Plan, Process
+from django_tandem.model import Plan
 from django_tandem.render import TARGETS
-from django_tandem.render.state import State, state_of
-from django_tandem.runtime import commit, lock, preflight, supervisord
+from django_tandem.render.state import State
+from django_tandem.runtime import candidates, commit, lock, preflight, supervisord
 from django_tandem.runtime.announce import LINES, obituary
 from django_tandem.runtime.edge import EDGE, EDGE_FILE
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.proof import Proof
-from django_tandem.runtime.readiness import Dead, Deadline, Ready
+from django_tandem.runtime.readiness import Dead
 from django_tandem.runtime.standing import look
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
-from django_tandem.served import draining, loading
+from django_tandem.runtime.telling import Say
+from django_tandem.runtime.waiting import POLL_S, Deadline
+from django_tandem.served import draining
 from django_tandem.settings import Settings
 
 # The drainer may be at what a reload that was killed has left.
 SETTLED_S = 2
-# What a candidate gets to end in: it has served nobody.
-REFUSED_S = 3
 # A program of the settings has no answer to give but that it stays up.
 ALONE_S = 30
 
-Say = Callable[[str], None]
-
 
 @contextmanager
-def reloading(run_dir: Path) -> Iterator[State]:
+def reloading(run_dir: Path, say: Say, *, patience_s: float) -> Iterator[State]:
     """
     Hold the right to reload the stack in ``run_dir``, and yield what serves there.
 
-    Raises RefusedError when nothing runs, or another reload is on its way.
+    Raises RefusedError when nothing runs, or another reload is on its way and does not end
+    within ``patience_s``.
     """
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
-    handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=SETTLED_S)
-    if handle is None:
-        pid = lock.holder(run_dir, lock.RELOAD)
-        raise RefusedError(
-            f"A reload is on its way in {run_dir} already, with pid {pid}.",
-            hint="Wait for it to end, or end it with Ctrl-C: what serves goes on serving.",
-        )
+    handle = _take_turn(run_dir, say, patience_s)
     try:
         with told_if_stopped():
             commit.settle(run_dir)
             yield read_state(run_dir) or state
     finally:
         lock.release(handle)
+
+
+def _take_turn(run_dir: Path, say: Say, patience_s: float) -> int:
+    handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=SETTLED_S)
+    if handle is None and patience_s > 0:
+        say(f"Waiting for the reload with pid {lock.holder(run_dir, lock.RELOAD)} to end.")
+        handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=patience_s)
+    if handle is None:
+        pid = lock.holder(run_dir, lock.RELOAD)
+        raise RefusedError(
+            f"A reload is on its way in {run_dir} already, with pid {pid}.",
+            hint="Reload with `--wait`, which waits for it, or end it with Ctrl-C: what serves "
+            "goes on serving.",
+        )
+    return handle
 
 
 def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float, say: Say) -> None:
@@ -76,12 +84,12 @@ def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float,
         commit.propose(files, _read_by_edge(plan), directory)
         if (directory / commit.candidate(EDGE_FILE)).exists():
             preflight.refuse_bad_edge(plan, directory, commit.candidate(EDGE_FILE))
-        _prove_all(started, plan, directory, Deadline(deadline_s), say)
+        candidates.prove(started, plan, Deadline(deadline_s), say)
         commit.commit(directory)
     except BaseException:
         # Ctrl-C may have come right after the commit: then there is nothing to undo.
         if commit.is_proposed(directory):
-            _end([each.program for each in started], directory)
+            candidates.end(started, directory)
             commit.withdraw(directory)
         raise
     if not commit.finish(directory):
@@ -100,7 +108,7 @@ def wait_until_drained(run_dir: Path) -> None:
     """
     with told_if_stopped():
         while (now := look(run_dir)) is not None and (now.ending or now.starting):
-            time.sleep(supervisord.POLL_S)
+            time.sleep(POLL_S)
         # These could not be proved before: each had to wait for the one before it to end.
         alone = [each for each in now.state.processes if each.alone] if now else []
         for news in Proof(alone, now.state, run_dir, Deadline(ALONE_S)).of(alone) if now else ():
@@ -127,43 +135,3 @@ def _read_by_edge(plan: Plan) -> list[Path]:
     tls = plan.edge.tls
     named = (plan.edge.include, tls and tls.certificate, tls and tls.key)
     return [Path(plan.project.directory, path) for path in named if path]
-
-
-def _prove_all(
-    started: list[Process], plan: Plan, directory: Path, deadline: Deadline, say: Say
-) -> None:
-    proof = Proof(started, state_of(plan), directory, deadline)
-    # One after the other: what serves still needs the processors. Workers on a channel come
-    # last, for they begin to work as soon as they are there.
-    for process in sorted(started, key=lambda process: not process.socket):
-        program = process.program
-        say(f"Starting {program}: {process.role}.")
-        # One that was refused before may have had this name.
-        (directory / f"{program}.log").unlink(missing_ok=True)
-        loading.forget(directory, program)
-        supervisord.start(directory, [program])
-        for ready in _proved(proof.of([process]), plan, directory):
-            say(f"{program}: {ready.because}")
-    # The first may have ended while the last one started.
-    for _ready in _proved(proof.of(started), plan, directory):
-        pass
-
-
-def _proved(news: Iterator[Ready | Dead], plan: Plan, directory: Path) -> Iterator[Ready]:
-    for each in news:
-        if isinstance(each, Ready):
-            yield each
-        elif each.process is None:
-            raise GoneError(each.because)
-        else:
-            raise RefusedError(
-                f"Generation {plan.generation} is refused, and the one before it serves on.",
-                hint=obituary(each, directory),
-            )
-
-
-def _end(programs: list[str], directory: Path) -> None:
-    # Where supervisord is on its way down, it ends them itself.
-    with suppress(GoneError):
-        for program in programs:
-            supervisord.wait_for_end(directory, program, REFUSED_S)

@@ -9,6 +9,8 @@ from django_tandem.render.state import State
 
 # The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
 FAILED = "failed"
+# There once all that was started has answered.
+PROVED = "proved"
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)
 
@@ -16,7 +18,7 @@ LINKS = tuple(f"{stack}.sock" for stack in Stack)
 OURS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *("drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
+    *(PROVED, "drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
 )
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +14,7 @@ from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.sockets import FAILED, clean
+from django_tandem.runtime.telling import say
 from django_tandem.settings import Settings
 
 # The project may well have a package called supervisor: it is not looked for where we stand.
@@ -30,7 +31,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
     directory = Path(plan.run_dir)
     run_dir.prepare(directory)
     handle = lock.take(directory)
-    orphans.end(directory, _say)
+    orphans.end(directory, say)
     preflight.require_all(plan, settings)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
@@ -39,10 +40,6 @@ def prepare(plan: Plan, settings: Settings) -> int:
     output.write(files, directory)
     preflight.refuse_bad_edge(plan, directory)
     return handle
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def replace_process(arguments: Sequence[str]) -> NoReturn:
@@ -67,12 +64,14 @@ def in_foreground(directory: Path, handle: int, watched: Sequence[str] | None = 
     os.execv(sys.executable, _supervisord(directory))  # noqa: S606
 
 
-def detached(plan: Plan, directory: Path, handle: int) -> bool:
-    """Start supervisord in a session of its own and wait until the stack is ready, or is not."""
+def launched(
+    directory: Path, handle: int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start supervisord in a session of its own; ``handle`` is its own from here on."""
     with (directory / "supervisord.log").open("ab") as log:
         started = subprocess.Popen(
             _supervisord(directory),
-            env={**os.environ, lock.VARIABLE: str(handle)},
+            env={**environment, lock.VARIABLE: str(handle)},
             pass_fds=(handle,),
             stdin=subprocess.DEVNULL,
             # Each program's output is in a file of its own already.
@@ -80,8 +79,13 @@ def detached(plan: Plan, directory: Path, handle: int) -> bool:
             stderr=log,
             start_new_session=True,
         )
-    # From here on the lock is supervisord's alone.
     os.close(handle)
+    return started
+
+
+def detached(plan: Plan, directory: Path, handle: int) -> bool:
+    """Start supervisord in a session of its own and wait until the stack is ready, or is not."""
+    started = launched(directory, handle, os.environ)
     ready = announce(state_of(plan), directory, lambda: started.poll() is None)
     if not ready and started.poll() is None:
         supervisord.stop(directory, started.pid, deadline_s=30)

@@ -15,10 +15,12 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from django_tandem.errors import MachineError
 from django_tandem.model import Status
 from django_tandem.runtime import lock
+from django_tandem.runtime.waiting import POLL_S, wait_until
 
-POLL_S = 0.05
 # supervisord answers between two looks at its programs; more than this it is stuck.
 ANSWER_S = 10
+# What is killed is gone as soon as the kernel comes round to it.
+KILLED_S = 5
 
 
 class GoneError(ConnectionError):
@@ -102,20 +104,11 @@ def stop(run_dir: Path, pid: int, *, deadline_s: float) -> bool:
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    if _gone(run_dir, deadline_s):
+    if wait_until(lambda: lock.holder(run_dir) is None, deadline_s):
         return True
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    _gone(run_dir, 5)
-    return False
-
-
-def _gone(run_dir: Path, deadline_s: float) -> bool:
-    until = time.monotonic() + deadline_s
-    while time.monotonic() < until:
-        if lock.holder(run_dir) is None:
-            return True
-        time.sleep(POLL_S)
+    wait_until(lambda: lock.holder(run_dir) is None, KILLED_S)
     return False
 
 

@@ -7,76 +7,32 @@ SETTINGS is what was given by --settings, or empty.
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import watchfiles
-from watchfiles._rust_notify import WatchfilesRustInternalError
-
 from django_tandem.runtime import lock, readiness, supervisord
+from django_tandem.runtime.changes import UNWATCHED, changes, told
+from django_tandem.runtime.proc import Parent
 from django_tandem.runtime.sources import Sources
 from django_tandem.runtime.state import read_state
+from django_tandem.runtime.telling import say
 
-# What is saved within this time of another is one change: an editor's own formatter, say.
-QUIET_MS = 200
-LONGEST_MS = 2000
-POLL_S = 0.1
+# So soon it hears that its parent has ended.
+LOOK_S = 0.1
 # The one who waits for the new code is the one whose old connections are cut.
 DRAIN_S = 1
 # A save that never comes up must not hold up the one that mends it.
 TIMEOUT_S = 30
-# So many files are named in one line.
-NAMED = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
-    """The supervisord that this process is beside; whether it has ended is asked of the kernel."""
-
-    pid: int
-
-    def is_set(self) -> bool:
-        """Return whether it has ended."""
-        return os.getppid() != self.pid
-
-
-def changes(sources: Sources, parent: Parent) -> Iterator[list[Path]]:
-    """
-    Yield the files that changed, relative to the project, until ``parent`` ends.
-
-    None of them when nothing changed for a while, the first time as soon as it watches.
-    """
-    found = watchfiles.watch(
-        sources.directory,
-        watch_filter=lambda _change, path: sources.has(Path(path)),
-        debounce=LONGEST_MS,
-        step=QUIET_MS,
-        rust_timeout=QUIET_MS,
-        yield_on_timeout=True,
-        stop_event=parent,
-    )
-    for batch in found:
-        yield sorted({Path(path).relative_to(sources.directory) for _change, path in batch})
-
-
-def told(changed: list[Path]) -> str:
-    """Name what changed, in one line."""
-    named = ", ".join(map(str, changed[:NAMED]))
-    more = len(changed) - NAMED
-    return f"changed: {named}{f' and {more} more' if more > 0 else ''}; reloading"
 
 
 def reload(settings: str, parent: Parent) -> int | None:
     """Reload by a fresh interpreter, as a user would; None when ``parent`` ended meanwhile."""
     chosen = ["--settings", settings] if settings else []
-    options = ["--drain", str(DRAIN_S), "--timeout", str(TIMEOUT_S), "--traceback"]
+    options = ["--drain", str(DRAIN_S), "--timeout", str(TIMEOUT_S), "--terse"]
     started = subprocess.Popen(
         [sys.executable, "-P", "-m", "django_tandem", "reload", *options, *chosen],
         stdin=subprocess.DEVNULL,
@@ -88,7 +44,7 @@ def reload(settings: str, parent: Parent) -> int | None:
     try:
         while not parent.is_set() and time.monotonic() < until:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return started.wait(POLL_S)
+                return started.wait(LOOK_S)
         return None if parent.is_set() else 1
     finally:
         started.kill()
@@ -99,16 +55,16 @@ def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> Non
     """Reload for each change until ``parent`` ends; what changes meanwhile makes one more."""
     found = changes(sources, parent)
     first = next(found, [])
-    _say(f"Watching {sources.directory}: what changes there is reloaded.")
+    say(f"Watching {sources.directory}: what changes there is reloaded.")
     _wait_until_served(run_dir, parent)
     for changed in filter(None, chain([first], found)):
         while lock.holder(run_dir, lock.RELOAD) is not None and not parent.is_set():
-            time.sleep(POLL_S)
+            time.sleep(LOOK_S)
         if parent.is_set():
             return
-        _say(told(changed))
+        say(told(changed))
         if reload(settings, parent) and _is_up(run_dir):
-            _say("What served before serves on; the next change is tried again.")
+            say("What served before serves on; the next change is tried again.")
 
 
 def main(argv: list[str]) -> int:
@@ -123,9 +79,9 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         # It came to supervisord too, which says what there is to say.
         return 0
-    except (OSError, WatchfilesRustInternalError) as error:
-        _say(f"The project is watched no longer, and what serves serves on: {error}")
-        _say("  Raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1.")
+    except UNWATCHED as error:
+        say(f"The project is watched no longer, and what serves serves on: {error}")
+        say("  Raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1.")
         return 1
     return 0
 
@@ -143,10 +99,6 @@ def _is_up(run_dir: Path) -> bool:
         return bool(supervisord.statuses(run_dir))
     except OSError:
         return False
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""The life of a stack as supervisord sees it: output, deaths, failure, signals and the end."""
+"""The life of a stack as supervisord sees it: its lock, what is left of the dead, the end."""
 
 import atexit
 import contextlib
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ from django_tandem.errors import MachineError
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.plugin.children import Children
 from django_tandem.runtime.plugin.ending import Ending
+from django_tandem.runtime.plugin.failure import Failure
 from django_tandem.runtime.plugin.guard import subscribe
+from django_tandem.runtime.plugin.lines import Lines, tell
 from django_tandem.runtime.plugin.recovery import Recovery
 from django_tandem.runtime.plugin.wake import Wake
-from django_tandem.runtime.sockets import FAILED, clean, link_all
+from django_tandem.runtime.sockets import clean, link_all
 from django_tandem.runtime.state import read_state
 from django_tandem.served import draining
 
@@ -42,7 +43,6 @@ class Life:
     def __init__(self, supervisord: Any, run_dir: Path) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
-        self._unfinished: dict[str, bytes] = {}
         # Whoever may enter could put sockets of theirs in the place of ours.
         run_dir.chmod(0o700)
         self._lock = _hold_lock(run_dir)
@@ -54,32 +54,18 @@ class Life:
         if state is not None:
             draining.forget(run_dir, state.generation)
             link_all(state, run_dir)
-        subscribe(events.ProcessLogEvent, self._echo)
-        subscribe(events.ProcessStateEvent, self._tell)
+        Lines()
         for ended in ENDED:
             subscribe(ended, self._bury)
         # After the burial, which clears the way for what is started again.
         Recovery(run_dir, wake)
-        subscribe(events.ProcessStateFatalEvent, self._give_up)
+        Failure(supervisord, run_dir)
         subscribe(events.SupervisorRunningEvent, self._take_signals)
         subscribe(events.SupervisorStoppingEvent, self._stop_at_once)
         atexit.register(clean, run_dir)
         atexit.register(orphans.forget, run_dir)
         # Where supervisord itself fails, nobody else would ever stop what it started.
         atexit.register(self._kill_all)
-
-    def _echo(self, event: Any) -> None:
-        name = event.process.config.name
-        *lines, rest = (self._unfinished.get(name, b"") + _bytes(event.data)).split(b"\n")
-        self._unfinished[name] = rest
-        _print(name, lines)
-
-    def _tell(self, event: Any) -> None:
-        name = event.process.config.name
-        if isinstance(event, events.ProcessStateExitedEvent) and not event.expected:
-            _print("tandem", [f"{name} died, {_how(event.process)}; it is started again".encode()])
-        elif isinstance(event, events.ProcessStateBackoffEvent):
-            _print("tandem", [f"{name} failed: {_why(event.process)}".encode()])
 
     def _bury(self, event: Any) -> None:
         # The workers of an NGINX that was killed would keep its port, and nobody would ever stop
@@ -90,26 +76,6 @@ class Life:
         self._children.forget(event.process.config.name)
         # Granian, for one, does not start where it finds a socket.
         (self._run_dir / f"{event.process.config.name}.sock").unlink(missing_ok=True)
-
-    def _give_up(self, event: Any) -> None:
-        name = event.process.config.name
-        if self._supervisord.options.mood < SupervisorStates.RUNNING or not self._is_first(name):
-            # A candidate that failed is told by the reload that started it; and what waited to
-            # be started again when all was stopped has failed nobody.
-            return
-        (self._run_dir / FAILED).write_text(f"{name}\n{_why(event.process)}")
-        _print("tandem", [f"{name} can't be kept up: everything is stopped".encode()])
-        # supervisord itself always ends with 0. Registered last and so run first, but for
-        # what must still be removed.
-        atexit.register(_exit_with_failure, self._run_dir)
-        self._shut_down()
-
-    def _is_first(self, program: str) -> bool:
-        # Only at the start of a stack is there nothing that could go on serving.
-        state = read_state(self._run_dir)
-        return state is None or (
-            state.generation == 1 and any(program == each.program for each in state.processes)
-        )
 
     def _take_signals(self, _event: Any) -> None:
         # supervisord would start over on SIGHUP, which is what a terminal sends when it closes.
@@ -128,15 +94,8 @@ class Life:
     def _stop_at_once(self, _event: Any) -> None:
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self._kill_all)
-        _print("tandem", [b"stopping: what is being answered is finished; once more ends it now"])
+        tell("stopping: what is being answered is finished; once more ends it now")
         self._ending.begin()
-
-
-def _exit_with_failure(run_dir: Path) -> None:
-    clean(run_dir)
-    orphans.forget(run_dir)
-    sys.stdout.flush()
-    os._exit(1)
 
 
 def _hold_lock(run_dir: Path) -> int:
@@ -145,7 +104,7 @@ def _hold_lock(run_dir: Path) -> int:
     try:
         handle = lock.take(run_dir) if handle is None else handle
     except MachineError as error:
-        _print("tandem", [str(error).encode()])
+        tell(str(error))
         os._exit(error.exit_code)
     lock.sign(handle)
     return handle
@@ -154,30 +113,7 @@ def _hold_lock(run_dir: Path) -> int:
 def _end_orphans(run_dir: Path) -> None:
     """End what an earlier supervisord left, where this one was started without `tandem up`."""
     try:
-        orphans.end(run_dir, lambda line: _print("tandem", [line.encode()]))
+        orphans.end(run_dir, tell)
     except MachineError as error:
-        _print("tandem", [str(error).encode()])
+        tell(str(error))
         os._exit(error.exit_code)
-
-
-def _how(process: Any) -> str:
-    status = process.exitstatus
-    return "killed by a signal" if status in (None, -1) else f"exit code {status}"
-
-
-def _why(process: Any) -> str:
-    # Its words for a program that could be run at all; the exit code is in its log.
-    error = str(process.spawnerr or "")
-    return "it does not stay up" if error.startswith("Exited too quickly") else error
-
-
-def _bytes(data: str | bytes) -> bytes:
-    return data.encode(errors="replace") if isinstance(data, str) else data
-
-
-def _print(name: str, lines: list[bytes]) -> None:
-    text = b"".join(b"%-10s | %s\n" % (name.encode(), line) for line in lines)
-    # Not print(): supervisord's logger shares the descriptor, and each line must stay whole.
-    # A terminal that went away is no reason to take the servers down with it.
-    with contextlib.suppress(OSError):
-        os.write(1, text)

@@ -9,6 +9,7 @@ from supervisor.states import SupervisorStates
 
 from django_tandem.runtime.plugin.guard import subscribe
 from django_tandem.runtime.plugin.wake import Wake
+from django_tandem.runtime.sockets import PROVED
 from django_tandem.runtime.state import read_state
 
 # A program that fails as soon as it is started must not take a CPU for itself.
@@ -20,8 +21,8 @@ class Recovery:
     Starts again at once what has run before, and never gives it up.
 
     supervisord gives up a program that fails four times within seconds. Of one that has never
-    run that says it can't; of one that has, or that was proved by a reload, only that something
-    is away which may come back.
+    run that says it can't; of one that has, or that has answered when the stack was started or
+    reloaded, only that something is away which may come back.
     """
 
     def __init__(self, run_dir: Path, wake: Wake) -> None:
@@ -39,8 +40,9 @@ class Recovery:
         if program in self._has_run:
             return True
         state = read_state(self._run_dir)
-        named = state is not None and any(program == each.program for each in state.processes)
-        return named and state is not None and state.generation > 1
+        if state is None or all(program != each.program for each in state.processes):
+            return False
+        return state.generation > 1 or (self._run_dir / PROVED).exists()
 
     def _hurry(self, _event: Any) -> None:
         # supervisord starts it in its next round, for which it would wait up to a second.

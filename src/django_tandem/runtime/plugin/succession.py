@@ -1,4 +1,9 @@
-"""What a reload has supervisord do: start programs, forget them, and let no other linger."""
+"""
+One generation after the other, as supervisord sees it.
+
+What a reload asks it for over XML-RPC: start programs, end them, sweep up what no longer
+serves; and the look at each tick for what a reload that was killed has left.
+"""
 
 import subprocess
 import sys
@@ -13,12 +18,12 @@ from django_tandem.runtime.plugin.guard import subscribe
 from django_tandem.runtime.standing import compare
 
 
-def make_generations(supervisord: Any) -> "Generations":
+def make_generations(supervisord: Any) -> "Succession":
     """Return the methods that are called as ``generations.*`` over XML-RPC."""
-    return Generations(supervisord, Path(supervisord.options.here))
+    return Succession(supervisord, Path(supervisord.options.here))
 
 
-class Generations:
+class Succession:
     """The programs of all generations, as far as supervisord knows them."""
 
     def __init__(self, supervisord: Any, run_dir: Path) -> None:
