@@ -38,8 +38,8 @@ class BidAdmin(admin.ModelAdmin):
     """Bids are placed by auctions.services alone, so here they can only be read."""
 
     list_display = ["lot", "sequence", "bidder", "amount", "created"]
-    list_select_related = ["lot"]
-    search_fields = ["bidder", "lot__title"]
+    list_select_related = ["lot", "bidder"]
+    search_fields = ["bidder__username", "lot__title"]
 
     def has_add_permission(self, request) -> bool:
         return False

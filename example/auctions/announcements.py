@@ -8,7 +8,7 @@ from channels.layers import get_channel_layer
 from django.core.cache import cache
 
 from auctions.models import Bid
-from auctions.serializers import BidSerializer
+from auctions.serializers import BidSerializer, time_json
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,12 @@ def lot_group(lot_id: int) -> str:
 
 def announce_bid(bid: Bid) -> None:
     """Tell everyone who watches the lot, and everyone who watches all lots."""
-    event = {"type": "bid.placed", "bid": dict(BidSerializer(bid).data)}
+    closes_at = time_json(bid.lot.closes_at)
+    event = {
+        "type": "bid.placed",
+        "bid": dict(BidSerializer(bid).data),
+        "closes_at": closes_at,
+    }
     async_to_sync(_send_to_groups)([lot_group(bid.lot_id), ALL_BIDS], event)
 
 

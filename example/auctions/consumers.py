@@ -1,4 +1,17 @@
-"""The WebSocket of one lot: its state, then its bids as they come, then who won."""
+"""
+The WebSocket of one lot: its state, then its bids as they come, then who won.
+
+What is sent, as JSON; `me` is the user whose session came with the handshake, or nobody:
+
+    {"type": "lot", "lot": {…}, "bids": […], "winning": bool}   first; the last ten bids
+    {"type": "bid", "bid": {…}, "closes_at": "…Z", "winning": bool, "outbid": bool}
+    {"type": "closed", "lot": {…}, "winning": bool}             once; winning: me won it
+    {"type": "presence", "watching": 7}                         after "lot", then as it changes
+
+A bid is {"id", "lot", "sequence", "bidder": username, "amount": "120.00", "created": "…Z"}.
+`winning` says that the best bid is mine, `outbid` that this bid replaced mine and is another's.
+`closes_at` is the lot's closing time by now: a bid in the last two minutes puts it off.
+"""
 
 import asyncio
 import logging
@@ -10,9 +23,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
-from auctions import feed, queries
+from auctions import feed, presence, queries
 from auctions.announcements import ask_to_close, lot_group
 from auctions.models import Lot
+from auctions.serializers import time_json
+from auctions.watcher import Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +38,22 @@ REPLAY_AT_MOST = 500
 
 class LotConsumer(AsyncJsonWebsocketConsumer):
     """
-    Send {"type": "lot", "lot": …, "bids": […]} first, then {"type": "bid", "bid": …} for each
-    bid accepted after that, and {"type": "closed", "lot": …} at the end. A client that was
-    cut off names the last sequence it had, as `?after=7`, and gets the bids since then.
+    Send the lot first, then each bid accepted after that, and at the end who won.
+
+    A client that was cut off names the last sequence it had, as `?after=7`, and gets the
+    bids since then.
     """
 
     keeping_up: asyncio.Task | None = None
+    watcher: Watcher | None = None
+
+    async def __call__(self, scope, receive, send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Not in disconnect: a send to a client that has gone may raise, and then it is not
+            # called. What is left here would be counted as watching for ever.
+            await self._leave()
 
     async def connect(self) -> None:
         self.lot_id = self.scope["url_route"]["kwargs"]["pk"]
@@ -42,31 +67,40 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
             return
         await self._greet(lot)
         self.keeping_up = asyncio.create_task(self._keep_up())
-
-    async def disconnect(self, code: int) -> None:
-        if self.keeping_up:
-            self.keeping_up.cancel()
-        await self.channel_layer.group_discard(lot_group(self.lot_id), self.channel_name)
+        self.watcher = Watcher(self._tell_watching)
+        presence.house().join(self.lot_id, self.watcher)
 
     async def receive(self, text_data=None, bytes_data=None) -> None:
         """Ignore what clients say: bids are placed over HTTP."""
 
     async def bid_placed(self, event: dict) -> None:
         async with self.turn:
-            await self._send_bids(await self.feed.take(event["bid"]))
+            await self._send_bids(await self.feed.take(event["bid"]), event["closes_at"])
 
     async def lot_closed(self, event: dict) -> None:
         await self._catch_up()
 
+    async def _leave(self) -> None:
+        if self.keeping_up:
+            self.keeping_up.cancel()
+        if self.watcher:
+            await presence.house().leave(self.lot_id, self.watcher)
+        await self.channel_layer.group_discard(lot_group(self.lot_id), self.channel_name)
+
     async def _greet(self, lot: Lot) -> None:
         last = lot.last_sequence
+        had = self._had(last)
         read = database_sync_to_async(queries.bids_between)
-        bids = await read(self.lot_id, last - HISTORY, last)
-        await self.send_json({"type": "lot", "lot": queries.lot_json(lot), "bids": bids})
-        self.feed = feed.BidFeed({self.lot_id: self._had(last)})
+        # From the last one the client had: whose that was says whom the next one outbid.
+        bids = await read(self.lot_id, min(had - 1, last - HISTORY), last)
+        missed = [bid for bid in bids if bid["sequence"] > had]
+        self.best_bidder = next((bid["bidder"] for bid in bids if bid["sequence"] == had), None)
+        self.feed = feed.BidFeed({self.lot_id: last})
         self.told_closed = lot.status == Lot.Status.CLOSED
         # Bids come from the channel layer and from _keep_up: one of them at a time.
         self.turn = asyncio.Lock()
+        await self._send_lot("lot", lot, bids=bids[-HISTORY:])
+        await self._send_bids(missed, time_json(lot.closes_at))
 
     def _had(self, last: int) -> int:
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
@@ -101,20 +135,34 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
             if lot is None:
                 await self.close(code=UNKNOWN_LOT)
                 return None
-            await self._send_bids(await self.feed.up_to(self.lot_id, lot.last_sequence))
+            bids = await self.feed.up_to(self.lot_id, lot.last_sequence)
+            await self._send_bids(bids, time_json(lot.closes_at))
             if lot.status == Lot.Status.CLOSED and not self.told_closed:
-                await self._tell_closed(lot)
+                self.told_closed = True
+                await self._send_lot("closed", lot)
         if lot.is_due:
             await sync_to_async(ask_to_close)([self.lot_id])
         return lot
 
-    async def _tell_closed(self, lot: Lot) -> None:
-        self.told_closed = True
-        await self.send_json({"type": "closed", "lot": queries.lot_json(lot)})
+    async def _send_lot(self, kind: str, lot: Lot, **more: object) -> None:
+        told = queries.lot_json(lot)
+        winning = bool(told["best_bid"]) and self._is_me(told["best_bid"]["bidder"])
+        await self.send_json({"type": kind, "lot": told, "winning": winning, **more})
 
-    async def _send_bids(self, bids: list[dict]) -> None:
+    async def _send_bids(self, bids: list[dict], closes_at: str) -> None:
         for bid in bids:
-            await self.send_json({"type": "bid", "bid": bid})
+            winning = self._is_me(bid["bidder"])
+            outbid = not winning and self._is_me(self.best_bidder)
+            self.best_bidder = bid["bidder"]
+            told = {"bid": bid, "closes_at": closes_at, "winning": winning, "outbid": outbid}
+            await self.send_json({"type": "bid", **told})
+
+    async def _tell_watching(self, count: int) -> None:
+        await self.send_json({"type": "presence", "watching": count})
+
+    def _is_me(self, bidder: str | None) -> bool:
+        me = self.scope["user"]
+        return me.is_authenticated and me.get_username() == bidder
 
     async def _lot(self) -> Lot | None:
         return await database_sync_to_async(queries.find_lot)(self.lot_id)

@@ -6,11 +6,14 @@ from auctions.models import Bid
 
 
 class BidForm(forms.ModelForm):
+    """An amount; `key`, when the page's script makes one, says which bid is sent again."""
+
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = Bid
-        fields = ["bidder", "amount"]
-        labels = {"bidder": "Your name", "amount": "Your bid (£)"}
+        fields = ["amount"]
+        labels = {"amount": "Your bid (£)"}
         widgets = {
-            "bidder": forms.TextInput(attrs={"autocomplete": "name"}),
             "amount": forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"}),
         }

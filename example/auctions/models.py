@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -27,8 +28,8 @@ class LotQuerySet(models.QuerySet):
         return self.filter(status=Lot.Status.OPEN, closes_at__lte=timezone.now())
 
     def listed(self) -> "LotQuerySet":
-        """Select what a list shows, in one query: seller and best bid come along."""
-        return self.select_related("seller", "best_bid")
+        """Select what a list shows, in one query: seller, best bid and bidder come along."""
+        return self.select_related("seller", "best_bid__bidder")
 
 
 class Lot(models.Model):
@@ -39,6 +40,8 @@ class Lot(models.Model):
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="lots")
     title = models.CharField(max_length=120)
     description = models.TextField(blank=True)
+    # The stem of a file in static/auctions/pictures; empty for the picture of any lot.
+    picture = models.CharField(max_length=120, blank=True)
     opening_price = models.DecimalField(max_digits=10, decimal_places=2, validators=[PENNY])
     closes_at = models.DateTimeField()
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
@@ -85,20 +88,37 @@ class Lot(models.Model):
         return (self.Status.OPEN if self.is_open else self.Status.CLOSED).value
 
 
+class BidQuerySet(models.QuerySet):
+    def told(self) -> "BidQuerySet":
+        """Select what people are told of bids, in one query: the bidder comes along."""
+        return self.select_related("bidder")
+
+
 class Bid(models.Model):
     lot = models.ForeignKey(Lot, on_delete=models.CASCADE, related_name="bids")
     # 1, 2, 3 … within the lot, without holes, in the order the bids were accepted. A listener
     # that has had number 7 and hears of 9 knows that it must fetch 8 first.
     sequence = models.PositiveIntegerField()
-    bidder = models.CharField(max_length=80)
+    bidder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bids"
+    )
     amount = models.DecimalField(max_digits=10, decimal_places=2, validators=[PENNY])
     created = models.DateTimeField(default=timezone.now)
+    # The client makes it, so that a bid it sends again, not knowing what became of the first
+    # time, is still one bid.
+    key = models.UUIDField(null=True, blank=True, editable=False)
+
+    objects = BidQuerySet.as_manager()
+
+    # True on what place_bid returns for a key that it had seen.
+    is_repeat = False
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(fields=["lot", "sequence"], name="bid_sequence_once_a_lot"),
             models.UniqueConstraint(fields=["lot", "amount"], name="bid_amount_once_a_lot"),
+            models.UniqueConstraint(fields=["bidder", "key"], name="bid_key_once_a_bidder"),
         ]
 
     def __str__(self) -> str:

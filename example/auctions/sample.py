@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.utils.text import slugify
+
 SELLERS = {
     "Harbour House Clearances": "Whitby",
     "Miriam Okafor": "Bristol",
@@ -19,6 +21,37 @@ class SampleLot:
     opening_price: int
     closes_in: timedelta
     description: str
+
+    @property
+    def picture(self) -> str:
+        return slugify(self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleUser:
+    """Somebody to bid as; the password is for trying the house out, and known to everybody."""
+
+    username: str
+    password: str
+    is_staff: bool = False
+
+
+USERS = (
+    SampleUser("ada", "first-programmer", is_staff=True),
+    SampleUser("grace", "first-compiler"),
+)
+# What the staff among them may do, as Django names permissions.
+STAFF_MAY = (
+    "add_lot",
+    "change_lot",
+    "delete_lot",
+    "view_lot",
+    "add_seller",
+    "change_seller",
+    "delete_seller",
+    "view_seller",
+    "view_bid",
+)
 
 
 def _lot(title: str, opening_price: int, description: str, **closes_in: int) -> SampleLot:

@@ -6,6 +6,7 @@ import graphene
 from graphene_django import DjangoObjectType
 from graphql import GraphQLError
 
+from auctions.access import NOT_SIGNED_IN, bidder_of
 from auctions.announcements import ask_to_close
 from auctions.models import Bid, Lot, Seller
 from auctions.serializers import BidSerializer
@@ -21,9 +22,14 @@ class SellerType(DjangoObjectType):
 
 
 class BidType(DjangoObjectType):
+    bidder = graphene.String(required=True)
+
     class Meta:
         model = Bid
-        fields = ["id", "sequence", "bidder", "amount", "created"]
+        fields = ["id", "sequence", "amount", "created"]
+
+    def resolve_bidder(bid: Bid, info) -> str:
+        return bid.bidder.get_username()
 
 
 class LotType(DjangoObjectType):
@@ -72,7 +78,7 @@ class Query(graphene.ObjectType):
         return Lot.objects.listed().filter(pk=_number(id)).first()
 
     def resolve_bids(root, info, lot: str, first: int) -> list[Bid]:
-        bids = Bid.objects.filter(lot_id=_number(lot)).order_by("-sequence")
+        bids = Bid.objects.told().filter(lot_id=_number(lot)).order_by("-sequence")
         return list(bids[: _bounded(first)])
 
 
@@ -83,22 +89,30 @@ class Refusal(graphene.ObjectType):
 
 
 class PlaceBid(graphene.Mutation):
-    """Place a bid: answers with the bid, or with why it was refused."""
+    """
+    Place a bid as who is signed in: answers with the bid, or with why it was refused.
+
+    The same bid with the same key again answers with the first.
+    """
 
     class Arguments:
         lot = graphene.ID(required=True)
-        bidder = graphene.String(required=True)
         amount = graphene.Decimal(required=True)
+        key = graphene.UUID()
 
     bid = graphene.Field(BidType)
     refusal = graphene.Field(Refusal)
 
     def mutate(root, info, lot: str, **data) -> "PlaceBid":
+        bidder = bidder_of(info.context)
+        if bidder is None:
+            raise GraphQLError(NOT_SIGNED_IN)
         serializer = BidSerializer(data=data)
         if not serializer.is_valid():
             raise GraphQLError("The bid is not valid.", extensions={"fields": serializer.errors})
+        bid = {"lot_id": _number(lot), "bidder": bidder, **serializer.validated_data}
         try:
-            return PlaceBid(bid=place_bid(lot_id=_number(lot), **serializer.validated_data))
+            return PlaceBid(bid=place_bid(**bid))
         except Lot.DoesNotExist:
             raise GraphQLError("There is no such lot.") from None
         except BidRefused as refusal:

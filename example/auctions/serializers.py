@@ -1,5 +1,7 @@
 """The JSON shapes of lots and bids, the same over HTTP, WebSockets and event streams."""
 
+from datetime import datetime
+
 from rest_framework import serializers
 
 from auctions.models import Bid, Lot, Seller
@@ -12,12 +14,22 @@ class SellerSerializer(serializers.ModelSerializer):
 
 
 class BidSerializer(serializers.ModelSerializer):
+    """A bid; who places one is the user who asks, and only that user knows its key."""
+
+    bidder = serializers.CharField(source="bidder.username", read_only=True)
+    key = serializers.UUIDField(write_only=True, required=False, allow_null=True)
+
     class Meta:
         model = Bid
-        fields = ["id", "lot", "sequence", "bidder", "amount", "created"]
+        fields = ["id", "lot", "sequence", "bidder", "amount", "created", "key"]
         read_only_fields = ["id", "lot", "sequence", "created"]
-        # Whether an amount is taken already is for the service to say, with the row locked.
+        # Whether an amount or a key is taken is for the service to say, with the row locked.
         validators = []
+
+
+def time_json(moment: datetime) -> str:
+    """Write a time as the serializers do."""
+    return serializers.DateTimeField().to_representation(moment)
 
 
 class LotSerializer(serializers.ModelSerializer):

@@ -1,39 +1,75 @@
-"""The page: the lots, and one of them to bid on."""
+"""The pages: all lots, one of them to bid on, and the door."""
 
+from uuid import uuid4
+
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.db.models import Case, When
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from auctions.announcements import ask_to_close
 from auctions.forms import BidForm
-from auctions.models import Lot
+from auctions.models import Bid, Lot
+from auctions.sample import USERS
 from auctions.services import BidRefused, place_bid
 
+# Scripts, styles, pictures and connections are this site's own, and none stands in a page.
+POLICY = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+}
 SHOWN = 40
-HISTORY = 10
+HISTORY = 30
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    if "lot" in request.GET:
+        return _moved(request.GET["lot"])
+    lots = _lots()
+    context = {"lots": lots, "bid_on": _bid_on(request.user, lots)}
+    return _page(request, "auctions/home.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def home(request: HttpRequest) -> HttpResponse:
-    lots = _lots()
-    chosen = _chosen(request, lots)
-    form = BidForm(request.POST or None)
-    status = 200
-    if chosen and form.is_valid():
-        try:
-            bid = place_bid(lot_id=chosen.pk, **form.cleaned_data)
-        except BidRefused as refusal:
-            form.add_error("amount", refusal.reason)
-            chosen, status = refusal.lot, 409
-        else:
-            messages.success(request, f"Your bid of £{bid.amount:.2f} is the highest.")
-            return redirect(f"{request.path}?lot={chosen.pk}")
-    bids = chosen.bids.order_by("-sequence")[:HISTORY] if chosen else []
-    context = {"lots": lots, "chosen": chosen, "bids": bids, "form": form}
-    return render(request, "auctions/home.html", context, status=status)
+def lot(request: HttpRequest, pk: int) -> HttpResponse:
+    asked = get_object_or_404(Lot.objects.listed(), pk=pk)
+    if request.method != "POST":
+        return _lot_page(request, asked, BidForm())
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.path)
+    form = BidForm(request.POST)
+    if not form.is_valid():
+        return _lot_page(request, asked, form, status=400)
+    try:
+        bid = place_bid(lot_id=pk, bidder=request.user, **form.cleaned_data)
+    except BidRefused as refusal:
+        form.add_error("amount", refusal.reason)
+        return _lot_page(request, refusal.lot, form, status=409)
+    messages.success(request, f"Your bid of £{bid.amount:,.2f} is placed.")
+    return redirect("lot", pk=pk)
+
+
+class SignIn(LoginView):
+    """The door; in the demo it says who may come in."""
+
+    template_name = "auctions/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs) -> dict:
+        known = User.objects.filter(username__in=[user.username for user in USERS])
+        here = set(known.values_list("username", flat=True)) if settings.IS_DEMO else set()
+        demo_users = [user for user in USERS if user.username in here]
+        return super().get_context_data(demo_users=demo_users, **kwargs)
+
+    def render_to_response(self, context: dict, **response_kwargs) -> HttpResponse:
+        return super().render_to_response(context, headers=POLICY, **response_kwargs)
 
 
 def _lots() -> list[Lot]:
@@ -44,11 +80,32 @@ def _lots() -> list[Lot]:
     return lots
 
 
-def _chosen(request: HttpRequest, lots: list[Lot]) -> Lot | None:
-    number = request.GET.get("lot")
-    if number is None and request.method != "POST":
-        return lots[0] if lots else None
-    # A bid without a number is refused too: the first of the list changes by the minute.
-    if not (number and number.isascii() and number.isdigit() and len(number) < 19):
+def _bid_on(user: User, lots: list[Lot]) -> set[int]:
+    if not user.is_authenticated:
+        return set()
+    bids = Bid.objects.order_by().filter(bidder=user, lot__in=[lot.pk for lot in lots])
+    return set(bids.values_list("lot_id", flat=True).distinct())
+
+
+def _moved(number: str) -> HttpResponse:
+    """Send a link from before each lot had a page to that page."""
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise Http404(f"{number!r} is not the number of a lot.")
-    return get_object_or_404(Lot.objects.listed(), pk=number)
+    return redirect("lot", pk=int(number), permanent=True)
+
+
+def _lot_page(request: HttpRequest, shown: Lot, form: BidForm, status: int = 200) -> HttpResponse:
+    ask_to_close([shown.pk] if shown.is_due else [])
+    context = {
+        "lot": shown,
+        "bids": shown.bids.told().order_by("-sequence")[:HISTORY],
+        "bid_on": _bid_on(request.user, [shown]),
+        "form": form,
+        # One for each page shown: the form sent twice from one page is one bid.
+        "key": uuid4(),
+    }
+    return _page(request, "auctions/lot.html", context, status)
+
+
+def _page(request: HttpRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
+    return HttpResponse(render_to_string(template, context, request), status=status, headers=POLICY)

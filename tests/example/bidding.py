@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import random
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +27,8 @@ class Outcome:
     """What the bidders were answered, what is stored, and what each socket received."""
 
     accepted: tuple[Seen, ...]
+    # Accepted bids that were answered a second time, under their key.
+    repeated: tuple[Seen, ...]
     refused: int
     failures: tuple[str, ...]
     stored: tuple[Seen, ...]
@@ -34,8 +38,10 @@ class Outcome:
 
     def complaints(self) -> list[str]:
         """List, in words, every rule of the auction that was broken; empty when none was."""
+        invented = [bid for bid in self.repeated if bid not in self.accepted]
         return [
             *self.failures,
+            *(f"answered as a repeat and never accepted: {bid}" for bid in invented),
             *_differences("stored", self.stored, self.accepted),
             *_price_complaints(self),
             *itertools.chain.from_iterable(
@@ -46,14 +52,14 @@ class Outcome:
 
 
 async def storm(
-    base_url: str, ws_url: str, lot: int, bidders: int = 200, sockets: int = 20
+    base_url: str, lot: int, tokens: Sequence[str], *, bids: int = 200, sockets: int = 20
 ) -> Outcome:
     """
-    Let `bidders` bid on a lot at once while `sockets` watch, then one more to end it.
+    Place `bids` on a lot at once while `sockets` watch, then one more to end it.
 
-    `base_url` is like http://127.0.0.1:8000 and `ws_url` like ws://127.0.0.1:8000,
-    both without a path. Nobody else may bid meanwhile. Raises TimeoutError when a
-    socket has not seen the last bid 60 s after it was accepted.
+    `base_url` is like http://127.0.0.1:8000. The owners of `tokens` bid in turn, and
+    every tenth bid is sent twice under one key; nobody else may bid meanwhile. Raises
+    TimeoutError when a socket has not seen the last bid 60 s after it was accepted.
     """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
@@ -63,9 +69,9 @@ async def storm(
         api = f"{base_url}/api/lots/{lot}/"
         before = await _lot(session, api)
         watchers = await asyncio.gather(
-            *(_watch(session, f"{ws_url}/ws/lots/{lot}/") for _ in range(sockets))
+            *(_watch(session, f"{base_url}/ws/lots/{lot}/") for _ in range(sockets))
         )
-        answers = await _bid_at_once(session, api, Decimal(before["current_price"]), bidders)
+        answers = await _bid_at_once(session, api, Decimal(before["current_price"]), bids, tokens)
         received = await asyncio.gather(
             *(_all_up_to(watcher, _last_sequence(answers)) for watcher in watchers)
         )
@@ -74,13 +80,23 @@ async def storm(
 
 
 async def _bid_at_once(
-    session: aiohttp.ClientSession, api: str, price: Decimal, bidders: int
+    session: aiohttp.ClientSession,
+    api: str,
+    price: Decimal,
+    bids: int,
+    tokens: Sequence[str],
 ) -> list[tuple[int, dict]]:
-    amounts = _nearly_rising([price + step for step in range(1, bidders + 1)])
-    bids = [_bid(session, api, f"bidder {n}", amount) for n, amount in enumerate(amounts)]
-    answers = await asyncio.gather(*bids)
+    amounts = _nearly_rising([price + step for step in range(1, bids + 1)])
+    last = _body(price + bids + 1)
+    answers = await asyncio.gather(
+        *(
+            _bid(session, api, token, bid)
+            for number, (amount, token) in enumerate(zip(amounts, itertools.cycle(tokens)))
+            for bid in [_body(amount)] * (2 if number % 10 == 0 else 1)
+        )
+    )
     # What comes twice comes before this one, so who has seen it has nothing more to come.
-    return [*answers, await _bid(session, api, "last word", price + bidders + 1)]
+    return [*answers, await _bid(session, api, tokens[0], last)]
 
 
 def _nearly_rising(amounts: list[Decimal]) -> list[Decimal]:
@@ -91,11 +107,15 @@ def _nearly_rising(amounts: list[Decimal]) -> list[Decimal]:
     return list(itertools.chain.from_iterable(rooms))
 
 
+def _body(amount: Decimal) -> dict[str, str]:
+    return {"amount": str(amount), "key": str(uuid.uuid4())}
+
+
 async def _bid(
-    session: aiohttp.ClientSession, api: str, bidder: str, amount: Decimal
+    session: aiohttp.ClientSession, api: str, token: str, bid: dict[str, str]
 ) -> tuple[int, dict]:
-    bid = {"bidder": bidder, "amount": str(amount)}
-    async with session.post(f"{api}bids/", json=bid) as response:
+    headers = {"Authorization": f"Token {token}"}
+    async with session.post(f"{api}bids/", json=bid, headers=headers) as response:
         if response.content_type == "application/json":
             return response.status, await response.json()
         return response.status, {"detail": (await response.text())[:200]}
@@ -113,7 +133,8 @@ async def _all_up_to(socket: aiohttp.ClientWebSocketResponse, sequence: int) -> 
     async with asyncio.timeout(60):
         while not seen or seen[-1].sequence < sequence:
             message = await socket.receive_json()
-            seen.append(_seen(message["bid"]))
+            if message["type"] == "bid":
+                seen.append(_seen(message["bid"]))
     await socket.close()
     return seen
 
@@ -137,11 +158,12 @@ async def _stored(session: aiohttp.ClientSession, api: str) -> list[Seen]:
 def _outcome(before: dict, after: dict, answers: list, stored: list, received: list) -> Outcome:
     return Outcome(
         accepted=tuple(sorted(_seen(bid) for status, bid in answers if status == 201)),
+        repeated=tuple(sorted(_seen(bid) for status, bid in answers if status == 200)),
         refused=sum(status == 409 for status, _ in answers),
         failures=tuple(
             f"a bid was answered {status}: {answer}"
             for status, answer in answers
-            if status not in {201, 409}
+            if status not in {200, 201, 409}
         ),
         stored=tuple(bid for bid in stored if bid.sequence > before["last_sequence"]),
         best=_seen(after["best_bid"]),

@@ -34,6 +34,7 @@ settings.STATIC_ROOT = Path(_place.name) / "staticfiles"
 setup_test_environment()
 
 from channels.layers import channel_layers  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
@@ -57,5 +58,6 @@ def _cleared(house: None) -> Iterator[None]:
     Bid.objects.all().delete()
     Lot.objects.all().delete()
     Seller.objects.all().delete()
+    User.objects.all().delete()
     cache.clear()
     channel_layers.backends = {}

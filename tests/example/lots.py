@@ -1,4 +1,4 @@
-"""Lots and bids for the tests, sockets to watch them, and channel layers that misbehave."""
+"""Lots, users and bids for the tests, sockets that watch, and channel layers that misbehave."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -6,7 +6,11 @@ from decimal import Decimal
 from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
+from rest_framework.authtoken.models import Token
 
 from auctions.models import Bid, Lot, Seller
 from auctions.services import place_bid
@@ -20,20 +24,38 @@ def make_lot(*, opening_price: int = 100, closes_in_s: float = 3600, **fields) -
     return Lot.objects.create(opening_price=opening_price, **fields)
 
 
-def bid_on(lot: Lot, *amounts: int, bidder: str = "Ada") -> list[Bid]:
-    return [place_bid(lot_id=lot.pk, bidder=bidder, amount=Decimal(amount)) for amount in amounts]
+def a_user(name: str = "ada") -> User:
+    return User.objects.get_or_create(username=name)[0]
+
+
+def client_of(name: str = "ada", **options) -> Client:
+    """Return a browser in which the user is signed in."""
+    client = Client(**options)
+    client.force_login(a_user(name))
+    return client
+
+
+def token_of(name: str = "ada") -> dict[str, str]:
+    """Return the headers that an API client of the user sends."""
+    return {"Authorization": f"Token {Token.objects.get_or_create(user=a_user(name))[0].key}"}
+
+
+def bid_on(lot: Lot, *amounts: int, bidder: str = "ada") -> list[Bid]:
+    who = a_user(bidder)
+    return [place_bid(lot_id=lot.pk, bidder=who, amount=Decimal(amount)) for amount in amounts]
 
 
 amake_lot = sync_to_async(make_lot)
 abid_on = sync_to_async(bid_on)
 
 
-def socket_of(lot_id: int, query: str = "") -> WebsocketCommunicator:
-    return WebsocketCommunicator(
-        application,
-        f"/ws/lots/{lot_id}/{query}",
-        headers=[(b"origin", b"http://localhost")],
-    )
+def socket_of(lot_id: int, query: str = "", *, user: str | None = None) -> WebsocketCommunicator:
+    """Return a socket that watches the lot; call it outside of a loop when it is a user's."""
+    headers = [(b"origin", b"http://localhost")]
+    if user:
+        session = client_of(user).cookies[settings.SESSION_COOKIE_NAME]
+        headers.append((b"cookie", session.output(attrs=[], header="").strip().encode()))
+    return WebsocketCommunicator(application, f"/ws/lots/{lot_id}/{query}", headers=headers)
 
 
 async def greeted(socket: WebsocketCommunicator) -> dict:
@@ -42,9 +64,24 @@ async def greeted(socket: WebsocketCommunicator) -> dict:
     return await socket.receive_json_from(timeout=10)
 
 
+async def said(socket: WebsocketCommunicator, kind: str) -> dict:
+    """Wait for the next message of a kind, past those of others."""
+    while True:
+        message = await socket.receive_json_from(timeout=10)
+        if message["type"] == kind:
+            return message
+
+
+async def is_quiet(socket: WebsocketCommunicator, for_s: float = 0.1) -> bool:
+    """Whether nothing comes for a while but how many are watching."""
+    while not await socket.receive_nothing(timeout=for_s):
+        if (await socket.receive_json_from())["type"] != "presence":
+            return False
+    return True
+
+
 async def next_sequences(socket: WebsocketCommunicator, count: int) -> list[int]:
-    messages = [await socket.receive_json_from(timeout=10) for _ in range(count)]
-    return [message["bid"]["sequence"] for message in messages]
+    return [(await said(socket, "bid"))["bid"]["sequence"] for _ in range(count)]
 
 
 class LosingLayer(InMemoryChannelLayer):

@@ -4,11 +4,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from lots import bid_on, make_lot
+from lots import bid_on, make_lot, token_of
 
 PLACE_BID = """
-mutation ($lot: ID!, $bidder: String!, $amount: Decimal!) {
-  placeBid(lot: $lot, bidder: $bidder, amount: $amount) {
+mutation ($lot: ID!, $amount: Decimal!) {
+  placeBid(lot: $lot, amount: $amount) {
     bid { sequence bidder amount }
     refusal { code detail currentPrice }
   }
@@ -16,9 +16,13 @@ mutation ($lot: ID!, $bidder: String!, $amount: Decimal!) {
 """
 
 
-def _ask(query: str, **variables) -> dict:
+def _ask(query: str, client: Client | None = None, **variables) -> dict:
     body = {"query": query, "variables": variables}
-    return Client().post("/graphql/", body, content_type="application/json").json()
+    return (client or Client()).post("/graphql/", body, content_type="application/json").json()
+
+
+def _bid(lot: int | str, amount: str) -> dict:
+    return _ask(PLACE_BID, Client(headers=token_of("ada")), lot=lot, amount=amount)
 
 
 def test_lots_take_one_query() -> None:
@@ -27,14 +31,14 @@ def test_lots_take_one_query() -> None:
         bid_on(make_lot(title=f"Lot {number}"), 100)
 
     with CaptureQueriesContext(connection) as queries:
-        answer = _ask("{ lots { title status seller { name } bestBid { amount } } }")
+        answer = _ask("{ lots { title status seller { name } bestBid { amount bidder } } }")
 
     assert len(queries) == 1
     assert answer["data"]["lots"][0] == {
         "title": "Lot 0",
         "status": "open",
         "seller": {"name": "The Clock Room"},
-        "bestBid": {"amount": "100.00"},
+        "bestBid": {"amount": "100.00", "bidder": "ada"},
     }
 
 
@@ -63,10 +67,10 @@ def test_lot_and_its_bids() -> None:
 
 def test_bid_is_placed() -> None:
     """An accepted bid is answered with the bid."""
-    answer = _ask(PLACE_BID, lot=make_lot().pk, bidder="Ada", amount="120")
+    answer = _bid(make_lot().pk, "120")
 
     assert answer["data"]["placeBid"] == {
-        "bid": {"sequence": 1, "bidder": "Ada", "amount": "120.00"},
+        "bid": {"sequence": 1, "bidder": "ada", "amount": "120.00"},
         "refusal": None,
     }
 
@@ -76,7 +80,7 @@ def test_refused_bid_says_why() -> None:
     lot = make_lot()
     bid_on(lot, 120)
 
-    answer = _ask(PLACE_BID, lot=lot.pk, bidder="Ada", amount="120")
+    answer = _bid(lot.pk, "120")
 
     assert answer["data"]["placeBid"] == {
         "bid": None,
@@ -98,6 +102,6 @@ def test_refused_bid_says_why() -> None:
 )
 def test_impossible_bid_is_an_error(lot: str | None, amount: str, message: str) -> None:
     """What cannot be a bid at all is a GraphQL error."""
-    answer = _ask(PLACE_BID, lot=lot or make_lot().pk, bidder="Ada", amount=amount)
+    answer = _bid(lot or make_lot().pk, amount)
 
     assert [error["message"] for error in answer["errors"]] == [message]

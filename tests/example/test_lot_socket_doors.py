@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
-from lots import abid_on, amake_lot, greeted, next_sequences, socket_of
+from lots import abid_on, amake_lot, greeted, next_sequences, said, socket_of
 
+from auctions.presence import house
 from config.asgi import application
 
 
@@ -64,6 +66,35 @@ def test_socket_that_leaves_leaves_nothing_behind() -> None:
         socket = socket_of(lot.pk)
         await greeted(socket)
         await socket.disconnect()
+        return get_channel_layer().groups
+
+    assert asyncio.run(scenario()) == {}
+
+
+def test_socket_that_breaks_leaves_nothing_behind() -> None:
+    """Neither when sending raises, as some servers have it for a client that has gone."""
+
+    async def gone_after_the_greeting(
+        scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        async def send_or_break(message: dict) -> None:
+            if '"type": "bid"' in message.get("text", ""):
+                raise ConnectionResetError
+            await send(message)
+
+        await application(scope, receive, send_or_break)
+
+    async def scenario() -> dict:
+        lot = await amake_lot()
+        socket = socket_of(lot.pk)
+        socket.application = gone_after_the_greeting
+        await greeted(socket)
+        # The first may be what the socket finds in the database as it begins, and can do without.
+        await abid_on(lot, 100)
+        await abid_on(lot, 110)
+        with pytest.raises(ConnectionResetError):
+            await said(socket, "bid")
+        assert house().watching(lot.pk) == 0
         return get_channel_layer().groups
 
     assert asyncio.run(scenario()) == {}

@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import connection
 from django.test import override_settings
-from lots import BrokenLayer, bid_on, layer, make_lot
+from lots import BrokenLayer, a_user, bid_on, layer, make_lot
 
 from auctions.models import Bid, Lot
 from auctions.services import BidRefused, place_bid
@@ -73,7 +73,7 @@ def test_due_lot_takes_no_bid_and_the_worker_is_asked_to_close_it() -> None:
 def test_bid_on_an_unknown_lot_raises() -> None:
     """There is no bidding on what is not there."""
     with pytest.raises(Lot.DoesNotExist):
-        place_bid(lot_id=404, bidder="Ada", amount=Decimal(5))
+        place_bid(lot_id=404, bidder=a_user(), amount=Decimal(5))
 
 
 def test_bid_stands_when_it_cannot_be_announced() -> None:
@@ -89,6 +89,7 @@ def test_bid_stands_when_it_cannot_be_announced() -> None:
 def test_bids_at_once_take_turns() -> None:
     """Bids that come at the same time get numbers without holes, in the order of the amounts."""
     lot = make_lot(opening_price=1)
+    a_user()
 
     with ThreadPoolExecutor(8) as pool:
         accepted = sum(pool.map(lambda amount: _bid_in_a_thread(lot, amount), range(1, 41)))

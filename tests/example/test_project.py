@@ -5,9 +5,12 @@ import runpy
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client, override_settings
 
 from auctions.models import Lot, Seller
+from auctions.sample import LOTS, USERS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example"
 
@@ -59,24 +62,71 @@ def test_migrations_are_up_to_date() -> None:
 
 
 def test_sample_data_can_be_added_twice() -> None:
-    """The second time adds nothing and changes nothing."""
+    """The second time adds nothing and changes nothing, and names the users again."""
+    before = _sample_data()
+    lots = list(Lot.objects.values())
+    after = _sample_data()
+
+    assert before.splitlines() == [
+        "30 lots added, 0 were there already.",
+        "Sign in as ada / first-programmer, who may also open /admin/",
+        "Sign in as grace / first-compiler",
+    ]
+    assert after == before.replace("30 lots added, 0", "0 lots added, 30")
+    assert len(lots) == 30
+    assert list(Lot.objects.values()) == lots
+    assert Seller.objects.count() == 6
+
+
+def test_sample_users_keep_a_password_of_their_own() -> None:
+    """One who has changed it is not named any more, and nothing is changed back."""
+    _sample_data()
+    ada = User.objects.get(username="ada")
+    ada.set_password("an engine of my own")
+    ada.save()
+
+    assert _sample_data().splitlines()[1:] == ["Sign in as grace / first-compiler"]
+    ada.refresh_from_db()
+    assert ada.check_password("an engine of my own")
+
+
+def test_nobody_is_let_in_by_a_known_password_outside_of_the_demo() -> None:
+    """A site with a key of its own gets the lots alone."""
+    with override_settings(IS_DEMO=False):
+        said = _sample_data()
+
+    assert said == "30 lots added, 0 were there already.\n"
+    assert not User.objects.exists()
+
+
+def test_sample_users_are_let_in_as_far_as_they_need() -> None:
+    """Ada edits lots and sellers in the admin and looks at bids, Grace has no business there."""
+    _sample_data()
+    ada, grace = Client(), Client()
+    for client, user in ((ada, USERS[0]), (grace, USERS[1])):
+        assert client.login(username=user.username, password=user.password)
+
+    pages = ("lot/", "lot/add/", "seller/add/", "bid/")
+    assert [ada.get(f"/admin/auctions/{page}").status_code for page in pages] == [200] * 4
+    assert ada.get("/admin/auth/user/").status_code == 403
+    assert grace.get("/admin/auctions/lot/").status_code == 302
+
+
+def test_each_sample_lot_names_a_picture_of_its_own() -> None:
+    """The picture's name is the title's slug."""
+    assert len({lot.picture for lot in LOTS}) == 30
+    assert LOTS[0].picture == "ships-chronometer-1891"
+
+
+def _sample_data() -> str:
     said = io.StringIO()
     call_command("sample_data", stdout=said)
-    before = list(Lot.objects.values())
-    call_command("sample_data", stdout=said)
-
-    assert (
-        said.getvalue()
-        == "30 lots added, 0 were there already.\n0 lots added, 30 were there already.\n"
-    )
-    assert len(before) == 30
-    assert list(Lot.objects.values()) == before
-    assert Seller.objects.count() == 6
+    return said.getvalue()
 
 
 def test_first_sample_lot_stays_open_longest() -> None:
     """Lot 1 is the one people are shown, so it does not close under their eyes."""
-    call_command("sample_data", stdout=io.StringIO())
+    _sample_data()
 
     assert Lot.objects.order_by("pk").first() == Lot.objects.order_by("-closes_at").first()
 

@@ -4,13 +4,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from lots import bid_on, make_lot
+from lots import bid_on, make_lot, token_of
 
 from auctions.models import Lot
 
 
 def _bid(lot_id: int, **bid):
-    return Client().post(f"/api/lots/{lot_id}/bids/", bid, content_type="application/json")
+    return Client(headers=token_of("ada")).post(
+        f"/api/lots/{lot_id}/bids/", bid, content_type="application/json"
+    )
 
 
 def test_list_takes_two_queries_however_long_it_is() -> None:
@@ -18,15 +20,14 @@ def test_list_takes_two_queries_however_long_it_is() -> None:
     for number in range(25):
         bid_on(make_lot(title=f"Lot {number}"), 100)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         page = Client().get("/api/lots/").json()
 
     assert len(queries) == 2
     assert (page["count"], len(page["results"])) == (25, 20)
     assert page["results"][0]["seller"]["name"] == "The Clock Room"
     assert page["results"][0]["best_bid"]["amount"] == "100.00"
+    assert page["results"][0]["best_bid"]["bidder"] == "ada"
 
 
 def test_lot_without_bids_has_no_best_bid() -> None:
@@ -48,7 +49,7 @@ def test_accepted_bid_is_answered_with_201() -> None:
     """The answer is the bid as it is stored."""
     lot = make_lot()
 
-    response = _bid(lot.pk, bidder=" Ada ", amount="120.50")
+    response = _bid(lot.pk, amount="120.50")
 
     stored = lot.bids.get()
     assert response.status_code == 201
@@ -56,7 +57,7 @@ def test_accepted_bid_is_answered_with_201() -> None:
         "id": stored.pk,
         "lot": lot.pk,
         "sequence": 1,
-        "bidder": "Ada",
+        "bidder": "ada",
         "amount": "120.50",
         "created": stored.created.isoformat().replace("+00:00", "Z"),
     }
@@ -67,7 +68,7 @@ def test_bid_not_above_the_highest_is_answered_with_409() -> None:
     lot = make_lot()
     bid_on(lot, 120)
 
-    response = _bid(lot.pk, bidder="Ada", amount="120.00")
+    response = _bid(lot.pk, amount="120.00")
 
     assert response.status_code == 409
     assert response.json() == {
@@ -79,7 +80,7 @@ def test_bid_not_above_the_highest_is_answered_with_409() -> None:
 
 def test_bid_on_a_closed_lot_is_answered_with_409() -> None:
     """So does a closed lot."""
-    response = _bid(make_lot(closes_in_s=-1).pk, bidder="Ada", amount="500")
+    response = _bid(make_lot(closes_in_s=-1).pk, amount="500")
 
     assert response.status_code == 409
     assert response.json() == {
@@ -92,16 +93,14 @@ def test_bid_on_a_closed_lot_is_answered_with_409() -> None:
 @pytest.mark.parametrize(
     ("bid", "field"),
     [
-        ({"bidder": "Ada"}, "amount"),
-        ({"bidder": "Ada", "amount": "lots"}, "amount"),
-        ({"bidder": "Ada", "amount": "0"}, "amount"),
-        ({"bidder": "Ada", "amount": "-5"}, "amount"),
-        ({"bidder": "Ada", "amount": "100.001"}, "amount"),
-        ({"bidder": "Ada", "amount": "1e9"}, "amount"),
-        ({"bidder": "Ada", "amount": "NaN"}, "amount"),
-        ({"amount": "120"}, "bidder"),
-        ({"bidder": "  ", "amount": "120"}, "bidder"),
-        ({"bidder": "A" * 81, "amount": "120"}, "bidder"),
+        ({}, "amount"),
+        ({"amount": "lots"}, "amount"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-5"}, "amount"),
+        ({"amount": "100.001"}, "amount"),
+        ({"amount": "1e9"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"amount": "120", "key": "7"}, "key"),
     ],
 )
 def test_unsound_bid_is_answered_with_400(bid: dict, field: str) -> None:
@@ -120,7 +119,7 @@ def test_unknown_lot_is_answered_with_404(path: str) -> None:
 
 def test_bid_on_an_unknown_lot_is_answered_with_404() -> None:
     """Nor can one bid on it."""
-    assert _bid(404, bidder="Ada", amount="120").status_code == 404
+    assert _bid(404, amount="120").status_code == 404
 
 
 def test_bids_are_listed_newest_first() -> None:

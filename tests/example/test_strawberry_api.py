@@ -37,8 +37,8 @@ def test_recent_bids_are_answered_over_http() -> None:
         return response.json()
 
     assert asyncio.run(scenario())["data"]["bids"] == [
-        {"sequence": 2, "amount": "110.00", "bidder": "Ada"},
-        {"sequence": 3, "amount": "120.00", "bidder": "Ada"},
+        {"sequence": 2, "amount": "110.00", "bidder": "ada"},
+        {"sequence": 3, "amount": "120.00", "bidder": "ada"},
     ]
 
 

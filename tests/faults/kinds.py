@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -73,12 +74,12 @@ class Requests:
 
     def _bid(self, lot: int) -> Request:
         # Each above all before it, and one at a time on a lot: none has a reason to be refused.
-        key = f"bid-{next(self._number)}"
+        key = str(uuid.UUID(int=next(self._number)))
         return Request(
             kind="bid",
             method="POST",
             path=f"/api/lots/{lot}/bids/",
             key=key,
-            form={"bidder": key, "amount": str(next(self._amount))},
+            form={"key": key, "amount": str(next(self._amount))},
             lot=lot,
         )

@@ -59,7 +59,7 @@ async def under_load(
     url = site.up.url
     async with AsyncExitStack() as stack:
         held = await stack.enter_async_context(Sockets(url, sockets))
-        load = await stack.enter_async_context(Load(url, rate))
+        load = await stack.enter_async_context(Load(url, rate, site.token))
         scene = Scene(site=site, load=load, sockets=held)
         yield scene
     answer = await asyncio.to_thread(ask, site.up.port, "/faults/counted/")

@@ -33,6 +33,8 @@ class Site:
     directory: Path
     up: Up
     environment: dict[str, str]
+    # What the load bids with.
+    token: str
 
     @property
     def package(self) -> Path:
@@ -94,11 +96,17 @@ def site(
     given = SETTINGS | (environment or {})
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         directory = Path(shutil.copytree(_prepared(), Path(scratch, "p")))
-        made = Site(directory=directory, up=Up(directory, environment=given), environment=given)
-        made.configure(**tandem_of(wsgi, asgi, drain_s))
+        # Already here, for the project's settings read it.
+        (directory / "tandem.json").write_text(json.dumps(tandem_of(wsgi, asgi, drain_s)))
         if environment:
             # Such as another database.
             prepare(directory, given)
+        made = Site(
+            directory=directory,
+            up=Up(directory, environment=given),
+            environment=given,
+            token=token_of("ada", directory, given),
+        )
         with made.up:
             yield made
 
@@ -128,10 +136,22 @@ def prepare(directory: Path, environment: dict[str, str]) -> None:
     """Do what must be done once before a project is served."""
     migrate = ["migrate", "-v0", "--run-syncdb"]
     for command in (migrate, ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=directory,
-            check=True,
-            env=clean_environment() | environment,
-            stdout=subprocess.DEVNULL,
-        )
+        manage(directory, *command, **environment)
+
+
+def manage(directory: Path, *command: str, **environment: str) -> str:
+    """Run a management command and return what it printed."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=directory,
+        check=True,
+        env=clean_environment() | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+
+
+def token_of(user: str, directory: Path, environment: dict[str, str]) -> str:
+    """Return the token that the user of the sample data may bid with."""
+    said = manage(directory, "drf_create_token", user, **environment)
+    return said.split()[2]

@@ -23,9 +23,19 @@ def _prepared(directory: Path, **environment: str) -> Path:
     """Copy the example and do what `make demo` does before it is served."""
     shutil.copytree(EXAMPLE, directory, ignore=LEFT_OUT, dirs_exist_ok=True)
     for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
-        argv = [sys.executable, "manage.py", *command]
-        subprocess.run(argv, cwd=directory, check=True, env=clean_environment() | environment)
+        _manage(directory, *command, **environment)
     return directory
+
+
+def _manage(directory: Path, *command: str, **environment: str) -> str:
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=directory,
+        check=True,
+        env=clean_environment() | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +91,18 @@ async def _quote(up: Up) -> str:
 
 
 def _assert_true_auction(up: Up) -> None:
-    outcome = asyncio.run(storm(up.url, up.url.replace("http", "ws"), lot=1))
+    said = [
+        _manage(up.directory, "drf_create_token", user, **up.environment)
+        for user in ("ada", "grace")
+    ]
+    tokens = [line.split()[2] for line in said]
+
+    outcome = asyncio.run(storm(up.url, 1, tokens))
 
     assert outcome.complaints() == []
     assert len(outcome.accepted) > 10
     assert outcome.refused > 10
+    assert outcome.repeated
 
 
 def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up) -> None:
@@ -99,3 +116,20 @@ def test_the_same_holds_on_postgresql(tmp_path) -> None:
         _prepared(tmp_path, DATABASE_URL=url)
         with Up(tmp_path, environment={"DATABASE_URL": url}) as up:
             _assert_true_auction(up)
+
+
+def test_the_rules_hold_on_postgresql_too() -> None:
+    """Keys, closings and bids at once: the example's own tests of them, on its row locks."""
+    rules = ("placing_bids", "bid_keys", "last_minutes", "closing_lots")
+    files = [f"tests/example/test_{name}.py" for name in rules]
+    with postgres() as url:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+            cwd=EXAMPLE.parent,
+            env=clean_environment() | {"TEST_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ran.returncode == 0, ran.stdout

@@ -5,13 +5,14 @@ from decimal import Decimal
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
@@ -24,7 +25,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sequence", models.PositiveIntegerField()),
-                ("bidder", models.CharField(max_length=80)),
                 (
                     "amount",
                     models.DecimalField(
@@ -34,6 +34,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("key", models.UUIDField(blank=True, editable=False, null=True)),
+                (
+                    "bidder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bids",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
@@ -66,6 +75,7 @@ class Migration(migrations.Migration):
                 ),
                 ("title", models.CharField(max_length=120)),
                 ("description", models.TextField(blank=True)),
+                ("picture", models.CharField(blank=True, max_length=120)),
                 (
                     "opening_price",
                     models.DecimalField(
@@ -128,6 +138,12 @@ class Migration(migrations.Migration):
             model_name="bid",
             constraint=models.UniqueConstraint(
                 fields=("lot", "amount"), name="bid_amount_once_a_lot"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="bid",
+            constraint=models.UniqueConstraint(
+                fields=("bidder", "key"), name="bid_key_once_a_bidder"
             ),
         ),
         migrations.AddIndex(

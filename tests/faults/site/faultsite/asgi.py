@@ -4,6 +4,7 @@
 from config.asgi import application as example
 
 # isort: split
+from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -27,5 +28,8 @@ class MarkConsumer(AsyncJsonWebsocketConsumer):
 
 routes = URLRouter([path("ws/marks/", MarkConsumer.as_asgi()), *websocket_urlpatterns])
 application = ProtocolTypeRouter(
-    {**example.application_mapping, "websocket": AllowedHostsOriginValidator(routes)}
+    {
+        **example.application_mapping,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(routes)),
+    }
 )

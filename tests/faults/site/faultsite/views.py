@@ -48,8 +48,8 @@ async def async_mark(request: HttpRequest) -> JsonResponse:
 
 def counted(request: HttpRequest) -> JsonResponse:
     marks = Mark.objects.values_list("key", flat=True)
-    bids = Bid.objects.filter(bidder__startswith="bid-").values_list("bidder", flat=True)
-    return JsonResponse(Counter([*marks, *bids]))
+    bids = Bid.objects.exclude(key=None).values_list("key", flat=True)
+    return JsonResponse(Counter([*marks, *map(str, bids)]))
 
 
 def tell(request: HttpRequest) -> JsonResponse:

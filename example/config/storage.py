@@ -1,0 +1,9 @@
+"""Static files with their content's hash in their names."""
+
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+
+
+class HashedFiles(ManifestStaticFilesStorage):
+    """Django's own, told to write the hashed names into the scripts' imports too."""
+
+    support_js_module_import_aggregation = True

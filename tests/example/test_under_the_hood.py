@@ -1,0 +1,153 @@
+"""What the panel is told: by each answer's headers, by the plan, by the edge's log."""
+
+import asyncio
+import re
+import runpy
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpResponse
+from django.test import AsyncClient, Client, override_settings
+from lots import make_lot
+
+import config.settings
+from hood.edge_log import requests_per_second
+from hood.middleware import tell_stack
+from hood.tandem import Kept
+
+SETTINGS = config.settings.__file__
+NOW = datetime(2026, 11, 22, 20, 0, 10, tzinfo=UTC).timestamp()
+
+
+def test_answer_names_its_stack_its_route_and_its_time() -> None:
+    """The route as the plan writes it, so that its reason can be found there."""
+    answer = Client().get(f"/api/lots/{make_lot().pk}/")
+
+    assert answer.headers["X-Stack"] == "wsgi"
+    timing = answer.headers["Server-Timing"]
+    pattern = r'stack;desc="wsgi", app;dur=\d+\.\d, route;desc="/api/lots/<int:pk>/"'
+    assert re.fullmatch(pattern, timing)
+
+
+def test_the_same_view_on_asgi_says_so() -> None:
+    """It is the request that tells, not the view."""
+    answer = asyncio.run(AsyncClient().get("/api/lots/"))
+
+    assert answer.headers["X-Stack"] == "asgi"
+    assert 'stack;desc="asgi"' in answer.headers["Server-Timing"]
+
+
+def test_path_without_a_route_is_told_without() -> None:
+    """A page that is not there was answered by a stack all the same."""
+    answer = Client().get("/no/such/page/")
+
+    assert answer.headers["X-Stack"] == "wsgi"
+    assert "route" not in answer.headers["Server-Timing"]
+
+
+def test_middleware_is_a_coroutine_between_coroutines() -> None:
+    """Else each request on ASGI would be taken to a thread for it."""
+
+    async def awaited(request) -> HttpResponse:
+        return HttpResponse()
+
+    assert iscoroutinefunction(tell_stack(awaited))
+    assert not iscoroutinefunction(tell_stack(lambda request: HttpResponse()))
+
+
+def test_nothing_is_told_when_the_settings_say_no() -> None:
+    """No header, no panel."""
+    with override_settings(UNDER_THE_HOOD=False):
+        with pytest.raises(MiddlewareNotUsed):
+            tell_stack(lambda request: HttpResponse())
+        html = Client().get("/").content.decode()
+
+    assert "hood" not in html
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_shown"),
+    [
+        ({}, True),
+        ({"SECRET_KEY": "own"}, False),
+        ({"SECRET_KEY": "own", "UNDER_THE_HOOD": "1"}, True),
+        ({"UNDER_THE_HOOD": "0"}, False),
+    ],
+)
+def test_panel_is_the_demos_unless_it_is_asked_for(monkeypatch, environment, is_shown) -> None:
+    """A site with a key of its own shows nobody its processes by default."""
+    for name in ("SECRET_KEY", "UNDER_THE_HOOD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert runpy.run_path(SETTINGS)["UNDER_THE_HOOD"] is is_shown
+
+
+def _logged(path: Path, *lines: tuple[int, str]) -> Path:
+    path.write_text(
+        "".join(
+            f'2026-11-22T20:00:{second:02}+00:00 127.0.0.1 "GET / HTTP/1.1" 200 5 0.001s {by}\n'
+            for second, by in lines
+        )
+    )
+    return path
+
+
+def test_rate_counts_the_last_whole_seconds(tmp_path) -> None:
+    """Neither the second that runs nor what is long ago; a request handed over counts for both."""
+    log = _logged(
+        tmp_path / "nginx.log",
+        (1, "wsgi"),
+        *[(5, "wsgi")] * 4,
+        (7, "asgi"),
+        (9, "wsgi>asgi"),
+        (10, "edge"),
+    )
+
+    assert requests_per_second(log, NOW) == {"wsgi": 1.0, "asgi": 0.4, "edge": 0.0}
+
+
+def test_rate_of_a_log_that_does_not_reach_back_is_over_what_it_covers(tmp_path) -> None:
+    """The tail of a busy log is shorter than the window."""
+    log = _logged(tmp_path / "nginx.log", *[(8, "asgi")] * 6, *[(9, "asgi")] * 4)
+
+    assert requests_per_second(log, NOW)["asgi"] == 5.0
+
+
+def test_no_log_is_no_rate(tmp_path) -> None:
+    """Nothing is claimed of what is not known."""
+    assert requests_per_second(tmp_path / "nginx.log", NOW) == {}
+
+
+def test_many_who_ask_at_once_are_one_question(monkeypatch) -> None:
+    """And for a while after it the answer is the same."""
+    asked = []
+
+    async def printed(argv: list[str]) -> bytes:
+        asked.append(argv)
+        await asyncio.sleep(0)
+        return b'{"generation": 7}'
+
+    monkeypatch.setattr("hood.tandem._printed", printed)
+    kept = Kept("status", for_s=60)
+
+    async def crowd() -> list:
+        return await asyncio.gather(*(kept.read() for _ in range(20)))
+
+    answers = asyncio.run(crowd()) + asyncio.run(crowd())
+
+    assert {answer.told["generation"] for answer in answers} == {7}
+    assert [argv[1:] for argv in asked] == [["status", "--json"]]
+
+
+def test_without_tandem_the_panel_says_so() -> None:
+    """Under runserver there is a sentence in the picture's place."""
+    answer = Client().get("/hood/stacks/").json()
+
+    assert answer == {
+        "sorry": "Not served by tandem: start it with `tandem up` to see both stacks."
+    }
