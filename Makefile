@@ -26,7 +26,7 @@ docs: $(VENV)/dev.installed
 	$(BIN)/python docs/generate
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs build/docs
 
-tests screenshot: DEBIAN += chromium:chromium
+tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 
 # Most of the tests wait for a server to start or to end; a file's own stacks are kept for its tests.
 tests: $(VENV)/dev.installed system

@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action="append",
             choices=[server.name for server in servers],
             metavar="SERVER",
-            help=f"a {stack.upper()} server, instead of the settings' own; may be repeated, and "
-            "the first is the hybrid's",
+            help=f"instead of the settings' own {stack.upper()} server; may be repeated, and the "
+            "first is the hybrid's",
         )
     parser.add_argument(
         "--duration",

@@ -60,5 +60,9 @@ def _note(verdict: Verdict) -> str:
 def _summary(plan: Plan) -> str:
     on_asgi = sum(verdict.stack is Stack.ASGI for verdict in plan.verdicts)
     on_wsgi = len(plan.verdicts) - on_asgi
-    rules = len(plan.edge.rules)
-    return f"{on_wsgi} routes on WSGI, {on_asgi} on ASGI, {rules} rules at the edge."
+    rules = _counted(len(plan.edge.rules), "rule")
+    return f"{_counted(on_wsgi, 'route')} on WSGI, {on_asgi} on ASGI, {rules} at the edge."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

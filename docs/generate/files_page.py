@@ -1,0 +1,92 @@
+"""docs/reference/files.md, from the render targets and the plan of a small project."""
+
+from collections.abc import Iterator
+
+from markdown import code, fill, table
+
+from django_tandem.model import (
+    Host,
+    Nginx,
+    PathMatch,
+    Plan,
+    Process,
+    Project,
+    Protocol,
+    Route,
+    Stack,
+    Verdict,
+    View,
+)
+from django_tandem.plan import make_plan
+from django_tandem.plan.processes import GRACE_S
+from django_tandem.render import TARGETS
+from django_tandem.settings import read_settings
+
+ABOUT = {
+    "nginx.conf": "the edge: addresses, the route table, forwarded headers, static files",
+    "mime.types": "content types by suffix; not every NGINX comes with them",
+    "supervisord.conf": "every program, with its command line and environment",
+    "state.json": "what serves, for `status`, `logs`, `reload` and `down`",
+}
+
+
+def page() -> str:
+    """Return the whole page."""
+    plan = _plan()
+    return fill(
+        "files.md.j2",
+        files=table(("file", "mode", "target", "what it is"), _files(plan)),
+        targets=table(("command", "writes"), _targets()),
+        programs=table(
+            ("program", "what it is", "order", "stopped by"), map(_program, plan.processes)
+        ),
+        grace_s=GRACE_S,
+    )
+
+
+def _targets() -> list[tuple[str, ...]]:
+    return [(code(f"tandem render {each.name}"), each.summary) for each in TARGETS]
+
+
+def _files(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for target in TARGETS:
+        for file in target.render(plan):
+            yield code(file.name), code(f"{file.mode:04o}"), target.name, ABOUT[file.name]
+
+
+def _program(process: Process) -> tuple[str, ...]:
+    signal = f"SIG{process.stop_signal}"
+    return code(process.program), process.role, str(process.order), signal
+
+
+def _plan() -> Plan:
+    settings = read_settings({"PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]}})
+    host = Host(
+        python="/srv/venv/bin/python",
+        nginx=Nginx(program="/usr/sbin/nginx", version=(1, 28, 0)),
+        cpus=2.0,
+        memory_mb=4096,
+        has_ipv6=True,
+        user="web",
+        is_root=False,
+        valkey="/srv/venv/bin/valkey-server",
+    )
+    project = Project(
+        directory="/srv/site",
+        settings_module="config.settings",
+        debug=False,
+        wsgi="config.wsgi.application",
+        asgi="config.asgi.application",
+        routes=(),
+        channel_names=("thumbnails",),
+        needs_redis=True,
+    )
+    route = Route(
+        pattern="/ws/",
+        name=None,
+        view=View(dotted="config.consumers.Echo"),
+        match=PathMatch(pcre="^/ws/", prefix="/ws/"),
+        protocol=Protocol.WEBSOCKET,
+    )
+    verdicts = (Verdict(route=route, stack=Stack.ASGI, reason="a WebSocket consumer"),)
+    return make_plan(project, settings, host, verdicts, run_dir="/srv/site/.tandem")
