@@ -19,6 +19,7 @@ DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
 BEYOND_S = 90
 # What stands in the row of a topology that nothing of a workload can be asked of.
 NO_WEBSOCKETS = "It has no WebSockets."
+NOT_STARTED = "not started, for there is nothing to ask it for"
 
 Say = Callable[[str], None]
 
@@ -65,6 +66,10 @@ class Session:
                 if _asked(workload, each) is None:
                     row = replace(row, failure=NO_WEBSOCKETS)
                 self.rows[workload.name, each.name] = row
+        for each in self.topologies:
+            if all(_asked(workload, each) is None for workload in self.workloads):
+                self.described[each.name] = each.described(NOT_STARTED)
+                self._out.add(each.name)
         try:
             for number in range(1, self.course.rounds + 1):
                 for topology in self.topologies:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from django_tandem.bench.alone import alone
 from django_tandem.bench.topology import Ground, Topology
 from django_tandem.model import Plan, Stack
-from django_tandem.settings import Settings
+from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
+
+Given = TypeVar("Given", WsgiSettings, AsgiSettings)
 
 HYBRID = "hybrid"
 
@@ -44,11 +47,16 @@ def ground(
     chosen = replace(
         settings,
         bind=(bind,),
-        wsgi=replace(settings.wsgi, server=choice.wsgi[0]),
-        asgi=replace(settings.asgi, server=choice.asgi[0]),
+        wsgi=_with_server(settings.wsgi, choice.wsgi[0]),
+        asgi=_with_server(settings.asgi, choice.asgi[0]),
         edge=replace(settings.edge, tls=None, server_names=()),
     )
     return Ground(plan=plan_with(chosen, run_dir), settings=chosen)
+
+
+def _with_server(given: Given, server: str) -> Given:
+    # The arguments are the user's own, and for that server alone.
+    return given if given.server == server else replace(given, server=server, args=())
 
 
 def _alone(

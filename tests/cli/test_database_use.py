@@ -1,0 +1,66 @@
+"""Connections to the database are counted where they are: in the processes that are watched."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+# A process of its own: Django is configured once in each.
+COUNT = """
+import json, os, subprocess, sys
+
+from django.conf import settings
+
+engine, name, opening = sys.argv[1:]
+settings.configure(DATABASES={"default": {"ENGINE": engine, "NAME": name}})
+
+from django_tandem.cli.database_use import count_connections
+
+count = count_connections()
+child = subprocess.Popen(
+    [sys.executable, "-c", opening, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+)
+child.stdout.readline()
+counts = [count([]), count([os.getpid()]), count([child.pid]), count([os.getpid(), child.pid])]
+child.communicate()
+print(json.dumps([*counts, count([child.pid])]))
+"""
+OPENING = """
+import sqlite3, sys
+
+held = [sqlite3.connect(sys.argv[1]) for _ in range(2)]
+other = sqlite3.connect(sys.argv[1] + ".other")
+for each in (*held, other):
+    each.execute("SELECT count(*) FROM sqlite_master").fetchall()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def _counts(engine: str, name: Path) -> list[int | None]:
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT, f"django.db.backends.{engine}", str(name), OPENING],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def test_each_connection_to_an_sqlite_file_is_counted(tmp_path) -> None:
+    """In the processes that are asked about, and no more once they have ended."""
+    assert _counts("sqlite3", tmp_path / "db.sqlite3") == [0, 0, 2, 2, 0]
+
+
+def test_a_link_to_the_file_leads_to_it(tmp_path) -> None:
+    """The kernel names the file itself."""
+    link = tmp_path / "current.sqlite3"
+    link.symlink_to(tmp_path / "db.sqlite3")
+
+    assert _counts("sqlite3", link) == [0, 0, 2, 2, 0]
+
+
+def test_of_another_database_nothing_is_said(tmp_path) -> None:
+    """None is what is not known."""
+    assert _counts("dummy", tmp_path / "db") == [None] * 5
