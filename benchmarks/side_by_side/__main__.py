@@ -18,7 +18,7 @@ from django_tandem.bench.session import Course, Session
 from django_tandem.cli import bench_table
 from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.progress import Progress
-from side_by_side.bounds import ratios
+from side_by_side.bounds import is_bound, ratios
 from side_by_side.compared import EVERY, TANDEM, read_project
 from side_by_side.loads import LOADS, QUICK_LOADS
 from side_by_side.surroundings import surroundings
@@ -57,6 +57,7 @@ def _measure(options: argparse.Namespace) -> Report:
                 count=count_connections(),
                 driver=DRIVER,
             ),
+            is_asked=lambda topology, workload: not options.quick or is_bound(topology, workload),
             step=progress.step,
             say=progress.say,
         )
@@ -88,8 +89,8 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", help="topologies, by their names")
     parser.add_argument("--load", nargs="+", help="workloads, by words of their names")
     options = parser.parse_args(argv)
-    options.rounds = options.rounds or (2 if options.quick else 3)
-    options.duration = options.duration or (2.5 if options.quick else 3)
+    options.rounds = options.rounds or 3
+    options.duration = options.duration or (2 if options.quick else 3)
     options.only = options.only or (QUICK if options.quick else None)
     options.load = options.load or [each.name for each in (QUICK_LOADS if options.quick else LOADS)]
     return options

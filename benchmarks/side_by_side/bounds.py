@@ -6,6 +6,7 @@ from results import Ratio
 
 from django_tandem.bench.measured import Report
 from django_tandem.bench.ratios import MEMORY, REQUESTS, SOCKET_P99, Figure, median, ratio
+from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from side_by_side.loads import ASYNC_256, MIXED, SYNC
 
@@ -39,6 +40,15 @@ BOUNDS = (
 )
 
 
+def is_bound(topology: Topology, workload: Workload) -> bool:
+    """Return whether a ratio is made of what that topology does under that workload."""
+    return any(
+        workload.name == bound.workload.name
+        and (topology.name in (bound.over, bound.under) or _may_be_best(topology, bound))
+        for bound in BOUNDS
+    )
+
+
 def ratios(report: Report) -> dict[str, Ratio]:
     """Return those whose topologies and workloads are in the session."""
     found = {}
@@ -52,6 +62,10 @@ def ratios(report: Report) -> dict[str, Ratio]:
             # What could not be measured has reached nothing.
             found[name] = Ratio(value=over.median if over else 0.0, at_least=bound.at_least)
     return found
+
+
+def _may_be_best(topology: Topology, bound: Bound) -> bool:
+    return bound.under == BEST and topology.name in ALL_ASGI
 
 
 def _best(report: Report, workload: Workload) -> str:

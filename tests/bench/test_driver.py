@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from bench.answering import OK, answering, saying
 from django_tandem.bench.session import DRIVER
 from django_tandem.bench.socket_load import MEASURES
-from django_tandem.bench.wire import Job, read_driven, read_job, write
+from django_tandem.bench.wire import BEGUN, Job, read_driven, read_job, write
 from django_tandem.bench.workload import Sockets, Workload
 
 ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
@@ -25,7 +25,9 @@ async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
         cwd=directory,
     )
     out, err = await process.communicate(given.encode())
-    return process.returncode, out.decode(), err.decode()
+    begun, _, seen = out.decode().partition("\n")
+    assert begun == ("" if process.returncode else BEGUN)
+    return process.returncode, seen, err.decode()
 
 
 def test_what_was_seen_is_written_as_json() -> None:

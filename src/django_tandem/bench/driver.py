@@ -1,8 +1,8 @@
 """
 Asks a topology for a workload: ``python -m django_tandem.bench.driver``.
 
-A process of its own, so that what it takes of the CPU is told apart. The job comes in as JSON
-on stdin, what was seen goes out as JSON on stdout.
+A process of its own, so that what it takes of the CPU is told apart. `wire` has what it is told
+and what it tells.
 """
 
 import asyncio
@@ -18,23 +18,27 @@ from django_tandem.bench.http_load import HttpLoad, drive
 from django_tandem.bench.latency import latency
 from django_tandem.bench.measured import Driven
 from django_tandem.bench.socket_load import MEASURES, Measure, SocketLoad
-from django_tandem.bench.wire import Job, read_job, write
+from django_tandem.bench.wire import BEGUN, Job, read_job, write
+from django_tandem.bench.workload import Workload
 
 
 async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
-    """Drive the load, with its WebSockets open, and return what was seen."""
+    """Drive the load, with its WebSockets open, and return what was seen once it is warm."""
     wanted = job.workload.sockets
     sockets = None
     if wanted:
         sockets = SocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
         await sockets.open()
         sockets.start()
+    if job.warm_s:
+        await _drive(HttpLoad(job.url, job.workload, job.warm_s), job.workload)
+    if sockets:
+        sockets.forget()
+    sys.stdout.write(f"{BEGUN}\n")
+    sys.stdout.flush()
     began, cpu = time.perf_counter(), time.process_time()
     load = HttpLoad(job.url, job.workload, job.seconds)
-    if job.workload.path is None:
-        await asyncio.sleep(job.seconds)
-    else:
-        await drive(load, job.workload.connections)
+    await _drive(load, job.workload)
     seconds = time.perf_counter() - began
     share = (time.process_time() - cpu) / seconds
     return Driven(
@@ -46,6 +50,13 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
         why=tuple(load.why.most_common()),
         sockets=await sockets.finish() if sockets else None,
     )
+
+
+async def _drive(load: HttpLoad, workload: Workload) -> None:
+    if workload.path is None:
+        await asyncio.sleep(load.left_s)
+    else:
+        await drive(load, workload.connections)
 
 
 def main(do: Callable[[Job], Coroutine[None, None, Driven]] = run) -> int:

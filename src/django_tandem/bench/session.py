@@ -1,22 +1,20 @@
 """Rounds of each topology in turn, A B C A B C: what came of them, whatever happens meanwhile."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from django_tandem.bench.measured import Described, Driven, Round, Row
+from django_tandem.bench.asking import ask
+from django_tandem.bench.measured import Described, Row
 from django_tandem.bench.stack import Standing, standing
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.use import CountConnections, Watched
-from django_tandem.bench.wire import Job, read_driven, write
+from django_tandem.bench.wire import Job
 from django_tandem.bench.workload import Workload
 from django_tandem.errors import RefusedError, TandemError
 
 # The project may well have modules called as ours are: none is looked for where we stand.
 DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
-# What a driver may take beyond its round: to open WebSockets, and for the last answers.
-BEYOND_S = 90
 # What stands in the row of a topology that nothing of a workload can be asked of.
 NO_WEBSOCKETS = "It has no WebSockets."
 NOT_STARTED = "not started, for there is nothing to ask it for"
@@ -44,7 +42,8 @@ class Session:
     """
     One comparison on its way, and what there is of it so far.
 
-    ``step`` is told what begins, ``say`` what went wrong. A topology that does not start, or of
+    ``step`` is told what begins, ``say`` what went wrong. ``is_asked`` leaves pairs out that
+    nobody needs. A topology that does not start, or of
     which a program dies, takes part in no further round.
     """
 
@@ -53,6 +52,7 @@ class Session:
     course: Course
     step: Say
     say: Say
+    is_asked: Callable[[Topology, Workload], bool] = lambda _topology, _workload: True
     described: dict[str, Described] = field(default_factory=dict)
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     is_cut: bool = False
@@ -60,16 +60,7 @@ class Session:
 
     def run(self) -> None:
         """Go through all rounds; Ctrl-C ends it, and what is finished is kept."""
-        for workload in self.workloads:
-            for each in self.topologies:
-                row = Row(workload=workload.name, topology=each.name)
-                if _asked(workload, each) is None:
-                    row = replace(row, failure=NO_WEBSOCKETS)
-                self.rows[workload.name, each.name] = row
-        for each in self.topologies:
-            if all(_asked(workload, each) is None for workload in self.workloads):
-                self.described[each.name] = each.described(NOT_STARTED)
-                self._out.add(each.name)
+        self._prepare()
         try:
             for number in range(1, self.course.rounds + 1):
                 for topology in self.topologies:
@@ -77,6 +68,19 @@ class Session:
                         self._turn(number, topology)
         except KeyboardInterrupt:
             self.is_cut = True
+
+    def _prepare(self) -> None:
+        pairs = [(workload, each) for workload in self.workloads for each in self.topologies]
+        for workload, each in pairs:
+            if self.is_asked(each, workload):
+                why = "" if _asked(workload, each) else NO_WEBSOCKETS
+                row = Row(workload=workload.name, topology=each.name, failure=why)
+                self.rows[workload.name, each.name] = row
+        for each in self.topologies:
+            rows = [row for row in self.rows.values() if row.topology == each.name]
+            if all(row.failure for row in rows):
+                self.described[each.name] = each.described(NOT_STARTED)
+                self._out.add(each.name)
 
     def _turn(self, number: int, topology: Topology) -> None:
         self.step(f"Round {number} of {self.course.rounds}: starting {topology.title}")
@@ -92,43 +96,34 @@ class Session:
         self, number: int, topology: Topology, stack: Standing, workload: Workload
     ) -> None:
         asked = _asked(workload, topology)
-        if asked is None:
+        if asked is None or (workload.name, topology.name) not in self.rows:
             return
         self.step(f"Round {number} of {self.course.rounds}: {topology.title}, {workload.name}")
-        self._drive(stack, asked, self.course.warm_s)
-        _refuse_dead(number, stack)
-        with Watched(
-            stack.supervisord.pid,
-            stack.leaders,
-            self.course.count,
-            counts_root=topology.is_supervised,
-        ) as watched:
-            driven = self._drive(stack, asked, self.course.seconds)
+        job = Job(
+            url=stack.url,
+            workload=asked,
+            seconds=self.course.seconds,
+            warm_s=self.course.warm_s,
+        )
+        found = ask(self.course.driver, job, lambda: self._watching(number, topology, stack))
         _refuse_dead(number, stack)
         key = (workload.name, topology.name)
         row = self.rows[key]
         self.rows[key] = replace(
             row,
-            rounds=(*row.rounds, Round(driven=driven, use=watched.use)),
+            rounds=(*row.rounds, found),
             numbers=(*row.numbers, number),
         )
 
-    def _drive(self, stack: Standing, workload: Workload, seconds: float) -> Driven:
-        job = Job(url=stack.url, workload=workload, seconds=seconds)
-        try:
-            done = subprocess.run(
-                self.course.driver,
-                input=write(job),
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=seconds + BEYOND_S,
-            )
-        except subprocess.CalledProcessError as error:
-            raise _driver_failed(error.stderr[-500:]) from error
-        except subprocess.TimeoutExpired as error:
-            raise _driver_failed(f"no end after {error.timeout:.0f} s") from error
-        return read_driven(done.stdout)
+    def _watching(self, number: int, topology: Topology, stack: Standing) -> Watched:
+        # What died while it was warmed has no leaders to watch.
+        _refuse_dead(number, stack)
+        return Watched(
+            stack.supervisord.pid,
+            stack.leaders,
+            self.course.count,
+            counts_root=topology.is_supervised,
+        )
 
     def _fail(self, topology: Topology, why: str) -> None:
         self.say(f"{topology.title}: {why}")
@@ -148,7 +143,3 @@ def _asked(workload: Workload, topology: Topology) -> Workload | None:
 def _refuse_dead(number: int, stack: Standing) -> None:
     if died := stack.deaths():
         raise RefusedError(f"In round {number}: {died}", hint="Its rounds before that are kept.")
-
-
-def _driver_failed(why: str) -> RefusedError:
-    return RefusedError(f"The load generator ended: {why}", hint="That is an error of tandem's.")

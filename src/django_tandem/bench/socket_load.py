@@ -79,6 +79,10 @@ class SocketLoad:
         """Begin to measure."""
         self._tasks = [asyncio.create_task(self._watch(each)) for each in self._open]
 
+    def forget(self) -> None:
+        """Forget what was measured so far, as what follows counts."""
+        self._seconds.clear()
+
     async def finish(self) -> SocketRound:
         """Close them, and return what they saw."""
         for task in self._tasks:

@@ -1,4 +1,8 @@
-"""What goes between a session and its driver: JSON on stdin and stdout."""
+"""
+What goes between a session and its driver: a job on stdin, what was seen on stdout, as JSON.
+
+Before that the driver says ``BEGUN`` on a line: from there on it counts.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,14 +12,21 @@ from django_tandem.bench.latency import Latency
 from django_tandem.bench.measured import Driven, SocketRound
 from django_tandem.bench.workload import Sockets, Workload
 
+BEGUN = "begun"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one run of the driver is to do: to ask ``url`` for so many ``seconds``."""
+    """
+    What one run of the driver is to do: to ask ``url`` for so many ``seconds``.
+
+    ``warm_s`` are seconds before, in which it asks the same and counts nothing.
+    """
 
     url: str
     workload: Workload
     seconds: float
+    warm_s: float = 0
 
 
 def write(value: Job | Driven) -> str:
