@@ -34,6 +34,7 @@ function put(bid) {
   const items = [...list.children];
   if (items.some((item) => Number(item.dataset.sequence) === bid.sequence)) return;
   const older = items.find((item) => Number(item.dataset.sequence) < bid.sequence);
+  list.querySelector("[data-none]")?.remove();
   list.insertBefore(bidItem(bid), older ?? null);
   while (list.children.length > SHOWN) list.lastElementChild.remove();
 }

@@ -1,7 +1,6 @@
-// Words to the visitor: toasts for what needs a look, and a quiet line for screen readers.
+// Words to the visitor: a toast for what needs a look, and a quiet line for screen readers.
 
 const TOAST_MS = 8000;
-const MOST_TOASTS = 2;
 const SAY_EVERY_MS = 5000;
 const toasts = document.querySelector("#toasts");
 
@@ -16,8 +15,7 @@ export function toast(text, kind) {
   close.setAttribute("aria-label", "Dismiss");
   close.onclick = () => made.remove();
   made.append(close);
-  toasts.append(made);
-  while (toasts.children.length > MOST_TOASTS) toasts.firstElementChild.remove();
+  toasts.replaceChildren(made);
   setTimeout(() => made.remove(), TOAST_MS);
 }
 
