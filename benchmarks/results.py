@@ -1,26 +1,34 @@
 """What each benchmark writes and prints: ratios with the bounds they must reach."""
 
 import json
-import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from django_tandem.bench.report import machine
+
 RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """A measured ratio, and the bound it must reach: one of the two is set."""
+    """
+    A measured ratio, and the bound it must reach: one of the two is set.
 
-    value: float
+    ``value`` is None where it could not be measured, for the reason ``why``.
+    """
+
+    value: float | None
     at_least: float | None = None
     at_most: float | None = None
+    why: str | None = None
 
     @property
     def holds(self) -> bool:
+        if self.value is None:
+            return False
         return (self.at_least is None or self.value >= self.at_least) and (
             self.at_most is None or self.value <= self.at_most
         )
@@ -41,7 +49,7 @@ def finish(
             name: {key: value for key, value in asdict(ratio).items() if value is not None}
             for name, ratio in ratios.items()
         },
-        "machine": _machine(),
+        "machine": machine(),
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in packages},
         **more,
@@ -50,16 +58,9 @@ def finish(
     (RESULTS / f"{target}.json").write_text(json.dumps(found, indent=1) + "\n")
     for name, ratio in ratios.items():
         word = "ok" if ratio.holds else "FALLS SHORT"
-        print(f"{name}: {ratio.value:.3f} ({ratio.bound}) {word}")
+        shown = ratio.why if ratio.value is None else f"{ratio.value:.3f}"
+        print(f"{name}: {shown} ({ratio.bound}) {word}")
     return 0 if all(ratio.holds for ratio in ratios.values()) else 1
-
-
-def _machine() -> dict[str, object]:
-    return {
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
-        "system": platform.platform(),
-    }
 
 
 def say(text: str) -> None:

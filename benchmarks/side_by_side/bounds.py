@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from results import Ratio
 
-from django_tandem.bench.measured import Report
+from django_tandem.bench.measured import Report, Row
 from django_tandem.bench.ratios import MEMORY, REQUESTS, SOCKET_P99, Figure, median, ratio
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from side_by_side.loads import ASYNC_256, MIXED, SYNC
 
 ALL_ASGI = ("daphne", "uvicorn", "granian", "hypercorn", "gunicorn-asgi")
+# Where more fail, there is nothing to compare.
+FAILED_SHARE = 0.01
 # Stands for the one of them that serves the most.
 BEST = "the best stock all-ASGI"
 
@@ -57,11 +59,24 @@ def ratios(report: Report) -> dict[str, Ratio]:
         above = report.row(bound.workload.name, bound.over)
         below = report.row(bound.workload.name, under)
         if above is not None and below is not None:
-            over = ratio(above, below, bound.figure)
             name = f"{bound.workload.name}, {bound.figure.title}: {bound.over} / {under}"
-            # What could not be measured has reached nothing.
-            found[name] = Ratio(value=over.median if over else 0.0, at_least=bound.at_least)
+            found[name] = _ratio(above, below, bound)
     return found
+
+
+def _ratio(above: Row, below: Row, bound: Bound) -> Ratio:
+    for row in (above, below):
+        if row.failure or _fails(row):
+            why = row.failure or "more than one in a hundred requests failed"
+            return Ratio(value=None, at_least=bound.at_least, why=f"{row.topology}: {why}")
+    over = ratio(above, below, bound.figure)
+    value, why = (over.median, None) if over else (None, "no round of both")
+    return Ratio(value=value, at_least=bound.at_least, why=why)
+
+
+def _fails(row: Row) -> bool:
+    failed = sum(each.driven.failed for each in row.rounds)
+    return failed > FAILED_SHARE * sum(each.driven.answered for each in row.rounds)
 
 
 def _may_be_best(topology: Topology, bound: Bound) -> bool:

@@ -24,34 +24,54 @@ GROUP = "broadcast"
 BROADCAST = "broadcast"
 
 
-async def hear(socket: ClientConnection, _sockets: Sockets, seconds: list[float]) -> None:
-    """Take what is broadcast from now on."""
-    began = time.monotonic()
-    async for message in socket:
-        sent = json.loads(message)["at"]
-        # What came while others were being opened has waited here, not there.
-        if sent >= began:
-            seconds.append(time.monotonic() - sent)
+class Broadcaster:
+    """What is broadcast, and when: so that what never comes is known as well."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self.sent: list[float] = []
+
+    async def broadcast(self) -> None:
+        """Send for ever, on the beat: a slow Valkey must not make for fewer."""
+        layer = RedisChannelLayer(hosts=[os.environ["REDIS_URL"]])
+        beat = time.monotonic()
+        while True:
+            beat += self._every_s
+            await asyncio.sleep(beat - time.monotonic())
+            at = time.monotonic()
+            self.sent.append(at)
+            await layer.group_send(GROUP, {"type": "told", "at": at})
+
+    async def hear(self, socket: ClientConnection, _sockets: Sockets, seconds: list[float]) -> None:
+        """Take what is broadcast from now on; what is missing in the end took that long."""
+        began, heard = time.monotonic(), set()
+        try:
+            async for message in socket:
+                sent = json.loads(message)["at"]
+                heard.add(sent)
+                # What came while others were being opened has waited here, not there.
+                if sent >= began:
+                    seconds.append(time.monotonic() - sent)
+        finally:
+            now = time.monotonic()
+            seconds += [now - sent for sent in self.sent if sent >= began and sent not in heard]
 
 
 async def broadcasting(job: Job) -> Driven:
     """Do the job, and broadcast meanwhile if it has WebSockets that hear it."""
     sockets = job.workload.sockets
-    measures = {**MEASURES, BROADCAST: hear}
     if sockets is None or sockets.measure != BROADCAST:
-        return await run(job, measures)
-    talking = asyncio.create_task(_broadcast(sockets.every_s))
-    try:
-        return await run(job, measures)
-    finally:
-        talking.cancel()
-
-
-async def _broadcast(every_s: float) -> None:
-    layer = RedisChannelLayer(hosts=[os.environ["REDIS_URL"]])
-    while True:
-        await layer.group_send(GROUP, {"type": "told", "at": time.monotonic()})
-        await asyncio.sleep(every_s)
+        return await run(job)
+    broadcaster = Broadcaster(sockets.every_s)
+    driving = asyncio.create_task(run(job, {**MEASURES, BROADCAST: broadcaster.hear}))
+    talking = asyncio.create_task(broadcaster.broadcast())
+    # The one has an end, and the other none but an error.
+    done, _ = await asyncio.wait({driving, talking}, return_when=asyncio.FIRST_COMPLETED)
+    if talking in done:
+        driving.cancel()
+        talking.result()
+    talking.cancel()
+    return driving.result()
 
 
 if __name__ == "__main__":

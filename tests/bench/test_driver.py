@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from bench.answering import OK, answering, saying
 from django_tandem.bench.session import DRIVER
 from django_tandem.bench.socket_load import MEASURES
-from django_tandem.bench.wire import BEGUN, Job, read_driven, read_job, write
+from django_tandem.bench.wire import BEGUN, OVER, Job, read_driven, read_job, write
 from django_tandem.bench.workload import Sockets, Workload
 
 ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
@@ -25,8 +25,8 @@ async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
         cwd=directory,
     )
     out, err = await process.communicate(given.encode())
-    begun, _, seen = out.decode().partition("\n")
-    assert begun == ("" if process.returncode else BEGUN)
+    *words, seen = out.decode().split("\n")
+    assert words == ([] if process.returncode else [BEGUN, OVER])
     return process.returncode, seen, err.decode()
 
 
@@ -40,11 +40,11 @@ def test_what_was_seen_is_written_as_json() -> None:
 
         assert (code, err) == (0, "")
         seen = read_driven(out)
-        assert seen.answered == len(server.requests) > 2
         assert seen.latency is not None
-        assert seen.latency.count == seen.answered
+        # What was answered after the time is late, and not left out of the latencies.
+        assert len(server.requests) == seen.latency.count >= seen.answered > 2
         assert (seen.failed, seen.why, seen.sockets) == (0, (), None)
-        assert seen.seconds >= 0.4
+        assert seen.seconds >= 0.39
         assert 0 < seen.generator_share < 1.2
 
     asyncio.run(run())

@@ -183,7 +183,7 @@ def test_failures_have_no_ratio() -> None:
     found = _page(row(HYBRID, flawed[1]), row(ASGI, flawed[0]))
     heads = [cell.text for cell in found.all("table")[1].one("thead").all("th")]
 
-    assert heads == ["topology", "requests/s", "p50", "p95", "p99", "CPU a request", "memory"]
+    assert heads == ["topology", "requests/s", "p50", "p95", "p99", "memory"]
 
 
 def test_a_round_without_answers_is_not_in_the_median_and_told() -> None:

@@ -61,7 +61,7 @@ def test_the_table_is_on_stdout_and_the_progress_is_not(one_round) -> None:
     assert "Round 1 of 1" not in one_round.stdout
     for title in titles:
         assert f"Round 1 of 1: starting {title}\n" in one_round.stderr
-    assert one_round.stderr.endswith("Written: out.json\n")
+    assert one_round.stderr.endswith("/out.json\n")
 
 
 def test_nothing_of_it_is_left(one_round, project) -> None:

@@ -10,11 +10,11 @@ from typing import IO
 
 from django_tandem.bench.measured import Round
 from django_tandem.bench.use import Watched
-from django_tandem.bench.wire import BEGUN, Job, read_driven, write
+from django_tandem.bench.wire import BEGUN, OVER, Job, read_driven, write
 from django_tandem.errors import RefusedError
 
 # What a driver may take beyond its seconds: to open WebSockets, and for the last answers.
-BEYOND_S = 90
+BEYOND_S = 120
 
 
 def ask(
@@ -35,10 +35,10 @@ def ask(
         limit.start()
         try:
             _tell(process, job)
-            if _hear(process) != f"{BEGUN}\n":
-                raise _failed(errors)
+            _expect(BEGUN, process, errors)
             with watching() as watched:
-                said = _hear(process)
+                _expect(OVER, process, errors)
+            said = _hear(process)
             if process.wait() or not said:
                 raise _failed(errors)
         finally:
@@ -53,6 +53,11 @@ def _tell(process: subprocess.Popen[str], job: Job) -> None:
         # One that has ended already tells why in the end.
         with contextlib.suppress(BrokenPipeError), stdin:
             stdin.write(write(job))
+
+
+def _expect(word: str, process: subprocess.Popen[str], errors: IO[str]) -> None:
+    if _hear(process) != f"{word}\n":
+        raise _failed(errors)
 
 
 def _hear(process: subprocess.Popen[str]) -> str:

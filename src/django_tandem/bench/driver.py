@@ -18,7 +18,7 @@ from django_tandem.bench.http_load import HttpLoad, drive
 from django_tandem.bench.latency import latency
 from django_tandem.bench.measured import Driven
 from django_tandem.bench.socket_load import MEASURES, Measure, SocketLoad
-from django_tandem.bench.wire import BEGUN, Job, read_job, write
+from django_tandem.bench.wire import BEGUN, OVER, Job, read_job, write
 from django_tandem.bench.workload import Workload
 
 
@@ -34,22 +34,33 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
         await _drive(HttpLoad(job.url, job.workload, job.warm_s), job.workload)
     if sockets:
         sockets.forget()
-    sys.stdout.write(f"{BEGUN}\n")
-    sys.stdout.flush()
-    began, cpu = time.perf_counter(), time.process_time()
     load = HttpLoad(job.url, job.workload, job.seconds)
-    await _drive(load, job.workload)
-    seconds = time.perf_counter() - began
+    driving = asyncio.create_task(_drive(load, job.workload))
+    _say(BEGUN)
+    began, cpu = time.perf_counter(), time.process_time()
+    await asyncio.sleep(job.seconds)
+    # What is answered later counts in the latencies alone: one that hangs must not stretch the
+    # time in which the others are counted.
+    seconds, answered = time.perf_counter() - began, load.answered
     share = (time.process_time() - cpu) / seconds
+    if sockets:
+        await sockets.stop()
+    _say(OVER)
+    await driving
     return Driven(
         seconds=seconds,
-        answered=load.answered,
+        answered=answered,
         failed=load.why.total(),
         latency=latency(load.seconds),
         generator_share=share,
         why=tuple(load.why.most_common()),
         sockets=await sockets.finish() if sockets else None,
     )
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 async def _drive(load: HttpLoad, workload: Workload) -> None:

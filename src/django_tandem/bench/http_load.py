@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from django_tandem.bench.workload import Workload
 
 # What is not answered by then is given up, and counted.
 ANSWER_S = 30.0
+LATE = f"no answer in {ANSWER_S:.0f} s"
 # One that failed asks again only then: failures are answered fastest, and nobody asks so.
 PAUSE_S = 0.1
 # The headers that tell where an answer ends.
@@ -36,9 +38,15 @@ class HttpLoad:
         """How long there is more to be asked."""
         return max(0.0, self._until - time.perf_counter())
 
+    def lose(self, seconds: float, why: str) -> None:
+        """Count a request that was given up after so long: it would have taken longer."""
+        self.why[why] += 1
+        self.seconds.append(seconds)
+
     def count(self, seconds: float, status: int) -> bool:
         """Count an answer; return whether it was a good one."""
-        if status >= 400:
+        # A redirect is not the page, and is answered without it. 304 is never sent unasked.
+        if status >= 300:
             self.why[f"status {status}"] += 1
             return False
         self.answered += 1
@@ -49,9 +57,10 @@ class HttpLoad:
 class Exchange(asyncio.Protocol):
     """One connection, for as long as the server keeps it: ``done`` is set when it has ended."""
 
-    def __init__(self, load: HttpLoad) -> None:
+    def __init__(self, load: HttpLoad, since: float) -> None:
         self._load = load
-        self._asked: float | None = None
+        # Whoever has to connect waits for that too.
+        self._asked: float | None = since
         self._is_sized = self._ends_open = False
         self.has_failed = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,7 +68,7 @@ class Exchange(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the first time."""
         self._transport = cast(asyncio.Transport, transport)
-        self._ask()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -83,7 +92,8 @@ class Exchange(asyncio.Protocol):
             return
         good = self._count(self._asked)
         if good and self._parser.should_keep_alive() and self._load.left_s:
-            self._ask()
+            self._asked = time.perf_counter()
+            self._send()
         else:
             self._transport.abort()
 
@@ -96,26 +106,31 @@ class Exchange(asyncio.Protocol):
         if not self.done.done():
             self.done.set_result(None)
 
-    def give_up(self) -> None:
-        """End it, since no answer came in time."""
-        self._fail(f"no answer in {ANSWER_S:.0f} s")
+    def _give_up(self) -> None:
+        self._end()
+        self._load.lose(ANSWER_S, LATE)
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._is_sized = self._ends_open = False
-        self._asked = time.perf_counter()
+        self._limit = asyncio.get_running_loop().call_later(ANSWER_S, self._give_up)
         self._transport.write(self._load.request)
 
     def _count(self, asked: float) -> bool:
         self._asked = None
+        self._limit.cancel()
         good = self._load.count(time.perf_counter() - asked, self._parser.get_status_code())
         self.has_failed = not good
         return good
 
     def _fail(self, why: str) -> None:
-        self._asked = None
-        self.has_failed = True
+        self._end()
         self._load.why[why] += 1
+
+    def _end(self) -> None:
+        self._asked = None
+        self._limit.cancel()
+        self.has_failed = True
         self._transport.abort()
 
 
@@ -127,24 +142,26 @@ async def drive(load: HttpLoad, connections: int) -> None:
 async def _keep_busy(load: HttpLoad) -> None:
     loop = asyncio.get_running_loop()
     while load.left_s:
+        since = time.perf_counter()
         try:
-            async with asyncio.timeout(load.left_s + ANSWER_S):
-                _, exchange = await loop.create_connection(lambda: Exchange(load), *load.address)
+            async with asyncio.timeout(ANSWER_S):
+                made = partial(Exchange, load, since)
+                _, exchange = await loop.create_connection(made, *load.address)
+        except TimeoutError:
+            load.lose(ANSWER_S, LATE)
+            continue
         except OSError as error:
             load.why[f"no connection: {_reason(error)}"] += 1
             await asyncio.sleep(PAUSE_S)
             continue
-        try:
-            await asyncio.wait_for(asyncio.shield(exchange.done), load.left_s + ANSWER_S)
-        except TimeoutError:
-            exchange.give_up()
+        await exchange.done
         if exchange.has_failed:
             await asyncio.sleep(PAUSE_S)
 
 
 def _reason(error: OSError) -> str:
-    # Each event loop has words of its own, and a timeout has none.
-    return os.strerror(error.errno) if error.errno else f"not within {ANSWER_S:.0f} s"
+    # Each event loop has words of its own.
+    return os.strerror(error.errno) if error.errno else type(error).__name__
 
 
 def _request(host: str, workload: Workload) -> bytes:

@@ -29,7 +29,7 @@ class Driven:
     """
     What the driver of one round saw.
 
-    ``failed`` counts statuses from 400 on, broken connections and what was not answered in
+    ``failed`` counts statuses from 300 on, broken connections and what was not answered in
     time, ``why`` each kind. ``generator_share`` is how much of one CPU the driver took itself:
     near 1, it was what was measured.
     """
@@ -53,13 +53,14 @@ class Use:
     """
     What a topology's processes took in one round.
 
-    ``cpu_s`` is CPU time in seconds; ``memory_mb`` the proportional set size at the end, or the
-    resident one where the kernel keeps the first to itself. ``threads`` and
+    ``cpu_s`` is CPU time in seconds; ``memory_mb`` the proportional set size at the end, while
+    the load is on, None where the kernel keeps that to itself. Both are of the servers, the edge
+    and the Channels worker, and of supervisord where it is part of the topology. ``threads`` and
     ``database_connections`` are the most at any moment; the last is None where it is not known.
     """
 
     cpu_s: float
-    memory_mb: float
+    memory_mb: float | None
     threads: int
     database_connections: int | None
 
@@ -73,9 +74,12 @@ class Round:
 
     @property
     def cpu_ms_a_request(self) -> float | None:
-        """CPU time that the servers took for each answer, in milliseconds."""
-        answered = self.driven.answered
-        return 1000 * self.use.cpu_s / answered if answered else None
+        """CPU time that the servers took for each answer, in milliseconds; None in company."""
+        driven = self.driven
+        # What WebSockets and failures take can't be told apart from it.
+        if not driven.answered or driven.failed or driven.sockets:
+            return None
+        return 1000 * self.use.cpu_s / driven.answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 from django_tandem.bench.measured import Report, Row
 from django_tandem.bench.ratios import FIGURES, busiest, median, ratio
-from django_tandem.bench.session import Session
+from django_tandem.bench.session import NO_WEBSOCKETS, Session
+from django_tandem.bench.workload import Workload
 
 # A driver that took this much of a CPU is what was measured.
 TOO_BUSY = 0.9
@@ -71,10 +72,23 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def is_whole(given: Report) -> bool:
+    """Return whether each topology was measured to the end in all that it can be asked."""
+    return all(row.failure in ("", NO_WEBSOCKETS) for row in given.rows)
+
+
 def facts(given: Report) -> dict[str, Any]:
     """Return the report as JSON has it, with each row's medians and ratios beside its rounds."""
     rows = [{**asdict(row), "figures": _figures(row, given)} for row in given.rows]
-    return {**asdict(given), "rows": rows, "generator_share": round(busiest(given), 3)}
+    share = round(busiest(given), 3)
+    workloads = [_shown(each) for each in given.workloads]
+    return {**asdict(given), "workloads": workloads, "rows": rows, "generator_share": share}
+
+
+def _shown(workload: Workload) -> dict[str, Any]:
+    # A header or a body may be a secret, and the file is there to be passed on.
+    headers = [(name, "…") for name, _ in workload.headers]
+    return {**asdict(workload), "headers": headers, "body": "…" if workload.body else ""}
 
 
 def _figures(row: Row, given: Report) -> dict[str, Any]:

@@ -63,7 +63,8 @@ class Session:
         self._prepare()
         try:
             for number in range(1, self.course.rounds + 1):
-                for topology in self.topologies:
+                # There and back: who comes later in a round is not always the same.
+                for topology in self.topologies[:: 1 if number % 2 else -1]:
                     if topology.name not in self._out:
                         self._turn(number, topology)
         except KeyboardInterrupt:
@@ -91,6 +92,8 @@ class Session:
                     self._measure(number, topology, stack, workload)
         except TandemError as error:
             self._fail(topology, error.message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was finished is kept
+            self._fail(topology, f"{type(error).__name__}: {error}")
 
     def _measure(
         self, number: int, topology: Topology, stack: Standing, workload: Workload

@@ -18,6 +18,7 @@ from django_tandem.bench.workload import Sockets, Workload
 
 # A handshake that takes longer is given up.
 OPEN_S = 20.0
+ALL_OPEN_S = 60.0
 # So many handshakes at a time: a crowd at the door is another measurement.
 AT_ONCE = 20
 
@@ -31,8 +32,11 @@ async def ping(socket: ClientConnection, sockets: Sockets, seconds: list[float])
     await asyncio.sleep(random.random() * sockets.every_s)  # noqa: S311
     while True:
         asked = time.perf_counter()
-        await (await socket.ping())
-        seconds.append(time.perf_counter() - asked)
+        try:
+            await (await socket.ping())
+        finally:
+            # One that the end of the round cuts off has taken that long at least.
+            seconds.append(time.perf_counter() - asked)
         await asyncio.sleep(sockets.every_s)
 
 
@@ -71,9 +75,14 @@ class SocketLoad:
         return len(self._codes())
 
     async def open(self) -> None:
-        """Open all of them, or as many as can be."""
+        """Open all of them, or as many as can be in the time."""
         turn = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._open_one(turn) for _ in range(self._sockets.count)))
+        opening = [asyncio.create_task(self._open_one(turn)) for _ in range(self._sockets.count)]
+        _, late = await asyncio.wait(opening, timeout=ALL_OPEN_S)
+        for task in late:
+            task.cancel()
+        if late:
+            self._why[f"no handshake in {ALL_OPEN_S:.0f} s"] += len(late)
 
     def start(self) -> None:
         """Begin to measure."""
@@ -83,11 +92,15 @@ class SocketLoad:
         """Forget what was measured so far, as what follows counts."""
         self._seconds.clear()
 
-    async def finish(self) -> SocketRound:
-        """Close them, and return what they saw."""
+    async def stop(self) -> None:
+        """Measure no more; who waits at this moment has waited that long at least."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def finish(self) -> SocketRound:
+        """Close them, and return what they saw."""
+        await self.stop()
         codes = self._codes()
         self._why.update(f"closed with {code}" for code in codes)
         for each in self._open:
@@ -106,7 +119,7 @@ class SocketLoad:
     async def _open_one(self, turn: asyncio.Semaphore) -> None:
         async with turn:
             try:
-                self._open.append(await asyncio.wait_for(self._connect(), OPEN_S))
+                self._open.append(await self._connect())
             except InvalidStatus as error:
                 self._why[f"handshake answered {error.response.status_code}"] += 1
             except (OSError, WebSocketException, TimeoutError) as error:
@@ -119,6 +132,8 @@ class SocketLoad:
             additional_headers=self._headers,
             compression=None,
             ping_interval=None,
+            open_timeout=OPEN_S,
+            max_size=None,
             proxy=None,
             host=self._host,
             port=self._port,

@@ -1,5 +1,6 @@
 """A topology brought up in a throw-away run directory, and taken down again."""
 
+import http.client
 import os
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from django_tandem import output
 from django_tandem.bench.topology import Ground, Topology
@@ -23,9 +26,13 @@ from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.questions import only_runs
 from django_tandem.runtime.readiness import START_DEADLINE_S, Dead, watch
 from django_tandem.runtime.sockets import FAILED
+from django_tandem.runtime.usage import of, total
 
 POLL_S = 0.05
 STOP_S = 30
+ASK_S = 10
+# Idle is what takes less than this share of a CPU for so long.
+IDLE_SHARE, IDLE_S, IDLE_DEADLINE_S = 0.1, 0.4, 60
 # Of what a program printed last, which is where a traceback has its reason.
 LINES = 3
 # What is there whatever serves the project, and costs each topology the same.
@@ -66,7 +73,9 @@ class Standing:
 def standing(topology: Topology) -> Iterator[Standing]:
     """Bring a topology up until the end of the block; raises TandemError when it does not start."""
     # Not below TMPDIR, which may be too long for the path of a socket.
-    with tempfile.TemporaryDirectory(prefix="tandem-bench-", dir="/tmp") as scratch:
+    with tempfile.TemporaryDirectory(
+        prefix="tandem-bench-", dir="/tmp", ignore_cleanup_errors=True
+    ) as scratch:
         run_dir = Path(scratch)
         ground = topology.make(run_dir, free_address())
         handle = start.prepare(ground.plan, ground.settings)
@@ -112,13 +121,14 @@ def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
         if isinstance(news, Dead):
             raise _not_started(obituary(news, run_dir))
     until = time.monotonic() + START_DEADLINE_S
-    while not _listens(plan.edge.binds[0]):
+    while not _answers(plan.edge.binds[0]):
         if not is_alive() or (run_dir / FAILED).exists():
             raise _not_started(_why(run_dir))
         if time.monotonic() > until:
             last = [line for p in plan.processes for line in last_lines(run_dir, p.program, LINES)]
             raise _not_started("\n".join([f"No answer within {START_DEADLINE_S} s.", *last]))
         time.sleep(POLL_S)
+    _wait_until_idle(started)
 
 
 def _why(run_dir: Path) -> str:
@@ -137,12 +147,33 @@ def _not_started(why: str) -> RefusedError:
     return RefusedError(why, hint="Start it by itself to see more.")
 
 
-def _listens(bind: Bind) -> bool:
+def _answers(bind: Bind) -> bool:
+    # Whatever it says: some servers listen long before they have loaded the project.
+    connection = http.client.HTTPConnection(bind.host, bind.port, timeout=ASK_S)
     try:
-        socket.create_connection((bind.host, bind.port), timeout=1).close()
-    except OSError:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
     return True
+
+
+def _wait_until_idle(started: subprocess.Popen[bytes]) -> None:
+    # The first worker answers while the others still load the project.
+    until = time.monotonic() + IDLE_DEADLINE_S
+    before = _cpu_s(started.pid)
+    while time.monotonic() < until:
+        time.sleep(IDLE_S)
+        now = _cpu_s(started.pid)
+        if now - before < IDLE_SHARE * IDLE_S:
+            return
+        before = now
+
+
+def _cpu_s(root: int) -> float:
+    return total(map(of, psutil.Process(root).children(recursive=True))).cpu_s
 
 
 def _what(ground: Ground) -> str:

@@ -55,7 +55,7 @@ class Watched:
         after = self._usage()
         self.use = Use(
             cpu_s=round(max(0.0, after.cpu_s - self._before_s), 3),
-            memory_mb=round(after.pss_mb if after.pss_mb is not None else after.rss_mb, 1),
+            memory_mb=None if after.pss_mb is None else round(after.pss_mb, 1),
             threads=self._threads,
             database_connections=self._connections,
         )

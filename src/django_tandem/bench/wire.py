@@ -1,7 +1,7 @@
 """
 What goes between a session and its driver: a job on stdin, what was seen on stdout, as JSON.
 
-Before that the driver says ``BEGUN`` on a line: from there on it counts.
+Before that the driver says ``BEGUN`` and ``OVER``, each on a line: what is between counts.
 """
 
 import json
@@ -12,7 +12,7 @@ from django_tandem.bench.latency import Latency
 from django_tandem.bench.measured import Driven, SocketRound
 from django_tandem.bench.workload import Sockets, Workload
 
-BEGUN = "begun"
+BEGUN, OVER = "begun", "over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,9 @@ def add_commands(top: argparse.ArgumentParser, names: Sequence[str] = COMMANDS) 
         module = import_module(f"{__name__}.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
         # Django's own parser class must not be handed down: its subparsers take other arguments.
-        each = commands.add_parser(name, parents=[common], help=summary, description=summary)
+        each = commands.add_parser(
+            name, parents=[common], help=summary, description=summary, allow_abbrev=False
+        )
         module.add_arguments(each)
         each.set_defaults(tandem_run=module.run)
 

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from django_tandem.bench import report as reporting
 from django_tandem.bench.measured import Report
 from django_tandem.bench.page import need_plotting, page
-from django_tandem.bench.session import NO_WEBSOCKETS, Course, Session
+from django_tandem.bench.session import Course, Session
 from django_tandem.bench.topologies import HYBRID, Choice, topologies
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
@@ -64,19 +65,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure; 1 when a topology could not be."""
+    """Measure; 1 when a topology could not be, or not to its end."""
     workloads = bench_asking.workloads(options)
     _refuse_unwritable(options)
+    for name in ("json", "html"):
+        if given := getattr(options, name):
+            setattr(options, name, given.absolute())
     loaded = load(options.settings)
     workloads = [bench_asking.with_host(each) for each in workloads]
     bench_asking.refuse_writing(options, workloads)
+    # As `up` does, for what is relative in the settings.
+    os.chdir(loaded.project.directory)
     with _ended_alike():
         found = _measure(options, loaded, workloads)
     _tell(found, options)
     if found.was_cut:
         return INTERRUPTED
-    missing = (row.failure for row in found.rows if not row.rounds)
-    return 1 if any(failure not in ("", NO_WEBSOCKETS) for failure in missing) else 0
+    return 0 if reporting.is_whole(found) else 1
 
 
 @contextmanager
@@ -113,14 +118,19 @@ def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Wo
         command=["tandem", *bench_asking.shown(sys.argv[1:])],
         baseline=HYBRID,
         began=began,
-        notes=_notes(loaded.settings),
+        notes=list(_notes(options, loaded)),
     )
 
 
-def _notes(settings: Settings) -> list[str]:
-    if settings.edge.tls is None:
-        return []
-    return ["Measured without TLS: no other topology has it, and the edge's is the same for all."]
+def _notes(options: argparse.Namespace, loaded: Loaded) -> Iterator[str]:
+    settings = loaded.settings
+    if settings.edge.tls is not None:
+        yield "Measured without TLS: no other topology has it, and the edge's is the same for all."
+    if settings.programs and not options.programs:
+        names = ", ".join(name for name, _ in settings.programs)
+        yield f'Measured without TANDEM["PROGRAMS"] ({names}); `--programs` runs them.'
+    if loaded.project.debug:
+        yield "Measured with DEBUG on: Django keeps each query, and is slower than in production."
 
 
 def _refuse_unwritable(options: argparse.Namespace) -> None:
@@ -146,6 +156,9 @@ def _tell(found: Report, options: argparse.Namespace) -> None:
 
 def _topologies(options: argparse.Namespace, loaded: Loaded) -> tuple[Topology, ...]:
     settings = loaded.settings
+    if not options.programs:
+        # They would work on real queues, once more for each topology and round.
+        settings = replace(settings, programs=())
     choice = Choice(
         wsgi=list(dict.fromkeys(options.wsgi or [settings.wsgi.server])),
         asgi=list(dict.fromkeys(options.asgi or [settings.asgi.server])),

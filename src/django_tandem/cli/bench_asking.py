@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=header,
         help="of each request; may be repeated",
     )
+    parser.add_argument(
+        "--programs",
+        action="store_true",
+        help='run TANDEM["PROGRAMS"] too, such as a Celery worker on its own broker',
+    )
     parser.add_argument("--yes", action="store_true", help="write to this database")
 
 
@@ -60,11 +65,10 @@ def workloads(options: argparse.Namespace) -> list[Workload]:
     sockets = Sockets(path=ws_path, count=options.sockets) if options.ws else None
     method = options.method or ("POST" if options.body else "GET")
     found = []
-    for url in dict.fromkeys(options.urls):
-        host, path = _path(url)
+    for host, path in dict.fromkeys(map(_path, options.urls)):
         found.append(
             Workload(
-                name=f"{method} {path}" + (f" with {options.ws}" if options.ws else ""),
+                name=f"{method} {host}{path}" + (f" with {options.ws}" if options.ws else ""),
                 path=path,
                 connections=options.connections,
                 method=method,

@@ -15,12 +15,12 @@ def show(report: Report) -> None:
     for workload in report.workloads:
         rows = [row for row in report.rows if row.workload == workload.name]
         console.line_out(f"\n{workload.name}")
-        _table(report, rows)
+        _table(report, rows, has_sockets=workload.sockets is not None)
     for told in warnings(report):
         console.line_err(told)
 
 
-def _table(report: Report, rows: Sequence[Row]) -> None:
+def _table(report: Report, rows: Sequence[Row], *, has_sockets: bool) -> None:
     titles = {each.name: each.title for each in report.topologies}
     # A column that no row has anything in tells nothing.
     shown = [f for f in FIGURES if any(median(row, f) is not None for row in rows)]
@@ -36,6 +36,8 @@ def _table(report: Report, rows: Sequence[Row]) -> None:
         if row.failure:
             console.line_out(f"{titles[row.topology]}: {row.failure}")
     for row in rows:
+        if has_sockets and row.rounds and not any(each.driven.sockets for each in row.rounds):
+            console.line_out(f"{titles[row.topology]}: asked without the WebSockets.")
         for why, times in _why(row):
             console.line_out(f"{titles[row.topology]}: {why}, {times} times")
 

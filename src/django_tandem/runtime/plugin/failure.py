@@ -30,7 +30,10 @@ class Failure:
             # A candidate that failed is told by the reload that started it; and what waited to
             # be started again when all was stopped has failed nobody.
             return
-        (self._run_dir / FAILED).write_text(f"{name}\n{why(event.process)}")
+        # Whole or not at all: somebody waits for it.
+        new = self._run_dir / f"{FAILED}.new"
+        new.write_text(f"{name}\n{why(event.process)}")
+        new.replace(self._run_dir / FAILED)
         tell(f"{name} can't be kept up: everything is stopped")
         # supervisord itself always ends with 0. Registered last and so run first, but for
         # what must still be removed.

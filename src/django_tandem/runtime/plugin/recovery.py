@@ -29,6 +29,8 @@ class Recovery:
         self._run_dir = run_dir
         self._wake = wake
         self._has_run: set[str] = set()
+        # Of a stack that was killed; nothing of this one has answered yet.
+        (run_dir / PROVED).unlink(missing_ok=True)
         subscribe(events.ProcessStateRunningEvent, self._remember)
         subscribe(events.ProcessStateExitedEvent, self._hurry)
         subscribe(events.ProcessStateBackoffEvent, self._relent)
