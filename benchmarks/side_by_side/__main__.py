@@ -27,7 +27,7 @@ DRIVER = (sys.executable, "-m", "side_by_side.driver")
 # What of them the ratios take, in three minutes.
 QUICK = (
     *("gunicorn", "uvicorn", "granian", "uvicorn-pool"),
-    *("reference", "tandem-daphne", "tandem", "tandem-ours"),
+    *("reference", "tandem", "tandem-ours"),
 )
 PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "channels")
 
@@ -96,7 +96,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     options.is_part = bool(options.only or options.load)
     options.rounds = options.rounds or (2 if options.quick else 3)
-    options.duration = options.duration or (1.5 if options.quick else 3)
+    options.duration = options.duration or (2.5 if options.quick else 3)
     options.warm = options.warm or (0.5 if options.quick else 1)
     options.only = options.only or (QUICK if options.quick else None)
     options.load = options.load or [each.name for each in (QUICK_LOADS if options.quick else LOADS)]

@@ -29,10 +29,15 @@ class Made:
     """How the plan of a choice of servers is made, of the project that was read once."""
 
     settings: Settings
-    plan_with: Callable[[Settings, Path], Plan]
+    plan_with: Callable[[Settings, Path, str | None], Plan]
 
-    def ground(self, choice: Choice, run_dir: Path, bind: str) -> Ground:
-        return ground(self.settings, choice, self.plan_with, run_dir, bind)
+    def ground(
+        self, choice: Choice, run_dir: Path, bind: str, application: str | None = None
+    ) -> Ground:
+        def plan_with(settings: Settings, run_dir: Path) -> Plan:
+            return self.plan_with(settings, run_dir, application)
+
+        return ground(self.settings, choice, plan_with, run_dir, bind)
 
 
 def read_project() -> Made:
@@ -40,9 +45,10 @@ def read_project() -> Made:
     loaded = load(None)
     host = read_host(None)
 
-    def plan_with(settings: Settings, run_dir: Path) -> Plan:
-        verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
-        return make_plan(loaded.project, settings, host, verdicts, run_dir=str(run_dir))
+    def plan_with(settings: Settings, run_dir: Path, application: str | None) -> Plan:
+        project = replace(loaded.project, asgi=application or loaded.project.asgi)
+        verdicts = decide(project.routes, settings.routes, handover=settings.handover)
+        return make_plan(project, settings, host, verdicts, run_dir=str(run_dir))
 
     return Made(settings=loaded.settings, plan_with=plan_with)
 
@@ -77,22 +83,27 @@ class Alone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hybrid:
-    """Both stacks behind an edge; ``change`` makes another of what tandem would run."""
+    """
+    Both stacks behind an edge; ``change`` makes another of what tandem would run.
+
+    ``application`` is the project's own where it is None.
+    """
 
     name: str
     title: str
     choice: Choice = DEFAULT
     change: Callable[[Ground], Ground] = staticmethod(lambda ground: ground)
-    environment: Environment = ()
+    application: str | None = None
 
     def topology(self, made: Made) -> Topology:
         """Return it with the numbers of processes that tandem takes by itself."""
         return Topology(
             name=self.name,
             title=self.title,
-            make=lambda run_dir, bind: self.change(made.ground(self.choice, run_dir, bind)),
+            make=lambda run_dir, bind: self.change(
+                made.ground(self.choice, run_dir, bind, self.application)
+            ),
             is_supervised=True,
-            environment=self.environment,
         )
 
 
@@ -121,6 +132,6 @@ EVERY: tuple[Alone | Hybrid, ...] = (
     Hybrid(
         name="tandem-ours",
         title="tandem, its handler imported",
-        environment=(("BENCH_ASGI", f"{OURS}.application"),),
+        application=f"{OURS}.application",
     ),
 )

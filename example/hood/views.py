@@ -13,6 +13,8 @@ from hood.tandem import Kept
 
 PLAN = Kept("plan", for_s=math.inf)
 STATUS = Kept("status", for_s=2)
+# The edge writes its log once a second.
+WRITTEN_LATE_S = 1
 
 OF_A_ROUTE = ("route", "stack", "reason", "view")
 OF_A_PROCESS = (
@@ -54,6 +56,6 @@ def _picture(status: dict) -> dict:
         "generation": status["generation"],
         "generation_age_s": status["generation_age_s"],
         "is_reloading": status["reload_pid"] is not None,
-        "requests_s": requests_per_second(log, time.time()),
+        "requests_s": requests_per_second(log, time.time() - WRITTEN_LATE_S),
         "processes": processes,
     }

@@ -30,12 +30,13 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
         sockets = SocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
         await sockets.open()
         sockets.start()
-    if job.warm_s:
-        await _drive(HttpLoad(job.url, job.workload, job.warm_s), job.workload)
+    load = HttpLoad(job.url, job.workload, job.warm_s + job.seconds)
+    driving = asyncio.create_task(_drive(load, job.workload))
+    # The load goes on from the one into the other: what counts begins in its midst.
+    await asyncio.sleep(job.warm_s)
+    load.forget()
     if sockets:
         sockets.forget()
-    load = HttpLoad(job.url, job.workload, job.seconds)
-    driving = asyncio.create_task(_drive(load, job.workload))
     _say(BEGUN)
     began, cpu = time.perf_counter(), time.process_time()
     await asyncio.sleep(job.seconds)

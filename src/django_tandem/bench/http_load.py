@@ -38,6 +38,12 @@ class HttpLoad:
         """How long there is more to be asked."""
         return max(0.0, self._until - time.perf_counter())
 
+    def forget(self) -> None:
+        """Forget what was answered so far, as what follows counts."""
+        self.answered = 0
+        self.seconds.clear()
+        self.why.clear()
+
     def lose(self, seconds: float, why: str) -> None:
         """Count a request that was given up after so long: it would have taken longer."""
         self.why[why] += 1

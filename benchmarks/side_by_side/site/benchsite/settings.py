@@ -5,7 +5,7 @@ import os
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES
 
-ASGI_APPLICATION = os.environ.get("BENCH_ASGI", "benchsite.asgi.application")
+ASGI_APPLICATION = "benchsite.asgi.application"
 # What it waits for is one service, which the benchmark runs itself.
 TANDEM = {}
 if os.environ.get("BENCH_POOL"):
