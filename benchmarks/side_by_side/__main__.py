@@ -46,7 +46,8 @@ def _measure(options: argparse.Namespace) -> Report:
     made = read_project()
     chosen = [each for each in EVERY if not options.only or each.name in options.only]
     topologies = [each.topology(made) for each in chosen]
-    workloads = [each for each in LOADS if any(word in each.name for word in options.load)]
+    every = QUICK_LOADS if options.quick else LOADS
+    workloads = [each for each in every if any(word in each.name for word in options.load or [""])]
     with Progress(options.rounds * len(topologies) * (1 + len(workloads))) as progress:
         session = Session(
             topologies=topologies,
@@ -99,7 +100,6 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     options.duration = options.duration or (2.5 if options.quick else 3)
     options.warm = options.warm or (0.5 if options.quick else 1)
     options.only = options.only or (QUICK if options.quick else None)
-    options.load = options.load or [each.name for each in (QUICK_LOADS if options.quick else LOADS)]
     return options
 
 
