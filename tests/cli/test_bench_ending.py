@@ -25,7 +25,11 @@ def _run_dirs(children: list[psutil.Process]) -> list[Path]:
 
 
 def test_ctrl_c_keeps_the_rounds_that_were_finished(project, tmp_path) -> None:
-    """Printed and written, with exit code 130, and every process is gone with its directory."""
+    """
+    Printed and written, with exit code 130, and every process is gone with its directory.
+
+    The second round goes the other way, so that the last of the first has begun it.
+    """
     file = tmp_path / "out.json"
     bench = Bench(project, *SHORT, "--rounds", "9", "--json", str(file), "/")
     try:
@@ -42,7 +46,7 @@ def test_ctrl_c_keeps_the_rounds_that_were_finished(project, tmp_path) -> None:
     assert "\nWSGI only (gunicorn) " in printed
     assert "It was ended before its last round" in bench.output
     rows = json.loads(file.read_text())["rows"]
-    assert [row["numbers"] for row in rows] == [[1, 2], [1], [1]]
+    assert [row["numbers"] for row in rows] == [[1], [1], [1, 2]]
     assert [row["failure"] for row in rows] == ["", "", ""]
     _assert_gone(below, run_dirs)
 

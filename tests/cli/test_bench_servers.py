@@ -20,7 +20,9 @@ def test_one_that_is_not_installed_is_told_before_anything_is_started(monkeypatc
     loaded = SimpleNamespace(settings=read_settings(None))
 
     with pytest.raises(MachineError) as caught:
-        bench._topologies(Namespace(wsgi=["gunicorn", "waitress"], asgi=None), loaded)
+        bench._topologies(
+            Namespace(wsgi=["gunicorn", "waitress"], asgi=None, programs=False), loaded
+        )
 
     assert caught.value.exit_code == 2
     assert caught.value.message.endswith("the package there-is-no-such-server is not installed.")

@@ -13,7 +13,18 @@ from docs.blocks import PAGES, Command, every_block
 from docs.installing import check_installed
 
 # Installed by the reader, or the system's.
-OTHERS = {"cd", "certbot", "curl", "django-admin", "git", "grep", "mkdir", "openssl", "source"}
+OTHERS = {
+    "cd",
+    "certbot",
+    "curl",
+    "django-admin",
+    "git",
+    "grep",
+    "sleep",
+    "mkdir",
+    "openssl",
+    "source",
+}
 
 
 def _indented() -> list[str]:

@@ -90,6 +90,7 @@ def site(
     wsgi: str = "gunicorn",
     asgi: str = "uvicorn",
     drain_s: int = DRAIN_S,
+    nginx: str | None = None,
     environment: dict[str, str] | None = None,
 ) -> Iterator[Site]:
     """Serve a fresh copy until the end of the block."""
@@ -97,7 +98,8 @@ def site(
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         directory = Path(shutil.copytree(_prepared(), Path(scratch, "p")))
         # Already here, for the project's settings read it.
-        (directory / "tandem.json").write_text(json.dumps(tandem_of(wsgi, asgi, drain_s)))
+        tandem = {**tandem_of(wsgi, asgi, drain_s), "EDGE": {"NGINX": nginx}}
+        (directory / "tandem.json").write_text(json.dumps(tandem))
         if environment:
             # Such as another database.
             prepare(directory, given)
