@@ -2,28 +2,17 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from stack.running import Up, clean_environment, free_port
+from stack.example import copied, in_shell, prepare
+from stack.running import Up, free_port
 
-EXAMPLE = Path(__file__).parents[2] / "example"
-LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
 # What Debian's Chromium does by itself in the background has no place in a test.
 ARGS = ("--disable-quic", "--disable-background-networking", "--disable-sync")
-
-# In one process, for each takes its time to start.
-PREPARE = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("collectstatic", interactive=False, verbosity=0)
-call_command("sample_data")
-"""
 
 expect.set_options(timeout=15_000)
 
@@ -31,23 +20,10 @@ expect.set_options(timeout=15_000)
 @contextmanager
 def served_house(directory: Path) -> Iterator[Up]:
     """Copy the example, do what `make demo` does before it is served, and serve it."""
-    shutil.copytree(EXAMPLE, directory, ignore=LEFT_OUT, dirs_exist_ok=True)
-    in_shell(directory, PREPARE)
+    prepare(copied(directory))
     shipping = f"http://127.0.0.1:{free_port()}"
     with Up(directory, environment={"SHIPPING_URL": shipping}) as up:
         yield up
-
-
-def in_shell(directory: Path, code: str) -> str:
-    """Run code in the project and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
-        cwd=directory,
-        env=clean_environment(),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
 
 
 def put_up(up: Up, title: str, closes_in_s: float) -> int:

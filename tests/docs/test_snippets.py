@@ -43,13 +43,13 @@ def test_no_block_is_in_a_language_that_is_not_read() -> None:
 @_named(every_block("python"))
 def test_python_is_python(block) -> None:
     """And a TANDEM setting in it is one that is taken."""
-    ast.parse(block.text)
+    assert ast.parse(block.text).body
     if "TANDEM = " not in block.text:
         return
 
     given = dict(BEFORE)
     exec(block.text, given)
-    read_settings(given["TANDEM"])
+    assert read_settings(given["TANDEM"])
 
 
 def test_what_the_pages_import_is_there() -> None:
@@ -124,7 +124,7 @@ def test_a_dockerfile_has_known_instructions(block) -> None:
 @_named(every_block("json"))
 def test_json_is_json(block) -> None:
     """Whoever copies it can use it."""
-    json.loads(block.text)
+    assert json.loads(block.text)
 
 
 @_named(every_block("bash"))

@@ -78,18 +78,21 @@ def test_sockets_are_told_on_joining_and_as_others_come_and_go() -> None:
 def test_processes_count_together() -> None:
     """Each house stands for a process; one that begins is answered at once by the others."""
 
-    async def scenario() -> None:
+    async def scenario() -> list[int]:
         here, there = House(), House()
         mine = await _joined(here, 3)
         await mine[0].until(3)
         theirs = await _joined(there, 2)
         for watcher in mine + theirs:
             await watcher.until(5)
+        told = [watcher.counts[-1] for watcher in mine + theirs]
         await _left(there, theirs)
         await mine[0].until(3)
+        told.append(mine[0].counts[-1])
         await _left(here, mine)
+        return told
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario()) == [5, 5, 5, 5, 5, 3]
 
 
 def test_process_that_begins_shows_no_count_of_its_own_first(
@@ -199,17 +202,19 @@ def test_without_its_channel_layer_each_process_counts_its_own(
 def test_process_whose_group_was_lost_joins_it_again() -> None:
     """A Redis that was restarted knows of no group."""
 
-    async def scenario() -> None:
+    async def scenario() -> int:
         here, there = House(), House()
         mine, theirs = await _joined(here), await _joined(there)
         await mine[0].until(2)
         get_channel_layer().groups.clear()
         await _joined(there)
         await mine[0].until(3)
+        told = mine[0].counts[-1]
         await _left(here, mine)
         await _left(there, theirs)
+        return told
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario()) == 3
 
 
 def test_last_one_out_leaves_nothing_behind() -> None:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from django_tandem.runtime.reload import wait_until_drained
 from stack.asking import ask
+from stack.example import LEFT_OUT, copied, prepare, token_of
 from stack.running import Up, clean_environment
 
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parents[1] / "example"
-LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "faultsite.settings"}
 # A short window, so that many reloads fit in; what must be spread over it is the same.
 DRAIN_S = 5
@@ -102,12 +101,12 @@ def site(
         (directory / "tandem.json").write_text(json.dumps(tandem))
         if environment:
             # Such as another database.
-            prepare(directory, given)
+            prepare(directory, **given)
         made = Site(
             directory=directory,
             up=Up(directory, environment=given),
             environment=given,
-            token=token_of("ada", directory, given),
+            token=token_of("ada", directory, **given),
         )
         with made.up:
             yield made
@@ -127,33 +126,8 @@ def _prepared() -> Path:
     """Prepare a copy once, with its database; each site is a copy of that."""
     scratch = Path(tempfile.mkdtemp(prefix="faults-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    directory = Path(shutil.copytree(EXAMPLE, scratch / "p", ignore=LEFT_OUT))
+    directory = copied(scratch / "p")
     shutil.copytree(HERE / "site", directory, ignore=LEFT_OUT, dirs_exist_ok=True)
     (directory / "tandem.json").write_text("{}")
-    prepare(directory, SETTINGS)
+    prepare(directory, **SETTINGS)
     return directory
-
-
-def prepare(directory: Path, environment: dict[str, str]) -> None:
-    """Do what must be done once before a project is served."""
-    migrate = ["migrate", "-v0", "--run-syncdb"]
-    for command in (migrate, ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
-        manage(directory, *command, **environment)
-
-
-def manage(directory: Path, *command: str, **environment: str) -> str:
-    """Run a management command and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=directory,
-        check=True,
-        env=clean_environment() | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-
-
-def token_of(user: str, directory: Path, environment: dict[str, str]) -> str:
-    """Return the token that the user of the sample data may bid with."""
-    said = manage(directory, "drf_create_token", user, **environment)
-    return said.split()[2]

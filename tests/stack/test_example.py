@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -12,30 +11,14 @@ import aiohttp
 import pytest
 
 from example.bidding import storm
+from stack.example import EXAMPLE, copied, prepare, token_of
 from stack.postgres import postgres
 from stack.running import Up, clean_environment, tandem
 
-EXAMPLE = Path(__file__).parents[2] / "example"
-LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
-
 
 def _prepared(directory: Path, **environment: str) -> Path:
-    """Copy the example and do what `make demo` does before it is served."""
-    shutil.copytree(EXAMPLE, directory, ignore=LEFT_OUT, dirs_exist_ok=True)
-    for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
-        _manage(directory, *command, **environment)
+    prepare(copied(directory), **environment)
     return directory
-
-
-def _manage(directory: Path, *command: str, **environment: str) -> str:
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=directory,
-        check=True,
-        env=clean_environment() | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +74,7 @@ async def _quote(up: Up) -> str:
 
 
 def _assert_true_auction(up: Up) -> None:
-    said = [
-        _manage(up.directory, "drf_create_token", user, **up.environment)
-        for user in ("ada", "grace")
-    ]
-    tokens = [line.split()[2] for line in said]
+    tokens = [token_of(user, up.directory, **up.environment) for user in ("ada", "grace")]
 
     outcome = asyncio.run(storm(up.url, 1, tokens))
 
