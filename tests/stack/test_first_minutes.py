@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from stack.asking import wait_for
 from stack.projects import startproject, with_channels, without_asgi
 from stack.running import Up, tandem
 
@@ -116,8 +117,8 @@ def test_detached_it_is_looked_at_and_stopped_from_elsewhere(tmp_path) -> None:
         )
         assert _get(f"http://127.0.0.1:{port}/")[0] == 200
         assert tandem(tmp_path, "status").returncode == 0
-        logs = tandem(tmp_path, "logs", "nginx").stdout
-        assert '"GET / HTTP/1.1" 200' in logs
+        # NGINX writes its access log once a second.
+        assert wait_for(lambda: '"GET / HTTP/1.1" 200' in tandem(tmp_path, "logs", "nginx").stdout)
     finally:
         down = tandem(tmp_path, "down")
     assert down.returncode == 0
