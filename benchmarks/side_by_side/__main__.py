@@ -25,10 +25,7 @@ from side_by_side.surroundings import surroundings
 
 DRIVER = (sys.executable, "-m", "side_by_side.driver")
 # What of them the ratios take, in three minutes.
-QUICK = (
-    *("gunicorn", "uvicorn", "granian", "uvicorn-pool"),
-    *("reference", "tandem", "tandem-ours"),
-)
+QUICK = ("gunicorn", "uvicorn", "granian", "uvicorn-pool", "reference", "tandem")
 PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "channels")
 
 

@@ -16,7 +16,6 @@ from django_tandem.settings import Settings
 from side_by_side.by_hand import by_hand
 
 TANDEM = "tandem"
-OURS = "benchsite.asgi_ours"
 # The reference's own choice: one process of Daphne's, which has no other way.
 DAPHNE = Choice(wsgi=["gunicorn"], asgi=["daphne"])
 DEFAULT = Choice(wsgi=["gunicorn"], asgi=["uvicorn"])
@@ -29,15 +28,10 @@ class Made:
     """How the plan of a choice of servers is made, of the project that was read once."""
 
     settings: Settings
-    plan_with: Callable[[Settings, Path, str | None], Plan]
+    plan_with: Callable[[Settings, Path], Plan]
 
-    def ground(
-        self, choice: Choice, run_dir: Path, bind: str, application: str | None = None
-    ) -> Ground:
-        def plan_with(settings: Settings, run_dir: Path) -> Plan:
-            return self.plan_with(settings, run_dir, application)
-
-        return ground(self.settings, choice, plan_with, run_dir, bind)
+    def ground(self, choice: Choice, run_dir: Path, bind: str) -> Ground:
+        return ground(self.settings, choice, self.plan_with, run_dir, bind)
 
 
 def read_project() -> Made:
@@ -45,10 +39,9 @@ def read_project() -> Made:
     loaded = load(None)
     host = read_host(None)
 
-    def plan_with(settings: Settings, run_dir: Path, application: str | None) -> Plan:
-        project = replace(loaded.project, asgi=application or loaded.project.asgi)
-        verdicts = decide(project.routes, settings.routes, handover=settings.handover)
-        return make_plan(project, settings, host, verdicts, run_dir=str(run_dir))
+    def plan_with(settings: Settings, run_dir: Path) -> Plan:
+        verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
+        return make_plan(loaded.project, settings, host, verdicts, run_dir=str(run_dir))
 
     return Made(settings=loaded.settings, plan_with=plan_with)
 
@@ -83,26 +76,19 @@ class Alone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hybrid:
-    """
-    Both stacks behind an edge; ``change`` makes another of what tandem would run.
-
-    ``application`` is the project's own where it is None.
-    """
+    """Both stacks behind an edge; ``change`` makes another of what tandem would run."""
 
     name: str
     title: str
     choice: Choice = DEFAULT
     change: Callable[[Ground], Ground] = staticmethod(lambda ground: ground)
-    application: str | None = None
 
     def topology(self, made: Made) -> Topology:
         """Return it with the numbers of processes that tandem takes by itself."""
         return Topology(
             name=self.name,
             title=self.title,
-            make=lambda run_dir, bind: self.change(
-                made.ground(self.choice, run_dir, bind, self.application)
-            ),
+            make=lambda run_dir, bind: self.change(made.ground(self.choice, run_dir, bind)),
             is_supervised=True,
         )
 
@@ -124,14 +110,9 @@ EVERY: tuple[Alone | Hybrid, ...] = (
         name="uvicorn-ours",
         title="Uvicorn alone, tandem's handler",
         server="uvicorn",
-        application=f"{OURS}:application",
+        application="benchsite.asgi_ours:application",
     ),
     Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, change=by_hand),
     Hybrid(name="tandem-daphne", title="tandem, Daphne", choice=DAPHNE),
     Hybrid(name=TANDEM, title="tandem"),
-    Hybrid(
-        name="tandem-ours",
-        title="tandem, its handler imported",
-        application=f"{OURS}.application",
-    ),
 )

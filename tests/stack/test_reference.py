@@ -89,6 +89,11 @@ def test_ws_leads_to_asgi_without_its_prefix(stack) -> None:
     assert told["headers"] == told["headers"] | FORWARDED
 
 
+def test_the_handler_on_asgi_is_ours_though_asgi_py_says_nothing_of_it(stack) -> None:
+    """In Channels' router, in the place of Django's: the view is on a thread of our pool."""
+    assert stack.ask("/ws/told/").json["thread"] == "django-tandem"
+
+
 def test_what_follows_the_prefix_stays_as_it_was_written(stack) -> None:
     """Percent-encoding and query included."""
     assert stack.ask("/ws/t%6Fld/?a=%2F").json["path"] == "/told/"

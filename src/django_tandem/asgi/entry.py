@@ -4,13 +4,11 @@ import os
 from typing import Any, cast
 
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from django_tandem.asgi import get_asgi_application, lasting
 from django_tandem.asgi.drain import Drain
-from django_tandem.asgi.handler.application import DjangoApplication
 from django_tandem.asgi.handler.consumers import Threads
 from django_tandem.asgi.handover import HandOver
 from django_tandem.asgi.lifespan import Lifespan
@@ -18,6 +16,7 @@ from django_tandem.asgi.parity import Parity
 from django_tandem.asgi.protocol import Application
 from django_tandem.asgi.ready import Ready
 from django_tandem.asgi.refusal import Refusal
+from django_tandem.asgi.stock import replaced
 from django_tandem.asgi.streams import Streams
 from django_tandem.asgi.watch import own_watch
 from django_tandem.model import Stack
@@ -28,12 +27,9 @@ from django_tandem.served.policy import read_pins
 
 
 def load() -> Application:
-    """Return the application that the environment names, else our own, as for bare Django's."""
+    """Return the application that the environment names, with our handler; else our own."""
     dotted = os.environ.get("TANDEM_ASGI_APPLICATION")
-    application: Any = import_string(dotted) if dotted else get_asgi_application()
-    if type(application) is ASGIHandler:
-        # Not by get_asgi_application(): the project has set Django up, and its logging since.
-        application = DjangoApplication()
+    application: Any = replaced(import_string(dotted)) if dotted else get_asgi_application()
     # Django imports the URLconf at the first request: too late to refuse a broken one.
     if getattr(settings, "ROOT_URLCONF", None):
         get_resolver().url_patterns  # noqa: B018 - reading it imports

@@ -12,6 +12,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
 
 from django_tandem.asgi.handler.application import DjangoApplication
+from django_tandem.asgi.stock import replaceable
 
 # A middleware stack is a dozen objects; a router that is behind more than this is not found.
 _MOST_OBJECTS = 2000
@@ -52,10 +53,9 @@ def first(application: Any, is_wanted: Callable[[Any], bool]) -> Found | None:
 
 
 def holds_stock_handler(application: Any) -> bool:
-    """Return whether Django's own handler answers; `tandem up` serves ours for a bare one."""
-    if application is None or type(application) is ASGIHandler:
-        return False
-    return first(application, _is_stock) is not None
+    """Return whether Django's own handler answers where `tandem up` can't put ours."""
+    own = replaceable(application)
+    return first(application, lambda one: _is_stock(one) and one is not own) is not None
 
 
 def mentions(target: Any, word: str) -> bool:

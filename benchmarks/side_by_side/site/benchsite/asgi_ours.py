@@ -1,4 +1,4 @@
-"""The same, with tandem's own handler for HTTP: one import is the difference."""
+"""The same without tandem around it, but with its handler for HTTP: by one import."""
 
 from benchsite.asgi import application as stock
 

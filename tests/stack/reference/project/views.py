@@ -1,5 +1,6 @@
 import asyncio
 import os
+import threading
 
 from adrf.decorators import api_view as async_api_view
 from asgiref.sync import async_to_sync
@@ -20,6 +21,7 @@ def told(request):
             "protocol": request.META.get("SERVER_PROTOCOL"),
             "http_version": getattr(request, "scope", {}).get("http_version"),
             "pid": os.getpid(),
+            "thread": threading.current_thread().name,
             "ppid": os.getppid(),
             "headers": dict(request.headers),
         }

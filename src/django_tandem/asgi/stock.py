@@ -1,0 +1,38 @@
+"""Django's own handler inside the project's application, and ours in its place."""
+
+from typing import Any
+
+from django.core.handlers.asgi import ASGIHandler
+
+from django_tandem.asgi.handler.application import DjangoApplication
+
+
+def replaceable(application: object) -> ASGIHandler | None:
+    """
+    Return the handler of Django's own that ours can take the place of, or ``None``.
+
+    It is the whole application, or what a Channels router has for HTTP. In a layer of the
+    project's own it is not looked for: who else holds it there can't be told.
+    """
+    http = _mapping(application).get("http", application)
+    # A subclass keeps what the project added to it.
+    return http if type(http) is ASGIHandler else None
+
+
+def replaced(application: Any) -> Any:
+    """Return the application with ours in that place; a router is changed, and returned."""
+    stock = replaceable(application)
+    if stock is None:
+        return application
+    # Not by get_asgi_application(): the project has set Django up, and its logging since.
+    ours = DjangoApplication()
+    if stock is application:
+        return ours
+    _mapping(application)["http"] = ours
+    return application
+
+
+def _mapping(application: object) -> dict[str, Any]:
+    # Channels' ProtocolTypeRouter, and what derives from it, asks it for each connection.
+    mapping = getattr(application, "application_mapping", None)
+    return mapping if isinstance(mapping, dict) else {}
