@@ -16,7 +16,7 @@ RATE = 50
 DRAIN_S = 6
 
 # Each is seconds on a machine of its own; CI's has others on it.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.alone]
 
 
 @pytest.mark.parametrize("asgi", ["uvicorn", "daphne"])

@@ -14,6 +14,7 @@ WORK_S = 0.05
 ATTEMPTS = 4
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("work", ["sleep", "burn"])
 def test_overload_is_refused_and_hurts_nobody_else(up_with, work) -> None:
     """Each answer is 200 or 503 with Retry-After, in time, and a WebSocket stays quick."""

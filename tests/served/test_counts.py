@@ -1,22 +1,26 @@
 """Several processes count into one file, and none writes at each request."""
 
+import fcntl
 import subprocess
 import sys
 
 import pytest
 
-from django_tandem.served.counts import NAME, NEW, Counts, Handovers, read
+from django_tandem.served.counts import LOCK, NAME, NEW, WRITE_EVERY_S, Counts, Handovers, read
+from stack.asking import wait_for
 
 
 def test_what_is_counted_is_read_the_most_frequent_first(tmp_path) -> None:
-    """The first is written at once, the rest with the next write."""
+    """The first is written at once, the rest within a second, though nothing else is counted."""
     counts = Counts(tmp_path)
     counts.add("/once/", "wsgi")
+    wait_for(lambda: read(tmp_path), within_s=WRITE_EVERY_S)
     assert read(tmp_path) == (Handovers(route="/once/", to="wsgi", count=1),)
 
     for _ in range(3):
         counts.add("/often/ with <blank>/", "asgi")
-    counts.write()
+    assert len(read(tmp_path)) == 1
+    wait_for(lambda: len(read(tmp_path)) == 2)
 
     assert read(tmp_path) == (
         Handovers(route="/often/ with <blank>/", to="asgi", count=3),
@@ -31,7 +35,9 @@ def test_nothing_was_handed_over_where_there_is_no_file(tmp_path) -> None:
 
 def test_a_run_directory_that_is_gone_does_not_fail_a_request(tmp_path) -> None:
     """A count is worth less than an answer, and is no reason to make the directory again."""
-    Counts(tmp_path / "gone").add("/", "asgi")
+    counts = Counts(tmp_path / "gone")
+    counts.add("/", "asgi")
+    counts.write()
 
     assert not (tmp_path / "gone").exists()
     assert read(tmp_path / "gone") == ()
@@ -47,27 +53,33 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, text) -> None:
 
     Counts(tmp_path).add("/", "asgi")
 
-    assert read(tmp_path) == (Handovers(route="/", to="asgi", count=1),)
+    assert wait_for(lambda: read(tmp_path)) == (Handovers(route="/", to="asgi", count=1),)
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path) -> None:
     """What can't be written whole is not written at all, and fails no request."""
-    Counts(tmp_path).add("/", "asgi")
-    before = read(tmp_path)
+    counts = Counts(tmp_path)
+    counts.add("/", "asgi")
+    before = wait_for(lambda: read(tmp_path))
     # Every write to it fails with ENOSPC.
     (tmp_path / NEW).symlink_to("/dev/full")
 
-    Counts(tmp_path).add("/", "asgi")
+    counts.add("/", "asgi")
+    counts.write()
 
     assert read(tmp_path) == before
 
 
-def test_a_count_is_kept_without_touching_the_disk(tmp_path) -> None:
-    """The event loop may not wait for it; the caller is told when a write is due."""
+def test_what_counts_waits_for_nothing(tmp_path) -> None:
+    """Neither for the disk nor for another process, which the event loop may not."""
     counts = Counts(tmp_path)
+    with (tmp_path / LOCK).open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        counts.add("/", "wsgi")
+        counts.add("/", "wsgi")
+        assert read(tmp_path) == ()
 
-    assert [counts.keep("/", "wsgi"), counts.keep("/", "wsgi")] == [True, False]
-    assert list(tmp_path.iterdir()) == []
+    wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
 
 
 def test_processes_at_once_lose_no_count(tmp_path) -> None:

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import time
 import urllib.error
 import urllib.request
 
 import pytest
 
+from django_tandem.served.counts import WRITE_EVERY_S
+from stack.asking import wait_for
 from stack.projects import startproject
 from stack.running import Up, tandem
 
@@ -292,15 +295,17 @@ def test_a_stream_is_not_asked_for_twice_with_another_method(up) -> None:
 
 def test_middleware_refuses_before_anything_is_handed_over(up) -> None:
     """What a process_request or process_view refuses is refused where it came in."""
+    before = _counts(up)
     for headers, path in [({"X-Refuse": "1"}, "/sync/"), ({}, "/guarded/")]:
-        before = _counts(up)
         with pytest.raises(urllib.error.HTTPError) as refused:
             _ask(up, path, method="POST", data=b"x", **headers)
         assert refused.value.code == 403
-        assert _counts(up) == before
+    assert _counts(up) == before
 
 
 def _counts(up) -> dict[str, int]:
+    # By then each process has written what it counted before.
+    time.sleep(1.5 * WRITE_EVERY_S)
     found = json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"]
     return {each["route"]: each["times"] for each in found}
 
@@ -321,11 +326,14 @@ def test_no_client_can_ask_for_it_or_prevent_it(up) -> None:
 
 
 def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
-    """Shown by `tandem status` and, while the stack runs, by `tandem plan`."""
+    """Shown by `tandem status` and, while the stack runs, by `tandem plan`, a second later."""
     _ask(up, "/events/")
 
-    rows = json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"]
-    row = next(row for row in rows if row["route"] == "/events/")
+    def found():
+        rows = json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"]
+        return next((row for row in rows if row["route"] == "/events/"), None)
+
+    row = wait_for(found)
     assert (row["to"], row["pin"]) == ("asgi", '("/events/", "asgi")')
     assert '("/events/", "asgi")' in tandem(up.directory, "plan").stdout
 

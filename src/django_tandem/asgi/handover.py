@@ -1,7 +1,5 @@
 """Hands an ASGI request over to WSGI when its view belongs there."""
 
-import asyncio
-
 from django_tandem.asgi.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.model import Stack
 from django_tandem.served.counts import Counts
@@ -48,9 +46,8 @@ class HandOver:
 
         inner = {**scope, "headers": headers, PASSAGE: passage}
         await self.application(inner, receive, send_or_leave)
-        if left and self.counts is not None and self.counts.keep(passage.route, Stack.WSGI):
-            # It waits for a lock and for the disk, which the event loop must not.
-            await asyncio.get_running_loop().run_in_executor(None, self.counts.write)
+        if left and self.counts is not None:
+            self.counts.add(passage.route, Stack.WSGI)
 
 
 def leaves(start: Message) -> bool:

@@ -9,14 +9,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 
 VARIABLE = "TANDEM_RUN_DIR"
 NAME = "handovers.json"
 # What is locked is never replaced, as the file is at each write.
 LOCK = "handovers.lock"
 NEW = "handovers.new"
-# A process writes at most so often; what it counted meanwhile goes with the next write.
+# A process writes at most so often, and what it counted within so long.
 WRITE_EVERY_S = 1.0
 
 
@@ -37,28 +37,29 @@ class Counts:
         self._lock = Lock()
         self._waiting: Counter[str] = Counter()
         self._written = 0.0
+        self._is_due = False
         atexit.register(self.write)
 
     def add(self, route: str, to: str) -> None:
-        """Count one hand-over, and write when it is time."""
-        if self.keep(route, to):
-            self.write()
-
-    def keep(self, route: str, to: str) -> bool:
-        """Count one hand-over in memory, and return whether the caller is to write now."""
+        """Count one hand-over in memory; it is written soon, and by another thread."""
         with self._lock:
             self._waiting[f"{to} {route}"] += 1
-            now = time.monotonic()
-            is_due = now - self._written >= WRITE_EVERY_S
-            if is_due:
-                self._written = now
-        return is_due
+            if self._is_due:
+                return
+            self._is_due = True
+            after_s = max(0.0, self._written + WRITE_EVERY_S - time.monotonic())
+        timer = Timer(after_s, self.write)
+        timer.daemon = True
+        # No thread can start in an interpreter that ends: it writes what waits.
+        with contextlib.suppress(RuntimeError):
+            timer.start()
 
     def write(self) -> None:
         """Add what waits to the file; a run directory that is gone is no reason to fail."""
         with self._lock:
             waiting, self._waiting = self._waiting, Counter()
             self._written = time.monotonic()
+            self._is_due = False
         if waiting:
             with contextlib.suppress(OSError):
                 _add(self._run_dir, waiting)
