@@ -8,16 +8,16 @@ from pathlib import Path
 
 from django_tandem.bench.alone import application_of
 from django_tandem.bench.stack import free_address
-from django_tandem.bench.topology import Ground
+from django_tandem.bench.topology import Setup
 from django_tandem.model import File, Plan, Process, Stack
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
 
 CONF = Path(__file__).with_name("by_hand.conf")
 
 
-def by_hand(ground: Ground) -> Ground:
+def by_hand(setup: Setup) -> Setup:
     """Return the same with the reference's servers, as many of them, and its nginx.conf."""
-    plan = ground.plan
+    plan = setup.plan
     wsgi, asgi = free_address(), free_address()
     served = {process.stack: process for process in plan.processes if process.stack}
     gunicorn = _process(
@@ -42,7 +42,7 @@ def by_hand(ground: Ground) -> Ground:
     conf = tuple("by_hand.conf" if word == "nginx.conf" else word for word in nginx.argv)
     edge = replace(nginx, argv=conf)
     return replace(
-        ground,
+        setup,
         plan=replace(plan, processes=(gunicorn, daphne, worker, edge)),
         files=(File(name="by_hand.conf", content=_conf(plan, wsgi, asgi)),),
     )

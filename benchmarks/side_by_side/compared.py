@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem.bench.alone import alone
-from django_tandem.bench.topologies import Choice, ground
-from django_tandem.bench.topology import Ground, Topology
+from django_tandem.bench.topologies import Choice, setup
+from django_tandem.bench.topology import Setup, Topology
 from django_tandem.cli.bootstrap import load
 from django_tandem.model import Plan, Stack
 from django_tandem.plan import make_plan
@@ -30,8 +30,8 @@ class Made:
     settings: Settings
     plan_with: Callable[[Settings, Path], Plan]
 
-    def ground(self, choice: Choice, run_dir: Path, bind: str) -> Ground:
-        return ground(self.settings, choice, self.plan_with, run_dir, bind)
+    def setup(self, choice: Choice, run_dir: Path, bind: str) -> Setup:
+        return setup(self.settings, choice, self.plan_with, run_dir, bind)
 
 
 def read_project() -> Made:
@@ -47,7 +47,7 @@ def read_project() -> Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alone:
+class OneServer:
     """A server with no edge before it; ``application`` is the project's own where it is empty."""
 
     name: str
@@ -60,8 +60,8 @@ class Alone:
     def topology(self, made: Made) -> Topology:
         """Return it with as many processes as both stacks of the hybrid have."""
 
-        def make(run_dir: Path, bind: str) -> Ground:
-            whole = made.ground(DEFAULT, run_dir, bind)
+        def make(run_dir: Path, bind: str) -> Setup:
+            whole = made.setup(DEFAULT, run_dir, bind)
             plan = alone(whole.plan, self.stack, self.server, application=self.application)
             return replace(whole, plan=plan)
 
@@ -81,32 +81,32 @@ class Hybrid:
     name: str
     title: str
     choice: Choice = DEFAULT
-    change: Callable[[Ground], Ground] = staticmethod(lambda ground: ground)
+    change: Callable[[Setup], Setup] = staticmethod(lambda setup: setup)
 
     def topology(self, made: Made) -> Topology:
         """Return it with the numbers of processes that tandem takes by itself."""
         return Topology(
             name=self.name,
             title=self.title,
-            make=lambda run_dir, bind: self.change(made.ground(self.choice, run_dir, bind)),
+            make=lambda run_dir, bind: self.change(made.setup(self.choice, run_dir, bind)),
             is_supervised=True,
         )
 
 
-EVERY: tuple[Alone | Hybrid, ...] = (
-    Alone(name="gunicorn", title="Gunicorn alone (WSGI)", server="gunicorn", stack=Stack.WSGI),
-    Alone(name="daphne", title="Daphne alone", server="daphne"),
-    Alone(name="uvicorn", title="Uvicorn alone", server="uvicorn"),
-    Alone(name="granian", title="Granian alone (ASGI)", server="granian"),
-    Alone(name="hypercorn", title="Hypercorn alone", server="hypercorn"),
-    Alone(name="gunicorn-asgi", title="Gunicorn alone (ASGI)", server="gunicorn"),
-    Alone(
+EVERY: tuple[OneServer | Hybrid, ...] = (
+    OneServer(name="gunicorn", title="Gunicorn alone (WSGI)", server="gunicorn", stack=Stack.WSGI),
+    OneServer(name="daphne", title="Daphne alone", server="daphne"),
+    OneServer(name="uvicorn", title="Uvicorn alone", server="uvicorn"),
+    OneServer(name="granian", title="Granian alone (ASGI)", server="granian"),
+    OneServer(name="hypercorn", title="Hypercorn alone", server="hypercorn"),
+    OneServer(name="gunicorn-asgi", title="Gunicorn alone (ASGI)", server="gunicorn"),
+    OneServer(
         name="uvicorn-pool",
         title="Uvicorn alone, psycopg pool",
         server="uvicorn",
         environment=(("BENCH_POOL", "1"),),
     ),
-    Alone(
+    OneServer(
         name="uvicorn-ours",
         title="Uvicorn alone, tandem's handler",
         server="uvicorn",

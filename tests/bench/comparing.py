@@ -14,7 +14,7 @@ from builders import project, verdict
 from django_tandem.bench.alone import alone
 from django_tandem.bench.session import Course, Session
 from django_tandem.bench.topologies import Choice, topologies
-from django_tandem.bench.topology import Ground, Make, Topology
+from django_tandem.bench.topology import Make, Setup, Topology
 from django_tandem.bench.workload import Workload
 from django_tandem.model import Plan, Stack
 from django_tandem.plan import make_plan
@@ -79,7 +79,7 @@ def topologies_of(
 def one_process(topologies: Mapping[str, Topology]) -> Make:
     """Make Uvicorn alone in one process, which ends when it can't load the application."""
 
-    def make(run_dir: Path, bind: str) -> Ground:
+    def make(run_dir: Path, bind: str) -> Setup:
         whole = topologies["hybrid"].make(run_dir, bind)
         return replace(whole, plan=alone(whole.plan, Stack.ASGI, "uvicorn", workers=1))
 
@@ -90,13 +90,13 @@ def mute(topology: Topology) -> Make:
     """Make the topology with a server that says why and does nothing."""
     argv = (sys.executable, "-S", "-c", MUTE)
 
-    def make(run_dir: Path, bind: str) -> Ground:
-        ground = topology.make(run_dir, bind)
+    def make(run_dir: Path, bind: str) -> Setup:
+        setup = topology.make(run_dir, bind)
         processes = (
             replace(each, argv=argv) if each.name == "server" else each
-            for each in ground.plan.processes
+            for each in setup.plan.processes
         )
-        return replace(ground, plan=replace(ground.plan, processes=tuple(processes)))
+        return replace(setup, plan=replace(setup.plan, processes=tuple(processes)))
 
     return make
 

@@ -17,10 +17,10 @@ from bench.comparing import (
     session,
     topologies_of,
 )
-from django_tandem.bench import stack as standing_stack
+from django_tandem.bench import stack as running_stack
 from django_tandem.bench.measured import Row
 from django_tandem.bench.session import Session
-from django_tandem.bench.stack import standing
+from django_tandem.bench.stack import running
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Sockets, Workload
 from stack.mistaken import running_in
@@ -87,7 +87,7 @@ def test_what_can_not_start_is_a_row_that_says_why(spoilt) -> None:
 
 def test_a_server_that_never_listens_is_given_up(topologies, monkeypatch) -> None:
     """Uvicorn, for one, starts its processes again for ever: what it said last is the reason."""
-    monkeypatch.setattr(standing_stack, "START_DEADLINE_S", 4)
+    monkeypatch.setattr(running_stack, "START_DEADLINE_S", 4)
     given = session([replace(topologies["wsgi"], make=mute(topologies["wsgi"]))], Told())
     given.run()
 
@@ -148,7 +148,7 @@ def test_what_came_up_says_what_runs(spoilt) -> None:
 
 def test_the_hybrid_answers_on_both_stacks(topologies) -> None:
     """As the plan has it; and where it ran, nothing is left."""
-    with standing(topologies["hybrid"]) as stack:
+    with running(topologies["hybrid"]) as stack:
         assert stack.deaths() == ""
         assert len(stack.leaders) == 3
         run_dir = stack.run_dir
@@ -157,7 +157,7 @@ def test_the_hybrid_answers_on_both_stacks(topologies) -> None:
 
 def test_a_second_ctrl_c_leaves_nothing_running(directory, topologies) -> None:
     """Whoever is impatient presses it again while all is being stopped."""
-    stack = standing(topologies["wsgi"])
+    stack = running(topologies["wsgi"])
     run_dir = stack.__enter__().run_dir
 
     def impatient(*_: object, **__: object) -> bool:

@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from django_tandem import servers
 from django_tandem.model import Bind, Plan, Process, Stack
 from django_tandem.runtime.edge import EDGE
+from django_tandem.servers.gunicorn import GUNICORN
 
 GRACE_S = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alone:
+class Launch:
     """What a server is told: ``application`` is ``module:attribute``."""
 
     python: str
@@ -22,65 +24,65 @@ class Alone:
 
 
 # A server's command line.
-Command = Callable[[Alone], tuple[str, ...]]
+Command = Callable[[Launch], tuple[str, ...]]
 
 
-def _gunicorn(alone: Alone) -> tuple[str, ...]:
-    return _served(alone, "gunicorn", f"--bind={alone.bind}", _workers(alone))
+def _gunicorn(launch: Launch) -> tuple[str, ...]:
+    return _served(launch, "gunicorn", f"--bind={launch.bind}", _workers(launch))
 
 
-def _gunicorn_asgi(alone: Alone) -> tuple[str, ...]:
-    bind = f"--bind={alone.bind}"
-    return _served(alone, "gunicorn", bind, _workers(alone), "--worker-class=asgi")
+def _gunicorn_asgi(launch: Launch) -> tuple[str, ...]:
+    bind = f"--bind={launch.bind}"
+    return _served(launch, "gunicorn", bind, _workers(launch), "--worker-class=asgi")
 
 
-def _uwsgi(alone: Alone) -> tuple[str, ...]:
-    program = str(PurePath(alone.python).with_name("uwsgi"))
+def _uwsgi(launch: Launch) -> tuple[str, ...]:
+    program = str(PurePath(launch.python).with_name("uwsgi"))
     lasting = ("--master", "--need-app", "--die-on-term", "--disable-logging")
     return (
-        *(program, f"--py-programname={alone.python}", f"--http={alone.bind}"),
-        *(f"--processes={alone.workers}", *lasting, f"--module={alone.application}"),
+        *(program, f"--py-programname={launch.python}", f"--http={launch.bind}"),
+        *(f"--processes={launch.workers}", *lasting, f"--module={launch.application}"),
     )
 
 
-def _waitress(alone: Alone) -> tuple[str, ...]:
-    return _served(alone, "waitress", f"--listen={alone.bind}", f"--threads={alone.workers}")
+def _waitress(launch: Launch) -> tuple[str, ...]:
+    return _served(launch, "waitress", f"--listen={launch.bind}", f"--threads={launch.workers}")
 
 
-def _uvicorn(alone: Alone) -> tuple[str, ...]:
+def _uvicorn(launch: Launch) -> tuple[str, ...]:
     quiet = ("--no-access-log", "--log-level=warning", f"--timeout-graceful-shutdown={GRACE_S}")
-    return _served(alone, "uvicorn", *_address(alone), _workers(alone), *quiet)
+    return _served(launch, "uvicorn", *_address(launch), _workers(launch), *quiet)
 
 
-def _daphne(alone: Alone) -> tuple[str, ...]:
+def _daphne(launch: Launch) -> tuple[str, ...]:
     # At its usual verbosity it writes a line for each request, which no other here does.
-    address = (f"--bind={alone.bind.host}", f"--port={alone.bind.port}")
-    return _served(alone, "daphne", *address, "--verbosity=0")
+    address = (f"--bind={launch.bind.host}", f"--port={launch.bind.port}")
+    return _served(launch, "daphne", *address, "--verbosity=0")
 
 
-def _hypercorn(alone: Alone) -> tuple[str, ...]:
-    return _served(alone, "hypercorn", f"--bind={alone.bind}", _workers(alone))
+def _hypercorn(launch: Launch) -> tuple[str, ...]:
+    return _served(launch, "hypercorn", f"--bind={launch.bind}", _workers(launch))
 
 
 def _granian(interface: str) -> Command:
-    def argv(alone: Alone) -> tuple[str, ...]:
+    def argv(launch: Launch) -> tuple[str, ...]:
         return _served(
-            alone, "granian", f"--interface={interface}", *_address(alone), _workers(alone)
+            launch, "granian", f"--interface={interface}", *_address(launch), _workers(launch)
         )
 
     return argv
 
 
-def _served(alone: Alone, name: str, *options: str) -> tuple[str, ...]:
-    return (alone.python, "-m", name, *options, alone.application)
+def _served(launch: Launch, name: str, *options: str) -> tuple[str, ...]:
+    return (launch.python, "-m", name, *options, launch.application)
 
 
-def _address(alone: Alone) -> tuple[str, ...]:
-    return (f"--host={alone.bind.host}", f"--port={alone.bind.port}")
+def _address(launch: Launch) -> tuple[str, ...]:
+    return (f"--host={launch.bind.host}", f"--port={launch.bind.port}")
 
 
-def _workers(alone: Alone) -> str:
-    return f"--workers={alone.workers}"
+def _workers(launch: Launch) -> str:
+    return f"--workers={launch.workers}"
 
 
 # By the names that the settings take, and Gunicorn's worker for ASGI.
@@ -99,8 +101,6 @@ COMMANDS: Mapping[Stack, Mapping[str, Command]] = {
         "gunicorn": _gunicorn_asgi,
     },
 }
-# What can't be more than one process.
-ONE_PROCESS = ("daphne",)
 # What stands in for an application that the project does not name, as Django's own templates do.
 STOCK = {
     Stack.WSGI: "django_tandem.bench.stock_wsgi:application",
@@ -125,16 +125,18 @@ def alone(
     """
     served = [process for process in plan.processes if process.stack is not None]
     wanted = workers or sum(process.workers for process in served)
-    launch = Alone(
+    # The one that has a worker for each stack is a WSGI server to tandem.
+    known = GUNICORN if server == GUNICORN.name else servers.find(stack, server)
+    launch = Launch(
         python=sys.executable,
         application=application or application_of(plan, stack),
         bind=plan.edge.binds[0],
-        workers=1 if server in ONE_PROCESS else wanted,
+        workers=1 if known.one_process and stack is Stack.ASGI else wanted,
     )
     process = Process(
         name="server",
         argv=COMMANDS[stack][server](launch),
-        role=f"{server}, {launch.workers} {'process' if launch.workers == 1 else 'processes'}",
+        role=f"{server}, {known.counted(launch.workers)}",
         directory=plan.project.directory,
         order=20,
         environment=served[0].environment,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from django_tandem.bench.asking import ask
 from django_tandem.bench.measured import Described, Row
-from django_tandem.bench.stack import Standing, standing
+from django_tandem.bench.stack import Running, running
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.use import CountConnections, Watched
 from django_tandem.bench.wire import Job
@@ -86,7 +86,7 @@ class Session:
     def _turn(self, number: int, topology: Topology) -> None:
         self.step(f"Round {number} of {self.course.rounds}: starting {topology.title}")
         try:
-            with standing(topology) as stack:
+            with running(topology) as stack:
                 self.described.setdefault(topology.name, topology.described(stack.what))
                 for workload in self.workloads:
                     self._measure(number, topology, stack, workload)
@@ -95,9 +95,7 @@ class Session:
         except Exception as error:  # noqa: BLE001 - whatever it is, what was finished is kept
             self._fail(topology, f"{type(error).__name__}: {error}")
 
-    def _measure(
-        self, number: int, topology: Topology, stack: Standing, workload: Workload
-    ) -> None:
+    def _measure(self, number: int, topology: Topology, stack: Running, workload: Workload) -> None:
         asked = _asked(workload, topology)
         if asked is None or (workload.name, topology.name) not in self.rows:
             return
@@ -118,7 +116,7 @@ class Session:
             numbers=(*row.numbers, number),
         )
 
-    def _watching(self, number: int, topology: Topology, stack: Standing) -> Watched:
+    def _watching(self, number: int, topology: Topology, stack: Running) -> Watched:
         # What died while it was warmed has no leaders to watch.
         _refuse_dead(number, stack)
         return Watched(
@@ -143,6 +141,6 @@ def _asked(workload: Workload, topology: Topology) -> Workload | None:
     return replace(workload, sockets=None) if workload.path else None
 
 
-def _refuse_dead(number: int, stack: Standing) -> None:
+def _refuse_dead(number: int, stack: Running) -> None:
     if died := stack.deaths():
         raise RefusedError(f"In round {number}: {died}", hint="Its rounds before that are kept.")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem import output
-from django_tandem.bench.topology import Ground, Topology
+from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, Stack
 from django_tandem.render.state import state_of
@@ -40,7 +40,7 @@ SERVERS = (*(stack.value for stack in Stack), EDGE, "server", "channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Running:
     """A topology that is up: where it answers, and which processes of it count."""
 
     url: str
@@ -70,22 +70,22 @@ class Standing:
 
 
 @contextmanager
-def standing(topology: Topology) -> Iterator[Standing]:
+def running(topology: Topology) -> Iterator[Running]:
     """Bring a topology up until the end of the block; raises TandemError when it does not start."""
     # Not below TMPDIR, which may be too long for the path of a socket.
     with tempfile.TemporaryDirectory(
         prefix="tandem-bench-", dir="/tmp", ignore_cleanup_errors=True
     ) as scratch:
         run_dir = Path(scratch)
-        ground = topology.make(run_dir, free_address())
-        handle = start.prepare(ground.plan, ground.settings)
-        output.write(ground.files, run_dir)
+        setup = topology.make(run_dir, free_address())
+        handle = start.prepare(setup.plan, setup.settings)
+        output.write(setup.files, run_dir)
         started = start.launched(run_dir, handle, os.environ | dict(topology.environment))
         try:
-            _wait(ground.plan, run_dir, started)
-            yield Standing(
-                url=f"http://{ground.plan.edge.binds[0]}",
-                what=_what(ground),
+            _wait(setup.plan, run_dir, started)
+            yield Running(
+                url=f"http://{setup.plan.edge.binds[0]}",
+                what=_what(setup),
                 run_dir=run_dir,
                 supervisord=started,
             )
@@ -176,8 +176,8 @@ def _cpu_s(root: int) -> float:
     return total(map(of, psutil.Process(root).children(recursive=True))).cpu_s
 
 
-def _what(ground: Ground) -> str:
-    return "; ".join(p.role for p in ground.plan.processes if _is_server(p.name))
+def _what(setup: Setup) -> str:
+    return "; ".join(p.role for p in setup.plan.processes if _is_server(p.name))
 
 
 def _is_server(program: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from django_tandem.bench.alone import alone
-from django_tandem.bench.topology import Ground, Topology
+from django_tandem.bench.topology import Setup, Topology
 from django_tandem.model import Plan, Stack
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
@@ -34,15 +34,15 @@ def topologies(settings: Settings, choice: Choice, plan_with: PlanWith) -> tuple
         Topology(
             name=HYBRID,
             title=f"hybrid ({choice.wsgi[0]} + {choice.asgi[0]})",
-            make=lambda run_dir, bind: ground(settings, choice, plan_with, run_dir, bind),
+            make=lambda run_dir, bind: setup(settings, choice, plan_with, run_dir, bind),
             is_supervised=True,
         ),
     )
 
 
-def ground(
+def setup(
     settings: Settings, choice: Choice, plan_with: PlanWith, run_dir: Path, bind: str
-) -> Ground:
+) -> Setup:
     """Return the hybrid's plan, on ``bind`` alone and without TLS, which no other has."""
     chosen = replace(
         settings,
@@ -51,7 +51,7 @@ def ground(
         asgi=_with_server(settings.asgi, choice.asgi[0]),
         edge=replace(settings.edge, tls=None, server_names=()),
     )
-    return Ground(plan=plan_with(chosen, run_dir), settings=chosen)
+    return Setup(plan=plan_with(chosen, run_dir), settings=chosen)
 
 
 def _with_server(given: Given, server: str) -> Given:
@@ -68,8 +68,8 @@ def _alone(
 ) -> Iterator[Topology]:
     for server in servers:
 
-        def make(run_dir: Path, bind: str, server: str = server) -> Ground:
-            whole = ground(settings, choice, plan_with, run_dir, bind)
+        def make(run_dir: Path, bind: str, server: str = server) -> Setup:
+            whole = setup(settings, choice, plan_with, run_dir, bind)
             return replace(whole, plan=alone(whole.plan, stack, server))
 
         yield Topology(

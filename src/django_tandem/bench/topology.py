@@ -9,11 +9,11 @@ from django_tandem.model import File, Plan
 from django_tandem.settings import Settings
 
 # What it takes to run it in ``run_dir`` on ``bind``: a plan, and the settings it was made by.
-Make = Callable[[Path, str], "Ground"]
+Make = Callable[[Path, str], "Setup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Setup:
     """A plan to bring up, its settings, and files of its own beside those that are rendered."""
 
     plan: Plan

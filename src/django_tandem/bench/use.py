@@ -3,7 +3,6 @@
 import contextlib
 import threading
 from collections.abc import Callable, Collection
-from types import TracebackType
 
 import psutil
 
@@ -43,12 +42,7 @@ class Watched:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End, and sum up."""
         self._over.set()
         self._thread.join()

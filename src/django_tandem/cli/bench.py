@@ -17,7 +17,7 @@ from django_tandem.bench.session import Course, Session
 from django_tandem.bench.topologies import HYBRID, Choice, topologies
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
-from django_tandem.cli import bench_asking, bench_table, console
+from django_tandem.cli import INTERRUPTED, bench_asking, bench_table, console
 from django_tandem.cli.bootstrap import Loaded, load
 from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.progress import Progress
@@ -30,8 +30,6 @@ from django_tandem.runtime.preflight import require_installed
 from django_tandem.servers import SERVERS
 from django_tandem.settings import Settings
 
-# After Ctrl-C, as a shell has it; what was finished is told all the same.
-INTERRUPTED = 130
 # What is taken for Ctrl-C: a terminal that closes, and who ends programs by `kill`.
 ENDS = (signal.SIGHUP, signal.SIGTERM)
 # Asked before each round, so that nothing is measured that is done once: imports, connections.
@@ -80,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         found = _measure(options, loaded, workloads)
     _tell(found, options)
     if found.was_cut:
+        # After Ctrl-C what was finished is told all the same.
         return INTERRUPTED
     return 0 if reporting.is_whole(found) else 1
 

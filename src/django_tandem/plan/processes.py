@@ -88,7 +88,7 @@ def _server(ground: Ground, stack: Stack) -> Process:
         name=stack.value,
         generation=ground.generation,
         argv=(*gives_way, *server.argv(launch)),
-        role=f"{server.name}, {_counted(workers, server)}",
+        role=f"{server.name}, {server.counted(workers)}",
         directory=ground.project.directory,
         order=20,
         stack=stack,
@@ -111,14 +111,6 @@ def _workers(server: servers.Server, chosen: WsgiSettings | AsgiSettings, host: 
             hint='Take "auto" or 1, or another server for more processes.',
         )
     return chosen.workers
-
-
-def _counted(workers: int, server: servers.Server) -> str:
-    # The one WSGI server that is one process spreads its work over threads.
-    one, many = ("process", "processes")
-    if server.one_process and server.stack is Stack.WSGI:
-        one, many = ("thread", "threads")
-    return f"{workers} {one if workers == 1 else many}"
 
 
 def _channel_workers(ground: Ground) -> Iterator[Process]:

@@ -60,3 +60,10 @@ class Server:
     recycles: bool = False
     least_queue: int = 1
     stop_signal: str = "TERM"
+
+    def counted(self, workers: int) -> str:
+        """Return the number of its workers in words; what one WSGI process has are threads."""
+        one, many = ("process", "processes")
+        if self.one_process and self.stack is Stack.WSGI:
+            one, many = ("thread", "threads")
+        return f"{workers} {one if workers == 1 else many}"
