@@ -32,7 +32,7 @@ tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 # What holds a loaded stack to bounds of time has the machine for itself.
 tests: $(VENV)/dev.installed system
 	$(BIN)/pytest tests --ignore tests/example -m "not alone" -n 3 --dist loadfile
-	$(BIN)/pytest tests/faults tests/overload -m alone
+	$(BIN)/pytest tests --ignore tests/example -m alone
 	$(BIN)/pytest tests/example
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
@@ -61,7 +61,7 @@ lint: $(VENV)/dev.installed
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
 
-# The example on a dozen topologies, half an hour; bench-quick: what the ratios take, three minutes.
+# The example on eleven topologies, half an hour; bench-quick: what the ratios take, three minutes.
 bench bench-quick: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python -m side_by_side $(BENCH) $(ARGS)
 

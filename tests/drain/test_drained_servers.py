@@ -11,7 +11,7 @@ from drain.clients import Response, Socket
 from drain.serving import Served
 
 # Whoever reads the word a second late has the less to spread over.
-WINDOW_S = 8.0
+WINDOW_S = 12.0
 KINDS = ("quiet", "slow", "async", "sync", "async-json", "sync-json")
 NUMBERS = range(7)
 LAST_EVENT = f"leaving {WINDOW_S}"

@@ -38,14 +38,14 @@ class Client:
         return b"".join(message.get("body", b"") for message in self.sent[1:]).decode()
 
 
-async def ask(application, path="/", method="GET", headers=(), client=None):
+async def ask(application, path="/", method="GET", headers=(), client=None, *, query=b""):
     """Send one request, and return its client when the application is done with it."""
     client = client or Client()
     scope = {
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"",
+        "query_string": query,
         "headers": [(b"host", b"testserver"), *headers],
     }
     await application(scope, client.receive, client.send)

@@ -3,6 +3,7 @@
 import fcntl
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -80,6 +81,21 @@ def test_what_counts_waits_for_nothing(tmp_path) -> None:
         assert read(tmp_path) == ()
 
     wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
+
+
+def test_a_thread_that_can_not_start_is_no_reason_to_fail_or_to_stop(tmp_path, monkeypatch) -> None:
+    """As where a container has as many as it may have."""
+    counts = Counts(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        counts.add("/", "wsgi")
+    counts.add("/", "wsgi")
+
+    wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
+
+
+def refuse(_thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_processes_at_once_lose_no_count(tmp_path) -> None:

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from django_tandem.served.counts import WRITE_EVERY_S
+from django_tandem.served.counts import WRITE_EVERY_S, read
 from stack.asking import wait_for
 from stack.projects import startproject
 from stack.running import Up, tandem
@@ -336,6 +336,14 @@ def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
     row = wait_for(found)
     assert (row["to"], row["pin"]) == ("asgi", '("/events/", "asgi")')
     assert '("/events/", "asgi")' in tandem(up.directory, "plan").stdout
+
+
+def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
+    """By a thread of the worker, which old uWSGIs let run only when they were told to."""
+    with Up(_project(tmp_path, '\nTANDEM["WSGI"] = {"SERVER": "uwsgi", "WORKERS": 1}\n')) as up:
+        for _ in range(3):
+            _ask(up, "/events/")
+        wait_for(lambda: [each.count for each in read(up.run_dir)] == [3], within_s=5)
 
 
 def test_it_can_be_turned_off(tmp_path) -> None:

@@ -28,6 +28,9 @@ class HandOver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
+            if scope["type"] == "lifespan" and self.counts is not None:
+                # Some servers then end by a signal, which leaves nothing to be done at the exit.
+                self.counts.write()
             return
         known = dict(scope["headers"])
         passage = Passage(may_leave=bool(known.get(EDGE)) and known.get(HANDED) != b"1")

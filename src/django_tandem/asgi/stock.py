@@ -3,8 +3,17 @@
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
 
 from django_tandem.asgi.handler.application import DjangoApplication
+from django_tandem.asgi.handler.original import is_original
+
+# What ours does in another way, and asks nothing that was put in its place.
+_OURS_ALONE = (
+    (ASGIHandler, "handle"),
+    (ASGIHandler, "send_response"),
+    (BaseHandler, "adapt_method_mode"),
+)
 
 
 def replaceable(application: object) -> ASGIHandler | None:
@@ -15,8 +24,9 @@ def replaceable(application: object) -> ASGIHandler | None:
     project's own it is not looked for: who else holds it there can't be told.
     """
     http = _mapping(application).get("http", application)
-    # A subclass keeps what the project added to it.
-    return http if type(http) is ASGIHandler else None
+    # A subclass keeps what the project added to it, and a class what instruments it.
+    is_djangos = type(http) is ASGIHandler and all(is_original(*each) for each in _OURS_ALONE)
+    return http if is_djangos else None
 
 
 def replaced(application: Any) -> Any:

@@ -14,7 +14,7 @@ from django_tandem.served.draining import announced_at
 # A look at a file that is not there takes a few microseconds.
 POLL_S = 0.15
 # The rest of the window is for closing handshakes, and for the project's own last steps.
-SPREAD = 0.95
+SPREAD = 0.9
 # The least that the project's code gets after it was told, however late that was.
 LEAST_S = 3.0
 

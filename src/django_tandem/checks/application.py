@@ -14,8 +14,8 @@ def read_stock_modules(asgi: str | None, importers: Iterable[str]) -> tuple[str,
     """
     Return the modules that make Django's own application, as a part of the one at ``asgi``.
 
-    ``importers`` are those that import the function which makes it. An application that is
-    nothing else is none: `tandem up` serves ours in its place.
+    ``importers`` are those that import the function which makes it. One that `tandem up` serves
+    ours in the place of is none.
     """
     if asgi is None:
         return ()

@@ -1,6 +1,5 @@
 """How far something long has come: a bar on a terminal, a line each step anywhere else."""
 
-
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar

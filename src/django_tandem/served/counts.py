@@ -50,9 +50,12 @@ class Counts:
             after_s = max(0.0, self._written + WRITE_EVERY_S - time.monotonic())
         timer = Timer(after_s, self.write)
         timer.daemon = True
-        # No thread can start in an interpreter that ends: it writes what waits.
-        with contextlib.suppress(RuntimeError):
+        try:
             timer.start()
+        except RuntimeError:
+            # As many threads as there may be, or the interpreter ends: the next one writes it.
+            with self._lock:
+                self._is_due = False
 
     def write(self) -> None:
         """Add what waits to the file; a run directory that is gone is no reason to fail."""

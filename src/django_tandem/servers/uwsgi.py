@@ -26,8 +26,6 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--need-app",
         "--master",
         "--single-interpreter",
-        # Without it no thread that the project starts ever runs: Sentry's, or StatsD's.
-        "--enable-threads",
         f"--processes={launch.workers}",
         f"--harakiri={launch.timeout_s}",
         f"--worker-reload-mercy={launch.grace_s}",

@@ -16,9 +16,10 @@ from django_tandem.asgi.handler import signals as own_signals
 from django_tandem.asgi.handler.chain import Chain
 from django_tandem.asgi.handler.driving import Watch, isolated, watched
 from django_tandem.asgi.handler.hops import what_was_left_behind
-from django_tandem.asgi.handler.internals import has_a_thread, run_on
+from django_tandem.asgi.handler.internals import has_a_thread, lent_here, run_on
 from django_tandem.asgi.handler.limits import threads
 from django_tandem.asgi.handler.loan import Loan
+from django_tandem.asgi.handler.original import is_original
 from django_tandem.asgi.handler.pool import pool
 from django_tandem.asgi.handler.response import is_plain, messages_of
 from django_tandem.asgi.protocol import Receive, Scope, Send
@@ -55,19 +56,30 @@ class DjangoApplication(Chain, ASGIHandler):
         """Answer, with a thread to borrow unless whoever called us has one."""
         if has_a_thread():
             LENT.set(None)
-            await self.handle(scope, receive, send)
+            await self.enter(scope, receive, send)
             return
         loan = Loan(pool(), holds=True, opening=self.opening, closing=self.closing)
         run_on(loan)
         LENT.set(loan)
         try:
-            await self.handle(scope, receive, send)
+            await self.enter(scope, receive, send)
             await what_was_left_behind()
         finally:
             loan.end()
 
+    async def enter(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, from inside whatever instruments Django's own handler: Sentry, for one."""
+        if is_original(ASGIHandler, "__call__"):
+            await self.handle(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, as Django does."""
+        loan = LENT.get()
+        if loan is not None and lent_here() is not loan:
+            # Django's own __call__ has said otherwise.
+            run_on(loan)
         try:
             body = await self.read_body(receive)
         except RequestAborted:

@@ -11,8 +11,15 @@ from django.utils.log import log_response
 
 from django_tandem.asgi.handler.busy import BusyError, refusal
 from django_tandem.asgi.handler.hops import refuse_if_busy, was_refused
-from django_tandem.asgi.handler.internals import answers, closers_of, innermost, is_logged
+from django_tandem.asgi.handler.internals import (
+    answer_by,
+    answers,
+    closers_of,
+    innermost,
+    is_logged,
+)
 from django_tandem.asgi.handler.layers import ViewHook, declaration_of, read_layer
+from django_tandem.asgi.handler.original import is_original
 from django_tandem.asgi.handler.reach import Reach
 from django_tandem.asgi.handler.stretch import Stretch
 
@@ -27,6 +34,13 @@ class Chain(BaseHandler):
 
     # Whether each request needs a thread, for middleware that is not known to need none.
     always_needs_thread = False
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Make the chain as Django does, and stand in front of it to refuse."""
+        super().load_middleware(is_async=is_async)
+        if is_async:
+            self.chain = answers(self)
+            answer_by(self, self.answer_or_refuse)
 
     def adapt_method_mode(
         self,
@@ -62,8 +76,11 @@ class Chain(BaseHandler):
 
     async def get_response_async(self, request: Any) -> Any:
         """Return the response to a request, as Django does; 503 when too many wait for a thread."""
+        if not is_original(BaseHandler, "get_response_async"):
+            # Who instruments it asks there what the request is, and calls Django's own.
+            return await super().get_response_async(request)
         set_urlconf(settings.ROOT_URLCONF)
-        response = await self.answer_or_refuse(request)
+        response = await answers(self)(request)
         closers_of(response).append(request.close)
         if response.status_code >= 400 and not is_logged(response):
             # Handlers of the log may block.
@@ -77,7 +94,7 @@ class Chain(BaseHandler):
         try:
             if self.always_needs_thread:
                 refuse_if_busy()
-            response = await answers(self)(request)
+            response = await self.chain(request)
         except BusyError:
             return refusal()
         # Middleware that is not Django's own has made an error of it.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from django_tandem.asgi.handler.original import is_written_in
 from django_tandem.asgi.handler.table import DECLARATIONS, Declaration, MayBlock
 
 Hook = Callable[..., Any]
@@ -79,9 +80,4 @@ def _is_djangos(cls: type) -> bool:
         return False
     functions = [given for given in vars(cls).values() if isinstance(given, FunctionType)]
     hooks = [vars(cls)[name] for name in HOOKS if name in vars(cls)]
-    return all(
-        isinstance(function, FunctionType)
-        and not hasattr(function, "__wrapped__")
-        and function.__code__.co_filename == module.__file__
-        for function in [*functions, *hooks]
-    )
+    return all(is_written_in(function, module.__file__) for function in [*functions, *hooks])
