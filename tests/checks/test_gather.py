@@ -105,12 +105,12 @@ DATABASES["default"]["CONN_MAX_AGE"] = None
 """
 
 
-LAYERED = """
+ROUTER = """
 from channels.routing import ProtocolTypeRouter
 from channels.sessions import CookieMiddleware
 from django.core.asgi import get_asgi_application
 
-application = ProtocolTypeRouter({"http": CookieMiddleware(get_asgi_application())})
+application = ProtocolTypeRouter({{"http": {}}})
 """
 
 
@@ -119,7 +119,11 @@ def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
     project = installed(tmp_path, DATABASE, ASYNC_URLS)
     assert found(manage(project, "check")) == ["tandem.E009"]
 
-    (project / "mysite" / "asgi.py").write_text(LAYERED)
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text(ROUTER.format("get_asgi_application()"))
+    assert found(manage(project, "check")) == ["tandem.E009"]
+
+    asgi.write_text(ROUTER.format("CookieMiddleware(get_asgi_application())"))
     done = manage(project, "check")
 
     assert found(done) == ["tandem.E009", "tandem.W006", "tandem.W009"]
