@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
+from django_tandem.runtime.host import nginx_from_wheel
 from faults.row import Bound, Fault, Row
 from faults.scene import Scene, under_load
 from faults.site_up import DRAIN_S, Site, site
@@ -44,9 +45,11 @@ async def reload_many(
     rules: bool = False,
     rate: float = 100,
     drain_s: int = DRAIN_S,
+    on_wheel: bool = False,
 ) -> Row:
     """Reload ``times`` times under load, each time with other code, and other rules if asked."""
-    with site(wsgi=wsgi, asgi=asgi, drain_s=drain_s) as running:
+    nginx = nginx_from_wheel() if on_wheel else None
+    with site(wsgi=wsgi, asgi=asgi, drain_s=drain_s, nginx=nginx) as running:
         async with under_load(running, rate=rate) as scene:
             reloads = [
                 await _reload_once(scene, version, version if rules else None, drain_s)
@@ -118,4 +121,8 @@ FAULTS = (
     ),
     # The edge's own file changes with each, and NGINX is reloaded as well.
     Fault(name="reload-rules", run=partial(reload_many, "gunicorn", "uvicorn", rules=True)),
+    Fault(
+        name="reload-rules-wheel",
+        run=partial(reload_many, "gunicorn", "uvicorn", rules=True, on_wheel=True),
+    ),
 )
