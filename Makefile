@@ -61,11 +61,13 @@ lint: $(VENV)/dev.installed
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
 
-# The example on eleven topologies, half an hour; bench-quick: what the ratios take, three minutes.
-bench bench-quick: $(VENV)/dev.installed system
+# The example on a dozen topologies, half an hour; bench-quick: what the ratios take, three minutes;
+# bench-nice: what the lower priority of WSGI brings, eight minutes.
+bench bench-quick bench-nice: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python -m side_by_side $(BENCH) $(ARGS)
 
 bench-quick: BENCH := --quick
+bench-nice: BENCH := --nice
 
 bench-edge: $(VENV)/dev.installed system
 	$(BIN)/python benchmarks/edge.py
@@ -76,9 +78,6 @@ bench-handler: $(VENV)/dev.installed system
 
 bench-memory: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/memory.py
-
-bench-nice: $(VENV)/dev.installed system
-	$(BIN)/python benchmarks/nice.py
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

@@ -24,8 +24,11 @@ from side_by_side.loads import LOADS, QUICK_LOADS
 from side_by_side.surroundings import surroundings
 
 DRIVER = (sys.executable, "-m", "side_by_side.driver")
+NICE = ("tandem", "tandem-level")
 # What of them the ratios take, in three minutes.
 QUICK = ("gunicorn", "uvicorn", "granian", "uvicorn-pool", "reference", "tandem")
+# How many rounds, of how many seconds, after how many that do not count.
+COURSES = {"bench": (3, 3, 1), "bench-quick": (2, 2.5, 0.5), "bench-nice": (8, 5, 2)}
 PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "channels")
 
 
@@ -71,6 +74,8 @@ def _measure(options: argparse.Namespace) -> Report:
 
 
 def _target(options: argparse.Namespace) -> str:
+    if options.nice:
+        return "bench-nice"
     return "bench-quick" if options.quick else "bench"
 
 
@@ -86,6 +91,7 @@ def _tell(found: Report, target: str) -> int:
 def _parsed(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="side_by_side")
     parser.add_argument("--quick", action="store_true", help="only what the ratios take")
+    parser.add_argument("--nice", action="store_true", help="only what WSGI's priority brings")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--duration", type=float, help="of a round, in seconds")
     parser.add_argument("--warm", type=float, help="seconds that do not count")
@@ -93,9 +99,12 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--load", nargs="+", help="workloads, by words of their names")
     options = parser.parse_args(argv)
     options.is_part = bool(options.only or options.load)
-    options.rounds = options.rounds or (2 if options.quick else 3)
-    options.duration = options.duration or (2.5 if options.quick else 3)
-    options.warm = options.warm or (0.5 if options.quick else 1)
+    rounds, duration, warm = COURSES[_target(options)]
+    options.rounds = options.rounds or rounds
+    options.duration = options.duration or duration
+    options.warm = options.warm or warm
+    if options.nice:
+        options.only, options.load = NICE, ["DRF"]
     options.only = options.only or (QUICK if options.quick else None)
     return options
 

@@ -37,6 +37,9 @@ BOUNDS = (
     Bound(workload=MIXED, figure=SOCKET_P99, over="uvicorn-pool", under="tandem", at_least=1.6),
     # With its own handler, which it takes by itself.
     Bound(workload=ASYNC_256, figure=REQUESTS, over="tandem", under="uvicorn", at_least=2),
+    # What WSGI's lower priority brings, and what it may cost.
+    Bound(workload=MIXED, figure=SOCKET_P99, over="tandem-level", under="tandem", at_least=1.3),
+    Bound(workload=MIXED, figure=REQUESTS, over="tandem", under="tandem-level", at_least=0.9),
     # Daphne is one process, so that both have as many of each kind.
     Bound(workload=SYNC, figure=MEMORY, over="reference", under="tandem-daphne", at_least=1.4),
 )

@@ -14,6 +14,7 @@ from django_tandem.routing.decide import decide
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import Settings
 from side_by_side.by_hand import by_hand
+from side_by_side.level import level
 
 TANDEM = "tandem"
 # The reference's own choice: one process of Daphne's, which has no other way.
@@ -115,4 +116,5 @@ EVERY: tuple[OneServer | Hybrid, ...] = (
     Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, change=by_hand),
     Hybrid(name="tandem-daphne", title="tandem, Daphne", choice=DAPHNE),
     Hybrid(name=TANDEM, title="tandem"),
+    Hybrid(name="tandem-level", title="tandem, nice 0", change=level),
 )

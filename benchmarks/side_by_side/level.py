@@ -1,0 +1,20 @@
+"""tandem with both stacks at the same priority: what `nice` brings is the difference."""
+
+from dataclasses import replace
+
+from django_tandem.bench.topology import Setup
+from django_tandem.model import Process
+
+# As the plan puts it in front of a command: nice -n 10.
+WORDS = 3
+
+
+def level(setup: Setup) -> Setup:
+    """Return the same without it."""
+    processes = tuple(map(_levelled, setup.plan.processes))
+    return replace(setup, plan=replace(setup.plan, processes=processes))
+
+
+def _levelled(process: Process) -> Process:
+    is_nice = process.argv[0] == "nice"
+    return replace(process, argv=process.argv[WORDS:]) if is_nice else process
