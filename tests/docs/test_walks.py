@@ -28,8 +28,12 @@ def tools(tmp_path_factory):
 @pytest.mark.timeout(300)
 def test_the_tutorial_works_as_written(tmp_path, tools) -> None:
     """Each of its files and commands, from an empty directory to the last page."""
+    followed = blocks(DOCS / "tutorial.md")
+    assert any(each.is_terminal for each in followed)
+    assert any(each.file for each in followed)
+
     with Walk(tmp_path, tools) as walk:
-        for block in blocks(DOCS / "tutorial.md"):
+        for block in followed:
             walk.follow(block)
 
 

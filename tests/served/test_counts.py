@@ -80,7 +80,7 @@ def test_what_counts_waits_for_nothing(tmp_path) -> None:
         counts.add("/", "wsgi")
         assert read(tmp_path) == ()
 
-    wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
+    assert wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
 
 
 def test_a_thread_that_can_not_start_is_no_reason_to_fail_or_to_stop(tmp_path, monkeypatch) -> None:
@@ -91,7 +91,7 @@ def test_a_thread_that_can_not_start_is_no_reason_to_fail_or_to_stop(tmp_path, m
         counts.add("/", "wsgi")
     counts.add("/", "wsgi")
 
-    wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
+    assert wait_for(lambda: read(tmp_path) == (Handovers(route="/", to="wsgi", count=2),))
 
 
 def refuse(_thread) -> None:

@@ -343,7 +343,7 @@ def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
     with Up(_project(tmp_path, '\nTANDEM["WSGI"] = {"SERVER": "uwsgi", "WORKERS": 1}\n')) as up:
         for _ in range(3):
             _ask(up, "/events/")
-        wait_for(lambda: [each.count for each in read(up.run_dir)] == [3], within_s=5)
+        assert wait_for(lambda: [each.count for each in read(up.run_dir)] == [3], within_s=5)
 
 
 def test_it_can_be_turned_off(tmp_path) -> None:
