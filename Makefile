@@ -31,27 +31,27 @@ tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 # Most of the tests wait for a server to start or to end; a file's own stacks are kept for its tests.
 # What holds a loaded stack to bounds of time has the machine for itself.
 tests: $(VENV)/dev.installed system
-	$(BIN)/pytest tests --ignore tests/example -m "not alone" -n 3 --dist loadfile
-	$(BIN)/pytest tests --ignore tests/example -m alone
-	$(BIN)/pytest tests/example
+	$(BIN)/pytest tests --ignore tests/system/example -m "not alone" -n 3 --dist loadfile
+	$(BIN)/pytest tests --ignore tests/system/example -m alone
+	$(BIN)/pytest tests/system/example
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests $(BIN)/python -m browser.screenshot docs/images
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests/system $(BIN)/python -m browser.screenshot docs/images
 
 test-all:
 	$(PYTHON) tests/all_pairs.py
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed
-	$(BIN)/python tests/django_suite $(LABELS)
+	$(BIN)/python tests/system/django_suite $(LABELS)
 
 mutants: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/mutants.py
+	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/system/mutants.py
 
 # All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"
 faults: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:benchmarks $(BIN)/python -m faults $(ONLY)
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

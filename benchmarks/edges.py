@@ -15,8 +15,8 @@ import psutil
 import urlconf
 
 from django_tandem.model import Nginx
+from django_tandem.project.regex.pcre import VERBS
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
-from django_tandem.routing.pcre import VERBS
 
 FILES = Path(__file__).parent / "nginx"
 NAMES = ("rules", "by hand", "reference")

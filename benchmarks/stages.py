@@ -13,9 +13,9 @@ from django.urls import get_resolver
 
 from django_tandem.model import Project
 from django_tandem.plan import make_plan
+from django_tandem.project.urlconf import http_routes
 from django_tandem.render import nginx
 from django_tandem.routing.decide import decide
-from django_tandem.routing.urlconf import http_routes
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import read_settings
 

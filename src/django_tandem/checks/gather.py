@@ -22,10 +22,10 @@ from django_tandem.checks.static import read_static
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Route, Stack, Verdict
 from django_tandem.plan.binds import binds
-from django_tandem.routing.application import asgi_application_path, import_application
-from django_tandem.routing.channels import Application, read_application
+from django_tandem.project.application import asgi_application_path, import_application
+from django_tandem.project.channels import Application, read_application
+from django_tandem.project.urlconf import Leaf, leaves, route_of
 from django_tandem.routing.decide import decide
-from django_tandem.routing.urlconf import Leaf, leaves, route_of
 from django_tandem.runtime.host import find_valkey
 from django_tandem.settings import Settings, read_settings
 

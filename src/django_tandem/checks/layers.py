@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem.checks.facts import Layer
 from django_tandem.errors import ProjectError
-from django_tandem.routing.importing import trying
+from django_tandem.project.importing import trying
 
 
 def read_layers() -> Iterator[Layer]:

@@ -7,8 +7,8 @@ from django.views.static import serve
 
 from django_tandem.checks.facts import Media
 from django_tandem.model import Route
-from django_tandem.routing.site_files import site_files
-from django_tandem.routing.urlconf import Leaf
+from django_tandem.project.site_files import site_files
+from django_tandem.project.urlconf import Leaf
 
 
 def read_media(routes: Iterable[tuple[Leaf, Route]]) -> Media | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django_tandem.cli.planning import Planned
 from django_tandem.model import Protocol, Route, Stack, Verdict
-from django_tandem.routing.lookup import is_static, path_of, resolve_http, resolve_websocket
+from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
 from django_tandem.routing.rules import holds
 from django_tandem.runtime.probe import Ask, Question, Said, asking
 

@@ -10,13 +10,13 @@ from django.urls import get_resolver
 from django_tandem.cli.place import load_settings, offer_redis
 from django_tandem.cli.project import find
 from django_tandem.model import Project, StaticFiles
-from django_tandem.routing.application import asgi_application_path, import_application
-from django_tandem.routing.asgi_tree import holds_stock_handler
-from django_tandem.routing.channels import Application, read_application
-from django_tandem.routing.importing import trying
-from django_tandem.routing.middleware import read_middleware
-from django_tandem.routing.site_files import site_files
-from django_tandem.routing.urlconf import http_routes
+from django_tandem.project.application import asgi_application_path, import_application
+from django_tandem.project.asgi_tree import holds_stock_handler
+from django_tandem.project.channels import Application, read_application
+from django_tandem.project.importing import trying
+from django_tandem.project.middleware import read_middleware
+from django_tandem.project.site_files import site_files
+from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
 

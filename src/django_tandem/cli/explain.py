@@ -9,8 +9,8 @@ from django_tandem.cli.answers import Answer, answers
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
 from django_tandem.model import Plan
+from django_tandem.project.lookup import resolve_http
 from django_tandem.render.state import state_of
-from django_tandem.routing.lookup import resolve_http
 from django_tandem.runtime.probe import Question, Said
 
 REFUSALS = {

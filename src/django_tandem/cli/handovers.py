@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from django_tandem.cli import console
-from django_tandem.served.counts import Handovers
+from django_tandem.inprocess.counts import Handovers
 
 # Where a pattern, Django's or a regular expression, stops being plain text.
 _PLAIN = re.compile(r"[^<>()\[\]{}*+?|^$.\\]*")

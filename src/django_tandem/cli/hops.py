@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django_tandem.cli import console
 from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
-from django_tandem.routing.middleware import STOCK_HANDLERS_HOPS, hops
+from django_tandem.project.middleware import STOCK_HANDLERS_HOPS, hops
 
 
 def row(verdict: Verdict, project: Project) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings as django_settings
 
 from django_tandem.cli.project import VARIABLE, Found, find
-from django_tandem.routing.importing import trying
+from django_tandem.project.importing import trying
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import find_valkey
 from django_tandem.settings import Settings, read_settings

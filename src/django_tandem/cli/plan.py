@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django_tandem.cli import console, handovers, hops
 from django_tandem.cli.planning import plan_project
+from django_tandem.inprocess import counts
 from django_tandem.model import Plan, Protocol, Stack, Verdict
-from django_tandem.served import counts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

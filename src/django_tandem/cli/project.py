@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem.errors import ProjectError
-from django_tandem.routing.entry_points import VARIABLE, settings_named_in
+from django_tandem.project.entry_points import VARIABLE, settings_named_in
 
 __all__ = ["VARIABLE", "Found", "find"]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from django_tandem.inprocess import draining
 from django_tandem.runtime.generations import generation_of
 from django_tandem.runtime.programs import Duty
 from django_tandem.runtime.snapshot import Snapshot
-from django_tandem.served import draining
 
 
 def told(now: Snapshot) -> Iterator[str]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django_tandem.cli import console
 from django_tandem.cli.sentences import duration, told
+from django_tandem.inprocess import draining
 from django_tandem.model import Stack
 from django_tandem.runtime.generations import generation_of
 from django_tandem.runtime.programs import Duty, Program
 from django_tandem.runtime.snapshot import Snapshot
-from django_tandem.served import draining
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from django_tandem.cli import console, handovers, live, standing
 from django_tandem.cli.place import find_run_dir
+from django_tandem.inprocess import counts
 from django_tandem.runtime import snapshot
 from django_tandem.runtime.snapshot import Snapshot
-from django_tandem.served import counts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

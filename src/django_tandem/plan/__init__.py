@@ -3,7 +3,7 @@
 from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
 from django_tandem.plan.processes import GRACE_S, Ground, processes
-from django_tandem.plan.table import edge_rules
+from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
 __all__ = ["make_plan", "served_stacks"]

@@ -16,8 +16,8 @@ from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 GRACE_S = 8
 
 ENTRIES = {
-    Stack.WSGI: "django_tandem.wsgi.entry:application",
-    Stack.ASGI: "django_tandem.asgi.entry:application",
+    Stack.WSGI: "django_tandem.inprocess.wsgi.entry:application",
+    Stack.ASGI: "django_tandem.inprocess.asgi.entry:application",
 }
 
 
@@ -120,7 +120,7 @@ def _channel_workers(ground: Ground) -> Iterator[Process]:
         yield Process(
             name="channels",
             generation=ground.generation,
-            argv=(ground.host.python, "-m", "django_tandem.asgi.worker", *names),
+            argv=(ground.host.python, "-m", "django_tandem.inprocess.asgi.worker", *names),
             role=f"Channels worker for {', '.join(names)}",
             directory=ground.project.directory,
             order=30,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from django_tandem.model import EdgeRule, Stack
-from django_tandem.routing.charset import literally
+from django_tandem.project.regex.charset import literally
 
 
 def guard(rules: Iterable[EdgeRule], *, longest: int) -> str | None:

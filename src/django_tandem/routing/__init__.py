@@ -1,1 +1,1 @@
-"""What the project's own code says of its routes: the URLconf, the views, the ASGI application."""
+"""Which stack serves which route, and the edge's table of rules."""

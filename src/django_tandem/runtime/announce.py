@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from django_tandem.inprocess import loading
 from django_tandem.model import Process
 from django_tandem.render.state import State
 from django_tandem.runtime.logs import last_lines
@@ -17,7 +18,6 @@ from django_tandem.runtime.readiness import Dead, watch
 from django_tandem.runtime.sockets import PROVED
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.telling import say
-from django_tandem.served import loading
 
 LINES = 20
 

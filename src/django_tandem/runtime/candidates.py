@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
+from django_tandem.inprocess import loading
 from django_tandem.model import Plan, Process
 from django_tandem.render.state import state_of
 from django_tandem.runtime import supervisord
@@ -14,7 +15,6 @@ from django_tandem.runtime.readiness import Dead, Ready
 from django_tandem.runtime.supervisord import GoneError
 from django_tandem.runtime.telling import Say
 from django_tandem.runtime.waiting import Deadline
-from django_tandem.served import loading
 
 # What one gets to end in: it has served nobody.
 REFUSED_S = 3

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from django_tandem.errors import MachineError
+from django_tandem.inprocess import draining
 from django_tandem.model import Stack
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, logs, supervisord
@@ -19,7 +20,6 @@ from django_tandem.runtime.connections import Looks
 from django_tandem.runtime.generations import generation_of
 from django_tandem.runtime.questions import answers
 from django_tandem.runtime.standing import look
-from django_tandem.served import draining
 
 # Each time supervisord is asked, and the kernel's table of sockets is read.
 LOOK_S = 0.1

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from django_tandem.inprocess import loading
 from django_tandem.model import Process, Status
 from django_tandem.render.state import State
 from django_tandem.runtime.readiness import Dead, Known, Ready, wait
 from django_tandem.runtime.waiting import Deadline
-from django_tandem.served import loading
 
 # What supervisord says of a process that has ended, before its time or for good.
 ENDED = ("BACKOFF", "EXITED", "FATAL")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django_tandem.errors import MachineError, RefusedError
+from django_tandem.inprocess import draining
 from django_tandem.model import Plan
 from django_tandem.render import TARGETS
 from django_tandem.render.state import State
@@ -20,7 +21,6 @@ from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
 from django_tandem.runtime.telling import Say
 from django_tandem.runtime.waiting import POLL_S, Deadline
-from django_tandem.served import draining
 from django_tandem.settings import Settings
 
 # The drainer may be at what a reload that was killed has left.

@@ -16,7 +16,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
     return (
         launch.python,
         "-m",
-        "django_tandem.asgi.daphne",
+        "django_tandem.servers.adapters.daphne",
         # Its own option for a Unix socket has a queue of 50, and refuses what comes beyond.
         f"--endpoint=unix:{path}:mode=660:backlog=2048",
         f"--application-close-timeout={launch.grace_s}",

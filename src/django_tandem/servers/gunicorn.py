@@ -17,7 +17,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         launch.python,
         "-m",
         "gunicorn",
-        "--config=python:django_tandem.wsgi.gunicorn",
+        "--config=python:django_tandem.servers.adapters.gunicorn",
         f"--bind=unix:{launch.socket}",
         f"--workers={launch.workers}",
         f"--timeout={launch.timeout_s}",

@@ -15,7 +15,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         launch.python,
         "-m",
         "hypercorn",
-        "--config=python:django_tandem.asgi.hypercorn",
+        "--config=python:django_tandem.servers.adapters.hypercorn",
         f"--bind=unix:{launch.socket}",
         # None means that the one process serves, without a second to watch it.
         f"--workers={launch.workers if launch.workers > 1 else 0}",

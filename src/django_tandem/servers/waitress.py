@@ -14,7 +14,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
     return (
         launch.python,
         "-m",
-        "django_tandem.wsgi.waitress",
+        "django_tandem.servers.adapters.waitress",
         str(launch.grace_s),
         f"--unix-socket={launch.socket}",
         "--unix-socket-perms=660",

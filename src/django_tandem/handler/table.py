@@ -1,0 +1,128 @@
+"""Django's own middleware, class by class: which of its hooks may block, when, and why not else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django_tandem.handler import conditions as when
+
+# Asked with the hook's own arguments: whether this call may reach storage, or takes long.
+MayBlock = Callable[..., bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """
+    What is known of one class.
+
+    ``request``, ``view`` and ``response`` say when process_request, process_view and
+    process_response may block; None is never. ``stock_if`` is asked of the instance, once.
+    ``is_awaited`` is for one that has aprocess_request, and awaits what may block itself.
+    """
+
+    why: str
+    request: MayBlock | None = None
+    view: MayBlock | None = None
+    response: MayBlock | None = None
+    stock_if: MayBlock | None = None
+    is_awaited: bool = False
+
+
+DECLARATIONS: Mapping[str, Declaration] = {
+    "django.middleware.security.SecurityMiddleware": Declaration(
+        why="It compares strings and sets headers.",
+    ),
+    "django.middleware.clickjacking.XFrameOptionsMiddleware": Declaration(
+        why="It sets a header.",
+    ),
+    "django.middleware.csp.ContentSecurityPolicyMiddleware": Declaration(
+        why="It makes a nonce when it is asked for one, and joins strings to a header.",
+    ),
+    "django.middleware.common.CommonMiddleware": Declaration(
+        why="It compares strings and counts bytes, unless it looks for another URL: the URLconf's "
+        "converters are the project's, and may ask the database.",
+        request=when.www_is_missing,
+        response=when.slash_may_be_missing,
+    ),
+    "django.middleware.common.BrokenLinkEmailsMiddleware": Declaration(
+        why="It looks at the status, and sends mail for a 404 alone.",
+        response=when.is_not_found,
+    ),
+    "django.middleware.csrf.CsrfViewMiddleware": Declaration(
+        why="It reads and sets a cookie, unless the token is in a session that is not loaded. "
+        "What it must check may be in a form, and what it refuses is the project's view to say.",
+        request=when.token_is_in_storage,
+        view=when.token_is_checked,
+        response=when.token_goes_to_storage,
+    ),
+    "django.middleware.http.ConditionalGetMiddleware": Declaration(
+        why="It compares headers, and hashes the body: one as large as the hop is dear.",
+        response=when.body_is_long_to_hash,
+    ),
+    "django.middleware.gzip.GZipMiddleware": Declaration(
+        why="It compresses the body, which for a small one takes less time than a hop; a stream "
+        "it only wraps.",
+        response=when.body_is_long_to_compress,
+    ),
+    "django.middleware.locale.LocaleMiddleware": Declaration(
+        why="It reads headers and cookies, and a language's catalogues once a process; the "
+        "URLconf, which it asks for prefixes, is the project's to import and to match.",
+        request=when.urls_are_not_imported,
+        response=when.language_may_be_missing,
+    ),
+    "django.middleware.cache.UpdateCacheMiddleware": Declaration(
+        why="It looks at what was noted on the request, and reaches the cache only to write.",
+        response=when.page_is_kept,
+    ),
+    "django.middleware.cache.FetchFromCacheMiddleware": Declaration(
+        why="It reaches the cache for what may be in it: an answer to GET or HEAD.",
+        request=when.page_may_be_kept,
+    ),
+    "django.middleware.cache.CacheMiddleware": Declaration(
+        why="It is the two above.",
+        request=when.page_may_be_kept,
+        response=when.page_is_kept,
+    ),
+    "django.contrib.sessions.middleware.SessionMiddleware": Declaration(
+        why="It makes a session that loads when it is first read, and looks whether it changed. "
+        "What a store of the project's own does is not known.",
+        stock_if=when.store_is_unknown,
+        response=when.session_is_saved,
+    ),
+    "django.contrib.auth.middleware.AuthenticationMiddleware": Declaration(
+        why="It sets a user that loads when it is first read.",
+    ),
+    "django.contrib.auth.middleware.LoginRequiredMiddleware": Declaration(
+        why="It reads the user, who is in the database unless the client came without a session.",
+        view=when.user_may_be_stored,
+    ),
+    "django.contrib.auth.middleware.RemoteUserMiddleware": Declaration(
+        why="It has an async half of its own.",
+        is_awaited=True,
+    ),
+    "django.contrib.auth.middleware.PersistentRemoteUserMiddleware": Declaration(
+        why="It has an async half of its own.",
+        is_awaited=True,
+    ),
+    "django.contrib.messages.middleware.MessageMiddleware": Declaration(
+        why="It makes a storage that loads when it is first read, and has nothing to store where "
+        "no message was read or added. What another storage does is not known.",
+        request=when.storage_is_unknown,
+        response=when.messages_were_used,
+    ),
+    "django.contrib.sites.middleware.CurrentSiteMiddleware": Declaration(
+        why="It takes the site from its own cache, or else from the database.",
+        request=when.site_is_not_cached,
+    ),
+    "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware": Declaration(
+        why="It looks at the status, and for a page in the database for a 404 alone.",
+        response=when.is_not_found,
+    ),
+    "django.contrib.redirects.middleware.RedirectFallbackMiddleware": Declaration(
+        why="It looks at the status, and for a redirect in the database for a 404 alone.",
+        response=when.is_not_found,
+    ),
+    "django.contrib.admindocs.middleware.XViewMiddleware": Declaration(
+        why="It looks at the method, and at the user for a HEAD alone.",
+        view=when.is_head,
+    ),
+}

@@ -1,0 +1,1 @@
+"""The ASGI entry point, and what stands around the project's application."""

@@ -1,0 +1,1 @@
+"""What the project's own code says: entry points, URLconf, ASGI application, views."""

@@ -1,0 +1,90 @@
+"""Which route answers a path, by the word of Django's and Channels' own patterns."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
+from django.utils import translation
+from django.utils.encoding import repercent_broken_unicode
+
+from django_tandem.inprocess.forwarded import split_target
+from django_tandem.model import Protocol, Route
+from django_tandem.project.channels import websocket_leaves
+from django_tandem.project.languages import languages
+from django_tandem.project.urlconf import Leaf, leaves, route_of, shown
+
+
+def path_of(target: str) -> str:
+    """Return the decoded path that both stacks resolve for a request ``target``."""
+    octets = split_target(target.encode(), settings.FORCE_SCRIPT_NAME or "").path_info
+    return str(repercent_broken_unicode(octets).decode())
+
+
+def is_static(path: str) -> bool:
+    """Return whether ``path`` is one that Django's own handler of static files takes."""
+    given = urlsplit(settings.STATIC_URL or "")
+    return bool(given.path) and not given.netloc and path.startswith(given.path)
+
+
+def resolve_path(path: str, routes: Iterable[Route], application: object = None) -> Route | None:
+    """
+    Return which of ``routes`` answers the decoded ``path``: the view's, else the WebSocket's.
+
+    ``routes`` are those of the default URLconf and of ``application``, the ASGI application.
+    """
+    routes = tuple(routes)
+    return resolve_http(path, routes) or resolve_websocket(path, routes, application)
+
+
+def resolve_http(
+    path: str, routes: Iterable[Route], resolver: URLResolver | None = None
+) -> Route | None:
+    """Return which of ``routes``, those below ``resolver``, answers an HTTP request."""
+    resolver = resolver or get_resolver()
+    with translation.override(_language_of(path)):
+        try:
+            match = resolver.resolve(path)
+        except Resolver404:
+            return None
+        leaf = next((leaf for leaf in leaves(resolver) if _is_where(match, leaf, path)), None)
+    return None if leaf is None else _same(route_of(leaf, ""), routes)
+
+
+def resolve_websocket(path: str, routes: Iterable[Route], application: object) -> Route | None:
+    """Return which of ``routes`` answers a WebSocket that ``application`` is asked for."""
+    websockets = [route for route in routes if route.protocol is Protocol.WEBSOCKET]
+    for leaf, route in zip(websocket_leaves(application), websockets, strict=False):
+        if _leads_there(leaf.chain, path, strips=True):
+            return route
+    return None
+
+
+def _language_of(path: str) -> str:
+    # What LocaleMiddleware would activate for a visitor without a preference.
+    told = translation.get_language_from_path(path) if languages().is_in_path else None
+    return told or settings.LANGUAGE_CODE
+
+
+def _is_where(match: ResolverMatch, leaf: Leaf, path: str) -> bool:
+    chain = leaf.trail.chain
+    if leaf.callback is None:
+        # A branch that the routes don't follow: the answer lies somewhere below.
+        return f"/{match.route.removeprefix('^')}".startswith(shown(chain))
+    return leaf.callback is match.func and _leads_there(chain, path)
+
+
+def _leads_there(chain: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:
+    for pattern in chain:
+        match = pattern.match(path.lstrip("/") if strips else path)
+        if not match:
+            return False
+        path = match[0]
+    return True
+
+
+def _same(found: Route, routes: Iterable[Route]) -> Route | None:
+    wanted = (found.pattern, found.name, found.match)
+    same = (route for route in routes if (route.pattern, route.name, route.match) == wanted)
+    return next(same, None)

@@ -1,0 +1,1 @@
+"""From Django's patterns to PCRE."""

@@ -1,0 +1,83 @@
+"""
+One generation after the other, as supervisord sees it.
+
+What a reload asks it for over XML-RPC: start programs, end them, sweep up what no longer
+serves; and the look at each tick for what a reload that was killed has left.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from supervisor import events
+from supervisor.states import SupervisorStates
+
+from django_tandem.runtime import commit, lock
+from django_tandem.runtime.standing import compare
+from django_tandem.runtime.supervisor.guard import subscribe
+
+
+def make_generations(supervisord: Any) -> "Succession":
+    """Return the methods that are called as ``generations.*`` over XML-RPC."""
+    return Succession(supervisord, Path(supervisord.options.here))
+
+
+class Succession:
+    """The programs of all generations, as far as supervisord knows them."""
+
+    def __init__(self, supervisord: Any, run_dir: Path) -> None:
+        self._supervisord = supervisord
+        self._run_dir = run_dir
+        self._drainer: subprocess.Popen[bytes] | None = None
+        subscribe(events.Tick5Event, self._tick)
+
+    def start(self, programs: list[str]) -> bool:
+        """Start the programs as they are rendered; return whether each of them is."""
+        rendered = self._rendered()
+        for program in programs:
+            if program in rendered:
+                self._supervisord.add_process_group(rendered[program])
+        return all(program in rendered for program in programs)
+
+    def end(self, program: str, within_s: int) -> bool:
+        """Stop a program, which gets ``within_s`` seconds; return whether it has ended."""
+        group = self._supervisord.process_groups.get(program)
+        if group is None:
+            return True
+        for process in group.get_unstopped_processes():
+            process.config.stopwaitsecs = within_s
+        group.stop_all()
+        return bool(self._supervisord.remove_process_group(program))
+
+    def sweep(self) -> bool:
+        """End what no longer serves, in a process of its own; return whether one was started."""
+        if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_sweeping():
+            return False
+        self._drainer = subprocess.Popen(
+            [sys.executable, "-P", "-m", "django_tandem.runtime.drainer", str(self._run_dir)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return True
+
+    def _tick(self, _event: Any) -> None:
+        # A reload that was killed on its way leaves this to be found.
+        now = compare(self._run_dir, tuple(self._supervisord.process_groups))
+        if now is None or lock.holder(self._run_dir, lock.RELOAD) is not None:
+            return
+        is_settled = not commit.is_proposed(self._run_dir)
+        is_settled = is_settled and not commit.is_unfinished(self._run_dir)
+        if now.ending or now.starting or not is_settled:
+            self.sweep()
+
+    def _is_sweeping(self) -> bool:
+        return self._drainer is not None and self._drainer.poll() is None
+
+    def _rendered(self) -> dict[str, Any]:
+        # Where a reload has written a candidate, what is to start may be of either.
+        options = self._supervisord.options
+        candidate = self._run_dir / commit.candidate(commit.SUPERVISOR_FILE)
+        paths = [options.configfile, *([str(candidate)] if candidate.exists() else [])]
+        configs = [options.read_config(path).process_group_configs for path in paths]
+        return {config.name: config for each in configs for config in each}

@@ -1,0 +1,104 @@
+"""Breakages of the table that is made of the patterns, of NGINX's file, and of the hand-over."""
+
+from breakage.mutant import ONCE, Mutant, asked
+
+MUTANTS = (
+    Mutant(
+        name="order of the rules reversed",
+        file="routing/table.py",
+        old="return kept[::-1]",
+        new="return kept",
+        tests=asked("shadowed"),
+    ),
+    Mutant(
+        name="WSGI rules dropped that shadow a later one",
+        file="routing/table.py",
+        old="elif not later.meets(rule.match):",
+        new="else:",
+        tests=asked("shadowed"),
+    ),
+    Mutant(
+        name="shorter prefixes taken for harmless",
+        file="routing/table.py",
+        old="return at < len(self._sorted) and self._sorted[at].startswith(match.prefix)",
+        new="return False",
+        tests=asked("catch_all_first"),
+    ),
+    Mutant(
+        name="longer prefixes taken for harmless",
+        file="routing/table.py",
+        old="if any(match.prefix[:length] in self._prefixes for length in self._lengths):",
+        new="if False:",
+        tests=asked("slash_at_the_end_or_not", "async_and_sync_below_one_prefix"),
+    ),
+    Mutant(
+        name="inexact route trusted at the edge",
+        file="routing/table.py",
+        old="Stack.WSGI if verdict.route.match.inexact else verdict.stack",
+        new="verdict.stack",
+        tests=asked("converters_that_refuse"),
+    ),
+    Mutant(
+        name="neighbours merged without their order",
+        file="render/nginx.py",
+        old="groupby(rules, key=lambda rule: rule.stack)",
+        new="groupby(sorted(rules, key=lambda rule: rule.stack), key=lambda rule: rule.stack)",
+        tests=asked("shadowed"),
+    ),
+    Mutant(
+        name="alternatives that leak when merged",
+        file="render/nginx.py",
+        old='"|".join(f"(?:{text})" for text in texts)',
+        new='"".join(texts)',
+        tests=asked("many_routes"),
+    ),
+    Mutant(
+        name="backslashes not doubled for NGINX",
+        file="render/quoting.py",
+        old='text.replace("\\\\", "\\\\\\\\").replace',
+        new="text.replace",
+        tests=asked("special_literals"),
+    ),
+    Mutant(
+        name="merge_slashes on",
+        file="render/templates/nginx/target.conf.j2",
+        old="merge_slashes off;",
+        new="merge_slashes on;",
+        tests=asked("leading_slash"),
+    ),
+    Mutant(
+        name="dot segments asked about",
+        file="render/templates/nginx/maps.conf.j2",
+        old='"~*^[^?#]*',
+        new='"~*^never[^?#]*',
+        tests=asked("dot_segments"),
+    ),
+    Mutant(
+        name="raw octets let in",
+        file="render/templates/nginx/target.conf.j2",
+        old='if ($request_uri ~ "[^\\x21-\\x7e]") {',
+        new='if ($request_uri = "") {',
+        tests=asked("beyond_ascii"),
+    ),
+    Mutant(
+        name="nothing handed over",
+        file="inprocess/handover.py",
+        old="return None if stack is own else",
+        new="return None if stack else",
+        tests=asked("converters_that_refuse"),
+    ),
+    Mutant(
+        name="hand-over's loop guard removed on WSGI",
+        file="inprocess/wsgi/handover.py",
+        old="and not was_handed)",
+        new=")",
+        tests=(ONCE,),
+    ),
+    Mutant(
+        name="hand-over's loop guard removed on ASGI",
+        file="inprocess/asgi/handover.py",
+        old='and known.get(HANDED) != b"1")',
+        new=")",
+        tests=(ONCE,),
+    ),
+)

@@ -1,0 +1,23 @@
+"""What a breakage is: a text of ours, and what it becomes."""
+
+from dataclasses import dataclass
+
+ORACLE = "tests/system/nginx/test_oracle.py"
+ASKED = f"{ORACLE}::test_the_stack_of_the_view_that_django_picks_answers"
+ONCE = f"{ORACLE}::test_a_request_is_handed_over_once"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One breakage of ``file``, and the tests of which one at least is to notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def asked(*cases: str) -> tuple[str, ...]:
+    """Return the tests that ask both NGINXes about these URLconfs."""
+    return tuple(f"{ASKED}[{program}-{case}]" for case in cases for program in ("system", "wheel"))

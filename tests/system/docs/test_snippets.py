@@ -1,0 +1,149 @@
+"""Every piece of code and configuration in the docs is read by what it is meant for."""
+
+import ast
+import configparser
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import crossplane
+import pytest
+from docs.blocks import PAGES, ROOT, Block, blocks, every_block
+
+from builders import host
+from django_tandem.cli import parser
+from django_tandem.handler.limits import MOST_THREADS, WAITING_THREADS
+from django_tandem.plan.workers import auto_asgi, auto_wsgi
+from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
+
+# `json` and `text` have no further reader.
+LANGUAGES = {"bash", "console", "dockerfile", "ini", "json", "nginx", "python", "text"}
+INSTRUCTIONS = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "EXPOSE", "CMD"}
+GROUPS = {"WSGI": WsgiSettings, "ASGI": AsgiSettings, "EDGE": EdgeSettings}
+# What settings.py has by then, and what a page takes from elsewhere.
+BEFORE: dict[str, Any] = {"BASE_DIR": Path("/srv/mysite"), "INSTALLED_APPS": []}
+
+
+def _named(found: list[Block]) -> Any:
+    return pytest.mark.parametrize("block", found, ids=str)
+
+
+def test_no_block_is_in_a_language_that_is_not_read() -> None:
+    """A new one needs a reader here."""
+    found = {block.language for page in PAGES for block in blocks(page)}
+
+    assert found <= LANGUAGES
+
+
+@_named(every_block("python"))
+def test_python_is_python(block) -> None:
+    """And a TANDEM setting in it is one that is taken."""
+    assert ast.parse(block.text).body
+    if "TANDEM = " not in block.text:
+        return
+
+    given = dict(BEFORE)
+    exec(block.text, given)
+    assert read_settings(given["TANDEM"])
+
+
+def test_what_the_pages_import_is_there() -> None:
+    """Every name that a block imports, but from the reader's own project."""
+    wanted = sorted(
+        {(node.module, alias.name) for node in _imports() for alias in node.names if node.module}
+    )
+    script = Path(__file__).with_name("importing.py")
+    done = subprocess.run(
+        [sys.executable, str(script), json.dumps(wanted)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
+    )
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def _imports() -> list[ast.ImportFrom]:
+    own = ("mysite", "notes")
+    trees = [ast.parse(block.text) for block in every_block("python")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    found = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return [node for node in found if (node.module or "").partition(".")[0] not in own]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_an_option_that_is_named_is_there(page) -> None:
+    """As in `EDGE["MAX_BODY"]`, with TANDEM in front or without."""
+    for group, key in re.findall(r'\b(WSGI|ASGI|EDGE)"?\]?\["(\w+)"\]', page.read_text()):
+        assert key.lower() in GROUPS[group].__dataclass_fields__, f'{group}["{key}"]'
+
+
+@_named(every_block("nginx"))
+def test_nginx_configuration_is_parsed(block, tmp_path) -> None:
+    """As it would stand in a server block."""
+    path = tmp_path / "nginx.conf"
+    path.write_text(f"events {{}}\nhttp {{ server {{\n{block.text}\n}} }}\n")
+
+    assert crossplane.parse(str(path), strict=True)["errors"] == []
+
+
+@_named(every_block("ini"))
+def test_units_and_supervisors_files_are_parsed(block) -> None:
+    """Each section, each key once."""
+    read = configparser.ConfigParser(interpolation=None)
+    read.read_string(block.text)
+
+    commands = [read[name] for name in read.sections() if name.startswith("program:")]
+    assert all(each["command"] for each in commands)
+    if "Service" in read:
+        service = read["Service"]
+        for key in ("ExecStart", "ExecReload"):
+            program, *arguments = shlex.split(service[key])
+            assert Path(program).name == "tandem"
+            parser().parse_args(arguments)
+
+
+@_named(every_block("dockerfile"))
+def test_a_dockerfile_has_known_instructions(block) -> None:
+    """And its command is one of tandem's."""
+    lines = [line.partition(" ") for line in block.lines]
+    assert {word for word, _, _ in lines} <= INSTRUCTIONS
+
+    program, *arguments = json.loads(next(rest for word, _, rest in lines if word == "CMD"))
+    assert program == "tandem"
+    parser().parse_args(arguments)
+
+
+@_named(every_block("json"))
+def test_json_is_json(block) -> None:
+    """Whoever copies it can use it."""
+    assert json.loads(block.text)
+
+
+@_named(every_block("bash"))
+def test_a_script_is_parsed_by_bash(block) -> None:
+    """And no further: what it runs is another's."""
+    done = subprocess.run(["bash", "-n"], input=block.text, text=True, check=False, timeout=10)
+
+    assert done.returncode == 0
+
+
+def test_the_counted_connections_are_what_the_plan_takes() -> None:
+    """The table in how-to/postgresql.md, for two CPUs."""
+    page = (ROOT / "docs/how-to/postgresql.md").read_text()
+    machine = host(cpus=2.0)
+    threads = min(2 + WAITING_THREADS, MOST_THREADS)
+    column = [row.rpartition(" | ")[2].strip(" |") for row in re.findall(r"^\| .*\|$", page, re.M)]
+    counted = [auto_wsgi(machine), *[auto_asgi(machine) * threads] * 2, threads]
+
+    assert [eval(cell.replace("\u00d7", "*")) for cell in column[1:]] == counted
+    assert (
+        f"That is {sum(counted)}, and during a reload two generations: {2 * sum(counted)}" in page
+    )

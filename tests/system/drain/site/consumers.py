@@ -1,0 +1,86 @@
+"""Consumers of each kind that Channels has, which write down how they end."""
+
+import asyncio
+
+from channels.generic.websocket import (
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+    JsonWebsocketConsumer,
+    WebsocketConsumer,
+)
+from drain.site.notes import note
+
+
+class Quiet(AsyncWebsocketConsumer):
+    """It asks for nothing."""
+
+    async def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class SlowToLeave(AsyncWebsocketConsumer):
+    """What it does at its end takes longer than the window."""
+
+    async def disconnect(self, code):
+        await asyncio.sleep(1)
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class Closing(AsyncWebsocketConsumer):
+    """It closes by itself, while it waits for what the client says."""
+
+    async def connect(self):
+        await self.accept()
+        self.closing = asyncio.create_task(self.close(4001))
+
+    async def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class Async(AsyncWebsocketConsumer):
+    async def connect(self):
+        self.scope["tandem.drain"].event = "lot.leaving"
+        await self.accept()
+
+    async def lot_leaving(self, event):
+        await asyncio.sleep(0.05)
+        await self.send(text_data=f"leaving {event['window_s']}")
+
+    async def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class Sync(WebsocketConsumer):
+    def connect(self):
+        self.scope["tandem.drain"].event = "lot.leaving"
+        self.accept()
+
+    def lot_leaving(self, event):
+        self.send(text_data=f"leaving {event['window_s']}")
+
+    def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class AsyncJson(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        self.scope["tandem.drain"].event = "lot.leaving"
+        await self.accept()
+
+    async def lot_leaving(self, event):
+        await self.send_json(event)
+
+    async def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")
+
+
+class SyncJson(JsonWebsocketConsumer):
+    def connect(self):
+        self.scope["tandem.drain"].event = "lot.leaving"
+        self.accept()
+
+    def lot_leaving(self, event):
+        self.send_json(event)
+
+    def disconnect(self, code):
+        note(f"disconnect {self.scope['path']} {code}")

@@ -1,0 +1,57 @@
+"""The table in short: a few faults of each kind under a lighter load, and each keeps its bounds."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+from faults.broken import BREAKS, deploy
+from faults.killed_reload import kill_reloads
+from faults.kills import kill
+from faults.reloads import reload_many
+from faults.row import Row
+from faults.victims import VICTIMS
+
+RATE = 50
+DRAIN_S = 6
+
+# Each is seconds on a machine of its own; CI's has others on it.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.alone]
+
+
+@pytest.mark.parametrize("asgi", ["uvicorn", "daphne"])
+def test_a_reload_loses_no_request_and_tells_each_socket_to_come_again(asgi) -> None:
+    """No POST lost or done twice, closed with 1012 all over the window, taken in again at once."""
+    row = run(reload_many("gunicorn", asgi, times=3, rate=RATE, drain_s=DRAIN_S))
+
+    assert row.short == [], (row.failed, row.notes)
+
+
+def test_a_broken_deploy_is_refused_and_nobody_notices() -> None:
+    """It ends with exit code 1, and what served goes on."""
+    broken = next(each for each in BREAKS if each.name == "wsgi-dies")
+
+    row = run(deploy(broken, rate=RATE, sockets=20))
+
+    assert row.short == [], (row.failed, row.notes)
+
+
+def test_a_reload_that_is_killed_leaves_a_stack_that_is_understood() -> None:
+    """Before its commit, and after it: the next reload puts all right, and nobody noticed."""
+    steps = ("commit", "reload_edge")
+
+    row = run(kill_reloads(steps, rate=RATE, sockets=20, drain_s=DRAIN_S))
+
+    assert row.short == [], (row.failed, row.notes)
+
+
+def test_a_killed_worker_costs_the_request_it_served() -> None:
+    """And the others answer meanwhile."""
+    victim = next(each for each in VICTIMS if each.name == "kill-gunicorn-worker")
+
+    row = run(kill(victim, times=2, rate=RATE, sockets=20))
+
+    assert row.short == [], (row.failed, row.notes)
+
+
+def run(fault: Awaitable[Row]) -> Row:
+    return asyncio.run(fault)

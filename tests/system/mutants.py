@@ -1,0 +1,76 @@
+"""
+Break the route table and the hand-over on purpose, and see that the tests notice.
+
+`make mutants` calls it. Each breakage is made in a copy of the project, where the tests that
+should notice are run; one that none of them notices is a hole in the tests.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from breakage import compiler, edge
+from breakage.mutant import Mutant
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("src", "tests", "pyproject.toml")
+# pytest's own code for "tests were run, and some failed": any other one is no answer.
+FAILED = 1
+MUTANTS = (*compiler.MUTANTS, *edge.MUTANTS)
+
+
+def main() -> int:
+    """Make each breakage, print who noticed, and return 1 when nobody did."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        copy = Path(path)
+        for name in COPIED:
+            copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copied(ROOT / name, copy / name)
+        every = dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests)
+        code, failed = run(copy, every)
+        if code != 0:
+            print(f"The tests fail with nothing broken: {failed or code}", file=sys.stderr)
+            return 1
+        survivors = [mutant.name for mutant in MUTANTS if not is_caught(copy, mutant)]
+    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} mutants caught.")
+    return 1 if survivors else 0
+
+
+def is_caught(copy: Path, mutant: Mutant) -> bool:
+    """Break the copy, run the tests that should notice, and mend it."""
+    broken = copy / "src" / "django_tandem" / mutant.file
+    whole = broken.read_text()
+    if whole.count(mutant.old) != 1:
+        raise SystemExit(f"{mutant.name}: {mutant.old!r} is not in {mutant.file} once.")
+    broken.write_text(whole.replace(mutant.old, mutant.new))
+    started = time.monotonic()
+    code, failed = run(copy, mutant.tests)
+    broken.write_text(whole)
+    verdict = failed if code == FAILED and failed else f"SURVIVED ({code})"
+    print(f"{mutant.name:46}  {verdict:52}  {time.monotonic() - started:5.1f} s", flush=True)
+    return code == FAILED and bool(failed)
+
+
+def run(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
+    """Run tests of the copy until one fails; return pytest's exit code and that test's name."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *tests],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
+    name = found[1] if found else ""
+    return done.returncode, re.sub(r"^\w+\[(.+)\]$", r"\1", name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Django's resolver is the oracle: the stack that answers is that of the view it picks."""
+
+import functools
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+import oracle.configured  # noqa: F401 - Django, for all of these tests
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle.cases import Case, case_of, colourings, module_of, names, settings_of
+from oracle.edges import Edge, Sockets, edge_for, stubs
+from oracle.generated import urlconf_of
+from oracle.question import Question, answered_wrongly, questions, refused_wrongly, sent_wrongly
+from oracle.served import HEADER, HEADER_ON_ASGI
+from oracle.stacks import stacks
+from oracle.strategies import PATHS, URLCONFS
+from oracle.targets import grown, plain, targets_of
+
+LEAST = 80
+# On each of two NGINXes: 2,000 in all.
+EXAMPLES = 1000
+Stacks = Callable[[dict[str, Any]], Sockets]
+
+
+@pytest.fixture(scope="session")
+def named(nginx_program) -> Iterator[Sockets]:
+    """Two stacks that say their name, whatever they are asked."""
+    with stubs(nginx_program) as sockets:
+        yield sockets
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Stacks]:
+    """Gunicorn and Uvicorn, started once for all URLconfs that share their settings."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def started(given: str) -> Sockets:
+            return stack.enter_context(stacks(json.loads(given)))
+
+        yield lambda given: started(json.dumps(given))
+
+
+@functools.cache
+def compiled(module: ModuleType) -> tuple[Case, tuple[Question, ...]]:
+    case = case_of(module.__name__)
+    return case, tuple(questions(case, targets_of(module.PATHS)))
+
+
+def test_there_are_enough_urlconfs() -> None:
+    """Fewer would leave out a kind of pattern that a URLconf may hold."""
+    assert len(names()) >= LEAST
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_stack_of_the_view_that_django_picks_answers(name, nginx_program, named, real) -> None:
+    """The edge sends each target there at once, or it is handed over; only WSGI is ever wrong."""
+    for module in colourings(name):
+        with override_settings(**settings_of(module)):
+            case, asked = compiled(module)
+            with edge_for(nginx_program, case.verdicts, named) as edge:
+                assert wrong(edge, module, asked, real) == []
+
+
+def wrong(edge: Edge, module: ModuleType, asked, real) -> list:
+    found = [*refused_wrongly(edge, targets_of(module.PATHS)), *sent_wrongly(edge, asked)]
+    known = set(map(plain, module.PATHS[:2]))
+    doubtful = [each for each in asked if each.may_be_handed_over or each.target in known]
+    edge.stand_before(real(settings_of(module)))
+    return [*found, *answered_wrongly(edge, doubtful, **{HEADER: module.__name__})]
+
+
+@pytest.mark.parametrize(
+    ("target", "on_wsgi", "on_asgi", "answer"),
+    [(b"/about/", 1, 0, "2 asgi"), (b"/", 0, 1, "1 wsgi")],
+    ids=["from-wsgi", "from-asgi"],
+)
+def test_a_request_is_handed_over_once(
+    nginx_program, real, *, target, on_wsgi, on_asgi, answer
+) -> None:
+    """Each of two stacks that disagree would send it to the other for ever."""
+    module = module_of("plain_paths")
+    with edge_for(nginx_program, compiled(module)[0].verdicts, real({})) as edge:
+        names = [f"urlconfs_{bit}.plain_paths" for bit in (on_wsgi, on_asgi)]
+        (said,) = edge.ask([target], **{HEADER: names[0], HEADER_ON_ASGI: names[1]})
+
+    assert (said.status, said.text) == (200, answer)
+
+
+@pytest.mark.timeout(600)
+@settings(
+    max_examples=EXAMPLES,
+    # Another seed each time; what fails is printed so that it can be tried again.
+    derandomize=False,
+    database=None,
+    print_blob=True,
+    deadline=None,
+    # A busy machine is no finding.
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(specs=URLCONFS, paths=PATHS, turn=st.integers(0, 50))
+def test_of_any_urlconf_the_stack_that_django_picks_answers(
+    nginx_program, named, real, *, specs, paths, turn
+) -> None:
+    """URLconfs and paths that nobody thought of: at once, or where it can't be, handed over."""
+    case = case_of(urlconf_of(specs))
+    odd = itertools.islice(itertools.cycle(grown(paths[0])), turn, turn + 1)
+    asked = tuple(questions(case, [*map(plain, paths), *odd]))
+    with edge_for(nginx_program, case.verdicts, named) as edge:
+        assert sent_wrongly(edge, asked) == []
+
+        doubtful = [question for question in asked if question.may_be_handed_over]
+        edge.stand_before(real({}) if doubtful else named)
+        header = quote(json.dumps(specs), safe="")
+        assert answered_wrongly(edge, doubtful, **{HEADER: header}) == []

@@ -1,0 +1,160 @@
+"""What the edge answers itself: 503 for what was sent to nobody, 502 and 504 for what was."""
+
+import socket
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from nginx.edges import running_edge
+from nginx.scripted import OK, answering, listening, waiting
+from stack.asking import wait_for
+
+TIMEOUT_S = 1
+HANDSHAKE = (
+    ("Connection", "upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ("Sec-WebSocket-Version", "13"),
+)
+HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @handed_asgi\r\nContent-Length: 0\r\n\r\n"
+DEATH = b""
+
+
+@pytest.fixture(scope="module")
+def sockets():
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def edge(project, nginx_program, sockets):
+    """An edge with nobody behind it: each test puts there whom it needs."""
+    setting = {"TIMEOUT_S": TIMEOUT_S}
+    with running_edge(project, nginx_program, sockets, WSGI=setting) as running:
+        yield running
+
+
+@pytest.fixture
+def behind(sockets):
+    with ExitStack() as stack:
+        yield lambda name, answer=OK: stack.enter_context(answering(sockets / name, answer))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/sync/", ()), ("/async/", ()), ("/socket/", HANDSHAKE), ("/static/missing.css", ())],
+    ids=["WSGI", "ASGI", "a handshake", "no file"],
+)
+def test_a_server_that_is_not_there_is_soon(edge, path, headers) -> None:
+    """Nothing was sent: 503, and when to come again."""
+    assert refusal(edge.ask(path, "GET", headers)) == (503, "1")
+
+
+def test_a_socket_left_behind_is_no_server(edge, sockets) -> None:
+    """As after kill -9, until the supervisor has started the next."""
+    with listening(sockets / "wsgi.sock") as listener:
+        listener.close()
+
+        assert refusal(edge.ask("/sync/", "POST", body=b"x" * 100_000)) == (503, "1")
+
+
+@pytest.mark.parametrize("path", ["/sync/", "/async/"])
+def test_a_server_that_dies_over_a_request_has_had_it(edge, behind, path) -> None:
+    """Nobody knows how far it came: 502, no word of coming again, and it is sent once."""
+    had = [*(behind(name, DEATH) for name in ("wsgi.sock", "asgi.sock"))]
+
+    assert refusal(edge.ask(path, "POST", body=b"once")) == (502, None)
+    assert sum(map(len, had)) == 1
+
+
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Service Unavailable", "504 Late"])
+def test_the_projects_own_refusal_is_passed_on(edge, behind, status) -> None:
+    """With its own headers and none of ours."""
+    behind("wsgi.sock", f"HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\nmine".encode())
+
+    answer = edge.ask("/sync/")
+    assert (*refusal(answer), answer.text) == (int(status[:3]), None, "mine")
+
+
+def test_a_request_beyond_the_queue_is_refused_at_once(edge, behind, sockets) -> None:
+    """While ASGI serves as ever, and the others wait on."""
+    behind("asgi.sock")
+    with listening(sockets / "wsgi.sock", backlog=0), waiting(sockets / "wsgi.sock"):
+        began = time.monotonic()
+        refused = edge.ask("/sync/")
+
+        assert refusal(refused) == (503, "1")
+        assert time.monotonic() - began < TIMEOUT_S
+        assert edge.ask("/async/").text == "ok"
+    wait_for(lambda: '"GET /sync/ HTTP/1.1" 503' in edge.log and edge.log.count("s edge\n"))
+
+
+def test_a_request_that_waits_too_long_is_given_up(edge, sockets) -> None:
+    """504 from the edge, whatever the server does, and whether or not the body was taken."""
+    with listening(sockets / "wsgi.sock"):
+        for body in (None, bytes(1_000_000)):
+            began = time.monotonic()
+            answer = edge.ask("/sync/", "POST", body=body)
+
+            assert refusal(answer) == (504, None)
+            assert TIMEOUT_S <= time.monotonic() - began < TIMEOUT_S + 5
+
+
+def test_what_is_handed_over_holds_no_place(edge, sockets) -> None:
+    """Streams may stay open on ASGI, many more than WSGI lets wait."""
+    with ExitStack() as stack:
+        stack.enter_context(answering(sockets / "wsgi.sock", HAND_OVER))
+        streams = stack.enter_context(listening(sockets / "asgi.sock"))
+        for _ in range(5):
+            client = stack.enter_context(edge_connection(edge))
+            client.sendall(b"GET /sync/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            stack.enter_context(streams.accept()[0])
+    with answering(sockets / "wsgi.sock"):
+        assert edge.ask("/sync/").text == "ok"
+
+
+@pytest.mark.parametrize(("answer", "told"), [(None, (503, "1")), (DEATH, (502, None))])
+def test_what_is_handed_over_is_refused_alike(edge, behind, answer, told) -> None:
+    """It is the stack that it was handed to of which the edge speaks."""
+    behind("wsgi.sock", HAND_OVER)
+    if answer is not None:
+        behind("asgi.sock", answer)
+
+    assert refusal(edge.ask("/sync/")) == told
+
+
+def test_the_log_names_both_stacks_of_what_was_handed_over(edge, behind) -> None:
+    """And not the last alone."""
+    behind("wsgi.sock", HAND_OVER)
+    behind("asgi.sock")
+
+    assert edge.ask("/sync/?both").text == "ok"
+    line = wait_for(lambda: next((each for each in edge.log.splitlines() if "?both" in each), ""))
+    assert line.endswith(" wsgi>asgi")
+
+
+def test_a_new_server_has_a_queue_of_its_own(edge, sockets) -> None:
+    """The old one is full; once the link names the new one, nobody is refused."""
+    old, new = sockets / "wsgi-1.sock", sockets / "wsgi-2.sock"
+    with listening(old, backlog=0), waiting(old), answering(new):
+        link(old, sockets)
+        assert refusal(edge.ask("/sync/")) == (503, "1")
+        link(new, sockets)
+
+        assert edge.ask("/sync/").text == "ok"
+    (sockets / "wsgi.sock").unlink()
+
+
+def refusal(answer):
+    return answer.status, answer.headers["Retry-After"]
+
+
+def link(target, sockets):
+    (sockets / "next").symlink_to(target)
+    (sockets / "next").replace(sockets / "wsgi.sock")
+
+
+def edge_connection(edge):
+    return socket.create_connection(("127.0.0.1", edge.port), timeout=10)

@@ -1,0 +1,56 @@
+"""A client that takes its time takes nobody's worker."""
+
+import http.client
+import time
+from contextlib import ExitStack
+
+import pytest
+from stack.asking import ask, wait_for
+
+from overload.slow_clients import MANY, slow_bodies, slow_headers, slow_readers
+
+MB = 1024 * 1024
+QUICK_S = 5
+LARGE = f"?bytes={2 * MB}"
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uwsgi", "waitress", "granian"])
+def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server) -> None:
+    """Fifty of each kind at once, on either stack, and the next request is answered at once."""
+    with up_with(SERVER=server, WORKERS=1) as up, ExitStack() as slow:
+        threads = ask(up.port, "/threads/").json["threads"]
+        slow.enter_context(slow_headers(up.port, "/length/"))
+        slow.enter_context(slow_bodies(up.port, "/length/"))
+        slow.enter_context(slow_bodies(up.port, "/threads/"))
+        slow.enter_context(slow_readers(up.port, f"/large/{LARGE}"))
+        slow.enter_context(slow_readers(up.port, f"/large-on-asgi/{LARGE}"))
+        began = time.monotonic()
+
+        assert ask(up.port, "/length/", "POST", body=bytes(10)).text == "10"
+        assert ask(up.port, "/large/?bytes=1").status == 200
+        assert time.monotonic() - began < QUICK_S
+        assert ask(up.port, "/large-on-asgi/?bytes=1").status == 200
+        # A thread and its database connection for each slow reader is what stock Django takes, and
+        # keeps as long as they read; one of ours that is told to end takes a moment for it.
+        assert wait_for(lambda: ask(up.port, "/threads/").json["threads"] - threads < MANY / 2)
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(up_with) -> None:
+    """MAX_BODY, which is 4 MB here, on either stack."""
+    with up_with(WORKERS=1) as up:
+        for path in ("/length/", "/threads/"):
+            told = [("Content-Length", str(4 * MB + 1))]
+            assert ask(up.port, path, "POST", told).status == 413
+        assert ask(up.port, "/length/", "POST", body=bytes(2 * MB)).text == str(2 * MB)
+
+
+def test_the_largest_answer_is_whole_for_a_slow_reader(up_with) -> None:
+    """What the edge has taken off the worker is kept for who reads it late."""
+    with up_with(WORKERS=1) as up:
+        connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=60)
+        connection.request("GET", f"/large/{LARGE}")
+        answer = connection.getresponse()
+        assert ask(up.port, "/large/?bytes=1").status == 200
+
+        assert len(answer.read()) == 2 * MB
+        connection.close()

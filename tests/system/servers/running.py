@@ -1,0 +1,152 @@
+"""Starts one server on a Unix socket, and talks to it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django_tandem import servers
+
+HERE = Path(__file__).parent
+SOURCE = HERE.parents[2] / "src"
+START_S = 30
+GRACE_S = 4
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers on ``socket``; ``log`` is what it has said so far."""
+
+    server: servers.Server
+    process: subprocess.Popen
+    socket: Path
+    directory: Path
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text()
+
+    def ask(self, method="GET", path="/plain", body=None, headers=(), *, chunked=False):
+        connection = UnixConnection(self.socket)
+        try:
+            connection.request(method, path, body, dict(headers), encode_chunked=chunked)
+            response = connection.getresponse()
+            return Response(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def stop(self):
+        """Ask it to end as the supervisor does; return its exit code."""
+        self.process.send_signal(getattr(signal, f"SIG{self.server.stop_signal}"))
+        return self.process.wait(GRACE_S + 2)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=30):
+        super().__init__("project.test", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+@contextmanager
+def serving(
+    server: servers.Server,
+    directory: Path,
+    *,
+    workers: int = 1,
+    timeout_s: int = TIMEOUT_S,
+    queue: int = 1024,
+    max_requests: int = 0,
+    args: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """Start the server on the project beside this file, wait until it is ready, end it."""
+    launch = servers.Launch(
+        python=sys.executable,
+        application=f"django_tandem.{server.stack}.entry:application",
+        socket=str(directory / "s"),
+        workers=workers,
+        timeout_s=timeout_s,
+        grace_s=GRACE_S,
+        queue=queue,
+        max_requests=max_requests,
+        args=args,
+    )
+    known = {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "PROJECT_DIRECTORY": str(directory),
+        "PYTHONPATH": str(SOURCE),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TANDEM_ASGI_APPLICATION": "project.asgi.application",
+    }
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            server.argv(launch),
+            cwd=HERE,
+            env={**os.environ, **known, **(environment or {})},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = Running(server, process, directory / "s", directory)
+    try:
+        wait_until_ready(running)
+        yield running
+    finally:
+        end(process)
+
+
+def wait_until_ready(running: Running) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert running.process.poll() is None, running.log
+        try:
+            if running.ask(path="/.tandem/ready").body == b"ready":
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(f"{running.server.name} is not ready:\n{running.log}")
+
+
+def process_ids(running: Running) -> set[int]:
+    """Return the processes that answer a burst of requests."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: running.ask(path="/process"), range(8))
+        return {json.loads(answer.body)["pid"] for answer in answers}
+
+
+def wait_for(condition, within_s=10):
+    """Return what the condition gives as soon as it is true of something."""
+    deadline = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        time.sleep(0.02)
+    return found
+
+
+def end(process: subprocess.Popen) -> None:
+    """Kill whatever is left of the process and its own children."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

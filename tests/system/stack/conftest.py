@@ -1,0 +1,30 @@
+"""The reference as it runs, and projects to spoil."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack.mistaken import running_in
+from stack.projects import startproject
+from stack.reference_stack import Stack, running_reference
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[Stack]:
+    with running_reference(tmp_path_factory.mktemp("reference")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory) -> Path:
+    return startproject(tmp_path_factory.mktemp("pristine"))
+
+
+@pytest.fixture
+def project(pristine, tmp_path) -> Iterator[Path]:
+    """A project to spoil, in which nothing may run in the end."""
+    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
+    yield tmp_path
+    assert running_in(tmp_path) == []
+    assert list(tmp_path.glob(".tandem/*.sock")) == []

@@ -1,0 +1,50 @@
+"""The example, copied and prepared as `make demo` does before it is served."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from stack.running import clean_environment
+
+EXAMPLE = Path(__file__).parents[3] / "example"
+LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
+# In one process, for each takes its time to start.
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0, run_syncdb=True)
+call_command("collectstatic", interactive=False, verbosity=0)
+call_command("sample_data")
+"""
+
+
+def copied(directory: Path) -> Path:
+    """Copy it, without what it was served with."""
+    return Path(shutil.copytree(EXAMPLE, directory, ignore=LEFT_OUT, dirs_exist_ok=True))
+
+
+def prepare(directory: Path, **environment: str) -> None:
+    """Do what must be done once before it is served."""
+    in_shell(directory, PREPARE, **environment)
+
+
+def in_shell(directory: Path, code: str, **environment: str) -> str:
+    """Run code in the project and return what it printed."""
+    return manage(directory, "shell", "-v0", "-c", code, **environment)
+
+
+def token_of(user: str, directory: Path, **environment: str) -> str:
+    """Return the token that a user of the sample data may bid with."""
+    return manage(directory, "drf_create_token", user, **environment).split()[2]
+
+
+def manage(directory: Path, *command: str, **environment: str) -> str:
+    """Run a management command and return what it printed."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=directory,
+        check=True,
+        env=clean_environment() | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout

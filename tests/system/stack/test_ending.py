@@ -1,0 +1,160 @@
+"""However a stack ends, nothing of it is left."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from stack.projects import startproject, with_channels
+from stack.running import Up, clean_environment, free_port, tandem
+
+STREAM = """
+import asyncio
+
+from django.http import StreamingHttpResponse
+from django.urls import path
+
+
+async def stream(request):
+    async def events():
+        while True:
+            yield b"data: x\\n\\n"
+            await asyncio.sleep(0.1)
+    return StreamingHttpResponse(events(), content_type="text/event-stream")
+
+
+urlpatterns = [path("stream/", stream)]
+"""
+
+
+def _pids(directory: Path) -> list[int]:
+    status = json.loads(tandem(directory, "status", "--json").stdout)
+    return [status["pid"], *(each["pid"] for each in status["processes"])]
+
+
+def _assert_all_end(pids: list[int], *, within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.05)
+
+
+def _start(directory: Path, port: int, **streams: object) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "django_tandem", "up", "--bind", f"127.0.0.1:{port}"]
+    return subprocess.Popen(
+        argv, cwd=directory, env=clean_environment(), start_new_session=True, **streams
+    )
+
+
+def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while tandem(directory, "status").returncode:
+        assert process.poll() is None
+        assert time.monotonic() < until
+
+
+def test_a_terminal_that_closes_ends_everything(tmp_path) -> None:
+    """It sends SIGHUP and takes the output away."""
+    ours, theirs = os.openpty()
+    # `start_new_session` and the first open of a terminal make it the controlling one.
+    up = _start(with_channels(tmp_path), free_port(), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    _drain(ours)
+    _wait_until_ready(tmp_path, up)
+    pids = _pids(tmp_path)
+
+    os.close(ours)
+    up.send_signal(signal.SIGHUP)
+
+    assert up.wait(timeout=30) == 0
+    _assert_all_end(pids, within_s=5)
+
+
+def _drain(terminal: int) -> None:
+    os.set_blocking(terminal, False)
+
+
+def test_a_reader_that_goes_away_changes_nothing(tmp_path) -> None:
+    """`tandem up | head` serves on, and `tandem down` ends it all."""
+    up = _start(
+        startproject(tmp_path), free_port(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    _wait_until_ready(tmp_path, up)
+    pids = _pids(tmp_path)
+    up.stdout.close()
+
+    assert tandem(tmp_path, "status").returncode == 0
+    assert tandem(tmp_path, "down").returncode == 0
+
+    assert up.wait(timeout=30) == 0
+    _assert_all_end(pids, within_s=5)
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path) -> None:
+    """The first waits for an event stream that is being read, the second does not."""
+    startproject(tmp_path)
+    (tmp_path / "mysite" / "urls.py").write_text(STREAM)
+
+    async def stop_twice(up: Up) -> float:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{up.url}/stream/") as answer,
+        ):
+            await answer.content.readline()
+            started = time.monotonic()
+            up.process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(up.wait_for, "once more ends it now")
+            up.process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(up.wait)
+            return time.monotonic() - started
+
+    with Up(tmp_path) as up:
+        pids = _pids(tmp_path)
+
+        assert asyncio.run(stop_twice(up)) < 4
+        _assert_all_end(pids, within_s=1)
+
+
+def test_what_was_rendered_runs_without_tandem_and_is_known_to_it(tmp_path) -> None:
+    """Plain supervisord; `status` and `down` know it as they know their own."""
+    startproject(tmp_path)
+    port = free_port()
+    with (tmp_path / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f'\nTANDEM = {{"BIND": "127.0.0.1:{port}"}}\n')
+    for target in ("nginx", "supervisor"):
+        assert tandem(tmp_path, "render", target).returncode == 0
+    argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", ".tandem/supervisord.conf"]
+
+    plain = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(tmp_path, plain)
+        pids = _pids(tmp_path)
+        assert (tmp_path / ".tandem").stat().st_mode & 0o777 == 0o700
+        assert tandem(tmp_path, "down").returncode == 0
+    finally:
+        if plain.poll() is None:
+            plain.terminate()
+
+    assert plain.wait(timeout=30) == 0
+    _assert_all_end(pids, within_s=5)
+
+
+@pytest.mark.parametrize("how", ["--detach", ""])
+def test_the_port_is_free_again_at_once(how, tmp_path) -> None:
+    """`up` right after `down` starts."""
+    startproject(tmp_path)
+    port = free_port()
+    if how:
+        for _ in range(2):
+            assert tandem(tmp_path, "up", how, "--bind", f"127.0.0.1:{port}").returncode == 0
+            assert tandem(tmp_path, "down").returncode == 0
+        return
+    for _ in range(2):
+        with Up(tmp_path, port=port) as up:
+            assert up.stop() == 0

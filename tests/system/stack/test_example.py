@@ -1,0 +1,113 @@
+"""The example behind the edge: an auction that stays true while everybody bids at once."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import aiohttp
+import pytest
+from example.bidding import storm
+from stack.example import EXAMPLE, copied, prepare, token_of
+from stack.postgres import postgres
+from stack.running import Up, clean_environment, tandem
+
+
+def _prepared(directory: Path, **environment: str) -> Path:
+    prepare(copied(directory), **environment)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    with Up(_prepared(tmp_path_factory.mktemp("e"))) as running:
+        yield running
+
+
+def test_each_route_is_listed_with_its_stack_and_reason(up) -> None:
+    """What Django would await and what needs a socket is on ASGI, the rest on WSGI."""
+    rows = json.loads(tandem(up.directory, "plan", "--json").stdout)
+    told = {row["route"]: (row["stack"], row["reason"]) for row in rows}
+
+    assert told["/api/lots/"] == ("wsgi", "a synchronous view")
+    assert told["/graphql/"] == ("wsgi", "a synchronous view")
+    assert told["/api/shipping/<int:pk>/"] == ("asgi", "an async view")
+    assert told["/events/bids/"] == ("asgi", "an async view")
+    assert told["/strawberry/"] == ("asgi", "an async view")
+    assert told["/ws/lots/<int:pk>/ (WebSocket)"] == ("asgi", "a WebSocket consumer")
+
+
+def test_explain_names_the_consumer(up) -> None:
+    """By its import path and the place it is defined at."""
+    (answer,) = json.loads(tandem(up.directory, "explain", "/ws/lots/1/", "--json").stdout)[
+        "answers"
+    ]
+
+    assert answer["view"].startswith("auctions.consumers.LotConsumer (auctions/consumers.py:")
+    assert answer["stack"] == "asgi"
+
+
+def test_the_page_comes_with_hashed_files_from_the_edge(up) -> None:
+    """`/` is Django's, what it links to is NGINX's."""
+    page = urllib.request.urlopen(f"{up.url}/").read().decode()
+    link = next(part.split('"')[0] for part in page.split('href="') if part.startswith("/static/"))
+
+    with urllib.request.urlopen(f"{up.url}{link}") as answer:
+        assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable"
+
+
+def test_an_async_endpoint_waits_on_another_service(up) -> None:
+    """The quote comes from the program that TANDEM["PROGRAMS"] names."""
+    assert "price" in asyncio.run(_quote(up))
+
+
+async def _quote(up: Up) -> str:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{up.url}/api/shipping/1/") as answer:
+                # Until the service has started, the endpoint says that it has not.
+                if answer.status != 503:
+                    return await answer.text()
+
+
+def _assert_true_auction(up: Up) -> None:
+    tokens = [token_of(user, up.directory, **up.environment) for user in ("ada", "grace")]
+
+    outcome = asyncio.run(storm(up.url, 1, tokens))
+
+    assert outcome.complaints() == []
+    assert len(outcome.accepted) > 10
+    assert outcome.refused > 10
+    assert outcome.repeated
+
+
+def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up) -> None:
+    """On SQLite, through the edge, across both stacks."""
+    _assert_true_auction(up)
+
+
+def test_the_same_holds_on_postgresql(tmp_path) -> None:
+    """Where rows are locked instead of the whole database."""
+    with postgres() as url:
+        _prepared(tmp_path, DATABASE_URL=url)
+        with Up(tmp_path, environment={"DATABASE_URL": url}) as up:
+            _assert_true_auction(up)
+
+
+def test_the_rules_hold_on_postgresql_too() -> None:
+    """Keys, closings and bids at once: the example's own tests of them, on its row locks."""
+    rules = ("placing_bids", "bid_keys", "last_minutes", "closing_lots")
+    files = [f"tests/example/test_{name}.py" for name in rules]
+    with postgres() as url:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+            cwd=EXAMPLE.parent,
+            env=clean_environment() | {"TEST_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ran.returncode == 0, ran.stdout

@@ -1,0 +1,127 @@
+"""`tandem up` serves a project as it is, with no change to its code or settings."""
+
+import asyncio
+import json
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import aiohttp
+import pytest
+from stack.asking import wait_for
+from stack.projects import startproject, with_channels, without_asgi
+from stack.running import Up, tandem
+
+
+def _get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("make", [startproject, without_asgi])
+def test_a_fresh_project_is_served_and_pays_for_no_asgi(make, tmp_path) -> None:
+    """With or without an asgi.py, nothing in it needs one, and that is said."""
+    with Up(make(tmp_path)) as up:
+        assert _get(f"{up.url}/")[0] == 200
+        assert _get(f"{up.url}/admin/login/")[0] == 200
+        assert _get(f"{up.url}/static/admin/css/base.css")[0] == 200
+
+        assert "Nothing in this project needs ASGI" in up.output
+        programs = json.loads(tandem(tmp_path, "status", "--json").stdout)["processes"]
+        assert [each["program"] for each in programs] == ["nginx", "wsgi-1"]
+
+
+def test_asgi_is_started_when_told_to(tmp_path) -> None:
+    """A project with no asgi.py gets the one that Django makes."""
+    with Up(without_asgi(tmp_path), args=("--asgi",)) as up:
+        assert _get(f"{up.url}/")[0] == 200
+        assert "asgi-1     ASGI  uvicorn" in up.output
+
+
+def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
+    """Through the embedded Valkey, over real sockets."""
+
+    async def talk(up: Up) -> list[str]:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{up.url}/echo/one/", origin=up.url) as ws,
+        ):
+            await ws.send_str("hello")
+            heard = [await ws.receive_str(timeout=10)]
+            async with session.get(f"{up.url}/tell/?text=news") as answer:
+                heard.append(await answer.text())
+            return [*heard, await ws.receive_str(timeout=10)]
+
+    with Up(with_channels(tmp_path)) as up:
+        assert asyncio.run(talk(up)) == ["/echo/one/ hello", "WSGIRequest", "news"]
+        assert "valkey" in up.output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> None:
+    """With a WebSocket open: no socket, no pid file, exit code 0, in less than 10 s."""
+
+    async def stop_while_open(up: Up) -> int:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{up.url}/echo/one/", origin=up.url) as ws,
+        ):
+            await ws.send_str("hello")
+            await ws.receive_str(timeout=10)
+            return await asyncio.to_thread(up.stop, sent)
+
+    with Up(with_channels(tmp_path)) as up:
+        pids = _pids(tmp_path)
+        assert len(pids) == 5
+
+        assert asyncio.run(asyncio.wait_for(stop_while_open(up), 10)) == 0
+
+        assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+        left = {path.name for path in up.run_dir.iterdir()}
+        assert [name for name in left if name.endswith((".sock", ".pid"))] == []
+
+
+def _pids(directory: Path) -> list[int]:
+    status = json.loads(tandem(directory, "status", "--json").stdout)
+    return [status["pid"], *(each["pid"] for each in status["processes"])]
+
+
+def test_a_second_up_names_the_first(tmp_path) -> None:
+    """One run directory, one stack."""
+    with Up(startproject(tmp_path)) as up:
+        second = tandem(tmp_path, "up", "--bind", "127.0.0.1:1")
+
+        assert second.returncode == 2
+        assert second.stderr.endswith(
+            f"A stack is running in {up.run_dir} already, with pid {up.process.pid}.\n"
+            "  Stop it with `tandem down`, or look at it with `tandem status`.\n"
+        )
+
+
+def test_detached_it_is_looked_at_and_stopped_from_elsewhere(tmp_path) -> None:
+    """up --detach, status, logs and down, each with its exit code."""
+    startproject(tmp_path)
+    port = Up(tmp_path).port
+    assert tandem(tmp_path, "status").returncode == 1
+
+    started = tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{port}")
+    try:
+        assert (started.returncode, f"Ready: http://127.0.0.1:{port}/" in started.stderr) == (
+            0,
+            True,
+        )
+        assert _get(f"http://127.0.0.1:{port}/")[0] == 200
+        assert tandem(tmp_path, "status").returncode == 0
+        # NGINX writes its access log once a second.
+        assert wait_for(lambda: '"GET / HTTP/1.1" 200' in tandem(tmp_path, "logs", "nginx").stdout)
+    finally:
+        down = tandem(tmp_path, "down")
+    assert down.returncode == 0
+    assert tandem(tmp_path, "down").returncode == 1
+    assert tandem(tmp_path, "status").stderr == (
+        f"Nothing runs in {tmp_path}/.tandem.\n  Start it with `tandem up`.\n"
+    )

@@ -1,0 +1,261 @@
+"""Whatever is killed is back and serving by itself, and so is a stack that was killed whole."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from faults.prober import Prober
+from stack.asking import ask, wait_for
+from stack.projects import with_channels
+from stack.running import Up, clean_environment, tandem
+
+from django_tandem.runtime import supervisord
+
+# `make faults` measures how soon; here it must hold on a machine with other work to do.
+RECOVERY_S = 15
+CALM_S = 0.5
+SYNC, ASYNC = "/tell/?text=x", "/async/"
+
+ASYNC_VIEW = """
+
+async def answer(request):
+    return HttpResponse("async")
+
+
+urlpatterns += [path("async/", answer)]
+"""
+
+# A program that does not listen to SIGTERM, as one that waits for a lock may not.
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+
+PAIRS = [
+    ("gunicorn", "uvicorn", 2),
+    # Daphne and Waitress are one process each.
+    ("uwsgi", "daphne", 1),
+    # Granian panics where it finds a socket.
+    ("granian", "hypercorn", 2),
+    ("waitress", "granian", 2),
+]
+
+
+def make(directory: Path, wsgi: str = "gunicorn", asgi: str = "uvicorn", **more: object) -> Path:
+    """A project with Channels, a view on either stack, and two workers each."""
+    with_channels(directory)
+    with (directory / "mysite" / "urls.py").open("a") as urls:
+        urls.write(ASYNC_VIEW)
+    chosen = {"WSGI": {"SERVER": wsgi, "WORKERS": 2}, "ASGI": {"SERVER": asgi, **more}}
+    with (directory / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f"\nTANDEM = {chosen}\n")
+    return directory
+
+
+def add_program(directory: Path, name: str, code: str) -> None:
+    programs = {name: [sys.executable, "-c", code]}
+    with (directory / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f'\nTANDEM["PROGRAMS"] = {programs}\n')
+
+
+def pid(up: Up, program: str) -> int:
+    with contextlib.suppress(OSError):
+        return {each.name: each.pid for each in supervisord.statuses(up.run_dir)}[program]
+    return 0
+
+
+def is_alive(process: psutil.Process) -> bool:
+    # One that has ended and is not yet collected, by whoever is process 1 here, is gone too.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def children(pid: int) -> list[psutil.Process]:
+    # What multiprocessing starts beside its workers serves nobody.
+    living = [each for each in psutil.Process(pid).children() if is_alive(each)]
+    return [each for each in living if "resource_tracker" not in command(each)]
+
+
+def workers_of(up: Up, program: str) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return children(pid(up, program))
+    return []
+
+
+def command(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def family(up: Up) -> list[psutil.Process]:
+    return psutil.Process(up.process.pid).children(recursive=True)
+
+
+def assert_is_back(up: Up, killed: psutil.Process, path: str) -> None:
+    """Kill it, and wait until nothing fails any more."""
+    with Prober(up.port, path) as prober:
+        began = time.monotonic()
+        killed.send_signal(signal.SIGKILL)
+        wait_for(lambda: prober.is_well(began, CALM_S), within_s=RECOVERY_S)
+    print(f"{killed.pid} on {path}: {prober.recovery_s(began):.2f} s")
+    assert not is_alive(killed)
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair[:2]))
+def pair(request, tmp_path_factory) -> Iterator[Up]:
+    wsgi, asgi, workers = request.param
+    with Up(make(tmp_path_factory.mktemp("killed"), wsgi, asgi, WORKERS=workers)) as up:
+        yield up
+
+
+@pytest.mark.parametrize(("program", "path"), [("wsgi-1", SYNC), ("asgi-1", ASYNC)])
+def test_a_worker_that_is_killed_is_replaced(pair, program, path) -> None:
+    """By the server itself, beside its others; Hypercorn alone gives up, and is started again."""
+    master = pid(pair, program)
+    workers = children(master)
+    if not workers:
+        # It is one process, which is killed below.
+        said = command(psutil.Process(master))
+        assert any(server in said for server in ("daphne", "waitress"))
+        return
+    gives_up = "hypercorn" in command(psutil.Process(master))
+
+    assert_is_back(pair, workers[0], path)
+
+    wait_for(lambda: len(workers_of(pair, program)) == len(workers), within_s=RECOVERY_S)
+    assert (pid(pair, program) == master) is not gives_up
+
+
+@pytest.mark.parametrize(
+    ("program", "path"),
+    [("wsgi-1", SYNC), ("asgi-1", ASYNC), ("nginx", SYNC), ("valkey", SYNC)],
+)
+def test_a_program_that_is_killed_is_back(pair, program, path) -> None:
+    """With nothing left of its family, though it was killed right after its start."""
+    for _ in range(2):
+        killed = psutil.Process(pid(pair, program))
+        workers = killed.children(recursive=True)
+
+        assert_is_back(pair, killed, path)
+
+        wait_for(lambda workers=workers: not any(map(is_alive, workers)))
+        assert pid(pair, program) not in (0, killed.pid)
+
+
+def test_a_worker_of_the_edge_that_is_killed_is_replaced(pair) -> None:
+    """At once, by its master."""
+    assert_is_back(pair, children(pid(pair, "nginx"))[0], SYNC)
+
+
+def test_what_has_run_is_never_given_up(tmp_path) -> None:
+    """A program whose backing service is away dies again and again; the site serves on."""
+    (tmp_path / "there").touch()
+    program = "import os, time; time.sleep(600 if os.path.exists('there') else 0)"
+    make(tmp_path)
+    add_program(tmp_path, "poller", program)
+    with Up(tmp_path) as up:
+        wait_for(lambda: state(up, "poller-1") == "RUNNING")
+        (tmp_path / "there").unlink()
+        os.kill(pid(up, "poller-1"), signal.SIGKILL)
+        for _ in range(5):
+            up.wait_for("poller-1 failed")
+
+        assert ask(up.port, ASYNC).status == 200
+        (tmp_path / "there").touch()
+        wait_for(lambda: state(up, "poller-1") == "RUNNING", within_s=20)
+
+
+def state(up: Up, program: str) -> str:
+    return {each.name: each.state for each in supervisord.statuses(up.run_dir)}[program]
+
+
+@pytest.mark.parametrize(("wsgi", "asgi", "workers"), PAIRS)
+def test_nothing_outlives_a_supervisord_that_is_killed(wsgi, asgi, workers, tmp_path) -> None:
+    """Each program is told by the kernel, and takes its own workers along."""
+    with Up(make(tmp_path, wsgi, asgi, WORKERS=workers)) as up:
+        everybody = family(up)
+        wait_for(lambda: ask(up.port, SYNC).status == 200)
+
+        up.process.kill()
+        up.process.wait()
+
+        assert wait_for(lambda: not any(map(is_alive, everybody)), within_s=12)
+
+
+def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
+    """Though it does not listen and holds the port's socket, and starts in its place."""
+    with left_behind(tmp_path) as (up, orphan), Up(tmp_path, port=up.port) as again:
+        assert not is_alive(orphan)
+        assert "left running: deaf-1" in again.output
+        assert ask(again.port, ASYNC).status == 200
+
+
+def test_down_ends_what_a_killed_supervisord_left(tmp_path) -> None:
+    """And says what it was; the next one finds nothing."""
+    with left_behind(tmp_path) as (up, orphan):
+        done = tandem(tmp_path, "down")
+
+        assert not is_alive(orphan)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == (
+            f"Ending what a supervisord that was killed left running: deaf-1 ({orphan.pid}).\n"
+            "Stopped.\n"
+        )
+        assert tandem(tmp_path, "down").stderr.startswith(f"Nothing runs in {up.run_dir}.")
+
+
+def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
+    """It is known without `tandem up` as well."""
+    with left_behind(tmp_path) as (_, orphan):
+        argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c"]
+        plain = subprocess.Popen(
+            [*argv, ".tandem/supervisord.conf"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            assert wait_for(lambda: not is_alive(orphan), within_s=20)
+        finally:
+            plain.terminate()
+            plain.wait(timeout=30)
+
+
+def test_down_ends_what_a_hung_supervisord_had_started(tmp_path) -> None:
+    """It kills supervisord when its time is over, and says so; nothing is left."""
+    with Up(make(tmp_path)) as up:
+        everybody = family(up)
+        up.process.send_signal(signal.SIGSTOP)
+
+        done = tandem(tmp_path, "down")
+
+        up.process.wait(timeout=10)
+        assert done.returncode == 1
+        assert f"supervisord with pid {up.process.pid} did not end in time" in done.stderr
+        assert not any(map(is_alive, everybody))
+        assert list(up.run_dir.glob("*.sock")) == []
+
+
+@contextlib.contextmanager
+def left_behind(directory: Path) -> Iterator[tuple[Up, psutil.Process]]:
+    """A stack whose supervisord was killed, and a program of it that did not go."""
+    make(directory)
+    add_program(directory, "deaf", DEAF)
+    with Up(directory) as up:
+        orphan = psutil.Process(pid(up, "deaf-1"))
+        others = [each for each in family(up) if each != orphan]
+        up.process.kill()
+        up.process.wait()
+        try:
+            wait_for(lambda: not any(map(is_alive, others)), within_s=12)
+            assert is_alive(orphan)
+            yield up, orphan
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                orphan.kill()

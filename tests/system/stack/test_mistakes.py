@@ -1,0 +1,80 @@
+"""What is wrong with a project is told in one sentence with what to do about it: exit code 2."""
+
+import pytest
+from stack.mistaken import append, setting, told
+from stack.running import tandem
+
+
+def test_an_option_that_does_not_exist(project) -> None:
+    """Another."""
+    setting(project, '{"WSGI": {"WROKERS": 2}}')
+
+    assert told(tandem(project, "up")) == (
+        2,
+        'TANDEM["WSGI"]["WROKERS"] is not an option.\n  Did you mean "WORKERS"?\n',
+    )
+
+
+def test_a_pin_of_a_name_that_does_not_exist(project) -> None:
+    """And one in a URL name."""
+    setting(project, '{"ROUTES": [("admin:idnex", "asgi")]}')
+
+    assert told(tandem(project, "up")) == (
+        2,
+        'TANDEM["ROUTES"][0]: "admin:idnex" is no URL name of this project.\n'
+        '  Did you mean "admin:index"?\n',
+    )
+
+
+def test_settings_that_import_what_is_not_there(project) -> None:
+    """With the line of theirs that does."""
+    settings = project / "mysite" / "settings.py"
+    line = append(settings, "import nothing_like_it")
+
+    assert told(tandem(project, "up")) == (
+        2,
+        'The settings module "mysite.settings" can\'t be imported: '
+        "ModuleNotFoundError: No module named 'nothing_like_it'\n"
+        f"  Raised at {settings}, line {line}. "
+        "`python manage.py check` shows the whole traceback.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("settings.py", 'The settings module "mysite.settings"'),
+        ("urls.py", 'The URLconf "mysite.urls"'),
+    ],
+)
+def test_a_syntax_error(project, file, what) -> None:
+    """With its line, as Python tells it."""
+    path = project / "mysite" / file
+    line = append(path, "ANYTHING = [")
+
+    assert told(tandem(project, "up")) == (
+        2,
+        f"{what} can't be imported: "
+        f"SyntaxError: '[' was never closed ({file}, line {line})\n"
+        f"  Raised at {path}, line {line}. "
+        "`python manage.py check` shows the whole traceback.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["plan", "up", "status", "logs", "down"])
+def test_there_is_no_project(tmp_path, command) -> None:
+    """Nor in any directory above."""
+    assert told(tandem(tmp_path, command)) == (
+        2,
+        f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
+        "  Change to the directory of manage.py, "
+        "or give --settings or DJANGO_SETTINGS_MODULE.\n",
+    )
+
+
+def test_logs_before_anything_ran(project) -> None:
+    """There are none."""
+    assert told(tandem(project, "logs")) == (
+        1,
+        f"Nothing has run in {project}/.tandem yet.\n  Start it with `tandem up`.\n",
+    )

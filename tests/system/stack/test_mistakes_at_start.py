@@ -1,0 +1,168 @@
+"""What is tried and fails ends the whole, says why, and leaves nothing running: exit code 1."""
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from stack.mistaken import append, running_in, setting, told
+from stack.running import free_port, tandem
+
+BROKEN_WSGI = '\nraise ValueError("no licence")\n'
+
+
+@pytest.mark.parametrize(
+    ("directives", "complaint"),
+    [
+        ("sing loudly;", 'unknown directive "sing" in {include}:1'),
+        ("\n\nlocation / { return 204; }", 'duplicate location "/" in'),
+    ],
+    ids=["a directive it does not know", "a location it has already"],
+)
+def test_an_include_that_nginx_refuses(project, directives, complaint) -> None:
+    """NGINX's own line is shown, which names the file."""
+    setting(project, '{"EDGE": {"INCLUDE": "edge.conf"}}')
+    (project / "edge.conf").write_text(directives + "\n")
+    run_dir = project / ".tandem"
+    include = f"{run_dir}/../edge.conf"
+
+    code, said = told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}"))
+    first, own, last = said.splitlines()
+    assert (code, first) == (1, "NGINX refuses the file that was rendered for it.")
+    assert complaint.format(include=include, run_dir=run_dir) in own
+    assert last.endswith(f"configuration file {run_dir}/nginx.conf test failed")
+
+
+@pytest.mark.parametrize(
+    ("edge", "option", "given"),
+    [
+        ({"INCLUDE": "edge.conf"}, '["INCLUDE"]', "edge.conf"),
+        ({"TLS": {"CERTIFICATE": "c", "KEY": "k"}}, '["TLS"]["CERTIFICATE"]', "c"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_by_its_option(project, edge, option, given) -> None:
+    """Before NGINX would say it in words about another file."""
+    setting(project, str({"EDGE": edge}))
+
+    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+        2,
+        f'TANDEM["EDGE"]{option} is "{given}", which is no file that can be read.\n'
+        "  Give its path, from the directory of manage.py on when it is relative.\n",
+    )
+
+
+def test_a_program_that_does_not_exist_is_named_before_anything_starts(project) -> None:
+    """With the name it has in the setting."""
+    setting(project, '{"PROGRAMS": {"absent": ["no-such"]}}')
+
+    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+        2,
+        'TANDEM["PROGRAMS"]["absent"] begins with "no-such", which is no program here.\n'
+        "  Install it, or give its whole path.\n",
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A stack that could not be kept up, and how long it was tried."""
+
+    directory: Path
+    code: int
+    stdout: str
+    stderr: str
+    took_s: float
+
+
+SPOILT: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+    "wsgi": (lambda project: append(project / "mysite" / "wsgi.py", BROKEN_WSGI), ()),
+    "detached": (
+        lambda project: append(project / "mysite" / "wsgi.py", BROKEN_WSGI),
+        ("--detach",),
+    ),
+    "brief": (lambda project: setting(project, '{"PROGRAMS": {"brief": ["true"]}}'), ()),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(pristine, tmp_path_factory) -> dict[str, Ended]:
+    """What became of each; they are tried side by side, for each takes its time."""
+
+    def try_it(name: str) -> Ended:
+        directory = tmp_path_factory.mktemp(name)
+        shutil.copytree(pristine, directory, dirs_exist_ok=True)
+        spoil, options = SPOILT[name]
+        spoil(directory)
+        began = time.monotonic()
+        done = tandem(directory, "up", "--bind", f"127.0.0.1:{free_port()}", *options)
+        took_s = time.monotonic() - began
+        return Ended(directory, done.returncode, done.stdout, told(done)[1], took_s)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(SPOILT, pool.map(try_it, SPOILT), strict=True))
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_can_not_be_kept_up_ends_the_whole(ended, name) -> None:
+    """With exit code 1, after a few tries, and with nothing left."""
+    stack = ended[name]
+
+    assert (stack.code, stack.took_s < 30) == (1, True)
+    assert running_in(stack.directory) == []
+    left = {path.suffix for path in (stack.directory / ".tandem").iterdir()}
+    assert not left & {".sock", ".pid"}
+    assert "Traceback" not in stack.stderr.partition("Its last lines:")[0]
+
+
+@pytest.mark.parametrize("name", ["wsgi", "detached"])
+def test_a_server_that_can_not_import_the_project_is_named(ended, name) -> None:
+    """With its last lines, whose last says why."""
+    stack = ended[name]
+
+    first, *lines = stack.stderr.splitlines()
+    assert first == "wsgi-1 can't be started: it does not stay up. Its last lines:"
+    assert len(lines) <= 20
+    assert lines[-1] == "  ValueError: no licence"
+    assert f'  File "{stack.directory}/mysite/wsgi.py", line ' in stack.stderr
+
+
+def test_in_the_foreground_each_try_is_told(ended) -> None:
+    """As it happens, among what the programs print."""
+    said = ended["wsgi"].stdout
+
+    assert said.count("tandem     | wsgi-1 failed: it does not stay up\n") == 4
+    assert "tandem     | wsgi-1 can't be kept up: everything is stopped\n" in said
+
+
+def test_a_program_that_ends_at_once_is_named(ended) -> None:
+    """It is to be supervised: one that ends is no program to supervise."""
+    said = ended["brief"].stdout
+
+    assert "tandem     | brief-1 failed: it does not stay up\n" in said
+    assert "tandem     | brief-1 can't be kept up: everything is stopped\n" in said
+
+
+def test_logs_of_a_program_that_does_not_exist(ended) -> None:
+    """The names there are come from what ran last."""
+    assert told(tandem(ended["wsgi"].directory, "logs", "wsgy")) == (
+        2,
+        '"wsgy" is not a program of this stack.\n  Did you mean "wsgi-1"?\n',
+    )
+    assert told(tandem(ended["wsgi"].directory, "logs", "celery")) == (
+        2,
+        '"celery" is not a program of this stack.\n  There are wsgi-1, nginx.\n',
+    )
+
+
+def test_the_next_start_knows_nothing_of_the_failed_one(ended) -> None:
+    """Once the mistake is put right."""
+    directory = ended["detached"].directory
+    wsgi = directory / "mysite" / "wsgi.py"
+    wsgi.write_text(wsgi.read_text().replace(BROKEN_WSGI, ""))
+    started = tandem(directory, "up", "--detach", "--bind", f"127.0.0.1:{free_port()}")
+    stopped = tandem(directory, "down")
+
+    assert (started.returncode, stopped.returncode) == (0, 0)
+    assert running_in(directory) == []

@@ -1,0 +1,295 @@
+"""A reload after one that was killed, and one while another generation drains."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from stack.asking import ask, wait_for
+from stack.projects import with_channels
+from stack.running import Up, clean_environment, free_port, tandem
+
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.state import read_state
+
+VIEWS = """
+
+def where(request):
+    return HttpResponse("first")
+
+
+urlpatterns += [path("where/", where)]
+"""
+
+
+@pytest.fixture
+def site(tmp_path) -> Path:
+    """A project with WebSockets and a view, in a directory that has room beside it."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    with_channels(directory)
+    with (directory / "mysite" / "urls.py").open("a") as urls:
+        urls.write(VIEWS)
+    configure(directory, DRAIN_S=3)
+    return directory
+
+
+def configure(directory: Path, **setting: object) -> None:
+    settings = directory / "mysite" / "settings.py"
+    text = settings.read_text().partition("\nTANDEM =")[0]
+    settings.write_text(f"{text}\nTANDEM = {setting!r}\n")
+
+
+def change(directory: Path, old: str, new: str) -> None:
+    urls = directory / "mysite" / "urls.py"
+    urls.write_text(urls.read_text().replace(old, new))
+
+
+def programs(up: Up) -> set[str]:
+    return {each.name for each in supervisord.statuses(up.run_dir)}
+
+
+def kill_reload_at(directory: Path, step: str) -> None:
+    """Start a reload, and kill it as soon as it says ``step``."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django_tandem", "reload"],
+        cwd=directory,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if step in line:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+
+
+def is_even(up: Up) -> bool:
+    state = read_state(up.run_dir)
+    return programs(up) == {each.program for each in state.processes}
+
+
+async def stays_open(up: Up, seconds: float) -> bool:
+    """Open a WebSocket, and return whether nobody closes it for so long."""
+    async with (
+        aiohttp.ClientSession(headers={"Origin": up.url}) as session,
+        session.ws_connect(f"{up.url}/echo/a/") as opened,
+    ):
+        try:
+            await opened.receive(timeout=seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+def test_no_socket_hears_of_a_drain_that_was_another_generations(site) -> None:
+    """The number of a reload that was killed is given again, and what was told to it is not."""
+    with Up(site) as up:
+        kill_reload_at(site, "asgi-2: answers")
+        wait_for(lambda: is_even(up), within_s=20)
+
+        assert tandem(site, "reload", "--wait").returncode == 0
+
+        assert asyncio.run(stays_open(up, 1.5))
+        assert not list(up.run_dir.glob("drain-*"))
+
+
+def test_rules_that_were_never_committed_are_never_served(site) -> None:
+    """A deploy is killed and rolled back: the next one has its own rules, not those."""
+    with Up(site) as up:
+        before = (up.run_dir / "nginx.conf").read_text()
+        change(site, "def where", "async def where")
+        kill_reload_at(site, "Starting")
+        change(site, "async def where", "def where")
+
+        assert tandem(site, "reload", "--wait").returncode == 0
+
+        assert (up.run_dir / "nginx.conf").read_text() == before
+        assert not list(up.run_dir.glob("*.next"))
+
+
+def test_other_rules_in_a_drain_lose_nothing(site) -> None:
+    """The drainer of the generation before ends nothing that new connections still come to."""
+    configure(site, DRAIN_S=20)
+    with Up(site) as up, Asking(up) as asking:
+        # It keeps a drain going.
+        held = hold_open(up)
+        for number in range(6):
+            rule = "async def where" if number % 2 else "def where"
+            change(site, "async def where" if number % 2 == 0 else "def where", rule)
+            assert tandem(site, "reload").returncode == 0
+        held.set()
+
+    assert asking.count > 50
+    assert asking.failures == []
+
+
+class Asking:
+    """One request after the other, on its own thread, until the end of the block."""
+
+    def __init__(self, up: Up) -> None:
+        self._port = up.port
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self.count = 0
+        self.failures: list[object] = []
+
+    def __enter__(self) -> "Asking":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        while not self._is_over.is_set():
+            self.count += 1
+            try:
+                status = ask(self._port, "/where/").status
+            except OSError as error:
+                status = error
+            if status != 200:
+                self.failures.append(status)
+
+
+def hold_open(up: Up) -> threading.Event:
+    """Keep a WebSocket open, again and again, until the event is set."""
+    over = threading.Event()
+
+    async def hold() -> None:
+        async with aiohttp.ClientSession(headers={"Origin": up.url}) as session:
+            while not over.is_set():
+                async with session.ws_connect(f"{up.url}/echo/a/") as opened:
+                    while not opened.closed and not over.is_set():
+                        try:
+                            await opened.receive(timeout=0.2)
+                        except TimeoutError:
+                            continue
+
+    threading.Thread(target=lambda: asyncio.run(hold()), daemon=True).start()
+    return over
+
+
+def test_a_program_that_fails_after_the_commit_ends_nothing_else(site) -> None:
+    """It could not be proved before; it is told, and the site serves on."""
+    code = "import time; time.sleep(600)"
+    configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
+    with Up(site) as up:
+        configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", "broken("]})
+
+        done = tandem(site, "reload", "--wait")
+
+        assert done.returncode == 1
+        assert "not all of it stays up" in done.stderr
+        assert "beat-2" in done.stderr
+        for _ in range(5):
+            up.wait_for("beat-2 failed")
+        assert ask(up.port, "/where/").status == 200
+
+
+def test_a_server_that_ends_before_the_commit_is_refused(site) -> None:
+    """Though it had answered before: while the other one loads, anything may happen to it."""
+    with Up(site) as up:
+        asgi = site / "mysite" / "asgi.py"
+        asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "django_tandem", "reload"],
+            cwd=site,
+            env=clean_environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        lines = iter(process.stderr)
+        first = next(line.split(":")[0] for line in lines if ": answers" in line)
+        os.kill(supervisord.pid_of(up.run_dir, first), signal.SIGKILL)
+
+        assert f"{first} can't be started" in "".join(lines)
+        assert process.wait() == 1
+        assert ask(up.port, "/where/").status == 200
+
+
+def test_a_run_directory_may_be_named_by_a_way_round(site) -> None:
+    """What its sockets hold is counted all the same: nothing is cut at once."""
+    configure(site, RUN_DIR="../run", DRAIN_S=4)
+    with Up(site) as up:
+
+        async def closed_after_s() -> float:
+            async with (
+                aiohttp.ClientSession(headers={"Origin": up.url}) as session,
+                session.ws_connect(f"{up.url}/echo/a/") as first,
+                session.ws_connect(f"{up.url}/echo/b/") as second,
+            ):
+                assert (await asyncio.to_thread(tandem, site, "reload")).returncode == 0
+                since = time.monotonic()
+                for each in (first, second):
+                    await each.receive()
+                    assert each.close_code == 1012
+                return time.monotonic() - since
+
+        # One of the two has the second half of the window.
+        assert asyncio.run(closed_after_s()) > 1
+
+
+def test_an_address_that_is_taken_is_refused(site) -> None:
+    """Before anything is started; the edge goes on where it listens."""
+    with Up(site) as up:
+        port = free_port()
+        configure(site, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
+        change_bind(up, None)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            done = tandem(site, "reload")
+
+        assert done.returncode == 2
+        assert f"127.0.0.1:{port} is in use by another program" in done.stderr
+        assert ask(up.port, "/where/").status == 200
+        assert tandem(site, "reload").returncode == 0
+        assert ask(port, "/where/").status == 200
+
+
+def change_bind(up: Up, bind: str | None) -> None:
+    """Have the running stack forget that its address was given on the command line."""
+    path = up.run_dir / "state.json"
+    kept = json.loads(path.read_text())
+    kept["overrides"]["bind"] = bind
+    path.write_text(json.dumps(kept))
+
+
+def test_a_drain_can_not_be_longer_than_the_edge_lets_it(site) -> None:
+    """Its old workers would cut what is still open, without a word."""
+    with Up(site):
+        done = tandem(site, "reload", "--drain", "60")
+
+        assert done.returncode == 1
+        assert "`--drain 60` is longer than the 3 s" in done.stderr
+
+
+def test_what_another_version_wrote_ends_nothing(site) -> None:
+    """One more field in the state is not read; supervisord looks at it every few seconds."""
+    with Up(site) as up:
+        path = up.run_dir / "state.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "of_tomorrow": 1}))
+
+        assert tandem(site, "reload", "--wait").returncode == 0
+        assert ask(up.port, "/where/").status == 200
+
+
+def test_a_disk_that_is_full_ends_nothing(site) -> None:
+    """What died is started again, though it can't be written down."""
+    with Up(site) as up:
+        (up.run_dir / "started.json.new").mkdir()
+        os.kill(supervisord.pid_of(up.run_dir, "wsgi-1"), signal.SIGKILL)
+
+        wait_for(lambda: ask(up.port, "/where/").status == 200, within_s=15)
+        assert up.process.poll() is None

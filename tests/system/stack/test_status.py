@@ -1,0 +1,236 @@
+"""`tandem status` tells what serves, what drains and what is used, and is right about it."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stack.asking import TIMEOUT_S, ask, wait_for
+from stack.projects import with_channels
+from stack.running import Up, clean_environment, tandem
+
+DRAIN_S = 60
+TANDEM = f"""
+TANDEM = {{"WSGI": {{"WORKERS": 2}}, "ASGI": {{"WORKERS": 1}}, "DRAIN_S": {DRAIN_S}}}
+"""
+# A request that takes as long as a file says so.
+HELD = """
+import time
+from pathlib import Path
+
+
+def held(request):
+    while Path(__file__).with_name("held").exists():
+        time.sleep(0.1)
+    return HttpResponse("released")
+
+
+urlpatterns.append(path("held/", held))
+"""
+# A WSGI server that does not come up as long as a file says so.
+SLOW = """
+import time
+from pathlib import Path
+
+while Path(__file__).with_name("slow").exists():
+    time.sleep(0.1)
+"""
+WITHIN_S = 60
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    directory = with_channels(tmp_path_factory.mktemp("standing"))
+    for name, added in (("settings", TANDEM), ("urls", HELD), ("wsgi", SLOW)):
+        file = directory / "mysite" / f"{name}.py"
+        file.write_text(file.read_text() + added)
+    with Up(directory) as running:
+        yield running
+
+
+def _status(up: Up) -> dict[str, Any]:
+    return json.loads(tandem(up.directory, "status", "--json").stdout)
+
+
+def _program(status: dict[str, Any], name: str) -> dict[str, Any]:
+    found = [each for each in status["processes"] if each["program"] == name]
+    assert len(found) == 1, status
+    return found[0]
+
+
+def _duties(status: dict[str, Any]) -> dict[str, str]:
+    return {each["program"]: each["duty"] for each in status["processes"]}
+
+
+def test_each_program_is_told_with_what_it_uses(up) -> None:
+    """Units in the names, and nothing of it empty for one that runs."""
+    status = wait_for(lambda: (found := _status(up))["is_ready"] and found, within_s=WITHIN_S)
+
+    assert (status["generation"], status["reload_pid"]) == (1, None)
+    assert (status["url"], status["pid"]) == (f"{up.url}/", up.process.pid)
+    assert _duties(status) == dict.fromkeys(("asgi-1", "nginx", "valkey", "wsgi-1"), "serving")
+    wsgi = _program(status, "wsgi-1")
+    assert (wsgi["stack"], wsgi["state"], wsgi["generation"]) == ("wsgi", "ready", 1)
+    assert (wsgi["restarts"], wsgi["connections"], wsgi["left_s"]) == (0, 0, None)
+    assert 0 < wsgi["cpu_percent"] < 200
+    # Each of the three shares most of what it holds with the others.
+    assert 20 < wsgi["memory_pss_mb"] < wsgi["memory_rss_mb"]
+    assert _program(status, "nginx")["connections"] is None
+
+
+def test_the_table_says_the_same(up) -> None:
+    """One row a program, below what is said of the generations."""
+    done = tandem(up.directory, "status")
+
+    assert done.returncode == 0
+    said, empty, header, *rows = done.stdout.splitlines()
+    assert said.startswith(f"Generation 1 has served {up.url}/ for ")
+    assert (empty, header.split()[:4]) == ("", ["PROGRAM", "STACK", "STATE", "PID"])
+    assert [row.split()[0] for row in rows] == ["asgi-1", "nginx", "valkey", "wsgi-1"]
+
+
+def test_a_program_that_died_is_counted(up) -> None:
+    """Until it is replaced."""
+    killed = _program(_status(up), "wsgi-1")["pid"]
+    os.kill(killed, signal.SIGKILL)
+
+    def again() -> dict[str, Any] | None:
+        now = _program(_status(up), "wsgi-1")
+        return now if now["state"] == "ready" and now["pid"] != killed else None
+
+    assert wait_for(again, within_s=WITHIN_S)["restarts"] == 1
+    assert "1 time " in tandem(up.directory, "status").stdout
+
+
+def _drains_one(status: dict[str, Any]) -> dict[str, Any] | None:
+    old = _program(status, "wsgi-1")
+    return status if old["left_s"] is not None and old["connections"] == 1 else None
+
+
+def test_what_drains_is_told_with_what_it_holds(up) -> None:
+    """And does not count against what serves; its restarts are none of its successor's."""
+    (up.directory / "mysite" / "held").touch()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(ask, up.port, "/held/")
+        try:
+            wait_for(lambda: _program(_status(up), "wsgi-1")["connections"] == 1, within_s=WITHIN_S)
+            done = tandem(up.directory, "reload")
+            assert done.returncode == 0, done.stderr
+
+            # The drain begins with a question of its own.
+            status = wait_for(lambda: _drains_one(_status(up)), within_s=WITHIN_S)
+            shown = tandem(up.directory, "status")
+        finally:
+            (up.directory / "mysite" / "held").unlink()
+        assert answer.result(TIMEOUT_S).status == 200
+
+    assert (status["generation"], status["is_ready"], shown.returncode) == (2, True, 0)
+    assert status["generation_age_s"] < _program(status, "valkey")["uptime_s"]
+    old = _program(status, "wsgi-1")
+    assert (old["duty"], old["state"], old["stack"]) == ("draining", "draining", "wsgi")
+    assert old["restarts"] == 1
+    assert 0 < old["left_s"] <= DRAIN_S
+    assert _program(status, "wsgi-2")["restarts"] == 0
+    assert "Generation 1 drains for " in shown.stdout
+    assert " s at most: wsgi-1 holds 1." in shown.stdout
+    # Long before its time is over.
+    wait_for(lambda: "wsgi-1" not in _duties(_status(up)), within_s=20)
+
+
+def test_a_reload_on_its_way_is_told_and_what_it_leaves_behind(up) -> None:
+    """What serves is ready meanwhile; what a killed one has started is soon gone."""
+    slow = up.directory / "mysite" / "slow"
+    slow.touch()
+    reloading = subprocess.Popen(
+        [sys.executable, "-m", "django_tandem", "reload"],
+        cwd=up.directory,
+        env=clean_environment(),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+
+        def candidate() -> dict[str, Any] | None:
+            status = _status(up)
+            return status if _duties(status).get("wsgi-3") == "candidate" else None
+
+        status = wait_for(candidate, within_s=WITHIN_S)
+        assert (status["reload_pid"], status["generation"]) == (reloading.pid, 2)
+        assert status["is_ready"]
+        assert _program(status, "wsgi-3")["state"] in ("starting", "silent")
+    finally:
+        reloading.kill()
+        reloading.wait()
+        slow.unlink()
+
+    status = _status(up)
+    assert status["reload_pid"] is None
+    assert _duties(status).get("wsgi-3") in ("left behind", None)
+    wait_for(lambda: "wsgi-3" not in _duties(_status(up)), within_s=WITHIN_S)
+
+
+@contextmanager
+def _watching(directory: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "django_tandem", "status", "--watch"],
+        cwd=directory,
+        env=clean_environment(),
+        **options,
+    ) as watching:
+        try:
+            yield watching
+        finally:
+            if watching.poll() is None:
+                watching.kill()
+
+
+def test_a_terminal_is_drawn_in_place_until_ctrl_c(up) -> None:
+    """Each second, with the CPU of the last one, and no line that wraps."""
+    ours, theirs = pty.openpty()
+    read = _reader(ours)
+    with _watching(up.directory, stdin=theirs, stdout=theirs, stderr=theirs) as watching:
+        os.close(theirs)
+        drawn = wait_for(lambda: (text := read()).count("CPU (NOW)") >= 2 and text, within_s=20)
+        watching.send_signal(signal.SIGINT)
+
+        assert watching.wait(10) == 0
+    assert drawn.count("\x1b[HGeneration ") >= 3
+    # A terminal that tells no size is taken for 80 columns.
+    lines = [line.rpartition("\x1b[H")[2].partition("\x1b[K")[0] for line in drawn.split("\r\n")]
+    assert max(map(len, lines)) <= 80
+
+
+def _reader(descriptor: int) -> Callable[[], str]:
+    os.set_blocking(descriptor, False)
+    read = bytearray()
+
+    def so_far() -> str:
+        try:
+            while data := os.read(descriptor, 65536):
+                read.extend(data)
+        except OSError:
+            pass
+        return read.decode()
+
+    return so_far
+
+
+def test_a_view_ends_when_the_stack_goes_away(up) -> None:
+    """It says so, with exit code 1. The last of all: nothing runs any more."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with _watching(up.directory, **streams) as watching:
+        assert watching.stdout.readline().startswith("Generation 2 has served ")
+        assert up.stop() == 0
+
+        _, said = watching.communicate(timeout=20)
+        assert watching.returncode == 1
+    # By when it asks: on the way down, or after.
+    assert "Nothing runs in" in said or "it is starting or stopping" in said
+    assert tandem(up.directory, "status").returncode == 1

@@ -1,0 +1,230 @@
+"""`tandem up --watch`: what is saved is served, and what can't be is told and changes nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack.asking import ask, wait_for
+from stack.mistaken import running_in, told
+from stack.projects import startproject
+from stack.running import Up, clean_environment, free_port, tandem
+
+URLS = """
+import os
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+urlpatterns = [
+    path("", lambda request: HttpResponse("{}")),
+    path("page/", lambda request: render(request, "page.html")),
+    path("name/", lambda request: HttpResponse(os.environ["NAME_OF_IT"])),
+]
+"""
+SETTINGS = """
+import os
+
+TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]
+MEDIA_ROOT = BASE_DIR / "media"
+for line in (BASE_DIR / ".env").read_text().splitlines():
+    os.environ.setdefault(*line.split("="))
+"""
+# What the plan of it says, and what a check finds when asgi.py names other settings than wsgi.py.
+KNOWN = "Nothing in this project needs ASGI"
+FOUND = "tandem.W008"
+# On a loaded machine a reload takes its time.
+SERVED_S = 60
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    directory = startproject(tmp_path_factory.mktemp("watched"))
+    (directory / "mysite" / "urls.py").write_text(URLS.format("first"))
+    (directory / "templates").mkdir()
+    (directory / "templates" / "page.html").write_text("a page")
+    (directory / ".env").write_text("NAME_OF_IT=old\n")
+    settings = directory / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + SETTINGS)
+    # That it is left out: by what manage.py names nothing is served here.
+    settings.rename(settings.with_name("chosen.py"))
+    with Up(directory, args=("--watch", "--settings", "mysite.chosen")) as running:
+        wait_for(lambda: "Watching " in running.output, within_s=SERVED_S)
+        yield running
+        running.stop(signal.SIGTERM)
+        wait_for(lambda: running_in(directory) == [])
+
+
+def _save(up: Up, text: str) -> None:
+    (up.directory / "mysite" / "urls.py").write_text(text)
+
+
+def _serves(up: Up, text: str, target: str = "/") -> bool:
+    return wait_for(lambda: ask(up.port, target).text == text, within_s=SERVED_S)
+
+
+def _reloads(up: Up) -> int:
+    return up.output.count("; reloading")
+
+
+def _is_watched(directory: Path) -> bool:
+    return any("runtime.watcher" in each for each in running_in(directory))
+
+
+def _wait_until_quiet(up: Up) -> None:
+    """Return when each reload that was begun has ended."""
+
+    def is_quiet() -> bool:
+        ended = up.output.count(" serves.\n") + up.output.count("is tried again.\n")
+        return ended == _reloads(up)
+
+    wait_for(is_quiet, within_s=SERVED_S)
+
+
+def test_a_change_is_served(up) -> None:
+    """And named."""
+    assert _serves(up, "first")
+
+    _save(up, URLS.format("second"))
+
+    assert _serves(up, "second")
+    assert "changed: mysite/urls.py; reloading\n" in up.output
+    assert wait_for(lambda: "Generation 2 serves.\n" in up.output)
+
+
+def test_what_was_said_at_the_start_is_not_said_again(up) -> None:
+    """Only what is new since: a check's finding is, the first time."""
+    _wait_until_quiet(up)
+    assert up.output.count(KNOWN) == 1
+    asgi = up.directory / "mysite" / "asgi.py"
+    asgi.write_text(asgi.read_text().replace("mysite.settings", "mysite.others"))
+    assert wait_for(lambda: up.output.count(FOUND) == 1, within_s=SERVED_S)
+    _wait_until_quiet(up)
+
+    _save(up, URLS.format("third"))
+
+    assert _serves(up, "third")
+    _wait_until_quiet(up)
+    assert (up.output.count(KNOWN), up.output.count(FOUND)) == (1, 1)
+
+
+def test_a_syntax_error_is_told_and_the_last_good_code_serves_until_it_is_healed(up) -> None:
+    """With Python's own words, and no line of anything but the project."""
+    before = ask(up.port, "/").text
+    _save(up, URLS.format("spoilt") + "def (:\n")
+    wait_for(lambda: "the next change is tried again" in up.output, within_s=SERVED_S)
+    assert ask(up.port, "/").text == before
+    assert "    def (:\n        ^\nSyntaxError: invalid syntax\n" in up.output
+    files = [line for line in up.output.splitlines() if line.startswith('  File "')]
+    assert files == [f'  File "{up.directory}/mysite/urls.py", line 13']
+    assert "can't be imported: SyntaxError: invalid syntax (urls.py, line 13)\n" in up.output
+
+    _save(up, URLS.format("healed"))
+
+    assert _serves(up, "healed")
+
+
+def test_a_template_is_served(up) -> None:
+    """As it is now."""
+    _wait_until_quiet(up)
+    (up.directory / "templates" / "page.html").write_text("another page")
+
+    assert _serves(up, "another page", "/page/")
+    assert wait_for(lambda: "changed: templates/page.html; reloading" in up.output)
+
+
+def test_settings_are_read_anew(up) -> None:
+    """With what they read themselves: nothing of the first reading is in the environment."""
+    assert ask(up.port, "/name/").text == "old"
+
+    (up.directory / ".env").write_text("NAME_OF_IT=new\n")
+
+    assert _serves(up, "new", "/name/")
+
+
+def test_ten_quick_saves_make_few_reloads(up) -> None:
+    """What is saved during a reload makes one more, with the last of it."""
+    _wait_until_quiet(up)
+    before = _reloads(up)
+
+    for number in range(10):
+        _save(up, URLS.format(f"number {number}"))
+
+    assert _serves(up, "number 9")
+    _wait_until_quiet(up)
+    assert _reloads(up) - before <= 2
+
+
+def test_what_is_no_code_is_left_alone(up) -> None:
+    """Uploads, databases and compiled code, beside a change that shows that it is watching."""
+    _wait_until_quiet(up)
+    before = _reloads(up)
+    (up.directory / "media").mkdir()
+    for name in ("media/page.html", "db.sqlite3-journal", "debug.log", "mysite/x.pyc"):
+        (up.directory / name).write_text("x")
+
+    _save(up, URLS.format("last"))
+
+    assert _serves(up, "last")
+    _wait_until_quiet(up)
+    assert _reloads(up) - before == 1
+    assert "changed: mysite/urls.py; reloading" in up.output.splitlines()
+
+
+def test_ctrl_c_ends_all_of_it(tmp_path) -> None:
+    """In the middle of a reload as well, which is not told as one to be tried again."""
+    startproject(tmp_path)
+    said = tmp_path / "said.log"
+    argv = ["up", "--watch", "--bind", f"127.0.0.1:{free_port()}"]
+    with said.open("w") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "django_tandem", *argv],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        for sign in ("Watching ", "Ready: "):
+            wait_for(lambda sign=sign: sign in said.read_text(), within_s=SERVED_S)
+        (tmp_path / "mysite" / "urls.py").write_text(URLS.format("never"))
+        wait_for(lambda: "Starting wsgi-2" in said.read_text(), within_s=SERVED_S)
+    finally:
+        # As a terminal sends it: to each process of its foreground.
+        os.killpg(started.pid, signal.SIGINT)
+
+    assert started.wait(30) == 0
+    wait_for(lambda: running_in(tmp_path) == [])
+    # A program says what it says; its name stands before it.
+    own = "\n".join(line for line in said.read_text().splitlines() if " | " not in line)
+    assert "Starting wsgi-2" in own
+    assert not any(word in own for word in ("Traceback", "tried again"))
+
+
+def test_a_supervisord_that_is_killed_takes_the_watcher_along(tmp_path) -> None:
+    """Nobody is left to reload anything."""
+    with Up(startproject(tmp_path), args=("--watch",)) as up:
+        wait_for(lambda: "Watching " in up.output, within_s=SERVED_S)
+        assert _is_watched(tmp_path)
+
+        up.stop(signal.SIGKILL)
+
+        assert wait_for(lambda: not _is_watched(tmp_path))
+    # What supervisord started ends when the next one comes.
+    assert tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{free_port()}").returncode == 0
+    assert tandem(tmp_path, "down").returncode == 0
+
+
+def test_a_stack_that_is_detached_has_nobody_to_tell(project) -> None:
+    """It is refused before anything is looked at."""
+    assert told(tandem(project, "up", "--watch", "--detach")) == (
+        2,
+        "`--watch` tells on the terminal what it does, and `--detach` leaves it none.\n"
+        "  Leave one of them out; a detached stack is reloaded by `tandem reload`.\n",
+    )

@@ -1,0 +1,97 @@
+"""How many watch a lot of the example, over several processes, one of which is killed."""
+
+import asyncio
+import json
+import os
+import signal
+from contextlib import AsyncExitStack
+
+import aiohttp
+import psutil
+import pytest
+from stack.example import copied, prepare
+from stack.running import Up
+
+from django_tandem.runtime import supervisord
+
+SETTINGS = """
+from config.settings import *
+TANDEM = TANDEM | {"ASGI": {"SERVER": "uvicorn", "WORKERS": 2}}
+"""
+DEADLINE_S = 120
+
+# Two processes start, one dies and is forgotten after a quarter of a minute.
+pytestmark = pytest.mark.timeout(360)
+
+
+@pytest.fixture
+def up(tmp_path):
+    copied(tmp_path)
+    (tmp_path / "two_workers.py").write_text(SETTINGS)
+    environment = {"DJANGO_SETTINGS_MODULE": "two_workers"}
+    prepare(tmp_path, **environment)
+    with Up(tmp_path, environment=environment) as running:
+        yield running
+
+
+class Page:
+    """A socket on the first lot, and what it was told last."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.watching = 0
+        self.reading = asyncio.create_task(self._read(socket))
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
+            told = json.loads(message.data)
+            self.watching = told.get("watching", self.watching)
+
+
+def test_processes_count_together_and_forget_one_that_is_killed(up) -> None:
+    """Each page is told of all; with a process its pages go, and the others hear of it."""
+    opened, left = asyncio.run(_scenario(up))
+
+    assert 0 < left < opened
+
+
+async def _scenario(up: Up) -> tuple[int, int]:
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(headers={"Origin": up.url}))
+        workers, pages = _workers(up), []
+        # Whoever of the processes is quicker takes a socket in, so it may take many.
+        async with asyncio.timeout(DEADLINE_S):
+            while not all(map(_holds_sockets, workers)):
+                opened = session.ws_connect(f"{up.url}/ws/lots/1/")
+                pages.append(Page(await stack.enter_async_context(opened)))
+        await _until_all_are_told(pages)
+
+        os.kill(workers[0].pid, signal.SIGKILL)
+
+        async with asyncio.timeout(DEADLINE_S):
+            while not any(page.reading.done() for page in pages):
+                await asyncio.sleep(0.05)
+        await _until_all_are_told(pages)
+        return len(pages), sum(not page.reading.done() for page in pages)
+
+
+async def _until_all_are_told(pages: list[Page]) -> None:
+    """Wait until each page that is still there was told how many are."""
+    async with asyncio.timeout(DEADLINE_S):
+        while {page.watching for page in pages if not page.reading.done()} != {
+            sum(not page.reading.done() for page in pages)
+        }:
+            await asyncio.sleep(0.05)
+
+
+def _workers(up: Up) -> list[psutil.Process]:
+    (server,) = (
+        status.pid for status in supervisord.statuses(up.run_dir) if status.name.startswith("asgi")
+    )
+    children = psutil.Process(server).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def _holds_sockets(worker: psutil.Process) -> bool:
+    # What was taken in goes by the name of the socket that listens, which is one itself.
+    held = worker.net_connections(kind="unix")
+    return sum("/asgi-" in str(each.laddr) for each in held) > 1

@@ -1,0 +1,130 @@
+"""The driver is a program: a job on stdin, what was seen on stdout."""
+
+import asyncio
+import subprocess
+
+import pytest
+from bench.answering import OK, answering, saying
+from websockets.asyncio.server import ServerConnection, serve
+
+from django_tandem.bench.session import DRIVER
+from django_tandem.bench.socket_load import MEASURES
+from django_tandem.bench.wire import BEGUN, OVER, Job, read_driven, read_job, write
+from django_tandem.bench.workload import Sockets, Workload
+
+ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
+SOCKETS = Sockets(path="/ws/", count=3, every_s=0.05)
+
+
+async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *DRIVER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=directory,
+    )
+    out, err = await process.communicate(given.encode())
+    *words, seen = out.decode().split("\n")
+    assert words == ([] if process.returncode else [BEGUN, OVER])
+    return process.returncode, seen, err.decode()
+
+
+def test_what_was_seen_is_written_as_json() -> None:
+    """With the share of a CPU that the driver took itself."""
+
+    async def run() -> None:
+        async with answering(saying(OK)) as server:
+            job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.4)
+            code, out, err = await _driven(write(job))
+
+        assert (code, err) == (0, "")
+        seen = read_driven(out)
+        assert seen.latency is not None
+        # What was answered after the time is late, and not left out of the latencies.
+        assert len(server.requests) == seen.latency.count >= seen.answered > 2
+        assert (seen.failed, seen.why, seen.sockets) == (0, (), None)
+        assert seen.seconds >= 0.39
+        assert 0 < seen.generator_share < 1.2
+
+    asyncio.run(run())
+
+
+def test_websockets_are_open_meanwhile() -> None:
+    """Alone, where no path is asked for."""
+
+    async def run() -> None:
+        async def wait(socket: ServerConnection) -> None:
+            await socket.wait_closed()
+
+        async with serve(wait, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            alone = Workload(name="it", path=None, sockets=SOCKETS)
+            job = Job(url=f"http://127.0.0.1:{port}", workload=alone, seconds=0.8)
+            code, out, err = await _driven(write(job))
+
+        assert (code, err) == (0, "")
+        seen = read_driven(out)
+        assert (seen.answered, seen.failed, seen.latency, seen.per_second) == (0, 0, None, None)
+        assert seen.sockets is not None
+        assert (seen.sockets.opened, seen.sockets.closed) == (3, 0)
+        assert seen.sockets.latency is not None
+
+    asyncio.run(run())
+
+
+def test_what_fails_is_seen_and_no_failure_of_the_driver() -> None:
+    """Each kind with its number."""
+
+    async def run() -> None:
+        broken = saying(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", times=1)
+        async with answering(broken) as server:
+            job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.3)
+            code, out, _ = await _driven(write(job))
+
+        assert code == 0
+        seen = read_driven(out)
+        assert seen.why == (("status 500", len(server.requests)),)
+        assert (seen.answered, seen.failed) == (0, len(server.requests))
+        assert (seen.latency, seen.per_second) == (None, None)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("given", ["", "lots", "{}", '{"url": "http://127.0.0.1:1"}'])
+def test_a_job_that_is_none_ends_it_with_a_word(given) -> None:
+    """And nothing on stdout that could be taken for figures."""
+    code, out, err = asyncio.run(_driven(given))
+
+    assert code != 0
+    assert out == ""
+    assert err != ""
+
+
+def test_a_project_whose_modules_are_called_alike_is_not_imported(tmp_path) -> None:
+    """The driver runs where the user stands, in a project that may call anything anything."""
+    for name in ("uvloop", "websockets", "httptools"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')\n")
+
+    async def run() -> None:
+        async with answering(saying(OK)) as server:
+            job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.1)
+            assert (await _driven(write(job), directory=tmp_path))[::2] == (0, "")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("sockets", [None, SOCKETS])
+def test_a_job_is_read_as_it_was_written(sockets) -> None:
+    """Whatever is in it."""
+    workload = Workload(
+        name="it", path="/ä?b", method="POST", body='"\n', headers=(("A", "b"),), sockets=sockets
+    )
+    job = Job(url="http://127.0.0.1:80", workload=workload, seconds=0.5)
+
+    assert read_job(write(job)) == job
+
+
+def test_the_measure_by_which_sockets_are_measured_is_there() -> None:
+    """The one that a workload has when it names none."""
+    assert SOCKETS.measure in MEASURES

@@ -1,0 +1,139 @@
+"""Async views have no transaction, and a connection must not outlive its thread."""
+
+import pytest
+from checks.saying import ids, told
+
+from builders import verdict, websocket
+from django_tandem.checks.database import (
+    async_views_have_no_transaction,
+    connections_are_not_leaked,
+)
+from django_tandem.checks.facts import AsyncView, Database, Facts
+from django_tandem.model import Stack
+
+SQLITE = "django.db.backends.sqlite3"
+POSTGRES = "django.db.backends.postgresql"
+HTTP_ON_ASGI = (verdict("/feed/", Stack.ASGI),)
+STOCK = ("config.asgi",)
+
+
+def _database(**changes) -> Database:
+    return Database(**{"alias": "default", "engine": SQLITE, **changes})
+
+
+def test_an_async_view_under_atomic_requests_is_an_error() -> None:
+    """Django raises RuntimeError at each request; the routes are named."""
+    views = (AsyncView(pattern="/feed/"), AsyncView(pattern="/<int:pk>/"))
+    facts = Facts(async_views=views, databases=(_database(atomic_requests=True),))
+
+    assert told(async_views_have_no_transaction(facts)) == [
+        (
+            "tandem.E009",
+            "DATABASES",
+            'DATABASES["default"]["ATOMIC_REQUESTS"] is True, and no async view can run in a '
+            "transaction: Django answers 500 at /feed/, /<int:pk>/.",
+            "Put @transaction.non_atomic_requests on each, from django.db.",
+        )
+    ]
+
+
+def test_only_so_many_views_are_named() -> None:
+    """The rest are counted."""
+    views = tuple(AsyncView(pattern=f"/{number}/") for number in range(7))
+    facts = Facts(async_views=views, databases=(_database(atomic_requests=True),))
+    (message,) = async_views_have_no_transaction(facts)
+
+    assert message.msg.endswith("at /0/, /1/, /2/, /3/, /4/ and 2 more.")
+
+
+def test_an_exempted_view_is_exempted_from_one_database() -> None:
+    """The hint names the other."""
+    view = AsyncView(pattern="/feed/", exempt=frozenset({"default"}))
+    default = _database(atomic_requests=True)
+    second = _database(alias="second", atomic_requests=True)
+
+    (message,) = async_views_have_no_transaction(
+        Facts(async_views=(view,), databases=(default, second))
+    )
+
+    assert message.hint == (
+        'Put @transaction.non_atomic_requests(using="second") on each, from django.db.'
+    )
+    assert async_views_have_no_transaction(Facts(async_views=(view,), databases=(default,))) == []
+
+
+def test_async_views_without_atomic_requests_are_fine() -> None:
+    """And so are transactions without async views."""
+    view = AsyncView(pattern="/feed/")
+
+    assert (
+        async_views_have_no_transaction(
+            Facts(async_views=(view,), databases=(_database(),), stock_modules=STOCK)
+        )
+        == []
+    )
+    assert (
+        async_views_have_no_transaction(Facts(databases=(_database(atomic_requests=True),))) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "hint"),
+    [
+        (SQLITE, "set it to 0."),
+        (
+            POSTGRES,
+            'set it to 0 and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both '
+            "stacks.",
+        ),
+    ],
+)
+def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
+    """Where Django has a pool, the hint offers it."""
+    databases = (_database(engine=engine, conn_max_age=60),)
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
+
+    assert told(connections_are_not_leaked(facts)) == [
+        (
+            "tandem.W006",
+            "DATABASES",
+            'DATABASES["default"]["CONN_MAX_AGE"] is 60, and Django\'s own ASGI application gives '
+            "each request a thread of its own: the connection it leaves open is used by none after "
+            "it.",
+            "Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
+            + hint,
+        )
+    ]
+
+
+def test_a_connection_that_is_never_closed_is_persistent() -> None:
+    """None is not 0."""
+    databases = (_database(conn_max_age=None),)
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
+
+    assert ids(connections_are_not_leaked(facts)) == ["tandem.W006"]
+
+
+@pytest.mark.parametrize("verdicts", [(), (verdict("/"),), (websocket("/ws/"),)])
+def test_persistent_connections_are_fine_without_http_on_asgi(verdicts) -> None:
+    """WSGI's workers keep their thread, and consumers share one."""
+    facts = Facts(verdicts=verdicts, databases=(_database(conn_max_age=60),), stock_modules=STOCK)
+
+    assert connections_are_not_leaked(facts) == []
+
+
+def test_persistent_connections_are_fine_with_our_application() -> None:
+    """It keeps the threads, and so their connections."""
+    facts = Facts(verdicts=HTTP_ON_ASGI, databases=(_database(conn_max_age=60),))
+
+    assert connections_are_not_leaked(facts) == []
+
+
+def test_connections_closed_after_each_request_are_fine() -> None:
+    """Django's default."""
+    assert (
+        connections_are_not_leaked(
+            Facts(verdicts=HTTP_ON_ASGI, databases=(_database(),), stock_modules=STOCK)
+        )
+        == []
+    )

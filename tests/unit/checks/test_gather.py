@@ -1,0 +1,291 @@
+"""What is wrong with a real project is found in it."""
+
+from importlib.metadata import version
+
+import pytest
+from checks.managing import ASYNC_URLS, found, in_memory, installed, manage
+from packaging.version import Version
+from stack.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
+
+# That the embedded server's address is not offered makes what is found certain.
+REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}
+
+
+def test_a_fresh_project_has_nothing_wrong(tmp_path) -> None:
+    """As `django-admin startproject` makes it."""
+    done = manage(installed(tmp_path), "check")
+
+    assert (done.returncode, done.stdout) == (
+        0,
+        "System check identified no issues (0 silenced).\n",
+    )
+
+
+def test_a_mistake_in_the_setting_is_found(tmp_path) -> None:
+    """It is a message of the check like any other, with its hint."""
+    done = manage(installed(tmp_path, 'TANDEM = {"BNID": ":80"}'), "check")
+
+    assert done.returncode == 1
+    assert (
+        'TANDEM: (tandem.E001) TANDEM["BNID"] is not an option.\n\tHINT: Did you mean "BIND"?\n'
+    ) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tandem", "told"),
+    [
+        ({"ROUTES": [("no:such", "asgi")]}, '"no:such" is no URL name of this project'),
+        ({"ASGI": {"SERVER": "uvcorn"}}, 'TANDEM["ASGI"]["SERVER"] is "uvcorn"'),
+        ({"BIND": "here"}, '"here" is not an address to bind'),
+    ],
+)
+def test_a_setting_that_can_not_be_carried_out_is_found(tandem, told, tmp_path) -> None:
+    """Each of these is well written, and refused later on."""
+    done = manage(installed(tmp_path, f"TANDEM = {tandem!r}"), "check")
+
+    assert found(done) == ["tandem.E001"]
+    assert told in done.stderr
+
+
+def test_an_application_that_raises_is_found_with_its_place(tmp_path) -> None:
+    """No traceback, and the other checks go on."""
+    project = installed(tmp_path, "DEBUG = False")
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text("\nimport no_such_package\n")
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.E002", "tandem.W003"]
+    assert (
+        "mysite.asgi.application: (tandem.E002) The ASGI application "
+        '"mysite.asgi.application" can\'t be imported: '
+        "ModuleNotFoundError: No module named 'no_such_package'\n"
+        f"\tHINT: Raised at {asgi}, line 2. "
+        "`python manage.py shell -c 'import mysite.asgi'` shows the whole traceback.\n"
+    ) in done.stderr
+
+
+def test_a_layer_in_memory_is_found(tmp_path) -> None:
+    """For sure with a REDIS_URL of its own; without one `tandem up` may put it right."""
+    project = in_memory(tmp_path)
+
+    assert found(manage(project, "check", **REDIS_URL)) == ["tandem.E003"]
+    assert found(manage(project, "check")) == ["tandem.W001"]
+
+
+def test_an_open_websocket_and_a_sender_without_a_layer_are_found(tmp_path) -> None:
+    """The module that sends is named."""
+    project = installed(tmp_path, urls=CHANNELS_URLS)
+    guarded = CHANNELS_ASGI.replace("AllowedHostsOriginValidator(", "(")
+    (project / "mysite" / "asgi.py").write_text(guarded)
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.W002", "tandem.W005"]
+    assert "get_channel_layer() is None in mysite.urls." in done.stderr
+
+
+def test_a_channels_worker_without_a_layer_is_found(tmp_path) -> None:
+    """The names come from the ChannelNameRouter."""
+    project = installed(tmp_path)
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text(
+        "from channels.consumer import AsyncConsumer\n"
+        "from channels.routing import ChannelNameRouter, ProtocolTypeRouter\n"
+        "from django_tandem.asgi import get_asgi_application\n"
+        'names = ChannelNameRouter({"mail": AsyncConsumer.as_asgi()})\n'
+        'application = ProtocolTypeRouter({"http": get_asgi_application(), "channel": names})\n'
+    )
+
+    assert found(manage(project, "check")) == ["tandem.E004"]
+
+
+DATABASE = """
+DATABASES["default"]["ATOMIC_REQUESTS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = None
+"""
+
+
+ROUTER = """
+from channels.routing import ProtocolTypeRouter
+from channels.sessions import CookieMiddleware
+from django.core.asgi import get_asgi_application
+
+application = ProtocolTypeRouter({{"http": {}}})
+"""
+
+
+def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
+    """A transaction, of which one view is exempted, and a connection that is kept for none."""
+    project = installed(tmp_path, DATABASE, ASYNC_URLS)
+    assert found(manage(project, "check")) == ["tandem.E009"]
+
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text(ROUTER.format("get_asgi_application()"))
+    assert found(manage(project, "check")) == ["tandem.E009"]
+
+    asgi.write_text(ROUTER.format("CookieMiddleware(get_asgi_application())"))
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.E009", "tandem.W006", "tandem.W009"]
+    assert "mysite.asgi: (tandem.W009) mysite.asgi makes Django's own" in done.stderr
+    assert "Django answers 500 at /waits/.\n" in done.stderr
+    assert 'DATABASES["default"]["CONN_MAX_AGE"] is None' in done.stderr
+
+
+def test_django_does_answer_500_where_it_is_said(tmp_path) -> None:
+    """And 200 at the view that is exempted."""
+    project = installed(tmp_path, f"{DATABASE}ALLOWED_HOSTS = ['*']\n", ASYNC_URLS)
+    ask = (
+        "from django.test import Client; client = Client(raise_request_exception=False); "
+        "print([client.get(path).status_code for path in ('/waits/', '/exempt/')])"
+    )
+
+    assert manage(project, "shell", "-c", ask).stdout.splitlines()[-1] == "[500, 200]"
+
+
+def test_static_files_are_found_until_they_are_collected(tmp_path) -> None:
+    """The admin's own count."""
+    project = installed(tmp_path, 'DEBUG = False\nSTATIC_ROOT = BASE_DIR / "collected"\n')
+    before = manage(project, "check")
+    manage(project, "collectstatic", "--noinput")
+
+    assert found(before) == ["tandem.W004"]
+    assert f'STATIC_ROOT is "{tmp_path}/collected", where there are no files' in before.stderr
+    assert manage(project, "check").stdout.startswith("System check identified no issues")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "DEBUG = True",
+        'STATIC_URL = "https://cdn.example/static/"',
+        "WHITENOISE_USE_FINDERS = True",
+        'INSTALLED_APPS.remove("django.contrib.staticfiles")',
+        'INSTALLED_APPS.remove("django.contrib.admin")',
+    ],
+    ids=["debug", "served elsewhere", "WhiteNoise", "no staticfiles", "no static file"],
+)
+def test_static_files_that_the_edge_need_not_serve_are_left_alone(settings, tmp_path) -> None:
+    """There is no STATIC_ROOT in any of these."""
+    project = installed(tmp_path, f"DEBUG = False\n{settings}\n", "urlpatterns = []\n")
+    done = manage(project, "check", "--tag", "tandem")
+
+    assert (done.returncode, found(done)) == (0, [])
+
+
+# redis-py gives up by default from version 8 on.
+BY_DEFAULT = ["tandem.W007"] if Version(version("redis")) >= Version("8") else []
+
+
+@pytest.mark.parametrize(
+    ("host", "wrong"),
+    [
+        ('os.environ["REDIS_URL"]', BY_DEFAULT),
+        ('("127.0.0.1", 6379)', BY_DEFAULT),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": 5}', ["tandem.W007"]),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": None}', []),
+        ('{"address": os.environ["REDIS_URL"], "socket_timeout": 60}', []),
+        ('os.environ["REDIS_URL"] + "?socket_timeout=60"', []),
+        ('"no address"', []),
+    ],
+)
+def test_a_layer_whose_client_gives_up_is_found(host, wrong, tmp_path) -> None:
+    """By the client that the layer itself would make, of the redis-py that is installed."""
+    settings = with_channels(tmp_path) / "mysite" / "settings.py"
+    text = settings.read_text().replace('[os.environ["REDIS_URL"]]', f"[{host}]")
+    settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
+
+    assert found(manage(tmp_path, "check", **REDIS_URL)) == wrong
+
+
+@pytest.mark.parametrize("backend", ["pubsub.RedisPubSubChannelLayer", "no_such.Layer"])
+def test_a_layer_that_does_not_wait_in_redis_is_left_alone(backend, tmp_path) -> None:
+    """What is wrong with one that can't be imported, Channels says."""
+    settings = with_channels(tmp_path) / "mysite" / "settings.py"
+    text = settings.read_text().replace("core.RedisChannelLayer", backend)
+    settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
+
+    assert found(manage(tmp_path, "check", **REDIS_URL)) == []
+
+
+def test_entry_points_that_name_different_settings_are_found(tmp_path) -> None:
+    """Neither is run for it, nor the settings that only one of them names."""
+    project = installed(tmp_path)
+    asgi = project / "mysite" / "asgi.py"
+    asgi.write_text(asgi.read_text().replace("mysite.settings", "mysite.live"))
+    done = manage(project, "check")
+
+    assert found(done) == ["tandem.W008"]
+    assert (
+        'mysite/wsgi.py names "mysite.settings", mysite/asgi.py names "mysite.live".'
+    ) in done.stderr
+
+
+SENDING_URLS = """
+from django.http import HttpResponse
+from django.urls import path
+from django_eventstream.eventstream import send_event
+
+
+def buy(request):
+    send_event("sales", "message", {})
+    return HttpResponse("bought")
+
+
+urlpatterns = [path("buy/", buy)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ("", ["tandem.E010"]),
+        ('EVENTSTREAM_REDIS = {"host": "127.0.0.1"}', []),
+        ('GRIP_URL = "http://127.0.0.1:5561"', []),
+    ],
+)
+def test_events_that_stay_in_their_process_are_found(settings, wrong, tmp_path) -> None:
+    """A package of the same name stands in for django-eventstream."""
+    apps = 'INSTALLED_APPS += ["django_eventstream"]\n'
+    project = installed(tmp_path, f"{apps}{settings}\n", SENDING_URLS)
+    package = project / "django_eventstream"
+    package.mkdir()
+    (package / "__init__.py").write_text("from django_eventstream.eventstream import send_event\n")
+    (package / "eventstream.py").write_text("def send_event(channel, kind, data): ...\n")
+    done = manage(project, "check")
+
+    assert found(done) == wrong
+    assert ("send_event() of mysite.urls reaches" in done.stderr) is bool(wrong)
+
+
+MEDIA_URLS = """
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from django.views.static import serve
+
+from django.conf import settings
+from django.http import HttpResponse
+
+open_to_all = path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT})
+guarded = path("media/<path:path>", login_required(serve), {"document_root": settings.MEDIA_ROOT})
+beside = path("mediation/", lambda request: HttpResponse("no file"))
+"""
+
+EDGE = 'MEDIA_URL = "/media/"\nMEDIA_ROOT = BASE_DIR / "media"\nTANDEM = {"EDGE": {"MEDIA": %s}}\n'
+
+
+@pytest.mark.parametrize(
+    ("routes", "by_the_edge", "wrong"),
+    [
+        ("guarded", True, ["tandem.E011"]),
+        ("guarded", False, []),
+        ("open_to_all", True, []),
+        ("beside", True, []),
+    ],
+)
+def test_media_that_a_view_guards_is_found(routes, by_the_edge, wrong, tmp_path) -> None:
+    """Django's own view guards nothing by itself; what wraps it does."""
+    urls = f"{MEDIA_URLS}urlpatterns = [{routes}]\n"
+    done = manage(installed(tmp_path, EDGE % by_the_edge, urls), "check")
+
+    assert found(done) == wrong
+    assert ("/media/<path:path> (django.views.static.serve)" in done.stderr) is bool(wrong)

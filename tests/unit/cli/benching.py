@@ -1,0 +1,113 @@
+"""`tandem bench` as a user runs it, and the projects that it is run on."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from stack.projects import startproject
+from stack.running import clean_environment
+
+from django_tandem.runtime.waiting import wait_until
+
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+
+@csrf_exempt
+def written(request):
+    return HttpResponse(request.method)
+
+
+async def awaited(request):
+    return HttpResponse(type(request).__name__)
+
+
+urlpatterns = [path("", written), path("async/", awaited)]
+"""
+ASGI = """
+import os
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+websockets = URLRouter([path("ws/", AsyncWebsocketConsumer.as_asgi())])
+application = ProtocolTypeRouter(
+    {
+        "http": get_asgi_application(),
+        "websocket": AllowedHostsOriginValidator(websockets),
+    }
+)
+"""
+SETTINGS = """
+ASGI_APPLICATION = "mysite.asgi.application"
+TANDEM = {"WSGI": {"WORKERS": 1}, "ASGI": {"WORKERS": 1}}
+"""
+# As short as anything can be measured.
+SHORT = ("--duration", "0.3", "--connections", "2", "--rounds", "1")
+
+
+def made_in(directory: Path, settings: str = "") -> Path:
+    """A project with a view for each stack and a WebSocket, and further settings."""
+    startproject(directory)
+    site = directory / "mysite"
+    (site / "urls.py").write_text(URLS)
+    (site / "asgi.py").write_text(ASGI)
+    kept = (site / "settings.py").read_text()
+    (site / "settings.py").write_text(kept + SETTINGS + settings)
+    return directory
+
+
+class Bench:
+    """`tandem bench` on its way."""
+
+    def __init__(self, directory: Path, *args: str) -> None:
+        self.said: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "django_tandem", "bench", *args],
+            cwd=directory,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # So that a signal comes to it alone, or as from a terminal to the whole group.
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        """What it said on stderr so far."""
+        return "".join(self.said)
+
+    def wait_for(self, text: str) -> None:
+        """Return once it has said ``text``."""
+        wait_until(lambda: text in self.output or self.process.poll() is not None, 90)
+        assert text in self.output, self.output
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end, and return its exit code and what it printed."""
+        printed = self.process.stdout.read()
+        code = self.process.wait(60)
+        self._reader.join()
+        return code, printed
+
+    def stop(self) -> None:
+        """See that it has ended, whatever went wrong."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def _read(self) -> None:
+        self.said.extend(self.process.stderr)

@@ -1,0 +1,91 @@
+"""`tandem plan` says of a real project what it costs, and what hides from Django."""
+
+import json
+
+import pytest
+from stack.projects import startproject
+from stack.running import tandem
+
+URLS = """
+import asyncio
+import functools
+
+from django.http import HttpResponse
+from django.urls import path
+
+
+def hidden(view):
+    @functools.wraps(view)
+    def inner(request):
+        return asyncio.run(view(request))
+    return inner
+
+
+async def waits(request):
+    return HttpResponse("waited")
+
+
+urlpatterns = [path("waits/", waits), path("hidden/", hidden(waits))]
+"""
+
+LAYERED = """
+from django.core.asgi import get_asgi_application
+
+inner = get_asgi_application()
+
+
+async def application(scope, receive, send):
+    await inner(scope, receive, send)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (startproject(tmp_path) / "mysite" / "urls.py").write_text(URLS)
+    return tmp_path
+
+
+def test_the_hops_and_the_wrapper_are_told_of(project) -> None:
+    """None for the seven of a fresh project, and the line of the wrapper's own code."""
+    done = tandem(project, "plan")
+
+    assert "a synchronous wrapper over an async view (mysite/urls.py:10)" in done.stdout
+    assert "Each request on ASGI takes no thread hops.\n" in done.stdout
+
+
+def test_djangos_own_handler_is_told_of_with_what_it_costs(project) -> None:
+    """Where `tandem up` can't put ours in its place, as in a layer of the project's own."""
+    (project / "mysite" / "asgi.py").write_text(LAYERED)
+
+    assert (
+        "Each request on ASGI takes 15 thread hops with Django's own handler (see W009): "
+        "SecurityMiddleware 2, SessionMiddleware 2, CommonMiddleware 2, CsrfViewMiddleware 3, "
+        "AuthenticationMiddleware 1, MessageMiddleware 2, XFrameOptionsMiddleware 1, "
+        "Django itself 2.\n"
+    ) in tandem(project, "plan").stdout
+
+
+def test_the_json_says_it_of_each_route(project) -> None:
+    """For programs."""
+    waits, hidden = json.loads(tandem(project, "plan", "--json").stdout)
+
+    assert (waits["stack"], waits["hops"], len(waits["middleware"])) == ("asgi", 0, 0)
+    assert (hidden["stack"], hidden["hops"], hidden["middleware"]) == ("wsgi", None, [])
+    assert waits["note"] == ""
+    assert hidden["note"] == (
+        "Django never awaits this view: what wraps it, at mysite/urls.py:10, is not async itself."
+    )
+
+
+def test_a_middleware_that_can_not_be_imported_is_one_sentence(project) -> None:
+    """Without an asgi.py nothing has imported it before."""
+    (project / "mysite" / "asgi.py").unlink()
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(f'{settings.read_text()}MIDDLEWARE += ["mysite.nothing.Here"]\n')
+    done = tandem(project, "plan")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        'The middleware "mysite.nothing.Here" can\'t be imported: '
+        "ModuleNotFoundError: No module named 'mysite.nothing'\n"
+    )

@@ -1,0 +1,166 @@
+"""`tandem render nginx` writes what can be committed, and --check compares it in CI."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from nginx import certificates
+from stack.projects import startproject
+from stack.running import tandem
+
+from django_tandem.runtime.preflight import check_nginx
+
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+
+
+def sync(request):
+    return HttpResponse()
+
+
+async def asynchronous(request):
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("feed/", asynchronous),
+    path("about/", sync),
+]
+"""
+
+SETTINGS = """
+DEBUG = False
+STATIC_ROOT = BASE_DIR / "collected"
+MEDIA_ROOT = BASE_DIR / "media"
+MEDIA_URL = "/media/"
+TANDEM = {
+    "EDGE": {
+        "MEDIA": True,
+        "INCLUDE": "edge/more.conf",
+        "TLS": {"CERTIFICATE": "edge/chain.pem", "KEY": "edge/key.pem"},
+    },
+    "ROUTES": [("/ws/", "asgi", {"STRIP": True})],
+}
+"""
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A project that keeps what it deploys with in deploy/."""
+    directory = tmp_path / "shop"
+    directory.mkdir()
+    startproject(directory)
+    (directory / "mysite" / "urls.py").write_text(URLS)
+    settings = directory / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + SETTINGS)
+    return directory
+
+
+def _render(project: Path, *more: str) -> None:
+    done = tandem(project, "render", "nginx", "--output", "deploy", *more)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def _check(project: Path) -> tuple[int, str]:
+    done = tandem(project, "render", "nginx", "--output", "deploy", "--check")
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_what_was_written_is_named(project) -> None:
+    """And a second time nothing is."""
+    first = tandem(project, "render", "nginx", "--output", "deploy")
+    second = tandem(project, "render", "nginx", "--output", "deploy")
+
+    wrote = [f"Wrote {project / 'deploy' / name}." for name in ("nginx.conf", "mime.types")]
+    assert (first.returncode, first.stderr.splitlines()) == (0, wrote)
+    assert (second.returncode, second.stderr) == (0, "")
+
+
+def test_what_matches_the_code_passes(project) -> None:
+    """With nothing said."""
+    _render(project)
+
+    assert _check(project) == (0, "")
+
+
+def test_a_changed_urlconf_is_shown_line_by_line(project) -> None:
+    """In the file and the lines that differ, and nothing is written."""
+    _render(project)
+    committed = (project / "deploy" / "nginx.conf").read_text()
+    urls = project / "mysite" / "urls.py"
+    urls.write_text(URLS.replace('path("feed/",', 'path("live/",'))
+
+    code, shown = _check(project)
+    changed = [line for line in shown.splitlines() if line.startswith(("-", "+"))]
+
+    assert code == 1
+    assert changed == [
+        "--- deploy/nginx.conf",
+        "+++ nginx.conf as the project is now",
+        r"-        # /ws/ … /feed/",
+        r"-" + _line(committed, "feed"),
+        r"+        # /ws/ … /live/",
+        r"+" + _line(committed, "feed").replace("/feed/", "/live/"),
+    ]
+    assert (project / "deploy" / "nginx.conf").read_text() == committed
+
+
+def _line(content: str, word: str) -> str:
+    return next(line for line in content.splitlines() if word in line and "#" not in line)
+
+
+def test_a_change_that_no_rule_follows_from_passes(project) -> None:
+    """Another synchronous view needs no other edge."""
+    _render(project)
+    urls = project / "mysite" / "urls.py"
+    urls.write_text(URLS.replace('path("about/"', 'path("more/", sync),\n    path("about/"'))
+
+    assert _check(project) == (0, "")
+
+
+def test_a_changed_setting_is_shown(project) -> None:
+    """Not only the URLconf is the code."""
+    _render(project)
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + 'TANDEM["EDGE"]["MAX_BODY"] = "7M"\n')
+
+    code, shown = _check(project)
+
+    assert code == 1
+    assert "\n-        client_max_body_size 50M;\n+        client_max_body_size 7M;\n" in shown
+
+
+def test_a_file_that_was_never_written_differs(project) -> None:
+    """Every line of it, and the check leaves no directory behind."""
+    code, shown = _check(project)
+
+    assert code == 1
+    assert "--- deploy/nginx.conf" in shown
+    assert "--- deploy/mime.types" in shown
+    assert not (project / "deploy").exists()
+
+
+def test_another_checkout_of_the_project_gives_the_same_bytes(project, tmp_path) -> None:
+    """Its paths are its own, not the machine's: what one wrote the other's check lets pass."""
+    _render(project)
+    other = tmp_path / "somewhere" / "else" / "entirely"
+    shutil.copytree(project, other)
+
+    assert _check(other) == (0, "")
+    assert str(project) not in (project / "deploy" / "nginx.conf").read_text()
+
+
+def test_the_committed_file_is_one_that_nginx_takes(project, nginx_program) -> None:
+    """From the directory that it lies in, its files found in the project."""
+    edge = project / "edge"
+    edge.mkdir()
+    (edge / "more.conf").write_text("add_header X-Included yes;\n")
+    certificates.make(edge, "localhost")
+    settings = project / "mysite" / "settings.py"
+    program = f'TANDEM["EDGE"]["NGINX"] = "{nginx_program.program}"\n'
+    settings.write_text(settings.read_text() + program)
+    _render(project)
+
+    assert check_nginx(nginx_program, project / "deploy") == ""

@@ -1,0 +1,45 @@
+"""What the tests of the handler share: Django in this process, and pools of their own."""
+
+import oracle.configured  # noqa: F401 - to import it is to configure it
+import pytest
+from django.test import override_settings
+
+from django_tandem.handler import application, consumers
+from django_tandem.handler.pool import Pool
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Return what gives all that is served from now on a pool of so many threads."""
+    made = []
+
+    def bounded(bound):
+        pool = Pool(bound)
+        made.append(pool)
+        monkeypatch.setattr(application, "pool", lambda: pool)
+        monkeypatch.setattr(consumers, "pool_of_consumers", lambda: pool)
+        return pool
+
+    bounded(4)
+    yield bounded
+    for pool in made:
+        pool.close()
+
+
+@pytest.fixture
+def serve(threads):
+    """Return what makes the application of a URLconf, with the middleware that is named."""
+    changed = []
+
+    def served(urlconf, *middleware, **settings):
+        changed.append(
+            override_settings(
+                ROOT_URLCONF=urlconf, MIDDLEWARE=list(middleware), DEBUG=False, **settings
+            )
+        )
+        changed[-1].enable()
+        return application.DjangoApplication()
+
+    yield served
+    for each in reversed(changed):
+        each.disable()

@@ -1,0 +1,84 @@
+"""What is taken from the inside of Django and asgiref is as it was when it was read."""
+
+import inspect
+
+import pytest
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.core.handlers.base import BaseHandler
+from django.db.models import QuerySet
+
+from django_tandem.handler import internals
+from handler.fingerprints import TAKEN, fingerprint, known
+
+
+@pytest.mark.parametrize("dotted", TAKEN)
+def test_it_reads_as_when_the_handler_was_made_for_it(dotted):
+    """Who changes it may change what may block: read it, then `python -m handler.fingerprints`."""
+    seen = fingerprint(dotted)
+
+    assert seen is None or seen in known()[dotted]
+
+
+def test_all_that_can_be_read_was_read():
+    """A name that is gone everywhere would never be noticed."""
+    assert set(TAKEN) == set(known())
+
+
+def test_djangos_chain_is_adapted_by_the_method_that_we_replace():
+    """By these arguments it is told what is adapted to what."""
+    signature = inspect.signature(BaseHandler.adapt_method_mode)
+
+    assert list(signature.parameters) == [
+        "self",
+        "is_async",
+        "method",
+        "method_is_async",
+        "debug",
+        "name",
+    ]
+
+
+def test_asgiref_looks_a_threads_executor_up_by_the_context():
+    """There is where a loan is put."""
+    assert hasattr(SyncToAsync, "context_to_thread_executor")
+    assert SyncToAsync.thread_sensitive_context.get(None) is None
+    assert ThreadSensitiveContext().token is None
+
+
+def test_the_reading_methods_of_a_queryset_are_known_by_name():
+    """By these names asgiref is told to call them."""
+    for name in internals.LEAVE_NOTHING:
+        method = getattr(QuerySet, name.rpartition(".")[2])
+        assert f"{method.__module__}.{method.__qualname__}" == name
+
+
+def test_a_call_is_recognised_as_asgiref_hands_it_on():
+    """Of the kind that leaves nothing on its thread, or of any other."""
+
+    class Catching:
+        def __init__(self):
+            self.calls = []
+
+        def submit(self, call):
+            self.calls.append(call)
+            raise InterruptedError
+
+    import asyncio
+
+    async def submitted(function, *arguments):
+        executor = Catching()
+        token = internals.run_on(executor)
+        with pytest.raises(InterruptedError):
+            await SyncToAsync(function)(*arguments)
+        internals.run_as_before(token)
+        return executor.calls[0]
+
+    def other(*_):
+        return None
+
+    rows = (number for number in range(3))
+    next(rows)
+    assert internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
+    assert not internals.leaves_nothing(asyncio.run(submitted(other)))
+    assert internals.unfinished(asyncio.run(submitted(other, rows)))() is rows
+    assert internals.unfinished(asyncio.run(submitted(other, 1))) is None

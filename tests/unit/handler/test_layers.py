@@ -1,0 +1,118 @@
+"""Which middleware is treated as Django's own: exactly that, and as Django made it."""
+
+import ast
+import threading
+from pathlib import Path
+
+import django
+import pytest
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
+from django.test import override_settings
+
+from django_tandem.handler.layers import declaration_of, read_layer
+from django_tandem.handler.table import DECLARATIONS
+from handler.asking import answer, hops
+
+URLS = "handler.urls"
+SECURITY = "django.middleware.security.SecurityMiddleware"
+# Since Django 6.0.
+LATER = {"django.middleware.csp.ContentSecurityPolicyMiddleware"}
+
+
+class Heir(SecurityMiddleware):
+    """A subclass that changes nothing."""
+
+
+class Telling(SecurityMiddleware):
+    """A subclass that needs its thread."""
+
+    def process_response(self, request, response):
+        response["X-Thread"] = str(threading.get_ident())
+        return super().process_response(request, response)
+
+
+def of_django():
+    """Every middleware class in the installed Django; read, as models can't be imported here."""
+    root = Path(django.__file__).parent
+    for file in [*root.glob("middleware/*.py"), *root.glob("contrib/*/middleware.py")]:
+        module = ".".join(["django", *file.relative_to(root).with_suffix("").parts])
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Middleware"):
+                yield f"{module}.{node.name}"
+
+
+def test_each_middleware_of_django_is_declared():
+    """A new one in a new Django is noticed here."""
+    found = set(of_django())
+
+    assert found <= set(DECLARATIONS)
+    assert set(DECLARATIONS) - found <= LATER
+
+
+def test_each_declaration_says_why():
+    """In a sentence."""
+    for declared in DECLARATIONS.values():
+        assert declared.why.endswith(".")
+
+
+def test_a_subclass_hops_as_ever(serve):
+    """Even one that changes nothing: what it will do tomorrow is not known."""
+    assert declaration_of(Heir) is None
+    assert hops(serve(URLS, "handler.test_layers.Heir"), "/async/") == 2
+    telling = serve(URLS, "handler.test_layers.Telling")
+    assert answer(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
+
+
+def test_an_instrumented_class_hops_as_ever(serve, monkeypatch):
+    """Who replaces a hook, on the class, expects it where Django calls it."""
+    seen = []
+
+    def process_response(self, request, response):
+        seen.append(threading.get_ident())
+        return response
+
+    monkeypatch.setattr(SecurityMiddleware, "process_response", process_response)
+
+    assert hops(serve(URLS, SECURITY), "/async/") == 2
+    assert seen
+    assert threading.get_ident() not in seen
+
+
+def test_a_replaced_helper_makes_a_class_another(serve, monkeypatch):
+    """A hook that only computes calls it."""
+    monkeypatch.setattr(
+        "django.middleware.clickjacking.XFrameOptionsMiddleware.get_xframe_options_value",
+        lambda *_: "SAMEORIGIN",
+    )
+    application = serve(URLS, "django.middleware.clickjacking.XFrameOptionsMiddleware")
+
+    assert hops(application, "/async/") == 1
+
+
+def test_an_instance_with_a_hook_of_its_own_hops_as_ever():
+    """As some test tools make them."""
+    middleware = SecurityMiddleware(lambda _: HttpResponse())
+    middleware.process_response = lambda _, response: response
+
+    assert read_layer(middleware) is None
+
+
+def test_a_session_store_of_the_project_hops_as_ever(serve):
+    """What it does when it is made, or asked, is not known."""
+    session = "django.contrib.sessions.middleware.SessionMiddleware"
+    own = serve(URLS, session, SESSION_ENGINE="handler.sessions_of_our_own")
+
+    assert hops(own, "/async/") == 2
+
+
+@pytest.mark.parametrize("backend", ["django.core.cache.backends.locmem.LocMemCache"])
+def test_a_cached_session_is_djangos_own_as_far_as_the_cache_is(backend):
+    """A cache of the project's own may connect when it is made."""
+    from django.contrib.sessions.middleware import SessionMiddleware
+
+    engine = "django.contrib.sessions.backends.cache"
+    for known, path in ((True, backend), (False, "handler.sessions_of_our_own.Cache")):
+        with override_settings(SESSION_ENGINE=engine, CACHES={"default": {"BACKEND": path}}):
+            layer = read_layer(SessionMiddleware(lambda _: HttpResponse()))
+        assert (layer is not None) is known

@@ -1,0 +1,144 @@
+"""The signals of a request: Django's own where they must run, the project's where they ever did."""
+
+import threading
+
+import pytest
+from django.core import signals
+from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+from django_tandem.handler.application import DjangoApplication
+from handler.asking import answer, hops
+
+CLOSED = []
+
+
+class ClosingCache(LocMemCache):
+    """A cache with something to close."""
+
+    def close(self, **kwargs):
+        CLOSED.append(threading.get_ident())
+
+
+async def plain(request):
+    return HttpResponse()
+
+
+async def caching(request):
+    await cache.aset("key", "value")
+    return HttpResponse()
+
+
+async def with_resource(request):
+    response = HttpResponse()
+    response._resource_closers.append(lambda: CLOSED.append(threading.get_ident()))
+    return response
+
+
+class Parts:
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        raise StopAsyncIteration
+
+    def close(self):
+        CLOSED.append(threading.get_ident())
+
+
+async def stream(request):
+    return StreamingHttpResponse(Parts())
+
+
+urlpatterns = [
+    path("", plain),
+    path("cache/", caching),
+    path("resource/", with_resource),
+    path("stream/", stream),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_closed():
+    CLOSED.clear()
+
+
+@pytest.fixture
+def connect():
+    """Return what connects a receiver for the time of the test."""
+    connected = []
+
+    def each(signal, receiver):
+        signal.connect(receiver, weak=False)
+        connected.append((signal, receiver))
+
+    yield each
+    for signal, receiver in connected:
+        signal.disconnect(receiver)
+
+
+@pytest.mark.parametrize("signal", [signals.request_started, signals.request_finished])
+def test_a_receiver_of_the_project_runs_on_a_thread(serve, connect, signal):
+    """It may block; the sender is the application's class."""
+    application = serve(__name__)
+    seen = []
+    connect(signal, lambda sender, **_: seen.append((sender, threading.get_ident())))
+
+    assert hops(application) == 1
+    assert [sender for sender, _ in seen] == [DjangoApplication] * 2
+    assert threading.get_ident() not in {thread for _, thread in seen}
+
+
+def test_an_async_receiver_of_the_start_is_awaited_on_the_loop(serve, connect):
+    """It takes no thread."""
+    application = serve(__name__)
+    seen = []
+
+    async def receiver(sender, scope, **_):
+        seen.append((scope["path"], threading.get_ident()))
+
+    connect(signals.request_started, receiver)
+
+    assert hops(application) == 0
+    assert seen == [("/", threading.get_ident())] * 2
+
+
+def test_an_async_receiver_of_the_end_is_awaited(serve, connect):
+    """As Django does: from where the response is closed."""
+    application = serve(__name__)
+    seen = []
+
+    async def receiver(**_):
+        seen.append(threading.get_ident())
+
+    connect(signals.request_finished, receiver)
+    answer(application)
+
+    assert seen == [threading.get_ident()]
+
+
+def test_a_cache_that_must_be_closed_is(serve):
+    """On the thread, for it may wait for a server; one with nothing to close takes none."""
+    path = f"{__name__}.ClosingCache"
+    closing = serve(__name__, CACHES={"default": {"BACKEND": path}})
+    answer(closing, "/cache/")
+    assert len(CLOSED) == 1
+    assert threading.get_ident() not in CLOSED
+
+    local = serve(
+        __name__, CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    )
+    assert type(caches["default"]).__name__ == "LocMemCache"
+    assert hops(local, "/") == 0
+
+
+@pytest.mark.parametrize("path", ["/resource/", "/stream/"])
+def test_what_a_response_holds_is_closed_on_the_thread(serve, path):
+    """It is the project's, and may block."""
+    application = serve(__name__)
+
+    assert hops(application, path) == 1
+    assert len(CLOSED) == 2
+    assert threading.get_ident() not in CLOSED

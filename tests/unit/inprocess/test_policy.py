@@ -1,0 +1,87 @@
+"""A served process decides by the plan's own rules."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.urls import ResolverMatch
+
+from django_tandem.inprocess.policy import stack_of
+from django_tandem.marks import on_asgi
+from django_tandem.model import PathMatch, Pin, Route, Stack
+from django_tandem.project.views import view_of
+from django_tandem.routing.decide import decide
+
+
+class Api:
+    def hello(self, request): ...
+
+
+class Unhashable:
+    __hash__ = None
+
+    def __call__(self, request): ...
+
+
+def marked(request): ...
+
+
+def behind(view):
+    operations = [SimpleNamespace(view_func=view)]
+
+    class Path:
+        def closure(self):
+            def inner(request):
+                return self.operations[0].view_func(request)
+
+            return inner
+
+    made = Path()
+    made.operations = operations
+    return made.closure()
+
+
+on_asgi(marked)
+VIEWS = {
+    "method": Api().hello,
+    "object": Unhashable(),
+    "function": behind,
+    "closure": behind(behind),
+    "marked": behind(marked),
+}
+
+
+def _both(view, pins, *, name=None, namespaces=()):
+    full = ":".join([*namespaces, name]) if name else None
+    match = PathMatch(pcre=r"^/a/\z", prefix="/a/", literal="/a/")
+    route = Route(pattern="/a/", name=full, view=view_of(view, ""), match=match)
+    # Django's own request can't be made without settings.
+    found = ResolverMatch(view, (), {}, name, namespaces=namespaces)
+    request = SimpleNamespace(path_info="/a/", resolver_match=found)
+    (verdict,) = decide([route], pins)
+    return verdict.stack, stack_of(request, view, pins)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_pin_by_a_views_dotted_path_means_the_same_view_to_both(name) -> None:
+    """A bound method, an object, and what lies below a wrapper."""
+    dotted = view_of(VIEWS[name], "").dotted
+    pins = (Pin(target=dotted, stack=Stack.ASGI),)
+
+    assert _both(VIEWS[name], pins) == (Stack.ASGI, Stack.ASGI)
+
+
+def test_a_bound_method_is_named_by_its_class() -> None:
+    """As its author would write it."""
+    assert view_of(Api().hello, "").dotted == f"{__name__}.Api.hello"
+
+
+def test_a_mark_below_a_wrapper_means_the_same_to_both() -> None:
+    """Also where the wrapper does not say what it wraps."""
+    assert _both(VIEWS["marked"], ()) == (Stack.ASGI, Stack.ASGI)
+
+
+def test_a_namespace_speaks_of_named_routes() -> None:
+    """A name and its namespaces are put together as reverse() takes them."""
+    pins = (Pin(target="api", stack=Stack.ASGI),)
+
+    assert _both(behind, pins, name="feed", namespaces=("api",)) == (Stack.ASGI, Stack.ASGI)

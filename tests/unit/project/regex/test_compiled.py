@@ -1,0 +1,54 @@
+"""What a route's match says of itself, held against Django's word for every URLconf."""
+
+from collections.abc import Iterator
+from itertools import filterfalse
+
+import pytest
+from django.test import override_settings
+from oracle.cases import Case, case_of, module_of, names, settings_of
+from oracle.resolver import ask_django, path_of
+from oracle.targets import plain, refusal, targets_of
+
+
+@pytest.fixture(params=names())
+def module(request: pytest.FixtureRequest) -> Iterator:
+    """Each URLconf, by its own settings."""
+    found = module_of(request.param)
+    with override_settings(**settings_of(found)):
+        yield found
+
+
+@pytest.fixture
+def case(module) -> Case:
+    """Its routes."""
+    return case_of(module.__name__)
+
+
+def test_a_route_is_exact_unless_its_urlconf_says_why_not(module, case) -> None:
+    """What can be said exactly is; the rest gives its reason in words."""
+    reasons = dict.fromkeys(route.match.inexact for route in case.routes if route.match.inexact)
+
+    assert tuple(reasons) == getattr(module, "INEXACT", ())
+
+
+def test_every_path_of_a_route_begins_with_its_prefix(module, case) -> None:
+    """``prefix`` is never longer than true, and ``literal`` is the only path there is."""
+    for target in filterfalse(refusal, targets_of(module.PATHS)):
+        word = ask_django(case.urlconf, target)
+        if word is None or case.is_beyond(word):
+            continue
+        routes = zip(case.routes, case.numbers, strict=True)
+        matches = [route.match for route, number in routes if number == word.number]
+        path = path_of(target)
+
+        assert any(path.startswith(match.prefix) for match in matches)
+        assert len(matches) > 1 or matches[0].literal in {None, path}
+
+
+def test_a_literal_path_is_answered_by_its_route(case) -> None:
+    """A route that says it has one path only is the first to match it, or is shadowed."""
+    for at, route in enumerate(case.routes):
+        if route.match.literal is not None:
+            word = ask_django(case.urlconf, plain(route.match.literal))
+
+            assert word.number in case.numbers[: at + 1]

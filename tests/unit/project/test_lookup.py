@@ -1,0 +1,82 @@
+"""Which route answers a path."""
+
+import pytest
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.test import override_settings
+from django.urls import get_resolver, path, re_path
+from oracle.cases import Case, case_of, module_of, names, settings_of
+from oracle.resolver import ask_django, path_of
+from oracle.targets import targets_of
+
+from django_tandem.model import Route
+from django_tandem.project.channels import read_application
+from django_tandem.project.lookup import resolve_http, resolve_path, resolve_websocket
+from django_tandem.project.urlconf import http_routes
+
+
+async def first(scope, receive, send): ...
+
+
+async def second(scope, receive, send): ...
+
+
+def application() -> ProtocolTypeRouter:
+    nested = URLRouter([re_path(r"^(?P<n>\d+)$", first), path("", second)])
+    router = URLRouter(
+        [path("ws/lots/<int:pk>/", first), path("in/", nested), path("<int:pk>/", second)]
+    )
+    return ProtocolTypeRouter({"http": get_asgi_application(), "websocket": router})
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_route_is_the_one_of_djangos_own_resolver(name: str) -> None:
+    """For every URLconf and path, the route found is that of the view that resolve() picks."""
+    module = module_of(name)
+    with override_settings(**settings_of(module)):
+        case = case_of(module.__name__)
+        for target in targets_of(module.PATHS):
+            word = ask_django(case.urlconf, target)
+            found = resolve_http(path_of(target), case.routes, get_resolver(case.urlconf))
+
+            assert (word is None and found is None) or (
+                word is not None and (case.is_beyond(word) or word.number in numbers(case, found))
+            )
+
+
+def numbers(case: Case, found: Route | None) -> set[int]:
+    pairs = zip(case.numbers, case.routes, strict=True)
+    return {number for number, route in pairs if route == found}
+
+
+@pytest.mark.parametrize(
+    ("asked", "pattern"),
+    [
+        ("/ws/lots/1/", "/ws/lots/<int:pk>/"),
+        ("//ws/lots/1/", "/ws/lots/<int:pk>/"),
+        ("/in/7", r"/in/(?P<n>\d+)$"),
+        ("/in//7", r"/in/(?P<n>\d+)$"),
+        ("/in/", "/in/"),
+        ("/7/", "/<int:pk>/"),
+        ("/ws/lots/x/", None),
+        ("/in/x", None),
+    ],
+)
+def test_a_websocket_is_found_as_channels_would(asked: str, pattern: str | None) -> None:
+    """Nested routers, leading slashes and all."""
+    routes = read_application(application(), "").websocket_routes
+    found = resolve_websocket(asked, routes, application())
+
+    assert (found.pattern if found else None) == pattern
+
+
+def test_a_view_is_named_before_a_websocket_on_the_same_path() -> None:
+    """Without a handshake a path means the view."""
+    routes = (
+        *http_routes(get_resolver(), ""),
+        *read_application(application(), "").websocket_routes,
+    )
+
+    assert resolve_path("/about/", routes, application()).pattern == "/about/"
+    assert resolve_path("/7/", routes, application()).pattern == "/<int:pk>/"
+    assert resolve_path("/nothing", routes, application()) is None

@@ -1,0 +1,82 @@
+"""Whose handler answers: Django's own, or ours, which `tandem up` puts in its place."""
+
+import pytest
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import re_path
+
+from django_tandem.handler.application import DjangoApplication
+from django_tandem.inprocess.asgi.stock import replaced
+from django_tandem.project.asgi_tree import holds_stock_handler
+
+
+class Derived(ASGIHandler):
+    """A project's own, which keeps all that Django's does."""
+
+
+class Told(ProtocolTypeRouter):
+    """A router of a package's, which adds to Channels' own."""
+
+
+def layer(inner):
+    async def application(scope, receive, send):
+        await inner(scope, receive, send)
+
+    return application
+
+
+def router(http, kind=ProtocolTypeRouter):
+    return kind({"http": http, "websocket": layer(URLRouter([]))})
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        None,
+        ASGIHandler(),
+        DjangoApplication(),
+        layer(DjangoApplication()),
+        router(ASGIHandler()),
+        router(ASGIHandler(), Told),
+        router(DjangoApplication()),
+        ProtocolTypeRouter({"websocket": URLRouter([])}),
+    ],
+)
+def test_ours_answers(application) -> None:
+    """Where the project has none, an untouched one, one in a router of Channels', or ours."""
+    assert not holds_stock_handler(application)
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        layer(ASGIHandler()),
+        Derived(),
+        layer(Derived()),
+        router(Derived()),
+        router(layer(ASGIHandler())),
+        router(URLRouter([re_path("", ASGIHandler())])),
+        layer(router(ASGIHandler())),
+    ],
+)
+def test_djangos_answers(application) -> None:
+    """Inside of a layer, and as a class of the project's own: what is served is as it was."""
+    assert holds_stock_handler(application)
+    assert replaced(application) is application
+    assert holds_stock_handler(application)
+
+
+def test_a_bare_one_is_replaced() -> None:
+    """As startproject makes it."""
+    assert type(replaced(ASGIHandler())) is DjangoApplication
+
+
+@pytest.mark.parametrize("kind", [ProtocolTypeRouter, Told])
+def test_one_in_a_router_is_replaced_there(kind) -> None:
+    """As Channels' documentation has it; the router is the project's own, and its rest too."""
+    given = router(ASGIHandler(), kind)
+    websocket = given.application_mapping["websocket"]
+
+    assert replaced(given) is given
+    assert type(given.application_mapping["http"]) is DjangoApplication
+    assert given.application_mapping["websocket"] is websocket

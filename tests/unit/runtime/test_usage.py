@@ -1,0 +1,51 @@
+"""What a program takes is what all the processes below it take."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from stack.asking import wait_for
+
+from django_tandem.runtime.usage import Usage, usages
+
+# A process with a child of its own, each of which holds 30 MB and works for a moment.
+HOLDING = """
+import os, sys, time
+kept = bytearray(os.urandom(1) * 30_000_000)
+child = os.fork()
+kept[:] = os.urandom(len(kept))
+until = time.process_time() + 0.2
+while time.process_time() < until: pass
+if child: print("done", flush=True); sys.stdin.read(); os.kill(child, 9)
+else: time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holding() -> Iterator[int]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as started:
+        started.stdout.readline()
+        yield started.pid
+
+
+def _usage(pid: int) -> Usage:
+    return usages(os.getpid(), {pid})[pid]
+
+
+def test_a_family_is_counted_as_one(holding) -> None:
+    """Memory and CPU time of both processes."""
+    found = wait_for(lambda: (used := _usage(holding)).cpu_s >= 0.35 and used)
+
+    assert found.pss_mb > 60
+    assert found.rss_mb > found.pss_mb
+    assert found.cpu_s < 20
+
+
+def test_the_children_of_others_are_not(holding) -> None:
+    """Only what is below one that was asked for."""
+    assert usages(holding, {os.getpid()}) == {}
+    assert set(usages(os.getpid(), {holding, -1})) == {holding}
