@@ -4,10 +4,9 @@ import asyncio
 import statistics
 import sys
 
+from example import copied, served
 from load import Load, drive
 from results import Ratio, finish, say
-
-from example import copied, served
 
 ROUNDS = 7
 SECONDS = 4.0

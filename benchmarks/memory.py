@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from example import copied, environment
 from load import drive
 from results import Ratio, finish, say
 
 from django_tandem.model import Stack
 from django_tandem.servers import Launch, find
-from example import copied, environment
 
 WORKERS = 4
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from database import USER, database
+from example import LEFT_OUT, copied
 
 from django_tandem.bench.stack import free_address
 from django_tandem.runtime.host import find_valkey
-from example import LEFT_OUT, copied
 
 HERE = Path(__file__).parent
 START_S = 30

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings as django_settings
 
 from django_tandem.checks.facts import EntryPoint
-from django_tandem.project.entry_points import settings_named_in
+from django_tandem.project.location import settings_named_in
 
 
 def read_entry_points(asgi: str | None) -> Iterator[EntryPoint]:

@@ -18,12 +18,13 @@ from django_tandem.bench.topologies import HYBRID, Choice, topologies
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from django_tandem.cli import INTERRUPTED, bench_asking, bench_table, console
-from django_tandem.cli.bootstrap import Loaded, load
+from django_tandem.cli.bootstrap import load
 from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.progress import Progress
 from django_tandem.errors import TandemError
 from django_tandem.model import Plan, Stack
 from django_tandem.plan import make_plan
+from django_tandem.project.loading import Loaded
 from django_tandem.routing.decide import decide
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.preflight import require_installed

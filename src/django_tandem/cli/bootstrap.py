@@ -1,87 +1,22 @@
-"""The Django project, set up and read: settings, URLconf and ASGI application → Project."""
+"""The project of the command line, loaded with the embedded Redis on offer."""
 
 import os
-from dataclasses import dataclass
 
-import django
-from django.conf import settings as django_settings
-from django.urls import get_resolver
-
-from django_tandem.cli.place import load_settings, offer_redis
-from django_tandem.cli.project import find
-from django_tandem.model import Project, StaticFiles
-from django_tandem.project.application import asgi_application_path, import_application
-from django_tandem.project.asgi_tree import holds_stock_handler
-from django_tandem.project.channels import Application, read_application
-from django_tandem.project.importing import trying
-from django_tandem.project.middleware import read_middleware
-from django_tandem.project.site_files import site_files
-from django_tandem.project.urlconf import http_routes
-from django_tandem.settings import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A project that was read, its TANDEM setting, and its ASGI application, when it has one."""
-
-    project: Project
-    settings: Settings
-    application: object | None
+from django_tandem.cli.place import offer_redis
+from django_tandem.project import loading
+from django_tandem.project.loading import Loaded
+from django_tandem.project.location import find
 
 
 def load(settings_option: str | None) -> Loaded:
     """
     Set the project up and read all that the plan needs of it.
 
-    Raises ProjectError for whatever of it can't be imported, SettingError for its TANDEM.
+    Raises ProjectError when some of it can't be imported, SettingError for its TANDEM.
     """
-    found = find(settings_option)
-    embedded = offer_redis(found)
-    settings = load_settings(found)
-    trying("The project", lambda: django.setup(set_prefix=False))
-    resolver = get_resolver()
-    trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
-    asgi = asgi_application_path()
-    application = import_application(asgi) if asgi else None
-    beside = read_application(application, str(found.directory)) if application else Application()
+    location = find(settings_option)
+    embedded = offer_redis(location)
+    loaded = loading.load(location, embedded_redis=embedded)
     if embedded:
         os.environ.pop("REDIS_URL", None)
-    project = Project(
-        directory=str(found.directory),
-        settings_module=found.settings_module,
-        debug=django_settings.DEBUG,
-        wsgi=getattr(django_settings, "WSGI_APPLICATION", None),
-        asgi=asgi,
-        # Channels asks its own HTTP routes before Django's.
-        routes=(
-            *beside.http_routes,
-            *http_routes(resolver, str(found.directory)),
-            *beside.websocket_routes,
-        ),
-        channel_names=beside.channel_names,
-        middleware=read_middleware(is_stock=holds_stock_handler(application)),
-        has_stock_handler=holds_stock_handler(application),
-        static=_static(),
-        static_in_debug=django_settings.DEBUG and _has_staticfiles(),
-        media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
-        needs_redis=embedded is not None and _names(embedded),
-        script_name=django_settings.FORCE_SCRIPT_NAME or "",
-    )
-    return Loaded(project=project, settings=settings, application=application)
-
-
-def _names(url: str) -> bool:
-    """Whether the settings took up the address they were offered."""
-    taken = (getattr(django_settings, name, None) for name in ("CHANNEL_LAYERS", "CACHES"))
-    return any(url in repr(value) for value in taken)
-
-
-def _has_staticfiles() -> bool:
-    return "django.contrib.staticfiles" in django_settings.INSTALLED_APPS
-
-
-def _static() -> StaticFiles | None:
-    # With DEBUG the files are served as they are written, not as they were last collected.
-    if django_settings.DEBUG or not _has_staticfiles():
-        return None
-    return site_files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
+    return loaded

@@ -7,8 +7,8 @@ from dataclasses import replace
 from django_tandem.cli import console, notes, tracebacks
 from django_tandem.cli.place import find_run_dir
 from django_tandem.cli.planning import plan_project
-from django_tandem.cli.project import find
 from django_tandem.errors import ProjectError, RefusedError
+from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.generations import next_generation
 
