@@ -37,7 +37,7 @@ tests: $(VENV)/dev.installed system
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests/system $(BIN)/python -m browser.screenshot docs/images
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system $(BIN)/python -m browser.screenshot docs/images
 
 test-all:
 	$(PYTHON) tests/all_pairs.py
@@ -51,7 +51,7 @@ mutants: $(VENV)/dev.installed system
 
 # All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"
 faults: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
+	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from stack.running import Up
 
 from browser.house import chromium, served_house, sign_in
+from harness.stack import Up
 
 Visit = Callable[..., Page]
 

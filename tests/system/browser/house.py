@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from stack.example import copied, in_shell, prepare
-from stack.running import Up, free_port
+
+from harness.example import copied, in_shell, prepare
+from harness.stack import Up, free_port
 
 # What Debian's Chromium does by itself in the background has no place in a test.
 ARGS = ("--disable-quic", "--disable-background-networking", "--disable-sync")

@@ -6,9 +6,9 @@ import time
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from stack.running import Up, clean_environment
 
 from browser.house import bid, bids_shown, bids_stored, open_lot, put_up
+from harness.stack import Up, clean_environment
 
 
 def test_two_see_each_others_bids_at_once(visit) -> None:

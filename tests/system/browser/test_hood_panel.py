@@ -4,9 +4,9 @@ import json
 import re
 
 from playwright.sync_api import Page, expect
-from stack.running import Up, tandem
 
 from browser.house import bid, open_lot
+from harness.stack import Up, tandem
 
 
 def _row(page: Page, what: str, path: str) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from docs.blocks import DOCS, blocks
-from stack.asking import ask
-from stack.projects import startproject
-from stack.running import Up, tandem
+
+from harness.client import ask
+from harness.projects import startproject
+from harness.stack import Up, tandem
 
 SOCKETS = DOCS / "how-to/websocket-404-502.md"
 UPLOADS = DOCS / "how-to/static-and-media.md"

@@ -3,7 +3,8 @@
 import pytest
 from docs.blocks import DOCS, Block, blocks
 from docs.walking import Walk
-from stack.projects import startproject
+
+from harness.projects import startproject
 
 # Each begins with a project that startproject made.
 HOW_TOS = (

@@ -9,7 +9,8 @@ from pathlib import Path
 from docs.blocks import Block, Command
 from docs.installing import check_installed
 from docs.terminal import DEADLINE_S, Terminal, pattern
-from stack.running import clean_environment, free_port
+
+from harness.stack import clean_environment, free_port
 
 ADDRESS = "127.0.0.1:8000"
 INTERRUPTED = "^C"

@@ -14,8 +14,9 @@ from faults.prober import Prober
 from faults.row import Bound, Fault, Row
 from faults.scene import Scene, under_load
 from faults.site_up import site
-from stack.asking import wait_for
-from stack.postgres import postgres
+
+from harness.client import wait_for
+from harness.postgres import postgres
 
 TIMES = 3
 CALM_S = 1.5

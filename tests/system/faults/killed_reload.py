@@ -10,11 +10,11 @@ from faults.reloads import RESTART
 from faults.row import Bound, Fault, Row
 from faults.scene import Scene, under_load
 from faults.site_up import DRAIN_S, Site, site
-from stack.asking import wait_for
 from stack.mistaken import running_in
-from stack.running import Up
 
 from django_tandem.runtime.host import nginx_from_wheel
+from harness.client import wait_for
+from harness.stack import Up
 
 # -P, for what lies beside it is called like packages that the project imports.
 STEPPING = ("-P", str(Path(__file__).parent / "stepping.py"))

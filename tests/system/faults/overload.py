@@ -8,7 +8,8 @@ from pathlib import Path
 
 from faults.row import Bound, Fault, Row
 from overload.load import Burst, burst, calm_echo_p99_s, capacity, promised_s
-from stack.running import Up
+
+from harness.stack import Up
 
 SITE = Path(__file__).parents[1] / "overload" / "site"
 WORKERS = 2

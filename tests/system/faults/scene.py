@@ -10,7 +10,8 @@ from faults.load import Load
 from faults.row import Bound, Row
 from faults.site_up import Site
 from faults.sockets import Sockets
-from stack.asking import ask
+
+from harness.client import ask
 
 RATE = 100
 SOCKETS = 50

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stack.asking import ask
-from stack.example import LEFT_OUT, copied, prepare, token_of
-from stack.running import Up, clean_environment
-
 from django_tandem.runtime.reload import wait_until_drained
+from harness.client import ask
+from harness.example import LEFT_OUT, copied, prepare, token_of
+from harness.stack import Up, clean_environment
 
 HERE = Path(__file__).parent
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "faultsite.settings"}

@@ -10,8 +10,9 @@ import psutil
 from faults.row import Bound, Fault, Row
 from faults.scene import Scene, under_load
 from faults.site_up import site
-from stack.asking import wait_for
-from stack.running import Up
+
+from harness.client import wait_for
+from harness.stack import Up
 
 ORPHANS_S = 10
 # Most of it is `up` itself, on a machine that the load keeps busy.

@@ -13,7 +13,8 @@ from faults.row import Bound, Fault, Row
 from faults.scene import Scene, under_load
 from faults.site_up import site
 from faults.victims import pid_of
-from stack.asking import ask
+
+from harness.client import ask
 
 TIMES = 3
 # How long one word may take to reach every socket before the next is said.

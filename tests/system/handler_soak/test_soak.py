@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from handler_soak.crowd import Crowd
-from stack.postgres import postgres
+
+from harness.postgres import postgres
 
 REQUESTS = 20_000
 WARM = 1_000

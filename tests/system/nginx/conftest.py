@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from nginx.edges import Edge, running_edge
-from stack.running import Up, clean_environment
+
+from harness.stack import Up, clean_environment
 
 SITE = Path(__file__).parent / "site"
 PLAIN = {"PYTHONDONTWRITEBYTECODE": "1"}

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack.asking import Answer, ask, exchange, wait_for
-from stack.running import free_port, tandem
-
 from django_tandem.model import Nginx
+from harness.client import Answer, ask, exchange, wait_for
+from harness.stack import free_port, tandem
 
 
 @dataclass(frozen=True)

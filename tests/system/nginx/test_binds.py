@@ -2,8 +2,9 @@
 
 import pytest
 from nginx.edges import listens
-from stack.asking import ask
-from stack.running import free_port
+
+from harness.client import ask
+from harness.stack import free_port
 
 
 @pytest.mark.parametrize(("path", "stack"), [("/sync/", "WSGI"), ("/async/", "ASGI")])

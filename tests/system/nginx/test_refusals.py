@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from nginx.edges import running_edge
 from nginx.scripted import OK, answering, listening, waiting
-from stack.asking import wait_for
+
+from harness.client import wait_for
 
 TIMEOUT_S = 1
 HANDSHAKE = (

@@ -11,8 +11,9 @@ import pytest
 from h2.connection import H2Connection
 from nginx import certificates, http2
 from nginx.edges import request
-from stack.asking import TIMEOUT_S
-from stack.running import Up, tandem
+
+from harness.client import TIMEOUT_S
+from harness.stack import Up, tandem
 
 NAMES = ["shop.example", "*.shop.example"]
 BOTH = pytest.mark.parametrize(("path", "stack"), [("/sync/", "WSGI"), ("/async/", "ASGI")])

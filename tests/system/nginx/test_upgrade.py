@@ -10,10 +10,10 @@ import pytest
 from h2.connection import H2Connection
 from nginx import http2
 from nginx.edges import Recorder, request, running_edge
-from servers.running import serving
-from stack.asking import TIMEOUT_S
 
 from django_tandem.servers.hypercorn import HYPERCORN
+from harness.client import TIMEOUT_S
+from harness.server import serving
 
 EVERYTHING_TO_ASGI = [("/", "asgi")]
 # What is often found in place of the edge's own two maps.

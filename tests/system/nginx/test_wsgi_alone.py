@@ -6,8 +6,9 @@ import time
 
 import aiohttp
 import pytest
-from stack.asking import ask, wait_for
-from stack.running import Up
+
+from harness.client import ask, wait_for
+from harness.stack import Up
 
 CSS = "/static/edgesite/site.css"
 TIMEOUT_S = 2

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from servers.running import end
-from stack.running import free_port
 
 import builders
 from django_tandem import output
 from django_tandem.model import Nginx, Plan, Stack, Verdict
 from django_tandem.render import nginx
+from harness.server import end
+from harness.stack import free_port
 
 DEADLINE_S = 20
 STUB = """

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from oracle.edges import Sockets
-from servers.running import SOURCE, serving
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from harness.server import SOURCE, serving
 
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.running import Up
+
+from harness.stack import Up
 
 SITE = Path(__file__).parent / "site"
 

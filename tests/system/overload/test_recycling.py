@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stack.asking import ask
+
+from harness.client import ask
 
 REQUESTS = 400
 MAX_REQUESTS = 20

@@ -5,8 +5,8 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from stack.asking import ask, wait_for
 
+from harness.client import ask, wait_for
 from overload.slow_clients import MANY, slow_bodies, slow_headers, slow_readers
 
 MB = 1024 * 1024

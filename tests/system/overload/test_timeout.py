@@ -4,7 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stack.asking import ask, wait_for
+
+from harness.client import ask, wait_for
 
 TIMEOUT_S = 2
 SERVERS = ["gunicorn", "uwsgi", "waitress", "granian"]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from servers.conftest import directory
-from servers.running import serving
 
 import builders
 from django_tandem import output
 from django_tandem.render import nginx
+from harness.server import serving
 
 __all__ = ["directory", "edge_before", "started"]
 

@@ -5,9 +5,9 @@ import json
 
 import aiohttp
 import pytest
-from servers.running import serving
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from harness.server import serving
 
 EDGE = {"X-Real-IP": "10.0.0.1", "X-Forwarded-Proto": "https", "Host": "shop.example"}
 UNDER_APP = {"PROJECT_SCRIPT_NAME": "/app"}

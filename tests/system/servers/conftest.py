@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
-from servers.running import serving
+from harness.server import serving
 
 EVERY_SERVER = (*WSGI_SERVERS, *ASGI_SERVERS)
 

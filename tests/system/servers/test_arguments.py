@@ -3,8 +3,8 @@
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
+from harness.server import process_ids, serving, wait_for
 from servers.conftest import title
-from servers.running import process_ids, serving, wait_for
 
 MORE_WORKERS = {
     "gunicorn": "--workers=2",

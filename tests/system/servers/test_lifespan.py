@@ -3,8 +3,8 @@
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
+from harness.server import serving
 from servers.conftest import title
-from servers.running import serving
 
 PROJECT = {"TANDEM_ASGI_APPLICATION": "project.lifespan.application"}
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from django_tandem.servers import WSGI_SERVERS
+from harness.server import serving, wait_for
 from servers.conftest import title
-from servers.running import serving, wait_for
 
 WORKERS = 2
 

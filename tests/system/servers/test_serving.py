@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
+from harness.server import process_ids, wait_for
 from servers.conftest import title
-from servers.running import process_ids, wait_for
 
 MEGABYTE = bytes(range(256)) * 4096
 

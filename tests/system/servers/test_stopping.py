@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
+from harness.server import GRACE_S, process_ids, serving, wait_for
 from servers.conftest import title
-from servers.running import GRACE_S, process_ids, serving, wait_for
 
 
 def test_a_server_finishes_the_requests_in_flight_and_ends(server, directory):

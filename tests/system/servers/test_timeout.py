@@ -8,8 +8,8 @@ import pytest
 
 from django_tandem.model import Stack
 from django_tandem.servers import WSGI_SERVERS, find
+from harness.server import serving, wait_for
 from servers.conftest import title
-from servers.running import serving, wait_for
 
 # Waitress and Granian have nothing of the kind: the edge alone gives up on the request.
 WITH_TIMEOUT = [find(Stack.WSGI, name) for name in ("gunicorn", "uwsgi")]

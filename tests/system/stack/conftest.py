@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from stack.mistaken import running_in
-from stack.projects import startproject
 from stack.reference_stack import Stack, running_reference
+
+from harness.projects import startproject
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 import psutil
-from stack.asking import Answer, ask
-from stack.running import Up
 
 from django_tandem.runtime import supervisord
+from harness.client import Answer, ask
+from harness.stack import Up
 
 REFERENCE = Path(__file__).parent / "reference"
 

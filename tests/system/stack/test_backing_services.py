@@ -15,13 +15,13 @@ import aiohttp
 import pytest
 import redis
 from faults.prober import Prober
-from stack.asking import ask, wait_for
-from stack.postgres import _program, postgres
-from stack.projects import with_channels
-from stack.running import Up
 
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import find_valkey
+from harness.client import ask, wait_for
+from harness.postgres import _program, postgres
+from harness.projects import with_channels
+from harness.stack import Up
 
 SOCKETS = 100
 CALM_S = 0.5

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from stack.projects import startproject, with_channels
-from stack.running import Up, clean_environment, free_port, tandem
+
+from harness.projects import startproject, with_channels
+from harness.stack import Up, clean_environment, free_port, tandem
 
 STREAM = """
 import asyncio

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from stack.projects import with_channels
-from stack.running import Up
+
+from harness.projects import with_channels
+from harness.stack import Up
 
 SOCKETS = 20
 RESTART = 1012

@@ -10,9 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 from example.bidding import storm
-from stack.example import EXAMPLE, copied, prepare, token_of
-from stack.postgres import postgres
-from stack.running import Up, clean_environment, tandem
+
+from harness.example import EXAMPLE, copied, prepare, token_of
+from harness.postgres import postgres
+from harness.stack import Up, clean_environment, tandem
 
 
 def _prepared(directory: Path, **environment: str) -> Path:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from stack.asking import wait_for
-from stack.projects import startproject, with_channels, without_asgi
-from stack.running import Up, tandem
+
+from harness.client import wait_for
+from harness.projects import startproject, with_channels, without_asgi
+from harness.stack import Up, tandem
 
 
 def _get(url: str) -> tuple[int, str]:

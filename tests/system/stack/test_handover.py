@@ -7,11 +7,11 @@ import urllib.error
 import urllib.request
 
 import pytest
-from stack.asking import wait_for
-from stack.projects import startproject
-from stack.running import Up, tandem
 
 from django_tandem.inprocess.counts import WRITE_EVERY_S, read
+from harness.client import wait_for
+from harness.projects import startproject
+from harness.stack import Up, tandem
 
 URLS = """
 import asyncio

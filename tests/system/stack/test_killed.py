@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 from faults.prober import Prober
-from stack.asking import ask, wait_for
-from stack.projects import with_channels
-from stack.running import Up, clean_environment, tandem
 
 from django_tandem.runtime import supervisord
+from harness.client import ask, wait_for
+from harness.projects import with_channels
+from harness.stack import Up, clean_environment, tandem
 
 # `make faults` measures how soon; here it must hold on a machine with other work to do.
 RECOVERY_S = 15

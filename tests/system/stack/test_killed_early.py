@@ -4,11 +4,11 @@ import os
 import signal
 
 import psutil
-from stack.asking import ask, wait_for
-from stack.projects import without_asgi
-from stack.running import Up
 
 from django_tandem.runtime import supervisord
+from harness.client import ask, wait_for
+from harness.projects import without_asgi
+from harness.stack import Up
 
 # supervisord gives up a program that ends four times within five seconds of its start.
 TIMES = 5

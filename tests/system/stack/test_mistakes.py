@@ -2,7 +2,8 @@
 
 import pytest
 from stack.mistaken import append, setting, told
-from stack.running import tandem
+
+from harness.stack import tandem
 
 
 def test_an_option_that_does_not_exist(project) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from stack.mistaken import append, running_in, setting, told
-from stack.running import free_port, tandem
+
+from harness.stack import free_port, tandem
 
 BROKEN_WSGI = '\nraise ValueError("no licence")\n'
 

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 from stack.mistaken import setting, told
-from stack.running import free_port, tandem
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime import host
 from django_tandem.runtime.preflight import require_installed
 from django_tandem.servers import WSGI_SERVERS
+from harness.stack import free_port, tandem
 
 
 def test_a_port_in_use(project) -> None:

@@ -6,7 +6,8 @@ import re
 
 import crossplane
 import psutil
-from stack.asking import wait_for
+
+from harness.client import wait_for
 
 FIFTY_MB = 50 * 1024 * 1024
 JSON = [("Content-Type", "application/json")]

@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 import psutil
 import pytest
-from stack.asking import wait_for
-from stack.running import tandem
+
+from harness.client import wait_for
+from harness.stack import tandem
 
 # The servers
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 from nginx import certificates
-from stack.asking import ask, wait_for
-from stack.projects import startproject
-from stack.running import Up, clean_environment, tandem
 
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
+from harness.client import ask, wait_for
+from harness.projects import startproject
+from harness.stack import Up, clean_environment, tandem
 
 URLS = """
 from django.http import HttpResponse

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from stack.asking import ask, wait_for
-from stack.projects import with_channels
-from stack.running import Up, clean_environment, free_port, tandem
 
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import read_state
+from harness.client import ask, wait_for
+from harness.projects import with_channels
+from harness.stack import Up, clean_environment, free_port, tandem
 
 VIEWS = """
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.asking import TIMEOUT_S, ask, wait_for
-from stack.projects import with_channels
-from stack.running import Up, clean_environment, tandem
+
+from harness.client import TIMEOUT_S, ask, wait_for
+from harness.projects import with_channels
+from harness.stack import Up, clean_environment, tandem
 
 DRAIN_S = 60
 TANDEM = f"""

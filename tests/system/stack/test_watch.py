@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack.asking import ask, wait_for
 from stack.mistaken import running_in, told
-from stack.projects import startproject
-from stack.running import Up, clean_environment, free_port, tandem
+
+from harness.client import ask, wait_for
+from harness.projects import startproject
+from harness.stack import Up, clean_environment, free_port, tandem
 
 URLS = """
 import os

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 import aiohttp
 import psutil
 import pytest
-from stack.example import copied, prepare
-from stack.running import Up
 
 from django_tandem.runtime import supervisord
+from harness.example import copied, prepare
+from harness.stack import Up
 
 SETTINGS = """
 from config.settings import *

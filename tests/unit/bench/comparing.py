@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from stack.projects import startproject
 
 from builders import project, verdict
 from django_tandem.bench.alone import alone
@@ -21,6 +20,7 @@ from django_tandem.model import Plan, Stack
 from django_tandem.plan import make_plan
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import Settings, read_settings
+from harness.projects import startproject
 
 PAGE = Workload(name="GET /", path="/", connections=2)
 URLS = """

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from stack.asking import wait_for
-from stack.projects import startproject
 
 from builders import plan, verdict
 from django_tandem.bench.alone import COMMANDS, STOCK, alone, application_of
 from django_tandem.bench.stack import free_address
 from django_tandem.model import Plan, Process, Stack
 from django_tandem.servers import SERVERS
+from harness.client import wait_for
+from harness.projects import startproject
 
 EVERY_SERVER = [
     pytest.param(stack, name, id=f"{name}-{stack}")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.projects import startproject, with_channels
-from stack.running import DEADLINE_S, clean_environment
+from harness.projects import startproject, with_channels
+from harness.stack import DEADLINE_S, clean_environment
 
 IN_MEMORY = """
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

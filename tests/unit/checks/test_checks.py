@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from checks.managing import found, in_memory, manage
-from stack.running import tandem
 
 from django_tandem import checks
+from harness.stack import tandem
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "checks.md"

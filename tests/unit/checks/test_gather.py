@@ -5,7 +5,8 @@ from importlib.metadata import version
 import pytest
 from checks.managing import ASYNC_URLS, found, in_memory, installed, manage
 from packaging.version import Version
-from stack.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
+
+from harness.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
 
 # That the embedded server's address is not offered makes what is found certain.
 REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}

@@ -5,10 +5,9 @@ import sys
 import threading
 from pathlib import Path
 
-from stack.projects import startproject
-from stack.running import clean_environment
-
 from django_tandem.runtime.waiting import wait_until
+from harness.projects import startproject
+from harness.stack import clean_environment
 
 URLS = """
 from django.http import HttpResponse

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cli.benching import SHORT, made_in
 from stack.mistaken import running_in
-from stack.running import tandem
+
+from harness.stack import tandem
 
 
 @pytest.fixture(scope="module")

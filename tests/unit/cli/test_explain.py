@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.projects import startproject
-from stack.running import tandem
+
+from harness.projects import startproject
+from harness.stack import tandem
 
 URLS = """
 from django.http import HttpResponse

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from stack.projects import startproject
-from stack.running import tandem
+
+from harness.projects import startproject
+from harness.stack import tandem
 
 URLS = """
 import asyncio

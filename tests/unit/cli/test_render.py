@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from nginx import certificates
-from stack.projects import startproject
-from stack.running import tandem
 
 from django_tandem.runtime.preflight import check_nginx
+from harness.projects import startproject
+from harness.stack import tandem
 
 URLS = """
 from django.http import HttpResponse

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from stack.postgres import postgres
+
+from harness.postgres import postgres
 
 
 @pytest.fixture(scope="module")

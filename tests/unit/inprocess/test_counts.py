@@ -6,9 +6,9 @@ import sys
 import threading
 
 import pytest
-from stack.asking import wait_for
 
 from django_tandem.inprocess.counts import LOCK, NAME, NEW, WRITE_EVERY_S, Counts, Handovers, read
+from harness.client import wait_for
 
 
 def test_what_is_counted_is_read_the_most_frequent_first(tmp_path) -> None:

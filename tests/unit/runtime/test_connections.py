@@ -5,10 +5,9 @@ import threading
 import time
 from pathlib import Path
 
-from stack.asking import wait_for
-
 from django_tandem.runtime import connections
 from django_tandem.runtime.connections import Looks, held_by
+from harness.client import wait_for
 
 
 def test_what_was_accepted_and_what_still_waits_is_counted(tmp_path) -> None:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from stack.asking import wait_for
 
 from django_tandem.runtime.usage import Usage, usages
+from harness.client import wait_for
 
 # A process with a child of its own, each of which holds 30 MB and works for a moment.
 HOLDING = """

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from channels_redis.core import RedisChannelLayer
-from stack.asking import wait_for
 
 from django_tandem.inprocess.asgi.lasting import lasting
 from django_tandem.runtime.host import find_valkey
+from harness.client import wait_for
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import socket
 
-from servers.running import serving
-
 from django_tandem.servers import WSGI_SERVERS
 from django_tandem.servers.adapters.gunicorn import read_arguments
+from harness.server import serving
 
 GUNICORN = WSGI_SERVERS[0]
 

@@ -1,9 +1,9 @@
 """In development the WSGI stack serves the apps' static files, as runserver does."""
 
 import pytest
-from servers.running import serving
 
 from django_tandem.servers import WSGI_SERVERS
+from harness.server import serving
 
 
 def status(directory, **environment):

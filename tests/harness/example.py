@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.running import clean_environment
+from harness.stack import clean_environment
 
-EXAMPLE = Path(__file__).parents[3] / "example"
+EXAMPLE = Path(__file__).parents[2] / "example"
 LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
 # In one process, for each takes its time to start.
 PREPARE = """

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from django_tandem import servers
 
-HERE = Path(__file__).parent
-SOURCE = HERE.parents[2] / "src"
+TESTS = Path(__file__).parents[1]
+HERE = TESTS / "system" / "servers"
+SOURCE = TESTS.parent / "src"
 START_S = 30
 GRACE_S = 4
 TIMEOUT_S = 30
@@ -84,7 +85,7 @@ def serving(
     """Start the server on the project beside this file, wait until it is ready, end it."""
     launch = servers.Launch(
         python=sys.executable,
-        application=f"django_tandem.{server.stack}.entry:application",
+        application=f"django_tandem.inprocess.{server.stack}.entry:application",
         socket=str(directory / "s"),
         workers=workers,
         timeout_s=timeout_s,
