@@ -1,4 +1,4 @@
-"""How results are shown: tables for people on stdout, the same as JSON for programs."""
+"""Output: results as tables or JSON on stdout, progress on stderr."""
 
 import json
 import sys
@@ -11,12 +11,19 @@ from rich.cells import cell_len, set_cell_size
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table to stdout, each column as wide as its widest cell; nothing is cut."""
+    for line in table_lines(columns, rows):
+        line_out(line)
+
+
+def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table."""
     # Not rich's own table: laying out 3,000 routes takes it two seconds.
     cells = [columns, *rows]
     widths = [max(cell_len(row[index]) for row in cells) for index in range(len(columns))]
-    for row in cells:
-        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
-        line_out("  ".join(padded).rstrip())
+    return [
+        "  ".join(map(set_cell_size, row, widths)).rstrip()
+        for row in cells
+    ]
 
 
 def as_json(value: Any) -> None:
@@ -26,7 +33,22 @@ def as_json(value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Return a value of the model, or what is made of them, as JSON."""
-    return json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
+    return json.dumps(value, indent=2, default=asdict, ensure_ascii=False)
+
+
+def duration(seconds: int) -> str:
+    """Return a time in its two largest units, such as ``2 h 5 min``."""
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 route`` or ``2 routes``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def line_out(text: str) -> None:
@@ -35,9 +57,5 @@ def line_out(text: str) -> None:
 
 
 def line_err(text: str) -> None:
-    """Print a word on the progress to stderr."""
+    """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _plain(value: Any) -> Any:
-    return asdict(value)

@@ -1,4 +1,4 @@
-"""How hand-overs are shown: each route, how often, and the pin that would save the trip."""
+"""The table of handovers: each route, how often, and the pin that avoids them."""
 
 import re
 from collections.abc import Sequence
@@ -27,11 +27,9 @@ def plain_prefix(route: str) -> str:
     return plain if plain == route else plain[: plain.rfind("/") + 1]
 
 
-def show(rows: Sequence[dict[str, object]]) -> None:
-    """Print the table, when there is anything in it."""
-    if rows:
-        console.line_out("")
-        console.table(
-            ("HANDED OVER", "TO", "TIMES", "THIS PIN SAVES THE TRIP"),
-            (tuple(str(cell) for cell in each.values()) for each in rows),
-        )
+def lines(rows: Sequence[dict[str, object]]) -> list[str]:
+    """Return the lines of the table, after an empty one; none without a handover."""
+    if not rows:
+        return []
+    cells = (tuple(str(cell) for cell in each.values()) for each in rows)
+    return ["", *console.table_lines(("HANDED OVER", "TO", "TIMES", "PIN THAT AVOIDS IT"), cells)]

@@ -1,12 +1,14 @@
 """Show the routes, the stack that serves each, and the reason."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
-from django_tandem.cli import console, handovers, hops
+from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import plan_project
 from django_tandem.inprocess import counts
-from django_tandem.model import Plan, Protocol, Stack, Verdict
+from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
+from django_tandem.project.middleware import STOCK_HANDLERS_HOPS, hops
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,30 +20,73 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     plan = plan_project(options).plan
     if options.json:
-        console.as_json(
-            [
-                {**_row(verdict), "note": _note(verdict), **hops.row(verdict, plan.project)}
-                for verdict in plan.verdicts
-            ]
-        )
+        console.as_json([as_json(verdict, plan.project) for verdict in plan.verdicts])
         return 0
     console.table(
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
-        (tuple(_row(verdict).values())[:5] for verdict in plan.verdicts),
+        (tuple(_cells(verdict).values())[:5] for verdict in plan.verdicts),
     )
-    hops.show(plan)
-    handovers.show([handovers.row(each) for each in counts.read(Path(plan.run_dir))])
+    handed_over = [handovers.row(each) for each in counts.read(Path(plan.run_dir))]
+    for line in (*switch_lines(plan), *handovers.lines(handed_over)):
+        console.line_out(line)
     console.line_err(_summary(plan))
     for note in plan.notes:
         console.line_err(note)
     return 0
 
 
-def _row(verdict: Verdict) -> dict[str, str]:
+def as_json(verdict: Verdict, project: Project) -> dict[str, object]:
+    """Return what `--json` prints of one route; thread switches only for HTTP on ASGI."""
+    found: dict[str, object] = {**_cells(verdict), "note": _note(verdict)}
+    if not _is_http_on_asgi(verdict):
+        return {**found, "hops": None, "middleware": []}
+    chain = project.middleware if verdict.route.by_django else ()
+    switching = [
+        {"middleware": each.dotted, "hops": each.hops, "why": each.why}
+        for each in chain
+        if each.hops
+    ]
+    total = hops(verdict.route, chain, is_stock=project.has_stock_handler)
+    return {**found, "hops": total, "middleware": switching}
+
+
+def switch_lines(plan: Plan) -> list[str]:
+    """Return lines on the thread switches of the middleware, when a route on ASGI runs it."""
+    verdicts = [each for each in plan.verdicts if _is_http_on_asgi(each) and each.route.by_django]
+    if not verdicts:
+        return []
+    return ["", _switches(verdicts, plan.project), *advice(plan.project.middleware)]
+
+
+def advice(middleware: Iterable[Middleware]) -> list[str]:
+    """Return how to avoid the thread switches that ``middleware`` causes, a sentence each."""
+    switching = [each for each in middleware if each.hops or each.is_sync_only]
+    found = []
+    if sync_only := [each.dotted for each in switching if each.is_sync_only]:
+        found.append(
+            "Middleware without an async mode holds a thread until its view returns: "
+            f"{', '.join(sync_only)}. Decorate it with @sync_and_async_middleware, from "
+            "django.utils.decorators."
+        )
+    if own := [each for each in switching if not each.is_sync_only and not _is_djangos(each)]:
+        named = ", ".join(f"{each.dotted} ({each.why})" for each in own)
+        found.append(
+            f"Middleware with synchronous methods: {named}. "
+            "Written as an async function, it causes no thread switch."
+        )
+    if any(map(_is_djangos, switching)):
+        found.append(
+            "Django's own middleware is synchronous inside: leave out of MIDDLEWARE what no "
+            "route needs."
+        )
+    return found
+
+
+def _cells(verdict: Verdict) -> dict[str, str]:
     route = verdict.route
-    is_socket = route.protocol is Protocol.WEBSOCKET
+    is_websocket = route.protocol is Protocol.WEBSOCKET
     return {
-        "route": f"{route.pattern} (WebSocket)" if is_socket else route.pattern,
+        "route": f"{route.pattern} (WebSocket)" if is_websocket else route.pattern,
         "name": route.name or "",
         "stack": verdict.stack.value,
         "reason": verdict.reason,
@@ -54,15 +99,37 @@ def _note(verdict: Verdict) -> str:
     wrapper = verdict.route.view.wrapper
     if wrapper is None:
         return ""
-    return f"Django never awaits this view: what wraps it, at {wrapper}, is not async itself."
+    return f"Django never awaits this view: its wrapper, at {wrapper}, is not async itself."
 
 
 def _summary(plan: Plan) -> str:
     on_asgi = sum(verdict.stack is Stack.ASGI for verdict in plan.verdicts)
-    on_wsgi = len(plan.verdicts) - on_asgi
-    rules = _counted(len(plan.edge.rules), "rule")
-    return f"{_counted(on_wsgi, 'route')} on WSGI, {on_asgi} on ASGI, {rules} at the edge."
+    on_wsgi = console.counted(len(plan.verdicts) - on_asgi, "route")
+    rules = console.counted(len(plan.edge.rules), "rule")
+    return f"{on_wsgi} on WSGI, {on_asgi} on ASGI, {rules} at the edge."
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _is_http_on_asgi(verdict: Verdict) -> bool:
+    return verdict.stack is Stack.ASGI and verdict.route.protocol is Protocol.HTTP
+
+
+def _switches(verdicts: list[Verdict], project: Project) -> str:
+    shares = [(_name(each), each.hops) for each in project.middleware if each.hops]
+    handler = ""
+    if project.has_stock_handler:
+        shares.append(("Django itself", STOCK_HANDLERS_HOPS))
+        handler = " with Django's own handler (see W009)"
+    total = sum(share for _, share in shares)
+    listed = ": " + ", ".join(f"{name} {share}" for name, share in shares) if shares else ""
+    has_sync_view = any(not each.route.view.is_coroutine for each in verdicts)
+    more = " A synchronous view takes one more." if has_sync_view else ""
+    switches = f"{total or 'no'} thread switch{'' if total == 1 else 'es'}"
+    return f"Each request on ASGI takes {switches}{handler}{listed}.{more}"
+
+
+def _name(middleware: Middleware) -> str:
+    return middleware.dotted.rpartition(".")[2] if _is_djangos(middleware) else middleware.dotted
+
+
+def _is_djangos(middleware: Middleware) -> bool:
+    return middleware.dotted.startswith("django.")

@@ -1,16 +1,22 @@
-"""Replace what runs by the code, settings and routes as they are now, with nothing lost."""
+"""Replace the running generation by the project as it is now, without losing a request."""
 
 import argparse
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from traceback import StackSummary, TracebackException
 
-from django_tandem.cli import console, notes, tracebacks
+from django_tandem.cli import console
 from django_tandem.cli.place import find_run_dir
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import announce, keep_notes, kept_notes, plan_project
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.generations import next_generation
+
+# A virtual environment may lie below the project.
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         action="store_true",
-        help="wait for another reload to end before, and for the old generation to end after it",
+        help="wait for another reload to finish first, and then until the old generation has stopped",
     )
     parser.add_argument(
         "--drain",
         metavar="SECONDS",
         type=_seconds,
-        help="how long the old generation may take to end, instead of TANDEM's DRAIN_S",
+        help="how long the old generation may drain, instead of TANDEM's DRAIN_S",
     )
     parser.add_argument(
         "--traceback",
@@ -41,16 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--terse",
         action="store_true",
-        help="say only what is new since the last load, and of a traceback the project's own lines",
+        help="print only notes that are new, and of a traceback the project's own lines",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Reload the stack; 1 when the new generation is refused, and the old one serves on."""
+    """Reload the stack; 1 when the new generation is refused and the old one keeps serving."""
     try:
         _reload(options)
     except KeyboardInterrupt:
-        console.line_err("Interrupted: see what serves with `tandem status`.")
+        console.line_err("Interrupted: `tandem status` shows which generation is live.")
         raise
     except ProjectError as error:
         if error.__cause__ is not None:
@@ -61,8 +67,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(error: BaseException, options: argparse.Namespace) -> None:
     if options.traceback:
-        console.line_err(tracebacks.whole(error))
-    elif options.terse and (own := tracebacks.own(error, find(options.settings).directory)):
+        console.line_err(full_traceback(error))
+    elif options.terse and (own := own_traceback(error, find(options.settings).directory)):
         console.line_err(own)
 
 
@@ -80,13 +86,13 @@ def _reload(options: argparse.Namespace) -> None:
         if options.drain is not None and options.drain > state.longest_drain_s:
             raise RefusedError(
                 f"`--drain {options.drain}` is longer than the {state.longest_drain_s} s that the "
-                "edge now gives the connections it carries.",
-                hint='Raise TANDEM["DRAIN_S"]: it counts from the reload after the next on.',
+                "running edge allows.",
+                hint='Raise TANDEM["DRAIN_S"]: it takes effect with the reload after the next.',
             )
-        # Not in the settings, which the edge's file is made by as well.
+        # Only this plan: the settings also decide the edge's file.
         wanted_s = plan.drain_s if options.drain is None else options.drain
         plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
-        notes.keep(run_dir, notes.tell(plan, notes.kept(run_dir) if options.terse else ()))
+        keep_notes(run_dir, announce(plan, kept_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.replace(
             plan, planned.settings, state, deadline_s=options.timeout, say=console.line_err
@@ -100,4 +106,31 @@ def _reload(options: argparse.Namespace) -> None:
 def _seconds(text: str) -> int:
     if text.isdecimal():
         return int(text)
-    raise argparse.ArgumentTypeError(f'"{text}" is no number of seconds, such as 5')
+    raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 5, got "{text}".')
+
+
+def full_traceback(error: BaseException) -> str:
+    """Return the traceback as Python prints it."""
+    return "".join(TracebackException.from_exception(error).format()).rstrip()
+
+
+def own_traceback(error: BaseException, directory: Path) -> str:
+    """Return the traceback without frames outside ``directory``; empty when none is left."""
+    found = TracebackException.from_exception(error)
+    is_own = isinstance(error, SyntaxError)
+    for each in _chain(found):
+        kept = [frame for frame in each.stack if _lies_below(directory, Path(frame.filename))]
+        each.stack = StackSummary.from_list(kept)
+        is_own = is_own or bool(kept)
+    return "".join(found.format()).rstrip() if is_own else ""
+
+
+def _chain(found: TracebackException) -> Iterator[TracebackException]:
+    yield found
+    for earlier in (found.__cause__, found.__context__):
+        if earlier is not None:
+            yield from _chain(earlier)
+
+
+def _lies_below(directory: Path, path: Path) -> bool:
+    return path.is_relative_to(directory) and INSTALLED.isdisjoint(path.parts)

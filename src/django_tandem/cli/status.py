@@ -1,53 +1,212 @@
 """Show what runs: the generations, and each process with its state, age and use."""
 
 import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.cli import console, handovers, live, standing
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from django_tandem.cli import console, handovers
 from django_tandem.cli.place import find_run_dir
-from django_tandem.inprocess import counts
+from django_tandem.inprocess import counts, draining
+from django_tandem.model import Stack
 from django_tandem.runtime import snapshot
+from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.programs import Duty, Program
 from django_tandem.runtime.snapshot import Snapshot
+
+EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The columns of one program; docs/reference/status.md describes each."""
+
+    program: str
+    generation: int | None
+    duty: str
+    stack: str
+    state: str
+    pid: int | None
+    uptime_s: int | None
+    cpu_percent: float | None
+    memory_pss_mb: float | None
+    memory_rss_mb: float | None
+    restarts: int
+    connections: int | None
+    left_s: float | None
+    what: str
+    detail: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON")
-    how.add_argument("--watch", action="store_true", help="show it anew each second, until Ctrl-C")
+    how.add_argument("--watch", action="store_true", help="refresh it each second, until Ctrl-C")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the status; 1 when nothing runs, or not all that should."""
     run_dir = find_run_dir(options)
     if options.watch:
-        live.repeat(_View(run_dir).show)
-        return 0
+        return _watch(run_dir)
     now = snapshot.take(run_dir)
     if options.json:
-        console.as_json({**standing.facts(now), "handed_over": _handed_over(run_dir)})
+        handed_over = [handovers.row(each) for each in counts.read(run_dir)]
+        console.as_json({**facts(now), "handed_over": handed_over})
     else:
-        _show(now)
+        console.line_out(_text(now))
     return 0 if now.is_ready else 1
 
 
-def _show(now: Snapshot, before: Snapshot | None = None) -> None:
-    standing.show(now, before)
-    handovers.show(_handed_over(now.run_dir))
+def facts(now: Snapshot) -> dict[str, object]:
+    """Return what `--json` prints of the stack, units in the names."""
+    return {
+        "url": now.state.url,
+        "pid": now.pid,
+        "run_dir": str(now.run_dir),
+        "generation": now.state.generation,
+        "generation_age_s": now.age_s,
+        "is_ready": now.is_ready,
+        "reload_pid": now.reload_pid,
+        "processes": [_row(program, now) for program in now.programs],
+    }
 
 
-def _handed_over(run_dir: Path) -> list[dict[str, object]]:
-    return [handovers.row(each) for each in counts.read(run_dir)]
+def sentences(now: Snapshot) -> Iterator[str]:
+    """Yield a sentence for each generation, and one for a reload in progress."""
+    state = now.state
+    yield (
+        f"Generation {state.generation} has served {state.url} for "
+        f"{console.duration(now.age_s)} (supervisord has pid {now.pid})."
+    )
+    for generation in _generations(now, Duty.DRAINING):
+        yield _drains(now, generation)
+    if now.reload_pid is not None:
+        names = ", ".join(each.status.name for each in now.on(Duty.CANDIDATE))
+        starts = f": it has started {names}" if names else ""
+        yield f"A reload is in progress, with pid {now.reload_pid}{starts}."
+    for generation in _generations(now, Duty.LEFT_BEHIND):
+        yield f"Generation {generation} was abandoned by a reload that was killed; it is stopping."
 
 
-class _View:
-    """One look after the other, each with what was used since the last."""
+def _watch(run_dir: Path) -> int:
+    """Print the status each second, in place on a terminal, until Ctrl-C."""
+    screen = Console()
+    before = None
+    try:
+        with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
+            while True:
+                now = snapshot.take(run_dir)
+                text = _text(now, before)
+                if screen.is_terminal:
+                    live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
+                else:
+                    console.line_out(f"{text}\n")
+                    sys.stdout.flush()
+                before = now
+                time.sleep(EVERY_S)
+    except KeyboardInterrupt:
+        return 0
 
-    def __init__(self, run_dir: Path) -> None:
-        self._run_dir = run_dir
-        self._before: Snapshot | None = None
 
-    def show(self) -> None:
-        now = snapshot.take(self._run_dir)
-        _show(now, self._before)
-        self._before = now
+def _text(now: Snapshot, before: Snapshot | None = None) -> str:
+    """Return the sentences and tables; CPU is that since ``before``, or of the whole life."""
+    cpu = "CPU (LIFE)" if before is None else "CPU (NOW)"
+    head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", "DIED", "HOLDS", "WHAT")
+    cells = (_cells(_row(program, now, before)) for program in now.programs)
+    lines = [*sentences(now), "", *console.table_lines(head, cells)]
+    handed_over = [handovers.row(each) for each in counts.read(now.run_dir)]
+    return "\n".join([*lines, *handovers.lines(handed_over)])
+
+
+def _row(program: Program, now: Snapshot, before: Snapshot | None = None) -> Row:
+    status, process = program.status, program.process
+    usage = now.usages.get(status.pid)
+    generation = generation_of(status.name)
+    drains = program.duty is Duty.DRAINING
+    return Row(
+        program=status.name,
+        generation=generation or None,
+        duty=program.duty.value,
+        stack=_stack(program),
+        state=program.state,
+        pid=status.pid or None,
+        uptime_s=status.since_s if status.pid else None,
+        cpu_percent=_cpu_percent(program, now, before),
+        memory_pss_mb=_rounded(usage.pss_mb) if usage else None,
+        memory_rss_mb=_rounded(usage.rss_mb) if usage else None,
+        restarts=now.restarts.get(status.name, 0),
+        connections=program.connections,
+        left_s=_rounded(draining.left_s(now.run_dir, generation)) if drains else None,
+        what=process.role if process else "",
+        # The detail of its last exit is of no interest once it runs again.
+        detail="" if status.pid else status.detail,
+    )
+
+
+def _cells(each: Row) -> tuple[str, ...]:
+    is_usual = each.duty in (Duty.SERVING, Duty.DRAINING)
+    return (
+        each.program,
+        each.stack,
+        each.state if is_usual else f"{each.state}, {each.duty}",
+        _shown(each.pid),
+        "" if each.uptime_s is None else console.duration(each.uptime_s),
+        _shown(each.cpu_percent, " %"),
+        _shown(each.memory_pss_mb, " MB") or _shown(each.memory_rss_mb, " MB RSS"),
+        _shown(each.restarts or None, " times" if each.restarts > 1 else " time"),
+        _shown(each.connections),
+        each.detail or each.what,
+    )
+
+
+def _generations(now: Snapshot, duty: Duty) -> list[int]:
+    return sorted({generation_of(each.status.name) for each in now.on(duty)})
+
+
+def _drains(now: Snapshot, generation: int) -> str:
+    programs = [
+        each for each in now.on(Duty.DRAINING) if generation_of(each.status.name) == generation
+    ]
+    # What has no number, such as the embedded Valkey, may be of no more use after a reload.
+    who = f"Generation {generation}" if generation else programs[0].status.name
+    left_s = draining.left_s(now.run_dir, generation)
+    within = "" if left_s is None else f" for {left_s:.0f} s at most"
+    holds = [f"{each.status.name} holds {each.connections}" for each in programs]
+    known = [line for line, each in zip(holds, programs, strict=True) if each.connections]
+    return f"{who} drains{within}: {', '.join(known) or 'it holds no connection'}."
+
+
+def _stack(program: Program) -> str:
+    if program.process is not None:
+        return program.process.stack.value if program.process.stack else ""
+    # The plan of a generation is forgotten once it is replaced.
+    name = program.status.name.rpartition("-")[0]
+    return name if name in {stack.value for stack in Stack} else ""
+
+
+def _cpu_percent(program: Program, now: Snapshot, before: Snapshot | None) -> float | None:
+    pid = program.status.pid
+    usage, earlier = now.usages.get(pid), before.usages.get(pid) if before else None
+    if usage is None:
+        return None
+    if before is None or earlier is None:
+        return _rounded(100 * usage.cpu_s / max(1, program.status.since_s))
+    # A child that has ended takes its time with it until it is waited for.
+    spent_s = max(0.0, usage.cpu_s - earlier.cpu_s)
+    return _rounded(100 * spent_s / (now.at_s - before.at_s))
+
+
+def _shown(number: float | None, unit: str = "") -> str:
+    return "" if number is None else f"{number}{unit}"
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)

@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
-from django_tandem.cli import console, notes
-from django_tandem.cli.planning import plan_project
-from django_tandem.cli.unwatched import unwatched
+from django.conf import settings as django_settings
+
+from django_tandem.cli import console
+from django_tandem.cli.planning import announce, keep_notes, plan_project
 from django_tandem.errors import TandemError
 from django_tandem.model import Overrides, Plan
 from django_tandem.runtime import start
@@ -26,33 +28,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start the stack; in the foreground this process becomes supervisord and does not return."""
+    """Start the stack; in the foreground this process becomes supervisord."""
     if options.watch and options.detach:
         raise TandemError(
-            "`--watch` tells on the terminal what it does, and `--detach` leaves it none.",
-            hint="Leave one of them out; a detached stack is reloaded by `tandem reload`.",
+            "`--watch` and `--detach` exclude each other: --watch reports on the terminal.",
+            hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
     environment = dict(os.environ)
     overrides = Overrides(bind=options.bind, asgi=options.asgi)
     planned = plan_project(options, overrides=overrides)
-    told = notes.tell(planned.plan)
-    for note in _of_machine(planned.plan, planned.settings):
+    notes = announce(planned.plan)
+    for note in _machine_notes(planned.plan, planned.settings):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.settings)
-    # What the settings put there, read from a .env file say, would outlive every reload.
+    # Variables that the settings set, from a .env file say, would outlive every reload.
     os.environ.clear()
     os.environ.update(environment)
     directory = Path(planned.plan.run_dir)
-    notes.keep(directory, told)
+    keep_notes(directory, notes)
     if not options.detach:
-        watched = (options.settings or "", *unwatched()) if options.watch else None
+        watched = (options.settings or "", *_unwatched()) if options.watch else None
         start.in_foreground(directory, handle, watched)
     return 0 if start.detached(planned.plan, directory, handle) else 1
 
 
-def _of_machine(plan: Plan, settings: Settings) -> list[str]:
-    """What whoever starts it should know of this machine."""
+def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
+    """Return what is unusual about this machine, a sentence each."""
     found = []
     if plan.edge.worker_user is not None:
         found.append(
@@ -64,3 +66,9 @@ def _of_machine(plan: Plan, settings: Settings) -> list[str]:
             f"The run directory is {plan.run_dir}: the usual path is too long for sockets."
         )
     return found
+
+
+def _unwatched() -> tuple[str, ...]:
+    """Return the directories of collected, uploaded and installed files."""
+    roots = (django_settings.STATIC_ROOT, django_settings.MEDIA_ROOT, sys.prefix)
+    return tuple(str(Path(root).resolve()) for root in roots if root)
