@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from django_tandem import pipeline
 from django_tandem.bench.alone import alone
 from django_tandem.bench.topologies import Choice, setup
 from django_tandem.bench.topology import Setup, Topology
-from django_tandem.cli.bootstrap import load
+from django_tandem.cli.planning import load_project
 from django_tandem.model import Plan, Stack
-from django_tandem.plan import make_plan
-from django_tandem.routing.decide import decide
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import Settings
 from side_by_side.by_hand import by_hand
@@ -37,12 +36,12 @@ class Made:
 
 def read_project() -> Made:
     """Read the project in the working directory."""
-    loaded = load(None)
+    loaded = load_project(None)
     host = read_host(None)
 
     def plan_with(settings: Settings, run_dir: Path) -> Plan:
-        verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
-        return make_plan(loaded.project, settings, host, verdicts, run_dir=str(run_dir))
+        chosen = replace(loaded, settings=settings)
+        return pipeline.plan(chosen, pipeline.decide(chosen), host, run_dir=str(run_dir))
 
     return Made(settings=loaded.settings, plan_with=plan_with)
 

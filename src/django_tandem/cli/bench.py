@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from django_tandem import pipeline
 from django_tandem.bench import report as reporting
 from django_tandem.bench.measured import Report
 from django_tandem.bench.page import need_plotting, page
@@ -18,14 +19,12 @@ from django_tandem.bench.topologies import HYBRID, Choice, topologies
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from django_tandem.cli import INTERRUPTED, bench_asking, bench_table, console
-from django_tandem.cli.bootstrap import load
 from django_tandem.cli.database_use import count_connections
+from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
 from django_tandem.errors import TandemError
 from django_tandem.model import Plan, Stack
-from django_tandem.plan import make_plan
-from django_tandem.project.loading import Loaded
-from django_tandem.routing.decide import decide
+from django_tandem.pipeline import Loaded
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.preflight import require_installed
 from django_tandem.servers import SERVERS
@@ -70,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("json", "html"):
         if given := getattr(options, name):
             setattr(options, name, given.absolute())
-    loaded = load(options.settings)
+    loaded = load_project(options.settings)
     workloads = [bench_asking.with_host(each) for each in workloads]
     bench_asking.refuse_writing(options, workloads)
     # As `up` does, for what is relative in the settings.
@@ -170,7 +169,8 @@ def _topologies(options: argparse.Namespace, loaded: Loaded) -> tuple[Topology, 
     host = read_host(settings.edge.nginx)
 
     def plan_with(chosen: Settings, run_dir: Path) -> Plan:
-        verdicts = decide(loaded.project.routes, chosen.routes, handover=chosen.handover)
-        return make_plan(loaded.project, chosen, host, verdicts, run_dir=str(run_dir))
+        with_chosen = replace(loaded, settings=chosen)
+        verdicts = pipeline.decide(with_chosen)
+        return pipeline.plan(with_chosen, verdicts, host, run_dir=str(run_dir))
 
     return topologies(settings, choice, plan_with)

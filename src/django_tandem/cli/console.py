@@ -20,10 +20,7 @@ def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     # Not rich's own table: laying out 3,000 routes takes it two seconds.
     cells = [columns, *rows]
     widths = [max(cell_len(row[index]) for row in cells) for index in range(len(columns))]
-    return [
-        "  ".join(map(set_cell_size, row, widths)).rstrip()
-        for row in cells
-    ]
+    return ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells]
 
 
 def as_json(value: Any) -> None:

@@ -2,19 +2,20 @@
 
 import argparse
 import json
+import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from django_tandem import pipeline
 from django_tandem.checks import refuse_failed_checks
 from django_tandem.cli import console
-from django_tandem.cli.bootstrap import load
+from django_tandem.cli.place import offer_redis
 from django_tandem.model import Overrides, Plan
-from django_tandem.plan import make_plan
-from django_tandem.routing.decide import decide
+from django_tandem.pipeline import Loaded
+from django_tandem.project.location import find
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
-from django_tandem.settings import Settings
 
 # In the run directory: the notes of the last start or reload.
 NOTES = "notes.json"
@@ -22,11 +23,20 @@ NOTES = "notes.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, the settings it was made by, and the project's ASGI application."""
+    """A plan, and the loaded project it was made from."""
 
     plan: Plan
-    settings: Settings
-    application: object | None
+    loaded: Loaded
+
+
+def load_project(settings_module: str | None, overrides: Overrides | None = None) -> Loaded:
+    """Load the project at hand, with the embedded Redis offered to its settings."""
+    location = find(settings_module)
+    embedded = offer_redis(location)
+    loaded = pipeline.load(location, overrides=overrides, embedded_redis=embedded)
+    if embedded:
+        os.environ.pop("REDIS_URL", None)
+    return loaded
 
 
 def plan_project(
@@ -37,30 +47,18 @@ def plan_project(
     output: Path | None = None,
 ) -> Planned:
     """Make the plan of the project at hand, to run in ``output`` when that is given."""
-    loaded = load(options.settings)
-    settings = overridden(loaded.settings, overrides)
-    verdicts = decide(loaded.project.routes, settings.routes, handover=settings.handover)
+    loaded = load_project(options.settings, overrides)
+    settings = loaded.settings
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
-    host = read_host(settings.edge.nginx)
-    plan = make_plan(
-        loaded.project,
-        settings,
-        host,
-        verdicts,
+    plan = pipeline.plan(
+        loaded,
+        pipeline.decide(loaded),
+        read_host(settings.edge.nginx),
         run_dir=str(directory),
         generation=generation,
         overrides=overrides,
     )
-    return Planned(plan=plan, settings=settings, application=loaded.application)
-
-
-def overridden(settings: Settings, overrides: Overrides | None) -> Settings:
-    """Return the settings with the options of the command line in their place."""
-    if overrides and overrides.bind is not None:
-        settings = replace(settings, bind=(overrides.bind,))
-    if overrides and overrides.asgi:
-        settings = replace(settings, asgi=replace(settings.asgi, always=True))
-    return settings
+    return Planned(plan=plan, loaded=loaded)
 
 
 def announce(plan: Plan, before: Collection[str] = ()) -> list[str]:

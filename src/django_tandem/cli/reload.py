@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         action="store_true",
-        help="wait for another reload to finish first, and then until the old generation has stopped",
+        help="wait for a reload in progress first, and then until the old generation has stopped",
     )
     parser.add_argument(
         "--drain",
@@ -95,7 +95,7 @@ def _reload(options: argparse.Namespace) -> None:
         keep_notes(run_dir, announce(plan, kept_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.replace(
-            plan, planned.settings, state, deadline_s=options.timeout, say=console.line_err
+            plan, planned.loaded.settings, state, deadline_s=options.timeout, say=console.line_err
         )
     with reload.told_if_stopped():
         supervisord.sweep(run_dir)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from django_tandem import output
+from django_tandem import output, pipeline
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_project(options, output=output_dir).plan
     target = next(target for target in TARGETS if target.name == options.target)
     directory = Path(plan.run_dir)
-    files = target.render(plan)
+    files = pipeline.render(plan, [target])
     if options.check:
         # Named as in version control: what a person reads in CI is no long path of CI's own.
         here = directory.is_relative_to(Path.cwd())
@@ -44,6 +44,6 @@ def run(options: argparse.Namespace) -> int:
             hint="Change them with `tandem reload`, or name another directory with `--output`.",
         )
     run_dir.prepare(directory, is_committed=options.output is not None)
-    for name in output.write(files, directory):
+    for name in pipeline.write(files, directory):
         console.line_err(f"Wrote {directory / name}.")
     return 0

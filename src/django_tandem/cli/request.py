@@ -5,8 +5,9 @@ import os
 import re
 from urllib.parse import quote
 
-from django_tandem.cli.answers import UPGRADE
 from django_tandem.runtime.probe import Question
+
+UPGRADE = ("Upgrade", "websocket")
 
 # A client sends neither the fragment nor what stands before an @.
 URL = re.compile(r"(?:(?P<scheme>[A-Za-z]+)://(?:[^/?#]*@)?(?P<host>[^/?#]*))?(?P<target>[^#]*)")
@@ -55,11 +56,13 @@ def _is_host(name: str) -> bool:
 def _method(text: str) -> str:
     if METHOD.fullmatch(text):
         return text.upper()
-    raise argparse.ArgumentTypeError(f'"{text}" is no method, such as POST')
+    raise argparse.ArgumentTypeError(f'Expected a method, such as POST, got "{text}".')
 
 
 def _header(text: str) -> tuple[str, str]:
     found = HEADER.fullmatch(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f'"{text}" is no header, such as "Upgrade: websocket"')
+        raise argparse.ArgumentTypeError(
+            f'Expected a header, such as "Upgrade: websocket", got "{text}".'
+        )
     return found[1], found[2].rstrip()

@@ -38,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
     overrides = Overrides(bind=options.bind, asgi=options.asgi)
     planned = plan_project(options, overrides=overrides)
     notes = announce(planned.plan)
-    for note in _machine_notes(planned.plan, planned.settings):
+    for note in _machine_notes(planned.plan, planned.loaded.settings):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
-    handle = start.prepare(planned.plan, planned.settings)
+    handle = start.prepare(planned.plan, planned.loaded.settings)
     # Variables that the settings set, from a .env file say, would outlive every reload.
     os.environ.clear()
     os.environ.update(environment)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import draining
 from django_tandem.model import Plan
-from django_tandem.render import TARGETS
 from django_tandem.render.state import State
 from django_tandem.runtime import candidates, commit, lock, preflight, supervisord
 from django_tandem.runtime.announce import LINES, obituary
@@ -75,7 +75,7 @@ def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float,
     """
     directory = Path(plan.run_dir)
     preflight.require_all(plan, settings, had=before.binds)
-    files = [file for target in TARGETS for file in target.render(plan)]
+    files = pipeline.render(plan)
     running = [each.name for each in supervisord.statuses(directory)]
     started = [each for each in plan.processes if each.program not in running and not each.alone]
     # One that was killed may have drained under this number.

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from django_tandem import output
+from django_tandem import pipeline
 from django_tandem.model import Plan
-from django_tandem.render import TARGETS
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
@@ -36,8 +35,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
     (directory / FAILED).unlink(missing_ok=True)
-    files = [file for target in TARGETS for file in target.render(plan)]
-    output.write(files, directory)
+    pipeline.write(pipeline.render(plan), directory)
     preflight.refuse_bad_edge(plan, directory)
     return handle
 

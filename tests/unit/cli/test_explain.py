@@ -333,8 +333,11 @@ def test_a_disagreement_that_stays_is_told(project) -> None:
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["--header", "Upgrade"], '"Upgrade" is no header, such as "Upgrade: websocket"'),
-        (["--method", "G T"], '"G T" is no method, such as POST'),
+        (
+            ["--header", "Upgrade"],
+            'Expected a header, such as "Upgrade: websocket", got "Upgrade".',
+        ),
+        (["--method", "G T"], 'Expected a method, such as POST, got "G T".'),
     ],
 )
 def test_what_is_no_request_is_refused(project, args, told) -> None:

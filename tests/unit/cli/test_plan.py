@@ -1,4 +1,4 @@
-"""`tandem plan` says of a real project what it costs, and what hides from Django."""
+"""`tandem plan` of a real project: thread switches, hidden coroutines, errors."""
 
 import json
 
@@ -46,35 +46,35 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_the_hops_and_the_wrapper_are_told_of(project) -> None:
-    """None for the seven of a fresh project, and the line of the wrapper's own code."""
+def test_the_thread_switches_and_the_wrapper_are_listed(project) -> None:
+    """None for the seven middleware of a fresh project; the wrapper by its file and line."""
     done = tandem(project, "plan")
 
     assert "a synchronous wrapper over an async view (mysite/urls.py:10)" in done.stdout
-    assert "Each request on ASGI takes no thread hops.\n" in done.stdout
+    assert "Each request on ASGI takes no thread switches.\n" in done.stdout
 
 
-def test_djangos_own_handler_is_told_of_with_what_it_costs(project) -> None:
-    """Where `tandem up` can't put ours in its place, as in a layer of the project's own."""
+def test_djangos_own_handler_is_listed_with_its_thread_switches(project) -> None:
+    """Where the application is wrapped by a function of the project."""
     (project / "mysite" / "asgi.py").write_text(LAYERED)
 
     assert (
-        "Each request on ASGI takes 15 thread hops with Django's own handler (see W009): "
+        "Each request on ASGI takes 15 thread switches with Django's own handler (see W009): "
         "SecurityMiddleware 2, SessionMiddleware 2, CommonMiddleware 2, CsrfViewMiddleware 3, "
         "AuthenticationMiddleware 1, MessageMiddleware 2, XFrameOptionsMiddleware 1, "
         "Django itself 2.\n"
     ) in tandem(project, "plan").stdout
 
 
-def test_the_json_says_it_of_each_route(project) -> None:
-    """For programs."""
+def test_the_json_has_it_for_each_route(project) -> None:
+    """The note explains the wrapper."""
     waits, hidden = json.loads(tandem(project, "plan", "--json").stdout)
 
     assert (waits["stack"], waits["hops"], len(waits["middleware"])) == ("asgi", 0, 0)
     assert (hidden["stack"], hidden["hops"], hidden["middleware"]) == ("wsgi", None, [])
     assert waits["note"] == ""
     assert hidden["note"] == (
-        "Django never awaits this view: what wraps it, at mysite/urls.py:10, is not async itself."
+        "Django never awaits this view: its wrapper, at mysite/urls.py:10, is not async itself."
     )
 
 

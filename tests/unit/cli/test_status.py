@@ -1,11 +1,12 @@
-"""What is said of a stack's generations."""
+"""`tandem status` prints a sentence for each generation, and its times in two units."""
 
 from pathlib import Path
 
 import pytest
 
 from builders import plan
-from django_tandem.cli.sentences import duration, told
+from django_tandem.cli.console import duration
+from django_tandem.cli.status import sentences
 from django_tandem.inprocess import draining
 from django_tandem.model import Status
 from django_tandem.render.state import state_of
@@ -14,7 +15,7 @@ from django_tandem.runtime.snapshot import Snapshot
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         (0, "0 s"),
         (59, "59 s"),
@@ -25,9 +26,9 @@ from django_tandem.runtime.snapshot import Snapshot
         (90000, "1 d 1 h"),
     ],
 )
-def test_a_time_is_said_in_its_two_largest_units(seconds, said) -> None:
-    """As a person would."""
-    assert duration(seconds) == said
+def test_a_duration_is_printed_in_its_two_largest_units(seconds, expected) -> None:
+    """Smaller units are left out."""
+    assert duration(seconds) == expected
 
 
 def _program(name: str, duty: Duty, connections: int | None = None) -> Program:
@@ -57,8 +58,8 @@ def _snapshot(run_dir: Path, *programs: Program, reload_pid: int | None = None) 
 SERVES = "Generation 1 has served http://127.0.0.1:8000/ for 1 min 1 s (supervisord has pid 7)."
 
 
-def test_what_serves_comes_first_and_what_holds_nothing_says_so(tmp_path) -> None:
-    """Each draining generation has a sentence, and so has a program without a number."""
+def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> None:
+    """A draining program without a generation has a sentence of its own."""
     draining.announce(tmp_path, 3, 30)
     programs = (
         _program("asgi-3", Duty.DRAINING, 4),
@@ -67,7 +68,7 @@ def test_what_serves_comes_first_and_what_holds_nothing_says_so(tmp_path) -> Non
         _program("valkey", Duty.DRAINING, 2),
     )
 
-    assert list(told(_snapshot(tmp_path, *programs))) == [
+    assert list(sentences(_snapshot(tmp_path, *programs))) == [
         SERVES,
         "valkey drains: valkey holds 2.",
         "Generation 2 drains: it holds no connection.",
@@ -75,14 +76,16 @@ def test_what_serves_comes_first_and_what_holds_nothing_says_so(tmp_path) -> Non
     ]
 
 
-def test_a_reload_is_told_with_what_it_has_started(tmp_path) -> None:
-    """And what a killed one left is told once no other is on its way."""
+def test_a_reload_in_progress_names_the_programs_it_started(tmp_path) -> None:
+    """Programs of a killed reload are reported when no other reload is in progress."""
     at_work = _snapshot(tmp_path, _program("wsgi-2", Duty.CANDIDATE), reload_pid=9)
     begun = _snapshot(tmp_path, reload_pid=9)
     killed = _snapshot(tmp_path, _program("wsgi-2", Duty.LEFT_BEHIND))
 
-    assert list(told(at_work))[1:] == ["A reload is on its way, with pid 9: it has started wsgi-2."]
-    assert list(told(begun))[1:] == ["A reload is on its way, with pid 9."]
-    assert list(told(killed))[1:] == [
-        "Generation 2 was left behind by a reload that was killed; it is ended."
+    assert list(sentences(at_work))[1:] == [
+        "A reload is in progress, with pid 9: it has started wsgi-2."
+    ]
+    assert list(sentences(begun))[1:] == ["A reload is in progress, with pid 9."]
+    assert list(sentences(killed))[1:] == [
+        "Generation 2 was abandoned by a reload that was killed; it is stopping."
     ]

@@ -1,0 +1,79 @@
+"""
+The stages from a project's code to the files of its stack, in order.
+
+project code ─load→ Project ─decide→ Verdicts ─plan→ Plan ─render→ Files ─write→ disk
+
+The commands, the checks, the runtime and `bench` all call these functions. Only `load` runs
+code of the project and only `write` touches the disk; the stages between are pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django_tandem.model import File, Host, Overrides, Plan, Verdict
+from django_tandem.output import write
+from django_tandem.plan import make_plan
+from django_tandem.project import loading
+from django_tandem.project.loading import Loaded
+from django_tandem.project.location import Location
+from django_tandem.render import TARGETS, Target
+from django_tandem.routing import decide as routing
+from django_tandem.settings import Settings
+
+__all__ = ["Loaded", "decide", "load", "plan", "render", "write"]
+
+
+def load(
+    location: Location, *, overrides: Overrides | None = None, embedded_redis: str | None = None
+) -> Loaded:
+    """
+    Set the project up and read what the plan needs; ``overrides`` replace options of its TANDEM.
+
+    Raises ProjectError when part of it can't be imported, SettingError for its TANDEM.
+    """
+    loaded = loading.load(location, embedded_redis=embedded_redis)
+    return replace(loaded, settings=_overridden(loaded.settings, overrides or Overrides()))
+
+
+def decide(loaded: Loaded) -> tuple[Verdict, ...]:
+    """Return the stack of each route; raises SettingError for a pin that can't be followed."""
+    settings = loaded.settings
+    return routing.decide(loaded.project.routes, settings.routes, handover=settings.handover)
+
+
+def plan(
+    loaded: Loaded,
+    verdicts: tuple[Verdict, ...],
+    host: Host,
+    *,
+    run_dir: str,
+    generation: int = 1,
+    overrides: Overrides | None = None,
+) -> Plan:
+    """
+    Return the plan to run ``loaded`` on ``host``, in the absolute directory ``run_dir``.
+
+    Raises SettingError for a setting that can't be carried out.
+    """
+    return make_plan(
+        loaded.project,
+        loaded.settings,
+        host,
+        verdicts,
+        run_dir=run_dir,
+        generation=generation,
+        overrides=overrides,
+    )
+
+
+def render(plan: Plan, targets: Iterable[Target] = TARGETS) -> list[File]:
+    """Return the files of ``targets``, with names relative to the directory they belong in."""
+    return [file for target in targets for file in target.render(plan)]
+
+
+def _overridden(settings: Settings, overrides: Overrides) -> Settings:
+    if overrides.bind is not None:
+        settings = replace(settings, bind=(overrides.bind,))
+    if overrides.asgi:
+        settings = replace(settings, asgi=replace(settings.asgi, always=True))
+    return settings

@@ -1,0 +1,58 @@
+"""`tandem reload` prints the project's own lines of a traceback, or all of it."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from django_tandem.cli import reload
+
+
+@pytest.fixture
+def raised(tmp_path, monkeypatch) -> Exception:
+    """What a module of a project raises by way of Python's own import."""
+    (tmp_path / "its_views.py").write_text("import json\n\njson.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="Expecting") as found:
+        import_module("its_views")
+    return found.value
+
+
+def test_only_files_below_the_project_are_its_own(raised, tmp_path) -> None:
+    """Neither the importing modules nor the called library."""
+    first, *files, last = _without_code(reload.own_traceback(raised, tmp_path))
+
+    assert first == "Traceback (most recent call last):"
+    assert files == [f'  File "{tmp_path}/its_views.py", line 3, in <module>']
+    assert last.startswith("json.decoder.JSONDecodeError: Expecting property name")
+
+
+def test_a_virtual_environment_below_the_project_is_not_its_own(raised, tmp_path) -> None:
+    """An error that has no frame of the project prints nothing."""
+    installed = tmp_path / "site-packages"
+
+    assert reload.own_traceback(raised, installed) == ""
+    assert not reload._lies_below(tmp_path, installed / "django" / "urls.py")
+
+
+def test_the_cause_of_an_error_is_filtered_too(raised, tmp_path) -> None:
+    """Each exception of the chain keeps its own frames."""
+    error = RuntimeError("no")
+    error.__cause__ = raised
+
+    shown = reload.own_traceback(error, tmp_path)
+
+    assert shown.count("its_views.py") == 1
+    assert shown.endswith("RuntimeError: no")
+
+
+def test_the_full_traceback_is_what_python_prints(raised, tmp_path) -> None:
+    """With the importing modules and the called library."""
+    shown = reload.full_traceback(raised)
+
+    assert str(Path("json", "decoder.py")) in shown
+    assert f'  File "{tmp_path}/its_views.py", line 3, in <module>\n' in shown
+
+
+def _without_code(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if not line.startswith("    ")]
