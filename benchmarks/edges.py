@@ -15,7 +15,7 @@ import psutil
 import urlconf
 
 from django_tandem.model import Nginx
-from django_tandem.project.regex.pcre import VERBS
+from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
 
 FILES = Path(__file__).parent / "nginx"

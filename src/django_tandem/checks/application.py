@@ -6,8 +6,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's ow
 
 from django_tandem.checks.facts import Facts
 from django_tandem.errors import ProjectError
-from django_tandem.project.application import import_application
-from django_tandem.project.asgi_tree import holds_stock_handler
+from django_tandem.project.asgi_application import holds_stock_handler, import_application
 
 
 def read_stock_modules(asgi: str | None, importers: Iterable[str]) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from django_tandem.checks.static import read_static
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Route, Stack, Verdict
 from django_tandem.plan.binds import binds
-from django_tandem.project.application import asgi_application_path, import_application
+from django_tandem.project.asgi_application import asgi_application_path, import_application
 from django_tandem.project.channels import Application, read_application
-from django_tandem.project.urlconf import Leaf, leaves, route_of
+from django_tandem.project.urlconf import Endpoint, endpoints, route_of
 from django_tandem.routing.decide import decide
 from django_tandem.runtime.host import find_valkey
 from django_tandem.settings import Settings, read_settings
@@ -39,7 +39,7 @@ def gather(*, before_up: bool) -> Facts:
     """Read the project that is set up; ``before_up`` says that `tandem up` is yet to come."""
     directory = str(Path.cwd())
     ends = _ends()
-    routes = tuple((leaf, route_of(leaf, directory)) for leaf in ends)
+    routes = tuple((endpoint, route_of(endpoint, directory)) for endpoint in ends)
     asgi = asgi_application_path()
     application, asgi_error = _application(asgi, directory)
     every = (
@@ -73,9 +73,9 @@ def gather(*, before_up: bool) -> Facts:
     )
 
 
-def _ends() -> tuple[Leaf, ...]:
+def _ends() -> tuple[Endpoint, ...]:
     # Django's own checks say what is wrong with a project that has no URLconf.
-    return tuple(leaves(get_resolver())) if hasattr(django_settings, "ROOT_URLCONF") else ()
+    return tuple(endpoints(get_resolver())) if hasattr(django_settings, "ROOT_URLCONF") else ()
 
 
 def _application(asgi: str | None, directory: str) -> tuple[Application, ProjectError | None]:
@@ -99,11 +99,11 @@ def _tandem(routes: tuple[Route, ...]) -> tuple[Settings, tuple[Verdict, ...], S
         return read_settings(None), decide(routes, ()), error
 
 
-def _async_views(routes: tuple[tuple[Leaf, Route], ...]) -> Iterator[AsyncView]:
-    for leaf, route in routes:
+def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncView]:
+    for endpoint, route in routes:
         if route.view.is_coroutine:
             # Where Django's own handler looks for what non_atomic_requests() says.
-            exempt = getattr(leaf.callback, "_non_atomic_requests", ())
+            exempt = getattr(endpoint.callback, "_non_atomic_requests", ())
             yield AsyncView(pattern=route.pattern, exempt=frozenset(exempt))
 
 

@@ -7,11 +7,11 @@ from django.views.static import serve
 
 from django_tandem.checks.facts import Media
 from django_tandem.model import Route
-from django_tandem.project.site_files import site_files
-from django_tandem.project.urlconf import Leaf
+from django_tandem.project.loading import site_files
+from django_tandem.project.urlconf import Endpoint
 
 
-def read_media(routes: Iterable[tuple[Leaf, Route]]) -> Media | None:
+def read_media(routes: Iterable[tuple[Endpoint, Route]]) -> Media | None:
     """Return what the edge would serve below MEDIA_URL; None when that is no place of this site."""
     files = site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT)
     if files is None:
@@ -21,7 +21,7 @@ def read_media(routes: Iterable[tuple[Leaf, Route]]) -> Media | None:
         # Django's own view serves to everyone too, but what wraps it is there to guard it.
         views=tuple(
             f"{route.pattern} ({route.view.dotted})"
-            for leaf, route in routes
-            if leaf.callback is not serve and route.match.prefix.startswith(files.prefix)
+            for endpoint, route in routes
+            if endpoint.callback is not serve and route.match.prefix.startswith(files.prefix)
         ),
     )

@@ -1,4 +1,4 @@
-"""The project's ASGI application: its WebSocket routes and channel names, by Channels' routers."""
+"""The routes of an ASGI application beside the URLconf, and its channel names."""
 
 import sys
 from collections.abc import Iterator
@@ -8,13 +8,12 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler
 
 from django_tandem.model import PathMatch, Protocol, Route
-from django_tandem.project.asgi_tree import Found, first, mentions, walk
-from django_tandem.project.regex.pattern import Stem, append, cut, extend, finish
-from django_tandem.project.regex.segment import Segment
-from django_tandem.project.views import consumer_of
+from django_tandem.project.asgi_application import Component, components, find_component, mentions
+from django_tandem.project.patterns import PatternChain, Segment, append, cut, extend, path_match
+from django_tandem.project.views import consumer_view
 
-# A URLRouter strips every leading slash from what it is given; a path begins with one.
-_FIRST_SLASHES = Segment(text="/++", lead="/")
+# A URLRouter strips every leading slash of the path; a whole path begins with one.
+_FIRST_SLASHES = Segment(text="/++", literal_prefix="/")
 _SLASHES = Segment(text="/*+")
 _EVERY_PATH = PathMatch(pcre="^/", prefix="/")
 _DEEPEST = 64
@@ -27,7 +26,7 @@ class Application:
     What the ASGI application serves beside the URLconf.
 
     ``http_routes`` are those of HTTP consumers, which Channels asks before Django.
-    ``checks_origin`` says that an OriginValidator stands in front of every WebSocket.
+    ``checks_origin`` says that an OriginValidator stands in outer of every WebSocket.
     """
 
     websocket_routes: tuple[Route, ...] = ()
@@ -38,25 +37,25 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class AsgiEndpoint:
     """
-    An application at the end of nested routers, or one without a router: then ``chain`` is empty.
+    An application at the end of nested routers, or one without a router.
 
-    ``chain`` are Django's patterns, each given what is left without its leading slashes.
-    ``front`` are the objects that a request passes on its way.
+    ``patterns`` are Django's, each matched against what is left without its leading slashes; none
+    without a router. ``outer`` are the objects that a request passes on its way, outermost first.
     """
 
     application: Any
-    chain: tuple[Any, ...] = ()
+    patterns: tuple[Any, ...] = ()
     name: str | None = None
-    front: tuple[Any, ...] = ()
-    stem: Stem = Stem()
+    outer: tuple[Any, ...] = ()
+    chain: PatternChain = PatternChain()
 
 
 def read_application(application: object, project_directory: str) -> Application:
     """Return what ``application`` serves beside the URLconf, without calling it."""
-    websockets = tuple(websocket_leaves(application))
-    http = tuple(_http_leaves(application))
+    websockets = tuple(websocket_endpoints(application))
+    http = tuple(_http_endpoints(application))
     return Application(
         websocket_routes=_routes(websockets, Protocol.WEBSOCKET, project_directory),
         http_routes=_routes(http, Protocol.HTTP, project_directory),
@@ -66,90 +65,98 @@ def read_application(application: object, project_directory: str) -> Application
     )
 
 
-def websocket_leaves(application: object) -> Iterator[Leaf]:
-    """Yield where WebSockets end up, in the order in which Channels tries them."""
-    found = first(application, _is_protocol_router)
+def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
+    """Yield the endpoints of WebSockets, in the order in which Channels tries them."""
+    found = find_component(application, _is_protocol_router)
     if found is not None:
-        yield from _ends(found, "websocket")
+        yield from _endpoints(found, "websocket")
         return
-    # Plain functions that tell the protocols apart themselves, with a router behind.
-    router = first(application, _is_url_router)
+    # Plain functions that dispatch by protocol themselves, with a router behind.
+    router = find_component(application, _is_url_router)
     if router is not None:
-        yield from _below(Leaf(application=router.target, front=router.front), depth=0)
+        yield from _below(AsgiEndpoint(application=router.target, outer=router.outer), depth=0)
 
 
-def _http_leaves(application: object) -> Iterator[Leaf]:
-    found = first(application, _is_protocol_router)
-    for leaf in _ends(found, "http") if found else ():
-        if first(leaf.application, lambda one: isinstance(one, ASGIHandler)):
+def _http_endpoints(application: object) -> Iterator[AsgiEndpoint]:
+    found = find_component(application, _is_protocol_router)
+    for endpoint in _endpoints(found, "http") if found else ():
+        if find_component(endpoint.application, lambda one: isinstance(one, ASGIHandler)):
             return  # Django takes every path that reaches it
-        yield leaf
+        yield endpoint
 
 
-def _ends(found: Found, protocol: str) -> Iterator[Leaf]:
+def _endpoints(found: Component, protocol: str) -> Iterator[AsgiEndpoint]:
     application = found.target.application_mapping.get(protocol)
     if application is not None:
-        yield from _below(Leaf(application=application, front=found.front), depth=0)
+        yield from _below(AsgiEndpoint(application=application, outer=found.outer), depth=0)
 
 
-def _below(leaf: Leaf, *, depth: int) -> Iterator[Leaf]:
-    found = first(leaf.application, lambda one: _is_url_router(one) or _is_consumer(one))
+def _below(endpoint: AsgiEndpoint, *, depth: int) -> Iterator[AsgiEndpoint]:
+    found = find_component(
+        endpoint.application, lambda one: _is_url_router(one) or _is_consumer(one)
+    )
     if found is None:
-        yield leaf
+        yield endpoint
         return
-    leaf = replace(leaf, application=found.target, front=(*leaf.front, *found.front))
+    endpoint = replace(endpoint, application=found.target, outer=(*endpoint.outer, *found.outer))
     if _is_consumer(found.target):
-        yield leaf
+        yield endpoint
     elif depth == _DEEPEST:
-        yield replace(leaf, stem=cut(leaf.stem, _TOO_DEEP))
+        yield replace(endpoint, chain=cut(endpoint.chain, _TOO_DEEP))
     else:
         for route in found.target.routes:
-            yield from _below(_entered(leaf, route, depth), depth=depth + 1)
+            yield from _below(_entered(endpoint, route, depth), depth=depth + 1)
 
 
-def _entered(leaf: Leaf, route: Any, depth: int) -> Leaf:
-    stem = append(leaf.stem, _SLASHES if depth else _FIRST_SLASHES)
+def _entered(endpoint: AsgiEndpoint, route: Any, depth: int) -> AsgiEndpoint:
+    chain = append(endpoint.chain, _SLASHES if depth else _FIRST_SLASHES)
     return replace(
-        leaf,
+        endpoint,
         application=route.callback,
-        chain=(*leaf.chain, route.pattern),
+        patterns=(*endpoint.patterns, route.pattern),
         name=route.name,
-        stem=extend(stem, route.pattern),
+        chain=extend(chain, route.pattern),
     )
 
 
-def _routes(leaves: tuple[Leaf, ...], protocol: Protocol, directory: str) -> tuple[Route, ...]:
+def _routes(
+    endpoints: tuple[AsgiEndpoint, ...], protocol: Protocol, directory: str
+) -> tuple[Route, ...]:
     return tuple(
         Route(
-            pattern=_shown(leaf.chain),
-            name=leaf.name,
-            view=consumer_of(leaf.application, directory),
-            match=finish(leaf.stem) if leaf.chain else _EVERY_PATH,
+            pattern=_shown(endpoint.patterns),
+            name=endpoint.name,
+            view=consumer_view(endpoint.application, directory),
+            match=path_match(endpoint.chain) if endpoint.patterns else _EVERY_PATH,
             protocol=protocol,
             by_django=False,
         )
-        for leaf in leaves
+        for endpoint in endpoints
     )
 
 
-def _shown(chain: tuple[Any, ...]) -> str:
-    return "/" + ("".join(str(pattern).removeprefix("^") for pattern in chain) if chain else "…")
+def _shown(patterns: tuple[Any, ...]) -> str:
+    return "/" + (
+        "".join(str(pattern).removeprefix("^") for pattern in patterns) if patterns else "…"
+    )
 
 
 def _channel_names(application: object) -> tuple[str, ...]:
-    found = first(application, _is_channel_router)
+    found = find_component(application, _is_channel_router)
     return tuple(found.target.application_mapping) if found else ()
 
 
 def _speaks_websocket(application: object) -> bool:
-    objects = [found.target for found in walk(application, stops=_is_protocol_router)]
+    objects = [found.target for found in components(application, stops=_is_protocol_router)]
     if any(map(_is_protocol_router, objects)):
         return False
     return any(mentions(target, "websocket") for target in objects)
 
 
-def _is_guarded(leaf: Leaf) -> bool:
-    return any(_is_a("channels.security.websocket", "OriginValidator", one) for one in leaf.front)
+def _is_guarded(endpoint: AsgiEndpoint) -> bool:
+    return any(
+        _is_a("channels.security.websocket", "OriginValidator", one) for one in endpoint.outer
+    )
 
 
 def _is_protocol_router(target: Any) -> bool:
@@ -158,6 +165,10 @@ def _is_protocol_router(target: Any) -> bool:
 
 def _is_url_router(target: Any) -> bool:
     return _is_a("channels.routing", "URLRouter", target)
+
+
+def _is_router_or_consumer(target: Any) -> bool:
+    return _is_url_router(target) or _is_consumer(target)
 
 
 def _is_channel_router(target: Any) -> bool:
@@ -169,6 +180,6 @@ def _is_consumer(target: Any) -> bool:
 
 
 def _is_a(module: str, name: str, target: Any) -> bool:
-    # An object of a class exists only once its module is imported: nothing is imported for it.
+    # An object exists only once the module of its class is imported, so none is imported here.
     cls = getattr(sys.modules.get(module), name, None)
     return isinstance(cls, type) and isinstance(target, cls)

@@ -1,4 +1,4 @@
-"""What path converters do beyond their regular expression."""
+"""Path converters: whether to_python() may refuse what the regular expression matches."""
 
 import re
 import sys
@@ -7,19 +7,19 @@ from typing import Any
 
 from django.urls.converters import IntConverter, StringConverter, UUIDConverter
 
-# Each of its parts is made of digits, which is all that int() takes for granted.
+# Each of its parts matches digits only, so int() accepts all of it.
 _DIGITS = re.compile(r"(?:-\??)?(?:(?:\[(?:\d-\d|\d)+\]|\\d|\d)(?:[+*?]|\{\d+(?:,\d*)?\})?)+")
 
 
 def refusal(converters: Mapping[str, Any]) -> str:
-    """Return in words which of ``converters`` may refuse a text that its regex matches, or ""."""
+    """Say which of ``converters`` may refuse a value that its regex matches; "" when none does."""
     for converter in converters.values():
-        if not _takes_all(converter):
+        if not _accepts_all(converter):
             return f"the converter {type(converter).__qualname__} may refuse a value"
     return ""
 
 
-def _takes_all(converter: Any) -> bool:
+def _accepts_all(converter: Any) -> bool:
     convert = getattr(type(converter), "to_python", None)
     if convert is StringConverter.to_python:
         return True
@@ -36,7 +36,7 @@ def bound_integers(regex: str, converters: Mapping[str, Any]) -> str:
     """
     Return a route's ``regex`` with no more digits in an ``<int:…>`` than int() takes.
 
-    Only where no digit may follow: there, too long a number and too long a match are the same.
+    Only where no digit may follow; elsewhere a bound would split a long number.
     """
     most = sys.get_int_max_str_digits()
     for name, converter in converters.items() if most else ():

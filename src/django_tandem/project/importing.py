@@ -1,27 +1,31 @@
-"""Running code of the project's, which may raise anything."""
+"""Running code of the project, which may raise anything: errors become one sentence."""
 
 import importlib
+import re
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from traceback import FrameSummary
 from typing import TypeVar
 
 import django
+from django.conf import settings
 
 from django_tandem.errors import ProjectError
-from django_tandem.project.named import setting_that_names
 
 T = TypeVar("T")
 
-# Who imports what others name: there, nothing is to be put right.
+# The settings that name code of the project, in the order in which it is imported.
+SETTINGS = ("INSTALLED_APPS", "ROOT_URLCONF", "ASGI_APPLICATION", "MIDDLEWARE")
+_QUOTED = re.compile(r"""['"]([\w.]+)['"]""")
+# Code that imports what others name: the mistake is never there.
 _IMPORTERS = (Path(importlib.__file__).parent, Path(django.__file__).parent)
 _OURS = Path(__file__).parents[1]
 
 
 def trying(what: str, step: Callable[[], T], *, whole_by: str = "python manage.py check") -> T:
     """
-    Run ``step``; raise ProjectError, one sentence and its place, for whatever it raises.
+    Run ``step``; raise ProjectError, one sentence and its place, for any exception.
 
     ``whole_by`` is the command that shows the whole traceback.
     """
@@ -42,24 +46,54 @@ def _place(error: BaseException, what: str) -> str:
         return f"Raised at {error.filename}, line {error.lineno}."
     frames = list(_frames(error))
     if isinstance(error, ImportError):
-        named_by = [frame for frame in frames if not _lies_in(frame, _IMPORTERS)]
+        named_by = [frame for frame in frames if not _is_in(frame, _IMPORTERS)]
         return _raised_at(named_by) or setting_that_names(f"{what}: {error}") or _raised_at(frames)
     return _raised_at(frames)
 
 
 def _frames(error: BaseException) -> Iterator[FrameSummary]:
-    """Yield what the project's code went through, without what called it here."""
+    """Yield the traceback's frames, without those of this package that lead to the project."""
     for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith("<frozen ") and not _lies_in(frame, (_OURS,)):
+        if not frame.filename.startswith("<frozen ") and not _is_in(frame, (_OURS,)):
             yield frame
 
 
 def _raised_at(frames: Sequence[FrameSummary]) -> str:
-    # By the one that imports for others, nothing is said.
-    if not frames or _lies_in(frames[-1], _IMPORTERS[:1]):
+    # importlib as the last frame explains nothing.
+    if not frames or _is_in(frames[-1], _IMPORTERS[:1]):
         return ""
     return f"Raised at {frames[-1].filename}, line {frames[-1].lineno}."
 
 
-def _lies_in(frame: FrameSummary, directories: Sequence[Path]) -> bool:
+def _is_in(frame: FrameSummary, directories: Sequence[Path]) -> bool:
     return any(Path(frame.filename).is_relative_to(each) for each in directories)
+
+
+def setting_that_names(message: str) -> str:
+    """
+    Say which setting names what the error ``message`` quotes; "" when none does.
+
+    Errors of Django and Python quote a missing module, or a module and the class it lacks.
+    """
+    # Settings that can't be imported have no values to search.
+    entries = list(_entries()) if settings.configured else []
+    words = set(_QUOTED.findall(message))
+    setting, entry = max(entries, key=lambda each: _rank(each[1], words), default=("", ""))
+    return f'Named in {setting}, as "{entry}".' if _rank(entry, words) else ""
+
+
+def _entries() -> Iterator[tuple[str, str]]:
+    for name in SETTINGS:
+        value = getattr(settings, name, None) or ()
+        for entry in (value,) if isinstance(value, str) else value:
+            yield name, str(entry)
+
+
+def _rank(entry: str, words: Collection[str]) -> int:
+    if entry in words:
+        return 3
+    *above, last = entry.split(".")
+    parents = {".".join(above[:number]) for number in range(1, len(above) + 1)}
+    if parents.isdisjoint(words):
+        return 0
+    return 2 if last in words else 1

@@ -36,7 +36,7 @@ class Languages:
 
     def prefixed(self, bare: str | None) -> tuple[str, ...]:
         """Return those that i18n_patterns answers to, with no prefix for the ``bare`` one."""
-        # With "en-us" for a default and "en" supported, a request without either is in "en".
+        # With "en-us" as the default and "en" supported, a request without either is in "en".
         has_default = bare is not None or not self.is_default_supported
         return self.active if has_default else self.supported
 
@@ -81,7 +81,7 @@ def prefixes(codes: tuple[str, ...], default: str | None) -> list[str]:
 
 
 @functools.lru_cache(maxsize=256)
-def prefix_text(known: Languages, codes: tuple[str, ...], default: str | None) -> str:
+def prefix_pcre(known: Languages, codes: tuple[str, ...], default: str | None) -> str:
     """Return the PCRE for ``prefixes`` in a path of one of the languages ``codes``."""
     found = prefixes(codes, default)
     texts = [literally(prefix) if prefix else _names_no_other(known) for prefix in found]
@@ -89,7 +89,7 @@ def prefix_text(known: Languages, codes: tuple[str, ...], default: str | None) -
 
 
 def why_inexact(known: Languages, default: str | None) -> str:
-    """Return in words why a path does not tell its language, or "" when it does."""
+    """Say why a path does not determine its language; "" when it does."""
     if not known.is_in_path:
         return _NO_MIDDLEWARE
     if default not in known.supported:
@@ -102,8 +102,8 @@ def _first(code: str) -> str:
 
 
 def _names_no_other(known: Languages) -> str:
-    # LocaleMiddleware takes /de-at/ and /DE/ for German too, whose paths begin with de/ only:
-    # so nothing answers them. get_supported_language_variant() has the rules.
+    # LocaleMiddleware reads /de-at/ and /DE/ as German too, but German paths begin with de/ only,
+    # so they are 404. get_supported_language_variant() has the rules.
     others = known.others
     if not others or why_inexact(known, known.default):
         return ""
@@ -130,7 +130,7 @@ def _with(codes: list[str], variants: str) -> str:
 
 
 def _any_case(code: str) -> str:
-    # What str.lower() makes the same; the Kelvin sign is the one letter beyond ASCII.
+    # As str.lower() folds them; the Kelvin sign is the one letter beyond ASCII.
     sets = {"k": r"[kK\x{212a}]"}
     return "".join(
         sets.get(char, f"[{char}{char.upper()}]") if char.isalpha() else char for char in code

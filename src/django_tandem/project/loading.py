@@ -1,19 +1,23 @@
 """A Django project, set up and read: settings, URLconf and ASGI application → Project."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
 from django_tandem.model import Project, StaticFiles
-from django_tandem.project.application import asgi_application_path, import_application
-from django_tandem.project.asgi_tree import holds_stock_handler
+from django_tandem.project.asgi_application import (
+    asgi_application_path,
+    holds_stock_handler,
+    import_application,
+)
 from django_tandem.project.channels import Application, read_application
 from django_tandem.project.importing import trying
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware
-from django_tandem.project.site_files import site_files
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
@@ -64,6 +68,13 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
     )
     return Loaded(project=project, settings=settings, application=application)
+
+
+def site_files(url: str | None, directory: str | os.PathLike[str] | None) -> StaticFiles | None:
+    """Return the files below ``url``; None unless that is a path of this site, not its root."""
+    if not url or not directory or not url.startswith("/") or url == "/":
+        return None
+    return StaticFiles(prefix=f"{url.rstrip('/')}/", directory=str(Path(directory).resolve()))
 
 
 def _names(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which route answers a path, by the word of Django's and Channels' own patterns."""
+"""The route that answers a path, resolved by Django's and Channels' own patterns."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +11,9 @@ from django.utils.encoding import repercent_broken_unicode
 
 from django_tandem.inprocess.forwarded import split_target
 from django_tandem.model import Protocol, Route
-from django_tandem.project.channels import websocket_leaves
+from django_tandem.project.channels import websocket_endpoints
 from django_tandem.project.languages import languages
-from django_tandem.project.urlconf import Leaf, leaves, route_of, shown
+from django_tandem.project.urlconf import Endpoint, endpoints, route_of, shown
 
 
 def path_of(target: str) -> str:
@@ -23,7 +23,7 @@ def path_of(target: str) -> str:
 
 
 def is_static(path: str) -> bool:
-    """Return whether ``path`` is one that Django's own handler of static files takes."""
+    """Return whether Django's own static files handler serves ``path``."""
     given = urlsplit(settings.STATIC_URL or "")
     return bool(given.path) and not given.netloc and path.startswith(given.path)
 
@@ -48,35 +48,36 @@ def resolve_http(
             match = resolver.resolve(path)
         except Resolver404:
             return None
-        leaf = next((leaf for leaf in leaves(resolver) if _is_where(match, leaf, path)), None)
-    return None if leaf is None else _same(route_of(leaf, ""), routes)
+        found = (each for each in endpoints(resolver) if _is_resolved_by(match, each, path))
+        endpoint = next(found, None)
+    return None if endpoint is None else _same(route_of(endpoint, ""), routes)
 
 
 def resolve_websocket(path: str, routes: Iterable[Route], application: object) -> Route | None:
-    """Return which of ``routes`` answers a WebSocket that ``application`` is asked for."""
+    """Return which of ``routes`` answers a WebSocket to ``path`` of ``application``."""
     websockets = [route for route in routes if route.protocol is Protocol.WEBSOCKET]
-    for leaf, route in zip(websocket_leaves(application), websockets, strict=False):
-        if _leads_there(leaf.chain, path, strips=True):
+    for endpoint, route in zip(websocket_endpoints(application), websockets, strict=False):
+        if _matches(endpoint.patterns, path, strips=True):
             return route
     return None
 
 
 def _language_of(path: str) -> str:
     # What LocaleMiddleware would activate for a visitor without a preference.
-    told = translation.get_language_from_path(path) if languages().is_in_path else None
-    return told or settings.LANGUAGE_CODE
+    code = translation.get_language_from_path(path) if languages().is_in_path else None
+    return code or settings.LANGUAGE_CODE
 
 
-def _is_where(match: ResolverMatch, leaf: Leaf, path: str) -> bool:
-    chain = leaf.trail.chain
-    if leaf.callback is None:
-        # A branch that the routes don't follow: the answer lies somewhere below.
-        return f"/{match.route.removeprefix('^')}".startswith(shown(chain))
-    return leaf.callback is match.func and _leads_there(chain, path)
+def _is_resolved_by(match: ResolverMatch, endpoint: Endpoint, path: str) -> bool:
+    patterns = endpoint.path.patterns
+    if endpoint.callback is None:
+        # A branch that the routes don't follow: the view is somewhere below it.
+        return f"/{match.route.removeprefix('^')}".startswith(shown(patterns))
+    return endpoint.callback is match.func and _matches(patterns, path)
 
 
-def _leads_there(chain: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:
-    for pattern in chain:
+def _matches(patterns: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:
+    for pattern in patterns:
         match = pattern.match(path.lstrip("/") if strips else path)
         if not match:
             return False

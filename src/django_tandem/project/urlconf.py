@@ -7,7 +7,7 @@ from typing import Any
 from django.urls.resolvers import LocalePrefixPattern, URLPattern, URLResolver
 
 from django_tandem.model import Route, View
-from django_tandem.project.regex.pattern import Stem, cut, extend, finish
+from django_tandem.project.patterns import PatternChain, cut, extend, path_match
 from django_tandem.project.views import view_of
 
 # No project nests this deep on purpose, and Python's own recursion must not end first.
@@ -18,24 +18,24 @@ _OWN_RESOLVE = "a URL pattern class with a resolve() of its own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
+class ResolverPath:
     """The way from the root down to a resolver; ``lists`` are the pattern lists on it."""
 
-    chain: tuple[Any, ...] = ()
+    patterns: tuple[Any, ...] = ()
     namespaces: tuple[str, ...] = ()
     lists: tuple[int, ...] = ()
-    stem: Stem = Stem()
+    chain: PatternChain = PatternChain()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Endpoint:
     """
-    One end of the URLconf's tree: a view, or a branch that is not followed further.
+    A leaf of the URLconf's tree: a view, or a branch that is not followed further.
 
-    ``trail`` includes the leaf's own pattern. ``callback`` is None for a branch.
+    ``path`` includes its own pattern. ``callback`` is None for a branch, which ``origin`` names.
     """
 
-    trail: Trail
+    path: ResolverPath
     name: str | None = None
     callback: Any = None
     origin: str = ""
@@ -43,68 +43,71 @@ class Leaf:
 
 def http_routes(resolver: URLResolver, project_directory: str) -> tuple[Route, ...]:
     """Return the routes below ``resolver``, in the order in which Django tries them."""
-    return tuple(route_of(leaf, project_directory) for leaf in leaves(resolver))
+    return tuple(route_of(endpoint, project_directory) for endpoint in endpoints(resolver))
 
 
-def route_of(leaf: Leaf, project_directory: str) -> Route:
-    """Return the route that ends in ``leaf``."""
-    is_view = leaf.callback is not None
-    trail = leaf.trail
+def route_of(endpoint: Endpoint, project_directory: str) -> Route:
+    """Return the route that ends in ``endpoint``."""
+    is_view = endpoint.callback is not None
+    path = endpoint.path
+    view = (
+        view_of(endpoint.callback, project_directory) if is_view else View(dotted=endpoint.origin)
+    )
     return Route(
-        pattern=shown(trail.chain) + ("" if is_view else "…"),
-        name=":".join([*trail.namespaces, leaf.name]) if leaf.name else None,
-        view=view_of(leaf.callback, project_directory) if is_view else View(dotted=leaf.origin),
-        match=finish(trail.stem),
+        pattern=shown(path.patterns) + ("" if is_view else "…"),
+        name=":".join([*path.namespaces, endpoint.name]) if endpoint.name else None,
+        view=view,
+        match=path_match(path.chain),
     )
 
 
-def leaves(resolver: URLResolver) -> Iterator[Leaf]:
+def endpoints(resolver: URLResolver) -> Iterator[Endpoint]:
     """Yield the ends of the tree below ``resolver``, in the order in which Django tries them."""
-    return _below(resolver, _entered(Trail(), resolver))
+    return _below(resolver, _entered(ResolverPath(), resolver))
 
 
-def _below(resolver: URLResolver, trail: Trail) -> Iterator[Leaf]:
-    why = _why_not_followed(resolver, trail)
+def _below(resolver: URLResolver, path: ResolverPath) -> Iterator[Endpoint]:
+    why = _why_not_followed(resolver, path)
     if why:
-        yield Leaf(trail=replace(trail, stem=cut(trail.stem, why)), origin=_origin(resolver))
+        yield Endpoint(path=replace(path, chain=cut(path.chain, why)), origin=_origin(resolver))
         return
-    lists = (*trail.lists, id(resolver.url_patterns))
-    here = replace(trail, lists=lists)
+    lists = (*path.lists, id(resolver.url_patterns))
+    here = replace(path, lists=lists)
     for child in resolver.url_patterns:
         further = _entered(here, child)
         if isinstance(child, URLResolver):
             yield from _below(child, further)
         else:
             if type(child).resolve is not URLPattern.resolve:
-                further = replace(further, stem=cut(here.stem, _OWN_RESOLVE))
-            yield Leaf(trail=further, name=child.name, callback=child.callback)
+                further = replace(further, chain=cut(here.chain, _OWN_RESOLVE))
+            yield Endpoint(path=further, name=child.name, callback=child.callback)
 
 
-def _entered(trail: Trail, child: URLResolver | URLPattern) -> Trail:
+def _entered(path: ResolverPath, child: URLResolver | URLPattern) -> ResolverPath:
     namespace = getattr(child, "namespace", None)
     return replace(
-        trail,
-        chain=(*trail.chain, child.pattern),
-        namespaces=(*trail.namespaces, namespace) if namespace else trail.namespaces,
-        stem=extend(trail.stem, child.pattern),
+        path,
+        patterns=(*path.patterns, child.pattern),
+        namespaces=(*path.namespaces, namespace) if namespace else path.namespaces,
+        chain=extend(path.chain, child.pattern),
     )
 
 
-def _why_not_followed(resolver: URLResolver, trail: Trail) -> str:
+def _why_not_followed(resolver: URLResolver, path: ResolverPath) -> str:
     if type(resolver).resolve is not URLResolver.resolve:
         return _OWN_RESOLVE
-    if len(trail.lists) >= _DEEPEST:
+    if len(path.lists) >= _DEEPEST:
         return _DEEP
-    return _SELF if id(resolver.url_patterns) in trail.lists else ""
+    return _SELF if id(resolver.url_patterns) in path.lists else ""
 
 
 def _origin(resolver: URLResolver) -> str:
     return str(getattr(resolver.urlconf_module, "__name__", "a list of patterns"))
 
 
-def shown(chain: tuple[Any, ...]) -> str:
-    """Return ``chain``, which begins with the root's pattern, as its authors wrote it."""
-    return "/" + "".join(_shown(pattern) for pattern in chain[1:])
+def shown(patterns: tuple[Any, ...]) -> str:
+    """Return ``patterns``, of which the first is the root's, as their authors wrote them."""
+    return "/" + "".join(_shown(pattern) for pattern in patterns[1:])
 
 
 def _shown(pattern: Any) -> str:

@@ -1,17 +1,18 @@
-"""Facts about a view, read from its callback without calling it."""
+"""Facts about a view, read from its callback without calling it, and wrappers that hide async."""
 
 import functools
+import inspect
 import linecache
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import AsyncToSync, iscoroutinefunction
 
 from django_tandem.inprocess.views import author_wrote, dotted_path, marked_stack
 from django_tandem.model import View
-from django_tandem.project.wrappers import wrapper_over_coroutine
 
 
 def view_of(callback: Any, project_directory: str) -> View:
@@ -24,7 +25,7 @@ def view_of(callback: Any, project_directory: str) -> View:
     wrapper = wrapper_over_coroutine(callback)
     return View(
         dotted=dotted_path(target),
-        # What Django's own handler asks before it awaits a view.
+        # As Django's own handler tests before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
         source=_source(target, project_directory),
         mark=marked_stack(callback),
@@ -32,7 +33,7 @@ def view_of(callback: Any, project_directory: str) -> View:
     )
 
 
-def consumer_of(application: Any, project_directory: str) -> View:
+def consumer_view(application: Any, project_directory: str) -> View:
     """Return what is known of ``application``, an ASGI application such as a consumer's."""
     target = author_wrote(getattr(application, "consumer_class", application))
     return View(
@@ -41,6 +42,19 @@ def consumer_of(application: Any, project_directory: str) -> View:
         source=_source(target, project_directory),
         mark=marked_stack(target),
     )
+
+
+def wrapper_over_coroutine(callback: Any) -> Any | None:
+    """
+    Return the synchronous function or class that hides a coroutine in ``callback`` from Django.
+
+    Only functools.wraps(), partials and async_to_sync() are followed; for the last, which has
+    no line of its own, the coroutine is returned. None when nothing is hidden, or unknown.
+    """
+    if iscoroutinefunction(callback):
+        return None
+    found = (_hiding_wrapper(entry) for entry in (callback, *_methods(callback)))
+    return next((wrapper for wrapper in found if wrapper is not None), None)
 
 
 def _source(target: Any, project_directory: str) -> str | None:
@@ -55,8 +69,8 @@ def _source(target: Any, project_directory: str) -> str | None:
 
 
 def _line_of(file: str, name: str) -> int | None:
-    # Before Python 3.13 a class doesn't know its line, and inspect parses the whole file for it;
-    # from then on, one that a decorator made knows a line of the decorator's file.
+    # Before Python 3.13 a class has no line number, and inspect parses the whole file for it;
+    # since then a class made by a decorator has one of the decorator's file.
     return _definitions(file).get(name)
 
 
@@ -77,3 +91,42 @@ def _relative(file: str, project_directory: str) -> str:
     if project_directory and path.is_relative_to(project_directory):
         return str(path.relative_to(project_directory))
     return file
+
+
+def _hiding_wrapper(entry: Any) -> Any | None:
+    outer: Any = None
+    for layer in _layers(entry):
+        if iscoroutinefunction(layer):
+            return layer if isinstance(outer, AsyncToSync) else _definition(outer)
+        outer = layer
+    return None
+
+
+def _definition(wrapper: Any) -> Any:
+    # A wrapping object has copied the view's name; its class has kept its own.
+    return wrapper if wrapper is None or hasattr(wrapper, "__code__") else type(wrapper)
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    seen: set[int] = set()
+    while layer is not None and id(layer) not in seen:
+        seen.add(id(layer))
+        yield layer
+        layer = _inner(layer)
+
+
+def _inner(layer: Any) -> Any:
+    if isinstance(layer, functools.partial):
+        return layer.func
+    if isinstance(layer, AsyncToSync):
+        return layer.awaitable
+    return layer.__func__ if inspect.ismethod(layer) else getattr(layer, "__wrapped__", None)
+
+
+def _methods(callback: Any) -> Iterator[Any]:
+    # What a class-based view calls for each HTTP method; a viewset names others.
+    cls = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
+    actions = getattr(callback, "actions", None)
+    own = actions.values() if isinstance(actions, Mapping) else ()
+    names = (*getattr(cls, "http_method_names", ()), *own)
+    return (getattr(cls, name) for name in names if hasattr(cls, name))

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import PurePath
 
 from django_tandem.model import EdgeRule, File, Plan, Stack, StaticFiles, Tls
-from django_tandem.project.regex.pcre import VERBS
+from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.guard import guard
 from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill

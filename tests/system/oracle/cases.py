@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from oracle.resolver import Word
 
 from django_tandem.model import Route, Verdict
-from django_tandem.project.urlconf import http_routes, leaves
+from django_tandem.project.urlconf import endpoints, http_routes
 from django_tandem.routing.decide import decide
 
 
@@ -48,7 +48,7 @@ class Case:
 def case_of(urlconf: str | ModuleType) -> Case:
     """Compile a URLconf by the settings of the moment."""
     resolver = get_resolver(urlconf)
-    found = [getattr(leaf.callback, "number", 0) for leaf in leaves(resolver)]
+    found = [getattr(each.callback, "number", 0) for each in endpoints(resolver)]
     return Case(urlconf=urlconf, routes=http_routes(resolver, ""), numbers=tuple(found))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 from django_tandem.model import PathMatch, Pin, Protocol, Route, Stack, View
-from django_tandem.project.regex.pattern import Stem, extend, finish
+from django_tandem.project.patterns import PatternChain, extend, path_match
 
 ROOT = RegexPattern(r"^/")
 
@@ -26,12 +26,12 @@ def pin(target: str, stack: Stack) -> Pin:
     return Pin(target=target, stack=stack)
 
 
-def match_of(*chain: Any) -> PathMatch:
+def match_of(*patterns: Any) -> PathMatch:
     """Compile a chain: a string is the last one's regex, anything else one of Django's patterns."""
-    stem = extend(Stem(), ROOT)
-    for pattern in chain:
-        stem = extend(stem, regex(pattern) if isinstance(pattern, str) else pattern)
-    return finish(stem)
+    chain = extend(PatternChain(), ROOT)
+    for pattern in patterns:
+        chain = extend(chain, regex(pattern) if isinstance(pattern, str) else pattern)
+    return path_match(chain)
 
 
 def regex(text: str) -> RegexPattern:

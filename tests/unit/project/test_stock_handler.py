@@ -7,7 +7,7 @@ from django.urls import re_path
 
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.inprocess.asgi.stock import replaced
-from django_tandem.project.asgi_tree import holds_stock_handler
+from django_tandem.project.asgi_application import holds_stock_handler
 
 
 class Derived(ASGIHandler):

@@ -21,7 +21,7 @@ from strawberry.django.views import AsyncGraphQLView, GraphQLView
 
 from django_tandem.marks import on_asgi
 from django_tandem.model import Stack
-from django_tandem.project.views import consumer_of, view_of
+from django_tandem.project.views import consumer_view, view_of
 
 HERE = str(Path(__file__).parent)
 
@@ -212,9 +212,9 @@ def test_a_consumer_is_named_by_its_class() -> None:
 
     async def application(scope, receive, send): ...
 
-    assert consumer_of(application, "").dotted.endswith("<locals>.application")
+    assert consumer_view(application, "").dotted.endswith("<locals>.application")
     application.consumer_class = Consumer
-    found = consumer_of(application, "")
+    found = consumer_view(application, "")
 
     assert found.dotted.endswith("<locals>.Consumer")
     assert found.is_coroutine

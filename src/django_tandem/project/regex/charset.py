@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django_tandem.project.regex.said import ASCII, IGNORECASE, UnsayableError
+from django_tandem.project.regex.fragment import ASCII, IGNORECASE, UntranslatableError
 
 _SPECIAL = frozenset(r"\^$.[]|()?*+{}")
 _ESCAPES = {ord(char): f"\\{char}" for char in _SPECIAL}
 _SPECIAL_IN_SET = frozenset(r"\^[]-")
-# Spelt out: \w, \s, \d and \b mean different characters in PCRE 8, in 10.42 and in 10.43, and
-# none of them means Python's. Between them the seven categories hold every character; the
-# code points are the connectors (Pc) without "_".
+# Written out: \w, \s, \d and \b match different characters in PCRE 8, 10.42 and 10.43, and in
+# none of them Python's. Together the seven categories cover every character; the code points are
+# the connectors (Pc) without "_".
 _WORD = r"\p{L}\p{N}_"
 _NOT_WORD = (
     r"\p{M}\p{S}\p{Z}\p{C}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}"
@@ -42,7 +42,7 @@ _ASCII = {
     "CATEGORY_WORD": "0-9A-Z_a-z",
     "CATEGORY_NOT_WORD": r"\x{0}-\x{2f}\x{3a}-\x{40}\x{5b}-\x{5e}\x{60}\x{7b}-\x{10ffff}",
 }
-# Every character with a case is below this; looking further would only cost time.
+# Every character that has a case is below this; a search beyond it would only cost time.
 _CASED_END = 0x20000
 
 
@@ -54,15 +54,17 @@ def literally(text: str, flags: int = 0) -> str:
 
 
 def _literal(char: str, flags: int) -> str:
-    same = _same_letters(char, flags)
-    return _written(char, _SPECIAL) if len(same) == 1 else f"[{''.join(map(_written, same))}]"
+    variants = _case_variants(char, flags)
+    if len(variants) == 1:
+        return _escaped(char, _SPECIAL)
+    return f"[{''.join(map(_escaped, variants))}]"
 
 
-def _written(char: str, special: frozenset[str] = _SPECIAL_IN_SET) -> str:
+def _escaped(char: str, special: frozenset[str] = _SPECIAL_IN_SET) -> str:
     if char in special:
         return "\\" + char
     if "\ud800" <= char <= "\udfff":
-        raise UnsayableError("a lone surrogate")
+        raise UntranslatableError("a lone surrogate")
     return char if char.isprintable() else f"\\x{{{ord(char):x}}}"
 
 
@@ -81,19 +83,19 @@ def charset(items: Iterable[tuple[Any, Any]], flags: int) -> str:
 
 
 def word(flags: int) -> str:
-    """Return the PCRE set of what Python takes for characters of a word."""
+    """Return the PCRE set of the characters that Python counts as part of a word."""
     return f"[{_categories(flags)['CATEGORY_WORD']}]"
 
 
 def _members(op: str, value: Any, flags: int) -> Iterator[str]:
     if op == "LITERAL":
-        yield from map(_written, _same_letters(chr(value), flags))
+        yield from map(_escaped, _case_variants(chr(value), flags))
     elif op == "RANGE":
         first, last = map(chr, value)
-        yield f"{_written(first)}-{_written(last)}"
+        yield f"{_escaped(first)}-{_escaped(last)}"
         if flags & IGNORECASE:
             for char in _cased(first, last):
-                yield from map(_written, _same_letters(char, flags)[1:])
+                yield from map(_escaped, _case_variants(char, flags)[1:])
     else:
         yield _categories(flags)[str(value)]
 
@@ -102,7 +104,7 @@ def _categories(flags: int) -> dict[str, str]:
     return _ASCII if flags & ASCII else _UNICODE
 
 
-def _same_letters(char: str, flags: int) -> tuple[str, ...]:
+def _case_variants(char: str, flags: int) -> tuple[str, ...]:
     if not flags & IGNORECASE:
         return (char,)
     return _folded(char, flags & (IGNORECASE | ASCII))
@@ -110,8 +112,8 @@ def _same_letters(char: str, flags: int) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def _folded(char: str, flags: int) -> tuple[str, ...]:
-    # Python's own engine says which letters it takes for the same: PCRE's folding differs
-    # (the Turkish dotless i, for one), so no (?i) is ever written.
+    # By Python's own engine: PCRE folds other letters (the Turkish dotless i, for one), so no
+    # (?i) is ever written.
     regex = re.compile(re.escape(char), flags)
     others = {other for key in _keys(char) for other in _by_key().get(key, ())}
     others |= {other for near in tuple(others) for key in _keys(near) for other in _by_key()[key]}

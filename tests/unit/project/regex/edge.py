@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django_tandem.project.regex.pcre import VERBS
+from django_tandem.project.regex.translate import VERBS
 
 DEADLINE_S = 20
 NOTHING = "nothing"

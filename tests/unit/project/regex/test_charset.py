@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from project.regex.edge import Edge, programs
 
-from django_tandem.project.regex import pcre
+from django_tandem.project.regex.translate import parse, translate
 
 # The wheel's PCRE knows the Unicode of 2014, and each Python its own: what all know is compared.
 OLD = unicodedata.ucd_3_2_0
@@ -51,7 +51,7 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
     """An NGINX with two tables a regex: of only its characters, and of none of them."""
     tables = []
     for name, regex in REGEXES.items():
-        said = pcre.say(pcre.parse(regex, is_full=True), is_skipped=False).text
+        said = translate(parse(regex, is_full=True)).text
         tables.append(SimpleNamespace(name=name, lines=[(rf"^/(?:{said})+\z", "all")]))
         tables.append(
             SimpleNamespace(name=f"no_{name}", lines=[(rf"^/(?:(?!{said})\p{{Any}})+\z", "all")])

@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.model import StaticFiles
-from django_tandem.project.site_files import site_files
+from django_tandem.project.loading import site_files
 
 
 def test_a_prefix_ends_with_a_slash(tmp_path) -> None:

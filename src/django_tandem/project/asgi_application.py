@@ -1,40 +1,72 @@
-"""What an ASGI application is made of: the objects that it holds, found without calling it."""
+"""The project's ASGI application: its import path, and the objects it is made of."""
 
 import functools
 import inspect
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
+from django.utils.module_loading import import_string
 
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.inprocess.asgi.stock import replaceable
+from django_tandem.project.importing import trying
 
-# A middleware stack is a dozen objects; a router that is behind more than this is not found.
+# A middleware stack is a dozen objects; a router behind more than this is not found.
 _MOST_OBJECTS = 2000
 _LEAVES = (str, bytes, int, float, type(None), type, ModuleType, ASGIHandler)
 
 
+def asgi_application_path() -> str | None:
+    """Return the dotted path of the project's ASGI application; None when it has none."""
+    named = getattr(settings, "ASGI_APPLICATION", None)
+    if named:
+        return str(named)
+    beside = [
+        getattr(settings, "WSGI_APPLICATION", None),
+        getattr(settings, "ROOT_URLCONF", None),
+    ]
+    for dotted in beside:
+        package = _package(dotted)
+        if package is not None and _exists(f"{package}.asgi"):
+            return f"{package}.asgi.application"
+    return None
+
+
+def import_application(dotted: str) -> object:
+    """Import the application at ``dotted``; raise ProjectError for any exception."""
+    module = dotted.rpartition(".")[0] or dotted
+    found: object = trying(
+        f'The ASGI application "{dotted}"',
+        lambda: import_string(dotted),
+        # `check` never imports it, or turns its error into a message.
+        whole_by=f"python manage.py shell -c 'import {module}'",
+    )
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """An object inside an application, and the objects that stand in front of it."""
+class Component:
+    """An object inside an application, and the objects around it, outermost first."""
 
     target: Any
-    front: tuple[Any, ...] = ()
+    outer: tuple[Any, ...] = ()
 
 
-def walk(application: Any, *, stops: Callable[[Any], bool]) -> Iterator[Found]:
+def components(application: Any, *, stops: Callable[[Any], bool]) -> Iterator[Component]:
     """
     Yield ``application`` and what it is made of, nearest first, but not what ``stops`` holds.
 
     Instance attributes, closures, partials and the globals that a function names are followed.
     """
     seen: set[int] = set()
-    waiting = deque([Found(target=application)])
+    waiting = deque([Component(target=application)])
     while waiting and len(seen) < _MOST_OBJECTS:
         found = waiting.popleft()
         if id(found.target) in seen:
@@ -42,20 +74,20 @@ def walk(application: Any, *, stops: Callable[[Any], bool]) -> Iterator[Found]:
         seen.add(id(found.target))
         yield found
         if not isinstance(found.target, _LEAVES) and not stops(found.target):
-            front = (*found.front, found.target)
-            waiting.extend(Found(target=inner, front=front) for inner in _held(found.target))
+            outer = (*found.outer, found.target)
+            waiting.extend(Component(target=inner, outer=outer) for inner in _held(found.target))
 
 
-def first(application: Any, is_wanted: Callable[[Any], bool]) -> Found | None:
+def find_component(application: Any, is_wanted: Callable[[Any], bool]) -> Component | None:
     """Return the nearest object inside ``application`` that ``is_wanted``."""
-    found = walk(application, stops=is_wanted)
+    found = components(application, stops=is_wanted)
     return next((one for one in found if is_wanted(one.target)), None)
 
 
 def holds_stock_handler(application: Any) -> bool:
-    """Return whether Django's own handler answers where `tandem up` can't put ours."""
+    """Return whether Django's own handler serves where `tandem up` can't replace it by ours."""
     own = replaceable(application)
-    return first(application, lambda one: _is_stock(one) and one is not own) is not None
+    return find_component(application, lambda one: _is_stock(one) and one is not own) is not None
 
 
 def mentions(target: Any, word: str) -> bool:
@@ -65,7 +97,7 @@ def mentions(target: Any, word: str) -> bool:
 
 
 def _is_stock(target: Any) -> bool:
-    # The handler of static files stands in front of another, which is not looked into.
+    # The static files handler wraps another one, which is found by itself.
     ours = (DjangoApplication, StaticFilesHandlerMixin)
     return isinstance(target, ASGIHandler) and not isinstance(target, ours)
 
@@ -113,3 +145,19 @@ def _named(function: FunctionType) -> list[Any]:
     # As in `async def application(scope, …): await websocket_application(scope, …)`.
     names = function.__code__.co_names if _code(function) else ()
     return [function.__globals__[name] for name in names if name in function.__globals__]
+
+
+def _package(dotted: str | None) -> str | None:
+    if not isinstance(dotted, str):
+        return None
+    # "config.wsgi.application" and "config.urls" both lie in the package "config".
+    parts = dotted.split(".")
+    depth = -2 if parts[-1] == "application" else -1
+    return ".".join(parts[:depth]) or None
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -2,12 +2,12 @@
 
 import pytest
 
-from django_tandem.project.regex import pcre
-from django_tandem.project.regex.said import UnsayableError
+from django_tandem.project.regex.fragment import UntranslatableError
+from django_tandem.project.regex.translate import parse, translate
 
 
 def said(regex: str, *, is_skipped: bool = False) -> str:
-    return pcre.say(pcre.parse(regex, is_full=False), is_skipped=is_skipped).text
+    return translate(parse(regex, is_full=False), is_skipped=is_skipped).text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_looks_back_depends_on_the_place(
 )
 def test_what_pcre_cannot_say_is_named(regex: str, construct: str) -> None:
     """The error names the construct in words a person reads in a table."""
-    with pytest.raises(UnsayableError) as raised:
+    with pytest.raises(UntranslatableError) as raised:
         said(regex)
 
     assert str(raised.value) == construct
@@ -91,7 +91,7 @@ def test_what_pcre_cannot_say_is_named(regex: str, construct: str) -> None:
 
 def test_the_last_anchor_is_taken_off() -> None:
     """\\Z at the end, or $ where all must match, is the tree's own business."""
-    assert pcre.parse(r"a\Z", is_full=False).is_ended
-    assert not pcre.parse(r"a$", is_full=False).is_ended
+    assert parse(r"a\Z", is_full=False).is_anchored
+    assert not parse(r"a$", is_full=False).is_anchored
     assert said(r"a\Z") == "a"
-    assert pcre.say(pcre.parse(r"^a$", is_full=True), is_skipped=False).text == "a"
+    assert translate(parse(r"^a$", is_full=True)).text == "a"
