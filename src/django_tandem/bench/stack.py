@@ -26,7 +26,7 @@ from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.questions import only_runs
 from django_tandem.runtime.readiness import START_DEADLINE_S, Dead, watch
 from django_tandem.runtime.sockets import FAILED
-from django_tandem.runtime.usage import of, total
+from django_tandem.runtime.usage import total_usage, usage_of
 
 POLL_S = 0.05
 STOP_S = 30
@@ -173,7 +173,7 @@ def _wait_until_idle(started: subprocess.Popen[bytes]) -> None:
 
 
 def _cpu_s(root: int) -> float:
-    return total(map(of, psutil.Process(root).children(recursive=True))).cpu_s
+    return total_usage(map(usage_of, psutil.Process(root).children(recursive=True))).cpu_s
 
 
 def _what(setup: Setup) -> str:

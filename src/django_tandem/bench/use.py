@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import psutil
 
 from django_tandem.bench.measured import Use
-from django_tandem.runtime.usage import Usage, of, total, usages
+from django_tandem.runtime.usage import Usage, total_usage, usage_of, usages
 
 EVERY_S = 0.5
 
@@ -83,5 +83,5 @@ class Watched:
     def _usage(self) -> Usage:
         parts = list(usages(self._root, set(self._leaders)).values())
         if self._counts_root:
-            parts.append(of(psutil.Process(self._root)))
-        return total(parts)
+            parts.append(usage_of(psutil.Process(self._root)))
+        return total_usage(parts)

@@ -1,8 +1,9 @@
 """Show what runs: the generations, and each process with its state, age and use."""
 
 import argparse
+import signal
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,11 @@ from django_tandem.cli import console, handovers
 from django_tandem.cli.place import find_run_dir
 from django_tandem.inprocess import counts, draining
 from django_tandem.model import Stack
-from django_tandem.runtime import snapshot
 from django_tandem.runtime.generations import generation_of
-from django_tandem.runtime.programs import Duty, Program
-from django_tandem.runtime.snapshot import Snapshot
+from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
 
-EVERY_S = 1.0
+REFRESH_S = 1.0
+COUNTED = ("RESTARTS", "CONNECTIONS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     run_dir = find_run_dir(options)
     if options.watch:
         return _watch(run_dir)
-    now = snapshot.take(run_dir)
+    now = read_status(run_dir)
     if options.json:
         handed_over = [handovers.row(each) for each in counts.read(run_dir)]
         console.as_json({**facts(now), "handed_over": handed_over})
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if now.is_ready else 1
 
 
-def facts(now: Snapshot) -> dict[str, object]:
+def facts(now: StackStatus) -> dict[str, object]:
     """Return what `--json` prints of the stack, units in the names."""
     return {
         "url": now.state.url,
@@ -79,62 +79,76 @@ def facts(now: Snapshot) -> dict[str, object]:
     }
 
 
-def sentences(now: Snapshot) -> Iterator[str]:
+def sentences(now: StackStatus) -> Iterator[str]:
     """Yield a sentence for each generation, and one for a reload in progress."""
     state = now.state
     yield (
         f"Generation {state.generation} has served {state.url} for "
         f"{console.duration(now.age_s)} (supervisord has pid {now.pid})."
     )
-    for generation in _generations(now, Duty.DRAINING):
-        yield _drains(now, generation)
+    for generation in _generations(now, Role.DRAINING):
+        yield _drain_sentence(now, generation)
     if now.reload_pid is not None:
-        names = ", ".join(each.status.name for each in now.on(Duty.CANDIDATE))
+        names = ", ".join(each.status.name for each in now.in_role(Role.CANDIDATE))
         starts = f": it has started {names}" if names else ""
         yield f"A reload is in progress, with pid {now.reload_pid}{starts}."
-    for generation in _generations(now, Duty.LEFT_BEHIND):
+    for generation in _generations(now, Role.ABANDONED):
         yield f"Generation {generation} was abandoned by a reload that was killed; it is stopping."
 
 
 def _watch(run_dir: Path) -> int:
-    """Print the status each second, in place on a terminal, until Ctrl-C."""
+    """Print the status each second, in place on a terminal, until Ctrl-C or the stack's end."""
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    # Set explicitly: a shell starts background jobs with SIGINT ignored. The event counts where
+    # the exception is lost, as in a destructor.
+    signal.signal(signal.SIGINT, stop)
     screen = Console()
-    before = None
     try:
         with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
-            while True:
-                now = snapshot.take(run_dir)
-                text = _text(now, before)
+            for text in _texts(run_dir, stopped):
                 if screen.is_terminal:
                     live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
                 else:
                     console.line_out(f"{text}\n")
                     sys.stdout.flush()
-                before = now
-                time.sleep(EVERY_S)
     except KeyboardInterrupt:
-        return 0
+        pass
+    return 0
 
 
-def _text(now: Snapshot, before: Snapshot | None = None) -> str:
+def _texts(run_dir: Path, stopped: threading.Event) -> Iterator[str]:
+    before = None
+    while not stopped.is_set():
+        now = read_status(run_dir)
+        yield _text(now, before)
+        before = now
+        stopped.wait(REFRESH_S)
+
+
+def _text(now: StackStatus, before: StackStatus | None = None) -> str:
     """Return the sentences and tables; CPU is that since ``before``, or of the whole life."""
     cpu = "CPU (LIFE)" if before is None else "CPU (NOW)"
-    head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", "DIED", "HOLDS", "WHAT")
+    head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
     cells = (_cells(_row(program, now, before)) for program in now.programs)
     lines = [*sentences(now), "", *console.table_lines(head, cells)]
     handed_over = [handovers.row(each) for each in counts.read(now.run_dir)]
     return "\n".join([*lines, *handovers.lines(handed_over)])
 
 
-def _row(program: Program, now: Snapshot, before: Snapshot | None = None) -> Row:
+def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> Row:
     status, process = program.status, program.process
     usage = now.usages.get(status.pid)
     generation = generation_of(status.name)
-    drains = program.duty is Duty.DRAINING
+    drains = program.role is Role.DRAINING
     return Row(
         program=status.name,
         generation=generation or None,
-        duty=program.duty.value,
+        duty=program.role.value,
         stack=_stack(program),
         state=program.state,
         pid=status.pid or None,
@@ -152,7 +166,7 @@ def _row(program: Program, now: Snapshot, before: Snapshot | None = None) -> Row
 
 
 def _cells(each: Row) -> tuple[str, ...]:
-    is_usual = each.duty in (Duty.SERVING, Duty.DRAINING)
+    is_usual = each.duty in (Role.SERVING, Role.DRAINING)
     return (
         each.program,
         each.stack,
@@ -161,30 +175,30 @@ def _cells(each: Row) -> tuple[str, ...]:
         "" if each.uptime_s is None else console.duration(each.uptime_s),
         _shown(each.cpu_percent, " %"),
         _shown(each.memory_pss_mb, " MB") or _shown(each.memory_rss_mb, " MB RSS"),
-        _shown(each.restarts or None, " times" if each.restarts > 1 else " time"),
+        _shown(each.restarts),
         _shown(each.connections),
         each.detail or each.what,
     )
 
 
-def _generations(now: Snapshot, duty: Duty) -> list[int]:
-    return sorted({generation_of(each.status.name) for each in now.on(duty)})
+def _generations(now: StackStatus, role: Role) -> list[int]:
+    return sorted({generation_of(each.status.name) for each in now.in_role(role)})
 
 
-def _drains(now: Snapshot, generation: int) -> str:
+def _drain_sentence(now: StackStatus, generation: int) -> str:
     programs = [
-        each for each in now.on(Duty.DRAINING) if generation_of(each.status.name) == generation
+        each for each in now.in_role(Role.DRAINING) if generation_of(each.status.name) == generation
     ]
-    # What has no number, such as the embedded Valkey, may be of no more use after a reload.
-    who = f"Generation {generation}" if generation else programs[0].status.name
+    # A program without a number, such as the embedded Valkey, may be unused after a reload.
+    name = f"Generation {generation}" if generation else programs[0].status.name
     left_s = draining.left_s(now.run_dir, generation)
-    within = "" if left_s is None else f" for {left_s:.0f} s at most"
-    holds = [f"{each.status.name} holds {each.connections}" for each in programs]
-    known = [line for line, each in zip(holds, programs, strict=True) if each.connections]
-    return f"{who} drains{within}: {', '.join(known) or 'it holds no connection'}."
+    within = "" if left_s is None else f" for at most {left_s:.0f} s"
+    counts_of = {each.status.name: each.connections for each in programs if each.connections}
+    open_ones = ", ".join(f"{program} has {count} open" for program, count in counts_of.items())
+    return f"{name} drains{within}: {open_ones or 'no connection is open'}."
 
 
-def _stack(program: Program) -> str:
+def _stack(program: ProgramStatus) -> str:
     if program.process is not None:
         return program.process.stack.value if program.process.stack else ""
     # The plan of a generation is forgotten once it is replaced.
@@ -192,7 +206,9 @@ def _stack(program: Program) -> str:
     return name if name in {stack.value for stack in Stack} else ""
 
 
-def _cpu_percent(program: Program, now: Snapshot, before: Snapshot | None) -> float | None:
+def _cpu_percent(
+    program: ProgramStatus, now: StackStatus, before: StackStatus | None
+) -> float | None:
     pid = program.status.pid
     usage, earlier = now.usages.get(pid), before.usages.get(pid) if before else None
     if usage is None:

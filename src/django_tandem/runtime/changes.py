@@ -1,12 +1,13 @@
 """The changes of a project's files, as they are saved."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import watchfiles
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
-from django_tandem.runtime.proc import Parent
 from django_tandem.runtime.sources import Sources
 
 # What is saved within this time of another is one change: an editor's own formatter, say.
@@ -17,6 +18,17 @@ NAMED = 3
 
 # What files that can't be watched raise: the kernel's number of watches is one user's share.
 UNWATCHED = (OSError, WatchfilesRustInternalError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The process that started this one, as a stop event: set once it has ended."""
+
+    pid: int
+
+    def is_set(self) -> bool:
+        """Return whether it has ended, as of a threading.Event."""
+        return os.getppid() != self.pid
 
 
 def changes(sources: Sources, parent: Parent) -> Iterator[list[Path]]:

@@ -1,4 +1,4 @@
-"""The machine at hand → the Host that a plan is made for."""
+"""This machine → the Host that a plan is made for: CPUs, memory, NGINX, Valkey, user."""
 
 import os
 import pwd
@@ -10,12 +10,17 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import psutil
+
 from django_tandem.errors import MachineError
 from django_tandem.model import Host, Nginx
-from django_tandem.runtime import cgroup
 
 # An ordinary user's PATH lacks these on Debian, and NGINX lies there.
 SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
+
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+_MB = 1024 * 1024
 
 
 def read_host(nginx_program: str | None) -> Host:
@@ -23,8 +28,8 @@ def read_host(nginx_program: str | None) -> Host:
     return Host(
         python=sys.executable,
         nginx=read_nginx(find_nginx(nginx_program)),
-        cpus=cgroup.cpus(),
-        memory_mb=cgroup.memory_mb(),
+        cpus=allowed_cpus(),
+        memory_mb=allowed_memory_mb(),
         has_ipv6=_has_ipv6(),
         user=_user(),
         is_root=os.geteuid() == 0,
@@ -33,7 +38,7 @@ def read_host(nginx_program: str | None) -> Host:
 
 
 def find_nginx(program: str | None) -> str:
-    """Return the program asked for, else the one on PATH, else the one of the wheel."""
+    """Return ``program`` when it is given, else the one on PATH, else the one of the wheel."""
     if program is not None:
         found = shutil.which(program)
         if found is None:
@@ -63,7 +68,7 @@ def find_valkey() -> str | None:
 
 
 def read_nginx(program: str) -> Nginx:
-    """Ask an NGINX for its version and what it was built with."""
+    """Run ``nginx -V`` and return its version and configure arguments."""
     done = subprocess.run([program, "-V"], capture_output=True, text=True, check=False, timeout=10)
     version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", done.stderr)
     if version is None:
@@ -87,7 +92,7 @@ def _from_wheel(module: str, function: str) -> str | None:
 
 
 def _user() -> str:
-    # Not by the environment, which may name another; a container's user may have no name at all.
+    # Not from the environment, which may name another user; a container's may have no name.
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -101,3 +106,53 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def allowed_cpus(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> float:
+    """Return the CPUs this process may use: the smallest quota above it, else its affinity."""
+    quotas = [_cpu_quota(directory) for directory in _cgroup_directories(root, own)]
+    return min([float(len(os.sched_getaffinity(0))), *(quota for quota in quotas if quota)])
+
+
+def allowed_memory_mb(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> int:
+    """Return the memory this process may use, in MB: the smallest limit, or the machine's."""
+    limits = [
+        _read_number(directory / name)
+        for directory in _cgroup_directories(root, own)
+        for name in ("memory.max", "memory.limit_in_bytes")
+    ]
+    machine = psutil.virtual_memory().total
+    return int(min([machine, *(limit for limit in limits if limit)]) // _MB)
+
+
+def _cgroup_directories(root: Path, own: Path) -> list[Path]:
+    """Return each directory that may hold a limit: version 2's own and above, and version 1's."""
+    found = [root / "cpu", root / "memory", root]
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        inside = Path(path.lstrip("/"))
+        tops = [root / name for name in controllers.split(",")] if controllers else [root]
+        found += [top / part for top in tops for part in (inside, *inside.parents)]
+    return found
+
+
+def _cpu_quota(directory: Path) -> float | None:
+    try:
+        quota, period = (directory / "cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    quota_us = _read_number(directory / "cpu.cfs_quota_us")
+    period_us = _read_number(directory / "cpu.cfs_period_us")
+    return quota_us / period_us if quota_us and period_us and quota_us > 0 else None
+
+
+def _read_number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # "max" means no limit
+        return None

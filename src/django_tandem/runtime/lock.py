@@ -1,39 +1,44 @@
 """
-The locks of a run directory, which say who is at work in it.
+The locks of a run directory, which show who works in it.
 
-Who holds the first runs the stack, from `tandem up` to the end; the others are for one reload
-at a time, and for one process that ends what a reload replaced.
+The holder of the first runs the stack, from `tandem up` to its end; the others are for one
+reload at a time, and for one process that drains what a reload replaced.
 """
 
 import fcntl
+import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from django_tandem.errors import MachineError
+from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify
 
 NAME = "lock"
 RELOAD = "reload.lock"
 DRAINER = "drainer.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = "TANDEM_LOCK"
-# Who asks for the holder holds it for a moment.
+# holder() holds the lock itself for a moment.
 LOOK_S = 0.1
+# Every signature has this length, so that one write replaces it whole.
+SIGNATURE_BYTES = 256
 
 
 def take(run_dir: Path) -> int:
     """
-    Take the lock, write this process's pid in it, and return its descriptor.
+    Take the lock, sign it, and return its descriptor.
 
     The kernel drops it when its last holder ends, however it ends; the file stays, for a
-    file that is removed and made again would be another lock. Raises MachineError when
+    file that is removed and created again would be another lock. Raises MachineError when
     another process holds it.
     """
     handle = try_to_take(run_dir, NAME)
     if handle is None:
         raise MachineError(
-            f"A stack is running in {run_dir} already, with pid {holder(run_dir)}.",
-            hint="Stop it with `tandem down`, or look at it with `tandem status`.",
+            f"A stack is already running in {run_dir}, with pid {holder(run_dir)}.",
+            hint="Stop it with `tandem down`, or see it with `tandem status`.",
         )
     return handle
 
@@ -56,16 +61,16 @@ def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | Non
 
 
 def release(handle: int) -> None:
-    """Give a lock back, by the descriptor that holds it."""
-    # Whatever was forked meanwhile has the same file open, and to close it would free nothing.
+    """Release a lock by the descriptor that holds it."""
+    # A process forked meanwhile has the same file open: closing it would release nothing.
     fcntl.flock(handle, fcntl.LOCK_UN)
     os.close(handle)
 
 
 def sign(handle: int) -> None:
-    """Write this process's pid in the lock that it holds."""
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    """Write this process's identity in the lock that it holds."""
+    own = identify(os.getpid()) or UNKNOWN
+    os.pwrite(handle, json.dumps(asdict(own)).ljust(SIGNATURE_BYTES - 1).encode() + b"\n", 0)
 
 
 def inherited(run_dir: Path) -> int | None:
@@ -85,16 +90,22 @@ def inherited(run_dir: Path) -> int | None:
 
 
 def holder(run_dir: Path, name: str = NAME) -> int | None:
-    """Return the pid of the process that holds the lock, None when nobody does."""
+    """Return the pid that the lock's holder wrote, 0 when unknown; None when nobody holds it."""
+    found = holder_identity(run_dir, name)
+    return None if found is None else found.pid
+
+
+def holder_identity(run_dir: Path, name: str = NAME) -> ProcessIdentity | None:
+    """Return who holds the lock, as far as its signature is legible; None when nobody does."""
     try:
         handle = os.open(run_dir / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        # Shared, so that two who look never see each other.
+        # Shared, so that two readers never see each other.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _pid(handle)
+        return _signature(handle)
     finally:
         os.close(handle)
     return None
@@ -104,10 +115,9 @@ def _open(run_dir: Path, name: str) -> int:
     return os.open(run_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-def _pid(handle: int) -> int:
-    # Between the taking of a lock and its signature there is a moment.
-    for _ in range(1000):
-        text = os.pread(handle, 20, 0)
-        if text.isdigit():
-            return int(text)
-    return 0
+def _signature(handle: int) -> ProcessIdentity:
+    try:
+        return ProcessIdentity(**json.loads(os.pread(handle, SIGNATURE_BYTES, 0)))
+    except (ValueError, TypeError):
+        # Taken and not signed yet, or not written by tandem.
+        return UNKNOWN

@@ -1,4 +1,4 @@
-"""What the programs of a stack take of the machine: CPU time and memory."""
+"""The CPU time and memory that processes use, with those below them."""
 
 import contextlib
 from collections.abc import Collection, Iterable
@@ -12,11 +12,11 @@ _MB = 1024 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """
-    What one program takes, with all the processes below it.
+    The CPU time and memory of one program, with all the processes below it.
 
-    ``cpu_s`` counts those of its processes that have ended as well. ``pss_mb`` shares what
-    several processes hold in common out among them, ``rss_mb`` counts it for each of them;
-    the first is None where the kernel keeps it to itself.
+    ``cpu_s`` includes children that have ended. ``pss_mb`` divides shared pages among the
+    processes that share them, ``rss_mb`` counts them for each; ``pss_mb`` is None where the
+    kernel does not reveal it.
     """
 
     cpu_s: float
@@ -25,16 +25,16 @@ class Usage:
 
 
 def usages(root: int, leaders: Collection[int]) -> dict[int, Usage]:
-    """Return what each of ``leaders`` takes, children of ``root``; without those that ended."""
+    """Return the usage of each of ``leaders``, children of ``root``, without those that ended."""
     families: dict[int, list[psutil.Process]] = {}
     leader_of: dict[int, int] = {}
-    # In one pass over all processes, in which a parent comes before its children.
+    # psutil lists a parent before its children.
     for process in _descendants(root):
         leader = process.pid if process.pid in leaders else leader_of.get(_parent(process))
         if leader is not None:
             leader_of[process.pid] = leader
             families.setdefault(leader, []).append(process)
-    return {leader: total(map(of, family)) for leader, family in families.items()}
+    return {leader: total_usage(map(usage_of, family)) for leader, family in families.items()}
 
 
 def _descendants(root: int) -> list[psutil.Process]:
@@ -50,12 +50,12 @@ def _parent(process: psutil.Process) -> int:
     return 0
 
 
-def of(process: psutil.Process) -> Usage:
-    """Return what one process takes, without those below it that run; nothing if it has ended."""
+def usage_of(process: psutil.Process) -> Usage:
+    """Return the usage of one process without its running children; zero if it has ended."""
     try:
         cpu, rss = process.cpu_times(), process.memory_info().rss
     except psutil.Error:
-        # It has ended meanwhile.
+        # It ended meanwhile.
         return Usage(cpu_s=0, rss_mb=0, pss_mb=0)
     return Usage(
         cpu_s=cpu.user + cpu.system + cpu.children_user + cpu.children_system,
@@ -74,8 +74,8 @@ def _pss_mb(process: psutil.Process) -> float | None:
     return None if pss is None else pss / _MB
 
 
-def total(parts: Iterable[Usage]) -> Usage:
-    """Return the sum."""
+def total_usage(parts: Iterable[Usage]) -> Usage:
+    """Return the sum of ``parts``."""
     every = list(parts)
     known = [each.pss_mb for each in every if each.pss_mb is not None]
     return Usage(

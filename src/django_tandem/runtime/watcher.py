@@ -15,8 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from django_tandem.runtime import lock, readiness, supervisord
-from django_tandem.runtime.changes import UNWATCHED, changes, told
-from django_tandem.runtime.proc import Parent
+from django_tandem.runtime.changes import UNWATCHED, Parent, changes, told
 from django_tandem.runtime.sources import Sources
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.telling import say

@@ -109,7 +109,10 @@ def test_a_program_that_died_is_counted(up) -> None:
         return now if now["state"] == "ready" and now["pid"] != killed else None
 
     assert wait_for(again, within_s=WITHIN_S)["restarts"] == 1
-    assert "1 time " in tandem(up.directory, "status").stdout
+    row = next(
+        line for line in tandem(up.directory, "status").stdout.splitlines() if "wsgi-1" in line
+    )
+    assert " MB  1 " in row
 
 
 def _drains_one(status: dict[str, Any]) -> dict[str, Any] | None:
@@ -141,8 +144,8 @@ def test_what_drains_is_told_with_what_it_holds(up) -> None:
     assert old["restarts"] == 1
     assert 0 < old["left_s"] <= DRAIN_S
     assert _program(status, "wsgi-2")["restarts"] == 0
-    assert "Generation 1 drains for " in shown.stdout
-    assert " s at most: wsgi-1 holds 1." in shown.stdout
+    assert "Generation 1 drains for at most " in shown.stdout
+    assert " s: wsgi-1 has 1 open." in shown.stdout
     # Long before its time is over.
     wait_for(lambda: "wsgi-1" not in _duties(_status(up)), within_s=20)
 
@@ -174,7 +177,7 @@ def test_a_reload_on_its_way_is_told_and_what_it_leaves_behind(up) -> None:
 
     status = _status(up)
     assert status["reload_pid"] is None
-    assert _duties(status).get("wsgi-3") in ("left behind", None)
+    assert _duties(status).get("wsgi-3") in ("abandoned", None)
     wait_for(lambda: "wsgi-3" not in _duties(_status(up)), within_s=WITHIN_S)
 
 

@@ -10,8 +10,7 @@ from django_tandem.cli.status import sentences
 from django_tandem.inprocess import draining
 from django_tandem.model import Status
 from django_tandem.render.state import state_of
-from django_tandem.runtime.programs import Duty, Program
-from django_tandem.runtime.snapshot import Snapshot
+from django_tandem.runtime.status import ProgramStatus, Role, StackStatus
 
 
 @pytest.mark.parametrize(
@@ -31,18 +30,18 @@ def test_a_duration_is_printed_in_its_two_largest_units(seconds, expected) -> No
     assert duration(seconds) == expected
 
 
-def _program(name: str, duty: Duty, connections: int | None = None) -> Program:
-    return Program(
+def _program(name: str, role: Role, connections: int | None = None) -> ProgramStatus:
+    return ProgramStatus(
         status=Status(name=name, state="RUNNING", pid=1, since_s=1),
         process=None,
-        duty=duty,
+        role=role,
         state="",
         connections=connections,
     )
 
 
-def _snapshot(run_dir: Path, *programs: Program, reload_pid: int | None = None) -> Snapshot:
-    return Snapshot(
+def _stack(run_dir: Path, *programs: ProgramStatus, reload_pid: int | None = None) -> StackStatus:
+    return StackStatus(
         run_dir=run_dir,
         state=state_of(plan()),
         pid=7,
@@ -62,25 +61,25 @@ def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> Non
     """A draining program without a generation has a sentence of its own."""
     draining.announce(tmp_path, 3, 30)
     programs = (
-        _program("asgi-3", Duty.DRAINING, 4),
-        _program("wsgi-3", Duty.DRAINING, 0),
-        _program("channels-2", Duty.DRAINING),
-        _program("valkey", Duty.DRAINING, 2),
+        _program("asgi-3", Role.DRAINING, 4),
+        _program("wsgi-3", Role.DRAINING, 0),
+        _program("channels-2", Role.DRAINING),
+        _program("valkey", Role.DRAINING, 2),
     )
 
-    assert list(sentences(_snapshot(tmp_path, *programs))) == [
+    assert list(sentences(_stack(tmp_path, *programs))) == [
         SERVES,
-        "valkey drains: valkey holds 2.",
-        "Generation 2 drains: it holds no connection.",
-        "Generation 3 drains for 30 s at most: asgi-3 holds 4.",
+        "valkey drains: valkey has 2 open.",
+        "Generation 2 drains: no connection is open.",
+        "Generation 3 drains for at most 30 s: asgi-3 has 4 open.",
     ]
 
 
 def test_a_reload_in_progress_names_the_programs_it_started(tmp_path) -> None:
     """Programs of a killed reload are reported when no other reload is in progress."""
-    at_work = _snapshot(tmp_path, _program("wsgi-2", Duty.CANDIDATE), reload_pid=9)
-    begun = _snapshot(tmp_path, reload_pid=9)
-    killed = _snapshot(tmp_path, _program("wsgi-2", Duty.LEFT_BEHIND))
+    at_work = _stack(tmp_path, _program("wsgi-2", Role.CANDIDATE), reload_pid=9)
+    begun = _stack(tmp_path, reload_pid=9)
+    killed = _stack(tmp_path, _program("wsgi-2", Role.ABANDONED))
 
     assert list(sentences(at_work))[1:] == [
         "A reload is in progress, with pid 9: it has started wsgi-2."

@@ -1,4 +1,4 @@
-"""One stack a run directory, and the kernel is who knows."""
+"""One stack a run directory, by a lock of the kernel's."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ from django_tandem.errors import MachineError
 from django_tandem.runtime import lock
 
 
-def test_nobody_holds_what_was_never_taken(tmp_path) -> None:
-    """Nor what lies in no directory at all."""
+def test_a_lock_never_taken_has_no_holder(tmp_path) -> None:
+    """Nor without the directory."""
     assert lock.holder(tmp_path) is None
     assert lock.holder(tmp_path / "none") is None
 
 
-def test_a_second_taker_is_told_the_first_ones_pid(tmp_path) -> None:
-    """And what to do about it."""
+def test_a_second_taker_gets_the_pid_of_the_first(tmp_path) -> None:
+    """The hint says what to do."""
     handle = lock.take(tmp_path)
     assert lock.holder(tmp_path) == os.getpid()
 
@@ -25,15 +25,15 @@ def test_a_second_taker_is_told_the_first_ones_pid(tmp_path) -> None:
         lock.take(tmp_path)
 
     assert str(caught.value) == (
-        f"A stack is running in {tmp_path} already, with pid {os.getpid()}.\n"
-        "  Stop it with `tandem down`, or look at it with `tandem status`."
+        f"A stack is already running in {tmp_path}, with pid {os.getpid()}.\n"
+        "  Stop it with `tandem down`, or see it with `tandem status`."
     )
     os.close(handle)
     assert lock.holder(tmp_path) is None
 
 
-def test_it_passes_to_a_program_that_is_started_with_it(tmp_path) -> None:
-    """And is dropped when that is killed, with nobody there to remove anything."""
+def test_it_passes_to_a_program_started_with_it(tmp_path) -> None:
+    """It is dropped when that is killed, with nobody there to remove anything."""
     handle = lock.take(tmp_path)
     code = (
         "import pathlib, sys; from django_tandem.runtime import lock;"
@@ -58,7 +58,7 @@ def test_it_passes_to_a_program_that_is_started_with_it(tmp_path) -> None:
     assert lock.holder(tmp_path) is None
 
 
-def test_a_descriptor_of_another_file_is_not_taken_for_it(tmp_path, monkeypatch) -> None:
+def test_a_descriptor_of_another_file_is_not_the_lock(tmp_path, monkeypatch) -> None:
     """An environment variable proves nothing."""
     lock.take(tmp_path)
     with (tmp_path / "other").open("w") as other:

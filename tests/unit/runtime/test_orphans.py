@@ -1,4 +1,4 @@
-"""What outlived its supervisord is ended, and nothing else ever is."""
+"""Processes that outlive their supervisord are ended, and no others."""
 
 import json
 import os
@@ -17,9 +17,10 @@ from django_tandem.runtime import orphans
 from django_tandem.runtime.orphans import Started
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
-DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
+IGNORES_SIGTERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
 # Its child stays in its process group, as a server's workers do.
-WITH_CHILD = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {DEAF!r}]); {SLEEPS}"
+CHILD = f"subprocess.Popen([sys.executable, '-c', {IGNORES_SIGTERM!r}])"
+WITH_CHILD = f"import subprocess, sys; {CHILD}; {SLEEPS}"
 
 Start = Callable[[str], Started]
 
@@ -67,34 +68,34 @@ def end(run_dir: Path, within_s: float = 5) -> tuple[bool, list[str]]:
     return orphans.end(run_dir, said.append, within_s=within_s), said
 
 
-def test_what_was_kept_is_ended(start, tmp_path) -> None:
-    """With its pid said, and then there is nothing left to end."""
+def test_recorded_processes_are_ended(start, tmp_path) -> None:
+    """Their pids are named, and then there is nothing left to end."""
     started = start(SLEEPS)
-    orphans.keep(tmp_path, [started])
+    orphans.record(tmp_path, [started])
 
     assert end(tmp_path) == (
         True,
-        [f"Ending what a supervisord that was killed left running: wsgi-1 ({started.pid})."],
+        [f"Ending the processes of a supervisord that was killed: wsgi-1 ({started.pid})."],
     )
     assert living(started.pid) == []
     assert end(tmp_path) == (False, [])
 
 
-def test_what_does_not_listen_is_killed_with_its_group(start, tmp_path) -> None:
-    """When its time is over."""
+def test_a_process_that_ignores_sigterm_is_killed_with_its_group(start, tmp_path) -> None:
+    """After its grace period."""
     started = start(WITH_CHILD)
     assert len(living(started.pid)) == 2
-    orphans.keep(tmp_path, [started])
+    orphans.record(tmp_path, [started])
 
     assert end(tmp_path, within_s=0.5)[0]
 
     assert living(started.pid) == []
 
 
-def test_a_group_whose_leader_is_gone_is_ended(start, tmp_path) -> None:
-    """As the workers of a master that was killed."""
+def test_a_group_without_its_leader_is_ended(start, tmp_path) -> None:
+    """Such as the workers of a master that was killed."""
     started = start(WITH_CHILD)
-    orphans.keep(tmp_path, [started])
+    orphans.record(tmp_path, [started])
     os.kill(started.pid, signal.SIGKILL)
     os.waitpid(started.pid, 0)
     assert len(living(started.pid)) == 1
@@ -107,25 +108,25 @@ def test_a_group_whose_leader_is_gone_is_ended(start, tmp_path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        # Another process got the pid: it began at another time.
-        lambda started: replace(started, begun=started.begun - 1),
-        lambda started: replace(started, begun=started.begun + 1),
+        # Another process got the pid: it was created at another time.
+        lambda started: replace(started, created_at=started.created_at - 5),
+        lambda started: replace(started, created_at=started.created_at + 5),
         lambda started: replace(started, session=started.session + 1),
     ],
 )
-def test_whoever_got_the_pid_since_survives(start, tmp_path, other) -> None:
-    """It leads a group of the same number, and is none of ours."""
+def test_a_process_that_got_the_pid_since_survives(start, tmp_path, other) -> None:
+    """It leads a group of the same number, and is not ours."""
     started = start(SLEEPS)
-    orphans.keep(tmp_path, [other(started)])
+    orphans.record(tmp_path, [other(started)])
 
     assert end(tmp_path) == (False, [])
     assert len(living(started.pid)) == 1
 
 
-def test_a_record_of_another_machine_or_container_names_nobody(start, tmp_path) -> None:
-    """Its pids count from the start there too."""
+def test_a_record_of_another_boot_or_container_is_ignored(start, tmp_path) -> None:
+    """The same pids are other processes there."""
     started = start(SLEEPS)
-    kept = {"world": "another", "started": [asdict(started)]}
+    kept = {"namespace": "another", "started": [asdict(started)]}
     (tmp_path / orphans.NAME).write_text(json.dumps(kept))
 
     assert end(tmp_path) == (False, [])
@@ -133,13 +134,13 @@ def test_a_record_of_another_machine_or_container_names_nobody(start, tmp_path) 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"started": [{"pid": 1}]}', "\0"])
-def test_what_tandem_did_not_write_names_nobody(text, tmp_path) -> None:
-    """And is no reason to fail."""
+def test_an_invalid_record_is_ignored(text, tmp_path) -> None:
+    """It is no reason to fail either."""
     (tmp_path / orphans.NAME).write_text(text)
 
     assert end(tmp_path) == (False, [])
 
 
-def test_a_directory_in_which_nothing_ran_holds_nothing(tmp_path) -> None:
-    """Nor one that is not there."""
-    assert orphans.left(tmp_path) == orphans.left(tmp_path / "none") == []
+def test_without_a_record_there_are_no_orphans(tmp_path) -> None:
+    """Nor without the directory."""
+    assert orphans.find(tmp_path) == orphans.find(tmp_path / "none") == []

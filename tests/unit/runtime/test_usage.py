@@ -1,4 +1,4 @@
-"""What a program takes is what all the processes below it take."""
+"""The usage of a program is that of all the processes below it."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def _usage(pid: int) -> Usage:
     return usages(os.getpid(), {pid})[pid]
 
 
-def test_a_family_is_counted_as_one(holding) -> None:
+def test_a_process_and_its_children_are_summed(holding) -> None:
     """Memory and CPU time of both processes."""
     found = wait_for(lambda: (used := _usage(holding)).cpu_s >= 0.35 and used)
 
@@ -45,7 +45,7 @@ def test_a_family_is_counted_as_one(holding) -> None:
     assert found.cpu_s < 20
 
 
-def test_the_children_of_others_are_not(holding) -> None:
-    """Only what is below one that was asked for."""
+def test_children_of_other_processes_are_left_out(holding) -> None:
+    """Only processes below one of the leaders count."""
     assert usages(holding, {os.getpid()}) == {}
     assert set(usages(os.getpid(), {holding, -1})) == {holding}

@@ -69,7 +69,7 @@ class Children:
     def _keep(self) -> None:
         # supervisord would take it for a fork that failed, and start the program once more.
         try:
-            orphans.keep(self._run_dir, self._started.values())
+            orphans.record(self._run_dir, self._started.values())
         except OSError:
             traceback.print_exc()
 

@@ -1,8 +1,8 @@
-"""What may be used is the smallest limit from this process's cgroup up to the root."""
+"""The CPUs and the memory of a host are the smallest limits from its cgroup up to the root."""
 
 import os
 
-from django_tandem.runtime import cgroup
+from django_tandem.runtime import host
 
 
 def _files(root, **contents: str) -> None:
@@ -18,18 +18,18 @@ def _own(tmp_path, text: str):
     return path
 
 
-def test_version_2_reads_the_tightest_of_all_above(tmp_path) -> None:
+def test_cgroup_2_takes_the_smallest_limit_above(tmp_path) -> None:
     """A container's quota may be set on any directory above the process's own."""
     _files(tmp_path, a__b__cpu_max="max 100000", a__cpu_max="50000 100000", cpu_max="max 100000")
     _files(tmp_path, a__b__memory_max="max", a__memory_max=str(64 * 1024 * 1024))
     own = _own(tmp_path, "0::/a/b\n")
 
-    assert cgroup.cpus(tmp_path, own) == 0.5
-    assert cgroup.memory_mb(tmp_path, own) == 64
+    assert host.allowed_cpus(tmp_path, own) == 0.5
+    assert host.allowed_memory_mb(tmp_path, own) == 64
 
 
-def test_version_1_keeps_a_tree_for_each_controller(tmp_path) -> None:
-    """Its quota is two files, and -1 stands for none."""
+def test_cgroup_1_reads_each_controllers_tree(tmp_path) -> None:
+    """Its quota is in two files, and -1 means no quota."""
     own = _own(tmp_path, "4:cpu,cpuacct:/x\n5:memory:/x\n")
     for name, text in {"cpu.cfs_quota_us": "25000", "cpu.cfs_period_us": "100000"}.items():
         (tmp_path / "cpu" / "x").mkdir(parents=True, exist_ok=True)
@@ -37,13 +37,13 @@ def test_version_1_keeps_a_tree_for_each_controller(tmp_path) -> None:
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "memory.limit_in_bytes").write_text(str(32 * 1024 * 1024))
 
-    assert cgroup.cpus(tmp_path, own) == 0.25
-    assert cgroup.memory_mb(tmp_path, own) == 32
+    assert host.allowed_cpus(tmp_path, own) == 0.25
+    assert host.allowed_memory_mb(tmp_path, own) == 32
 
 
 def test_without_a_limit_the_machine_counts(tmp_path) -> None:
     """The CPUs this process may run on, and all of the memory."""
     own = tmp_path / "missing"
 
-    assert cgroup.cpus(tmp_path, own) == len(os.sched_getaffinity(0))
-    assert cgroup.memory_mb(tmp_path, own) > 100
+    assert host.allowed_cpus(tmp_path, own) == len(os.sched_getaffinity(0))
+    assert host.allowed_memory_mb(tmp_path, own) > 100

@@ -1,0 +1,209 @@
+"""A running stack at one moment: which generation is live, what each program does and uses."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from django_tandem.errors import RefusedError
+from django_tandem.model import Process, Status
+from django_tandem.render import state as kept
+from django_tandem.render.state import State
+from django_tandem.runtime import commit, lock, supervisord
+from django_tandem.runtime.connections import held_by
+from django_tandem.runtime.generations import generation_of, to_end
+from django_tandem.runtime.questions import ask
+from django_tandem.runtime.sockets import linked
+from django_tandem.runtime.state import read_state
+from django_tandem.runtime.usage import Usage, usages
+
+READY = "ready"
+# A program in these states of supervisord's runs and does not answer yet, or any more.
+UNANSWERED = {"STARTING": "starting", "RUNNING": "silent"}
+
+
+class Role(StrEnum):
+    """What a program is for at this moment."""
+
+    SERVING = "serving"
+    DRAINING = "draining"
+    CANDIDATE = "candidate"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramStatus:
+    """
+    One program at one moment.
+
+    ``process`` is what was planned, None once that is no longer known. ``connections`` is
+    None for a program without a socket.
+    """
+
+    status: Status
+    process: Process | None
+    role: Role
+    state: str
+    connections: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackStatus:
+    """
+    A stack at one moment, which is ``at_s`` on the monotonic clock.
+
+    ``pid`` is supervisord's, ``reload_pid`` that of a reload in progress. ``usages`` is by
+    pid, ``restarts`` by program, without those that never died.
+    """
+
+    run_dir: Path
+    state: State
+    pid: int
+    at_s: float
+    age_s: int
+    reload_pid: int | None
+    programs: tuple[ProgramStatus, ...]
+    usages: dict[int, Usage]
+    restarts: dict[str, int]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all of the live generation is ready."""
+        return all(each.state == READY for each in self.in_role(Role.SERVING))
+
+    def in_role(self, role: Role) -> tuple[ProgramStatus, ...]:
+        """Return the programs of that role."""
+        return tuple(each for each in self.programs if each.role is role)
+
+
+def read_status(run_dir: Path) -> StackStatus:
+    """Return the status of the stack in ``run_dir``; raises RefusedError when none answers."""
+    holder = lock.holder_identity(run_dir)
+    if holder is None:
+        raise _nothing_runs(run_dir)
+    try:
+        statuses, restarts = supervisord.statuses(run_dir), supervisord.restarts(run_dir)
+    except OSError as error:
+        raise RefusedError(
+            f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
+            "it is starting or stopping.",
+            hint="Try again in a moment.",
+        ) from error
+    # In this order: a reload that ends in between has left its state, and nothing half started.
+    reload_pid = lock.holder(run_dir, lock.RELOAD)
+    proposed = read_state(run_dir, commit.candidate(kept.NAME))
+    state = read_state(run_dir)
+    if state is None:
+        raise _nothing_runs(run_dir)
+    is_reloading = reload_pid is not None
+    # Pids of another PID namespace would be those of strangers here.
+    pids = {each.pid for each in statuses if each.pid} if holder.is_proved else set()
+    return StackStatus(
+        run_dir=run_dir,
+        state=state,
+        pid=holder.pid,
+        at_s=time.monotonic(),
+        age_s=_age_s(run_dir, holder.created_at),
+        reload_pid=reload_pid,
+        usages=usages(holder.pid, pids) if pids else {},
+        restarts=restarts,
+        programs=_programs(run_dir, state, proposed, statuses, is_reloading=is_reloading),
+    )
+
+
+def _nothing_runs(run_dir: Path) -> RefusedError:
+    return RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+
+
+def _age_s(run_dir: Path, started_at: float) -> int:
+    # The commit renames the file, which changes its ctime; where a stack is started again with
+    # nothing changed, it is not even written.
+    since = max((run_dir / kept.NAME).stat().st_ctime, started_at)
+    return max(0, int(time.time() - since))
+
+
+def _programs(
+    run_dir: Path,
+    state: State,
+    proposed: State | None,
+    statuses: Sequence[Status],
+    *,
+    is_reloading: bool,
+) -> tuple[ProgramStatus, ...]:
+    """Return each program's status; ``proposed`` is the state of a candidate generation."""
+    every = (*statuses, *_waiting(state, statuses))
+    names = [each.name for each in every]
+    role_of = roles(state, names, is_reloading=is_reloading, linked=linked(run_dir))
+    planned = _planned(state, proposed)
+    # Counted first, for each health check is a connection itself.
+    connections = _connections(run_dir, names)
+    states = _states(every, planned, role_of, state)
+    return tuple(
+        ProgramStatus(
+            status=each,
+            process=planned.get(each.name),
+            role=role_of[each.name],
+            state=states[each.name],
+            connections=connections.get(each.name),
+        )
+        for each in every
+    )
+
+
+def roles(
+    state: State, running: Collection[str], *, is_reloading: bool, linked: Collection[str] = ()
+) -> dict[str, Role]:
+    """Return the role of each program of ``running``."""
+    old = to_end(state, running, is_reloading=False, linked=linked)
+    newer = Role.CANDIDATE if is_reloading else Role.ABANDONED
+
+    def role(name: str) -> Role:
+        if name not in old:
+            return Role.SERVING
+        return newer if generation_of(name) > state.generation else Role.DRAINING
+
+    return {name: role(name) for name in running}
+
+
+def _planned(state: State, proposed: State | None) -> dict[str, Process]:
+    states = [each for each in (proposed, state) if each is not None]
+    return {process.program: process for each in states for process in each.processes}
+
+
+def _waiting(state: State, statuses: Sequence[Status]) -> list[Status]:
+    """Return the programs that start only when their predecessors have ended."""
+    known = {each.name for each in statuses}
+    names = [each.program for each in state.processes if each.program not in known]
+    return [Status(name=name, state="WAITING", pid=0, since_s=0) for name in names]
+
+
+def _connections(run_dir: Path, names: Sequence[str]) -> dict[str, int | None]:
+    sockets = {name: run_dir / f"{name}.sock" for name in names}
+    found = held_by([path for path in sockets.values() if path.exists()])
+    return {name: found.get(path) for name, path in sockets.items()}
+
+
+def _states(
+    every: Sequence[Status],
+    planned: Mapping[str, Process],
+    role_of: Mapping[str, Role],
+    state: State,
+) -> dict[str, str]:
+    def state_of(status: Status) -> str:
+        return _state(status, planned.get(status.name), role_of[status.name], state)
+
+    # In parallel, since each that hangs takes the whole timeout of a health check.
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(state_of, every)
+    return {each.name: name for each, name in zip(every, found, strict=True)}
+
+
+def _state(status: Status, process: Process | None, role: Role, state: State) -> str:
+    # For supervisord a process is running once it is old enough; what counts is an answer.
+    if role in (Role.SERVING, Role.CANDIDATE) and process and status.state in UNANSWERED:
+        return READY if status.pid and ask(process, state) else UNANSWERED[status.state]
+    if role is Role.DRAINING and status.state in UNANSWERED:
+        return "draining"
+    return status.state.lower()

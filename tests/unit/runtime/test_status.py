@@ -1,0 +1,34 @@
+"""A program's role follows from the state, and from whether a reload is in progress."""
+
+from builders import plan
+from django_tandem.render.state import state_of
+from django_tandem.runtime.status import Role, roles
+
+STATE = state_of(plan())
+NAMES = [process.program for process in STATE.processes]
+
+
+def test_programs_of_the_state_serve() -> None:
+    """With or without a generation in its name."""
+    assert NAMES == ["wsgi-1", "nginx"]
+    assert roles(STATE, NAMES, is_reloading=False) == {
+        "wsgi-1": Role.SERVING,
+        "nginx": Role.SERVING,
+    }
+
+
+def test_newer_programs_are_candidates_during_a_reload() -> None:
+    """And abandoned when none is in progress."""
+    running = [*NAMES, "wsgi-2"]
+
+    assert roles(STATE, running, is_reloading=True)["wsgi-2"] is Role.CANDIDATE
+    assert roles(STATE, running, is_reloading=False)["wsgi-2"] is Role.ABANDONED
+
+
+def test_older_and_unused_programs_drain() -> None:
+    """A reload may leave out the embedded Valkey, which has no number."""
+    running = [*NAMES, "wsgi-0", "valkey"]
+
+    for is_reloading in (True, False):
+        found = roles(STATE, running, is_reloading=is_reloading)
+        assert (found["wsgi-0"], found["valkey"]) == (Role.DRAINING, Role.DRAINING)
