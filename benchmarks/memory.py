@@ -25,7 +25,7 @@ def as_tandem_does(socket: str) -> tuple[str, ...]:
     return find(Stack.WSGI, "gunicorn").argv(
         Launch(
             python=sys.executable,
-            application="django_tandem.inprocess.wsgi.entry:application",
+            application="django_tandem.inprocess.wsgi_application:application",
             socket=socket,
             workers=WORKERS,
             timeout_s=30,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem import servers
+from django_tandem.plan.processes import ENTRY_POINTS
 
 TESTS = Path(__file__).parents[1]
 HERE = TESTS / "system" / "servers"
@@ -85,7 +86,7 @@ def serving(
     """Start the server on the project beside this file, wait until it is ready, end it."""
     launch = servers.Launch(
         python=sys.executable,
-        application=f"django_tandem.inprocess.{server.stack}.entry:application",
+        application=ENTRY_POINTS[server.stack],
         socket=str(directory / "s"),
         workers=workers,
         timeout_s=timeout_s,

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 
 from django_tandem.cli import console
-from django_tandem.inprocess.counts import Handovers
+from django_tandem.inprocess.handover_counts import HandoverCount
 
 # Where a pattern, Django's or a regular expression, stops being plain text.
 _PLAIN = re.compile(r"[^<>()\[\]{}*+?|^$.\\]*")
 
 
-def row(counted: Handovers) -> dict[str, object]:
+def row(counted: HandoverCount) -> dict[str, object]:
     """Return what is shown of one route that was handed over."""
     return {
         "route": counted.route,

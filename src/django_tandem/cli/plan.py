@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import plan_project
-from django_tandem.inprocess import counts
+from django_tandem.inprocess import handover_counts
 from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
 from django_tandem.project.middleware import STOCK_HANDLERS_HOPS, hops
 
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
         (tuple(_cells(verdict).values())[:5] for verdict in plan.verdicts),
     )
-    handed_over = [handovers.row(each) for each in counts.read(Path(plan.run_dir))]
+    handed_over = [handovers.row(each) for each in handover_counts.read(Path(plan.run_dir))]
     for line in (*switch_lines(plan), *handovers.lines(handed_over)):
         console.line_out(line)
     console.line_err(_summary(plan))

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from django_tandem.cli import console, handovers
 from django_tandem.cli.place import find_run_dir
-from django_tandem.inprocess import counts, draining
+from django_tandem.inprocess import drain_window, handover_counts
 from django_tandem.model import Stack
 from django_tandem.runtime.generations import generation_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         return _watch(run_dir)
     now = read_status(run_dir)
     if options.json:
-        handed_over = [handovers.row(each) for each in counts.read(run_dir)]
+        handed_over = [handovers.row(each) for each in handover_counts.read(run_dir)]
         console.as_json({**facts(now), "handed_over": handed_over})
     else:
         console.line_out(_text(now))
@@ -136,7 +136,7 @@ def _text(now: StackStatus, before: StackStatus | None = None) -> str:
     head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
     cells = (_cells(_row(program, now, before)) for program in now.programs)
     lines = [*sentences(now), "", *console.table_lines(head, cells)]
-    handed_over = [handovers.row(each) for each in counts.read(now.run_dir)]
+    handed_over = [handovers.row(each) for each in handover_counts.read(now.run_dir)]
     return "\n".join([*lines, *handovers.lines(handed_over)])
 
 
@@ -158,7 +158,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         memory_rss_mb=_rounded(usage.rss_mb) if usage else None,
         restarts=now.restarts.get(status.name, 0),
         connections=program.connections,
-        left_s=_rounded(draining.left_s(now.run_dir, generation)) if drains else None,
+        left_s=_rounded(drain_window.remaining_s(now.run_dir, generation)) if drains else None,
         what=process.role if process else "",
         # The detail of its last exit is of no interest once it runs again.
         detail="" if status.pid else status.detail,
@@ -191,7 +191,7 @@ def _drain_sentence(now: StackStatus, generation: int) -> str:
     ]
     # A program without a number, such as the embedded Valkey, may be unused after a reload.
     name = f"Generation {generation}" if generation else programs[0].status.name
-    left_s = draining.left_s(now.run_dir, generation)
+    left_s = drain_window.remaining_s(now.run_dir, generation)
     within = "" if left_s is None else f" for at most {left_s:.0f} s"
     counts_of = {each.status.name: each.connections for each in programs if each.connections}
     open_ones = ", ".join(f"{program} has {count} open" for program, count in counts_of.items())

@@ -1,1 +1,1 @@
-"""What both stacks share inside the served project: what the edge says, and the hand-over."""
+"""What runs inside the served project: the applications that its servers load, and their layers."""

@@ -1,32 +1,38 @@
 """
-The hand-over: a stack that was asked for what the other serves says so, and NGINX asks the other.
+The handover: a stack that gets a request for a view of the other stack sends it there.
 
-The edge's table is the fast path, and this the truth behind it. It happens once the view is
-resolved and the project's middleware had its chance to refuse, and at most once a request.
+The edge's route table is the fast path, and the handover the fallback for what the table can't
+express. The stack answers with X-Accel-Redirect, and NGINX replays the request on the other
+stack: after the view is resolved and the project's middleware could reject the request, and at
+most once a request.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from django_tandem import environment
+from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess.handover_counts import HandoverCounter
 from django_tandem.inprocess.policy import stack_of
+from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
 from django_tandem.model import Pin, Stack
 
 # Set by the edge on every request, so that no client can: "1" on one that was handed over.
 HANDED_HEADER = "x-tandem-handed"
-# NGINX's own word for "ask there instead"; with a named location it keeps method and body.
+# With a named location, NGINX keeps the method and the body.
 REDIRECT_HEADER = "X-Accel-Redirect"
 LOCATIONS = {Stack.WSGI: "@handed_wsgi", Stack.ASGI: "@handed_asgi"}
+EVENT_STREAM = "text/event-stream"
 
-ENABLED = "TANDEM_HANDOVER"
-
-# Where the passage lies in the environ or the scope. It goes with the one request: what a view
-# asks of Django by itself, through the test client for one, is none of the edge's.
+# The key of the passage in the environ or the scope. Only the edge's own request has it: a view
+# may call Django itself, through the test client for example.
 PASSAGE = "tandem.passage"
 _ATTRIBUTE = "_tandem_passage"
 
@@ -34,9 +40,9 @@ _ATTRIBUTE = "_tandem_passage"
 @dataclass(slots=True)
 class Passage:
     """
-    One request on its way through a stack: whether it may leave it, and which route it took.
+    One request in a stack: whether it may be handed over, and the route that it took.
 
-    ``is_stream`` and ``is_async_stream`` are what Django answered, whatever wraps it later.
+    ``is_stream`` and ``is_async_stream`` describe Django's own response, below any wrapper.
     """
 
     may_leave: bool
@@ -45,34 +51,29 @@ class Passage:
     is_async_stream: bool = False
 
     def note(self, response: HttpResponseBase) -> None:
-        """Keep what is known of Django's ``response`` itself."""
+        """Keep what is known of Django's own ``response``."""
         self.is_stream = response.streaming
         self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
 
 
 def is_enabled() -> bool:
-    """Return whether the edge in front of this process knows how to hand over."""
-    return os.environ.get(ENABLED) == "1"
-
-
-def location_of(value: str) -> Stack | None:
-    """Return the stack that the value of an X-Accel-Redirect hands over to; None for any other."""
-    return next((stack for stack, location in LOCATIONS.items() if location == value), None)
+    """Return whether the edge in front of this process can hand over."""
+    return os.environ.get(environment.HANDOVER) == "1"
 
 
 def install(own: Stack, pins: tuple[Pin, ...]) -> None:
     """
-    Have each handler that Django makes from now on ask, as the last of its view middleware.
+    Add the handover as the last view middleware of each handler that Django makes from now on.
 
-    The list is filled when the handler loads the project's middleware, so this comes first.
+    A handler fills that list as it loads the project's middleware, so call this before.
     """
     load_middleware = BaseHandler.load_middleware
 
     def load_and_append(handler: Any, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
         load_middleware(handler, is_async=is_async)
-        ask, chain = _asking(own, pins), handler._middleware_chain
-        handler._view_middleware.append(_awaitable(ask) if is_async else ask)
-        handler._middleware_chain = _receiving_async(chain) if is_async else _receiving(chain)
+        hand_over, chain = _view_middleware(own, pins), handler._middleware_chain
+        handler._view_middleware.append(_as_coroutine(hand_over) if is_async else hand_over)
+        handler._middleware_chain = _async_chain(chain) if is_async else _sync_chain(chain)
 
     BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign,assignment]
 
@@ -80,9 +81,9 @@ def install(own: Stack, pins: tuple[Pin, ...]) -> None:
 ViewMiddleware = Callable[..., HttpResponse | None]
 
 
-def _receiving(chain: Callable[..., Any]) -> Callable[..., Any]:
+def _sync_chain(chain: Callable[..., Any]) -> Callable[..., Any]:
     def respond(request: HttpRequest) -> Any:
-        passage = _take(request)
+        passage = _attach_passage(request)
         response = chain(request)
         if passage is not None:
             passage.note(response)
@@ -91,23 +92,23 @@ def _receiving(chain: Callable[..., Any]) -> Callable[..., Any]:
     return respond
 
 
-def _receiving_async(chain: Callable[..., Any]) -> Callable[..., Any]:
+def _async_chain(chain: Callable[..., Any]) -> Callable[..., Any]:
     async def respond(request: HttpRequest) -> Any:
-        _take(request)
+        _attach_passage(request)
         return await chain(request)
 
     return respond
 
 
-def _take(request: HttpRequest) -> Passage | None:
-    # Taken out, as request.META is the environ itself, and on ASGI it has no such key.
+def _attach_passage(request: HttpRequest) -> Passage | None:
+    # Removed there, as request.META is the environ itself, and on ASGI it has no such key.
     given = getattr(request, "environ", None) or getattr(request, "scope", {})
     passage: Passage | None = given.pop(PASSAGE, None)
     setattr(request, _ATTRIBUTE, passage)
     return passage
 
 
-def _asking(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
+def _view_middleware(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
     def hand_over(request: HttpRequest, view: Any, *_arguments: Any) -> HttpResponse | None:
         passage: Passage | None = getattr(request, _ATTRIBUTE, None)
         if passage is None:
@@ -116,21 +117,159 @@ def _asking(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
         if not passage.may_leave:
             return None
         stack = stack_of(request, view, pins)
-        # 204, for nothing that caches a response or tags it takes that for one.
-        return None if stack is own else HttpResponse(status=204, headers=_redirect(stack))
+        # Middleware that caches or tags responses leaves a 204 alone.
+        return None if stack is own else HttpResponse(status=204, headers=_redirect_to(stack))
 
     return hand_over
 
 
-def _awaitable(ask: ViewMiddleware) -> Callable[..., Any]:
-    # It computes only, so it needs no thread of its own.
-    async def hand_over(*arguments: Any) -> HttpResponse | None:
-        return ask(*arguments)
+def _as_coroutine(hand_over: ViewMiddleware) -> Callable[..., Any]:
+    # It only computes, and needs no thread.
+    async def hand_over_async(*arguments: Any) -> HttpResponse | None:
+        return hand_over(*arguments)
 
-    # Our handler asks it there when the view runs on a thread: then one hop does for both.
-    hand_over.on_thread = ask  # type: ignore[attr-defined]
-    return hand_over
+    # Our handler calls this one instead when the view runs on a thread: one switch for both.
+    hand_over_async.on_thread = hand_over  # type: ignore[attr-defined]
+    return hand_over_async
 
 
-def _redirect(stack: Stack) -> dict[str, str]:
+def _redirect_to(stack: Stack) -> dict[str, str]:
     return {REDIRECT_HEADER: LOCATIONS[stack], "Cache-Control": "private, no-store"}
+
+
+def _hands_over_to(stack: Stack, location: str) -> bool:
+    return location == LOCATIONS[stack]
+
+
+class WsgiHandover:
+    """Hands a request over to ASGI when its view, or its response, belongs there."""
+
+    def __init__(self, application: WSGIApplication, counter: HandoverCounter | None) -> None:
+        self.application = application
+        self.counter = counter
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # Only the edge can replay a request, and only once.
+        was_handed = environ.pop(environ_key(HANDED_HEADER), "") == "1"
+        came_by_edge = bool(environ.get(environ_key(EDGE_HEADER)))
+        passage = Passage(may_leave=came_by_edge and not was_handed)
+        environ[PASSAGE] = passage
+        start = DeferredStart(start_response)
+        body = self.application(environ, start)
+        if passage.may_leave and belongs_on_asgi(environ, start.headers, passage):
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+            if self.counter is not None:
+                self.counter.add(passage.route, Stack.ASGI)
+            # Without any header of the project: the other stack sends them again.
+            headers = [(REDIRECT_HEADER, LOCATIONS[Stack.ASGI]), ("Content-Length", "0")]
+            start_response("200 OK", headers)
+            return []
+        start.release()
+        return body
+
+
+class DeferredStart:
+    """A ``start_response`` that keeps the start until it is released."""
+
+    def __init__(self, start_response: StartResponse) -> None:
+        self._start_response = start_response
+        self._deferred: tuple[Any, ...] | None = None
+        self._is_released = False
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers of the deferred start."""
+        return self._deferred[1] if self._deferred else []
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        arguments = (status, headers) if exc_info is None else (status, headers, exc_info)
+        if self._is_released:
+            # The application starts only when its body is iterated.
+            return self._start_response(*arguments)
+        self._deferred = arguments
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        self.release()(data)
+
+    def release(self) -> Any:
+        """Pass the deferred start on; return the server's ``write``."""
+        deferred, self._deferred, self._is_released = self._deferred, None, True
+        return self._start_response(*deferred) if deferred else None
+
+
+def belongs_on_asgi(
+    environ: WSGIEnvironment, headers: Iterable[tuple[str, str]], passage: Passage
+) -> bool:
+    """
+    Return whether the response hands over to ASGI, or is a stream that ASGI serves better.
+
+    A stream is known only once its view has run, which for other methods than GET and HEAD must
+    not happen twice. WSGI middleware may have wrapped the body, so that the passage describes
+    Django's own response.
+    """
+    known = {name.lower(): value for name, value in headers}
+    if _hands_over_to(Stack.ASGI, known.get(REDIRECT_HEADER.lower(), "")):
+        return True
+    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+        return False
+    is_events = known.get("content-type", "").lower().startswith(EVENT_STREAM)
+    return (is_events and passage.is_stream) or passage.is_async_stream
+
+
+_HANDED_NAME = HANDED_HEADER.encode()
+_EDGE_NAME = EDGE_HEADER.encode()
+_REDIRECT_NAME = REDIRECT_HEADER.lower().encode()
+
+
+class AsgiHandover:
+    """Hands a request over to WSGI when its view belongs there, without the project's headers."""
+
+    def __init__(self, application: Application, counter: HandoverCounter | None) -> None:
+        self.application = application
+        self.counter = counter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            if scope["type"] == "lifespan" and self.counter is not None:
+                # Some servers then end by a signal, which skips what is registered for the exit.
+                self.counter.write()
+            return
+        known = dict(scope["headers"])
+        was_handed = known.get(_HANDED_NAME) == b"1"
+        passage = Passage(may_leave=bool(known.get(_EDGE_NAME)) and not was_handed)
+        headers = [pair for pair in scope["headers"] if pair[0] != _HANDED_NAME]
+        left = False
+
+        async def send_or_leave(message: Message) -> None:
+            nonlocal left
+            if left:
+                return
+            starts = message["type"] == "http.response.start"
+            if starts and passage.may_leave and starts_handover(message):
+                left = True
+                await _redirect_to_wsgi(send)
+            else:
+                await send(message)
+
+        inner = {**scope, "headers": headers, PASSAGE: passage}
+        await self.application(inner, receive, send_or_leave)
+        if left and self.counter is not None:
+            self.counter.add(passage.route, Stack.WSGI)
+
+
+def starts_handover(start: Message) -> bool:
+    """Return whether the response that starts hands over to WSGI."""
+    known = {bytes(name).lower(): bytes(value) for name, value in start.get("headers", ())}
+    return _hands_over_to(Stack.WSGI, known.get(_REDIRECT_NAME, b"").decode("latin-1"))
+
+
+async def _redirect_to_wsgi(send: Send) -> None:
+    headers = [(_REDIRECT_NAME, LOCATIONS[Stack.WSGI].encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
 
+from django_tandem import environment
 from django_tandem.inprocess.views import dotted_path, marked_stack
 from django_tandem.model import Pin, Stack
 
-VARIABLE = "TANDEM_PINS"
 # Views remembered at once: more than a URLconf has, unless one is made for each request.
 REMEMBERED = 4096
 
@@ -31,7 +31,7 @@ _known: dict[int, Known] = {}
 
 def read_pins() -> tuple[Pin, ...]:
     """Read the pins that the environment hands to a served process."""
-    pairs = parse_qsl(os.environ.get(VARIABLE, ""))
+    pairs = parse_qsl(os.environ.get(environment.PINS, ""))
     return tuple(Pin(target=target, stack=Stack(stack)) for target, stack in pairs)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from urllib.parse import urlencode
 
-from django_tandem import servers
+from django_tandem import environment, servers
 from django_tandem.errors import SettingError
 from django_tandem.model import Host, Process, Project, Stack
 from django_tandem.plan.queue import SERVER_MARGIN_S, bounded
@@ -15,9 +15,9 @@ from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 # `docker stop` kills after 10 s: a stack that stops on its own must be done before.
 GRACE_S = 8
 
-ENTRIES = {
-    Stack.WSGI: "django_tandem.inprocess.wsgi.entry:application",
-    Stack.ASGI: "django_tandem.inprocess.asgi.entry:application",
+ENTRY_POINTS = {
+    Stack.WSGI: "django_tandem.inprocess.wsgi_application:application",
+    Stack.ASGI: "django_tandem.inprocess.asgi_application:application",
 }
 
 
@@ -73,7 +73,7 @@ def _server(ground: Ground, stack: Stack) -> Process:
     path = ground.path(f"{stack}-{ground.generation}.sock")
     launch = servers.Launch(
         python=ground.host.python,
-        application=ENTRIES[stack],
+        application=ENTRY_POINTS[stack],
         socket=path,
         workers=workers,
         timeout_s=ground.settings.wsgi.timeout_s + SERVER_MARGIN_S,
@@ -120,7 +120,7 @@ def _channel_workers(ground: Ground) -> Iterator[Process]:
         yield Process(
             name="channels",
             generation=ground.generation,
-            argv=(ground.host.python, "-m", "django_tandem.inprocess.asgi.worker", *names),
+            argv=(ground.host.python, "-m", "django_tandem.inprocess.channels_worker", *names),
             role=f"Channels worker for {', '.join(names)}",
             directory=ground.project.directory,
             order=30,
@@ -164,14 +164,14 @@ def _environment(ground: Ground) -> tuple[tuple[str, str], ...]:
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONUNBUFFERED": "1",
-        "TANDEM_ASGI_APPLICATION": project.asgi,
-        "TANDEM_GENERATION": str(ground.generation),
-        "TANDEM_HANDOVER": "1" if settings.handover and ground.has_both else None,
-        "TANDEM_PINS": pins,
-        "TANDEM_RUN_DIR": ground.run_dir,
-        "TANDEM_THREADS": str(settings.asgi.threads or ""),
-        "TANDEM_STATIC": "1" if project.static_in_debug else None,
-        "TANDEM_WSGI_APPLICATION": project.wsgi,
+        environment.ASGI_APPLICATION: project.asgi,
+        environment.GENERATION: str(ground.generation),
+        environment.HANDOVER: "1" if settings.handover and ground.has_both else None,
+        environment.PINS: pins,
+        environment.RUN_DIR: ground.run_dir,
+        environment.THREADS: str(settings.asgi.threads or ""),
+        environment.STATIC: "1" if project.static_in_debug else None,
+        environment.WSGI_APPLICATION: project.wsgi,
         "REDIS_URL": f"unix://{ground.path('valkey.sock')}" if project.needs_redis else None,
     }
     return tuple((name, value) for name, value in sorted(known.items()) if value)

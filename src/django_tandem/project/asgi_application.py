@@ -15,7 +15,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.utils.module_loading import import_string
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.asgi.stock import replaceable
+from django_tandem.inprocess.django_handler import replaceable_handler
 from django_tandem.project.importing import trying
 
 # A middleware stack is a dozen objects; a router behind more than this is not found.
@@ -86,7 +86,7 @@ def find_component(application: Any, is_wanted: Callable[[Any], bool]) -> Compon
 
 def holds_stock_handler(application: Any) -> bool:
     """Return whether Django's own handler serves where `tandem up` can't replace it by ours."""
-    own = replaceable(application)
+    own = replaceable_handler(application)
     return find_component(application, lambda one: _is_stock(one) and one is not own) is not None
 
 

@@ -9,7 +9,7 @@ from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
 from django.utils import translation
 from django.utils.encoding import repercent_broken_unicode
 
-from django_tandem.inprocess.forwarded import split_target
+from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Protocol, Route
 from django_tandem.project.channels import websocket_endpoints
 from django_tandem.project.languages import languages

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from django_tandem.inprocess import loading
+from django_tandem.inprocess import startup_failures
 from django_tandem.model import Process
 from django_tandem.render.state import State
 from django_tandem.runtime.logs import last_lines
@@ -50,7 +50,7 @@ def obituary(dead: Dead, run_dir: Path) -> str:
 
 def _lines(process: Process, run_dir: Path) -> list[str]:
     # What it could not load the project for is not in its log yet, perhaps.
-    failure = loading.failure(run_dir, process.program).splitlines()
+    failure = startup_failures.read_startup_failure(run_dir, process.program).splitlines()
     return failure[-LINES:] or last_lines(run_dir, process.program, LINES)
 
 

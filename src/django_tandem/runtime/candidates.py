@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
-from django_tandem.inprocess import loading
+from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan, Process
 from django_tandem.render.state import state_of
 from django_tandem.runtime import supervisord
@@ -51,7 +51,7 @@ def end(processes: Sequence[Process], directory: Path) -> None:
 def _start(program: str, directory: Path) -> None:
     # One that was refused before may have had this name.
     (directory / f"{program}.log").unlink(missing_ok=True)
-    loading.forget(directory, program)
+    startup_failures.clear_startup_failure(directory, program)
     supervisord.start(directory, [program])
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, logs, supervisord
@@ -54,7 +54,7 @@ def drain_all(run_dir: Path) -> None:
         unknown = now.starting and not supervisord.start(run_dir, now.starting)
         if not now.ending and (not now.starting or unknown):
             logs.forget(run_dir, now.state.generation)
-            draining.forget_all_but(run_dir, {generation_of(name) for name in now.running})
+            drain_window.remove_all_but(run_dir, {generation_of(name) for name in now.running})
             return
         looks.take()
         time.sleep(LOOK_S)
@@ -88,8 +88,10 @@ def _empty_queue(run_dir: Path, program: str, until: float) -> None:
 
 def _announce(run_dir: Path, program: str, until: float, window_s: float) -> None:
     generation = generation_of(program)
-    if draining.window_s(run_dir, generation) is None:
-        draining.announce(run_dir, generation, min(window_s, max(0, until - time.monotonic())))
+    if drain_window.window_s(run_dir, generation) is None:
+        drain_window.start_drain(
+            run_dir, generation, min(window_s, max(0, until - time.monotonic()))
+        )
 
 
 def _wait_until_idle(run_dir: Path, program: str, until: float, looks: Looks) -> None:

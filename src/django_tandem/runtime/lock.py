@@ -12,6 +12,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from django_tandem import environment
 from django_tandem.errors import MachineError
 from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify
 
@@ -19,7 +20,7 @@ NAME = "lock"
 RELOAD = "reload.lock"
 DRAINER = "drainer.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
-VARIABLE = "TANDEM_LOCK"
+VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.
 LOOK_S = 0.1
 # Every signature has this length, so that one write replaces it whole.

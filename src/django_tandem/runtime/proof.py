@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from django_tandem.inprocess import loading
+from django_tandem.inprocess import startup_failures
 from django_tandem.model import Process, Status
 from django_tandem.render.state import State
 from django_tandem.runtime.readiness import Dead, Known, Ready, wait
@@ -46,4 +46,8 @@ class Proof:
         self._pids[program] = first
         if status.state in ENDED or status.pid != first:
             return status.detail or "it ended"
-        return "it can't load the project" if loading.failure(self._run_dir, program) else ""
+        return (
+            "it can't load the project"
+            if startup_failures.read_startup_failure(self._run_dir, program)
+            else ""
+        )

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from django_tandem.inprocess.forwarded import READY_PATH
+from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack
 from django_tandem.render.state import State
 from django_tandem.runtime.edge import EDGE

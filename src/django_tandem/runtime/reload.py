@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.model import Plan
 from django_tandem.render.state import State
 from django_tandem.runtime import candidates, commit, lock, preflight, supervisord
@@ -79,7 +79,7 @@ def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float,
     running = [each.name for each in supervisord.statuses(directory)]
     started = [each for each in plan.processes if each.program not in running and not each.alone]
     # One that was killed may have drained under this number.
-    draining.forget(directory, plan.generation)
+    drain_window.remove(directory, plan.generation)
     try:
         commit.propose(files, _read_by_edge(plan), directory)
         if (directory / commit.candidate(EDGE_FILE)).exists():

@@ -3,7 +3,7 @@ uWSGI: workers in C, forked from one loaded project so that they share its memor
 
 A request that takes longer than it may has its worker killed, after the edge has told its client
 504. It folds dots in paths and joins repeated headers by a comma and a space; the entry point
-can put only the first right. A chunked body is read by the entry point, as `wsgi.input` would not.
+can put only the first right.
 """
 
 from pathlib import PurePath

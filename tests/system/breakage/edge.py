@@ -89,16 +89,16 @@ MUTANTS = (
     ),
     Mutant(
         name="hand-over's loop guard removed on WSGI",
-        file="inprocess/wsgi/handover.py",
-        old="and not was_handed)",
-        new=")",
+        file="inprocess/handover.py",
+        old="may_leave=came_by_edge and not was_handed)",
+        new="may_leave=came_by_edge)",
         tests=(ONCE,),
     ),
     Mutant(
         name="hand-over's loop guard removed on ASGI",
-        file="inprocess/asgi/handover.py",
-        old='and known.get(HANDED) != b"1")',
-        new=")",
+        file="inprocess/handover.py",
+        old="may_leave=bool(known.get(_EDGE_NAME)) and not was_handed)",
+        new="may_leave=bool(known.get(_EDGE_NAME)))",
         tests=(ONCE,),
     ),
 )

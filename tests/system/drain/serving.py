@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from django_tandem import servers
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -44,12 +44,12 @@ class Served:
         return (self.directory / "output").read_text()
 
     def drain(self, window_s: float) -> None:
-        draining.announce(self.directory, GENERATION, window_s)
+        drain_window.start_drain(self.directory, GENERATION, window_s)
 
     def __enter__(self) -> Self:
         launch = servers.Launch(
             python=sys.executable,
-            application="django_tandem.inprocess.asgi.entry:application",
+            application="django_tandem.inprocess.asgi_application:application",
             socket=self.socket,
             workers=self.workers,
             timeout_s=30,

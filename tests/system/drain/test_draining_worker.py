@@ -47,7 +47,7 @@ class Workshop:
             "REDIS_URL": self.url,
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "django_tandem.inprocess.asgi.worker", "work", "sync"],
+            [sys.executable, "-m", "django_tandem.inprocess.channels_worker", "work", "sync"],
             env=os.environ | own,
             stdin=subprocess.DEVNULL,
         )

@@ -11,7 +11,7 @@ from django.urls import Resolver404, get_resolver
 from django.utils import translation
 from django.utils.encoding import repercent_broken_unicode
 
-from django_tandem.inprocess.forwarded import split_target
+from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Stack
 
 LOCALE_MIDDLEWARE = "django.middleware.locale.LocaleMiddleware"

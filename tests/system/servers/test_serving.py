@@ -52,9 +52,10 @@ def test_a_body_of_known_length_arrives_whole(running, body):
     assert json.loads(response.body) == digest(body)
 
 
+@on_asgi
 @pytest.mark.parametrize("body", [b"x", MEGABYTE], ids=["one byte", "1 MB"])
 def test_a_chunked_body_arrives_whole(running, body):
-    """A POST whose length nobody said reaches the view byte for byte."""
+    """A POST without Content-Length reaches the view byte for byte; WSGI gets it from the edge."""
     pieces = (body[start : start + 50_000] for start in range(0, len(body), 50_000))
 
     response = running.ask(
@@ -97,14 +98,14 @@ def test_a_websocket_echoes(running):
 
 
 @on_asgi
-def test_a_websocket_without_a_route_is_refused_in_the_handshake(running):
-    """An unknown WebSocket path is refused, with one line in the log and no traceback."""
+def test_a_websocket_without_a_route_is_rejected_in_the_handshake(running):
+    """An unknown WebSocket path is rejected, with one line in the log and no traceback."""
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         asyncio.run(echo(running.socket, "/ws/nowhere", "?"))
 
     # Daphne offers no way to answer a handshake with a status of one's own.
     assert refused.value.status == (403 if running.server.name == "daphne" else 404)
-    wait_for(lambda: "WebSocket /ws/nowhere refused" in running.log)
+    wait_for(lambda: "WebSocket /ws/nowhere rejected" in running.log)
     assert "Traceback" not in running.log
 
 

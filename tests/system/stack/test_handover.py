@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from django_tandem.inprocess.counts import WRITE_EVERY_S, read
+from django_tandem.inprocess.handover_counts import WRITE_EVERY_S, read
 from harness.client import wait_for
 from harness.projects import startproject
 from harness.stack import Up, tandem

@@ -60,7 +60,10 @@ def test_the_channels_worker_works_on_background_messages(stack) -> None:
             return await ws.receive_str(timeout=10)
 
     assert asyncio.run(run()) == f"parcel done by {stack.pid('channels-1')}"
-    assert stack.command("channels-1")[-2:] == ["django_tandem.inprocess.asgi.worker", "channels"]
+    assert stack.command("channels-1")[-2:] == [
+        "django_tandem.inprocess.channels_worker",
+        "channels",
+    ]
 
 
 # supervisord

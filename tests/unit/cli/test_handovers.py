@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.cli.handovers import plain_prefix, row
-from django_tandem.inprocess.counts import Handovers
+from django_tandem.inprocess.handover_counts import HandoverCount
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_the_pin_covers_whole_segments_that_are_plain_text(route, prefix) -> Non
 
 def test_a_row_says_how_often_and_what_to_do() -> None:
     """The pin is written as TANDEM["ROUTES"] takes it."""
-    assert row(Handovers(route="/feed/", to="asgi", count=3)) == {
+    assert row(HandoverCount(route="/feed/", to="asgi", count=3)) == {
         "route": "/feed/",
         "to": "asgi",
         "times": 3,

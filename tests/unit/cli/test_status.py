@@ -7,7 +7,7 @@ import pytest
 from builders import plan
 from django_tandem.cli.console import duration
 from django_tandem.cli.status import sentences
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.model import Status
 from django_tandem.render.state import state_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus
@@ -59,7 +59,7 @@ SERVES = "Generation 1 has served http://127.0.0.1:8000/ for 1 min 1 s (supervis
 
 def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> None:
     """A draining program without a generation has a sentence of its own."""
-    draining.announce(tmp_path, 3, 30)
+    drain_window.start_drain(tmp_path, 3, 30)
     programs = (
         _program("asgi-3", Role.DRAINING, 4),
         _program("wsgi-3", Role.DRAINING, 0),

@@ -72,9 +72,9 @@ def main(handler: str) -> None:
     configure()
     application = ASGIHandler()
     if handler == "ours":
-        from django_tandem.inprocess.asgi.stock import replaced
+        from django_tandem.inprocess.django_handler import with_our_handler
 
-        application = replaced(application)
+        application = with_our_handler(application)
     answers = asyncio.run(several(application))
     sentry_sdk.flush()
     print(json.dumps({"answers": answers, "told": sorted(TOLD)}))

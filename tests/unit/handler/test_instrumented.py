@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 
-from django_tandem.inprocess.asgi.stock import replaced
+from django_tandem.inprocess.django_handler import with_our_handler
 from handler.asking import answer
 
 TESTS = Path(__file__).parents[1]
@@ -42,7 +42,7 @@ def test_a_handler_whose_work_was_replaced_is_left_alone(serve, monkeypatch) -> 
     serve("handler.urls")
     handler = ASGIHandler()
 
-    assert replaced(handler) is handler
+    assert with_our_handler(handler) is handler
 
 
 def _noting(function, name, called):

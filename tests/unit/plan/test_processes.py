@@ -48,7 +48,7 @@ def test_channel_names_get_one_worker_for_all_of_them() -> None:
 
     assert _named(found, "channels").argv[1:] == (
         "-m",
-        "django_tandem.inprocess.asgi.worker",
+        "django_tandem.inprocess.channels_worker",
         "lots",
         "mail",
     )

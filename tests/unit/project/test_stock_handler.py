@@ -6,7 +6,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.asgi.stock import replaced
+from django_tandem.inprocess.django_handler import with_our_handler
 from django_tandem.project.asgi_application import holds_stock_handler
 
 
@@ -62,13 +62,13 @@ def test_ours_answers(application) -> None:
 def test_djangos_answers(application) -> None:
     """Inside of a layer, and as a class of the project's own: what is served is as it was."""
     assert holds_stock_handler(application)
-    assert replaced(application) is application
+    assert with_our_handler(application) is application
     assert holds_stock_handler(application)
 
 
 def test_a_bare_one_is_replaced() -> None:
     """As startproject makes it."""
-    assert type(replaced(ASGIHandler())) is DjangoApplication
+    assert type(with_our_handler(ASGIHandler())) is DjangoApplication
 
 
 @pytest.mark.parametrize("kind", [ProtocolTypeRouter, Told])
@@ -77,6 +77,6 @@ def test_one_in_a_router_is_replaced_there(kind) -> None:
     given = router(ASGIHandler(), kind)
     websocket = given.application_mapping["websocket"]
 
-    assert replaced(given) is given
+    assert with_our_handler(given) is given
     assert type(given.application_mapping["http"]) is DjangoApplication
     assert given.application_mapping["websocket"] is websocket

@@ -7,7 +7,7 @@ from typing import Any
 
 from supervisor import events
 
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.generations import generation_of
@@ -39,7 +39,7 @@ class Ending:
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # What can't be told is still stopped.
             with contextlib.suppress(OSError):
-                draining.announce(self._run_dir, generation, WINDOW_S)
+                drain_window.start_drain(self._run_dir, generation, WINDOW_S)
         # On its own supervisord stops one program after the other, and the waits add up.
         for name, group in self._groups().items():
             if name != STOPS_LAST and not _is_server(name):

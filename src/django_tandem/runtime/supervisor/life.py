@@ -11,7 +11,7 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import draining
+from django_tandem.inprocess import drain_window
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.sockets import clean, link_all
 from django_tandem.runtime.state import read_state
@@ -52,7 +52,7 @@ class Life:
         self._ending = Ending(supervisord, run_dir, wake)
         state = read_state(run_dir)
         if state is not None:
-            draining.forget(run_dir, state.generation)
+            drain_window.remove(run_dir, state.generation)
             link_all(state, run_dir)
         Lines()
         for ended in ENDED:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gunicorn.config import Config
 
-from django_tandem.inprocess.wsgi.memory import settle
+from django_tandem.inprocess.prefork import prepare_for_fork
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its own file in
 
@@ -27,7 +27,7 @@ if os.access(SHARED_MEMORY, os.W_OK):
 
 def when_ready(_arbiter: object) -> None:
     """Settle the master once it has loaded the project and before it forks."""
-    settle()
+    prepare_for_fork()
 
 
 def read_arguments(text: str) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import signal
 import sys
 import time
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress import runner, wasyncore
 from waitress.server import BaseWSGIServer, create_server
-
-from django_tandem.inprocess.wsgi.protocol import Application
 
 # An open connection that stays silent for so long has no request on its way.
 SILENCE_S = 1
@@ -63,7 +62,7 @@ class Program:
                 channel.will_close = True
 
 
-def serve(application: Application, *, grace_s: int, **options: Any) -> None:
+def serve(application: WSGIApplication, *, grace_s: int, **options: Any) -> None:
     """Serve the application until SIGTERM or SIGINT, then for at most ``grace_s`` more."""
     logging.getLogger("waitress").addFilter(is_of_use)
     program = Program(create_server(application, **options), grace_s)
@@ -76,7 +75,7 @@ def main(argv: list[str]) -> int:
     """Run Waitress with its own arguments, which follow the seconds of grace."""
     name, grace_s, *arguments = argv
 
-    def serve_with_grace(application: Application, **options: Any) -> None:
+    def serve_with_grace(application: WSGIApplication, **options: Any) -> None:
         serve(application, grace_s=int(grace_s), **options)
 
     code: int = runner.run([name, *arguments], _serve=serve_with_grace)

@@ -1,1 +1,0 @@
-"""The ASGI entry point, and what stands around the project's application."""

@@ -1,0 +1,51 @@
+"""The application that an ASGI server loads: the project's own, in our layers."""
+
+import os
+from typing import Any, cast
+
+from django.conf import settings
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+
+from django_tandem import environment
+from django_tandem.asgi import get_asgi_application
+from django_tandem.handler.consumers import Threads
+from django_tandem.handler.protocol import Application
+from django_tandem.inprocess import channel_layers, drain_monitor, handover, handover_counts
+from django_tandem.inprocess.django_handler import with_our_handler
+from django_tandem.inprocess.drainable import Drain
+from django_tandem.inprocess.handover import AsgiHandover
+from django_tandem.inprocess.lifespan import Lifespan
+from django_tandem.inprocess.policy import read_pins
+from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
+from django_tandem.inprocess.readiness import AsgiReadiness
+from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.inprocess.streaming import UnbufferedStreams
+from django_tandem.inprocess.websocket_not_found import WebSocketNotFound
+from django_tandem.model import Stack
+
+
+def load() -> Application:
+    """Return the application that the environment names, with our handler; else our own."""
+    dotted = os.environ.get(environment.ASGI_APPLICATION)
+    application: Any = with_our_handler(import_string(dotted)) if dotted else get_asgi_application()
+    # Django imports the URLconf at the first request: too late to refuse a broken one.
+    if getattr(settings, "ROOT_URLCONF", None):
+        get_resolver().url_patterns  # noqa: B018 - reading it imports
+    # Channels' routers are untyped.
+    return cast(Application, application)
+
+
+with record_startup_failure(Stack.ASGI):
+    # Before the project is loaded, as it applies to handlers that are made from then on.
+    if handover.is_enabled():
+        handover.install(Stack.ASGI, read_pins())
+    project: Application = UnbufferedStreams(WebSocketNotFound(Threads(load())))
+    # Only once the project is loaded it is known whether it uses Channels.
+    channel_layers.install_reconnecting()
+    if handover.is_enabled():
+        project = AsgiHandover(project, handover_counts.from_environment())
+    project = Lifespan(AsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or ""))
+    if monitor := drain_monitor.from_environment():
+        project = Drain(project, monitor)
+    application = AsgiReadiness(project)

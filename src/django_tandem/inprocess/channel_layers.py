@@ -1,0 +1,221 @@
+"""Redis channel layers that reconnect, and that deliver a message to a worker at most once."""
+
+import asyncio
+import functools
+import logging
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 0.05
+LONGEST_RETRY_S = 1.0
+# How long a send waits for Redis to be available again.
+SEND_TIMEOUT_S = 5.0
+# Raised when a server is down, is still loading, or has failed over to another.
+UNAVAILABLE = ("ConnectionError", "TimeoutError", "ReadOnlyError")
+# Causes by which nothing was sent: the connection could not be opened.
+NOT_CONNECTED = (ConnectionRefusedError, FileNotFoundError)
+# How long a worker's blocking pop waits for a message, and so how long a stop may take.
+POP_TIMEOUT_S = 1
+
+
+class ReconnectingLayer:
+    """
+    Makes one layer of this process wait for Redis, and rejoin its groups.
+
+    channels_redis raises the error from ``receive``, which ends every consumer that listens; and
+    a Redis without persistence has lost the groups. So ``receive`` retries here, and the groups
+    of this process's own channels are remembered and joined again.
+    """
+
+    def __init__(self, layer: Any, unavailable: tuple[type[Exception], ...]) -> None:
+        self._layer = layer
+        self._unavailable = unavailable
+        self._groups: dict[str, set[str]] = {}
+        # The run ids of the servers, which each draws at its start; None before any answered.
+        self._run_ids: tuple[str, ...] | None = None
+        self._reconnection: asyncio.Task[None] | None = None
+        self._receive, self._new_channel = layer.receive, layer.new_channel
+        self._group_add, self._group_discard = layer.group_add, layer.group_discard
+        layer.receive, layer.new_channel = self.receive, self.new_channel
+        layer.group_add, layer.group_discard = self.group_add, self.group_discard
+        layer.send = self._with_retry(layer.send)
+        layer.group_send = self._with_retry(layer.group_send)
+
+    async def new_channel(self, *args: Any, **named: Any) -> str:
+        """Return a new channel, whose groups are remembered until the calling task ends."""
+        channel: str = await self._new_channel(*args, **named)
+        task = asyncio.current_task()
+        if task is not None:
+            self._groups[channel] = set()
+            task.add_done_callback(lambda _: self._groups.pop(channel, None))
+        return channel
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Add the channel to the group, and remember it."""
+        await self._connect_first()
+        await self._with_retry(self._group_add)(group, channel)
+        if channel in self._groups:
+            self._groups[channel].add(group)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Remove the channel from the group."""
+        self._groups.get(channel, set()).discard(group)
+        await self._with_retry(self._group_discard)(group, channel)
+
+    async def receive(self, channel: str) -> Any:
+        """Receive the next message, however long Redis is unavailable meanwhile."""
+        await self._connect_first()
+        while True:
+            try:
+                return await self._receive(channel)
+            except self._unavailable as error:
+                await self._wait_until_available(error)
+
+    def _with_retry(self, send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        @functools.wraps(send)
+        async def send_or_wait(*args: Any, **named: Any) -> None:
+            try:
+                await send(*args, **named)
+            except self._unavailable as error:
+                # No message may arrive twice: what may have been sent is not sent again.
+                if self._run_ids is None or not isinstance(error.__context__, NOT_CONNECTED):
+                    raise
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._wait_until_available(error)
+                await send(*args, **named)
+
+        return send_or_wait
+
+    async def _connect_first(self) -> None:
+        # A server that never answered is misconfigured, and its error must reach people.
+        if self._run_ids is None:
+            self._run_ids = await self._read_run_ids()
+
+    async def _wait_until_available(self, error: Exception) -> None:
+        task = self._reconnection
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            task = self._reconnection = asyncio.ensure_future(self._reconnect(error))
+        # One task polls for all who wait.
+        await asyncio.shield(task)
+
+    async def _reconnect(self, error: Exception) -> None:
+        since, delay_s = time.monotonic(), FIRST_RETRY_S
+        while True:
+            try:
+                run_ids = await self._read_run_ids()
+                if not run_ids or run_ids != self._run_ids:
+                    await self._rejoin_groups()
+            except self._unavailable:
+                if delay_s == FIRST_RETRY_S:
+                    logger.warning("Redis is unavailable, reconnecting: %s", error)
+                await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311
+                delay_s = min(2 * delay_s, LONGEST_RETRY_S)
+            else:
+                self._run_ids = run_ids
+                break
+        if delay_s > FIRST_RETRY_S:
+            logger.warning("Redis is available again after %.1f s.", time.monotonic() - since)
+
+    async def _read_run_ids(self) -> tuple[str, ...]:
+        servers = [self._layer.connection(index) for index in range(self._layer.ring_size)]
+        try:
+            return tuple([str((await server.info("server"))["run_id"]) for server in servers])
+        except self._unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - INFO may be forbidden, or not implemented
+            for server in servers:
+                await server.ping()
+            return ()
+
+    async def _rejoin_groups(self) -> None:
+        members: dict[str, dict[str, float]] = {}
+        for channel, groups in self._groups.items():
+            for group in groups:
+                members.setdefault(group, {})[channel] = time.time()
+        for group, channels in members.items():
+            key = self._layer._group_key(group)
+            connection = self._layer.connection(self._layer.consistent_hash(group))
+            await connection.zadd(key, channels)
+            await connection.expire(key, self._layer.group_expiry)
+
+
+def install_reconnecting() -> None:
+    """Make every Redis layer of the project reconnect, also those that are made later."""
+    channels = sys.modules.get("channels.layers")
+    manager = getattr(channels, "channel_layers", None)
+    if manager is None:
+        return
+    make = manager.make_backend
+    manager.make_backend = lambda name: reconnecting(make(name))
+    for layer in manager.backends.values():
+        reconnecting(layer)
+
+
+def reconnecting(layer: Any) -> Any:
+    """Return the layer, made to reconnect if it keeps its messages in Redis."""
+    core = sys.modules.get("channels_redis.core")
+    if core is not None and isinstance(layer, core.RedisChannelLayer):
+        errors = sys.modules["redis.exceptions"]
+        ReconnectingLayer(layer, tuple(getattr(errors, name) for name in UNAVAILABLE))
+    return layer
+
+
+class ReceiveStopped(Exception):  # noqa: N818 - nothing went wrong
+    """No message was taken, and none will be."""
+
+
+class AtMostOnceReceive:
+    """
+    The receive of a worker, which can be stopped between two messages.
+
+    channels_redis backs up in Redis each message that it takes, and each worker first restores
+    what it finds there: also what another worker has just taken. Of two workers on one channel,
+    as at a reload, one message in five was processed twice. So nothing is backed up here; and as
+    a cancelled pop loses its message, it is never cancelled, but stopped before the next one.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self._pop: Any = getattr(layer, "_brpop_with_clean", None)
+        self._clean_backup: Any = getattr(layer, "_clean_receive_backup", None)
+        self._is_stopping = False
+        if self.is_redis:
+            layer.brpop_timeout = min(layer.brpop_timeout, POP_TIMEOUT_S)
+            layer._brpop_with_clean = self._pop_once
+            layer._clean_receive_backup = self._clean_own_backup
+
+    @property
+    def is_redis(self) -> bool:
+        """Whether the layer is the one of channels_redis that keeps its messages in Redis."""
+        return self._pop is not None and self._clean_backup is not None
+
+    async def stop(self, listeners: Iterable[asyncio.Task[None]]) -> None:
+        """Stop the listeners without losing a message that one of them is taking."""
+        self._is_stopping = True
+        for listener in listeners:
+            # Other layers lose no message by a cancellation.
+            if not self.is_redis:
+                listener.cancel()
+        await asyncio.gather(*listeners, return_exceptions=True)
+
+    async def _pop_once(self, index: int, key: str, timeout: float) -> Any:
+        if is_process_local(key):
+            return await self._pop(index, key, timeout)
+        if self._is_stopping:
+            raise ReceiveStopped
+        popped = await self._layer.connection(index).bzpopmin(key, timeout=timeout)
+        return popped[1] if popped else None
+
+    async def _clean_own_backup(self, index: int, key: str) -> None:
+        if is_process_local(key):
+            await self._clean_backup(index, key)
+
+
+def is_process_local(key: str) -> bool:
+    """Return whether only one process reads the channel of ``key``."""
+    return key.endswith("!")

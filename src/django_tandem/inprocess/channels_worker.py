@@ -1,0 +1,88 @@
+"""Channels' worker as a program that finishes the messages it has taken before it ends."""
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+from channels.management.commands.runworker import Command
+from channels.worker import Worker
+from django.core.management import execute_from_command_line
+
+from django_tandem.handler.consumers import Threads
+from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess.channel_layers import AtMostOnceReceive
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+POLL_S = 0.05
+
+
+class IdleChannels:
+    """Runs the consumers, and keeps which channels' consumers wait for their next message."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.idle: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        channel = scope["channel"]
+
+        async def receive_noted() -> Message:
+            # A consumer has finished one message when it receives the next.
+            self.idle.add(channel)
+            try:
+                return await receive()
+            finally:
+                self.idle.discard(channel)
+
+        await self.application(scope, receive_noted, send)
+
+
+class GracefulWorker(Worker):  # type: ignore[misc]
+    """A worker that on SIGTERM takes no new message, and finishes those it has."""
+
+    def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
+        self.consumers = IdleChannels(Threads(application))
+        super().__init__(self.consumers, *args, **kwargs)
+        self.stopping = asyncio.Event()
+
+    async def handle(self) -> None:
+        """Take messages until a signal arrives, or until a channel fails."""
+        loop = asyncio.get_running_loop()
+        for each in SIGNALS:
+            loop.add_signal_handler(each, self.stop)
+        receiving = AtMostOnceReceive(self.channel_layer)
+        listeners = [asyncio.ensure_future(self.listener(name)) for name in self.channels]
+        stopped = asyncio.ensure_future(self.stopping.wait())
+        await asyncio.wait([*listeners, stopped], return_when=asyncio.FIRST_COMPLETED)
+        failed = [listener for listener in listeners if listener.done()]
+        await receiving.stop(listeners)
+        await self.finish()
+        for listener in failed:
+            listener.result()
+
+    def stop(self) -> None:
+        """Stop gracefully; a second signal ends the process at once."""
+        for each in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(each)
+        self.stopping.set()
+
+    async def finish(self) -> None:
+        """Wait until every consumer has finished its messages."""
+        while any(self.is_busy(*item) for item in self.application_instances.items()):
+            await asyncio.sleep(POLL_S)
+
+    def is_busy(self, channel: str, details: dict[str, Any]) -> bool:
+        """Return whether a consumer works, or failed without the failure being logged yet."""
+        is_idle = channel in self.consumers.idle and details["input_queue"].empty()
+        return details["future"].done() or not is_idle
+
+
+def main() -> None:
+    """Run the runworker command with our worker instead of Channels'."""
+    Command.worker_class = GracefulWorker
+    execute_from_command_line([sys.argv[0], "runworker", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Replaces Django's own ASGI handler inside the project's application by ours."""
+
+from typing import Any
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
+
+from django_tandem.handler.application import DjangoApplication
+from django_tandem.handler.original import is_original
+
+# Methods that our handler does not call. Where one of them is patched, Django's handler stays.
+_BYPASSED = (
+    (ASGIHandler, "handle"),
+    (ASGIHandler, "send_response"),
+    (BaseHandler, "adapt_method_mode"),
+)
+
+
+def replaceable_handler(application: object) -> ASGIHandler | None:
+    """
+    Return the handler of Django that ours can replace, or ``None``.
+
+    It is either the whole application or what a Channels router has for HTTP. Inside a wrapper
+    of the project's own it is left alone: other objects may hold a reference to it.
+    """
+    http = _mapping(application).get("http", application)
+    # A subclass has additions of the project, and a patched class those of an instrumentation.
+    is_plain = type(http) is ASGIHandler and all(is_original(*each) for each in _BYPASSED)
+    return http if is_plain else None
+
+
+def with_our_handler(application: Any) -> Any:
+    """Return the application with our handler in it; a router is changed in place."""
+    stock = replaceable_handler(application)
+    if stock is None:
+        return application
+    # Not by get_asgi_application(): the project has already set Django and its logging up.
+    ours = DjangoApplication()
+    if stock is application:
+        return ours
+    _mapping(application)["http"] = ours
+    return application
+
+
+def _mapping(application: object) -> dict[str, Any]:
+    # Channels' ProtocolTypeRouter, and its subclasses, look it up for each connection.
+    mapping = getattr(application, "application_mapping", None)
+    return mapping if isinstance(mapping, dict) else {}

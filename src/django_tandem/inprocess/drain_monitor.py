@@ -1,0 +1,119 @@
+"""Polls for the drain of this process's generation, and schedules when each connection ends."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from django_tandem import environment
+from django_tandem.inprocess import drain_window
+from django_tandem.inprocess.drain_window import started_at
+
+# To stat a missing file takes a few microseconds.
+POLL_S = 0.15
+# The rest of the window is for closing handshakes, and for the project's own clean-up.
+SPREAD = 0.9
+# The project's code gets at least this long after its connection was ended.
+CLEAN_UP_S = 3.0
+
+
+class Drainable(Protocol):
+    """An open WebSocket or stream; ``is_ending`` is true once its turn in the drain has come."""
+
+    kind: str
+    is_ending: bool
+
+    async def end(self, window_s: float) -> None:
+        """End the connection gracefully, for the client and for the project."""
+
+    def cancel(self) -> None:
+        """Cancel the project's code."""
+
+
+class DrainMonitor:
+    """Polls the drain file while a connection is open, and ends each at a random moment."""
+
+    def __init__(self, run_dir: Path, generation: int) -> None:
+        self._run_dir = run_dir
+        self._generation = generation
+        self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        self._started_at: float | None = None
+        self.is_polling = False
+
+    def add(self, connection: Drainable) -> None:
+        """End ``connection`` when the generation drains."""
+        self._timers[connection] = None
+        if not self.is_polling:
+            self._poll()
+        if self._timers[connection] is None and self._started_at is not None:
+            remaining_s = self._remaining_s() or 0.0
+            self._schedule(connection, SPREAD * remaining_s * random.random())  # noqa: S311
+
+    def remove(self, connection: Drainable) -> None:
+        """Forget ``connection``, which has ended."""
+        timer = self._timers.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def wait_for_clean_up(self) -> None:
+        """Wait for the project's code of the connections that were ended, for a bounded time."""
+        until = time.monotonic() + CLEAN_UP_S
+        while any(each.is_ending for each in self._timers) and time.monotonic() < until:
+            await asyncio.sleep(POLL_S)
+
+    def _poll(self) -> None:
+        self.is_polling = bool(self._timers)
+        if not self.is_polling:
+            return
+        at = started_at(self._run_dir, self._generation)
+        if at != self._started_at:
+            self._started_at = at
+            self._schedule_all()
+        asyncio.get_running_loop().call_later(POLL_S, self._poll)
+
+    def _schedule_all(self) -> None:
+        remaining_s = self._remaining_s()
+        for timer in self._timers.values():
+            if timer is not None:
+                timer.cancel()
+        if remaining_s is None:
+            return
+        for connection in [each for each in self._timers if each.is_ending]:
+            self._schedule(connection, max(remaining_s, CLEAN_UP_S))
+        for kind in sorted({each.kind for each in self._timers}):
+            waiting = [each for each in self._timers if each.kind == kind and not each.is_ending]
+            for connection, at in zip(waiting, spread(len(waiting)), strict=True):
+                self._schedule(connection, SPREAD * remaining_s * at)
+
+    def _remaining_s(self) -> float | None:
+        return drain_window.remaining_s(self._run_dir, self._generation)
+
+    def _schedule(self, connection: Drainable, after_s: float) -> None:
+        act = connection.cancel if connection.is_ending else lambda: self._end(connection)
+        self._timers[connection] = asyncio.get_running_loop().call_later(after_s, act)
+
+    def _end(self, connection: Drainable) -> None:
+        connection.is_ending = True
+        window_s = drain_window.window_s(self._run_dir, self._generation) or 0.0
+        ending = asyncio.get_running_loop().create_task(connection.end(window_s))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        self._schedule(connection, max(self._remaining_s() or 0.0, CLEAN_UP_S))
+
+
+def spread(count: int) -> Iterable[float]:
+    """Return ``count`` random moments between 0 and 1, evenly spread and in random order."""
+    drawn = [(place + random.random()) / count for place in range(count)]  # noqa: S311
+    random.shuffle(drawn)
+    return drawn
+
+
+def from_environment() -> DrainMonitor | None:
+    """Return the monitor of the generation that the environment names, if it names one."""
+    run_dir = os.environ.get(environment.RUN_DIR)
+    generation = os.environ.get(environment.GENERATION)
+    return DrainMonitor(Path(run_dir), int(generation)) if run_dir and generation else None

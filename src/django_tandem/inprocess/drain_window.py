@@ -1,0 +1,64 @@
+"""
+The drain window of a generation: a file in the run directory that starts its drain.
+
+A file reaches every process of every server, whatever the server does with signals.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def drain_file(run_dir: Path, generation: int) -> Path:
+    """Return the path of the file that drains ``generation``."""
+    return run_dir / f"drain-{generation}"
+
+
+def start_drain(run_dir: Path, generation: int, window_s: float) -> None:
+    """Have ``generation`` close its WebSockets and streams within ``window_s`` from now."""
+    new = run_dir / f"drain-{generation}.new"
+    # Replaced whole, as it is read at any moment.
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{window_s}\n")
+    new.replace(drain_file(run_dir, generation))
+
+
+def window_s(run_dir: Path, generation: int) -> float | None:
+    """Return the length of the drain window, or ``None`` if ``generation`` does not drain."""
+    try:
+        return max(0.0, float(drain_file(run_dir, generation).read_text()))
+    # A file without a number was not written by us.
+    except (OSError, ValueError):
+        return None
+
+
+def started_at(run_dir: Path, generation: int) -> float | None:
+    """Return the Unix time at which the drain started, or ``None`` if it did not."""
+    try:
+        return drain_file(run_dir, generation).stat().st_mtime
+    except OSError:
+        return None
+
+
+def remaining_s(run_dir: Path, generation: int) -> float | None:
+    """Return how much of the window remains, or ``None`` if ``generation`` does not drain."""
+    whole, since = window_s(run_dir, generation), started_at(run_dir, generation)
+    if whole is None or since is None:
+        return None
+    # A clock that was set meanwhile must neither extend the window nor make it negative.
+    return min(whole, max(0.0, since + whole - time.time()))
+
+
+def remove_all_but(run_dir: Path, generations: Iterable[int]) -> None:
+    """Remove the drain files of every generation but these."""
+    kept = {drain_file(run_dir, generation) for generation in generations}
+    for path in run_dir.glob("drain-[0-9]*"):
+        if path not in kept:
+            path.unlink(missing_ok=True)
+
+
+def remove(run_dir: Path, generation: int) -> None:
+    """Remove the drain file of ``generation``, if there is one."""
+    drain_file(run_dir, generation).unlink(missing_ok=True)

@@ -1,0 +1,297 @@
+"""WebSockets and event streams that can be ended gracefully, on every server alike."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from typing import cast
+
+from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.streaming import is_live_stream
+
+SCOPE_KEY = "tandem.drain"
+# 1012 makes a client reconnect.
+RESTART = {"code": 1012, "reason": "Service restart"}
+WEBSOCKET_CLOSE = {"type": "websocket.close", **RESTART}
+WEBSOCKET_DISCONNECT = {"type": "websocket.disconnect", **RESTART}
+LAST_PART = {"type": "http.response.body", "body": b"", "more_body": False}
+HTTP_DISCONNECT = {"type": "http.disconnect"}
+# How long a consumer may take for its last event.
+LAST_EVENT_S = 2.0
+# How long a client that does not read may delay the end of its own connection.
+UNREAD_S = 2.0
+
+
+class Drain:
+    """Ends WebSockets and live streams when the generation drains; other requests finish."""
+
+    def __init__(self, application: Application, monitor: DrainMonitor) -> None:
+        self.application = application
+        self.monitor = monitor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await DrainableWebSocket(self.monitor, receive, send).run(self.application, scope)
+        elif scope["type"] == "http":
+            await DrainableStream(self.monitor, receive, send).run(self.application, scope)
+        else:
+            await self.application(scope, self._after_clean_up(receive), send)
+
+    def _after_clean_up(self, receive: Receive) -> Receive:
+        # Some servers shut down as soon as their connections are closed, although consumers
+        # are still cleaning up.
+        async def receive_late() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self.monitor.wait_for_clean_up()
+            return message
+
+        return receive_late
+
+
+class LastEvent:
+    """``scope["tandem.drain"]``: a consumer sets the type of the event that it wants first."""
+
+    # A misspelt attribute is an error.
+    __slots__ = ("event",)
+
+    def __init__(self) -> None:
+        self.event: str | None = None
+
+
+class ApplicationCall:
+    """One call of the project's application, with messages of ours between the server's."""
+
+    # There is one for each request.
+    __slots__ = (
+        "_is_cancelled",
+        "_is_server_muted",
+        "_queue",
+        "_received",
+        "_receiver",
+        "_server_receive",
+        "_task",
+        "_wake_up",
+    )
+
+    def __init__(self, receive: Receive) -> None:
+        self._server_receive = receive
+        self._queue: list[Message] = []
+        self._wake_up: asyncio.Event | None = None
+        self._received: asyncio.Event | None = None
+        self._receiver: asyncio.Task[None] | None = None
+        self._is_server_muted = False
+        self._task: asyncio.Task[None] | None = None
+        self._is_cancelled = False
+
+    async def run(self, application: Awaitable[None]) -> None:
+        """Await the application; a cancellation of ours does not fail the server's task."""
+        self._task = task = _current_task()
+        before = task.cancelling()
+        try:
+            await application
+        except asyncio.CancelledError:
+            if not self._is_cancelled or task.uncancel() > before:
+                raise
+        finally:
+            self._task = None
+
+    def cancel(self) -> None:
+        """Cancel the application, wherever it is."""
+        if self._task is not None and not self._is_cancelled:
+            self._is_cancelled = True
+            self._task.cancel()
+
+    def inject(self, message: Message) -> asyncio.Event:
+        """Have the application receive ``message`` next; the event is set at its next receive."""
+        self._queue.append(message)
+        self._received = asyncio.Event()
+        self._wake()
+        self._interrupt()
+        return self._received
+
+    def mute_server(self) -> None:
+        """Receive nothing more from the server: the application waits for what we inject."""
+        self._is_server_muted = True
+        self._interrupt()
+
+    def unmute_server(self) -> None:
+        """Receive from the server again."""
+        self._is_server_muted = False
+        self._wake()
+
+    async def receive(self) -> Message:
+        """Return an injected message if there is one, else the server's next."""
+        while not self._queue:
+            if self._received is not None:
+                self._received.set()
+            if self._is_server_muted:
+                self._wake_up = asyncio.Event()
+                await self._wake_up.wait()
+            elif message := await self._receive_from_server():
+                return message
+        return self._queue.pop(0)
+
+    async def _receive_from_server(self) -> Message | None:
+        task = self._receiver = _current_task()
+        before = task.cancelling()
+        try:
+            return await self._server_receive()
+        except asyncio.CancelledError:
+            # Either we did not interrupt it, or somebody else cancelled it as well.
+            if self._receiver is task or task.uncancel() > before:
+                raise
+            return None
+        finally:
+            if self._receiver is task:
+                self._receiver = None
+
+    def _wake(self) -> None:
+        if self._wake_up is not None:
+            self._wake_up.set()
+
+    def _interrupt(self) -> None:
+        # To wait for a message of ours beside each of the server's would cost a task a message.
+        if self._receiver is not None:
+            receiver, self._receiver = self._receiver, None
+            receiver.cancel()
+
+
+class DrainableWebSocket:
+    """One WebSocket, from its accept until its consumer has returned."""
+
+    kind = "websocket"
+
+    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
+        self.is_ending = False
+        self._monitor = monitor
+        self._call = ApplicationCall(receive)
+        self._send = send
+        self._sending = asyncio.Lock()
+        self._last = LastEvent()
+        # Either side has closed: nothing can be sent any more.
+        self._is_over = False
+        self._is_closed_by_us = False
+        self._has_disconnected = False
+
+    async def run(self, application: Application, scope: Scope) -> None:
+        """Run the consumer to its end."""
+        inner = {**scope, SCOPE_KEY: self._last}
+        try:
+            await self._call.run(application(inner, self._receive, self._send_on))
+        finally:
+            self._monitor.remove(self)
+            # The client gets 1012 also when the consumer returned or failed at its last event.
+            if self.is_ending:
+                await self._close()
+            self._is_over = True
+
+    async def end(self, window_s: float) -> None:
+        """Give the consumer its last event if it wants one, close, and disconnect it."""
+        if self._last.event and not self._is_over:
+            received = self._call.inject({"type": self._last.event, "window_s": window_s})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(received.wait(), LAST_EVENT_S)
+        await self._close()
+        if self._is_closed_by_us and not self._has_disconnected:
+            self._call.mute_server()
+            self._call.inject(WEBSOCKET_DISCONNECT)
+
+    def cancel(self) -> None:
+        """Cancel a consumer that does not return."""
+        self._call.cancel()
+
+    async def _receive(self) -> Message:
+        message = await self._call.receive()
+        if message["type"] == "websocket.disconnect":
+            self._is_over = self._has_disconnected = True
+        return message
+
+    async def _send_on(self, message: Message) -> None:
+        async with self._sending:
+            if self._is_closed_by_us:
+                return
+            if message["type"] == "websocket.close":
+                self._is_over = True
+                try:
+                    await self._send_close(message)
+                finally:
+                    self._call.unmute_server()
+                return
+            await self._send(message)
+            if message["type"] == "websocket.accept":
+                self._monitor.add(self)
+
+    async def _close(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNREAD_S), self._sending:
+                if self._is_over:
+                    return
+                self._is_over = self._is_closed_by_us = True
+                # The client may just have left, for which each server has its own exception.
+                with contextlib.suppress(Exception):
+                    await self._send_close(WEBSOCKET_CLOSE)
+        self._is_over = self._is_closed_by_us = True
+
+    async def _send_close(self, message: Message) -> None:
+        # Granian can't send it while it waits for the client's next message.
+        self._call.mute_server()
+        await self._send(message)
+
+
+class DrainableStream:
+    """One request, from when its response turns out to be a live stream."""
+
+    kind = "stream"
+
+    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
+        self.is_ending = False
+        self._monitor = monitor
+        self._call = ApplicationCall(receive)
+        self._send = send
+        self._sending = asyncio.Lock()
+        self._is_live = False
+        self._is_over = False
+
+    async def run(self, application: Application, scope: Scope) -> None:
+        """Run the view to its end."""
+        # Clients repeat no other method, so that its response must finish.
+        send = self._send_on if scope["method"] == "GET" else self._send
+        try:
+            await self._call.run(application(scope, self._call.receive, send))
+        finally:
+            self._monitor.remove(self)
+            self._is_over = True
+
+    async def end(self, _window_s: float) -> None:
+        """End the body, and disconnect the view."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNREAD_S), self._sending:
+                if not self._is_over:
+                    self._is_over = True
+                    with contextlib.suppress(Exception):
+                        await self._send(LAST_PART)
+        self._is_over = True
+        self._call.inject(HTTP_DISCONNECT)
+
+    def cancel(self) -> None:
+        """Cancel a view that does not return."""
+        self._call.cancel()
+
+    async def _send_on(self, message: Message) -> None:
+        if not self._is_live:
+            await self._send(message)
+            starts = message["type"] == "http.response.start"
+            self._is_live = starts and is_live_stream(message.get("headers", ()))
+            if self._is_live:
+                self._monitor.add(self)
+            return
+        async with self._sending:
+            if not self._is_over:
+                await self._send(message)
+                self._is_over = not message.get("more_body")
+
+
+def _current_task() -> asyncio.Task[None]:
+    # Every ASGI server runs an application in one.
+    return cast("asyncio.Task[None]", asyncio.current_task())

@@ -1,0 +1,69 @@
+"""
+Answers the health checks that reach a server's socket directly.
+
+The path belongs to the project for requests that come through the edge.
+"""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django_tandem.handler.protocol import Application, Receive, Scope, Send
+from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
+
+READY_PATH = "/.tandem/ready"
+READY_BODY = b"ready"
+
+_EDGE_KEY = environ_key(EDGE_HEADER)
+_EDGE_NAME = EDGE_HEADER.encode()
+
+
+class WsgiReadiness:
+    """Answers health checks, and passes on everything else."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self.application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != READY_PATH or environ.get(_EDGE_KEY):
+            return self.application(environ, start_response)
+        length = str(len(READY_BODY))
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", length)])
+        return [READY_BODY]
+
+
+class AsgiReadiness:
+    """Answers health checks by HTTP and by WebSocket, and passes on everything else."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_health_check(scope):
+            await self.application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await _accept_and_close(receive, send)
+        else:
+            await _answer(send)
+
+
+def is_health_check(scope: Scope) -> bool:
+    """Return whether the request or handshake is a health check that bypassed the edge."""
+    return (
+        scope["type"] in ("http", "websocket")
+        and scope["path"] == READY_PATH
+        and not any(name.lower() == _EDGE_NAME for name, _ in scope["headers"])
+    )
+
+
+async def _answer(send: Send) -> None:
+    length = str(len(READY_BODY)).encode()
+    headers = [(b"content-type", b"text/plain"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": READY_BODY})
+
+
+async def _accept_and_close(receive: Receive, send: Send) -> None:
+    # Not every server has a WebSocket implementation installed: only a handshake proves it.
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": 1000})

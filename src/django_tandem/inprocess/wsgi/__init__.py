@@ -1,1 +1,0 @@
-"""What runs inside the project that a WSGI server serves."""

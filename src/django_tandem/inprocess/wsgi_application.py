@@ -1,0 +1,56 @@
+"""The application that a WSGI server loads: the project's own, in our layers."""
+
+import os
+from wsgiref.types import WSGIApplication
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+
+from django_tandem import environment
+from django_tandem.inprocess import handover, handover_counts
+from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
+from django_tandem.inprocess.handover import WsgiHandover
+from django_tandem.inprocess.policy import read_pins
+from django_tandem.inprocess.prefork import prepare_for_fork
+from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
+from django_tandem.inprocess.readiness import WsgiReadiness
+from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.model import Stack
+
+
+def load() -> WSGIApplication:
+    """Return the application that the environment names, else Django's own."""
+    dotted = os.environ.get(environment.WSGI_APPLICATION)
+    application: WSGIApplication = import_string(dotted) if dotted else get_wsgi_application()
+    # Django imports the URLconf at the first request: too late for forked workers to share it,
+    # and too late to refuse a broken one.
+    if getattr(settings, "ROOT_URLCONF", None):
+        get_resolver().url_patterns  # noqa: B018 - reading it imports
+    return application
+
+
+def with_static_files(application: WSGIApplication) -> WSGIApplication:
+    """Serve the apps' static files as runserver does, if the environment says so."""
+    is_wanted = os.environ.get(environment.STATIC) == "1" and settings.DEBUG
+    if not is_wanted or "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        return application
+    # Its module needs the apps to be loaded.
+    from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: PLC0415
+
+    # Its stubs ask for Django's own handler, but it calls any application.
+    return StaticFilesHandler(application)  # type: ignore[arg-type]
+
+
+with record_startup_failure(Stack.WSGI):
+    # Before the project is loaded, as it applies to handlers that are made from then on.
+    if handover.is_enabled():
+        handover.install(Stack.WSGI, read_pins())
+    project = with_static_files(load())
+    if handover.is_enabled():
+        project = WsgiHandover(project, handover_counts.from_environment())
+    project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")
+    application = WsgiReadiness(SkipDisconnectedClients(project))
+    # uWSGI forks after it has loaded this module; for servers that don't fork it is harmless.
+    prepare_for_fork()

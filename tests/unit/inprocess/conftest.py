@@ -1,0 +1,36 @@
+"""Fixtures of the tests of the drain."""
+
+import asyncio
+import time
+
+import pytest
+
+from django_tandem.inprocess import drain_monitor, drain_window
+
+
+class Polls:
+    """Counts how often the monitor polled for the drain."""
+
+    def __init__(self):
+        self.count = 0
+
+    def poll(self, *args):
+        self.count += 1
+        return drain_window.started_at(*args)
+
+    async def until_acted(self):
+        """Wait until the monitor has had time to act on the current drain file."""
+        enough, until = self.count + 5, time.monotonic() + 10
+        while self.count < enough:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def polls(monkeypatch):
+    """Poll often, and cancel soon."""
+    polls = Polls()
+    monkeypatch.setattr(drain_monitor, "POLL_S", 0.01)
+    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0.2)
+    monkeypatch.setattr(drain_monitor, "started_at", polls.poll)
+    return polls

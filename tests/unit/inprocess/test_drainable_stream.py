@@ -1,0 +1,162 @@
+"""An event stream of a replaced generation ends gracefully; other responses finish."""
+
+import asyncio
+
+import pytest
+from inprocess.calling import call, http
+from inprocess.connections import Open, open_stream
+
+from django_tandem.inprocess import drain_window
+from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
+from django_tandem.inprocess.drainable import Drain
+
+pytestmark = pytest.mark.usefixtures("polls")
+
+END = {"type": "http.response.body", "body": b"", "more_body": False}
+EVENTS = (b"Content-Type", b"text/event-stream; charset=utf-8")
+
+
+class Streaming:
+    """A response that continues until it may finish, or until a disconnect."""
+
+    def __init__(self, *headers):
+        self.headers = headers
+        self.is_let = asyncio.Event()
+        self.has_disconnected = False
+
+    async def __call__(self, scope, receive, send):
+        await receive()
+        start = {"type": "http.response.start", "status": 200, "headers": list(self.headers)}
+        await send(start)
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        gone, let = asyncio.ensure_future(receive()), asyncio.ensure_future(self.is_let.wait())
+        await asyncio.wait([gone, let], return_when=asyncio.FIRST_COMPLETED)
+        self.has_disconnected = gone.done() and gone.result() == {"type": "http.disconnect"}
+        gone.cancel()
+        await send({"type": "http.response.body", "body": b"last"})
+
+
+def drain_of(application, run_dir):
+    return Drain(application, DrainMonitor(run_dir, 7))
+
+
+def test_a_drain_ends_its_body_and_disconnects_its_view(tmp_path):
+    """What the view sends afterwards is dropped."""
+    view = Streaming(EVENTS)
+
+    async def run():
+        opened = await open_stream(drain_of(view, tmp_path))
+        drain_window.start_drain(tmp_path, 7, 0.2)
+        await opened.ended()
+        return opened.sent[2:]
+
+    assert asyncio.run(run()) == [END]
+    assert view.has_disconnected
+
+
+@pytest.mark.parametrize(
+    ("changes", "headers"),
+    [
+        ({}, [(b"content-type", b"text/html")]),
+        ({}, [EVENTS, (b"Content-Length", b"5")]),
+        ({}, [(b"content-type", b"application/x-ndjson"), (b"Content-Disposition", b"attachment")]),
+        ({"method": "POST"}, [EVENTS]),
+    ],
+    ids=["page", "of known length", "file", "answer to a POST"],
+)
+def test_a_response_that_no_client_repeats_finishes(tmp_path, changes, headers):
+    """Cut short, it would look complete."""
+    view = Streaming(*headers)
+
+    async def run():
+        monitor = DrainMonitor(tmp_path, 7)
+        opened = await open_stream(Drain(view, monitor), **changes)
+        other = await open_stream(Drain(Streaming(EVENTS), monitor))
+        drain_window.start_drain(tmp_path, 7, 0)
+        await other.ended()
+        view.is_let.set()
+        await opened.ended()
+        return opened.sent[-1]["body"]
+
+    assert asyncio.run(run()) == b"last"
+    assert not view.has_disconnected
+
+
+def test_a_finished_stream_is_not_ended_again(tmp_path):
+    """Its body has one last part."""
+    view = Streaming(EVENTS)
+
+    async def run():
+        opened = await open_stream(drain_of(view, tmp_path))
+        view.is_let.set()
+        await opened.ended()
+        drain_window.start_drain(tmp_path, 7, 0)
+        other = await open_stream(drain_of(Streaming(EVENTS), tmp_path))
+        await other.ended()
+        return [message.get("body") for message in opened.sent]
+
+    assert asyncio.run(run()) == [None, b"x", b"last"]
+
+
+def test_a_view_that_does_not_listen_is_cancelled(tmp_path):
+    """The server's own task is not."""
+
+    async def deaf(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [EVENTS]})
+        while True:
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.01)
+
+    async def run():
+        opened = await open_stream(drain_of(deaf, tmp_path))
+        drain_window.start_drain(tmp_path, 7, 0)
+        await opened.ended()
+        return opened.sent[-1]
+
+    assert asyncio.run(run()) == END
+
+
+def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):
+    """A server may shut down although its consumers are still cleaning up."""
+    monkeypatch.setattr("django_tandem.inprocess.drain_monitor.CLEAN_UP_S", 5)
+    done = []
+
+    async def slow_to_leave(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            done.append("shutdown")
+            return
+        await Streaming(EVENTS)(scope, receive, send)
+        await asyncio.sleep(0.3)
+        done.append("stream")
+
+    async def run():
+        drain = drain_of(slow_to_leave, tmp_path)
+        opened = await open_stream(drain)
+        drain_window.start_drain(tmp_path, 7, 0)
+        await opened.until(lambda: opened.sent[-1] == END)
+        await Open(drain, {"type": "lifespan"}, {"type": "lifespan.shutdown"}).ended()
+
+    asyncio.run(run())
+    assert done == ["stream", "shutdown"]
+
+
+def test_a_request_is_passed_on_unchanged(tmp_path):
+    """The layer adds nothing to it."""
+
+    async def project(scope, receive, send):
+        await send({"type": "seen", "scope": scope, "received": await receive()})
+
+    scope, body = http(), {"type": "http.request", "body": b"x"}
+
+    assert call(drain_of(project, tmp_path), scope, body) == [
+        {"type": "seen", "scope": scope, "received": body}
+    ]
+
+
+def test_the_moments_are_spread_in_random_order():
+    """One in each slice, and never two at once."""
+    drawn = list(spread(20))
+
+    assert [int(moment * 20) for moment in sorted(drawn)] == list(range(20))
+    assert drawn != sorted(drawn)

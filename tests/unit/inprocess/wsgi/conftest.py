@@ -1,3 +1,0 @@
-from servers.conftest import directory
-
-__all__ = ["directory"]
