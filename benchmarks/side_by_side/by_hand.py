@@ -25,7 +25,7 @@ def by_hand(setup: Setup) -> Setup:
         "wsgi",
         ("-m", "gunicorn", f"--bind={wsgi}", f"--workers={served[Stack.WSGI].workers}"),
         application_of(plan, Stack.WSGI),
-        role=f"gunicorn, {served[Stack.WSGI].workers} processes, on TCP",
+        description=f"gunicorn, {served[Stack.WSGI].workers} processes, on TCP",
     )
     host, port = asgi.split(":")
     daphne = _process(
@@ -33,10 +33,13 @@ def by_hand(setup: Setup) -> Setup:
         "asgi",
         ("-m", "daphne", f"--bind={host}", f"--port={port}", "--verbosity=0"),
         application_of(plan, Stack.ASGI),
-        role="daphne, 1 process, on TCP",
+        description="daphne, 1 process, on TCP",
     )
     worker = _process(
-        plan, "channels", ("manage.py", "runworker", *plan.project.channel_names), role="runworker"
+        plan,
+        "channels",
+        ("manage.py", "runworker", *plan.project.channel_names),
+        description="runworker",
     )
     nginx = next(process for process in plan.processes if process.name == "nginx")
     conf = tuple("by_hand.conf" if word == "nginx.conf" else word for word in nginx.argv)
@@ -48,14 +51,14 @@ def by_hand(setup: Setup) -> Setup:
     )
 
 
-def _process(plan: Plan, name: str, argv: tuple[str, ...], *more: str, role: str) -> Process:
+def _process(plan: Plan, name: str, argv: tuple[str, ...], *more: str, description: str) -> Process:
     served = next(process for process in plan.processes if process.stack)
     return Process(
         name=name,
         argv=(sys.executable, *argv, *more),
-        role=role,
+        description=description,
         directory=plan.project.directory,
-        order=20,
+        priority=20,
         environment=served.environment,
     )
 

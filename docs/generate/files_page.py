@@ -56,7 +56,7 @@ def _files(plan: Plan) -> Iterator[tuple[str, ...]]:
 
 def _program(process: Process) -> tuple[str, ...]:
     signal = f"SIG{process.stop_signal}"
-    return code(process.program), process.role, str(process.order), signal
+    return code(process.program), process.description, str(process.priority), signal
 
 
 def _plan() -> Plan:

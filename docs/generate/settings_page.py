@@ -6,7 +6,6 @@ from typing import Any, get_args, get_type_hints
 
 from markdown import code, fill, table
 
-from django_tandem.errors import SettingError
 from django_tandem.model import Stack
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS, Server
 from django_tandem.settings import REQUIRED, Settings
@@ -44,7 +43,7 @@ def _inner(cls: type) -> dict[str, type]:
         hint = hints[item.name]
         groups = [each for each in (hint, *get_args(hint)) if dataclasses.is_dataclass(each)]
         # A pin is a value of ours too, but it is not written as a dict.
-        if groups and "keys among" in _takes(item.metadata["reader"]):
+        if groups and _kind(item).startswith("a dict"):
             found[item.name.upper()] = groups[0]
     return found
 
@@ -52,10 +51,10 @@ def _inner(cls: type) -> dict[str, type]:
 def _options(path: str, cls: type) -> str:
     inner = _inner(cls)
     rows = [
-        (code(item.name.upper()), _default(item, path, inner), _kind(item, inner), _meaning(item))
+        (code(item.name.upper()), _default(item, path, inner), _kind(item), _meaning(item))
         for item in dataclasses.fields(cls)
     ]
-    return table(("key", "default", "takes", "meaning"), rows)
+    return table(("key", "default", "type", "meaning"), rows)
 
 
 def _default(item: Any, path: str, inner: dict[str, type]) -> str:
@@ -68,34 +67,12 @@ def _default(item: Any, path: str, inner: dict[str, type]) -> str:
     return code(f'"{default}"' if isinstance(default, str) else repr(default))
 
 
-def _kind(item: Any, inner: dict[str, type]) -> str:
-    reader, name = item.metadata["reader"], item.name.upper()
-    said = "a dict" if name in inner else _takes(reader)
-    for extra, shown in (("auto", '"auto"'), (None, "None")):
-        if shown not in said and item.metadata["default"] == extra and _is_taken(reader, extra):
-            said = f"{said}, or {shown}"
-    return said
+def _kind(item: Any) -> str:
+    return str(item.metadata["reader"].expected)
 
 
 def _meaning(item: Any) -> str:
     return str(item.metadata["meaning"])
-
-
-def _takes(reader: Any) -> str:
-    # What no option takes is refused with a hint that says what it does take.
-    try:
-        reader(object(), "")
-    except SettingError as error:
-        return str(error.hint).removeprefix("It takes ").removesuffix(".")
-    raise AssertionError(f"{reader} takes anything")
-
-
-def _is_taken(reader: Any, value: object) -> bool:
-    try:
-        reader(value, "")
-    except SettingError:
-        return False
-    return True
 
 
 def _anchor(path: str, key: str) -> str:

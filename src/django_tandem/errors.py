@@ -1,21 +1,21 @@
-"""Everything django-tandem raises on purpose, with the exit code each one ends in."""
+"""The errors that django-tandem reports to its user, each with its exit code."""
 
 import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-# It ran, and the answer is no: a check failed, files differ, a start was refused.
-EXIT_NO = 1
-# The command line, the settings or the machine are not as they must be.
-EXIT_WRONG = 2
+# The command ran and failed: a check failed, files differ, a server did not start.
+EXIT_FAILED = 1
+# The command line, the settings or the machine must be corrected first.
+EXIT_USAGE = 2
 
 
 class TandemError(Exception):
-    """A problem told in one sentence, with a hint that says what to do about it."""
+    """A problem in one sentence, and a hint that says what to do; the hint may be empty."""
 
-    exit_code: ClassVar[int] = EXIT_WRONG
+    exit_code: ClassVar[int] = EXIT_USAGE
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -25,7 +25,7 @@ class TandemError(Exception):
 
 
 class SettingError(TandemError):
-    """An entry of the TANDEM setting is not an option, or not of its type."""
+    """An entry of the TANDEM setting is not an option, or has a wrong value."""
 
 
 class ProjectError(TandemError):
@@ -33,17 +33,17 @@ class ProjectError(TandemError):
 
 
 class MachineError(TandemError):
-    """Something this machine must have is missing or taken: a program, a package, a port."""
+    """A program, a package or a port that this machine must provide is not available."""
 
 
 class QuotingError(TandemError):
-    """A value can't be written in the format of the file it belongs to."""
+    """A value can't be represented in the format of its file."""
 
 
 class RefusedError(TandemError):
-    """What was asked for was tried, and is refused: a failed check, a start that did not answer."""
+    """The command ran and failed: a check failed, or a server did not become ready."""
 
-    exit_code = EXIT_NO
+    exit_code = EXIT_FAILED
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str) -> str:

@@ -1,4 +1,4 @@
-"""Files against a directory: write what differs, atomically, or only compare."""
+"""Write rendered files to a directory, atomically, or compare them with it."""
 
 import difflib
 import os
@@ -10,7 +10,7 @@ from django_tandem.model import File
 
 
 def write(files: Iterable[File], directory: Path) -> list[str]:
-    """Write each file that differs into ``directory``, whole or not at all; return their names."""
+    """Write each file that differs into ``directory``, whole or not at all; return the names."""
     changed = [file for file in files if _content(directory / file.name) != file.content]
     for file in changed:
         _replace(directory / file.name, file)
@@ -18,7 +18,7 @@ def write(files: Iterable[File], directory: Path) -> list[str]:
 
 
 def diff(files: Iterable[File], directory: Path) -> str:
-    """Return what ``write`` would change, as a unified diff; empty when nothing."""
+    """Return the changes that ``write`` would make, as a unified diff; empty for none."""
     return "".join(
         line
         for file in files
@@ -26,7 +26,7 @@ def diff(files: Iterable[File], directory: Path) -> str:
             (_content(directory / file.name) or "").splitlines(keepends=True),
             file.content.splitlines(keepends=True),
             fromfile=str(directory / file.name),
-            tofile=f"{file.name} as the project is now",
+            tofile=f"{file.name} rendered from the project",
         )
     )
 

@@ -30,6 +30,6 @@ def test_a_comparison_shows_the_lines_and_writes_nothing(tmp_path) -> None:
     found = output.diff([File(name="a", content="one\nthree\n")], tmp_path)
 
     assert found == (
-        f"--- {tmp_path}/a\n+++ a as the project is now\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
+        f"--- {tmp_path}/a\n+++ a rendered from the project\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
     )
     assert output.diff([File(name="a", content="one\ntwo\n")], tmp_path) == ""

@@ -136,9 +136,9 @@ def alone(
     process = Process(
         name="server",
         argv=COMMANDS[stack][server](launch),
-        role=f"{server}, {known.counted(launch.workers)}",
+        description=f"{server}, {known.counted(launch.workers)}",
         directory=plan.project.directory,
-        order=20,
+        priority=20,
         environment=served[0].environment,
         workers=launch.workers,
         stop_s=GRACE_S + 1,

@@ -177,7 +177,7 @@ def _cpu_s(root: int) -> float:
 
 
 def _what(setup: Setup) -> str:
-    return "; ".join(p.role for p in setup.plan.processes if _is_server(p.name))
+    return "; ".join(p.description for p in setup.plan.processes if _is_server(p.name))
 
 
 def _is_server(program: str) -> bool:

@@ -14,7 +14,7 @@ from django_tandem.model import Plan, Protocol, Route, Stack, Verdict
 from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
 from django_tandem.render.state import state_of
 from django_tandem.routing.rules import holds
-from django_tandem.runtime.probe import Ask, Question, Said, asking
+from django_tandem.runtime.dry_run import EdgeDecision, EdgeRequest, Evaluate, dry_run
 
 REFUSALS = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "It takes a request line of at most 16 kB.",
@@ -33,7 +33,7 @@ class Answer:
     app's file, which WSGI serves.
     """
 
-    said: Said
+    decision: EdgeDecision
     path: str
     verdict: Verdict | None
     belongs_on: Stack | None
@@ -43,17 +43,17 @@ class Answer:
     @property
     def is_file(self) -> bool:
         """Whether a file is served, and no view is asked."""
-        return self.is_static or (self.said.stack is None and self.said.status < 400)
+        return self.is_static or (self.decision.stack is None and self.decision.status < 400)
 
     @property
     def is_refused(self) -> bool:
         """Whether the edge refuses the request by itself."""
-        return self.said.stack is None and not self.is_file
+        return self.decision.stack is None and not self.is_file
 
     @property
     def agrees(self) -> bool:
         """Whether the edge sends the request where its route belongs."""
-        return self.belongs_on in (None, self.said.stack)
+        return self.belongs_on in (None, self.decision.stack)
 
     @property
     def is_handed_over(self) -> bool:
@@ -63,7 +63,7 @@ class Answer:
     @property
     def stack(self) -> Stack | None:
         """The stack that answers in the end."""
-        return self.belongs_on if self.is_handed_over else self.said.stack
+        return self.belongs_on if self.is_handed_over else self.decision.stack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,8 +93,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(answer: Answer, asked: Question, plan: Plan) -> None:
-    kind = "WebSocket" if answer.said.is_websocket else asked.method
+def _show(answer: Answer, asked: EdgeRequest, plan: Plan) -> None:
+    kind = "WebSocket" if answer.decision.is_websocket else asked.method
     console.line_out(f"{kind} {asked.target}")
     rows = (_found(answer) | _sent(answer, plan)).items()
     first, *rest = [(f"  {label}", text) for label, text in rows if text]
@@ -117,38 +117,42 @@ def _found(answer: Answer) -> dict[str, str]:
 
 
 def _sent(answer: Answer, plan: Plan) -> dict[str, str]:
-    said = answer.said
+    decision = answer.decision
     version = ".".join(map(str, plan.edge.nginx.version))
-    where = f"sends it to {said.stack}, {_why(said, plan)}" if said.stack else "serves the file"
-    handed = f"{said.stack} hands it over to {answer.stack}" if answer.is_handed_over else ""
+    where = (
+        f"sends it to {decision.stack}, {_why(decision, plan)}"
+        if decision.stack
+        else "serves the file"
+    )
+    handed = f"{decision.stack} hands it over to {answer.stack}" if answer.is_handed_over else ""
     return {
         "edge": f"NGINX {version} {where}",
-        "regex": said.rule.match.pcre if said.rule and not said.is_websocket else "",
-        "as": f"{answer.path}, without the prefix" if said.is_stripped else "",
+        "regex": decision.rule.match.pcre if decision.rule and not decision.is_websocket else "",
+        "as": f"{answer.path}, without the prefix" if decision.is_stripped else "",
         "then": handed,
     }
 
 
-def _why(said: Said, plan: Plan) -> str:
-    if said.is_websocket:
+def _why(decision: EdgeDecision, plan: Plan) -> str:
+    if decision.is_websocket:
         return "as every WebSocket"
-    if said.is_no_file:
+    if decision.is_no_file:
         return "for no such file is there"
-    if said.rule is None:
+    if decision.rule is None:
         return "for no rule matches"
-    return f"by rule {said.number} of {len(plan.edge.rules)}: {said.rule.origin}"
+    return f"by rule {decision.number} of {len(plan.edge.rules)}: {decision.rule.origin}"
 
 
 def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
-    said, rule, found = answer.said, answer.said.rule, _found(answer)
+    decision, rule, found = answer.decision, answer.decision.rule, _found(answer)
     matched = rule and {
-        "number": said.number,
+        "number": decision.number,
         "of": len(plan.edge.rules),
         "origin": rule.origin,
         "regex": rule.match.pcre,
     }
     return {
-        "protocol": "websocket" if said.is_websocket else "http",
+        "protocol": "websocket" if decision.is_websocket else "http",
         "path": answer.path,
         "route": found.get("route"),
         "name": found.get("name"),
@@ -157,29 +161,29 @@ def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
         "reason": answer.verdict.reason if answer.verdict else None,
         "edge": {
             "nginx": ".".join(map(str, plan.edge.nginx.version)),
-            "status": said.status,
-            "stack": said.stack,
-            "rule": None if said.is_websocket else matched,
+            "status": decision.status,
+            "stack": decision.stack,
+            "rule": None if decision.is_websocket else matched,
         },
         "agrees": answer.agrees,
         "handed_over": answer.is_handed_over,
     }
 
 
-def _problem(answer: Answer, asked: Question, plan: Plan) -> RefusedError | None:
+def _problem(answer: Answer, asked: EdgeRequest, plan: Plan) -> RefusedError | None:
     if answer.is_refused:
-        return _refusal(answer.said.status, asked)
+        return _refusal(answer.decision.status, asked)
     if answer.verdict is None and not answer.is_file:
         return _nothing(answer, plan)
     if answer.agrees or answer.is_handed_over:
         return None
     return RefusedError(
-        f'"{asked.target}" belongs on {answer.belongs_on}, and {answer.said.stack} answers it.',
+        f'"{asked.target}" belongs on {answer.belongs_on}, and {answer.decision.stack} answers it.',
         hint='With TANDEM["HANDOVER"] it would be handed over.',
     )
 
 
-def _refusal(code: int, asked: Question) -> RefusedError:
+def _refusal(code: int, asked: EdgeRequest) -> RefusedError:
     status = HTTPStatus(code)
     what = asked.host if status is HTTPStatus.MISDIRECTED_REQUEST else asked.target[:60]
     told = f'NGINX itself refuses "{what}", with {code} {status.phrase}.'
@@ -188,7 +192,7 @@ def _refusal(code: int, asked: Question) -> RefusedError:
 
 def _nothing(answer: Answer, plan: Plan) -> RefusedError:
     known = "`tandem plan` lists the routes there are."
-    if answer.said.is_websocket:
+    if answer.decision.is_websocket:
         told = f'No WebSocket is routed at "{answer.path}": the handshake is refused with 404.'
         return RefusedError(told, hint=known)
     told = f'Nothing in this project answers "{answer.path}"'
@@ -197,65 +201,72 @@ def _nothing(answer: Answer, plan: Plan) -> RefusedError:
     return RefusedError(f"{told}: it is a 404, from {answer.stack}.", hint=known)
 
 
-def answers(question: Question, planned: Planned) -> list[Answer]:
+def answers(question: EdgeRequest, planned: Planned) -> list[Answer]:
     """
     Return what answers the ``question``, and the WebSocket on the same path when there is one.
 
     A question that is a handshake, or names another upgrade, has one answer.
     """
-    with asking(planned.plan) as ask:
-        found = list(_answers(question, planned, ask))
+    with dry_run(planned.plan) as evaluate:
+        found = list(_answers(question, planned, evaluate))
     # A path that only a WebSocket answers is asked for without a handshake by nobody.
     is_nothing = found[0].verdict is None and not found[0].is_file
     return found[1:] if is_nothing and len(found) > 1 else found
 
 
-def _answers(question: Question, planned: Planned, ask: Ask) -> Iterator[Answer]:
-    yield _answer(ask(question), planned)
+def _answers(question: EdgeRequest, planned: Planned, evaluate: Evaluate) -> Iterator[Answer]:
+    yield _answer(evaluate(question), planned)
     if UPGRADE[0].lower() in {name.lower() for name, _ in question.headers}:
         return
     handshake = replace(question, method="GET", headers=(*question.headers, UPGRADE))
-    beside = _answer(ask(handshake), planned)
-    if beside.said.is_websocket and beside.verdict is not None:
+    beside = _answer(evaluate(handshake), planned)
+    if beside.decision.is_websocket and beside.verdict is not None:
         yield beside
 
 
-def _answer(said: Said, planned: Planned) -> Answer:
-    path = path_of(said.target)
-    is_debug = planned.plan.project.static_in_debug and said.stack is Stack.WSGI
+def _answer(decision: EdgeDecision, planned: Planned) -> Answer:
+    path = path_of(decision.target)
+    is_debug = planned.plan.project.static_in_debug and decision.stack is Stack.WSGI
     if is_debug and is_static(path):
         return Answer(
-            said=said, path=path, verdict=None, belongs_on=None, can_hand_over=False, is_static=True
+            decision=decision,
+            path=path,
+            verdict=None,
+            belongs_on=None,
+            can_hand_over=False,
+            is_static=True,
         )
-    route = _route(path, said, planned) if said.stack else None
+    route = _route(path, decision, planned) if decision.stack else None
     verdict = next((each for each in planned.plan.verdicts if each.route == route), None)
     return Answer(
-        said=said,
+        decision=decision,
         path=path,
         verdict=verdict,
-        belongs_on=_belongs_on(path, verdict, said, planned) if verdict else None,
-        can_hand_over=planned.plan.edge.handover and not said.is_stripped,
+        belongs_on=_belongs_on(path, verdict, decision, planned) if verdict else None,
+        can_hand_over=planned.plan.edge.handover and not decision.is_stripped,
     )
 
 
-def _route(path: str, said: Said, planned: Planned) -> Route | None:
+def _route(path: str, decision: EdgeDecision, planned: Planned) -> Route | None:
     routes = planned.plan.project.routes
-    if said.is_websocket:
+    if decision.is_websocket:
         return resolve_websocket(path, routes, planned.loaded.application)
     beside = (
         route
         for route in routes
-        if route.protocol is Protocol.HTTP and not route.by_django and said.stack is Stack.ASGI
+        if route.protocol is Protocol.HTTP and not route.by_django and decision.stack is Stack.ASGI
     )
     # Channels asks its own before Django's; of these only the edge can be asked.
-    own = (route for route in beside if said.rule and said.rule.match == route.match)
+    own = (route for route in beside if decision.rule and decision.rule.match == route.match)
     return next(own, None) or resolve_http(path, routes)
 
 
-def _belongs_on(path: str, verdict: Verdict, said: Said, planned: Planned) -> Stack | None:
+def _belongs_on(
+    path: str, verdict: Verdict, decision: EdgeDecision, planned: Planned
+) -> Stack | None:
     # What was stripped stays where it is: the other stack would be asked for another path.
-    if said.is_websocket or said.is_stripped:
-        return said.stack
+    if decision.is_websocket or decision.is_stripped:
+        return decision.stack
     # The plan asks a pin by the route, a served process by the path too; the first that holds wins.
     for pin in planned.loaded.settings.routes:
         if holds(pin, verdict.route):

@@ -5,7 +5,7 @@ import os
 import re
 from urllib.parse import quote
 
-from django_tandem.runtime.probe import Question
+from django_tandem.runtime.dry_run import EdgeRequest
 
 UPGRADE = ("Upgrade", "websocket")
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(options: argparse.Namespace, *, own_name: str) -> Question:
+def read(options: argparse.Namespace, *, own_name: str) -> EdgeRequest:
     """Return the request; its host is ``own_name`` unless the URL or a header names another."""
     found = URL.match(options.url)
     scheme, host, given = found.groups() if found else (None, None, options.url)
@@ -41,7 +41,7 @@ def read(options: argparse.Namespace, *, own_name: str) -> Question:
     headers = [(name, value) for name, value in options.headers if not _is_host(name)]
     if (scheme or "").lower() in {"ws", "wss"}:
         headers.append(UPGRADE)
-    return Question(
+    return EdgeRequest(
         method=options.method,
         target=target if target.startswith("/") else f"/{target}",
         host=[name for name in hosts if name][-1],

@@ -159,7 +159,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         restarts=now.restarts.get(status.name, 0),
         connections=program.connections,
         left_s=_rounded(drain_window.remaining_s(now.run_dir, generation)) if drains else None,
-        what=process.role if process else "",
+        what=process.description if process else "",
         # The detail of its last exit is of no interest once it runs again.
         detail="" if status.pid else status.detail,
     )

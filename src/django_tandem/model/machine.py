@@ -1,4 +1,4 @@
-"""The machine that the plan is made for."""
+"""The machine that the plan is made for, and its NGINX."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,11 @@ class Nginx:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """
-    What of this machine decides the plan.
+    The facts about this machine that the plan depends on.
 
-    ``cpus`` and ``memory_mb`` are what the process may use (the cgroup's quota
-    where there is one). ``user`` is whom the processes run as. ``valkey`` is the
-    embedded server's program, when the wheel that brings it is installed.
+    ``cpus`` and ``memory_mb`` are the limits of the cgroup where it has any. The processes
+    run as ``user``. ``valkey`` is the program of the embedded Valkey, when its wheel is
+    installed.
     """
 
     python: str

@@ -1,4 +1,4 @@
-"""The plan: the programs to supervise, what the edge is told, and all of it together."""
+"""The plan: the processes to supervise, and the configuration of the edge."""
 
 from dataclasses import dataclass
 
@@ -29,23 +29,22 @@ class Tls:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """
-    One program to supervise.
+    One process to supervise.
 
-    ``argv`` is never given to a shell. ``role`` says in words what it is there
-    for. ``order`` is its place in the start; the stop runs the other way round.
-    ``generation`` is set for what a reload replaces, and ``alone`` for what must have
-    ended before its replacement starts: nobody knows whether it bears a second. ``workers``
-    is how many requests or event loops it works on at a time.
+    ``argv`` is executed without a shell. ``priority`` is supervisord's: the lowest starts first
+    and stops last. ``generation`` is set where a reload replaces the process. An ``exclusive``
+    process ends before its replacement starts, because two of them may not run side by side.
+    ``workers`` is the number of requests or event loops that it runs at a time.
     """
 
     name: str
     argv: tuple[str, ...]
-    role: str
+    description: str
     directory: str
-    order: int
+    priority: int
     stack: Stack | None = None
     generation: int | None = None
-    alone: bool = False
+    exclusive: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     socket: str | None = None
     workers: int = 1
@@ -54,33 +53,32 @@ class Process:
 
     @property
     def program(self) -> str:
-        """The name the supervisor knows it by."""
+        """The name of its program in supervisord."""
         return self.name if self.generation is None else f"{self.name}-{self.generation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """
-    What NGINX is told.
+    The configuration of NGINX.
 
-    ``read_timeout_s`` is how long it waits for the WSGI stack: a little less than
-    the server itself, so that the client is answered first. ``strips`` are
-    the prefixes taken off on the way to ASGI. ``drain_s`` is what the longest connections
-    get when the stack behind them is replaced; ``retire_s``, how long a worker of NGINX may live
-    once it is replaced itself, is longer. ``handover`` lets each stack send a
-    request on to the other. ``script_name`` may be in front of every path, with no slash at
-    its end; rules say nothing of it.
+    ``read_timeout_s`` is the time it waits for the WSGI stack; the server waits a little longer,
+    so that the client gets a 504 before the worker is killed. ``stripped_prefixes`` are removed
+    from the path of a request to ASGI. ``drain_s`` is the time that open connections have when
+    their stack is replaced; ``worker_shutdown_timeout_s``, the time that an old worker of NGINX
+    has, is longer. ``handover`` lets each stack pass a request to the other. ``script_name`` has
+    no slash at its end; a path may begin with it, and the rules match what follows it.
     """
 
     nginx: Nginx
     binds: tuple[Bind, ...]
     rules: tuple[EdgeRule, ...]
     stacks: tuple[Stack, ...]
-    strips: tuple[str, ...]
+    stripped_prefixes: tuple[str, ...]
     max_body: str
     read_timeout_s: int
     drain_s: int
-    retire_s: int
+    worker_shutdown_timeout_s: int
     server_names: tuple[str, ...] = ()
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -93,13 +91,13 @@ class Edge:
 
     @property
     def has_asgi(self) -> bool:
-        """Whether anything is served by ASGI."""
+        """Whether the plan has an ASGI stack."""
         return Stack.ASGI in self.stacks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What the command line of `tandem up` said in the place of the settings."""
+    """Options of `tandem up` that replace a setting until the stack is stopped."""
 
     bind: str | None = None
     asgi: bool = False
@@ -108,9 +106,9 @@ class Overrides:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """
-    Everything that is to be served, by what, and why: the one input of every target.
+    The routes, the edge and the processes: the one input of every target.
 
-    ``drain_s`` is how long the generations before it may take to end.
+    ``drain_s`` is the time that older generations have to end.
     """
 
     project: Project
@@ -125,11 +123,11 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """The address a person would open."""
+        """The URL to open in a browser."""
         bind = self.edge.binds[0]
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104
         scheme = "https" if self.edge.tls else "http"
-        # Where only some names are answered, the address is not one of them.
+        # With server names, NGINX rejects a request for the bare address.
         named = next((name for name in self.edge.server_names if name[0] not in "~*."), None)
         place = f"{named}:{bind.port}" if named else str(Bind(host=shown, port=bind.port))
         return f"{scheme}://{place}/"

@@ -1,4 +1,4 @@
-"""The Django project that is served."""
+"""The facts about the Django project that the plan is made from."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from django_tandem.model.routes import Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFiles:
-    """Files below ``directory`` that the edge serves itself below the URL ``prefix``."""
+    """Files in ``directory`` that NGINX serves below the URL ``prefix``."""
 
     prefix: str
     directory: str
@@ -16,10 +16,10 @@ class StaticFiles:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Middleware:
     """
-    One of settings.MIDDLEWARE, and what it costs a request on ASGI.
+    One entry of settings.MIDDLEWARE, and its cost for a request on ASGI.
 
-    ``hops`` is how often it makes the request cross between the event loop and a
-    thread; ``why`` names what does. ``is_sync_only`` says that it has no async mode.
+    ``hops`` is the number of thread switches that it causes, and ``why`` names their cause.
+    ``is_sync_only`` is true when it has no async mode.
     """
 
     dotted: str
@@ -31,15 +31,14 @@ class Middleware:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
-    The Django project that is served, as far as the plan needs it.
+    The facts about the Django project that the plan is made from.
 
-    ``wsgi`` and ``asgi`` are dotted paths of the project's own applications;
-    ``None`` stands for the one Django makes. ``static`` and ``media`` are set only when
-    the setting names a URL of this site and a directory. ``channel_names`` are those of the
-    ASGI application's ChannelNameRouter. ``middleware`` is outermost first;
-    ``has_stock_handler`` says that it is Django's own ASGI handler that runs it, and not ours.
-    ``needs_redis`` says that the settings point at the embedded server, ``script_name`` is
-    FORCE_SCRIPT_NAME.
+    ``wsgi`` and ``asgi`` are dotted paths of the project's applications; ``None`` stands for
+    Django's default. ``static`` and ``media`` are set only when the setting names a URL of this
+    site and a directory. ``channel_names`` are those of the ASGI application's ChannelNameRouter.
+    ``middleware`` is ordered from the outermost on. ``has_stock_handler`` is true when Django's
+    ASGI handler runs instead of tandem's. ``needs_redis`` is true when the settings use the
+    embedded Valkey. ``script_name`` is FORCE_SCRIPT_NAME.
     """
 
     directory: str

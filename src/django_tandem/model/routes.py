@@ -1,18 +1,18 @@
-"""Routes, what is known of their views, and the stack each is served by."""
+"""Routes, their views, and the stack that serves each of them."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Stack(enum.StrEnum):
-    """The two ways a project is served."""
+    """The two server stacks that run a project."""
 
     WSGI = "wsgi"
     ASGI = "asgi"
 
 
 class Protocol(enum.StrEnum):
-    """What a route answers to."""
+    """The protocol of a route."""
 
     HTTP = "http"
     WEBSOCKET = "websocket"
@@ -21,12 +21,12 @@ class Protocol(enum.StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """
-    What is known of a view or a consumer without calling it.
+    The facts about a view or a consumer that need no call of it.
 
-    ``dotted`` is its import path and ``source`` the ``file:line`` it is defined at.
-    ``is_coroutine`` says whether Django itself would await it. ``mark`` is the
-    stack that ``@on_wsgi`` or ``@on_asgi`` asked for. ``wrapper`` is the ``file:line``
-    of what hides a coroutine from Django, by being synchronous itself.
+    ``dotted`` is its import path and ``source`` the ``file:line`` of its definition.
+    ``is_coroutine`` is true when Django would await it. ``mark`` is the stack of its
+    ``@on_wsgi`` or ``@on_asgi``. ``wrapper`` is the ``file:line`` of a synchronous decorator
+    that hides a coroutine from Django.
     """
 
     dotted: str
@@ -39,12 +39,12 @@ class View:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathMatch:
     """
-    Which request paths a route answers, in words that NGINX understands.
+    The request paths that a route matches, as a regular expression for NGINX.
 
-    ``pcre`` matches from the start of the decoded path. ``prefix`` is a text that
-    every matching path begins with. ``literal`` is the one path that matches,
-    when there is just one. ``inexact`` says why ``pcre`` matches more paths than
-    Django does; it is empty when the two agree on every path.
+    ``pcre`` matches from the start of the decoded path. Every matching path begins with
+    ``prefix``. ``literal`` is the only path that matches, where there is only one. ``inexact``
+    is the reason why ``pcre`` matches more paths than Django does, and empty when the two
+    match the same paths.
     """
 
     pcre: str
@@ -58,9 +58,9 @@ class Route:
     """
     One leaf of the URLconf, or of the ASGI application's WebSocket routes.
 
-    ``pattern`` is the whole pattern as its author wrote it, from ``/`` on.
-    ``name`` is the URL name with its namespaces, as ``reverse()`` takes it.
-    ``by_django`` says that Django's handler answers, behind the project's middleware.
+    ``pattern`` is the whole pattern as it stands in the URLconf, from ``/`` on.
+    ``name`` is the URL name with its namespaces, as ``reverse()`` expects it.
+    ``by_django`` is true when Django's handler serves it, behind the project's middleware.
     """
 
     pattern: str
@@ -73,7 +73,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The stack a route is served by, and the reason in words."""
+    """The stack that serves a route, and the reason in words."""
 
     route: Route
     stack: Stack
@@ -83,11 +83,11 @@ class Verdict:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
     """
-    The user's own word on where a route belongs.
+    An entry of TANDEM["ROUTES"] that assigns routes or paths to a stack.
 
     ``target`` is a path prefix (it begins with ``/``), one path (with ``=/``), a URL
-    name, a namespace, or a view's dotted path. ``strip`` takes the prefix off before the
-    request reaches the stack.
+    name, a namespace, or a view's dotted path. ``strip`` removes the prefix before the
+    request is passed to the stack.
     """
 
     target: str
@@ -96,30 +96,30 @@ class Pin:
 
     @property
     def is_prefix(self) -> bool:
-        """Whether the pin holds for every path that begins with ``target``."""
+        """Whether the pin matches every path that begins with ``target``."""
         return self.target.startswith("/")
 
     @property
     def path(self) -> str | None:
-        """The one path that the pin holds for, if it is such a pin."""
+        """The path of a pin that matches one path only."""
         return self.target[1:] if self.target.startswith("=/") else None
 
     @property
     def is_of_paths(self) -> bool:
-        """Whether it speaks of paths, whatever is routed there, and not of routes."""
+        """Whether it matches paths, and not routes by name or view."""
         return self.is_prefix or self.path is not None
 
     def holds_for(self, path: str) -> bool:
-        """Return whether it speaks of ``path``."""
+        """Return whether it matches ``path``."""
         return path == self.path or (self.is_prefix and path.startswith(self.target))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeRule:
     """
-    One line of the edge's route table: paths that ``match`` go to ``stack``.
+    One rule of the edge's route table: NGINX passes paths that ``match`` to ``stack``.
 
-    ``origin`` is the pattern or pin the rule was made from, for people to read.
+    ``origin`` is the pattern or the pin that the rule was made from.
     """
 
     match: PathMatch

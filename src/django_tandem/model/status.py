@@ -1,11 +1,11 @@
-"""What the supervisor says of a process."""
+"""The state of a process in supervisord."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the supervisor says of one process; ``pid`` is 0 when it does not run."""
+    """The state of one process in supervisord; ``pid`` is 0 when it does not run."""
 
     name: str
     state: str

@@ -1,8 +1,8 @@
-"""Project, settings and machine → the Plan that every target renders."""
+"""Make the plan that every target renders from the project, the settings and the machine."""
 
 from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
-from django_tandem.plan.processes import GRACE_S, Ground, processes
+from django_tandem.plan.processes import GRACE_S, PlanContext, processes
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
@@ -22,10 +22,10 @@ def make_plan(
     """
     Return the plan for ``project`` on ``host``; ``run_dir`` is absolute.
 
-    Raises SettingError for a setting that can't be carried out.
+    Raises SettingError for a setting that the chosen server does not support.
     """
     stacks = served_stacks(verdicts, settings)
-    ground = Ground(
+    context = PlanContext(
         project=project,
         settings=settings,
         host=host,
@@ -39,15 +39,15 @@ def make_plan(
         generation=generation,
         drain_s=settings.drain_s,
         verdicts=verdicts,
-        edge=_edge(ground, verdicts, stacks),
-        processes=processes(ground, stacks),
+        edge=_edge(context, verdicts, stacks),
+        processes=processes(context, stacks),
         overrides=overrides or Overrides(),
-        notes=tuple(_notes(ground, verdicts, stacks)),
+        notes=tuple(_notes(context, verdicts, stacks)),
     )
 
 
 def served_stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[Stack, ...]:
-    """Return the stacks that are started: ASGI only when something needs it, or is told to."""
+    """Return the stacks to start: ASGI only when a route, a pin or a setting needs it."""
     needs_asgi = (
         settings.asgi.always
         or any(verdict.stack is Stack.ASGI for verdict in verdicts)
@@ -56,18 +56,18 @@ def served_stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[St
     return (Stack.WSGI, Stack.ASGI) if needs_asgi else (Stack.WSGI,)
 
 
-def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
-    project, settings, host = ground.project, ground.settings, ground.host
+def _edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
+    project, settings, host = context.project, context.settings, context.host
     return Edge(
         nginx=host.nginx,
         binds=binds(settings.bind, has_ipv6=host.has_ipv6),
         rules=edge_rules(verdicts, settings.routes),
         stacks=stacks,
-        strips=_strips(settings.routes),
+        stripped_prefixes=_stripped_prefixes(settings.routes),
         max_body=settings.edge.max_body,
         read_timeout_s=settings.wsgi.timeout_s,
         drain_s=settings.drain_s,
-        retire_s=max(settings.drain_s, settings.wsgi.timeout_s) + 2 * GRACE_S,
+        worker_shutdown_timeout_s=max(settings.drain_s, settings.wsgi.timeout_s) + 2 * GRACE_S,
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),
         trusted_proxies=settings.edge.trusted_proxies,
@@ -75,21 +75,21 @@ def _edge(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ..
         media=project.media if settings.edge.media else None,
         include=settings.edge.include,
         worker_user=host.user if host.is_root else None,
-        handover=settings.handover and ground.has_both,
+        handover=settings.handover and context.has_both,
         script_name=project.script_name.rstrip("/"),
     )
 
 
-def _tls(given: TlsSettings | None) -> Tls | None:
-    return Tls(certificate=given.certificate, key=given.key) if given else None
+def _tls(settings: TlsSettings | None) -> Tls | None:
+    return Tls(certificate=settings.certificate, key=settings.key) if settings else None
 
 
-def _strips(pins: tuple[Pin, ...]) -> tuple[str, ...]:
+def _stripped_prefixes(pins: tuple[Pin, ...]) -> tuple[str, ...]:
     return tuple(pin.target for pin in pins if pin.strip)
 
 
-def _is_of_use(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
-    # A catch-all begins above every prefix, and may answer below any.
+def _has_routes(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
+    # A catch-all has a shorter prefix than any pin, and may match below it.
     wanted = pin.path or pin.target
     prefixes = (verdict.route.match.prefix for verdict in verdicts)
     return pin.strip or any(
@@ -97,14 +97,16 @@ def _is_of_use(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
     )
 
 
-def _notes(ground: Ground, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> list[str]:
+def _notes(
+    context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]
+) -> list[str]:
     notes = []
     if Stack.ASGI not in stacks:
         notes.append(
             "Nothing in this project needs ASGI, so no ASGI server is started. "
             'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
         )
-    for index, pin in enumerate(ground.settings.routes):
-        if pin.is_of_paths and not _is_of_use(pin, verdicts):
-            notes.append(f'TANDEM["ROUTES"][{index}]: no route lies at "{pin.target}".')
+    for index, pin in enumerate(context.settings.routes):
+        if pin.is_of_paths and not _has_routes(pin, verdicts):
+            notes.append(f'TANDEM["ROUTES"][{index}]: no route matches "{pin.target}".')
     return notes

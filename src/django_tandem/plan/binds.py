@@ -1,4 +1,4 @@
-"""TANDEM["BIND"] → the addresses NGINX listens on."""
+"""Read the addresses in TANDEM["BIND"] that NGINX listens on."""
 
 import ipaddress
 import re
@@ -14,8 +14,8 @@ def binds(addresses: Iterable[str], *, has_ipv6: bool) -> tuple[Bind, ...]:
     """
     Read addresses such as ``127.0.0.1:8000``, ``[::1]:80``, ``localhost:80`` and ``:80``.
 
-    ``localhost`` and a port alone stand for IPv4 and, where the machine has it, IPv6.
-    Raises SettingError for anything else.
+    ``localhost`` and a port alone mean IPv4 and, where the machine has it, IPv6.
+    Raises SettingError for any other text.
     """
     return tuple(
         dict.fromkeys(bind for text in addresses for bind in _expand(text, has_ipv6=has_ipv6))

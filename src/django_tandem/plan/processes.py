@@ -1,4 +1,4 @@
-"""The programs to supervise: servers, Channels workers, the embedded Valkey, the edge."""
+"""The processes to supervise: servers, Channels workers, the embedded Valkey, the edge."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,11 @@ from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
-from django_tandem.errors import SettingError
 from django_tandem.model import Host, Process, Project, Stack
-from django_tandem.plan.queue import SERVER_MARGIN_S, bounded
-from django_tandem.plan.workers import auto_asgi, auto_wsgi, nice
-from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
+from django_tandem.plan.capacity import SERVER_MARGIN_S, nice, with_limits, worker_count
+from django_tandem.settings import Settings, WsgiSettings
 
-# `docker stop` kills after 10 s: a stack that stops on its own must be done before.
+# `docker stop` sends SIGKILL after 10 s, and the whole stack must have stopped by then.
 GRACE_S = 8
 
 ENTRY_POINTS = {
@@ -22,8 +20,8 @@ ENTRY_POINTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What every process is planned from."""
+class PlanContext:
+    """The input that every process is planned from."""
 
     project: Project
     settings: Settings
@@ -37,62 +35,62 @@ class Ground:
         return str(PurePath(self.run_dir, name))
 
 
-def processes(ground: Ground, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
-    """Return every program to supervise, in the order of their start."""
+def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
+    """Return every process to supervise, in the order of their start."""
     return (
-        *_valkey(ground),
-        *(_server(ground, stack) for stack in stacks),
-        *_channel_workers(ground),
-        *_programs(ground),
-        _nginx(ground),
+        *_valkey(context),
+        *(_server(context, stack) for stack in stacks),
+        *_channel_workers(context),
+        *_programs(context),
+        _nginx(context),
     )
 
 
-def _valkey(ground: Ground) -> Iterator[Process]:
-    if not (ground.project.needs_redis and ground.host.valkey):
+def _valkey(context: PlanContext) -> Iterator[Process]:
+    if not (context.project.needs_redis and context.host.valkey):
         return
-    path = ground.path("valkey.sock")
-    # Nothing is kept on disk: a channel layer's messages are worth nothing after a restart.
+    path = context.path("valkey.sock")
     listen = ("--port", "0", "--unixsocket", path, "--unixsocketperm", "700")
-    unsaved = ("--save", "", "--appendonly", "no", "--dir", ground.run_dir)
+    # A channel layer's messages are worth nothing after a restart.
+    without_disk = ("--save", "", "--appendonly", "no", "--dir", context.run_dir)
     quiet = ("--loglevel", "warning")
     yield Process(
         name="valkey",
-        argv=(ground.host.valkey, *listen, *unsaved, *quiet),
-        role="the channel layer",
-        directory=ground.run_dir,
-        order=10,
+        argv=(context.host.valkey, *listen, *without_disk, *quiet),
+        description="the channel layer",
+        directory=context.run_dir,
+        priority=10,
         socket=path,
     )
 
 
-def _server(ground: Ground, stack: Stack) -> Process:
-    chosen = ground.settings.wsgi if stack is Stack.WSGI else ground.settings.asgi
+def _server(context: PlanContext, stack: Stack) -> Process:
+    chosen = context.settings.wsgi if stack is Stack.WSGI else context.settings.asgi
     server = servers.find(stack, chosen.server)
-    workers = _workers(server, chosen, ground.host)
-    path = ground.path(f"{stack}-{ground.generation}.sock")
+    workers = worker_count(server, chosen, context.host)
+    path = context.path(f"{stack}-{context.generation}.sock")
     launch = servers.Launch(
-        python=ground.host.python,
+        python=context.host.python,
         application=ENTRY_POINTS[stack],
         socket=path,
         workers=workers,
-        timeout_s=ground.settings.wsgi.timeout_s + SERVER_MARGIN_S,
+        timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
         grace_s=GRACE_S,
         args=chosen.args,
     )
-    gives_way: tuple[str, ...] = ()
+    niced: tuple[str, ...] = ()
     if isinstance(chosen, WsgiSettings):
-        launch = bounded(launch, chosen, server)
-        gives_way = nice(chosen)
+        launch = with_limits(launch, chosen, server)
+        niced = nice(chosen)
     return Process(
         name=stack.value,
-        generation=ground.generation,
-        argv=(*gives_way, *server.argv(launch)),
-        role=f"{server.name}, {server.counted(workers)}",
-        directory=ground.project.directory,
-        order=20,
+        generation=context.generation,
+        argv=(*niced, *server.argv(launch)),
+        description=f"{server.name}, {server.counted(workers)}",
+        directory=context.project.directory,
+        priority=20,
         stack=stack,
-        environment=_environment(ground),
+        environment=_environment(context),
         socket=path,
         workers=workers,
         stop_signal=server.stop_signal,
@@ -100,78 +98,65 @@ def _server(ground: Ground, stack: Stack) -> Process:
     )
 
 
-def _workers(server: servers.Server, chosen: WsgiSettings | AsgiSettings, host: Host) -> int:
-    alone = server.one_process and server.stack is Stack.ASGI
-    if chosen.workers is None:
-        auto = auto_wsgi(host) if server.stack is Stack.WSGI else auto_asgi(host)
-        return 1 if alone else auto
-    if alone and chosen.workers > 1:
-        raise SettingError(
-            f'TANDEM["ASGI"]["WORKERS"] is {chosen.workers}, and {server.name} runs one process.',
-            hint='Take "auto" or 1, or another server for more processes.',
-        )
-    return chosen.workers
-
-
-def _channel_workers(ground: Ground) -> Iterator[Process]:
-    names = ground.settings.channel_workers
-    names = ground.project.channel_names if names is None else names
+def _channel_workers(context: PlanContext) -> Iterator[Process]:
+    names = context.settings.channel_workers
+    names = context.project.channel_names if names is None else names
     if names:
         yield Process(
             name="channels",
-            generation=ground.generation,
-            argv=(ground.host.python, "-m", "django_tandem.inprocess.channels_worker", *names),
-            role=f"Channels worker for {', '.join(names)}",
-            directory=ground.project.directory,
-            order=30,
-            environment=_environment(ground),
+            generation=context.generation,
+            argv=(context.host.python, "-m", "django_tandem.inprocess.channels_worker", *names),
+            description=f"Channels worker for {', '.join(names)}",
+            directory=context.project.directory,
+            priority=30,
+            environment=_environment(context),
             stop_s=GRACE_S + 1,
         )
 
 
-def _programs(ground: Ground) -> Iterator[Process]:
-    for name, argv in ground.settings.programs:
+def _programs(context: PlanContext) -> Iterator[Process]:
+    for name, argv in context.settings.programs:
         yield Process(
             name=name,
-            generation=ground.generation,
-            alone=True,
+            generation=context.generation,
+            exclusive=True,
             argv=argv,
-            role='from TANDEM["PROGRAMS"]',
-            directory=ground.project.directory,
-            order=40,
-            environment=_environment(ground),
+            description='from TANDEM["PROGRAMS"]',
+            directory=context.project.directory,
+            priority=40,
+            environment=_environment(context),
             stop_s=GRACE_S + 1,
         )
 
 
-def _nginx(ground: Ground) -> Process:
-    nginx = ground.host.nginx
-    # The paths in its file are relative to the run directory, and so is where it runs.
+def _nginx(context: PlanContext) -> Process:
+    nginx = context.host.nginx
+    # The paths in nginx.conf are relative to the run directory, so NGINX starts there.
     return Process(
         name="nginx",
-        argv=(nginx.program, "-p", f"{ground.run_dir}/", "-c", "nginx.conf", "-e", "stderr"),
-        role="NGINX " + ".".join(map(str, nginx.version)),
-        directory=ground.run_dir,
-        order=50,
+        argv=(nginx.program, "-p", f"{context.run_dir}/", "-c", "nginx.conf", "-e", "stderr"),
+        description="NGINX " + ".".join(map(str, nginx.version)),
+        directory=context.run_dir,
+        priority=50,
         stop_signal="QUIT",
         stop_s=GRACE_S + 1,
     )
 
 
-def _environment(ground: Ground) -> tuple[tuple[str, str], ...]:
-    project, settings = ground.project, ground.settings
+def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
+    project, settings = context.project, context.settings
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONUNBUFFERED": "1",
         environment.ASGI_APPLICATION: project.asgi,
-        environment.GENERATION: str(ground.generation),
-        environment.HANDOVER: "1" if settings.handover and ground.has_both else None,
+        environment.GENERATION: str(context.generation),
+        environment.HANDOVER: "1" if settings.handover and context.has_both else None,
         environment.PINS: pins,
-        environment.RUN_DIR: ground.run_dir,
+        environment.RUN_DIR: context.run_dir,
         environment.THREADS: str(settings.asgi.threads or ""),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,
-        "REDIS_URL": f"unix://{ground.path('valkey.sock')}" if project.needs_redis else None,
+        "REDIS_URL": f"unix://{context.path('valkey.sock')}" if project.needs_redis else None,
     }
     return tuple((name, value) for name, value in sorted(known.items()) if value)

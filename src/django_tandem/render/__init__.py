@@ -1,4 +1,4 @@
-"""The targets a plan is rendered to: a file each, and a line here."""
+"""The targets that a plan is rendered to: each is a module and a line here."""
 
 from django_tandem.render import nginx, supervisor
 from django_tandem.render.target import Target

@@ -1,26 +1,15 @@
-"""The edge's part of a plan → nginx.conf, with paths relative to the directory it lies in."""
+"""Render nginx.conf, with paths relative to its directory, and the configuration of a dry run."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePath
 
-from django_tandem.model import EdgeRule, File, Plan, Stack, StaticFiles, Tls
-from django_tandem.project.regex.translate import VERBS
-from django_tandem.render.guard import guard
-from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
+from django_tandem.model import File, Plan, StaticFiles, Tls
+from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
+from django_tandem.render.route_map import merge_neighbours, route_map, strip_regex
 from django_tandem.render.target import Target, fill
 
-# Quoting may double a backslash, and the verbs above come on top.
-MERGED_CHARS = NGINX_PARAMETER_BYTES // 2 - 100
-
-# One more line to try is worth it where it saves trying some.
-GUARDED_LINES = 4
-GUARD = "What begins as no rule for ASGI below does: most requests need no look at the rest."
-
-# Headers by which a proxy tells a server who asked, where from and for what. Ours says that in
-# X-Forwarded-*; from a client each of them is a lie that some server or library would believe.
+# Headers by which a proxy names the client, the scheme, the host or the path of a request. The
+# edge uses X-Forwarded-*; from a client, each of the others would deceive a server or a library.
 UNTRUSTED_HEADERS = (
     "Daphne-Root-Path",
     "Forwarded",
@@ -37,27 +26,21 @@ UNTRUSTED_HEADERS = (
     "X-Url-Scheme",
 )
 
-# NGINX before these versions has no word for it.
+# The versions of NGINX that introduced a directive or changed its default.
 HTTP2_DIRECTIVE = (1, 25, 1)
 KEEPALIVE_MIN = (1, 27, 4)
 KEEPALIVE_BY_DEFAULT = (1, 29, 7)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapLine:
-    """One line of the route table: a regular expression, its stack, and whose patterns it holds."""
-
-    regex: str
-    stack: str
-    origin: str
+# The socket of a dry run, in the directory of its nginx.conf.
+DRY_RUN_SOCKET = "edge.sock"
 
 
 def render(plan: Plan) -> tuple[File, ...]:
-    """Return nginx.conf and the MIME types it includes."""
+    """Return nginx.conf and the table of MIME types that it includes."""
     edge = plan.edge
     content = fill(
         "nginx/nginx.conf.j2",
-        **what_decides(plan),
+        **_routing(plan),
         tls=_tls(edge.tls, plan),
         include=edge.include and _from_run_dir(edge.include, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
@@ -65,86 +48,35 @@ def render(plan: Plan) -> tuple[File, ...]:
         has_keepalive_min=edge.nginx.version >= KEEPALIVE_MIN,
         has_keepalive_by_default=edge.nginx.version >= KEEPALIVE_BY_DEFAULT,
     )
-    return (
-        File(name="nginx.conf", content=content),
-        File(name="mime.types", content=fill("nginx/mime.types.j2")),
-    )
+    types = fill("nginx/mime.types.j2", types=suffixes_by_type())
+    return (File(name="nginx.conf", content=content), File(name="mime.types", content=types))
 
 
-def what_decides(plan: Plan) -> dict[str, object]:
-    """Return what those templates are filled with that decide who answers a request."""
+def render_dry_run(plan: Plan) -> File:
+    """
+    Return the nginx.conf of an edge with no stack behind it.
+
+    It answers each request with the stack, the number of the rule from 1 on, and the target that
+    nginx.conf would pass on, each in a header X-Tandem-…. Both files share the templates that
+    route a request.
+    """
+    rules = [line.regex for rule in plan.edge.rules for line in merge_neighbours([rule])]
+    content = fill("nginx/dry_run.conf.j2", **_routing(plan), rules=rules)
+    return File(name="nginx.conf", content=content)
+
+
+def _routing(plan: Plan) -> dict[str, object]:
+    """Return the values of the templates that nginx.conf and the dry run share."""
     edge = plan.edge
     return {
         "edge": edge,
-        "table": guarded(merge_neighbours(edge.rules), edge.rules),
+        "route_map": route_map(edge.rules),
         "script_name": re.escape(edge.script_name),
-        "strips": [(prefix, strip_regex(prefix)) for prefix in edge.strips],
+        "strips": [(prefix, strip_regex(prefix)) for prefix in edge.stripped_prefixes],
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
+        "charset_types": CHARSET_TYPES,
     }
-
-
-def guarded(table: list[MapLine], rules: Sequence[EdgeRule]) -> list[MapLine]:
-    """Put a guard in front of a ``table`` that is long enough to be worth one."""
-    found = guard(rules, longest=MERGED_CHARS) if len(table) >= GUARDED_LINES else None
-    if found is None:
-        return table
-    first = MapLine(regex=f"~{VERBS}{found}", stack=Stack.WSGI.value, origin=GUARD)
-    return [first, *table]
-
-
-def merge_neighbours(rules: Iterable[EdgeRule]) -> list[MapLine]:
-    """
-    Join neighbours that lead to the same stack into one rule.
-
-    Only neighbours: Django and NGINX both take the first pattern that matches,
-    so moving one past another could change who answers.
-    """
-    return [
-        _join(part)
-        for _, group in groupby(rules, key=lambda rule: rule.stack)
-        for part in _short_enough(group)
-    ]
-
-
-def _short_enough(rules: Iterable[EdgeRule]) -> Iterator[list[EdgeRule]]:
-    part: list[EdgeRule] = []
-    length = 0
-    for rule in rules:
-        if part and length + len(rule.match.pcre.encode()) > MERGED_CHARS:
-            yield part
-            part, length = [], 0
-        part.append(rule)
-        length += len(rule.match.pcre.encode()) + 4
-    yield part
-
-
-def _join(rules: Sequence[EdgeRule]) -> MapLine:
-    texts = [rule.match.pcre for rule in rules]
-    # A group of its own for each: a flag or an alternative must not leak into its neighbour.
-    regex = texts[0] if len(texts) == 1 else "|".join(f"(?:{text})" for text in texts)
-    return MapLine(
-        regex=f"~{VERBS}{regex}",
-        stack=rules[0].stack.value,
-        origin=rules[0].origin if len(rules) == 1 else f"{rules[0].origin} … {rules[-1].origin}",
-    )
-
-
-def strip_regex(prefix: str) -> str:
-    """
-    Match a raw request target below ``prefix``, keeping the rest as ``$tandem_rest``.
-
-    The target is matched before it is decoded, so that the rest stays as the client wrote
-    it; the prefix is therefore recognised percent-encoded too.
-    """
-    inside = "".join(_maybe_encoded(character) for character in prefix[1:])
-    return f"^/{inside}(?<tandem_rest>.*)$"
-
-
-def _maybe_encoded(character: str) -> str:
-    encoded = "".join(f"%{byte:02x}" for byte in character.encode())
-    plain = re.escape(character) if character.isascii() else encoded
-    return f"(?:{plain}|(?i:{encoded}))"
 
 
 def _relative(files: StaticFiles | None, plan: Plan) -> StaticFiles | None:
@@ -153,17 +85,17 @@ def _relative(files: StaticFiles | None, plan: Plan) -> StaticFiles | None:
     return StaticFiles(prefix=files.prefix, directory=_from_run_dir(files.directory, plan))
 
 
-def _tls(given: Tls | None, plan: Plan) -> Tls | None:
-    if given is None:
+def _tls(tls: Tls | None, plan: Plan) -> Tls | None:
+    if tls is None:
         return None
-    certificate, key = (_from_run_dir(path, plan) for path in (given.certificate, given.key))
+    certificate, key = (_from_run_dir(path, plan) for path in (tls.certificate, tls.key))
     return Tls(certificate=certificate, key=key)
 
 
 def _from_run_dir(path: str, plan: Plan) -> str:
-    """Name what is inside the project from the run directory, so that the tree can move."""
+    """Return ``path`` relative to the run directory if both are inside the project."""
     project, run_dir = PurePath(plan.project.directory), PurePath(plan.run_dir)
-    # A relative path is the user's own, and begins where the project does.
+    # A relative path in the settings is relative to the project.
     whole = project / path
     if not run_dir.is_relative_to(project) or not whole.is_relative_to(project):
         return str(whole)

@@ -1,4 +1,4 @@
-"""Quoting, one function a format; what a format can't represent is refused."""
+"""Quoting, one function a format; a value that a format can't represent is an error."""
 
 import re
 import shlex
@@ -14,71 +14,71 @@ NGINX_PARAMETER_BYTES = 4096
 
 
 def nginx(value: object) -> str:
-    """Quote one parameter of an NGINX directive in which ``$`` would begin a variable."""
+    """Quote a parameter of an NGINX directive in which ``$`` would begin a variable."""
     text = str(value)
     if "$" in text:
         raise QuotingError(
-            f"{text!r} can't be written in NGINX's file: it has no way to say a dollar sign.",
-            hint="Take a name or a path without one.",
+            f"{text!r} can't be written to nginx.conf, which has no escape for a dollar sign.",
+            hint="Use a name or a path without one.",
         )
     return nginx_regex(text) if not _BARE_NGINX.fullmatch(text) else text
 
 
 def nginx_regex(value: object) -> str:
-    """Quote one parameter that NGINX takes as it stands, such as a regular expression."""
+    """Quote a parameter in which NGINX expands no variable, such as a regular expression."""
     text = str(value)
     if _CONTROL.search(text):
         raise QuotingError(
-            f"{text!r} can't be written in NGINX's file: it holds a control character.",
-            hint="Take it out, or write it as an escape.",
+            f"{text!r} can't be written to nginx.conf: it has a control character.",
+            hint="Remove it, or write it as an escape.",
         )
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if len(quoted.encode()) > NGINX_PARAMETER_BYTES:
         raise QuotingError(
-            f"{text[:60]!r}… can't be written in NGINX's file: it is over "
-            f"{NGINX_PARAMETER_BYTES} bytes long.",
-            hint="Make it shorter.",
+            f"{text[:60]!r}… can't be written to nginx.conf: it is longer than "
+            f"{NGINX_PARAMETER_BYTES} bytes.",
+            hint="Shorten it.",
         )
     return quoted
 
 
 def supervisor(value: object) -> str:
-    """Write a value of supervisord's file as it stands: ``%`` would begin an expansion there."""
+    """Escape a value of supervisord.conf, in which ``%`` would begin an expansion."""
     text = str(value)
-    # supervisord's reader takes " ;" and " #" for the start of a comment, wherever it stands.
+    # supervisord reads " ;" and " #" anywhere in a value as the start of a comment.
     if _CONTROL.search(text) or re.search(r"(?:^|\s)[;#]", text):
         raise QuotingError(
-            f"{text!r} can't be written in supervisord's file: "
-            "it holds a control character, or a semicolon or a hash after a blank.",
-            hint="Take it out, or move it to a file that the program reads.",
+            f"{text!r} can't be written to supervisord.conf: "
+            "it has a control character, or a semicolon or a hash after a space.",
+            hint="Remove it, or move it to a file that the program reads.",
         )
     return text.replace("%", "%%")
 
 
 def supervisor_command(argv: Iterable[str]) -> str:
-    """Join an argv list the way supervisord splits it again: as a shell would, with no shell."""
+    """Join an argv list in such a way that supervisord splits it into the same arguments."""
     return supervisor(shlex.join(argv))
 
 
 def supervisor_environment(pairs: Iterable[tuple[str, str]]) -> str:
-    """Join environment variables the way supervisord splits them again."""
+    """Join environment variables in such a way that supervisord reads the same values."""
     return ",".join(f"{name}={_supervisor_value(value)}" for name, value in pairs)
 
 
 def _supervisor_value(value: str) -> str:
-    # Its reader knows both kinds of quotes but no escape, and strips every quote at the ends.
+    # supervisord knows both kinds of quotes but no escape, and strips all quotes at the ends.
     quote = "'" if '"' in value else '"'
     if quote in value or value.strip("'\"") != value:
         raise QuotingError(
-            f"{value!r} can't be written in supervisord's environment: "
-            "it holds both kinds of quotes, or begins or ends with one.",
-            hint="Set it in the environment that tandem is started from instead.",
+            f"{value!r} can't be written to the environment in supervisord.conf: "
+            "it has both kinds of quotes, or begins or ends with one.",
+            hint="Set it in the environment in which tandem starts.",
         )
     return supervisor(f"{quote}{value}{quote}")
 
 
 def nginx_comment(value: object) -> str:
-    """Make a text harmless in a comment: it stays on its line."""
+    """Keep a text on the line of its comment."""
     return _CONTROL.sub("?", str(value))
 
 

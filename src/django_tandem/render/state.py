@@ -1,4 +1,4 @@
-"""What a running stack is, kept beside it, so that status, logs and down need no project."""
+"""state.json: the running stack, so that status, logs and down need no project."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -11,13 +11,12 @@ NAME = "state.json"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """
-    The part of a plan that outlives its start.
+    The part of a plan that commands need while the stack runs.
 
-    ``generation`` is the one that serves, ``drain_s`` what those before it get to end in, and
-    ``longest_drain_s`` what the edge lets any of them have. ``timeout_s`` is that of a request.
-    ``binds`` are the addresses that the edge listens on.
-    ``server_name`` is one that the edge answers to; it is empty when any will do.
-    ``overrides`` hold until the stack is stopped.
+    ``generation`` is the live one. Older ones have ``drain_s`` to end, and ``longest_drain_s``
+    at most, because the edge closes their connections then. ``timeout_s`` is that of a request.
+    ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
+    accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
     """
 
     generation: int
@@ -35,9 +34,9 @@ class State:
 
 
 def state_of(plan: Plan) -> State:
-    """Return what of ``plan`` is worth keeping."""
+    """Return the state of a stack that runs ``plan``."""
     bind = plan.edge.binds[0]
-    # "*.shop.example" and ".shop.example" are names as well, to NGINX.
+    # NGINX accepts patterns such as "*.shop.example" and ".shop.example".
     names = [name.replace("*", "any").lstrip(".") for name in plan.edge.server_names]
     return State(
         generation=plan.generation,
@@ -56,5 +55,5 @@ def state_of(plan: Plan) -> State:
 
 
 def state_file(state: State) -> File:
-    """Write ``state`` as a file; its environment variables may be the user's alone to read."""
+    """Return state.json; only its owner may read the environment variables in it."""
     return File(name=NAME, content=json.dumps(asdict(state), indent=1) + "\n", mode=0o600)

@@ -1,4 +1,4 @@
-"""A plan's processes → supervisord.conf."""
+"""Render supervisord.conf from the processes of a plan."""
 
 from django_tandem.model import File, Plan
 from django_tandem.render.state import state_file, state_of
@@ -6,7 +6,7 @@ from django_tandem.render.target import Target, fill
 
 
 def render(plan: Plan) -> tuple[File, ...]:
-    """Return supervisord.conf, which supervisord runs in the foreground, and the state of it."""
+    """Return supervisord.conf, for a supervisord in the foreground, and state.json."""
     content = fill("supervisor/supervisord.conf.j2", plan=plan)
     return (File(name="supervisord.conf", content=content), state_file(state_of(plan)))
 

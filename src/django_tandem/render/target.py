@@ -1,4 +1,4 @@
-"""What a target is, and how its templates are filled."""
+"""The type of a render target, and its templates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A kind of files a plan can be rendered to; ``summary`` is what ``--help`` says of it."""
+    """A set of files that a plan is rendered to; ``summary`` is its line in ``--help``."""
 
     name: str
     summary: str
@@ -22,19 +22,19 @@ class Target:
 
 
 def fill(template: str, **values: object) -> str:
-    """Return ``template`` filled with ``values``; a name it lacks is an error, not a blank."""
+    """Render ``template`` with ``values``; a name that is missing is an error."""
     return _environment().get_template(template).render(**values)
 
 
 @cache
 def _environment() -> "Environment":
-    # Most commands fill no template, and it takes a good part of what a short one takes.
+    # Most commands render no template, and this import takes a tenth of a second.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     environment = Environment(
         loader=PackageLoader("django_tandem.render"),
         undefined=StrictUndefined,
-        # These are configuration files: each value passes the filter of its own format instead.
+        # Each value passes the filter of its configuration format instead.
         autoescape=False,  # noqa: S701
         trim_blocks=True,
         lstrip_blocks=True,

@@ -33,7 +33,7 @@ def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
             say(obituary(news, run_dir))
             return False
         stack = news.process.stack.value.upper() if news.process.stack else ""
-        say(f"{news.process.program:<10} {stack:<5} {news.process.role}: {news.because}")
+        say(f"{news.process.program:<10} {stack:<5} {news.process.description}: {news.because}")
     (run_dir / PROVED).touch()
     say(f"Ready: {state.url}")
     return True

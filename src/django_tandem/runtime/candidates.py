@@ -31,7 +31,7 @@ def prove(processes: Sequence[Process], plan: Plan, deadline: Deadline, say: Say
     # One after the other: what serves still needs the processors. Workers on a channel come
     # last, for they begin to work as soon as they are there.
     for process in sorted(processes, key=lambda process: not process.socket):
-        say(f"Starting {process.program}: {process.role}.")
+        say(f"Starting {process.program}: {process.description}.")
         _start(process.program, directory)
         for ready in _proved(proof.of([process]), plan):
             say(f"{process.program}: {ready.because}")

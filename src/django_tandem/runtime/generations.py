@@ -41,7 +41,7 @@ def to_start(state: State, running: Collection[str]) -> list[str]:
         process.program
         for process in state.processes
         if process.program not in running
-        and not (process.alone and any(_is_of(process.name, other) for other in running))
+        and not (process.exclusive and any(_is_of(process.name, other) for other in running))
     ]
 
 

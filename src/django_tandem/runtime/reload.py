@@ -77,7 +77,9 @@ def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float,
     preflight.require_all(plan, settings, had=before.binds)
     files = pipeline.render(plan)
     running = [each.name for each in supervisord.statuses(directory)]
-    started = [each for each in plan.processes if each.program not in running and not each.alone]
+    started = [
+        each for each in plan.processes if each.program not in running and not each.exclusive
+    ]
     # One that was killed may have drained under this number.
     drain_window.remove(directory, plan.generation)
     try:
@@ -110,7 +112,7 @@ def wait_until_drained(run_dir: Path) -> None:
         while (now := look(run_dir)) is not None and (now.ending or now.starting):
             time.sleep(POLL_S)
         # These could not be proved before: each had to wait for the one before it to end.
-        alone = [each for each in now.state.processes if each.alone] if now else []
+        alone = [each for each in now.state.processes if each.exclusive] if now else []
         for news in Proof(alone, now.state, run_dir, Deadline(ALONE_S)).of(alone) if now else ():
             if isinstance(news, Dead):
                 raise RefusedError(

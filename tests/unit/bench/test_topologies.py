@@ -76,4 +76,4 @@ def test_a_server_alone_says_what_it_has(choice, name, role, tmp_path) -> None:
     """As the plan says it of the hybrid's own."""
     plan = _made(topologies_of(tmp_path, choice=choice)[name], tmp_path).plan
 
-    assert role in [process.role for process in plan.processes]
+    assert role in [process.description for process in plan.processes]

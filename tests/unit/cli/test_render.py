@@ -98,7 +98,7 @@ def test_a_changed_urlconf_is_shown_line_by_line(project) -> None:
     assert code == 1
     assert changed == [
         "--- deploy/nginx.conf",
-        "+++ nginx.conf as the project is now",
+        "+++ nginx.conf rendered from the project",
         r"-        # /ws/ … /feed/",
         r"-" + _line(committed, "feed"),
         r"+        # /ws/ … /live/",

@@ -1,4 +1,4 @@
-"""Addresses as a user writes them become what NGINX listens on."""
+"""TANDEM["BIND"] becomes the addresses that NGINX listens on."""
 
 import pytest
 
@@ -21,26 +21,26 @@ def _shown(*addresses: str, has_ipv6: bool = True) -> list[str]:
         ("localhost:8000", ["127.0.0.1:8000", "[::1]:8000"]),
     ],
 )
-def test_an_address_is_read_as_its_author_meant_it(address: str, expected: list[str]) -> None:
-    """A port alone and localhost stand for both families."""
+def test_a_port_alone_and_localhost_mean_both_families(address: str, expected: list[str]) -> None:
+    """Any other address means itself."""
     assert _shown(address) == expected
 
 
-def test_ipv6_is_left_out_where_the_machine_has_none() -> None:
-    """NGINX would not start on an address family that is missing."""
+def test_ipv6_is_omitted_on_a_machine_without_it() -> None:
+    """NGINX would not start there."""
     assert _shown(":8000", "localhost:1", has_ipv6=False) == ["0.0.0.0:8000", "127.0.0.1:1"]
 
 
 def test_an_address_named_twice_is_bound_once() -> None:
-    """NGINX refuses a duplicate listen."""
+    """NGINX rejects a duplicate listen directive."""
     assert _shown(":80", "0.0.0.0:80") == ["0.0.0.0:80", "[::]:80"]
 
 
 @pytest.mark.parametrize(
     "address", ["", "nonsense", "example.com:80", "1.2.3.4:0", "[::1]:65536", "::1:80"]
 )
-def test_anything_else_is_refused(address: str) -> None:
-    """The error shows the address and what one looks like."""
+def test_any_other_text_is_an_error(address: str) -> None:
+    """The error quotes the text and shows valid addresses."""
     with pytest.raises(SettingError) as caught:
         _shown(address)
 

@@ -1,4 +1,4 @@
-"""Each process is started for a reason, and only then."""
+"""A process is planned only when the project or a setting needs it."""
 
 import pytest
 
@@ -15,8 +15,8 @@ def _names(found) -> list[str]:
     return [process.program for process in found.processes]
 
 
-def test_nothing_async_starts_no_asgi_process_and_says_so() -> None:
-    """A project that needs no ASGI does not pay for it."""
+def test_a_project_without_async_code_starts_no_asgi_server() -> None:
+    """A note names the ways to start one."""
     found = plan(verdict("/"))
 
     assert _names(found) == ["wsgi-1", "nginx"]
@@ -37,13 +37,13 @@ def test_nothing_async_starts_no_asgi_process_and_says_so() -> None:
     ids=["a WebSocket", "an async view", "a pin", "the setting"],
 )
 def test_asgi_starts_when_something_needs_it(found) -> None:
-    """A WebSocket, an async view, a pin, or the user's word."""
+    """A WebSocket, an async view, a pin, or ASGI["ALWAYS"]."""
     assert _names(found) == ["wsgi-1", "asgi-1", "nginx"]
     assert found.notes == ()
 
 
-def test_channel_names_get_one_worker_for_all_of_them() -> None:
-    """As the reference has it: one runworker, beside the servers."""
+def test_one_channels_worker_consumes_all_channel_names() -> None:
+    """As with `runworker`."""
     found = plan(channel_names=("lots", "mail"))
 
     assert _named(found, "channels").argv[1:] == (
@@ -54,13 +54,13 @@ def test_channel_names_get_one_worker_for_all_of_them() -> None:
     )
 
 
-def test_the_names_set_replace_those_found() -> None:
-    """An empty list means none."""
+def test_channel_workers_replace_the_names_of_the_router() -> None:
+    """An empty list starts no worker."""
     assert "channels-1" not in _names(plan(channel_names=("lots",), tandem={"CHANNEL_WORKERS": []}))
 
 
-def test_valkey_starts_when_the_settings_point_at_it_and_everyone_is_told_where() -> None:
-    """REDIS_URL reaches each process that runs the project's code."""
+def test_valkey_starts_when_the_settings_use_it() -> None:
+    """Each process that runs the project's code gets REDIS_URL."""
     found = plan(websocket("/ws/"), needs_redis=True, tandem={"PROGRAMS": {"beat": "celery beat"}})
 
     assert _names(found) == ["valkey", "wsgi-1", "asgi-1", "beat-1", "nginx"]
@@ -69,27 +69,27 @@ def test_valkey_starts_when_the_settings_point_at_it_and_everyone_is_told_where(
         assert environment["REDIS_URL"] == "unix:///srv/project/.tandem/valkey.sock"
 
 
-def test_daphne_is_not_asked_for_processes_it_does_not_have() -> None:
-    """One process on "auto"; a number over one is refused with a way out."""
+def test_daphne_runs_one_process() -> None:
+    """ "auto" means one, and a higher number is an error."""
     one = plan(websocket("/ws/"), on=host(cpus=8), tandem={"ASGI": {"SERVER": "daphne"}})
-    assert _named(one, "asgi").role == "daphne, 1 process"
+    assert _named(one, "asgi").description == "daphne, 1 process"
 
     with pytest.raises(SettingError) as caught:
         plan(websocket("/ws/"), tandem={"ASGI": {"SERVER": "daphne", "WORKERS": 2}})
 
     assert str(caught.value) == (
         'TANDEM["ASGI"]["WORKERS"] is 2, and daphne runs one process.\n'
-        '  Take "auto" or 1, or another server for more processes.'
+        '  Set it to "auto" or 1, or choose another server.'
     )
 
 
-def test_as_root_the_workers_are_root_too() -> None:
-    """For nobody else may connect to the sockets."""
+def test_nginx_workers_run_as_the_owner_of_the_sockets() -> None:
+    """The sockets are the owner's alone."""
     assert plan(on=host(is_root=True, user="root")).edge.worker_user == "root"
 
 
-def test_a_pin_of_no_route_is_told() -> None:
-    """It may be a misspelling, or speak of what is outside the URLconf: so it is no error."""
+def test_a_pin_that_matches_no_route_is_a_note() -> None:
+    """It may be a misspelling, or match a path outside the URLconf, so it is not an error."""
     found = plan(verdict("/api/lots/"), tandem={"ROUTES": [("/api/", "asgi"), ("/pai/", "asgi")]})
 
-    assert found.notes == ('TANDEM["ROUTES"][1]: no route lies at "/pai/".',)
+    assert found.notes == ('TANDEM["ROUTES"][1]: no route matches "/pai/".',)

@@ -1,4 +1,6 @@
-"""The TANDEM setting is read whole, or refused with the path to the mistake."""
+"""The TANDEM setting is read as a whole, or rejected with the path to the mistake."""
+
+from pathlib import Path
 
 import pytest
 
@@ -7,8 +9,8 @@ from django_tandem.model import Pin, Stack
 from django_tandem.settings import read_settings
 
 
-def test_an_absent_setting_serves() -> None:
-    """Every option has a default."""
+def test_every_option_has_a_default() -> None:
+    """A project without TANDEM is served."""
     settings = read_settings(None)
 
     assert settings.bind == ("127.0.0.1:8000",)
@@ -18,7 +20,7 @@ def test_an_absent_setting_serves() -> None:
     assert settings.drain_s == 30
 
 
-def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
+def test_an_option_replaces_its_own_default_only() -> None:
     """A nested dict names only what differs."""
     settings = read_settings(
         {
@@ -47,74 +49,134 @@ def test_what_is_given_replaces_the_default_and_nothing_else() -> None:
         ),
         (
             {"EDGE": {"QQQ": 1}},
-            'TANDEM["EDGE"]["QQQ"] is not an option.\n  It takes "SERVER_NAMES", "TLS", '
+            'TANDEM["EDGE"]["QQQ"] is not an option.\n  The options are "SERVER_NAMES", "TLS", '
             '"MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "NGINX", "INCLUDE".',
         ),
         (
             {"WSGI": {"WORKERS": 0}},
-            'TANDEM["WSGI"]["WORKERS"] is 0.\n  It takes a whole number from 1 on, or "auto".',
+            'TANDEM["WSGI"]["WORKERS"]: Expected an integer of at least 1, or "auto", got 0.',
         ),
         (
             {"WSGI": {"QUEUE": 1025}},
-            'TANDEM["WSGI"]["QUEUE"] is 1025.\n'
-            '  It takes a whole number from 1 to 1024, or "auto".',
+            'TANDEM["WSGI"]["QUEUE"]: Expected an integer from 1 to 1024, or "auto", got 1025.',
         ),
         (
             {"WSGI": {"MAX_REQUESTS": "auto"}},
-            'TANDEM["WSGI"]["MAX_REQUESTS"] is \'auto\'.\n  It takes a whole number from 0 on.',
+            'TANDEM["WSGI"]["MAX_REQUESTS"]: Expected an integer of at least 0, got \'auto\'.',
         ),
+        ({"DRAIN_S": True}, 'TANDEM["DRAIN_S"]: Expected an integer of at least 1, got True.'),
+        ({"HANDOVER": 1}, 'TANDEM["HANDOVER"]: Expected True or False, got 1.'),
+        ({"RUN_DIR": b"x"}, "TANDEM[\"RUN_DIR\"]: Expected a string or a path, got b'x'."),
         (
-            {"WSGI": {"NICE": -5}},
-            'TANDEM["WSGI"]["NICE"] is -5.\n  It takes a whole number from 0 to 19, or "auto".',
+            {"BIND": []},
+            'TANDEM["BIND"]: Expected a string, or a list of strings that is not empty, got [].',
         ),
-        ({"DRAIN_S": True}, 'TANDEM["DRAIN_S"] is True.\n  It takes a whole number from 1 on.'),
+        ({"BIND": ["a", 1]}, 'TANDEM["BIND"][1]: Expected a string, got 1.'),
+        (
+            {"CHANNEL_WORKERS": "lots"},
+            'TANDEM["CHANNEL_WORKERS"]: Expected a list of strings, or "auto", got \'lots\'.',
+        ),
         (
             {"EDGE": {"MAX_BODY": "50 MB"}},
-            'TANDEM["EDGE"]["MAX_BODY"] is \'50 MB\'.\n  It takes a size such as "50M".',
+            'TANDEM["EDGE"]["MAX_BODY"]: Expected a size such as "50M", got \'50 MB\'.',
         ),
         (
             {"EDGE": {"TLS": {"CERTIFICATE": "a.pem"}}},
-            'TANDEM["EDGE"]["TLS"]["KEY"] is missing.\n  It takes the PEM file of its private key.',
+            'TANDEM["EDGE"]["TLS"]["KEY"] is missing.\n'
+            "  Set it to the PEM file of its private key.",
         ),
         (
             {"EDGE": {"SERVER_NAMES": ["a.example", "http://a.example"]}},
-            'TANDEM["EDGE"]["SERVER_NAMES"][1] is \'http://a.example\'.\n'
-            '  It takes a host name such as "www.example.com".',
+            'TANDEM["EDGE"]["SERVER_NAMES"][1]: Expected a host name such as "www.example.com", '
+            "got 'http://a.example'.",
         ),
         (
             {"EDGE": {"TRUSTED_PROXIES": ["nonsense"]}},
-            'TANDEM["EDGE"]["TRUSTED_PROXIES"][0] is \'nonsense\'.\n'
-            '  It takes an address or a network such as "10.0.0.0/8".',
+            'TANDEM["EDGE"]["TRUSTED_PROXIES"][0]: Expected an address or a network such as '
+            "\"10.0.0.0/8\", got 'nonsense'.",
         ),
         (
             {"PROGRAMS": {"wsgi-1": "x"}},
-            'TANDEM["PROGRAMS"]["wsgi-1"] has the name of a program that tandem runs itself.\n'
-            "  Give it another name.",
-        ),
-        (
-            {"ROUTES": [("/ws/", "asig")]},
-            'TANDEM["ROUTES"][0][1] is \'asig\'.\n  It takes "wsgi" or "asgi".',
-        ),
-        (
-            {"ROUTES": [("/ws", "asgi", {"STRIP": True})]},
-            "TANDEM[\"ROUTES\"][0] strips '/ws', which is not a prefix.\n  Only a prefix "
-            'that begins and ends with a slash, such as "/ws/", can be.',
+            'TANDEM["PROGRAMS"]["wsgi-1"] has the name of one of tandem\'s own programs.\n'
+            "  Choose another name.",
         ),
         (
             {"PROGRAMS": {"a b": ["x"]}},
-            "A name in TANDEM[\"PROGRAMS\"] is 'a b'.\n  It takes letters, digits, dots, dashes "
-            "and underscores.",
+            "TANDEM[\"PROGRAMS\"]: 'a b' is not a name for a program.\n"
+            "  A name has letters, digits, dots, dashes and underscores.",
+        ),
+        (
+            {"PROGRAMS": {"x": "echo 'a"}},
+            'TANDEM["PROGRAMS"]["x"]: "echo \'a" has a quote or a backslash that is not closed.\n'
+            "  Close it, or write the command as a list of arguments.",
+        ),
+        (
+            {"PROGRAMS": {"x": " "}},
+            'TANDEM["PROGRAMS"]["x"]: Expected a command and its arguments, got \' \'.',
+        ),
+        (
+            {"PROGRAMS": {"x": 1}},
+            'TANDEM["PROGRAMS"]["x"]: Expected a list of strings or paths, got 1.',
+        ),
+        (
+            {"ROUTES": ["/ws/"]},
+            'TANDEM["ROUTES"][0]: Expected a pin such as ("/ws/", "asgi"), or '
+            '("/ws/", "asgi", {"STRIP": True}), got \'/ws/\'.',
+        ),
+        (
+            {"ROUTES": [("/ws/", "asig")]},
+            'TANDEM["ROUTES"][0][1]: Expected "wsgi" or "asgi", got \'asig\'.',
+        ),
+        (
+            {"ROUTES": [("/ws", "asgi", {"STRIP": True})]},
+            "TANDEM[\"ROUTES\"][0]: STRIP needs a path prefix, got '/ws'.\n"
+            '  A prefix begins and ends with a slash, such as "/ws/".',
+        ),
+        (
+            {"ROUTES": [("/ws/", "wsgi", {"STRIP": True})]},
+            "TANDEM[\"ROUTES\"][0]: STRIP works for ASGI only, and '/ws/' is pinned to WSGI.\n"
+            "  Remove STRIP: WSGI serves the paths of the URLconf.",
         ),
         (
             [],
-            'TANDEM is [].\n  It takes a dict with keys among "BIND", "RUN_DIR", "WSGI", '
-            '"ASGI", "ROUTES", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
+            'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "WSGI", "ASGI", '
+            '"ROUTES", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_path_and_a_way_out(given: object, message: str) -> None:
-    """The first sentence names the user's own value, the second says what to do."""
+def test_an_error_begins_with_the_path_to_the_mistake(given: object, message: str) -> None:
+    """The first sentence quotes the user's value, and the hint says what to do."""
     with pytest.raises(SettingError) as caught:
         read_settings(given)
 
     assert str(caught.value) == message
+
+
+def test_every_path_may_be_a_pathlib_path() -> None:
+    """As in the rest of a settings module, where BASE_DIR is one."""
+    base = Path("/srv/site")
+    settings = read_settings(
+        {
+            "RUN_DIR": base / "run",
+            "WSGI": {"ARGS": ["--config", base / "gunicorn.conf.py"]},
+            "PROGRAMS": {"beat": [base / "beat.sh", "-v"]},
+            "EDGE": {
+                "NGINX": base / "nginx",
+                "INCLUDE": base / "edge.conf",
+                "TLS": {"CERTIFICATE": base / "chain.pem", "KEY": base / "key.pem"},
+            },
+        }
+    )
+
+    assert settings.run_dir == "/srv/site/run"
+    assert settings.wsgi.args == ("--config", "/srv/site/gunicorn.conf.py")
+    assert settings.programs == (("beat", ("/srv/site/beat.sh", "-v")),)
+    assert (settings.edge.nginx, settings.edge.include) == (
+        "/srv/site/nginx",
+        "/srv/site/edge.conf",
+    )
+    assert settings.edge.tls is not None
+    assert (settings.edge.tls.certificate, settings.edge.tls.key) == (
+        "/srv/site/chain.pem",
+        "/srv/site/key.pem",
+    )

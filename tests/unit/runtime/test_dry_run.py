@@ -12,8 +12,8 @@ import pytest
 from builders import host, plan, verdict, websocket
 from django_tandem.errors import RefusedError
 from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
-from django_tandem.render import nginx, probe
-from django_tandem.runtime.probe import Question, asking
+from django_tandem.render import nginx
+from django_tandem.runtime.dry_run import EdgeRequest, dry_run
 
 # On an idle machine it is a tenth of that.
 AT_MOST_S = 0.3
@@ -39,8 +39,8 @@ def _plan(nginx_program, *rules: EdgeRule, **tandem) -> Plan:
     return replace(made, edge=replace(made.edge, rules=(*rules, *made.edge.rules)))
 
 
-def question(target: str, *headers: tuple[str, str], method: str = "GET") -> Question:
-    return Question(method=method, target=target, host="localhost", headers=headers)
+def question(target: str, *headers: tuple[str, str], method: str = "GET") -> EdgeRequest:
+    return EdgeRequest(method=method, target=target, host="localhost", headers=headers)
 
 
 def _children() -> list[int]:
@@ -52,7 +52,7 @@ def test_nothing_is_left_behind(nginx_program, scratch) -> None:
     """No process, no file, though the question failed."""
     before = _children()
 
-    with pytest.raises(ZeroDivisionError), asking(_plan(nginx_program)) as ask:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), dry_run(_plan(nginx_program)) as ask:  # noqa: PT012
         ask(question("/a/"))
         assert len(_children()) == len(before) + 1
         assert [path.stat().st_mode & 0o777 for path in scratch.iterdir()] == [0o700]
@@ -67,7 +67,7 @@ def test_it_takes_no_time_to_speak_of(nginx_program, scratch) -> None:
     took = []
     for _ in range(5):
         started = time.perf_counter()
-        with asking(_plan(nginx_program)) as ask:
+        with dry_run(_plan(nginx_program)) as ask:
             ask(question("/a/"))
         took.append(time.perf_counter() - started)
 
@@ -77,7 +77,7 @@ def test_it_takes_no_time_to_speak_of(nginx_program, scratch) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "PROPFIND"])
 def test_the_stack_and_the_rule_are_told(nginx_program, method) -> None:
     """Whatever the method; rules are counted one by one, though neighbours are one line."""
-    with asking(_plan(nginx_program)) as ask:
+    with dry_run(_plan(nginx_program)) as ask:
         first, second, none = (ask(question(path, method=method)) for path in ("/a/", "/c/", "/b/"))
 
     assert (first.stack, first.number, first.rule.origin) == (Stack.ASGI, 1, "/a/")
@@ -87,7 +87,7 @@ def test_the_stack_and_the_rule_are_told(nginx_program, method) -> None:
 
 def test_a_handshake_is_told(nginx_program) -> None:
     """By NGINX's own map."""
-    with asking(_plan(nginx_program)) as ask:
+    with dry_run(_plan(nginx_program)) as ask:
         shake = ask(question("/b/", ("Upgrade", "WebSocket"), ("Connection", "upgrade")))
         other = ask(question("/b/", ("Upgrade", "h2c")))
 
@@ -99,10 +99,10 @@ def test_what_nginx_refuses_is_told_with_its_own_line(nginx_program) -> None:
     """A rule that is no regular expression to it."""
     bad = EdgeRule(match=PathMatch(pcre="^/(", prefix="/"), stack=Stack.ASGI, origin="/(")
 
-    with pytest.raises(RefusedError) as caught, asking(_plan(nginx_program, bad)):
+    with pytest.raises(RefusedError) as caught, dry_run(_plan(nginx_program, bad)):
         pass
 
-    assert caught.value.message == "NGINX refuses the rules that were rendered for it."
+    assert caught.value.message == "NGINX rejects the rules that were rendered for it."
     assert "_compile() failed" in caught.value.hint
 
 
@@ -121,7 +121,7 @@ def test_it_is_asked_by_the_maps_of_the_real_file(nginx_program, tandem, tmp_pat
     made = replace(made, edge=replace(made.edge, static=files))
 
     real = _deciding(nginx.render(made)[0].content, tmp_path)
-    asked = _deciding(probe.render(made).content, tmp_path)
+    asked = _deciding(nginx.render_dry_run(made).content, tmp_path)
 
     assert {"$tandem_stack", "$tandem_route", "$tandem_undotted"} <= asked.keys()
     own = {"$tandem_matched", "$tandem_rule"}

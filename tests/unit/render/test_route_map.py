@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from builders import plan, verdict
 from django_tandem.model import EdgeRule, PathMatch, Stack
 from django_tandem.render import nginx
-from django_tandem.render.guard import guard
+from django_tandem.render.route_map import guard
 
 ROOMY = 4000
 

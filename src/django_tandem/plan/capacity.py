@@ -1,0 +1,88 @@
+"""The number of workers, the length of the queue and the priority of each server."""
+
+import math
+from dataclasses import replace
+
+from django_tandem.errors import SettingError
+from django_tandem.model import Host, Stack
+from django_tandem.servers import Launch, Server
+from django_tandem.settings import AsgiSettings, WsgiSettings
+
+# The private memory of a Django worker in MB, once the project is loaded: bench-memory measures
+# 40 to 100. Half of the machine's memory stays free for other programs.
+WORKER_MB = 100
+
+# ASGI's event loops get the CPU first: docs/decisions/016-nice.md.
+AUTO_NICE = 10
+
+# A browser requests the parts of a page at once, and one worker must not reject them.
+BURST = 64
+LONGEST_QUEUE = 1024
+# Most views are faster, but workers are slower while a reload imports the project again.
+VIEWS_PER_S = 4
+
+# The server waits longer than the edge: the client has its 504 before the worker is killed.
+SERVER_MARGIN_S = 2
+
+
+def auto_wsgi(host: Host) -> int:
+    """Return Gunicorn's rule of thumb, ``2 * CPUs + 1``, limited by the memory."""
+    return max(1, min(2 * math.ceil(host.cpus) + 1, host.memory_mb // 2 // WORKER_MB))
+
+
+def auto_asgi(host: Host) -> int:
+    """Return one process a CPU, limited by the memory."""
+    return max(1, min(math.ceil(host.cpus), host.memory_mb // 4 // WORKER_MB))
+
+
+def worker_count(server: Server, settings: WsgiSettings | AsgiSettings, host: Host) -> int:
+    """Return the number of workers; raises SettingError for one that the server can't start."""
+    has_one_process = server.one_process and server.stack is Stack.ASGI
+    if settings.workers is None:
+        automatic = auto_wsgi(host) if server.stack is Stack.WSGI else auto_asgi(host)
+        return 1 if has_one_process else automatic
+    if has_one_process and settings.workers > 1:
+        raise SettingError(
+            f'TANDEM["ASGI"]["WORKERS"] is {settings.workers}, and {server.name} runs one process.',
+            hint='Set it to "auto" or 1, or choose another server.',
+        )
+    return settings.workers
+
+
+def nice(settings: WsgiSettings) -> tuple[str, ...]:
+    """Return the beginning of a command line that lowers the priority of its processes."""
+    niceness = AUTO_NICE if settings.nice is None else settings.nice
+    return ("nice", "-n", str(niceness)) if niceness else ()
+
+
+def with_limits(launch: Launch, settings: WsgiSettings, server: Server) -> Launch:
+    """
+    Return ``launch`` with the length of the queue and the number of requests a worker serves.
+
+    Raises SettingError for a limit that the server does not support.
+    """
+    queue = _queue(settings, server, launch.workers)
+    return replace(launch, queue=queue, max_requests=_max_requests(settings, server))
+
+
+def _queue(settings: WsgiSettings, server: Server, workers: int) -> int:
+    if settings.queue is None:
+        in_time = workers * settings.timeout_s * VIEWS_PER_S
+        return max(server.least_queue, min(max(BURST, in_time), LONGEST_QUEUE))
+    if settings.queue < server.least_queue:
+        raise SettingError(
+            f'TANDEM["WSGI"]["QUEUE"] is {settings.queue}, and the shortest queue of {server.name} '
+            f"is {server.least_queue}.",
+            hint=f'Set it to "auto", or to {server.least_queue} or more, or choose another server.',
+        )
+    return settings.queue
+
+
+def _max_requests(settings: WsgiSettings, server: Server) -> int:
+    if settings.max_requests and not server.recycles:
+        raise SettingError(
+            f'TANDEM["WSGI"]["MAX_REQUESTS"] is {settings.max_requests}, and {server.name} can\'t '
+            "replace its workers.",
+            hint="Set it to 0, or choose gunicorn or uwsgi.",
+        )
+    return settings.max_requests

@@ -1,0 +1,233 @@
+"""Readers of one entry of the TANDEM setting: value and path in, typed value out."""
+
+import ipaddress
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django_tandem.errors import SettingError, did_you_mean
+from django_tandem.model import Pin, Stack
+
+_HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
+# The names of the plan's own programs, also with the number that a generation adds.
+_OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """
+    Read one value; ``expected`` describes the values that ``parse`` accepts.
+
+    ``parse`` gets the value and its path, and raises TypeError or ValueError for any other.
+    """
+
+    expected: str
+    parse: Callable[[Any, str], Any]
+
+    def __call__(self, value: Any, path: str) -> Any:
+        """Return the parsed ``value``; raises SettingError that names ``path``."""
+        try:
+            return self.parse(value, path)
+        except (TypeError, ValueError):
+            raise SettingError(f"{path}: Expected {self.expected}, got {value!r}.") from None
+
+
+def reader(expected: str) -> Callable[[Callable[[Any, str], Any]], Reader]:
+    """Make a reader of a parse function, as a decorator."""
+    return lambda parse: Reader(expected, parse)
+
+
+def optional(inner: Reader) -> Reader:
+    """Return a reader that accepts None too."""
+    return Reader(
+        f"{inner.expected}, or None",
+        lambda value, path: None if value is None else inner.parse(value, path),
+    )
+
+
+def auto(inner: Reader) -> Reader:
+    """Return a reader that accepts "auto" too, and returns None for it."""
+    return Reader(
+        f'{inner.expected}, or "auto"',
+        lambda value, path: None if value == "auto" else inner.parse(value, path),
+    )
+
+
+def integer(low: int, high: int | None = None) -> Reader:
+    """Return a reader of integers within these bounds."""
+
+    def parse(value: Any, _path: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError
+        if value < low or (high is not None and value > high):
+            raise ValueError
+        return value
+
+    bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
+    return Reader(f"an integer {bounds}", parse)
+
+
+count = integer(1)
+
+
+@reader("a string")
+def text(value: Any, _path: str) -> str:
+    """Read a string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+@reader("a string or a path")
+def file_path(value: Any, _path: str) -> str:
+    """Read a path: a string or an object such as pathlib.Path."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str) or not found:
+        raise ValueError
+    return found
+
+
+@reader("True or False")
+def flag(value: Any, _path: str) -> bool:
+    """Read a boolean."""
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+@reader('a size such as "50M"')
+def size(value: Any, _path: str) -> str:
+    """Read a size in NGINX's syntax: bytes, or a number with the unit k, m or g."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]+[kKmMgG]?", value):
+        raise ValueError
+    return value
+
+
+@reader('a host name such as "www.example.com"')
+def host_name(value: Any, _path: str) -> str:
+    """Read a server name in NGINX's syntax: a name, one with a wildcard, or ``~`` and a regex."""
+    if not isinstance(value, str) or not _HOST_NAME.fullmatch(value):
+        raise ValueError
+    return value
+
+
+@reader('an address or a network such as "10.0.0.0/8"')
+def network(value: Any, _path: str) -> str:
+    """Read an IP address or a network."""
+    if not isinstance(value, str):
+        raise TypeError
+    ipaddress.ip_network(value)
+    return value
+
+
+@reader('"wsgi" or "asgi"')
+def stack(value: Any, _path: str) -> Stack:
+    """Read the name of a stack."""
+    return Stack(value)
+
+
+def list_of(inner: Reader, items: str) -> Reader:
+    """Return a reader of lists; ``items`` is the plural of what ``inner`` expects."""
+
+    def parse(value: Any, path: str) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+    return Reader(f"a list of {items}", parse)
+
+
+texts = list_of(text, "strings")
+arguments = list_of(file_path, "strings or paths")
+
+
+@reader("a string, or a list of strings that is not empty")
+def one_or_more_texts(value: Any, path: str) -> tuple[str, ...]:
+    """Read a string or a list of at least one."""
+    if not value:
+        raise ValueError
+    return (value,) if isinstance(value, str) else texts.parse(value, path)
+
+
+@reader('a pin such as ("/ws/", "asgi"), or ("/ws/", "asgi", {"STRIP": True})')
+def pin(value: Any, path: str) -> Pin:
+    """Read ``(target, stack)``, or ``(prefix, stack, {"STRIP": True})``."""
+    if not isinstance(value, list | tuple) or len(value) not in (2, 3):
+        raise ValueError
+    options = table(value[2], f"{path}[2]", {"STRIP": flag}) if len(value) == 3 else {}
+    found = Pin(
+        target=text(value[0], f"{path}[0]"),
+        stack=stack(value[1], f"{path}[1]"),
+        strip=options.get("STRIP", False),
+    )
+    _check_strip(found, path)
+    return found
+
+
+pins = list_of(pin, 'pins such as ("/ws/", "asgi")')
+
+
+def _check_strip(found: Pin, path: str) -> None:
+    if found.strip and found.stack is Stack.WSGI:
+        raise SettingError(
+            f"{path}: STRIP works for ASGI only, and {found.target!r} is pinned to WSGI.",
+            hint="Remove STRIP: WSGI serves the paths of the URLconf.",
+        )
+    if found.strip and not (found.is_prefix and found.target.endswith("/")):
+        raise SettingError(
+            f"{path}: STRIP needs a path prefix, got {found.target!r}.",
+            hint='A prefix begins and ends with a slash, such as "/ws/".',
+        )
+
+
+@reader('programs by name, such as {"celery": ["celery", "-A", "config"]}')
+def programs(value: Any, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Read programs by name: an argv list, or a string split as a shell does; no shell runs."""
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return tuple(
+        (_program_name(name, path), _argv(argv, f'{path}["{name}"]'))
+        for name, argv in value.items()
+    )
+
+
+def _program_name(name: Any, path: str) -> str:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise SettingError(
+            f"{path}: {name!r} is not a name for a program.",
+            hint="A name has letters, digits, dots, dashes and underscores.",
+        )
+    if _OUR_PROGRAMS.fullmatch(name):
+        raise SettingError(
+            f'{path}["{name}"] has the name of one of tandem\'s own programs.',
+            hint="Choose another name.",
+        )
+    return name
+
+
+def _argv(value: Any, path: str) -> tuple[str, ...]:
+    try:
+        argv = tuple(shlex.split(value)) if isinstance(value, str) else arguments(value, path)
+    except ValueError:
+        raise SettingError(
+            f"{path}: {value!r} has a quote or a backslash that is not closed.",
+            hint="Close it, or write the command as a list of arguments.",
+        ) from None
+    if not argv:
+        raise SettingError(f"{path}: Expected a command and its arguments, got {value!r}.")
+    return argv
+
+
+def table(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Read a dict with the keys of ``readers``; any other key is an error."""
+    keys = ", ".join(f'"{key}"' for key in readers)
+    if not isinstance(value, Mapping):
+        raise SettingError(f"{path}: Expected a dict, got {value!r}.", hint=f"Its keys: {keys}.")
+    for key in value:
+        if key not in readers:
+            hint = did_you_mean(str(key).upper(), readers, otherwise=f"The options are {keys}.")
+            raise SettingError(f'{path}["{key}"] is not an option.', hint=hint)
+    return {key: readers[key](given, f'{path}["{key}"]') for key, given in value.items()}

@@ -1,0 +1,94 @@
+"""The workers, the queue and the priority of each server, and the limits of servers."""
+
+import pytest
+
+from builders import host, plan, verdict, websocket
+from django_tandem.errors import SettingError
+from django_tandem.plan.capacity import auto_asgi, auto_wsgi
+
+
+def _wsgi_argv(**wsgi) -> tuple[str, ...]:
+    return next(
+        each.argv for each in plan(verdict("/"), tandem={"WSGI": wsgi}).processes if each.stack
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "workers", "timeout_s", "queue"),
+    [
+        ("gunicorn", 5, 30, 600),
+        ("gunicorn", 1, 5, 64),
+        ("gunicorn", 8, 3600, 1024),
+        ("granian", 1, 30, 129),
+    ],
+)
+def test_the_queue_follows_workers_and_timeout(server, workers, timeout_s, queue) -> None:
+    """Four requests a second for each worker, at least a page's burst, at most 1024."""
+    argv = _wsgi_argv(SERVER=server, WORKERS=workers, TIMEOUT_S=timeout_s)
+
+    # The kernel's queue holds one more than the backlog.
+    assert f"--backlog={queue - 1}" in argv
+
+
+def test_the_client_gets_504_before_the_worker_is_killed() -> None:
+    """The edge waits for TIMEOUT_S, and the server a little longer."""
+    assert plan(verdict("/"), tandem={"WSGI": {"TIMEOUT_S": 7}}).edge.read_timeout_s == 7
+    assert "--timeout=9" in _wsgi_argv(TIMEOUT_S=7)
+
+
+@pytest.mark.parametrize(
+    ("server", "after", "jitter"),
+    [("gunicorn", "--max-requests=900", "200"), ("uwsgi", "--max-requests=900", "100")],
+)
+def test_workers_are_replaced_one_after_the_other(server, after, jitter) -> None:
+    """A tenth more or less: at random on Gunicorn, by the worker's number on uWSGI."""
+    argv = _wsgi_argv(SERVER=server, WORKERS=2, MAX_REQUESTS=1000)
+
+    assert after in argv
+    assert argv[argv.index(after) + 1].endswith(f"={jitter}")
+
+
+@pytest.mark.parametrize("server", ["waitress", "granian"])
+def test_max_requests_needs_a_server_that_replaces_workers(server) -> None:
+    """The setting is not ignored."""
+    with pytest.raises(SettingError) as caught:
+        _wsgi_argv(SERVER=server, MAX_REQUESTS=1000)
+
+    assert str(caught.value) == (
+        f'TANDEM["WSGI"]["MAX_REQUESTS"] is 1000, and {server} can\'t replace its '
+        "workers.\n  Set it to 0, or choose gunicorn or uwsgi."
+    )
+
+
+def test_a_queue_shorter_than_the_servers_shortest_is_an_error() -> None:
+    """Granian replaces a shorter backlog by 128."""
+    with pytest.raises(SettingError) as caught:
+        _wsgi_argv(SERVER="granian", QUEUE=8)
+
+    assert str(caught.value) == (
+        'TANDEM["WSGI"]["QUEUE"] is 8, and the shortest queue of granian is 129.\n'
+        '  Set it to "auto", or to 129 or more, or choose another server.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory_mb", "wsgi", "asgi"),
+    [(2, 4096, 5, 2), (0.5, 4096, 3, 1), (8, 512, 2, 1), (1, 64, 1, 1), (2.5, 8192, 7, 3)],
+)
+def test_workers_follow_cpus_and_memory(cpus, memory_mb, wsgi, asgi) -> None:
+    """A part of a CPU counts as one, and half of the memory stays free."""
+    machine = host(cpus=cpus, memory_mb=memory_mb)
+
+    assert (auto_wsgi(machine), auto_asgi(machine)) == (wsgi, asgi)
+
+
+@pytest.mark.parametrize(
+    ("nice", "prefix"), [("auto", ("nice", "-n", "10")), (0, ()), (19, ("nice", "-n", "19"))]
+)
+def test_only_wsgi_has_a_lower_priority(nice, prefix) -> None:
+    """The command line begins with `nice`, except for 0."""
+    found = plan(websocket("/ws/"), tandem={"WSGI": {"NICE": nice}})
+
+    argvs = {each.name: each.argv for each in found.processes}
+    assert argvs["wsgi"][: len(prefix) + 1] == (*prefix, host().python)
+    assert argvs["asgi"][0] == host().python
