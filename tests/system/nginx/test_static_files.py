@@ -32,7 +32,7 @@ def test_a_file_is_served_by_the_edge_for_a_short_time(edge) -> None:
     answer = edge.ask(CSS)
 
     assert (answer.status, len(answer.body)) == (200, 1500)
-    assert answer.headers["Content-Type"] == "text/css"
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
     assert answer.headers["Cache-Control"] == "max-age=60, public"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["ETag"]

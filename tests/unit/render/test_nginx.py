@@ -1,4 +1,4 @@
-"""nginx.conf says what the plan says, in the place where it counts, and NGINX takes it."""
+"""nginx.conf has the directives of the plan in the right blocks, and NGINX accepts it."""
 
 import subprocess
 from pathlib import Path
@@ -26,7 +26,7 @@ FULL: dict[str, Any] = {
 
 
 class Conf:
-    """A rendered nginx.conf, to be asked for a directive in a place."""
+    """A rendered nginx.conf; `args` looks a directive up in a block."""
 
     def __init__(self, plan: Plan, directory: Path) -> None:
         output.write(nginx.render(plan), directory)
@@ -56,7 +56,7 @@ def conf(tmp_path):
 
 
 def test_only_a_websocket_may_upgrade(conf) -> None:
-    """Any other word would let a client speak h2c past the rules."""
+    """With any other, a client could send h2c requests past the rules."""
     found = conf(websocket("/ws/"))
 
     block = ("http", "map $request_method:$http_upgrade")
@@ -65,16 +65,16 @@ def test_only_a_websocket_may_upgrade(conf) -> None:
     assert found.args("proxy_set_header", "http", "server").count(["Upgrade", "$tandem_upgrade"])
 
 
-def test_without_asgi_nothing_may_upgrade(conf) -> None:
-    """There is nobody to speak to."""
+def test_without_asgi_there_are_no_upgrades(conf) -> None:
+    """No server would accept them."""
     found = conf(verdict("/"))
 
     assert found.args("~^GET:(?i:websocket)$", "http", "map $request_method:$http_upgrade") == []
     assert [args for args in found.args("location", "http", "server") if "@asgi" in args] == []
 
 
-def test_the_table_holds_the_routes_in_order(conf) -> None:
-    """The first rule that matches decides, in NGINX as in Django."""
+def test_the_map_has_the_routes_in_order(conf) -> None:
+    """The first match wins, in NGINX as in Django."""
     found = conf(
         verdict("/a/"), verdict("/b/"), verdict("/a/", Stack.ASGI), verdict("/c", Stack.ASGI)
     )
@@ -90,8 +90,8 @@ def test_the_table_holds_the_routes_in_order(conf) -> None:
     ]
 
 
-def test_each_way_to_lie_about_oneself_is_overwritten(conf) -> None:
-    """A header that a server would believe is set by the edge, or emptied."""
+def test_forwarded_headers_of_a_client_are_overwritten(conf) -> None:
+    """The edge sets or empties each header that a server would trust."""
     headers = dict(conf(verdict("/")).args("proxy_set_header", "http", "server"))
 
     assert headers["X-Real-IP"] == "$remote_addr"
@@ -100,8 +100,8 @@ def test_each_way_to_lie_about_oneself_is_overwritten(conf) -> None:
         assert headers[name] == ""
 
 
-def test_a_trusted_proxy_is_believed_and_nobody_else(conf) -> None:
-    """Only then is the client's address taken from X-Forwarded-For, and the scheme taken over."""
+def test_forwarded_headers_of_a_trusted_proxy_are_used(conf) -> None:
+    """The client's address is that of X-Forwarded-For, and the scheme that of X-Forwarded-Proto."""
     found = conf(tandem={"EDGE": {"TRUSTED_PROXIES": ["10.0.0.0/8", "::1"]}})
 
     assert found.args("set_real_ip_from", "http") == [["10.0.0.0/8"], ["::1"]]
@@ -111,8 +111,8 @@ def test_a_trusted_proxy_is_believed_and_nobody_else(conf) -> None:
     ]
 
 
-def test_static_files_inside_the_project_are_named_from_the_run_directory(conf) -> None:
-    """So that the tree, and the file with it, can be used elsewhere."""
+def test_paths_inside_the_project_are_relative_to_the_run_directory(conf) -> None:
+    """So that the project can move."""
     found = conf(static=STATIC)
 
     place = ("http", "server", "location ^~ /static/")
@@ -120,8 +120,8 @@ def test_static_files_inside_the_project_are_named_from_the_run_directory(conf) 
     assert found.args("gzip", *place) == [["on"]]
 
 
-def test_media_is_served_only_when_asked(conf) -> None:
-    """A view may guard it."""
+def test_media_is_served_only_with_the_setting(conf) -> None:
+    """A view may restrict access to it."""
     assert "^~ /media/" not in str(conf(media=MEDIA).args("location", "http", "server"))
 
 
@@ -129,8 +129,8 @@ def test_media_is_served_only_when_asked(conf) -> None:
     ("found_nginx", "listen"),
     [(DEBIAN, ["0.0.0.0:443", "ssl", "http2"]), (WHEEL, ["0.0.0.0:443", "ssl"])],
 )
-def test_http2_is_said_in_each_versions_own_words(conf, found_nginx, listen) -> None:
-    """1.25.1 moved it from the listen directive to one of its own."""
+def test_http2_has_the_syntax_of_each_version(conf, found_nginx, listen) -> None:
+    """1.25.1 moved it from `listen` to a directive of its own."""
     tls = {"TLS": {"CERTIFICATE": "/c.pem", "KEY": "/k.pem"}}
 
     found = conf(tandem={"BIND": "0.0.0.0:443", "EDGE": tls}, on=host(nginx=found_nginx))
@@ -139,20 +139,20 @@ def test_http2_is_said_in_each_versions_own_words(conf, found_nginx, listen) -> 
     assert found.args("http2", "http", "server") == ([["on"]] if found_nginx is WHEEL else [])
 
 
-def test_upstream_connections_are_never_kept(conf) -> None:
-    """Newer NGINX keeps them by default, and a kept one can lose a POST at a reload."""
+def test_upstream_connections_are_not_kept_alive(conf) -> None:
+    """A reload could lose a POST on one; newer versions keep them by default."""
     assert conf(on=host(nginx=WHEEL)).args("keepalive", "http", "upstream tandem_wsgi") == [["0"]]
     assert conf(on=host(nginx=DEBIAN)).args("keepalive", "http", "upstream tandem_wsgi") == []
 
 
-def test_an_idle_connection_is_kept_a_moment_when_the_edge_is_reloaded(conf) -> None:
-    """A request may be on its way on it; NGINX before 1.27.4 has no word for that."""
+def test_idle_connections_survive_a_reload_of_nginx_for_a_moment(conf) -> None:
+    """A request may be on its way; versions before 1.27.4 lack the directive."""
     assert conf(on=host(nginx=WHEEL)).args("keepalive_min_timeout", "http", "server") == [["5s"]]
     assert conf(on=host(nginx=DEBIAN)).args("keepalive_min_timeout", "http", "server") == []
 
 
-def test_the_edge_gives_a_request_up_and_sends_none_twice(conf) -> None:
-    """After as long as is set, whether WSGI is slow to take the request or to answer it."""
+def test_requests_time_out_and_are_never_sent_twice(conf) -> None:
+    """TIMEOUT_S holds for the sending of a request and for its response."""
     found = conf(websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})
 
     for place in ("location /", "location @wsgi", "location @handed_wsgi"):
@@ -161,8 +161,8 @@ def test_the_edge_gives_a_request_up_and_sends_none_twice(conf) -> None:
     assert found.args("proxy_next_upstream", "http", "server") == [["off"]]
 
 
-def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) -> None:
-    """Neighbours are merged up to what one parameter may hold."""
+def test_long_maps_are_split_at_the_longest_parameter(conf, tmp_path) -> None:
+    """Neighbours are merged up to NGINX's limit."""
     found = conf(*(verdict(f"/{'x' * 90}/{number}/", Stack.ASGI) for number in range(200)))
 
     table = list(found._block(("http", "map $uri $tandem_route")))[1:]
@@ -171,8 +171,8 @@ def test_long_tables_are_split_where_nginx_would_stop_reading(conf, tmp_path) ->
 
 
 @pytest.mark.parametrize("changes", [{}, FULL], ids=["plain", "full"])
-def test_both_versions_of_nginx_take_the_file(nginx_program, tmp_path, changes) -> None:
-    """Debian's 1.22 and the wheel's 1.31, with everything on and with nothing."""
+def test_both_versions_of_nginx_accept_the_file(nginx_program, tmp_path, changes) -> None:
+    """Debian's 1.22 and the wheel's 1.31, with every option and with none."""
     found = plan(
         verdict("/"),
         verdict('/é"{$;#/', Stack.ASGI),

@@ -1,4 +1,4 @@
-"""Each format has its own quoting, and refuses what it can't represent."""
+"""Each format has its own quoting; a value that it can't represent is an error."""
 
 import configparser
 import shlex
@@ -25,7 +25,7 @@ AWKWARD = [
 
 @pytest.mark.parametrize("value", AWKWARD)
 def test_nginx_reads_back_what_was_quoted(value, tmp_path) -> None:
-    """Whatever stands in a parameter is one parameter again, with the same text."""
+    """One parameter, with the same text."""
     path = tmp_path / "nginx.conf"
     path.write_text(f"http {{ server_name {quoting.nginx(value)}; }}")
 
@@ -36,8 +36,8 @@ def test_nginx_reads_back_what_was_quoted(value, tmp_path) -> None:
     assert [arg.replace('\\"', '"').replace("\\\\", "\\") for arg in directive["args"]] == [value]
 
 
-def test_nginx_has_no_way_to_say_a_dollar_sign() -> None:
-    """It would begin a variable, so the value is refused rather than changed."""
+def test_nginx_has_no_escape_for_a_dollar_sign() -> None:
+    """It would begin a variable."""
     with pytest.raises(QuotingError, match="dollar sign"):
         quoting.nginx("/srv/$HOME")
 
@@ -46,21 +46,21 @@ def test_nginx_has_no_way_to_say_a_dollar_sign() -> None:
 
 @pytest.mark.parametrize("quote", [quoting.nginx, quoting.nginx_regex, quoting.supervisor])
 @pytest.mark.parametrize("value", ["a\nb", "a\x00b", "a\rb", "\x7f"])
-def test_a_control_character_is_refused_everywhere(quote, value) -> None:
-    """No format here can hold one on a line."""
+def test_no_format_has_an_escape_for_control_characters(quote, value) -> None:
+    """A value with one is an error."""
     with pytest.raises(QuotingError, match="control character"):
         quote(value)
 
 
-def test_a_parameter_longer_than_nginx_reads_is_refused() -> None:
-    """NGINX would stop at it with a message that helps nobody."""
-    with pytest.raises(QuotingError, match="over 4096 bytes"):
+def test_a_parameter_longer_than_nginx_reads_is_an_error() -> None:
+    """NGINX's own message would not name the value."""
+    with pytest.raises(QuotingError, match="longer than 4096 bytes"):
         quoting.nginx_regex("é" * 2100)
 
 
 @pytest.mark.parametrize("value", [*AWKWARD, "100%", "%(here)s", "a,b=c", ""])
 def test_supervisor_splits_a_command_into_the_same_arguments(value) -> None:
-    """supervisord expands percent signs and then splits as a shell does."""
+    """supervisord expands percent signs, and then splits as a shell does."""
     written = quoting.supervisor_command(["program", value])
 
     assert shlex.split(written % {"here": "NOT"}) == ["program", value]
@@ -75,20 +75,20 @@ def test_supervisor_reads_back_an_environment(value) -> None:
 
 
 @pytest.mark.parametrize("value", ["both ' and \"", "'ends", 'ends"'])
-def test_supervisor_can_not_say_some_quotes(value) -> None:
-    """Its reader would strip them, so they are refused."""
+def test_supervisor_has_no_escape_for_some_quotes(value) -> None:
+    """It would strip them."""
     with pytest.raises(QuotingError, match="both kinds of quotes"):
         quoting.supervisor_environment([("A", value)])
 
 
 def test_supervisor_would_cut_a_value_at_a_comment() -> None:
-    """Its reader takes a blank and a semicolon for the start of one."""
+    """A space and a semicolon begin one."""
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     parser.read_string("[a]\nb=c ;d")
     assert parser["a"]["b"] == "c"
 
     for value in ("c ;d", "c #d", "#d"):
-        with pytest.raises(QuotingError, match="semicolon or a hash after a blank"):
+        with pytest.raises(QuotingError, match="semicolon or a hash after a space"):
             quoting.supervisor(value)
 
 

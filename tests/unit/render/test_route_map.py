@@ -1,4 +1,4 @@
-"""The guard in front of a long table lets through every path that an ASGI rule could match."""
+"""The lines of the route map; the guard matches no path that an ASGI rule could match."""
 
 import re
 
@@ -21,42 +21,42 @@ def _rules(*begin: str, stack: Stack = Stack.ASGI) -> list[EdgeRule]:
     return [EdgeRule(match=match, stack=stack, origin=match.prefix) for match in matches]
 
 
-def _stops(found: str | None, path: str) -> bool:
+def _matches(found: str | None, path: str) -> bool:
     return found is not None and re.match(found, path) is not None
 
 
 @given(begin=prefixes, path=st.text("ab/.", max_size=12).map("/{}".format))
-def test_it_stops_what_begins_as_no_rule_and_nothing_else(begin, path) -> None:
-    """With room enough to say every prefix whole."""
+def test_the_guard_matches_paths_without_a_prefix_of_the_rules(begin, path) -> None:
+    """With room for every prefix."""
     is_covered = any(path.startswith(text) for text in begin)
 
-    assert _stops(guard(_rules(*begin), longest=ROOMY), path) is not is_covered
+    assert _matches(guard(_rules(*begin), longest=ROOMY), path) is not is_covered
 
 
 @given(begin=prefixes, longest=st.integers(0, 80), path=st.text("ab/.", max_size=12))
-def test_with_less_room_it_stops_less(begin, longest, path) -> None:
-    """It never grows beyond its room, and never stops a path of a rule."""
+def test_a_shorter_guard_matches_fewer_paths(begin, longest, path) -> None:
+    """It is never longer than allowed, and never matches a path of a rule."""
     found = guard(_rules(*begin), longest=longest)
 
     assert found is None or len(found) <= longest
-    assert not any(_stops(found, f"{text}{path}") for text in begin)
+    assert not any(_matches(found, f"{text}{path}") for text in begin)
 
 
 @pytest.mark.parametrize("begin", [("/",), ("/feed/", "/"), ()])
-def test_where_every_path_may_be_asgis_there_is_none(begin) -> None:
-    """Nor where no rule leads there."""
+def test_there_is_no_guard_where_every_path_may_be_asgis(begin) -> None:
+    """Nor without rules."""
     assert guard(_rules(*begin), longest=ROOMY) is None
 
 
-def test_common_beginnings_are_said_once() -> None:
-    """And only the rules for ASGI count."""
+def test_a_common_beginning_stands_once() -> None:
+    """Only rules for ASGI have a part in it."""
     rules = [*_rules("/api/feed/", "/api/fees/", "/x+"), *_rules("/other/", stack=Stack.WSGI)]
 
     assert guard(rules, longest=ROOMY) == r"^(?!/(?:api/fee(?:d/|s/)|x\+))"
 
 
-def test_only_a_long_table_has_one() -> None:
-    """A short one is read faster by itself, by NGINX and by people."""
+def test_only_a_long_map_has_a_guard() -> None:
+    """A short one is faster without."""
 
     def lines(count: int) -> int:
         routes = [verdict(f"/{n}/<a>/", (Stack.WSGI, Stack.ASGI)[n % 2]) for n in range(count)]

@@ -1,4 +1,4 @@
-"""A real NGINX is asked by the rendered rules, for a moment, and leaves nothing behind."""
+"""A real NGINX evaluates requests by the rendered rules, and leaves nothing behind."""
 
 import os
 import tempfile
@@ -39,7 +39,7 @@ def _plan(nginx_program, *rules: EdgeRule, **tandem) -> Plan:
     return replace(made, edge=replace(made.edge, rules=(*rules, *made.edge.rules)))
 
 
-def question(target: str, *headers: tuple[str, str], method: str = "GET") -> EdgeRequest:
+def _request(target: str, *headers: tuple[str, str], method: str = "GET") -> EdgeRequest:
     return EdgeRequest(method=method, target=target, host="localhost", headers=headers)
 
 
@@ -49,11 +49,11 @@ def _children() -> list[int]:
 
 
 def test_nothing_is_left_behind(nginx_program, scratch) -> None:
-    """No process, no file, though the question failed."""
+    """No process and no file, even after an error."""
     before = _children()
 
-    with pytest.raises(ZeroDivisionError), dry_run(_plan(nginx_program)) as ask:  # noqa: PT012
-        ask(question("/a/"))
+    with pytest.raises(ZeroDivisionError), dry_run(_plan(nginx_program)) as evaluate:  # noqa: PT012
+        evaluate(_request("/a/"))
         assert len(_children()) == len(before) + 1
         assert [path.stat().st_mode & 0o777 for path in scratch.iterdir()] == [0o700]
         raise ZeroDivisionError
@@ -62,41 +62,43 @@ def test_nothing_is_left_behind(nginx_program, scratch) -> None:
     assert list(scratch.iterdir()) == []
 
 
-def test_it_takes_no_time_to_speak_of(nginx_program, scratch) -> None:
-    """From its start to its end, at best of a few."""
+def test_a_dry_run_is_fast(nginx_program, scratch) -> None:
+    """From start to end, the best of five."""
     took = []
     for _ in range(5):
         started = time.perf_counter()
-        with dry_run(_plan(nginx_program)) as ask:
-            ask(question("/a/"))
+        with dry_run(_plan(nginx_program)) as evaluate:
+            evaluate(_request("/a/"))
         took.append(time.perf_counter() - started)
 
     assert min(took) < AT_MOST_S
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "PROPFIND"])
-def test_the_stack_and_the_rule_are_told(nginx_program, method) -> None:
-    """Whatever the method; rules are counted one by one, though neighbours are one line."""
-    with dry_run(_plan(nginx_program)) as ask:
-        first, second, none = (ask(question(path, method=method)) for path in ("/a/", "/c/", "/b/"))
+def test_a_decision_names_the_stack_and_the_rule(nginx_program, method) -> None:
+    """For every method; merged rules keep their own numbers."""
+    with dry_run(_plan(nginx_program)) as evaluate:
+        first, second, none = (
+            evaluate(_request(path, method=method)) for path in ("/a/", "/c/", "/b/")
+        )
 
     assert (first.stack, first.number, first.rule.origin) == (Stack.ASGI, 1, "/a/")
     assert (second.stack, second.number, second.rule.origin) == (Stack.ASGI, 2, "/c/")
     assert (none.stack, none.number, none.rule) == (Stack.WSGI, 0, None)
 
 
-def test_a_handshake_is_told(nginx_program) -> None:
-    """By NGINX's own map."""
-    with dry_run(_plan(nginx_program)) as ask:
-        shake = ask(question("/b/", ("Upgrade", "WebSocket"), ("Connection", "upgrade")))
-        other = ask(question("/b/", ("Upgrade", "h2c")))
+def test_a_websocket_handshake_goes_to_asgi(nginx_program) -> None:
+    """No other upgrade does."""
+    with dry_run(_plan(nginx_program)) as evaluate:
+        shake = evaluate(_request("/b/", ("Upgrade", "WebSocket"), ("Connection", "upgrade")))
+        other = evaluate(_request("/b/", ("Upgrade", "h2c")))
 
     assert (shake.stack, shake.is_websocket) == (Stack.ASGI, True)
     assert (other.stack, other.is_websocket) == (Stack.WSGI, False)
 
 
-def test_what_nginx_refuses_is_told_with_its_own_line(nginx_program) -> None:
-    """A rule that is no regular expression to it."""
+def test_an_error_of_nginx_is_in_the_hint(nginx_program) -> None:
+    """Such as for an invalid regular expression."""
     bad = EdgeRule(match=PathMatch(pcre="^/(", prefix="/"), stack=Stack.ASGI, origin="/(")
 
     with pytest.raises(RefusedError) as caught, dry_run(_plan(nginx_program, bad)):
@@ -114,8 +116,8 @@ def test_what_nginx_refuses_is_told_with_its_own_line(nginx_program) -> None:
         {"EDGE": {"SERVER_NAMES": ["shop.example"], "MEDIA": True}},
     ],
 )
-def test_it_is_asked_by_the_maps_of_the_real_file(nginx_program, tandem, tmp_path) -> None:
-    """Whatever decides in nginx.conf decides here, word for word."""
+def test_a_dry_run_has_the_maps_of_nginx_conf(nginx_program, tandem, tmp_path) -> None:
+    """What routes a request in nginx.conf is the same here."""
     files = StaticFiles(prefix="/static/", directory="/srv/files")
     made = _plan(nginx_program, **tandem)
     made = replace(made, edge=replace(made.edge, static=files))
