@@ -15,7 +15,7 @@ from django_tandem.model import Project
 from django_tandem.plan import make_plan
 from django_tandem.project.urlconf import http_routes
 from django_tandem.render import nginx
-from django_tandem.routing.decide import decide
+from django_tandem.routing.policy import decide_all
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import read_settings
 
@@ -46,7 +46,7 @@ def main() -> int:
     nginx.render(make_plan(empty, settings, host, (), run_dir=here))
     routes = timed("discover", lambda: http_routes(resolver, here))
     project = replace(empty, routes=routes)
-    verdicts = timed("decide", lambda: decide(routes, ()))
+    verdicts = timed("decide", lambda: decide_all(routes, ()))
     plan = timed("plan", lambda: make_plan(project, settings, host, verdicts, run_dir=here))
     timed("render", lambda: nginx.render(plan))
     print(json.dumps(TOOK))

@@ -17,7 +17,7 @@ from django_tandem.project import loading
 from django_tandem.project.loading import Loaded
 from django_tandem.project.location import Location
 from django_tandem.render import TARGETS, Target
-from django_tandem.routing import decide as routing
+from django_tandem.routing.policy import decide_all
 from django_tandem.settings import Settings
 
 __all__ = ["Loaded", "decide", "load", "plan", "render", "write"]
@@ -38,7 +38,7 @@ def load(
 def decide(loaded: Loaded) -> tuple[Verdict, ...]:
     """Return the stack of each route; raises SettingError for a pin that can't be followed."""
     settings = loaded.settings
-    return routing.decide(loaded.project.routes, settings.routes, handover=settings.handover)
+    return decide_all(loaded.project.routes, settings.routes, handover=settings.handover)
 
 
 def plan(

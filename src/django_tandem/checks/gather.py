@@ -25,7 +25,7 @@ from django_tandem.plan.binds import binds
 from django_tandem.project.asgi_application import asgi_application_path, import_application
 from django_tandem.project.channels import Application, read_application
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
-from django_tandem.routing.decide import decide
+from django_tandem.routing.policy import decide_all
 from django_tandem.runtime.host import find_valkey
 from django_tandem.settings import Settings, read_settings
 
@@ -93,10 +93,10 @@ def _tandem(routes: tuple[Route, ...]) -> tuple[Settings, tuple[Verdict, ...], S
         servers.find(Stack.WSGI, settings.wsgi.server)
         servers.find(Stack.ASGI, settings.asgi.server)
         binds(settings.bind, has_ipv6=True)
-        return settings, decide(routes, settings.routes, handover=settings.handover), None
+        return settings, decide_all(routes, settings.routes, handover=settings.handover), None
     except SettingError as error:
         # The other checks go on with the defaults.
-        return read_settings(None), decide(routes, ()), error
+        return read_settings(None), decide_all(routes, ()), error
 
 
 def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncView]:

@@ -13,7 +13,7 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import Plan, Protocol, Route, Stack, Verdict
 from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
 from django_tandem.render.state import state_of
-from django_tandem.routing.rules import holds
+from django_tandem.routing.policy import decide
 from django_tandem.runtime.dry_run import EdgeDecision, EdgeRequest, Evaluate, dry_run
 
 REFUSALS = {
@@ -267,10 +267,5 @@ def _belongs_on(
     # What was stripped stays where it is: the other stack would be asked for another path.
     if decision.is_websocket or decision.is_stripped:
         return decision.stack
-    # The plan asks a pin by the route, a served process by the path too; the first that holds wins.
-    for pin in planned.loaded.settings.routes:
-        if holds(pin, verdict.route):
-            break
-        if pin.holds_for(path):
-            return pin.stack
-    return verdict.stack
+    settings = planned.loaded.settings
+    return decide(verdict.route, settings.routes, path=path, handover=settings.handover).stack

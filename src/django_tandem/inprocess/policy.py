@@ -1,8 +1,8 @@
-"""Which stack a resolved view belongs to: the plan's own rules, asked once the view is known."""
+"""The stack that a resolved request belongs to, by the same policy as the plan."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,61 +11,58 @@ from django.http import HttpRequest
 
 from django_tandem import environment
 from django_tandem.inprocess.views import dotted_path, marked_stack
-from django_tandem.model import Pin, Stack
+from django_tandem.model import PathMatch, Pin, Route, Stack, View
+from django_tandem.routing.policy import decide
 
 # Views remembered at once: more than a URLconf has, unless one is made for each request.
 REMEMBERED = 4096
+# The resolver has matched the path already, whichever URLconf it used.
+_RESOLVED = PathMatch(pcre="", prefix="")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of ``view``, which is kept so that no other gets its id."""
+class KnownView:
+    """A ``route`` to ``view``, which is kept so that no other object gets its id."""
 
     view: Any
-    dotted: str
-    own: Stack
+    route: Route
 
 
-_known: dict[int, Known] = {}
+_known: dict[int, KnownView] = {}
 
 
 def read_pins() -> tuple[Pin, ...]:
-    """Read the pins that the environment hands to a served process."""
+    """Read the pins that the environment passes to a served process."""
     pairs = parse_qsl(os.environ.get(environment.PINS, ""))
     return tuple(Pin(target=target, stack=Stack(stack)) for target, stack in pairs)
 
 
-def stack_of(request: HttpRequest, view: Any, pins: Iterable[Pin]) -> Stack:
+def stack_of(request: HttpRequest, view: Any, pins: Sequence[Pin]) -> Stack:
     """
-    Return where ``view`` belongs: by a pin, else by its mark, else by whether Django awaits it.
+    Return the stack of the request that was resolved to ``view``.
 
-    These are the rules that the plan decides by; here the resolver has spoken already, so
-    that they hold for a URLconf chosen per request and for a pattern the edge can't say.
+    So it holds for a URLconf chosen per request, and for a pattern that the edge can't match.
     """
-    known = _facts(view)
-    pinned = next((pin.stack for pin in pins if _holds(pin, request, known)), None)
-    return pinned or known.own
+    route = _route_to(view)
+    match = request.resolver_match
+    if pins and match is not None and match.url_name:
+        # As in the plan: a route without a name is in no namespace either.
+        route = replace(route, name=":".join([*match.namespaces, match.url_name]))
+    return decide(route, pins, path=request.path_info).stack
 
 
-def _facts(view: Any) -> Known:
+def _route_to(view: Any) -> Route:
     # Looking below a view's wrappers takes longer than many a request, and a view may be
     # of a class that can't be hashed.
     known = _known.get(id(view))
     if known is None:
-        by_kind = Stack.ASGI if iscoroutinefunction(view) else Stack.WSGI
-        known = Known(view, dotted_path(view), marked_stack(view) or by_kind)
+        facts = View(
+            dotted=dotted_path(view),
+            is_coroutine=iscoroutinefunction(view),
+            mark=marked_stack(view),
+        )
+        known = KnownView(view, Route(pattern="", name=None, view=facts, match=_RESOLVED))
         if len(_known) >= REMEMBERED:
             _known.clear()
         _known[id(view)] = known
-    return known
-
-
-def _holds(pin: Pin, request: HttpRequest, known: Known) -> bool:
-    if pin.holds_for(request.path_info):
-        return True
-    match = request.resolver_match
-    if match is None:
-        return False
-    # As the plan has it: a route without a name is in no namespace either.
-    name = ":".join([*match.namespaces, match.url_name]) if match.url_name else ""
-    return pin.target in {name, known.dotted} or name.startswith(f"{pin.target}:")
+    return known.route

@@ -42,7 +42,7 @@ class PathMatch:
     The request paths that a route matches, as a regular expression for NGINX.
 
     ``pcre`` matches from the start of the decoded path. Every matching path begins with
-    ``prefix``. ``literal`` is the only path that matches, where there is only one. ``inexact``
+    ``prefix``. ``literal`` is the only path that matches, where there is only one. ``why_inexact``
     is the reason why ``pcre`` matches more paths than Django does, and empty when the two
     match the same paths.
     """
@@ -50,7 +50,7 @@ class PathMatch:
     pcre: str
     prefix: str
     literal: str | None = None
-    inexact: str = ""
+    why_inexact: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ def prefix_pcre(known: Languages, codes: tuple[str, ...], default: str | None) -
     return texts[0] if len(texts) == 1 else f"(?:{'|'.join(texts)})"
 
 
-def why_inexact(known: Languages, default: str | None) -> str:
+def why_ambiguous(known: Languages, default: str | None) -> str:
     """Say why a path does not determine its language; "" when it does."""
     if not known.is_in_path:
         return _NO_MIDDLEWARE
@@ -105,7 +105,7 @@ def _names_no_other(known: Languages) -> str:
     # LocaleMiddleware reads /de-at/ and /DE/ as German too, but German paths begin with de/ only,
     # so they are 404. get_supported_language_variant() has the rules.
     others = known.others
-    if not others or why_inexact(known, known.default):
+    if not others or why_ambiguous(known, known.default):
         return ""
     firsts = sorted({_first(code) for code in others if "-" in code} - set(others))
     named = [[_any_case(code) for code in others if code.count("-") == parts] for parts in (0, 1)]

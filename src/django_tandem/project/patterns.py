@@ -15,7 +15,7 @@ from django_tandem.project.languages import (
     languages,
     prefix_pcre,
     prefixes,
-    why_inexact,
+    why_ambiguous,
 )
 from django_tandem.project.regex.charset import literally
 from django_tandem.project.regex.fragment import (
@@ -49,14 +49,14 @@ class Segment:
     One pattern as PCRE that starts where the one before ended.
 
     What it matches begins with ``literal_prefix``; ``is_literal`` when it matches that alone.
-    ``is_anchored`` when nothing may follow; ``inexact`` says why it matches more than Django.
+    ``is_anchored`` when nothing may follow; ``why_inexact`` says why it matches more than Django.
     """
 
     text: str
     literal_prefix: str = ""
     is_literal: bool = False
     is_anchored: bool = False
-    inexact: str = ""
+    why_inexact: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +88,12 @@ class PatternChain:
     """
     A chain of patterns as far as it has been followed.
 
-    ``inexact`` says why it matches more than Django; ``is_cut`` when the rest can't be translated.
+    ``why_inexact`` says why it matches more than Django; ``is_cut`` when it can't be extended.
     """
 
     variants: tuple[LanguageVariant, ...] = (LanguageVariant(),)
     language_prefix: LanguagePrefix | None = None
-    inexact: str = ""
+    why_inexact: str = ""
     is_cut: bool = False
 
 
@@ -117,7 +117,7 @@ def append(chain: PatternChain, segment: Segment) -> PatternChain:
 
 def cut(chain: PatternChain, why: str) -> PatternChain:
     """Return ``chain`` so that it matches anything that follows, because of ``why``."""
-    return replace(chain, inexact=chain.inexact or why, is_cut=True)
+    return replace(chain, why_inexact=chain.why_inexact or why, is_cut=True)
 
 
 def path_match(chain: PatternChain) -> PathMatch:
@@ -129,9 +129,9 @@ def path_match(chain: PatternChain) -> PathMatch:
     if len(pcre.encode()) + pcre.count("\\") + pcre.count('"') > _MAX_BYTES:
         # A character takes eleven bytes at most, as \x{10ffff}.
         prefix = prefix[: _MAX_BYTES // 11]
-        return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, inexact=_TOO_LONG)
+        return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, why_inexact=_TOO_LONG)
     literal = prefix if _is_one_path(chain) else None
-    return PathMatch(pcre=pcre, prefix=prefix, literal=literal, inexact=chain.inexact)
+    return PathMatch(pcre=pcre, prefix=prefix, literal=literal, why_inexact=chain.why_inexact)
 
 
 def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> PatternChain:
@@ -147,21 +147,21 @@ def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> 
         chain,
         variants=tuple(_grown(variant, segment, codes) for variant in chain.variants),
         language_prefix=LanguagePrefix(known=known, bare=bare),
-        inexact=chain.inexact or why_inexact(known, bare),
+        why_inexact=chain.why_inexact or why_ambiguous(known, bare),
     )
 
 
 def _with_pattern(chain: PatternChain, pattern: Any) -> PatternChain:
     variants: list[LanguageVariant] = []
-    inexact = chain.inexact
+    why_inexact = chain.why_inexact
     for variant in chain.variants:
         for text, codes in _readings(pattern, variant.languages):
             segment = _segment_of(pattern, text)
-            inexact = inexact or segment.inexact
+            why_inexact = why_inexact or segment.why_inexact
             variants.append(_grown(variant, segment, codes))
     if len(variants) > 1 and chain.language_prefix is None:
-        inexact = inexact or _TRANSLATED
-    return replace(chain, variants=tuple(variants), inexact=inexact)
+        why_inexact = why_inexact or _TRANSLATED
+    return replace(chain, variants=tuple(variants), why_inexact=why_inexact)
 
 
 def _readings(
@@ -203,7 +203,7 @@ def _placed(
 
 def _is_one_path(chain: PatternChain) -> bool:
     variant = chain.variants[0]
-    is_literal = variant.is_literal and variant.is_anchored and not chain.inexact
+    is_literal = variant.is_literal and variant.is_anchored and not chain.why_inexact
     return is_literal and len(chain.variants) == 1 and chain.language_prefix is None
 
 
@@ -216,7 +216,7 @@ def _segment_of(pattern: Any, text: str) -> Segment:
         regex = bound_integers(read._regex, pattern.converters)
         segment = _segment(regex, _Mode.LEAF if is_endpoint else _Mode.PREFIX)
         why = refusal(pattern.converters)
-        return replace(segment, inexact=why) if why else segment
+        return replace(segment, why_inexact=why) if why else segment
     if _matches_as(pattern, RegexPattern):
         return _segment(text, _mode(text) if pattern._is_endpoint else _Mode.PREFIX)
     raise UntranslatableError(f"a pattern class of its own, {type(pattern).__qualname__}")

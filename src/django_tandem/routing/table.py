@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from django_tandem.model import EdgeRule, PathMatch, Pin, Protocol, Stack, Verdict
-from django_tandem.routing.rules import deciding_pin
+from django_tandem.routing.pins import deciding_pin
 
 
 def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRule, ...]:
     """
-    Return the rules that send each path to its stack; what no rule matches goes to WSGI.
+    Return the rules that send each path to its stack; a path without a rule goes to WSGI.
 
-    WebSockets are not among them: the handshake tells them, not the path.
+    WebSockets need none: they are recognized by the handshake, not by the path.
     """
     pins = tuple(pins)
     http = [each for each in verdicts if each.route.protocol is Protocol.HTTP]
@@ -24,11 +24,11 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
         EdgeRule(match=each.route.match, stack=_edge_stack(each), origin=each.route.pattern)
         for each in http
     ]
-    return tuple(without_idle([*rules, *routed]))
+    return tuple(drop_redundant([*rules, *routed]))
 
 
 def _exceptions(pins: tuple[Pin, ...], verdicts: Iterable[Verdict]) -> list[EdgeRule]:
-    """Return what pins of routes, being earlier, decide otherwise on paths of the last one."""
+    """Return the rules for paths of the last pin that earlier pins of routes decide otherwise."""
     *earlier, last = pins
     if all(pin.is_of_paths or pin.stack is last.stack for pin in earlier):
         return []
@@ -40,11 +40,11 @@ def _exceptions(pins: tuple[Pin, ...], verdicts: Iterable[Verdict]) -> list[Edge
         if match is not None and (by is None or not earlier[by].is_of_paths):
             stack = last.stack if by is None else _edge_stack(each)
             rules.append(EdgeRule(match=match, stack=stack, origin=each.route.pattern))
-    return without_idle(rules, default=last.stack)
+    return drop_redundant(rules, default=last.stack)
 
 
 def _within(match: PathMatch, pin: Pin) -> PathMatch | None:
-    # The part of `match` that the pin speaks of.
+    # The part of `match` that the pin covers.
     only = _pin_rule(pin).match
     if match.prefix.startswith(only.prefix) and only.literal in (None, match.literal):
         return match
@@ -54,9 +54,9 @@ def _within(match: PathMatch, pin: Pin) -> PathMatch | None:
 
 
 def _edge_stack(verdict: Verdict) -> Stack:
-    # A pattern that matches more paths than the route answers: WSGI sorts them out, for it
-    # serves each of them, and hands over what belongs to ASGI.
-    return Stack.WSGI if verdict.route.match.inexact else verdict.stack
+    # A pattern that matches more paths than the route: WSGI serves each of them, and hands over
+    # those that belong to ASGI.
+    return Stack.WSGI if verdict.route.match.why_inexact else verdict.stack
 
 
 def _pin_rule(pin: Pin) -> EdgeRule:
@@ -68,26 +68,26 @@ def _pin_rule(pin: Pin) -> EdgeRule:
     return EdgeRule(match=match, stack=pin.stack, origin=pin.target)
 
 
-def without_idle(rules: Sequence[EdgeRule], default: Stack = Stack.WSGI) -> list[EdgeRule]:
+def drop_redundant(rules: Sequence[EdgeRule], default: Stack = Stack.WSGI) -> list[EdgeRule]:
     """
-    Drop the rules for the ``default`` that no later rule for the other could contradict.
+    Drop the rules for the ``default`` that overlap with no later rule for the other stack.
 
-    Walking from the end, what the other's rules seen so far may match is kept sorted, so
-    that the whole takes n log n steps.
+    From the end on, the prefixes of the other stack's rules are kept sorted, so that the whole
+    takes n log n steps.
     """
     kept: list[EdgeRule] = []
-    later = _Later()
+    later = _Overlaps()
     for rule in reversed(rules):
         if rule.stack is not default:
             later.add(rule.match)
-        elif not later.meets(rule.match):
+        elif not later.overlaps(rule.match):
             continue
         kept.append(rule)
     return kept[::-1]
 
 
-class _Later:
-    """What later rules may match: whole paths, and all that begins with a prefix."""
+class _Overlaps:
+    """The paths that later rules may match: single ones, and all that begin with a prefix."""
 
     def __init__(self) -> None:
         self._sorted: list[str] = []
@@ -104,8 +104,8 @@ class _Later:
         if match.literal is None:
             self._lengths.add(len(match.prefix))
 
-    def meets(self, match: PathMatch) -> bool:
-        """Whether a path may match both: then one's beginning is the other's."""
+    def overlaps(self, match: PathMatch) -> bool:
+        """Return whether a path may match both: then one prefix begins with the other."""
         if any(match.prefix[:length] in self._prefixes for length in self._lengths):
             return True
         if match.literal is not None:

@@ -97,7 +97,7 @@ MUTANTS = (
     Mutant(
         name="variants of a language forgotten",
         file="project/languages.py",
-        old="if not others or why_inexact(known, known.default):",
+        old="if not others or why_ambiguous(known, known.default):",
         new="if True:",
         tests=asked("i18n_without_the_default"),
     ),
@@ -118,7 +118,7 @@ MUTANTS = (
     Mutant(
         name="URLconf that includes itself taken for exact",
         file="project/patterns.py",
-        old="inexact=chain.inexact or why, is_cut=True",
+        old="why_inexact=chain.why_inexact or why, is_cut=True",
         new="is_cut=True",
         tests=asked("includes_itself"),
     ),

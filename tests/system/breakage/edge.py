@@ -13,7 +13,7 @@ MUTANTS = (
     Mutant(
         name="WSGI rules dropped that shadow a later one",
         file="routing/table.py",
-        old="elif not later.meets(rule.match):",
+        old="elif not later.overlaps(rule.match):",
         new="else:",
         tests=asked("shadowed"),
     ),
@@ -34,7 +34,7 @@ MUTANTS = (
     Mutant(
         name="inexact route trusted at the edge",
         file="routing/table.py",
-        old="Stack.WSGI if verdict.route.match.inexact else verdict.stack",
+        old="Stack.WSGI if verdict.route.match.why_inexact else verdict.stack",
         new="verdict.stack",
         tests=asked("converters_that_refuse"),
     ),

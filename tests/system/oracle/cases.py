@@ -13,7 +13,7 @@ from oracle.resolver import Word
 
 from django_tandem.model import Route, Verdict
 from django_tandem.project.urlconf import endpoints, http_routes
-from django_tandem.routing.decide import decide
+from django_tandem.routing.policy import decide_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class Case:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        return decide(self.routes, ())
+        return decide_all(self.routes, ())
 
     def is_inexact(self, word: Word, path: str) -> bool:
         """Whether a route that may take too much is the one that answers, or in front of it."""
         return any(
-            route.match.inexact and path.startswith(route.match.prefix)
+            route.match.why_inexact and path.startswith(route.match.prefix)
             for route in self._up_to(word)
         )
 

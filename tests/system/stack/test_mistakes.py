@@ -22,7 +22,7 @@ def test_a_pin_of_a_name_that_does_not_exist(project) -> None:
 
     assert told(tandem(project, "up")) == (
         2,
-        'TANDEM["ROUTES"][0]: "admin:idnex" is no URL name of this project.\n'
+        'TANDEM["ROUTES"][0]: "admin:idnex" is not a URL name, a namespace or a view.\n'
         '  Did you mean "admin:index"?\n',
     )
 

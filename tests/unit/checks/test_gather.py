@@ -35,7 +35,7 @@ def test_a_mistake_in_the_setting_is_found(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("tandem", "told"),
     [
-        ({"ROUTES": [("no:such", "asgi")]}, '"no:such" is no URL name of this project'),
+        ({"ROUTES": [("no:such", "asgi")]}, '"no:such" is not a URL name, a namespace or a view'),
         ({"ASGI": {"SERVER": "uvcorn"}}, 'TANDEM["ASGI"]["SERVER"] is "uvcorn"'),
         ({"BIND": "here"}, '"here" is not an address to bind'),
     ],

@@ -9,7 +9,7 @@ from django_tandem.inprocess.policy import stack_of
 from django_tandem.marks import on_asgi
 from django_tandem.model import PathMatch, Pin, Route, Stack
 from django_tandem.project.views import view_of
-from django_tandem.routing.decide import decide
+from django_tandem.routing.policy import decide_all
 
 
 class Api:
@@ -57,7 +57,7 @@ def _both(view, pins, *, name=None, namespaces=()):
     # Django's own request can't be made without settings.
     found = ResolverMatch(view, (), {}, name, namespaces=namespaces)
     request = SimpleNamespace(path_info="/a/", resolver_match=found)
-    (verdict,) = decide([route], pins)
+    (verdict,) = decide_all([route], pins)
     return verdict.stack, stack_of(request, view, pins)
 
 

@@ -16,7 +16,7 @@ def route(pattern: str = "/a/", **changes: Any) -> Route:
     view = {name: changes.pop(name) for name in facts if name in changes}
     inexact = changes.pop("inexact", "")
     plain = pattern.partition("<")[0]
-    match = PathMatch(pcre=f"^{plain}", prefix=plain, inexact=inexact)
+    match = PathMatch(pcre=f"^{plain}", prefix=plain, why_inexact=inexact)
     given = {"name": None, "protocol": Protocol.HTTP, **changes}
     return Route(pattern=pattern, match=match, view=View(**{"dotted": "views.a", **view}), **given)
 

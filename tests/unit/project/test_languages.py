@@ -11,7 +11,7 @@ def test_without_locale_middleware_any_language_may_be_meant() -> None:
         match = match_of(LocalePrefixPattern(prefix_default_language=False), leaf("a/"))
 
     assert match.pcre == r"^/(?:|de/|pt-br/)a/\z"
-    assert match.inexact == "no LocaleMiddleware takes the language from the path"
+    assert match.why_inexact == "no LocaleMiddleware takes the language from the path"
 
 
 def test_without_translation_there_is_one_language() -> None:
@@ -27,4 +27,6 @@ def test_a_default_language_with_a_sister_is_told_apart_by_the_request() -> None
         match = match_of(LocalePrefixPattern(prefix_default_language=False), leaf("a/"))
 
     assert match.pcre == r"^/(?:|en-gb/)a/\z"
-    assert match.inexact == "a path can name the default language and another one in the same way"
+    assert (
+        match.why_inexact == "a path can name the default language and another one in the same way"
+    )

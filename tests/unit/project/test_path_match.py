@@ -1,4 +1,4 @@
-"""What a route's match says of itself, held against Django's word for every URLconf."""
+"""The facts of a route's match, compared with Django's resolver for every URLconf."""
 
 from collections.abc import Iterator
 from itertools import filterfalse
@@ -25,8 +25,10 @@ def case(module) -> Case:
 
 
 def test_a_route_is_exact_unless_its_urlconf_says_why_not(module, case) -> None:
-    """What can be said exactly is; the rest gives its reason in words."""
-    reasons = dict.fromkeys(route.match.inexact for route in case.routes if route.match.inexact)
+    """What can be translated exactly is; the rest gives its reason."""
+    reasons = dict.fromkeys(
+        route.match.why_inexact for route in case.routes if route.match.why_inexact
+    )
 
     assert tuple(reasons) == getattr(module, "INEXACT", ())
 

@@ -69,7 +69,7 @@ def test_what_cannot_be_said_is_cut_off() -> None:
     assert match == PathMatch(
         pcre="^/(?>a/[0-9]{1,4300}/)",
         prefix="/a/",
-        inexact="an anchor or a word boundary behind something optional",
+        why_inexact="an anchor or a word boundary behind something optional",
     )
 
 
@@ -77,7 +77,7 @@ def test_a_pattern_too_long_for_nginx_is_left_to_its_prefix() -> None:
     """NGINX reads no longer word than 4096 bytes, backslashes doubled."""
     match = match_of(leaf("é/" + "." * 3000))
 
-    assert match.inexact == "a pattern too long for NGINX"
+    assert match.why_inexact == "a pattern too long for NGINX"
     assert match.prefix == "/é/" + "." * 351
     assert len(match.pcre) < 800
 
@@ -88,7 +88,7 @@ def test_a_translated_pattern_is_said_in_every_language() -> None:
 
     assert match.pcre == r"^(?:/house/\z|/haus/\z)"
     assert (match.prefix, match.literal) == ("/h", None)
-    assert match.inexact == "it is translated, and the path doesn't say the language"
+    assert match.why_inexact == "it is translated, and the path doesn't say the language"
 
 
 def test_a_language_prefix_goes_with_its_own_translation() -> None:
@@ -96,7 +96,7 @@ def test_a_language_prefix_goes_with_its_own_translation() -> None:
     match = match_of(LocalePrefixPattern(), leaf(translated(en="house/", de="haus/")))
 
     assert match.pcre == r"^(?:/(?:en/|pt-br/)house/\z|/de/haus/\z)"
-    assert (match.prefix, match.inexact) == ("/", "")
+    assert (match.prefix, match.why_inexact) == ("/", "")
 
 
 def test_a_subclass_that_matches_as_django_does_is_exact() -> None:
@@ -111,9 +111,9 @@ def test_a_subclass_that_matches_as_django_does_is_exact() -> None:
     class Odd(LocalePrefixPattern):
         language_prefix = "xx/"
 
-    assert match_of(Named("^a$", is_endpoint=True)).inexact == ""
-    assert match_of(Loose("^a$", is_endpoint=True)).inexact == (
+    assert match_of(Named("^a$", is_endpoint=True)).why_inexact == ""
+    assert match_of(Loose("^a$", is_endpoint=True)).why_inexact == (
         "a pattern class of its own, "
         "test_a_subclass_that_matches_as_django_does_is_exact.<locals>.Loose"
     )
-    assert match_of(Odd(), leaf("a")).inexact.endswith(".Odd")
+    assert match_of(Odd(), leaf("a")).why_inexact.endswith(".Odd")

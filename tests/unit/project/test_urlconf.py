@@ -55,7 +55,7 @@ def test_a_urlconf_that_includes_itself_ends_in_an_inexact_route() -> None:
     assert [route.pattern for route in found] == ["/a/", "/again/<int:n>/…", "/<path:rest>"]
     assert branch.view.dotted == "urlconfs.includes_itself"
     assert branch.match.pcre == "^/(?>again/[0-9]{1,4300}/)"
-    assert branch.match.inexact == "a URLconf that includes itself"
+    assert branch.match.why_inexact == "a URLconf that includes itself"
 
 
 def test_includes_deeper_than_anyone_nests_end_in_an_inexact_route() -> None:
@@ -67,7 +67,7 @@ def test_includes_deeper_than_anyone_nests_end_in_an_inexact_route() -> None:
 
     assert found.pattern == "/" + "a/" * 64 + "…"
     assert found.match.pcre == "^/" + "a/" * 64
-    assert found.match.inexact == "includes nested more than 64 deep"
+    assert found.match.why_inexact == "includes nested more than 64 deep"
 
 
 def test_a_language_prefix_is_shown_as_what_it_is() -> None:
@@ -89,7 +89,7 @@ def test_a_resolver_with_a_resolve_of_its_own_is_not_followed() -> None:
     (found,) = routes(Own(RegexPattern("^a/"), [path("b/", view())]))
 
     assert (found.match.pcre, found.pattern) == ("^/a/", "/a/…")
-    assert found.match.inexact == "a URL pattern class with a resolve() of its own"
+    assert found.match.why_inexact == "a URL pattern class with a resolve() of its own"
 
 
 def test_many_routes_are_compiled_in_one_pass() -> None:

@@ -1,0 +1,97 @@
+"""
+The routing policy: which stack serves a route, and why.
+
+The plan decides by it before anything is started, a served process once it has resolved a
+request, and `tandem explain` for one URL. So it imports neither Django nor what plans.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
+from django_tandem.routing.pins import can_serve, check_pins, covers, deciding_pin
+
+Rule = Callable[[Route], Verdict | None]
+
+
+def marked_in_code(route: Route) -> Verdict | None:
+    """Follow ``@on_wsgi`` and ``@on_asgi``."""
+    mark = route.view.mark
+    if mark is None or not can_serve(route, mark):
+        return None
+    return Verdict(route=route, stack=mark, reason=f"marked @on_{mark}")
+
+
+def is_websocket(route: Route) -> Verdict | None:
+    """Serve a WebSocket by ASGI: WSGI has none."""
+    if route.protocol is Protocol.WEBSOCKET:
+        return Verdict(route=route, stack=Stack.ASGI, reason="a WebSocket consumer")
+    return None
+
+
+def is_coroutine(route: Route) -> Verdict | None:
+    """Serve by ASGI what Django itself would await."""
+    if route.view.is_coroutine:
+        return Verdict(route=route, stack=Stack.ASGI, reason="an async view")
+    return None
+
+
+def is_synchronous(route: Route) -> Verdict:
+    """Serve everything else by WSGI."""
+    wrapper = route.view.wrapper
+    over = f"a synchronous wrapper over an async view ({wrapper})" if wrapper else ""
+    return Verdict(route=route, stack=Stack.WSGI, reason=over or "a synchronous view")
+
+
+# After the pins the first rule that returns a verdict wins, so the order is the policy.
+RULES: tuple[Rule, ...] = (marked_in_code, is_websocket, is_coroutine, is_synchronous)
+
+
+def decide(
+    route: Route, pins: Sequence[Pin], *, path: str | None = None, handover: bool = True
+) -> Verdict:
+    """
+    Return the verdict for ``route``, or for the request for ``path`` that it answers.
+
+    Without the ``handover`` a route whose paths the edge can't match exactly stays on WSGI.
+    """
+    index = deciding_pin(route, pins, path)
+    if index is not None:
+        reason = f'pinned by TANDEM["ROUTES"][{index}]'
+        verdict = Verdict(route=route, stack=pins[index].stack, reason=reason)
+    else:
+        verdict = next(filter(None, (rule(route) for rule in RULES)))
+    if not route.match.why_inexact or _is_matched_otherwise(route, pins):
+        return verdict
+    return _inexact(verdict, handover=handover)
+
+
+def decide_all(
+    routes: Iterable[Route], pins: Iterable[Pin], *, handover: bool = True
+) -> tuple[Verdict, ...]:
+    """
+    Return one verdict a route, in the routes' order.
+
+    Raise SettingError for a pin that names nothing, and for two that contradict each other.
+    """
+    routes, pins = tuple(routes), tuple(pins)
+    check_pins(pins, routes)
+    return tuple(decide(route, pins, handover=handover) for route in routes)
+
+
+def _inexact(verdict: Verdict, *, handover: bool) -> Verdict:
+    why = verdict.route.match.why_inexact
+    if handover:
+        # The edge sends all paths that may be the route's to WSGI, which hands over those that are.
+        return replace(verdict, reason=f"{verdict.reason}, sorted out by the handover: {why}")
+    if verdict.stack is Stack.WSGI:
+        return verdict
+    # WSGI serves an async view too, if slowly; ASGI would get the paths of other routes as well.
+    reason = f"{verdict.reason}, but its paths are not known exactly: {why}"
+    return replace(verdict, stack=Stack.WSGI, reason=reason)
+
+
+def _is_matched_otherwise(route: Route, pins: Sequence[Pin]) -> bool:
+    # A pinned prefix is a rule of its own, and a WebSocket is recognized by its handshake.
+    is_pinned = any(pin.is_prefix and covers(pin, route) for pin in pins)
+    return is_pinned or route.protocol is Protocol.WEBSOCKET

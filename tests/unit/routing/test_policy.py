@@ -1,0 +1,144 @@
+"""The routing policy: the rules, and the verdict of a route or of one request."""
+
+import subprocess
+import sys
+
+import pytest
+from project.builders import pin, route
+
+from django_tandem.model import Protocol, Stack
+from django_tandem.routing.policy import (
+    RULES,
+    decide,
+    decide_all,
+    is_coroutine,
+    is_synchronous,
+    is_websocket,
+    marked_in_code,
+)
+
+SOCKET = {"protocol": Protocol.WEBSOCKET, "is_coroutine": True}
+WHY = "a look-behind"
+
+
+def stacks(routes, pins=(), *, handover=True):
+    return [verdict.stack for verdict in decide_all(routes, pins, handover=handover)]
+
+
+def test_the_order_of_the_rules_is_the_policy() -> None:
+    """First the mark in the code, then the protocol, then the view."""
+    assert (marked_in_code, is_websocket, is_coroutine, is_synchronous) == RULES
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "stack", "reason"),
+    [
+        (marked_in_code, route(mark=Stack.ASGI), Stack.ASGI, "marked @on_asgi"),
+        (marked_in_code, route(mark=Stack.WSGI), Stack.WSGI, "marked @on_wsgi"),
+        (is_websocket, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
+        (is_coroutine, route(is_coroutine=True), Stack.ASGI, "an async view"),
+        (is_synchronous, route(), Stack.WSGI, "a synchronous view"),
+        (
+            is_synchronous,
+            route(wrapper="shop/decorators.py:12"),
+            Stack.WSGI,
+            "a synchronous wrapper over an async view (shop/decorators.py:12)",
+        ),
+    ],
+)
+def test_a_rule_returns_a_stack_and_a_reason(rule, given, stack, reason) -> None:
+    """The reason is what a person reads in the table."""
+    verdict = rule(given)
+
+    assert (verdict.route, verdict.stack, verdict.reason) == (given, stack, reason)
+
+
+@pytest.mark.parametrize("rule", [marked_in_code, is_websocket, is_coroutine])
+def test_a_rule_returns_nothing_for_a_route_it_does_not_concern(rule) -> None:
+    """A plain synchronous view is left to the last rule."""
+    assert rule(route()) is None
+
+
+def test_every_route_gets_a_verdict_in_order() -> None:
+    """A verdict a route, in the routes' own order."""
+    routes = (route("/a/"), route("/b/", is_coroutine=True), route("/c/"))
+
+    assert [verdict.route for verdict in decide_all(routes, ())] == list(routes)
+    assert stacks(routes) == [Stack.WSGI, Stack.ASGI, Stack.WSGI]
+
+
+def test_a_pin_wins_over_a_mark_and_a_mark_over_the_view() -> None:
+    """What is closest to the user counts most."""
+    marked = route("/a/", is_coroutine=True, mark=Stack.WSGI)
+
+    assert stacks([marked]) == [Stack.WSGI]
+    assert stacks([marked], [pin("/a/", Stack.ASGI)]) == [Stack.ASGI]
+
+
+def test_the_first_pin_that_covers_a_route_wins() -> None:
+    """Pins are tried in the order in which they are written."""
+    pins = (pin("/x/", Stack.WSGI), pin("/a/", Stack.ASGI), pin("/a/b/", Stack.ASGI))
+    verdict = decide(route("/a/b/"), pins)
+
+    assert (verdict.stack, verdict.reason) == (Stack.ASGI, 'pinned by TANDEM["ROUTES"][1]')
+
+
+def test_a_websocket_follows_no_pin_or_mark_to_wsgi() -> None:
+    """A pin of "/" to WSGI, or a mark, leaves WebSockets where they can be served."""
+    socket = route("/ws/", mark=Stack.WSGI, **SOCKET)
+
+    assert decide(socket, (pin("/", Stack.WSGI),)).stack is Stack.ASGI
+
+
+def test_a_request_follows_the_pin_of_its_path() -> None:
+    """The route may match outside the prefix, the request's path does not."""
+    slugs = route("/<slug:any>/", name="page")
+    pins = (pin("/live/", Stack.ASGI), pin("page", Stack.WSGI))
+
+    assert decide(slugs, pins).stack is Stack.WSGI
+    assert decide(slugs, pins, path="/live/").stack is Stack.ASGI
+    assert decide(slugs, pins, path="/about/").stack is Stack.WSGI
+
+
+def test_the_handover_sorts_out_paths_that_are_not_known() -> None:
+    """The verdict stands, and the reason says that the edge alone can't route it."""
+    (verdict,) = decide_all([route(is_coroutine=True, inexact=WHY)], ())
+
+    assert verdict.stack is Stack.ASGI
+    assert verdict.reason == "an async view, sorted out by the handover: a look-behind"
+
+
+def test_without_a_handover_a_view_whose_paths_are_not_known_stays_on_wsgi() -> None:
+    """WSGI serves it too; ASGI would get the paths of other routes as well."""
+    (verdict,) = decide_all([route(is_coroutine=True, inexact=WHY)], (), handover=False)
+
+    assert verdict.stack is Stack.WSGI
+    assert verdict.reason == "an async view, but its paths are not known exactly: a look-behind"
+
+
+def test_a_pinned_prefix_or_a_websocket_needs_no_exact_paths() -> None:
+    """A prefix is exact whichever patterns are below it, and a WebSocket has its handshake."""
+    inexact = route("/a/b/", is_coroutine=True, inexact=WHY)
+    socket = route("/ws/", protocol=Protocol.WEBSOCKET, inexact=WHY)
+
+    assert stacks([inexact], [pin("/a/", Stack.ASGI)], handover=False) == [Stack.ASGI]
+    assert stacks([socket], handover=False) == [Stack.ASGI]
+
+
+def test_a_name_or_a_mark_does_not_make_paths_known() -> None:
+    """The edge can't match the paths of a route that is pinned by name alone."""
+    named = route(name="feed", inexact=WHY)
+    (verdict,) = decide_all([named], [pin("feed", Stack.ASGI)], handover=False)
+
+    assert verdict.stack is Stack.WSGI
+    assert verdict.reason == (
+        'pinned by TANDEM["ROUTES"][0], but its paths are not known exactly: a look-behind'
+    )
+    assert stacks([route(mark=Stack.ASGI, inexact=WHY)], handover=False) == [Stack.WSGI]
+
+
+def test_the_policy_needs_no_django() -> None:
+    """A served process imports it before the project is set up."""
+    code = "import sys, django_tandem.routing.policy; assert 'django' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", code], check=True)
