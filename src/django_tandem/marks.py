@@ -8,7 +8,7 @@ from django_tandem.model import Stack
 _V = TypeVar("_V")
 
 _ATTRIBUTE = "tandem_stack"
-# Where a view keeps what it was made from: a decorator, Django's as_view(), DRF's, a partial.
+# Where decorators, as_view() of Django and DRF, and partials keep what they wrap.
 _INNER = ("view_class", "cls", "func", "__func__", "__wrapped__")
 
 

@@ -8,7 +8,7 @@ from django_tandem.cli import console, handovers
 from django_tandem.cli.planning import plan_project
 from django_tandem.inprocess import handover_counts
 from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
-from django_tandem.project.middleware import STOCK_HANDLERS_HOPS, hops
+from django_tandem.project.middleware import STOCK_HANDLER_SWITCHES, count_thread_switches
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +42,11 @@ def as_json(verdict: Verdict, project: Project) -> dict[str, object]:
         return {**found, "hops": None, "middleware": []}
     chain = project.middleware if verdict.route.by_django else ()
     switching = [
-        {"middleware": each.dotted, "hops": each.hops, "why": each.why}
+        {"middleware": each.dotted, "hops": each.thread_switches, "why": each.why}
         for each in chain
-        if each.hops
+        if each.thread_switches
     ]
-    total = hops(verdict.route, chain, is_stock=project.has_stock_handler)
+    total = count_thread_switches(verdict.route, chain, is_stock=project.has_stock_handler)
     return {**found, "hops": total, "middleware": switching}
 
 
@@ -60,7 +60,7 @@ def switch_lines(plan: Plan) -> list[str]:
 
 def advice(middleware: Iterable[Middleware]) -> list[str]:
     """Return how to avoid the thread switches that ``middleware`` causes, a sentence each."""
-    switching = [each for each in middleware if each.hops or each.is_sync_only]
+    switching = [each for each in middleware if each.thread_switches or each.is_sync_only]
     found = []
     if sync_only := [each.dotted for each in switching if each.is_sync_only]:
         found.append(
@@ -114,10 +114,12 @@ def _is_http_on_asgi(verdict: Verdict) -> bool:
 
 
 def _switches(verdicts: list[Verdict], project: Project) -> str:
-    shares = [(_name(each), each.hops) for each in project.middleware if each.hops]
+    shares = [
+        (_name(each), each.thread_switches) for each in project.middleware if each.thread_switches
+    ]
     handler = ""
     if project.has_stock_handler:
-        shares.append(("Django itself", STOCK_HANDLERS_HOPS))
+        shares.append(("Django itself", STOCK_HANDLER_SWITCHES))
         handler = " with Django's own handler (see W009)"
     total = sum(share for _, share in shares)
     listed = ": " + ", ".join(f"{name} {share}" for name, share in shares) if shares else ""

@@ -18,12 +18,12 @@ class Middleware:
     """
     One entry of settings.MIDDLEWARE, and its cost for a request on ASGI.
 
-    ``hops`` is the number of thread switches that it causes, and ``why`` names their cause.
+    ``thread_switches`` is how many thread switches it causes, and ``why`` names their cause.
     ``is_sync_only`` is true when it has no async mode.
     """
 
     dotted: str
-    hops: int = 0
+    thread_switches: int = 0
     why: str = ""
     is_sync_only: bool = False
 

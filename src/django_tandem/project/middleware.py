@@ -1,4 +1,4 @@
-"""What settings.MIDDLEWARE costs a request on ASGI, counted as its handler goes through it."""
+"""The thread switches that settings.MIDDLEWARE costs a request on ASGI."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,36 +13,36 @@ from django_tandem.model import Middleware, Route
 from django_tandem.project.importing import trying
 
 # The receivers of request_started, and the close of the response with request_finished.
-STOCK_HANDLERS_HOPS = 2
+STOCK_HANDLER_SWITCHES = 2
 
 
 def read_middleware(*, is_stock: bool) -> tuple[Middleware, ...]:
     """
-    Return what each of settings.MIDDLEWARE costs a request that goes all the way to its view.
+    Return the cost of each of settings.MIDDLEWARE, outermost first, for a request to a view.
 
-    Outermost first. None of them is made, so one that turns out not to be used is counted.
-    With ``is_stock`` it is counted for Django's own handler; ours takes no hop for a class that
-    it knows, unless that has to reach its storage.
+    No middleware is instantiated, so one that raises MiddlewareNotUsed is counted too.
+    With ``is_stock`` for Django's own handler; ours switches for none of the classes it knows,
+    unless they have to reach their storage.
     Raises ProjectError for one that can't be imported.
     """
     found: list[Middleware] = []
-    # Django builds from the view outwards, and what is inside decides how the next one runs.
+    # Django builds from the view outwards, and the mode of the inner one decides the next one's.
     inside_is_async = True
     for dotted in reversed(settings.MIDDLEWARE):
         factory = _imported(dotted)
         is_async = _runs_async(factory, inside_is_async=inside_is_async)
         is_known = not is_stock and declaration_of(factory) is not None
         costs = {
-            **(_crossings(factory) if is_async and not is_known else {}),
-            # A run of synchronous ones is one thread: in at its outer end, out at its inner.
+            **(_mixin_switches(factory) if is_async and not is_known else {}),
+            # Consecutive synchronous ones share a thread: one switch into it, one out of it.
             **({"synchronous only": 2} if inside_is_async and not is_async else {}),
-            # Asked by Django from the event loop, whatever mode the rest of it runs in.
+            # Django calls it from the event loop, in either mode of the middleware.
             **({} if is_known else _method(factory, "process_view")),
         }
         found.append(
             Middleware(
                 dotted=dotted,
-                hops=sum(costs.values()),
+                thread_switches=sum(costs.values()),
                 why=", ".join(costs),
                 is_sync_only=not getattr(factory, "async_capable", False),
             )
@@ -51,17 +51,17 @@ def read_middleware(*, is_stock: bool) -> tuple[Middleware, ...]:
     return tuple(reversed(found))
 
 
-def hops(route: Route, middleware: Iterable[Middleware], *, is_stock: bool) -> int:
+def count_thread_switches(route: Route, middleware: Iterable[Middleware], *, is_stock: bool) -> int:
     """
-    Return how often a request to ``route`` on ASGI crosses between event loop and thread.
+    Return how often a request to ``route`` on ASGI switches between event loop and thread.
 
-    It is the most for a synchronous view on our handler, which may share a thread's trip.
+    For a synchronous view on our handler an upper bound: it may share a middleware's switch.
     """
     if not route.by_django:
         return 0
     view = 0 if route.view.is_coroutine else 1
-    own = STOCK_HANDLERS_HOPS if is_stock else 0
-    return own + sum(each.hops for each in middleware) + view
+    own = STOCK_HANDLER_SWITCHES if is_stock else 0
+    return own + sum(each.thread_switches for each in middleware) + view
 
 
 def _imported(dotted: str) -> Any:
@@ -69,14 +69,14 @@ def _imported(dotted: str) -> Any:
 
 
 def _runs_async(factory: Any, *, inside_is_async: bool) -> bool:
-    # As BaseHandler.load_middleware() has it: no change of mode where none is needed.
+    # As in BaseHandler.load_middleware(): the mode changes only where it has to.
     if not inside_is_async and getattr(factory, "sync_capable", True):
         return False
     return bool(getattr(factory, "async_capable", False))
 
 
-def _crossings(factory: Any) -> dict[str, int]:
-    # Its async mode runs its synchronous methods in a thread; another's is its own affair.
+def _mixin_switches(factory: Any) -> dict[str, int]:
+    # MiddlewareMixin runs its synchronous methods in a thread; the cost of others is unknown.
     if getattr(factory, "__acall__", None) is not MiddlewareMixin.__acall__:
         return {}
     return _method(factory, "process_request") | _method(factory, "process_response")

@@ -6,12 +6,12 @@ from django_tandem.model import Middleware, Stack, View
 
 SESSIONS = Middleware(
     dotted="django.contrib.sessions.middleware.SessionMiddleware",
-    hops=2,
+    thread_switches=2,
     why="process_request, process_response",
 )
-TENANT = Middleware(dotted="shop.middleware.Tenant", hops=1, why="process_request")
+TENANT = Middleware(dotted="shop.middleware.Tenant", thread_switches=1, why="process_request")
 TIMING = Middleware(
-    dotted="shop.middleware.timing", hops=2, why="synchronous only", is_sync_only=True
+    dotted="shop.middleware.timing", thread_switches=2, why="synchronous only", is_sync_only=True
 )
 FREE = Middleware(dotted="shop.middleware.free")
 ASYNC = verdict("/feed/", Stack.ASGI, view=View(dotted="shop.feed", is_coroutine=True))

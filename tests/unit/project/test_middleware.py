@@ -22,7 +22,7 @@ from project.builders import route
 from django_tandem.errors import ProjectError
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.model import Middleware
-from django_tandem.project.middleware import hops, read_middleware
+from django_tandem.project.middleware import count_thread_switches, read_middleware
 
 SECURITY = "django.middleware.security.SecurityMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -226,21 +226,21 @@ async def _ask(where: str, handler: type[ASGIHandler]) -> int:
 
 @pytest.mark.parametrize("middleware", [*STOCK, *OF_ONES_OWN, STARTPROJECT], ids=str)
 @pytest.mark.parametrize(("where", "is_coroutine"), [("/waits/", True), ("/blocks/", False)])
-def test_the_hops_are_those_that_django_takes(
+def test_the_switches_counted_are_those_of_djangos_handler(
     middleware, where, is_coroutine, project, crossings
 ) -> None:
     """A request through Django's handler crosses as often as was counted."""
     with override_settings(MIDDLEWARE=list(middleware)):
         status = asyncio.run(_ask(where, ASGIHandler))
         found = read_middleware(is_stock=True)
-        counted = hops(route(is_coroutine=is_coroutine), found, is_stock=True)
+        counted = count_thread_switches(route(is_coroutine=is_coroutine), found, is_stock=True)
 
     assert (status, len(crossings)) == (200, counted)
 
 
 @pytest.mark.parametrize("middleware", [*STOCK, *OF_ONES_OWN, STARTPROJECT], ids=str)
 @pytest.mark.parametrize(("where", "is_coroutine"), [("/waits/", True), ("/blocks/", False)])
-def test_the_hops_of_our_handler_are_those_it_takes(
+def test_the_switches_counted_are_those_of_our_handler(
     middleware, where, is_coroutine, project, crossings
 ) -> None:
     """A sync view may share one, and a cache that is asked for a page takes one more."""
@@ -250,7 +250,7 @@ def test_the_hops_of_our_handler_are_those_it_takes(
         crossings.clear()
         status = asyncio.run(_ask(where, DjangoApplication))
         found = read_middleware(is_stock=False)
-        counted = hops(route(is_coroutine=is_coroutine), found, is_stock=False)
+        counted = count_thread_switches(route(is_coroutine=is_coroutine), found, is_stock=False)
 
     asked = int(middleware in PAGES and is_coroutine)
     assert status == 200
@@ -258,13 +258,13 @@ def test_the_hops_of_our_handler_are_those_it_takes(
     assert not is_coroutine or len(crossings) == counted + asked
 
 
-def test_what_startproject_makes_takes_fifteen_hops_and_none_on_our_handler() -> None:
+def test_what_startproject_makes_takes_fifteen_switches_and_none_on_our_handler() -> None:
     """Each is named with what costs it."""
     with override_settings(MIDDLEWARE=list(STARTPROJECT)):
         found = read_middleware(is_stock=True)
         ours = read_middleware(is_stock=False)
 
-    assert [(one.dotted.rpartition(".")[2], one.hops, one.why) for one in found] == [
+    assert [(one.dotted.rpartition(".")[2], one.thread_switches, one.why) for one in found] == [
         ("SecurityMiddleware", 2, "process_request, process_response"),
         ("SessionMiddleware", 2, "process_request, process_response"),
         ("CommonMiddleware", 2, "process_request, process_response"),
@@ -273,25 +273,25 @@ def test_what_startproject_makes_takes_fifteen_hops_and_none_on_our_handler() ->
         ("MessageMiddleware", 2, "process_request, process_response"),
         ("XFrameOptionsMiddleware", 1, "process_response"),
     ]
-    assert hops(route(is_coroutine=True), found, is_stock=True) == 15
-    assert hops(route(is_coroutine=True), ours, is_stock=False) == 0
+    assert count_thread_switches(route(is_coroutine=True), found, is_stock=True) == 15
+    assert count_thread_switches(route(is_coroutine=True), ours, is_stock=False) == 0
 
 
 def test_a_synchronous_one_takes_what_stands_outside_of_it_into_its_thread() -> None:
-    """Its two hops are all that the run costs; view middleware is asked from the event loop."""
+    """Its two switches are the whole cost; view middleware is called from the event loop."""
     with override_settings(MIDDLEWARE=[METHODS, SYNC, EITHER]):
         assert read_middleware(is_stock=True) == (
-            Middleware(dotted=METHODS, hops=1, why="process_view"),
-            Middleware(dotted=SYNC, hops=2, why="synchronous only", is_sync_only=True),
+            Middleware(dotted=METHODS, thread_switches=1, why="process_view"),
+            Middleware(dotted=SYNC, thread_switches=2, why="synchronous only", is_sync_only=True),
             Middleware(dotted=EITHER),
         )
 
 
 def test_what_django_does_not_answer_goes_through_no_middleware() -> None:
     """An HTTP consumer stands in front of Django's handler."""
-    middleware = (Middleware(dotted="a", hops=3),)
+    middleware = (Middleware(dotted="a", thread_switches=3),)
 
-    assert hops(route(by_django=False), middleware, is_stock=True) == 0
+    assert count_thread_switches(route(by_django=False), middleware, is_stock=True) == 0
 
 
 def test_a_middleware_that_can_not_be_imported_is_named() -> None:
