@@ -14,13 +14,13 @@ from django_tandem.model import File, Host, Overrides, Plan, Verdict
 from django_tandem.output import write
 from django_tandem.plan import make_plan
 from django_tandem.project import loading
-from django_tandem.project.loading import Loaded
+from django_tandem.project.loading import Loaded, read
 from django_tandem.project.location import Location
 from django_tandem.render import TARGETS, Target
 from django_tandem.routing.policy import decide_all
 from django_tandem.settings import Settings
 
-__all__ = ["Loaded", "decide", "load", "plan", "render", "write"]
+__all__ = ["Loaded", "decide", "load", "plan", "read", "render", "write"]
 
 
 def load(

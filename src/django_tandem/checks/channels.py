@@ -1,58 +1,91 @@
-"""Checks of what Channels does between processes, and of who may open a WebSocket."""
+"""Checks of what sends between processes, and of which sites may open a WebSocket."""
 
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+from django.utils.module_loading import import_string
 
 from django_tandem.checks.facts import Facts, Layer
+from django_tandem.errors import ProjectError
+from django_tandem.model import Stack
+from django_tandem.project.importing import trying
+from django_tandem.project.loading import IN_MEMORY_LAYER
 
-IN_MEMORY = "channels.layers.InMemoryChannelLayer"
+_EVENT_CARRIERS = ("EVENTSTREAM_REDIS", "GRIP_URL", "GRIP_PROXIES")
 
 _HOST = '{"address": os.environ["REDIS_URL"], "socket_timeout": None}'
 _REDIS = (
-    f'Take "channels_redis.core.RedisChannelLayer" with {{"hosts": [{_HOST}]}}. '
+    f'Use "channels_redis.core.RedisChannelLayer" with {{"hosts": [{_HOST}]}}. '
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.'
 )
 _OFFERED = (
     "`tandem up` sets REDIS_URL, which is not set here: read it in CHANNEL_LAYERS. "
-    "If it is read already there is nothing to do."
+    "Settings that read it already need no change."
 )
 
 
-def layer_leaves_its_process(facts: Facts) -> list[CheckMessage]:
-    """Find channel layers that stay in one process while the stacks are several."""
+def layer_is_shared(facts: Facts) -> list[CheckMessage]:
+    """Find channel layers in memory, where messages have to reach another process."""
     if not facts.application.has_websocket and not facts.channel_workers:
         return []
-    in_memory = [layer for layer in facts.layers if layer.backend == IN_MEMORY]
-    return [_in_memory(layer, facts) for layer in in_memory]
+    return [_in_memory(layer, facts) for layer in facts.layers if layer.backend == IN_MEMORY_LAYER]
 
 
 def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
-    said = f'CHANNEL_LAYERS["{layer.alias}"]["BACKEND"] is "{layer.backend}"'
-    if facts.will_offer_redis:
+    setting = f'CHANNEL_LAYERS["{layer.alias}"]["BACKEND"] is "{layer.backend}"'
+    lost, instead = _lost(facts)
+    if not lost:
         return Warning(
-            f"{said}, which `tandem up` refuses to start with (tandem.E003).",
+            f"{setting}, which keeps messages in one process, so `tandem up` starts only one "
+            "ASGI process.",
+            hint=f"Views on WSGI can't send to it, and a reload separates old sockets from new. "
+            f"{_REDIS}",
+            obj="CHANNEL_LAYERS",
+            id="tandem.W010",
+        )
+    if facts.offers_redis:
+        return Warning(
+            f"{setting}, which `tandem up` refuses to start with (tandem.E003).",
             hint=_OFFERED,
             obj="CHANNEL_LAYERS",
             id="tandem.W001",
         )
-    lost = "what a view on WSGI sends never reaches a WebSocket or a Channels worker"
     return Error(
-        f"{said}, which keeps every message in its own process: {lost}.",
-        hint=_REDIS,
+        f"{setting}, which keeps messages in one process: {lost}.",
+        hint=f"{_REDIS}{instead}",
         obj="CHANNEL_LAYERS",
         id="tandem.E003",
     )
 
 
-def client_is_patient(facts: Facts) -> list[CheckMessage]:
-    """Find channel layers whose client gives up while Redis still waits for a message."""
+def _lost(facts: Facts) -> tuple[str, str]:
+    """Return which messages are lost, and what else than Redis helps; empty when none are."""
+    if facts.channel_workers:
+        return "messages never reach the Channels worker", ""
+    if facts.senders and facts.serves_http_on_wsgi:
+        senders = ", ".join(facts.senders)
+        return f"messages that {senders} sends on WSGI never reach a WebSocket", ""
+    processes = facts.processes_on(Stack.ASGI)
+    if processes > 1:
+        instead = ' Or set TANDEM["ASGI"]["WORKERS"] to 1.'
+        return f"a message reaches only the sockets of one of {processes} ASGI processes", instead
+    return "", ""
+
+
+def client_waits_long_enough(facts: Facts) -> list[CheckMessage]:
+    """Find channel layers whose client times out while it waits in Redis for a message."""
     if not facts.application.has_websocket and not facts.channel_workers:
         return []
     return [
         Warning(
-            f'CHANNEL_LAYERS["{layer.alias}"] gives up on Redis after {layer.read_timeout_s:g} s '
-            f"without an answer, and waits {layer.wait_s:g} s for a message: a quiet WebSocket or "
-            "Channels worker ends with a TimeoutError.",
-            hint=f"Write its host as {_HOST}: redis-py 8 has a timeout of its own without it.",
+            f'CHANNEL_LAYERS["{layer.alias}"] times out after {layer.read_timeout_s:g} s without '
+            f"an answer from Redis, and waits {layer.wait_s:g} s for a message: an idle WebSocket "
+            "or Channels worker ends with a TimeoutError.",
+            hint=f"Write its host as {_HOST}: redis-py 8 has a timeout by default.",
             obj="CHANNEL_LAYERS",
             id="tandem.W007",
         )
@@ -64,7 +97,7 @@ def client_is_patient(facts: Facts) -> list[CheckMessage]:
 
 
 def worker_has_a_layer(facts: Facts) -> list[CheckMessage]:
-    """Find a Channels worker that could not start, for want of a channel layer."""
+    """Find a Channels worker that can't start without a channel layer."""
     if facts.layers or not facts.channel_workers:
         return []
     return [
@@ -79,7 +112,7 @@ def worker_has_a_layer(facts: Facts) -> list[CheckMessage]:
 
 
 def senders_have_a_layer(facts: Facts) -> list[CheckMessage]:
-    """Find code that sends to WebSockets where there is no channel layer to send by."""
+    """Find code that sends to WebSockets without a channel layer."""
     if facts.layers or not facts.senders or not facts.application.has_websocket:
         return []
     return [
@@ -94,16 +127,91 @@ def senders_have_a_layer(facts: Facts) -> list[CheckMessage]:
 
 
 def origin_is_checked(facts: Facts) -> list[CheckMessage]:
-    """Find WebSockets that pages of any site may open, with the user's cookies."""
+    """Find WebSockets that a page of any site may open with the user's cookies."""
     if not facts.application.has_websocket or facts.application.checks_origin:
         return []
     return [
         Warning(
-            f'"{facts.asgi}" opens WebSockets for the pages of any site: no OriginValidator '
-            "stands in front of all of them.",
-            hint="Put AllowedHostsOriginValidator, from channels.security.websocket, "
-            'around what is under "websocket".',
+            f'"{facts.asgi}" accepts WebSockets from pages of any site: not all of them are '
+            "behind an OriginValidator.",
+            hint='Wrap the application under "websocket" in AllowedHostsOriginValidator, from '
+            "channels.security.websocket.",
             obj=facts.asgi,
             id="tandem.W005",
         )
     ]
+
+
+def events_are_shared(facts: Facts) -> list[CheckMessage]:
+    """Find event streams by django-eventstream whose events stay in the sending process."""
+    lost = _lost_events(facts) if facts.events_in_process else ""
+    if not lost:
+        return []
+    of = f" of {', '.join(facts.event_senders)}" if facts.event_senders else ""
+    return [
+        Error(
+            f"EVENTSTREAM_REDIS is not set, so send_event(){of} reaches only the clients of its "
+            f"own process: {lost}.",
+            hint='Set it, for example to {"host": "127.0.0.1"}, to a Redis or Valkey server.',
+            obj="EVENTSTREAM_REDIS",
+            id="tandem.E010",
+        )
+    ]
+
+
+def _lost_events(facts: Facts) -> str:
+    if facts.serves_http_on_wsgi:
+        return "what a view on WSGI sends never reaches an event stream on ASGI"
+    processes = facts.processes_on(Stack.ASGI)
+    if processes > 1:
+        return f"an event sent in one of {processes} ASGI processes misses the streams of the rest"
+    return ""
+
+
+def has_events_in_process() -> bool:
+    """Return whether django-eventstream is installed with nothing to carry events."""
+    if "django_eventstream" not in django_settings.INSTALLED_APPS:
+        return False
+    # A GRIP proxy, such as Pushpin, holds the streams itself. Settings often read these from
+    # the environment, so that they are there and None.
+    return not any(getattr(django_settings, name, None) for name in _EVENT_CARRIERS)
+
+
+def read_layers() -> Iterator[Layer]:
+    """Yield each of CHANNEL_LAYERS, without a connection to any."""
+    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
+        backend = str(layer.get("BACKEND"))
+        wait_s = _wait_s(backend)
+        yield Layer(
+            alias=alias,
+            backend=backend,
+            wait_s=wait_s,
+            read_timeout_s=None if wait_s is None else _read_timeout_s(layer.get("CONFIG") or {}),
+        )
+
+
+def _wait_s(backend: str) -> float | None:
+    # Only the layer of channels_redis.core waits in Redis itself, and says how long.
+    try:
+        waits = getattr(trying(backend, lambda: import_string(backend)), "brpop_timeout", None)
+    except ProjectError:
+        # Channels says what is wrong with it, as soon as it is used.
+        return None
+    return waits if isinstance(waits, int | float) else None
+
+
+def _read_timeout_s(config: dict[str, Any]) -> float | None:
+    try:
+        found = trying("CHANNEL_LAYERS", lambda: list(_timeouts_s(config.get("hosts"))))
+    except ProjectError:
+        return None
+    return min((one for one in found if one is not None), default=None)
+
+
+def _timeouts_s(hosts: Any) -> Iterator[float | None]:
+    # The very pools that the layer would make: an address may say it in its query too.
+    utils = import_module("channels_redis.utils")
+    connection = import_module("redis.asyncio.connection").AbstractConnection
+    default = inspect.signature(connection).parameters["socket_timeout"].default
+    for host in utils.decode_hosts(hosts):
+        yield utils.create_pool(host).connection_kwargs.get("socket_timeout", default)

@@ -1,6 +1,9 @@
-"""Checks of how transactions and connections meet async code."""
+"""Checks of transactions and database connections in async code."""
+
+from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+from django.db import connections
 
 from django_tandem.checks.facts import Database, Facts
 
@@ -57,3 +60,14 @@ def _kept(database: Database) -> CheckMessage:
         obj="DATABASES",
         id="tandem.W006",
     )
+
+
+def read_databases() -> Iterator[Database]:
+    """Yield each of DATABASES, without a connection to any."""
+    for alias, database in connections.settings.items():
+        yield Database(
+            alias=alias,
+            engine=database["ENGINE"],
+            conn_max_age=database["CONN_MAX_AGE"],
+            atomic_requests=database["ATOMIC_REQUESTS"],
+        )

@@ -1,12 +1,12 @@
-"""What the checks are decided from: frozen values, read once a run."""
+"""The facts that the checks judge: frozen values, read once a run."""
 
 from dataclasses import dataclass, field
 
 from packaging.version import Version
 
+from django_tandem import servers
 from django_tandem.errors import ProjectError, SettingError
-from django_tandem.model import Protocol, Stack, Verdict
-from django_tandem.plan import served_stacks
+from django_tandem.model import Plan, Protocol, Stack, Verdict
 from django_tandem.project.channels import Application
 from django_tandem.settings import Settings, read_settings
 
@@ -16,8 +16,8 @@ class Layer:
     """
     One of CHANNEL_LAYERS: its alias, and its backend's dotted path.
 
-    ``wait_s`` is how long it has Redis wait for a message at a time, and ``read_timeout_s``
-    after how long without an answer its client gives up; None when either never does.
+    ``wait_s`` is how long it waits in Redis for a message, and ``read_timeout_s`` how long its
+    client waits for any answer; None when either waits for ever.
     """
 
     alias: str
@@ -55,7 +55,7 @@ class Static:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Uploaded files that the edge serves below ``prefix``, and the ``views`` it then goes past."""
+    """Uploaded files that the edge serves below ``prefix``, and the ``views`` it bypasses."""
 
     prefix: str
     views: tuple[str, ...] = ()
@@ -70,27 +70,48 @@ class EntryPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalStore:
+    """
+    A store in the memory of one process: its ``name``, and the ``setting`` that chooses it.
+
+    ``lost`` is what goes wrong with several processes, ``cure`` what to do, ``check`` the id.
+    """
+
+    name: str
+    setting: str
+    lost: str
+    cure: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Https:
+    """The header that SECURE_PROXY_SSL_HEADER reads, and whether plain HTTP is redirected."""
+
+    proxy_header: str | None = None
+    redirects: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """
-    A project and what is installed beside it.
+    The plan that is to be started, and what else the checks know of the project.
 
-    ``setting_error`` and ``asgi_error`` say why TANDEM or the ASGI application, whose path is
-    ``asgi``, was left out of the rest. ``stock_modules`` make Django's own ASGI application, as
-    a part of it. ``senders`` are the project's modules that import
-    ``get_channel_layer``, ``event_senders`` those that import ``send_event``.
-    ``events_in_process`` says that django-eventstream has nothing to reach another process by.
-    ``static`` and ``media`` are None when the edge has no such files to serve.
-    ``importable`` are the WebSocket libraries. ``will_offer_redis`` says that `tandem up` sets
-    a REDIS_URL that was not there when these settings were read.
+    ``asgi_error`` and ``setting_error`` say why the ASGI application or TANDEM is left out of
+    the plan. ``stock_modules`` make Django's own ASGI application, as a part of the project's.
+    ``senders`` are modules that import ``get_channel_layer``, without those of consumers;
+    ``event_senders`` those that import ``send_event``. ``events_in_process`` says that
+    django-eventstream has nothing to reach another process by. ``static`` and ``media`` are
+    None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
+    ``offers_redis`` says that `tandem up` would set a REDIS_URL that these settings lack.
     """
 
+    plan: Plan
     settings: Settings = field(default_factory=lambda: read_settings(None))
     setting_error: SettingError | None = None
-    asgi: str | None = None
     asgi_error: ProjectError | None = None
     application: Application = Application()
     stock_modules: tuple[str, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
     async_views: tuple[AsyncView, ...] = ()
     layers: tuple[Layer, ...] = ()
     senders: tuple[str, ...] = ()
@@ -98,31 +119,58 @@ class Facts:
     events_in_process: bool = False
     entry_points: tuple[EntryPoint, ...] = ()
     databases: tuple[Database, ...] = ()
+    local_stores: tuple[LocalStore, ...] = ()
+    https: Https = Https()
     static: Static | None = None
     media: Media | None = None
     versions: tuple[tuple[str, Version], ...] = ()
     importable: frozenset[str] = frozenset()
-    will_offer_redis: bool = False
+    offers_redis: bool = False
+
+    @property
+    def asgi(self) -> str | None:
+        """The dotted path of the project's ASGI application."""
+        return self.plan.project.asgi
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The stack of each route."""
+        return self.plan.verdicts
 
     @property
     def serves_asgi(self) -> bool:
-        """Whether `tandem up` would start an ASGI server."""
-        return Stack.ASGI in served_stacks(self.verdicts, self.settings)
+        """Whether `tandem up` starts an ASGI server."""
+        return self.plan.edge.has_asgi
 
     @property
     def serves_http_on_asgi(self) -> bool:
-        """Whether a route of plain HTTP is ASGI's."""
-        return any(
-            verdict.stack is Stack.ASGI and verdict.route.protocol is Protocol.HTTP
-            for verdict in self.verdicts
-        )
+        """Whether an HTTP route is served on ASGI."""
+        return self._serves_http_on(Stack.ASGI)
+
+    @property
+    def serves_http_on_wsgi(self) -> bool:
+        """Whether an HTTP route is served on WSGI."""
+        return self._serves_http_on(Stack.WSGI)
 
     @property
     def channel_workers(self) -> tuple[str, ...]:
-        """The channel names that a Channels worker would be started for."""
+        """The channel names that a Channels worker is started for."""
         names = self.settings.channel_workers
         return self.application.channel_names if names is None else names
+
+    def processes_on(self, stack: Stack) -> int:
+        """Return how many server processes serve ``stack``."""
+        chosen = self.settings.wsgi if stack is Stack.WSGI else self.settings.asgi
+        one_process = servers.find(stack, chosen.server).one_process
+        served = [each for each in self.plan.processes if each.stack is stack]
+        return sum(1 if one_process else each.workers for each in served)
 
     def version_of(self, distribution: str) -> Version | None:
         """Return the installed version; None when it is not installed."""
         return dict(self.versions).get(distribution)
+
+    def _serves_http_on(self, stack: Stack) -> bool:
+        return any(
+            verdict.stack is stack and verdict.route.protocol is Protocol.HTTP
+            for verdict in self.verdicts
+        )

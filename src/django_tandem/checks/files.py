@@ -1,12 +1,22 @@
-"""Checks of the files that the edge serves: that there are any, and that nobody guards them."""
+"""Checks of static and uploaded files: whether there are any, and whether a view guards them."""
 
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.conf import settings as django_settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+from django.views.static import serve
 
-from django_tandem.checks.facts import Facts
+from django_tandem.checks.facts import Facts, Media, Static
+from django_tandem.model import Route
+from django_tandem.project.loading import site_files
+from django_tandem.project.urlconf import Endpoint
 
 
 def static_root_is_set(facts: Facts) -> list[CheckMessage]:
-    """Find static files that have no directory to be collected in."""
+    """Find static files without a STATIC_ROOT."""
     if facts.static is None or facts.static.root is not None:
         return []
     return [
@@ -20,13 +30,13 @@ def static_root_is_set(facts: Facts) -> list[CheckMessage]:
 
 
 def static_files_are_collected(facts: Facts) -> list[CheckMessage]:
-    """Find a STATIC_ROOT that nothing was collected in."""
+    """Find a STATIC_ROOT without any file."""
     if facts.static is None or facts.static.root is None or facts.static.is_collected:
         return []
     return [
         Warning(
-            f'STATIC_ROOT is "{facts.static.root}", where there are no files, so no static file '
-            f'is served below "{facts.static.url}".',
+            f'STATIC_ROOT is "{facts.static.root}", which holds no files, so no static file is '
+            f'served below "{facts.static.url}".',
             hint="Run `manage.py collectstatic`.",
             obj="STATIC_ROOT",
             id="tandem.W004",
@@ -35,16 +45,68 @@ def static_files_are_collected(facts: Facts) -> list[CheckMessage]:
 
 
 def media_has_no_guard(facts: Facts) -> list[CheckMessage]:
-    """Find uploaded files that a view guards, and that the edge gives to everyone."""
+    """Find uploaded files that a view guards and the edge serves to everyone."""
     if facts.media is None or not facts.media.views:
         return []
     return [
         Error(
-            f'TANDEM["EDGE"]["MEDIA"] is True, so the edge gives the files below '
-            f'"{facts.media.prefix}" to everyone, and asks none of the views that the URLconf has '
-            f"there: {', '.join(facts.media.views)}.",
-            hint='Set TANDEM["EDGE"]["MEDIA"] to False, so that the views are asked.',
+            f'TANDEM["EDGE"]["MEDIA"] is True, so the edge serves the files below '
+            f'"{facts.media.prefix}" to everyone, and bypasses the views of the URLconf there: '
+            f"{', '.join(facts.media.views)}.",
+            hint='Set TANDEM["EDGE"]["MEDIA"] to False, so that the views decide.',
             obj="TANDEM",
             id="tandem.E011",
         )
     ]
+
+
+def read_static() -> Static | None:
+    """Return the static files; None when there are none, or the edge does not serve them."""
+    url = django_settings.STATIC_URL
+    if not _is_edges(url) or not any(_files()):
+        return None
+    root = django_settings.STATIC_ROOT
+    return Static(
+        url=url,
+        root=str(root) if root else None,
+        is_collected=bool(root) and _holds_any(Path(root)),
+    )
+
+
+def _is_edges(url: str | None) -> bool:
+    # With DEBUG, Django serves them from the apps, and not from STATIC_ROOT.
+    if django_settings.DEBUG or "django.contrib.staticfiles" not in django_settings.INSTALLED_APPS:
+        return False
+    # WhiteNoise can serve them from the apps too.
+    whitenoise = getattr(django_settings, "WHITENOISE_USE_FINDERS", False)
+    return bool(url) and str(url).startswith("/") and not whitenoise
+
+
+def _files() -> Iterator[bool]:
+    for finder in get_finders():
+        for _ in finder.list([]):
+            yield True
+
+
+def _holds_any(directory: Path) -> bool:
+    try:
+        with os.scandir(directory) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
+
+
+def read_media(routes: Iterable[tuple[Endpoint, Route]]) -> Media | None:
+    """Return the files below MEDIA_URL; None when it is not a path of this site."""
+    files = site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT)
+    if files is None:
+        return None
+    return Media(
+        prefix=files.prefix,
+        # Django's own view serves to everyone too, but a wrapper around it is a guard.
+        views=tuple(
+            f"{route.pattern} ({route.view.dotted})"
+            for endpoint, route in routes
+            if endpoint.callback is not serve and route.match.prefix.startswith(files.prefix)
+        ),
+    )

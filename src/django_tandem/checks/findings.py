@@ -1,52 +1,137 @@
-"""Every check, a function each and a line here, and what they find in the project at hand."""
+"""Every check in order, and the facts of a loaded project that they judge."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from django.core.checks import CheckMessage
+from django.urls import get_resolver
 
-from django_tandem.checks import (
-    application,
-    channels,
-    database,
-    events,
-    files,
-    project,
-    versions,
-)
-from django_tandem.checks.facts import Facts
-from django_tandem.checks.gather import gather
+from django_tandem.checks import channels, database, files, installed, project, proxies, stores
+from django_tandem.checks.facts import AsyncView, Facts
+from django_tandem.errors import ProjectError, SettingError
+from django_tandem.model import Plan, Route
+from django_tandem.pipeline import Loaded
+from django_tandem.project.channels import Application, read_application
+from django_tandem.project.urlconf import Endpoint, endpoints, route_of
+from django_tandem.runtime.host import find_valkey
 
 Check = Callable[[Facts], list[CheckMessage]]
 
-# In the order in which they are told: what the rest is read from comes first.
+# In the order of their messages: what the rest is read from comes first.
 CHECKS: tuple[Check, ...] = (
     project.setting_is_read,
     project.application_is_imported,
     project.entry_points_agree,
-    application.application_is_ours,
-    channels.layer_leaves_its_process,
+    project.application_is_ours,
+    channels.layer_is_shared,
     channels.worker_has_a_layer,
     channels.senders_have_a_layer,
-    channels.client_is_patient,
+    channels.client_waits_long_enough,
     channels.origin_is_checked,
-    events.events_leave_their_process,
-    versions.daphne_is_safe,
-    versions.asgiref_does_not_deadlock,
-    versions.gunicorn_does_not_leak,
-    versions.uvicorn_speaks_websocket,
+    channels.events_are_shared,
+    stores.stores_are_shared,
+    installed.daphne_is_safe,
+    installed.gunicorn_does_not_leak,
+    installed.uvicorn_speaks_websocket,
     database.async_views_have_no_transaction,
     database.connections_are_not_leaked,
     files.static_root_is_set,
     files.static_files_are_collected,
     files.media_has_no_guard,
+    proxies.forwarded_scheme_is_trusted,
 )
+
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 def findings(facts: Facts) -> list[CheckMessage]:
-    """Return what the checks have to say of ``facts``."""
+    """Return the messages of all checks on ``facts``."""
     return [message for check in CHECKS for message in check(facts)]
 
 
-def read_findings(*, before_up: bool) -> list[CheckMessage]:
-    """Read the project that is set up, once, and return what the checks have to say of it."""
-    return findings(gather(before_up=before_up))
+def gather(
+    plan: Plan,
+    loaded: Loaded,
+    *,
+    setting_error: SettingError | None = None,
+    asgi_error: ProjectError | None = None,
+    before_up: bool = False,
+) -> Facts:
+    """
+    Return the facts of a project that Django has set up, and of its plan.
+
+    ``before_up`` says that the settings were read without the REDIS_URL of `tandem up`.
+    """
+    directory = plan.project.directory
+    application = (
+        read_application(loaded.application, directory) if loaded.application else Application()
+    )
+    databases = tuple(database.read_databases())
+    is_atomic = any(each.atomic_requests for each in databases)
+    has_media = loaded.settings.edge.media
+    found = tuple(_routes(directory)) if is_atomic or has_media else ()
+    consumers = {verdict.route.view.dotted.rpartition(".")[0] for verdict in plan.verdicts}
+    consumers &= {route.view.dotted.rpartition(".")[0] for route in application.websocket_routes}
+    return Facts(
+        plan=plan,
+        settings=loaded.settings,
+        setting_error=setting_error,
+        asgi_error=asgi_error,
+        application=application,
+        stock_modules=_stock_modules(plan),
+        async_views=tuple(_async_views(found)) if is_atomic else (),
+        layers=tuple(channels.read_layers()),
+        senders=tuple(
+            name
+            for name in importers("get_channel_layer", "channels.layers")
+            if name not in consumers
+        ),
+        event_senders=tuple(importers("send_event", "django_eventstream.eventstream")),
+        events_in_process=channels.has_events_in_process(),
+        entry_points=tuple(project.read_entry_points(plan.project.asgi)),
+        databases=databases,
+        local_stores=tuple(stores.read_local_stores(importers)),
+        https=proxies.read_https(),
+        static=files.read_static(),
+        media=files.read_media(found) if has_media else None,
+        versions=tuple(installed.read_versions()),
+        importable=installed.importable_libraries(),
+        offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
+    )
+
+
+def importers(name: str, home: str) -> Iterator[str]:
+    """Yield the project's own modules that import ``name`` from the module ``home``."""
+    wanted = getattr(sys.modules.get(home), name, None)
+    if wanted is None:
+        return
+    for module_name, module in sorted(sys.modules.items()):
+        if getattr(module, "__dict__", {}).get(name) is not wanted:
+            continue
+        file = Path(getattr(module, "__file__", None) or "")
+        is_own = module_name.partition(".")[0] != home.partition(".")[0]
+        if is_own and _INSTALLED.isdisjoint(file.parts):
+            yield module_name
+
+
+def _stock_modules(plan: Plan) -> tuple[str, ...]:
+    asgi = plan.project.asgi
+    if asgi is None or not plan.project.has_stock_handler:
+        return ()
+    found = tuple(importers("get_asgi_application", "django.core.asgi"))
+    return found or (asgi.rpartition(".")[0],)
+
+
+def _routes(directory: str) -> Iterator[tuple[Endpoint, Route]]:
+    for endpoint in endpoints(get_resolver()):
+        yield endpoint, route_of(endpoint, directory)
+
+
+def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncView]:
+    for endpoint, route in routes:
+        if route.view.is_coroutine:
+            # Where Django's own handler looks for the mark of non_atomic_requests().
+            exempt = getattr(endpoint.callback, "_non_atomic_requests", ())
+            yield AsyncView(pattern=route.pattern, exempt=frozenset(exempt))

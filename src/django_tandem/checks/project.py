@@ -1,12 +1,18 @@
-"""Checks of what everything else is read from: the settings and the ASGI application."""
+"""Checks of the settings, the entry points and the ASGI application."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
-from django_tandem.checks.facts import Facts
+from django_tandem.checks.facts import EntryPoint, Facts
+from django_tandem.project.location import settings_named_in
 
 
 def setting_is_read(facts: Facts) -> list[CheckMessage]:
-    """Find a TANDEM setting that `tandem` would refuse."""
+    """Find a TANDEM setting that every command refuses."""
     error = facts.setting_error
     if error is None:
         return []
@@ -30,10 +36,49 @@ def entry_points_agree(facts: Facts) -> list[CheckMessage]:
     )
     return [
         Warning(
-            f"The stacks are meant to have different settings: {named}.",
-            hint="Name the same in each. `tandem` serves both stacks by one settings module: that "
-            "of --settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
+            f"The entry points name different settings modules: {named}.",
+            hint="Name the same one in both. `tandem` serves both stacks with one settings "
+            "module: that of --settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
             obj=facts.entry_points[-1].file,
             id="tandem.W008",
         )
     ]
+
+
+def application_is_ours(facts: Facts) -> list[CheckMessage]:
+    """Find an ASGI application that holds Django's own, where ours switches threads less."""
+    return [
+        Warning(
+            f"{module} makes Django's own ASGI application: each synchronous middleware causes "
+            "a thread switch, and each request with synchronous code takes a thread and a "
+            "database connection of its own.",
+            hint="Import get_asgi_application from django_tandem.asgi instead: Django's own "
+            "middleware runs without thread switches, a synchronous view takes one, and threads "
+            "and their connections are bounded and reused.",
+            obj=module,
+            id="tandem.W009",
+        )
+        for module in facts.stock_modules
+    ]
+
+
+def read_entry_points(asgi: str | None) -> Iterator[EntryPoint]:
+    """Yield wsgi.py and asgi.py where they name settings; ``asgi`` is the dotted path of one."""
+    for application in (getattr(django_settings, "WSGI_APPLICATION", None), asgi):
+        file = _file(application) if application else None
+        named = settings_named_in(file) if file else None
+        if file and named:
+            yield EntryPoint(file=_shown(file), settings_module=named)
+
+
+def _file(application: str) -> Path | None:
+    try:
+        spec = find_spec(application.rpartition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+
+
+def _shown(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "down",
     "render",
     "bench",
+    "check",
 )
 
 

@@ -7,9 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem import pipeline
-from django_tandem.checks import refuse_failed_checks
+from django.core.checks import CheckMessage
+
+from django_tandem import checks, pipeline
+from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
+from django_tandem.cli.migrations import unapplied_migrations
 from django_tandem.cli.place import offer_redis
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
@@ -61,23 +64,28 @@ def plan_project(
     return Planned(plan=plan, loaded=loaded)
 
 
-def announce(plan: Plan, before: Collection[str] = ()) -> list[str]:
+def announce(planned: Planned, before: Collection[str] = ()) -> list[str]:
     """
     Print the findings of the checks and the plan's notes to stderr, and return all of them.
 
     Those in ``before`` are not printed again. Raises RefusedError when a check fails.
     """
-    notes: list[str] = []
-
-    def note(text: str) -> None:
-        notes.append(text)
+    found = find_problems(planned)
+    messages = [str(message) for message in found if not message.is_silenced()]
+    for text in messages:
         if text not in before:
             console.line_err(text)
+    checks.refuse_failures(found)
+    notes = [*planned.plan.notes, *unapplied_migrations()]
+    for text in notes:
+        if text not in before:
+            console.line_err(text)
+    return [*messages, *notes]
 
-    refuse_failed_checks(note)
-    for text in plan.notes:
-        note(text)
-    return notes
+
+def find_problems(planned: Planned) -> list[CheckMessage]:
+    """Run the checks on the very plan that is to be started."""
+    return findings(gather(planned.plan, planned.loaded))
 
 
 def keep_notes(run_dir: Path, notes: Sequence[str]) -> None:

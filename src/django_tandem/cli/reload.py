@@ -92,7 +92,7 @@ def _reload(options: argparse.Namespace) -> None:
         # Only this plan: the settings also decide the edge's file.
         wanted_s = plan.drain_s if options.drain is None else options.drain
         plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
-        keep_notes(run_dir, announce(plan, kept_notes(run_dir) if options.terse else ()))
+        keep_notes(run_dir, announce(planned, kept_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.replace(
             plan, planned.loaded.settings, state, deadline_s=options.timeout, say=console.line_err

@@ -18,13 +18,23 @@ from django_tandem.settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--detach", action="store_true", help="return as soon as it is ready")
+    add_plan_arguments(parser)
+    parser.add_argument(
+        "--watch", action="store_true", help="reload when code, templates or settings change"
+    )
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that replace settings, and so change the plan."""
     parser.add_argument("--bind", metavar="HOST:PORT", help="listen here instead of TANDEM's BIND")
     parser.add_argument(
         "--asgi", action="store_true", help="start an ASGI server even if nothing needs one"
     )
-    parser.add_argument(
-        "--watch", action="store_true", help="reload when code, templates or settings change"
-    )
+
+
+def overrides_of(options: argparse.Namespace) -> Overrides:
+    """Return the settings that the command line replaces."""
+    return Overrides(bind=options.bind, asgi=options.asgi)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,9 +45,8 @@ def run(options: argparse.Namespace) -> int:
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
     environment = dict(os.environ)
-    overrides = Overrides(bind=options.bind, asgi=options.asgi)
-    planned = plan_project(options, overrides=overrides)
-    notes = announce(planned.plan)
+    planned = plan_project(options, overrides=overrides_of(options))
+    notes = announce(planned)
     for note in _machine_notes(planned.plan, planned.loaded.settings):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)

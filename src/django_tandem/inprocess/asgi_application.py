@@ -41,6 +41,7 @@ with record_startup_failure(Stack.ASGI):
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())
     project: Application = UnbufferedStreams(WebSocketNotFound(Threads(load())))
+    # Only once the project is loaded it is known whether it uses Channels.
     channel_layers.install_reconnecting()
     if handover.is_enabled():
         project = AsgiHandover(project, handover_counts.from_environment())

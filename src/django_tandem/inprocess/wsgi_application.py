@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, handover, handover_counts
+from django_tandem.inprocess import handover, handover_counts
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.policy import read_pins
@@ -48,7 +48,6 @@ with record_startup_failure(Stack.WSGI):
     if handover.is_enabled():
         handover.install(Stack.WSGI, read_pins())
     project = with_static_files(load())
-    channel_layers.install_reconnecting()
     if handover.is_enabled():
         project = WsgiHandover(project, handover_counts.from_environment())
     project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")

@@ -38,7 +38,8 @@ class Project:
     site and a directory. ``channel_names`` are those of the ASGI application's ChannelNameRouter.
     ``middleware`` is ordered from the outermost on. ``has_stock_handler`` is true when Django's
     ASGI handler runs instead of tandem's. ``needs_redis`` is true when the settings use the
-    embedded Valkey. ``script_name`` is FORCE_SCRIPT_NAME.
+    embedded Valkey, ``has_local_layer`` when a channel layer lives in the memory of one process.
+    ``script_name`` is FORCE_SCRIPT_NAME.
     """
 
     directory: str
@@ -54,4 +55,5 @@ class Project:
     static_in_debug: bool = False
     media: StaticFiles | None = None
     needs_redis: bool = False
+    has_local_layer: bool = False
     script_name: str = ""

@@ -1,5 +1,6 @@
 """Make the plan that every target renders from the project, the settings and the machine."""
 
+from django_tandem import servers
 from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
 from django_tandem.plan.processes import GRACE_S, PlanContext, processes
@@ -24,6 +25,9 @@ def make_plan(
 
     Raises SettingError for a setting that the chosen server does not support.
     """
+    # Also of a stack that is not served yet, so that a wrong name is found at once.
+    servers.find(Stack.WSGI, settings.wsgi.server)
+    servers.find(Stack.ASGI, settings.asgi.server)
     stacks = served_stacks(verdicts, settings)
     context = PlanContext(
         project=project,

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Host, Stack
+from django_tandem.model import Host, Project, Protocol, Stack
 from django_tandem.servers import Launch, Server
 from django_tandem.settings import AsgiSettings, WsgiSettings
 
@@ -35,18 +35,27 @@ def auto_asgi(host: Host) -> int:
     return max(1, min(math.ceil(host.cpus), host.memory_mb // 4 // WORKER_MB))
 
 
-def worker_count(server: Server, settings: WsgiSettings | AsgiSettings, host: Host) -> int:
+def worker_count(
+    server: Server, settings: WsgiSettings | AsgiSettings, host: Host, project: Project
+) -> int:
     """Return the number of workers; raises SettingError for one that the server can't start."""
     has_one_process = server.one_process and server.stack is Stack.ASGI
     if settings.workers is None:
-        automatic = auto_wsgi(host) if server.stack is Stack.WSGI else auto_asgi(host)
-        return 1 if has_one_process else automatic
+        if server.stack is Stack.WSGI:
+            return auto_wsgi(host)
+        return 1 if has_one_process or _has_local_layer(project) else auto_asgi(host)
     if has_one_process and settings.workers > 1:
         raise SettingError(
             f'TANDEM["ASGI"]["WORKERS"] is {settings.workers}, and {server.name} runs one process.',
             hint='Set it to "auto" or 1, or choose another server.',
         )
     return settings.workers
+
+
+def _has_local_layer(project: Project) -> bool:
+    # The sockets of a second process would miss the messages sent in the first.
+    has_websocket = any(route.protocol is Protocol.WEBSOCKET for route in project.routes)
+    return has_websocket and project.has_local_layer
 
 
 def nice(settings: WsgiSettings) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
 def _server(context: PlanContext, stack: Stack) -> Process:
     chosen = context.settings.wsgi if stack is Stack.WSGI else context.settings.asgi
     server = servers.find(stack, chosen.server)
-    workers = worker_count(server, chosen, context.host)
+    workers = worker_count(server, chosen, context.host, context.project)
     path = context.path(f"{stack}-{context.generation}.sock")
     launch = servers.Launch(
         python=context.host.python,

@@ -21,6 +21,9 @@ from django_tandem.project.middleware import read_middleware
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
+# What one process sends by it reaches no other.
+IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -40,10 +43,25 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     """
     settings = load_settings(location)
     trying("The project", lambda: django.setup(set_prefix=False))
-    resolver = get_resolver()
-    trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
     asgi = asgi_application_path()
     application = import_application(asgi) if asgi else None
+    return read(location, settings, application, embedded_redis=embedded_redis)
+
+
+def read(
+    location: Location,
+    settings: Settings,
+    application: object | None,
+    *,
+    embedded_redis: str | None = None,
+) -> Loaded:
+    """
+    Read a project that Django has set up already, with its ASGI ``application``.
+
+    Raises ProjectError for a URLconf or a middleware that can't be imported.
+    """
+    resolver = get_resolver()
+    trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
     directory = str(location.directory)
     beside = read_application(application, directory) if application else Application()
     project = Project(
@@ -51,7 +69,7 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
         settings_module=location.settings_module,
         debug=django_settings.DEBUG,
         wsgi=getattr(django_settings, "WSGI_APPLICATION", None),
-        asgi=asgi,
+        asgi=asgi_application_path(),
         # Channels tries its own HTTP routes before Django's.
         routes=(
             *beside.http_routes,
@@ -65,6 +83,7 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         needs_redis=embedded_redis is not None and _names(embedded_redis),
+        has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
     )
     return Loaded(project=project, settings=settings, application=application)
@@ -81,6 +100,11 @@ def _names(url: str) -> bool:
     """Return whether the settings use the URL they were offered."""
     values = (getattr(django_settings, name, None) for name in ("CHANNEL_LAYERS", "CACHES"))
     return any(url in repr(value) for value in values)
+
+
+def _has_local_layer() -> bool:
+    layers = getattr(django_settings, "CHANNEL_LAYERS", None) or {}
+    return any(layer.get("BACKEND") == IN_MEMORY_LAYER for layer in layers.values())
 
 
 def _has_staticfiles() -> bool:

@@ -25,9 +25,14 @@ _MB = 1024 * 1024
 
 def read_host(nginx_program: str | None) -> Host:
     """Return what decides the plan; raises MachineError when the machine has no NGINX."""
+    return host_with(read_nginx(find_nginx(nginx_program)))
+
+
+def host_with(nginx: Nginx) -> Host:
+    """Return what decides the plan, with ``nginx`` as the edge."""
     return Host(
         python=sys.executable,
-        nginx=read_nginx(find_nginx(nginx_program)),
+        nginx=nginx,
         cpus=allowed_cpus(),
         memory_mb=allowed_memory_mb(),
         has_ipv6=_has_ipv6(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 
 # What `up` says of the plan before it says what is wrong with it.
-NOTES = ("Nothing in this project needs ASGI", "Running as root")
+NOTES = ("Nothing in this project needs ASGI", "Running as root", "There are ")
 
 
 def running_in(directory: Path) -> list[str]:

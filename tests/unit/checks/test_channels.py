@@ -1,62 +1,104 @@
-"""Messages must be able to leave their process, and WebSockets be opened by their own site only."""
+"""Messages must reach other processes, and WebSockets come from the site's own pages."""
 
 from dataclasses import replace
 
 import pytest
+from checks.gathered import facts
 from checks.saying import ids, told
 
+from builders import host, verdict, websocket
 from django_tandem.checks.channels import (
-    IN_MEMORY,
-    client_is_patient,
-    layer_leaves_its_process,
+    client_waits_long_enough,
+    events_are_shared,
+    layer_is_shared,
     origin_is_checked,
     senders_have_a_layer,
     worker_has_a_layer,
 )
-from django_tandem.checks.facts import Facts, Layer
+from django_tandem.checks.facts import Layer
+from django_tandem.model import Stack
 from django_tandem.project.channels import Application
-from django_tandem.settings import read_settings
+from django_tandem.project.loading import IN_MEMORY_LAYER
 
 REDIS = Layer(alias="default", backend="channels_redis.core.RedisChannelLayer")
-MEMORY = Layer(alias="default", backend=IN_MEMORY)
+MEMORY = Layer(alias="default", backend=IN_MEMORY_LAYER)
 WEBSOCKET = Application(has_websocket=True, checks_origin=True)
 WORKER = Application(channel_names=("closing", "mail"))
 TAKE_REDIS = (
-    'Take "channels_redis.core.RedisChannelLayer" with '
+    'Use "channels_redis.core.RedisChannelLayer" with '
     '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.'
 )
 
 
-@pytest.mark.parametrize("application", [WEBSOCKET, WORKER])
-def test_a_layer_in_memory_is_an_error_where_messages_go_between_processes(application) -> None:
-    """What WSGI sends would be lost without a word."""
-    facts = Facts(application=application, layers=(MEMORY,))
+SETTING = (
+    'CHANNEL_LAYERS["default"]["BACKEND"] is "channels.layers.InMemoryChannelLayer", which keeps '
+    "messages in one process"
+)
+ON_WSGI = verdict("/buy/")
+SOCKET = websocket("/ws/")
+TWO_CPUS = host(cpus=2.0)
 
-    assert told(layer_leaves_its_process(facts)) == [
+
+@pytest.mark.parametrize(
+    ("known", "lost", "instead"),
+    [
+        ({"application": WORKER}, "messages never reach the Channels worker", ""),
         (
-            "tandem.E003",
+            {"application": WEBSOCKET, "senders": ("chat.views", "shop.signals")},
+            "messages that chat.views, shop.signals sends on WSGI never reach a WebSocket",
+            "",
+        ),
+        (
+            {"application": WEBSOCKET, "on": TWO_CPUS, "tandem": {"ASGI": {"WORKERS": 2}}},
+            "a message reaches only the sockets of one of 2 ASGI processes",
+            ' Or set TANDEM["ASGI"]["WORKERS"] to 1.',
+        ),
+    ],
+)
+def test_a_layer_in_memory_is_an_error_where_messages_get_lost(known, lost, instead) -> None:
+    """The message says which: to a worker, from WSGI, or between processes."""
+    found = facts(ON_WSGI, SOCKET, layers=(MEMORY,), **known)
+
+    assert told(layer_is_shared(found)) == [
+        ("tandem.E003", "CHANNEL_LAYERS", f"{SETTING}: {lost}.", f"{TAKE_REDIS}{instead}")
+    ]
+
+
+def test_a_layer_in_memory_is_a_warning_where_only_consumers_of_one_process_send() -> None:
+    """Then each message reaches its sockets, as long as there is one process."""
+    found = facts(ON_WSGI, SOCKET, application=WEBSOCKET, layers=(MEMORY,))
+
+    assert told(layer_is_shared(found)) == [
+        (
+            "tandem.W010",
             "CHANNEL_LAYERS",
-            'CHANNEL_LAYERS["default"]["BACKEND"] is "channels.layers.InMemoryChannelLayer", which '
-            "keeps every message in its own process: what a view on WSGI sends never reaches a "
-            "WebSocket or a Channels worker.",
-            TAKE_REDIS,
+            f"{SETTING}, so `tandem up` starts only one ASGI process.",
+            "Views on WSGI can't send to it, and a reload separates old sockets from new. "
+            f"{TAKE_REDIS}",
         )
     ]
 
 
-def test_a_layer_in_memory_is_a_warning_where_up_may_yet_replace_it() -> None:
-    """`manage.py check` reads settings that were not offered the REDIS_URL of `tandem up`."""
-    facts = Facts(application=WEBSOCKET, layers=(MEMORY,), will_offer_redis=True)
+def test_a_layer_in_memory_is_a_warning_where_up_may_replace_it() -> None:
+    """`manage.py check` reads the settings without the REDIS_URL of `tandem up`."""
+    found = facts(
+        ON_WSGI,
+        SOCKET,
+        application=WEBSOCKET,
+        layers=(MEMORY,),
+        senders=("chat.views",),
+        offers_redis=True,
+    )
 
-    assert told(layer_leaves_its_process(facts)) == [
+    assert told(layer_is_shared(found)) == [
         (
             "tandem.W001",
             "CHANNEL_LAYERS",
             'CHANNEL_LAYERS["default"]["BACKEND"] is "channels.layers.InMemoryChannelLayer", which '
             "`tandem up` refuses to start with (tandem.E003).",
             "`tandem up` sets REDIS_URL, which is not set here: read it in CHANNEL_LAYERS. "
-            "If it is read already there is nothing to do.",
+            "Settings that read it already need no change.",
         )
     ]
 
@@ -64,31 +106,31 @@ def test_a_layer_in_memory_is_a_warning_where_up_may_yet_replace_it() -> None:
 def test_every_layer_in_memory_is_named() -> None:
     """A layer beside the default one is there to be used too."""
     second = replace(MEMORY, alias="second")
-    messages = layer_leaves_its_process(Facts(application=WEBSOCKET, layers=(REDIS, second)))
+    messages = layer_is_shared(facts(application=WEBSOCKET, layers=(REDIS, second)))
 
     assert [message.msg.partition(" is ")[0] for message in messages] == [
         'CHANNEL_LAYERS["second"]["BACKEND"]'
     ]
 
 
-def test_a_layer_in_memory_that_no_one_listens_to_is_left_alone() -> None:
-    """Without a WebSocket and a Channels worker it is a leftover."""
-    assert layer_leaves_its_process(Facts(layers=(MEMORY,))) == []
+def test_a_layer_in_memory_without_a_receiver_is_no_finding() -> None:
+    """There is neither a WebSocket nor a Channels worker."""
+    assert layer_is_shared(facts(layers=(MEMORY,))) == []
 
 
 @pytest.mark.parametrize("application", [WEBSOCKET, WORKER])
-def test_a_client_that_gives_up_while_redis_still_waits_is_a_warning(application) -> None:
-    """The hint is the setting that cures it."""
-    facts = Facts(application=application, layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))
+def test_a_client_that_times_out_before_redis_answers_is_a_warning(application) -> None:
+    """The hint has the setting to change."""
+    found = facts(application=application, layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))
 
-    assert told(client_is_patient(facts)) == [
+    assert told(client_waits_long_enough(found)) == [
         (
             "tandem.W007",
             "CHANNEL_LAYERS",
-            'CHANNEL_LAYERS["default"] gives up on Redis after 5 s without an answer, and waits '
-            "5 s for a message: a quiet WebSocket or Channels worker ends with a TimeoutError.",
+            'CHANNEL_LAYERS["default"] times out after 5 s without an answer from Redis, and waits '
+            "5 s for a message: an idle WebSocket or Channels worker ends with a TimeoutError.",
             'Write its host as {"address": os.environ["REDIS_URL"], "socket_timeout": None}: '
-            "redis-py 8 has a timeout of its own without it.",
+            "redis-py 8 has a timeout by default.",
         )
     ]
 
@@ -97,20 +139,23 @@ def test_a_client_that_gives_up_while_redis_still_waits_is_a_warning(application
     ("wait_s", "read_timeout_s"), [(5, None), (5, 6.0), (None, 5.0), (None, None)]
 )
 def test_a_client_that_waits_longer_is_fine(wait_s, read_timeout_s) -> None:
-    """And so is a layer that does not wait in Redis."""
+    """Nor does a layer matter that does not wait in Redis."""
     layer = replace(REDIS, wait_s=wait_s, read_timeout_s=read_timeout_s)
 
-    assert client_is_patient(Facts(application=WEBSOCKET, layers=(layer,))) == []
+    assert client_waits_long_enough(facts(application=WEBSOCKET, layers=(layer,))) == []
 
 
-def test_a_layer_that_nothing_waits_on_is_left_alone() -> None:
-    """Sending alone is answered at once."""
-    assert client_is_patient(Facts(layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))) == []
+def test_a_layer_without_a_receiver_is_no_finding() -> None:
+    """Redis answers a sender at once."""
+    assert (
+        client_waits_long_enough(facts(layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),)))
+        == []
+    )
 
 
 def test_a_channels_worker_without_a_layer_is_an_error() -> None:
     """`runworker` ends at once, and the stack with it."""
-    assert told(worker_has_a_layer(Facts(application=WORKER))) == [
+    assert told(worker_has_a_layer(facts(application=WORKER))) == [
         (
             "tandem.E004",
             "CHANNEL_LAYERS",
@@ -121,21 +166,20 @@ def test_a_channels_worker_without_a_layer_is_an_error() -> None:
     ]
 
 
-def test_the_channel_workers_that_are_set_are_those_that_count() -> None:
-    """TANDEM["CHANNEL_WORKERS"] takes the place of the ChannelNameRouter's names, [] too."""
-    without = read_settings({"CHANNEL_WORKERS": []})
-    with_one = read_settings({"CHANNEL_WORKERS": ["thumbnails"]})
+def test_the_channel_workers_of_the_setting_count() -> None:
+    """TANDEM["CHANNEL_WORKERS"] replaces the names of the ChannelNameRouter, also with []."""
+    without, with_one = {"CHANNEL_WORKERS": []}, {"CHANNEL_WORKERS": ["thumbnails"]}
 
-    assert worker_has_a_layer(Facts(application=WORKER, settings=without)) == []
-    assert ids(worker_has_a_layer(Facts(settings=with_one))) == ["tandem.E004"]
-    assert worker_has_a_layer(Facts(application=WORKER, layers=(REDIS,))) == []
+    assert worker_has_a_layer(facts(application=WORKER, tandem=without)) == []
+    assert ids(worker_has_a_layer(facts(tandem=with_one))) == ["tandem.E004"]
+    assert worker_has_a_layer(facts(application=WORKER, layers=(REDIS,))) == []
 
 
 def test_a_sender_without_a_layer_is_a_warning() -> None:
-    """It fails loudly, and only where it is called."""
-    facts = Facts(application=WEBSOCKET, senders=("chat.signals", "chat.views"))
+    """It fails with an exception, and only where it is called."""
+    found = facts(application=WEBSOCKET, senders=("chat.signals", "chat.views"))
 
-    assert told(senders_have_a_layer(facts)) == [
+    assert told(senders_have_a_layer(found)) == [
         (
             "tandem.W002",
             "CHANNEL_LAYERS",
@@ -147,29 +191,70 @@ def test_a_sender_without_a_layer_is_a_warning() -> None:
 
 
 def test_a_websocket_that_only_echoes_needs_no_layer() -> None:
-    """No module of the project asks for one."""
-    facts = Facts(application=WEBSOCKET)
+    """No module of the project imports get_channel_layer."""
+    found = facts(application=WEBSOCKET)
 
-    assert [*senders_have_a_layer(facts), *layer_leaves_its_process(facts)] == []
+    assert [*senders_have_a_layer(found), *layer_is_shared(found)] == []
 
 
 def test_websockets_open_to_every_site_are_a_warning() -> None:
     """The browser sends the user's cookies with a handshake from any page."""
-    facts = Facts(asgi="config.asgi.application", application=Application(has_websocket=True))
+    found = facts(SOCKET, application=Application(has_websocket=True))
 
-    assert told(origin_is_checked(facts)) == [
+    assert told(origin_is_checked(found)) == [
         (
             "tandem.W005",
             "config.asgi.application",
-            '"config.asgi.application" opens WebSockets for the pages of any site: no '
-            "OriginValidator stands in front of all of them.",
-            "Put AllowedHostsOriginValidator, from channels.security.websocket, around what is "
-            'under "websocket".',
+            '"config.asgi.application" accepts WebSockets from pages of any site: not all of them '
+            "are behind an OriginValidator.",
+            'Wrap the application under "websocket" in AllowedHostsOriginValidator, from '
+            "channels.security.websocket.",
         )
     ]
 
 
 def test_guarded_websockets_and_none_at_all_are_fine() -> None:
-    """Only an open one is spoken of."""
-    assert origin_is_checked(Facts(application=WEBSOCKET)) == []
-    assert origin_is_checked(Facts()) == []
+    """Neither is a finding."""
+    assert origin_is_checked(facts(application=WEBSOCKET)) == []
+    assert origin_is_checked(facts()) == []
+
+
+STREAM = verdict("/events/", Stack.ASGI)
+
+
+@pytest.mark.parametrize(
+    ("senders", "sent"),
+    [
+        ((), "send_event()"),
+        (("shop.signals", "shop.views"), "send_event() of shop.signals, shop.views"),
+    ],
+)
+def test_events_that_stay_in_a_process_of_wsgi_are_an_error(senders, sent) -> None:
+    """The senders are named where they are known."""
+    found = facts(ON_WSGI, STREAM, events_in_process=True, event_senders=senders)
+
+    assert told(events_are_shared(found)) == [
+        (
+            "tandem.E010",
+            "EVENTSTREAM_REDIS",
+            f"EVENTSTREAM_REDIS is not set, so {sent} reaches only the clients of its own "
+            "process: what a view on WSGI sends never reaches an event stream on ASGI.",
+            'Set it, for example to {"host": "127.0.0.1"}, to a Redis or Valkey server.',
+        )
+    ]
+
+
+def test_events_that_stay_in_one_of_several_asgi_processes_are_an_error() -> None:
+    """Streams of the other processes miss them."""
+    found = facts(STREAM, SOCKET, events_in_process=True, on=TWO_CPUS)
+    (message,) = events_are_shared(found)
+
+    assert message.msg.endswith(
+        ": an event sent in one of 2 ASGI processes misses the streams of the rest."
+    )
+
+
+def test_events_that_reach_every_stream_are_fine() -> None:
+    """By Redis or a GRIP proxy, or because one ASGI process does everything."""
+    assert events_are_shared(facts(ON_WSGI, STREAM)) == []
+    assert events_are_shared(facts(STREAM, events_in_process=True)) == []

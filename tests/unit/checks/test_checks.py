@@ -1,47 +1,52 @@
-"""The checks keep `tandem up` from starting, show in `manage.py check`, and stop nothing else."""
+"""An error of the checks stops `tandem up` and `manage.py check`, and no other command."""
 
+import json
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from checks.managing import found, in_memory, manage
 
 from django_tandem import checks
-from harness.stack import tandem
+from harness.projects import startproject
+from harness.stack import clean_environment, tandem
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "checks.md"
 
 E003 = (
     'CHANNEL_LAYERS: (tandem.E003) CHANNEL_LAYERS["default"]["BACKEND"] is '
-    '"channels.layers.InMemoryChannelLayer", which keeps every message in its own process: what '
-    "a view on WSGI sends never reaches a WebSocket or a Channels worker.\n"
-    '\tHINT: Take "channels_redis.core.RedisChannelLayer" with '
+    '"channels.layers.InMemoryChannelLayer", which keeps messages in one process: messages that '
+    "mysite.urls sends on WSGI never reach a WebSocket.\n"
+    '\tHINT: Use "channels_redis.core.RedisChannelLayer" with '
     '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.\n'
 )
+REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}
 
 
 def test_up_refuses_to_start_for_an_error(tmp_path) -> None:
-    """It says all that it found, then why it did not start, and exits with 1."""
+    """It prints the findings and the refusal, and exits with 1."""
     done = tandem(in_memory(tmp_path), "up", "--bind", "127.0.0.1:1")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"{E003}Not started: tandem.E003 must be put right first.\n"
-        "  Or name it in SILENCED_SYSTEM_CHECKS, if you know better.\n"
+        f"{E003}Not started. Fix these errors first: tandem.E003.\n"
+        "  A check that is wrong about your project can be silenced in SILENCED_SYSTEM_CHECKS.\n"
     )
     assert not (tmp_path / ".tandem" / "nginx.conf").exists()
 
 
-def test_a_silenced_check_is_not_heard_of(tmp_path) -> None:
-    """Neither by `up`, which goes on to the next refusal, nor by `check`."""
+def test_a_silenced_check_is_not_printed(tmp_path) -> None:
+    """`up` goes on to its next refusal, and `check` counts it."""
     project = in_memory(tmp_path, 'SILENCED_SYSTEM_CHECKS = ["tandem.E003"]\n')
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         up = tandem(project, "up", "--bind", bind)
-    check = manage(project, "check", REDIS_URL="redis://127.0.0.1:1")
+    check = manage(project, "check", **REDIS_URL)
 
     assert (up.returncode, found(up)) == (2, [])
     assert f"{bind} is in use by another program.\n" in up.stderr
@@ -53,18 +58,81 @@ def test_a_silenced_check_is_not_heard_of(tmp_path) -> None:
 
 @pytest.mark.parametrize("args", [["migrate", "--plan"], ["test"], ["shell", "-c", "pass"]])
 def test_an_error_stops_no_other_command(args, tmp_path) -> None:
-    """Django checks before nearly every one, and tests are right to have a layer in memory."""
-    done = manage(in_memory(tmp_path), *args, REDIS_URL="redis://127.0.0.1:1")
+    """Django runs the checks before many of them; there our errors are warnings."""
+    done = manage(in_memory(tmp_path), *args, **REDIS_URL)
 
-    assert (done.returncode, found(done)) == (0, [])
+    assert done.returncode == 0, done.stderr
+    assert "ERRORS" not in done.stderr
 
 
 def test_check_shows_them_by_their_tag(tmp_path) -> None:
-    """`--tag tandem` runs ours alone."""
-    done = manage(in_memory(tmp_path), "check", "--tag", "tandem", REDIS_URL="redis://127.0.0.1:1")
+    """`--tag tandem` runs ours alone, and an error is an error."""
+    done = manage(in_memory(tmp_path), "check", "--tag", "tandem", **REDIS_URL)
 
     assert done.returncode == 1
-    assert E003 in done.stderr
+    assert f"ERRORS:\n{E003}" in done.stderr
+
+
+RUN_CHECKS = """
+from django.core.checks import run_checks
+from django.core.management import call_command
+
+print(*sorted(message.id for message in run_checks() if message.id.startswith("tandem.")))
+call_command("check")
+"""
+
+
+def test_code_that_runs_the_checks_gets_them_from_any_directory(tmp_path) -> None:
+    """By run_checks() and by call_command(), whatever the command line and directory are."""
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    project.mkdir()
+    elsewhere.mkdir()
+    in_memory(project)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup(){RUN_CHECKS}"],
+        cwd=elsewhere,
+        env=clean_environment()
+        | REDIS_URL
+        | {"PYTHONPATH": str(project), "DJANGO_SETTINGS_MODULE": "mysite.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[0] == "tandem.E003"
+    assert f"WARNINGS:\n{E003}" in done.stderr
+
+
+def test_tandem_check_judges_the_plan_of_its_options(tmp_path) -> None:
+    """With --asgi a Daphne serves, so its version counts."""
+    project = startproject(tmp_path)
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(f'{settings.read_text()}TANDEM = {{"ASGI": {{"SERVER": "daphne"}}}}\n')
+    old = tmp_path / "old" / "daphne-4.1.0.dist-info"
+    old.mkdir(parents=True)
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: daphne\nVersion: 4.1.0\n")
+    on_path = {"PYTHONPATH": str(old.parent)}
+
+    plain = tandem(project, "check", "--json", **on_path)
+    forced = tandem(project, "check", "--asgi", "--json", **on_path)
+    up = tandem(project, "up", "--asgi", "--bind", "127.0.0.1:1", **on_path)
+
+    assert (plain.returncode, json.loads(plain.stdout)) == (0, [])
+    assert (forced.returncode, json.loads(forced.stdout)) == (
+        1,
+        [
+            {
+                "id": "tandem.E005",
+                "level": "error",
+                "object": "daphne",
+                "message": "daphne 4.1.0 is installed, and Daphne before 4.2.2 has two known "
+                "vulnerabilities (CVEs 44545 and 44546).",
+                "hint": 'Run pip install "daphne>=4.2.2".',
+            }
+        ],
+    )
+    assert up.returncode == 1
+    assert "Not started. Fix these errors first: tandem.E005.\n" in up.stderr
 
 
 def _in(directory: Path) -> set[str]:
@@ -73,12 +141,12 @@ def _in(directory: Path) -> set[str]:
 
 
 def test_the_page_describes_every_check_and_no_other() -> None:
-    """Each under a heading of its own, errors and then warnings, in the order of their ids."""
+    """Each under its own heading, errors before warnings, sorted by id."""
     described = re.findall(r"^### tandem\.([EW]\d{3})\b", PAGE.read_text(), re.MULTILINE)
 
     assert described == sorted(_in(Path(checks.__file__).parent))
 
 
 def test_every_check_has_a_test() -> None:
-    """Its id stands in a test beside this one."""
+    """Its id is in a test of this directory."""
     assert _in(Path(__file__).parent) >= _in(Path(checks.__file__).parent)

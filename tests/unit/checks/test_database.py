@@ -1,6 +1,7 @@
-"""Async views have no transaction, and a connection must not outlive its thread."""
+"""Async views can't run in a transaction; a connection must not outlive its thread."""
 
 import pytest
+from checks.gathered import facts
 from checks.saying import ids, told
 
 from builders import verdict, websocket
@@ -8,7 +9,7 @@ from django_tandem.checks.database import (
     async_views_have_no_transaction,
     connections_are_not_leaked,
 )
-from django_tandem.checks.facts import AsyncView, Database, Facts
+from django_tandem.checks.facts import AsyncView, Database
 from django_tandem.model import Stack
 
 SQLITE = "django.db.backends.sqlite3"
@@ -24,9 +25,9 @@ def _database(**changes) -> Database:
 def test_an_async_view_under_atomic_requests_is_an_error() -> None:
     """Django raises RuntimeError at each request; the routes are named."""
     views = (AsyncView(pattern="/feed/"), AsyncView(pattern="/<int:pk>/"))
-    facts = Facts(async_views=views, databases=(_database(atomic_requests=True),))
+    found = facts(async_views=views, databases=(_database(atomic_requests=True),))
 
-    assert told(async_views_have_no_transaction(facts)) == [
+    assert told(async_views_have_no_transaction(found)) == [
         (
             "tandem.E009",
             "DATABASES",
@@ -40,8 +41,8 @@ def test_an_async_view_under_atomic_requests_is_an_error() -> None:
 def test_only_so_many_views_are_named() -> None:
     """The rest are counted."""
     views = tuple(AsyncView(pattern=f"/{number}/") for number in range(7))
-    facts = Facts(async_views=views, databases=(_database(atomic_requests=True),))
-    (message,) = async_views_have_no_transaction(facts)
+    found = facts(async_views=views, databases=(_database(atomic_requests=True),))
+    (message,) = async_views_have_no_transaction(found)
 
     assert message.msg.endswith("at /0/, /1/, /2/, /3/, /4/ and 2 more.")
 
@@ -53,13 +54,13 @@ def test_an_exempted_view_is_exempted_from_one_database() -> None:
     second = _database(alias="second", atomic_requests=True)
 
     (message,) = async_views_have_no_transaction(
-        Facts(async_views=(view,), databases=(default, second))
+        facts(async_views=(view,), databases=(default, second))
     )
 
     assert message.hint == (
         'Put @transaction.non_atomic_requests(using="second") on each, from django.db.'
     )
-    assert async_views_have_no_transaction(Facts(async_views=(view,), databases=(default,))) == []
+    assert async_views_have_no_transaction(facts(async_views=(view,), databases=(default,))) == []
 
 
 def test_async_views_without_atomic_requests_are_fine() -> None:
@@ -68,12 +69,12 @@ def test_async_views_without_atomic_requests_are_fine() -> None:
 
     assert (
         async_views_have_no_transaction(
-            Facts(async_views=(view,), databases=(_database(),), stock_modules=STOCK)
+            facts(async_views=(view,), databases=(_database(),), stock_modules=STOCK)
         )
         == []
     )
     assert (
-        async_views_have_no_transaction(Facts(databases=(_database(atomic_requests=True),))) == []
+        async_views_have_no_transaction(facts(databases=(_database(atomic_requests=True),))) == []
     )
 
 
@@ -91,9 +92,9 @@ def test_async_views_without_atomic_requests_are_fine() -> None:
 def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
     """Where Django has a pool, the hint offers it."""
     databases = (_database(engine=engine, conn_max_age=60),)
-    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
+    found = facts(*HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
 
-    assert told(connections_are_not_leaked(facts)) == [
+    assert told(connections_are_not_leaked(found)) == [
         (
             "tandem.W006",
             "DATABASES",
@@ -109,31 +110,31 @@ def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
 def test_a_connection_that_is_never_closed_is_persistent() -> None:
     """None is not 0."""
     databases = (_database(conn_max_age=None),)
-    facts = Facts(verdicts=HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
+    found = facts(*HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
 
-    assert ids(connections_are_not_leaked(facts)) == ["tandem.W006"]
+    assert ids(connections_are_not_leaked(found)) == ["tandem.W006"]
 
 
 @pytest.mark.parametrize("verdicts", [(), (verdict("/"),), (websocket("/ws/"),)])
 def test_persistent_connections_are_fine_without_http_on_asgi(verdicts) -> None:
     """WSGI's workers keep their thread, and consumers share one."""
-    facts = Facts(verdicts=verdicts, databases=(_database(conn_max_age=60),), stock_modules=STOCK)
+    found = facts(*verdicts, databases=(_database(conn_max_age=60),), stock_modules=STOCK)
 
-    assert connections_are_not_leaked(facts) == []
+    assert connections_are_not_leaked(found) == []
 
 
 def test_persistent_connections_are_fine_with_our_application() -> None:
     """It keeps the threads, and so their connections."""
-    facts = Facts(verdicts=HTTP_ON_ASGI, databases=(_database(conn_max_age=60),))
+    found = facts(*HTTP_ON_ASGI, databases=(_database(conn_max_age=60),))
 
-    assert connections_are_not_leaked(facts) == []
+    assert connections_are_not_leaked(found) == []
 
 
 def test_connections_closed_after_each_request_are_fine() -> None:
     """Django's default."""
     assert (
         connections_are_not_leaked(
-            Facts(verdicts=HTTP_ON_ASGI, databases=(_database(),), stock_modules=STOCK)
+            facts(*HTTP_ON_ASGI, databases=(_database(),), stock_modules=STOCK)
         )
         == []
     )

@@ -1,5 +1,6 @@
-"""Static files need a directory, and something in it; uploaded ones must need no guard."""
+"""Static files need a STATIC_ROOT with files; uploaded files must have no guard."""
 
+from checks.gathered import facts
 from checks.saying import told
 
 from django_tandem.checks.facts import Facts, Media, Static
@@ -10,13 +11,13 @@ from django_tandem.checks.files import (
 )
 
 
-def _all(facts: Facts) -> list[tuple[str, str, str, str]]:
-    return told([*static_root_is_set(facts), *static_files_are_collected(facts)])
+def _all(found: Facts) -> list[tuple[str, str, str, str]]:
+    return told([*static_root_is_set(found), *static_files_are_collected(found)])
 
 
 def test_static_files_without_a_directory_are_a_warning() -> None:
-    """It is said once: there is nothing to collect into."""
-    assert _all(Facts(static=Static(url="/static/"))) == [
+    """It is one finding: there is no directory to collect into."""
+    assert _all(facts(static=Static(url="/static/"))) == [
         (
             "tandem.W003",
             "STATIC_ROOT",
@@ -28,40 +29,40 @@ def test_static_files_without_a_directory_are_a_warning() -> None:
 
 def test_static_files_that_were_not_collected_are_a_warning() -> None:
     """The directory is named."""
-    assert _all(Facts(static=Static(url="/static/", root="/srv/static"))) == [
+    assert _all(facts(static=Static(url="/static/", root="/srv/static"))) == [
         (
             "tandem.W004",
             "STATIC_ROOT",
-            'STATIC_ROOT is "/srv/static", where there are no files, so no static file is served '
-            'below "/static/".',
+            'STATIC_ROOT is "/srv/static", which holds no files, so no static file is served below '
+            '"/static/".',
             "Run `manage.py collectstatic`.",
         )
     ]
 
 
 def test_collected_files_and_none_at_all_are_fine() -> None:
-    """None stands for a project whose files another serves, too."""
-    assert _all(Facts(static=Static(url="/s/", root="/srv/s", is_collected=True))) == []
-    assert _all(Facts()) == []
+    """Nor is a project whose files another server has."""
+    assert _all(facts(static=Static(url="/s/", root="/srv/s", is_collected=True))) == []
+    assert _all(facts()) == []
 
 
 def test_media_that_views_guard_is_an_error() -> None:
-    """The edge gives it to everyone, and the views are named."""
+    """The bypassed views are named."""
     views = ("/media/<path:path> (shop.views.own)", "/media/thumbs/ (shop.views.thumbs)")
 
-    assert told(media_has_no_guard(Facts(media=Media(prefix="/media/", views=views)))) == [
+    assert told(media_has_no_guard(facts(media=Media(prefix="/media/", views=views)))) == [
         (
             "tandem.E011",
             "TANDEM",
-            'TANDEM["EDGE"]["MEDIA"] is True, so the edge gives the files below "/media/" to '
-            "everyone, and asks none of the views that the URLconf has there: "
+            'TANDEM["EDGE"]["MEDIA"] is True, so the edge serves the files below "/media/" to '
+            "everyone, and bypasses the views of the URLconf there: "
             "/media/<path:path> (shop.views.own), /media/thumbs/ (shop.views.thumbs).",
-            'Set TANDEM["EDGE"]["MEDIA"] to False, so that the views are asked.',
+            'Set TANDEM["EDGE"]["MEDIA"] to False, so that the views decide.',
         )
     ]
 
 
 def test_media_without_a_view_and_no_media_at_all_are_fine() -> None:
-    """None stands for an edge that leaves them to the project, too."""
-    assert media_has_no_guard(Facts(media=Media(prefix="/media/"))) == []
-    assert media_has_no_guard(Facts()) == []
+    """Nor is an edge that leaves them to the project."""
+    assert media_has_no_guard(facts(media=Media(prefix="/media/"))) == []
+    assert media_has_no_guard(facts()) == []

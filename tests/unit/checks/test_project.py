@@ -1,10 +1,12 @@
-"""What can't be read of the project is told as `tandem` would tell it, and is no traceback."""
+"""The settings, the entry points and the ASGI application are checked."""
 
+from checks.gathered import facts
 from checks.saying import told
 
-from django_tandem.checks.facts import EntryPoint, Facts
+from django_tandem.checks.facts import EntryPoint
 from django_tandem.checks.project import (
     application_is_imported,
+    application_is_ours,
     entry_points_agree,
     setting_is_read,
 )
@@ -12,20 +14,20 @@ from django_tandem.errors import ProjectError, SettingError
 
 
 def test_a_mistake_in_the_setting_is_an_error() -> None:
-    """With the sentence and the hint that every subcommand would end with."""
+    """With the sentence and the hint that every subcommand prints."""
     error = SettingError('TANDEM["BNID"] is not an option.', hint='Did you mean "BIND"?')
 
-    assert told(setting_is_read(Facts(setting_error=error))) == [
+    assert told(setting_is_read(facts(setting_error=error))) == [
         ("tandem.E001", "TANDEM", 'TANDEM["BNID"] is not an option.', 'Did you mean "BIND"?')
     ]
 
 
 def test_an_application_that_fails_to_import_is_an_error() -> None:
-    """Where it was raised is in the hint."""
+    """The hint says where it was raised."""
     error = ProjectError("It can't be imported.", hint="Raised at asgi.py, line 3.")
-    facts = Facts(asgi="config.asgi.application", asgi_error=error)
+    found = facts(asgi_error=error)
 
-    assert told(application_is_imported(facts)) == [
+    assert told(application_is_imported(found)) == [
         (
             "tandem.E002",
             "config.asgi.application",
@@ -35,10 +37,10 @@ def test_an_application_that_fails_to_import_is_an_error() -> None:
     ]
 
 
-def test_a_project_that_can_be_read_is_not_spoken_of() -> None:
-    """None of them has anything to say."""
-    assert [*setting_is_read(Facts()), *application_is_imported(Facts())] == []
-    assert entry_points_agree(Facts()) == []
+def test_a_project_without_errors_has_no_findings() -> None:
+    """None of the checks returns a message."""
+    assert [*setting_is_read(facts()), *application_is_imported(facts())] == []
+    assert entry_points_agree(facts()) == []
 
 
 def _entry(stack: str, settings_module: str) -> EntryPoint:
@@ -49,14 +51,14 @@ def test_entry_points_that_name_different_settings_are_a_warning() -> None:
     """Both are named, as either may be the wrong one."""
     entry_points = (_entry("wsgi", "config.production"), _entry("asgi", "config.settings"))
 
-    assert told(entry_points_agree(Facts(entry_points=entry_points))) == [
+    assert told(entry_points_agree(facts(entry_points=entry_points))) == [
         (
             "tandem.W008",
             "config/asgi.py",
-            "The stacks are meant to have different settings: config/wsgi.py names "
+            "The entry points name different settings modules: config/wsgi.py names "
             '"config.production", config/asgi.py names "config.settings".',
-            "Name the same in each. `tandem` serves both stacks by one settings module: that of "
-            "--settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
+            "Name the same one in both. `tandem` serves both stacks with one settings module: that "
+            "of --settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
         )
     ]
 
@@ -65,5 +67,26 @@ def test_entry_points_that_agree_or_stand_alone_are_fine() -> None:
     """A project may have but one of them."""
     one = _entry("wsgi", "config.settings")
 
-    assert entry_points_agree(Facts(entry_points=(one,))) == []
-    assert entry_points_agree(Facts(entry_points=(one, _entry("asgi", "config.settings")))) == []
+    assert entry_points_agree(facts(entry_points=(one,))) == []
+    assert entry_points_agree(facts(entry_points=(one, _entry("asgi", "config.settings")))) == []
+
+
+def test_djangos_own_application_is_a_warning() -> None:
+    """The module to change is named."""
+    assert told(application_is_ours(facts(stock_modules=("config.asgi",)))) == [
+        (
+            "tandem.W009",
+            "config.asgi",
+            "config.asgi makes Django's own ASGI application: each synchronous middleware causes a "
+            "thread switch, and each request with synchronous code takes a thread and a database "
+            "connection of its own.",
+            "Import get_asgi_application from django_tandem.asgi instead: Django's own middleware "
+            "runs without thread switches, a synchronous view takes one, and threads and their "
+            "connections are bounded and reused.",
+        )
+    ]
+
+
+def test_our_application_is_no_finding() -> None:
+    """Nor is a project without one."""
+    assert application_is_ours(facts()) == []

@@ -1,1 +1,1 @@
-"""Code and configuration that the servers load in their own processes."""
+"""What runs inside the servers' own processes."""

@@ -1,16 +1,20 @@
 """Checks of what is installed: versions with known faults, and libraries that are missing."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import PurePath
 
 from django.core.checks import CheckMessage, Error
 from packaging.version import Version
 
-from django_tandem.checks.argv import option, runs
 from django_tandem.checks.facts import Facts
 from django_tandem.servers import Launch
 from django_tandem.servers.uvicorn import UVICORN
 
-GUNICORN_ASGI = {"asgi", "gunicorn.workers.gasgi.ASGIWorker"}
+_DISTRIBUTIONS = ("daphne", "gunicorn")
+_GUNICORN_ASGI = {"asgi", "gunicorn.workers.gasgi.ASGIWorker"}
 
 # What each `--ws` of Uvicorn imports; any one of them will do.
 _WS_NEEDS = {
@@ -27,12 +31,6 @@ def daphne_is_safe(facts: Facts) -> list[CheckMessage]:
     is_program = any(runs(argv, "daphne") for _, argv in facts.settings.programs)
     fault = "and Daphne before 4.2.2 has two known vulnerabilities (CVEs 44545 and 44546)"
     return _outdated("daphne", "4.2.2", fault, "E005", facts) if is_server or is_program else []
-
-
-def asgiref_does_not_deadlock(facts: Facts) -> list[CheckMessage]:
-    """Find an asgiref whose requests can hang for good."""
-    fault = "and asgiref before 3.12 can deadlock on ASGI (its issue 535)"
-    return _outdated("asgiref", "3.12", fault, "E006", facts) if facts.serves_asgi else []
 
 
 def _outdated(
@@ -58,14 +56,14 @@ def gunicorn_does_not_leak(facts: Facts) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"{where} takes Gunicorn's ASGI worker, which leaks database connections "
+            f"{where} runs Gunicorn's ASGI worker, which leaks database connections "
             f"in gunicorn {installed} (its issue 3627, in 25.1 to 26.0).",
             hint='Run pip install "gunicorn>=26.1".',
             obj="gunicorn",
             id="tandem.E007",
         )
         for where, argv in _gunicorns(facts)
-        if option(argv, "--worker-class", "-k") in GUNICORN_ASGI
+        if option(argv, "--worker-class", "-k") in _GUNICORN_ASGI
     ]
 
 
@@ -85,13 +83,13 @@ def uvicorn_speaks_websocket(facts: Facts) -> list[CheckMessage]:
     chosen = _ws(facts)
     needed = _WS_NEEDS.get(chosen)
     if chosen == "none":
-        said = 'TANDEM["ASGI"]["ARGS"] says --ws none, so Uvicorn refuses every WebSocket'
-        return [_no_websocket(said, "Leave --ws out.")]
+        problem = 'TANDEM["ASGI"]["ARGS"] has --ws none, so Uvicorn rejects every WebSocket'
+        return [_no_websocket(problem, "Leave --ws out.")]
     if needed is None or needed & facts.importable:
         return []
     library = min(needed)
-    said = f"Uvicorn's --ws {chosen} needs the library {library}, which is not installed"
-    return [_no_websocket(said, f"Run pip install {library}.")]
+    problem = f"Uvicorn's --ws {chosen} needs the library {library}, which is not installed"
+    return [_no_websocket(problem, f"Run pip install {library}.")]
 
 
 def _ws(facts: Facts) -> str:
@@ -107,7 +105,37 @@ def _ws(facts: Facts) -> str:
     return option(UVICORN.argv(launch), "--ws") or "auto"
 
 
-def _no_websocket(said: str, hint: str) -> CheckMessage:
+def _no_websocket(problem: str, hint: str) -> CheckMessage:
     return Error(
-        f"{said}, and the project has WebSockets.", hint=hint, obj="uvicorn", id="tandem.E008"
+        f"{problem}, and the project has WebSockets.", hint=hint, obj="uvicorn", id="tandem.E008"
     )
+
+
+def read_versions() -> Iterator[tuple[str, Version]]:
+    """Yield each distribution with a known fault and its version, where it is installed."""
+    for distribution in _DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            yield distribution, Version(version(distribution))
+
+
+def importable_libraries() -> frozenset[str]:
+    """Return the WebSocket libraries that are installed."""
+    return frozenset(name for name in ("websockets", "wsproto") if find_spec(name))
+
+
+def runs(argv: Sequence[str], program: str) -> bool:
+    """Return whether ``argv`` runs ``program``, by its path, by ``python -m``, or below another."""
+    return any(PurePath(word).name == program for word in argv)
+
+
+def option(argv: Sequence[str], long: str, short: str = "") -> str | None:
+    """Return the value of an option, the last one given; None when it is not there."""
+    found = None
+    for word, following in zip(argv, [*argv, ""][1:], strict=True):
+        if word in {long, short} and word:
+            found = following
+        elif word.startswith(f"{long}="):
+            found = word.removeprefix(f"{long}=")
+        elif short and word.startswith(short) and not word.startswith("--"):
+            found = word.removeprefix(short)
+    return found

@@ -1,4 +1,4 @@
-"""What is wrong with a real project is found in it."""
+"""The checks find the faults of real projects."""
 
 from importlib.metadata import version
 
@@ -23,7 +23,7 @@ def test_a_fresh_project_has_nothing_wrong(tmp_path) -> None:
 
 
 def test_a_mistake_in_the_setting_is_found(tmp_path) -> None:
-    """It is a message of the check like any other, with its hint."""
+    """It is a message of the framework, with its hint."""
     done = manage(installed(tmp_path, 'TANDEM = {"BNID": ":80"}'), "check")
 
     assert done.returncode == 1
@@ -144,13 +144,13 @@ def test_django_does_answer_500_where_it_is_said(tmp_path) -> None:
 
 
 def test_static_files_are_found_until_they_are_collected(tmp_path) -> None:
-    """The admin's own count."""
+    """The admin has static files."""
     project = installed(tmp_path, 'DEBUG = False\nSTATIC_ROOT = BASE_DIR / "collected"\n')
     before = manage(project, "check")
     manage(project, "collectstatic", "--noinput")
 
     assert found(before) == ["tandem.W004"]
-    assert f'STATIC_ROOT is "{tmp_path}/collected", where there are no files' in before.stderr
+    assert f'STATIC_ROOT is "{tmp_path}/collected", which holds no files' in before.stderr
     assert manage(project, "check").stdout.startswith("System check identified no issues")
 
 
@@ -242,11 +242,12 @@ urlpatterns = [path("buy/", buy)]
         ("", ["tandem.E010"]),
         ('EVENTSTREAM_REDIS = {"host": "127.0.0.1"}', []),
         ('GRIP_URL = "http://127.0.0.1:5561"', []),
+        ('GRIP_URL = os.environ.get("GRIP_URL")', ["tandem.E010"]),
     ],
 )
 def test_events_that_stay_in_their_process_are_found(settings, wrong, tmp_path) -> None:
     """A package of the same name stands in for django-eventstream."""
-    apps = 'INSTALLED_APPS += ["django_eventstream"]\n'
+    apps = 'import os\nINSTALLED_APPS += ["django_eventstream"]\n'
     project = installed(tmp_path, f"{apps}{settings}\n", SENDING_URLS)
     package = project / "django_eventstream"
     package.mkdir()
@@ -255,7 +256,7 @@ def test_events_that_stay_in_their_process_are_found(settings, wrong, tmp_path) 
     done = manage(project, "check")
 
     assert found(done) == wrong
-    assert ("send_event() of mysite.urls reaches" in done.stderr) is bool(wrong)
+    assert ("send_event() of mysite.urls reaches only" in done.stderr) is bool(wrong)
 
 
 MEDIA_URLS = """
@@ -290,3 +291,135 @@ def test_media_that_a_view_guards_is_found(routes, by_the_edge, wrong, tmp_path)
 
     assert found(done) == wrong
     assert ("/media/<path:path> (django.views.static.serve)" in done.stderr) is bool(wrong)
+
+
+CACHING_URLS = """
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.urls import path
+
+
+def counted(request):
+    return HttpResponse(cache.get("count", 0))
+
+
+urlpatterns = [path("", counted)]
+"""
+REDIS_CACHE = (
+    'CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", '
+    '"LOCATION": "redis://127.0.0.1:1"}}'
+)
+SESSIONS = "django.contrib.sessions.backends"
+IN_MEMORY_SQLITE = 'DATABASES["default"]["NAME"] = ":memory:"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "urls", "message"),
+    [
+        ("", CACHING_URLS, "most requests don't find what another stored (mysite.urls)."),
+        (f'SESSION_ENGINE = "{SESSIONS}.cache"', "", "sessions get lost."),
+        (f'SESSION_ENGINE = "{SESSIONS}.cached_db"', "", "sessions become stale."),
+        (
+            'REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": ["a.Throttle"]}',
+            "",
+            "each process counts throttled requests by itself.",
+        ),
+        (f'{REDIS_CACHE}\nSESSION_ENGINE = "{SESSIONS}.cache"', CACHING_URLS, None),
+    ],
+)
+def test_a_cache_of_one_process_is_found_where_it_must_be_shared(
+    settings, urls, message, tmp_path
+) -> None:
+    """By who uses it: sessions, throttles, or the project's own modules."""
+    done = manage(installed(tmp_path, f"{settings}\n", urls), "check")
+
+    assert found(done) == (["tandem.W011"] if message else [])
+    assert (f" of them serve the project: {message}\n" in done.stderr) is bool(message)
+
+
+TOOLBAR = 'DEBUG = True\nINSTALLED_APPS += ["debug_toolbar"]\n'
+DATABASE_STORE = (
+    'DEBUG_TOOLBAR_CONFIG = {"TOOLBAR_STORE_CLASS": "debug_toolbar.store.DatabaseStore"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (TOOLBAR, "DEBUG_TOOLBAR_CONFIG: (tandem.W012) The store of django-debug-toolbar is kept"),
+        (TOOLBAR + DATABASE_STORE, None),
+        (IN_MEMORY_SQLITE, 'DATABASES: (tandem.W012) The SQLite database "default" is kept'),
+        (
+            'INSTALLED_APPS += ["django_prometheus"]',
+            "INSTALLED_APPS: (tandem.W012) The registry of django-prometheus is kept",
+        ),
+    ],
+    ids=["toolbar", "toolbar in the database", "sqlite", "prometheus"],
+)
+def test_another_store_of_one_process_is_found(settings, message, tmp_path) -> None:
+    """Packages of the same names stand in for the real ones."""
+    project = installed(tmp_path, f"{settings}\n", "urlpatterns = []\n")
+    for package in ("debug_toolbar", "django_prometheus"):
+        (project / package).mkdir()
+        (project / package / "__init__.py").touch()
+    (project / "debug_toolbar" / "store.py").touch()
+    done = manage(project, "check")
+
+    assert found(done) == (["tandem.W012"] if message else [])
+    assert (message or "no issues") in done.stdout + done.stderr
+
+
+PROXIED = """
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+"""
+
+
+def test_https_from_a_proxy_that_is_not_trusted_is_found(tmp_path) -> None:
+    """Until the edge trusts it; a redirect loop is what a visitor gets."""
+    project = installed(tmp_path, PROXIED)
+    before = manage(project, "check")
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write('TANDEM = {"EDGE": {"TRUSTED_PROXIES": ["127.0.0.1"]}}\n')
+
+    assert found(before) == ["tandem.W013"]
+    assert 'SECURE_PROXY_SSL_HEADER reads "X-Forwarded-Proto"' in before.stderr
+    assert "SECURE_SSL_REDIRECT redirects for ever.\n" in before.stderr
+    assert found(manage(project, "check")) == []
+
+
+CHAT_ASGI = """
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+
+class Chat(AsyncWebsocketConsumer):
+    groups = ["all"]
+
+    async def receive(self, text_data=None, bytes_data=None):
+        await get_channel_layer().group_send("all", {"type": "say", "text": text_data})
+
+    async def say(self, event):
+        await self.send(event["text"])
+
+
+sockets = URLRouter([path("ws/", Chat.as_asgi())])
+application = ProtocolTypeRouter(
+    {"http": get_asgi_application(), "websocket": AllowedHostsOriginValidator(sockets)}
+)
+"""
+
+
+def test_a_layer_in_memory_that_only_consumers_use_is_a_warning(tmp_path) -> None:
+    """And the plan has one ASGI process, so that each message reaches all sockets."""
+    project = in_memory(tmp_path)
+    (project / "mysite" / "asgi.py").write_text(CHAT_ASGI)
+    (project / "mysite" / "urls.py").write_text("urlpatterns = []\n")
+    done = manage(project, "check", **REDIS_URL)
+
+    assert found(done) == ["tandem.W010"]
+    assert "so `tandem up` starts only one ASGI process.\n" in done.stderr

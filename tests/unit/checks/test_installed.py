@@ -1,28 +1,29 @@
-"""What is installed is spoken of where it would serve the project, and has a known fault."""
+"""Installed packages with a known fault are findings where they serve the project."""
 
 from typing import Any
 
 import pytest
+from checks.gathered import facts
 from checks.saying import ids, told
 from packaging.version import Version
 
 from builders import websocket
 from django_tandem.checks.facts import Facts
-from django_tandem.checks.versions import (
-    asgiref_does_not_deadlock,
+from django_tandem.checks.installed import (
     daphne_is_safe,
     gunicorn_does_not_leak,
+    option,
+    runs,
     uvicorn_speaks_websocket,
 )
 from django_tandem.project.channels import Application
-from django_tandem.settings import read_settings
 
 
 def _facts(tandem: dict[str, Any] | None = None, *, on_asgi: bool = True, **versions: str) -> Facts:
-    return Facts(
-        settings=read_settings(tandem),
+    return facts(
+        *([websocket("/ws/")] if on_asgi else []),
+        tandem=tandem,
         application=Application(has_websocket=on_asgi),
-        verdicts=(websocket("/ws/"),) if on_asgi else (),
         versions=tuple((name, Version(version)) for name, version in versions.items()),
     )
 
@@ -62,31 +63,6 @@ def test_a_daphne_that_is_safe_or_does_not_serve_is_left_alone(tandem, on_asgi, 
     assert daphne_is_safe(_facts(tandem, on_asgi=on_asgi, **versions)) == []
 
 
-def test_an_asgiref_that_can_deadlock_is_an_error_on_asgi() -> None:
-    """A request that hangs for good has no other cure."""
-    assert told(asgiref_does_not_deadlock(_facts(asgiref="3.11.1"))) == [
-        (
-            "tandem.E006",
-            "asgiref",
-            "asgiref 3.11.1 is installed, and asgiref before 3.12 can deadlock on ASGI "
-            "(its issue 535).",
-            'Run pip install "asgiref>=3.12".',
-        )
-    ]
-    assert asgiref_does_not_deadlock(_facts(asgiref="3.12.0")) == []
-    assert asgiref_does_not_deadlock(_facts(asgiref="3.11.1", on_asgi=False)) == []
-
-
-def test_a_pin_or_always_starts_an_asgi_server_too() -> None:
-    """A route is not the only reason."""
-    pinned = {"ROUTES": [("/live/", "asgi")]}
-    always = {"ASGI": {"ALWAYS": True}}
-
-    for tandem in (pinned, always):
-        facts = _facts(tandem, on_asgi=False, asgiref="3.8")
-        assert ids(asgiref_does_not_deadlock(facts)) == ["tandem.E006"]
-
-
 def test_a_gunicorn_that_leaks_on_its_asgi_worker_is_an_error() -> None:
     """The sentence names the setting that chose the worker."""
     programs = {"PROGRAMS": {"api": "gunicorn -k asgi config.asgi:application"}}
@@ -95,7 +71,7 @@ def test_a_gunicorn_that_leaks_on_its_asgi_worker_is_an_error() -> None:
         (
             "tandem.E007",
             "gunicorn",
-            'TANDEM["PROGRAMS"]["api"] takes Gunicorn\'s ASGI worker, which leaks database '
+            'TANDEM["PROGRAMS"]["api"] runs Gunicorn\'s ASGI worker, which leaks database '
             "connections in gunicorn 25.3.0 (its issue 3627, in 25.1 to 26.0).",
             'Run pip install "gunicorn>=26.1".',
         )
@@ -115,7 +91,7 @@ def test_the_asgi_worker_is_known_however_it_is_written(args) -> None:
     """Gunicorn takes the last of them."""
     (message,) = gunicorn_does_not_leak(_facts({"WSGI": {"ARGS": args}}, gunicorn="25.1"))
 
-    assert message.msg.startswith('TANDEM["WSGI"]["ARGS"] takes Gunicorn\'s ASGI worker')
+    assert message.msg.startswith('TANDEM["WSGI"]["ARGS"] runs Gunicorn\'s ASGI worker')
 
 
 @pytest.mark.parametrize(
@@ -124,9 +100,9 @@ def test_the_asgi_worker_is_known_however_it_is_written(args) -> None:
 )
 def test_the_leak_is_in_25_1_to_26_0(gunicorn, leaks) -> None:
     """Both ends count."""
-    facts = _facts({"WSGI": {"ARGS": ["-k", "asgi"]}}, gunicorn=gunicorn)
+    known = _facts({"WSGI": {"ARGS": ["-k", "asgi"]}}, gunicorn=gunicorn)
 
-    assert bool(gunicorn_does_not_leak(facts)) is leaks
+    assert bool(gunicorn_does_not_leak(known)) is leaks
 
 
 @pytest.mark.parametrize(
@@ -164,7 +140,7 @@ def test_uvicorn_without_its_websocket_library_is_an_error() -> None:
     [
         (["--ws", "wsproto"], "websockets", "needs the library wsproto"),
         (["--ws=auto"], None, "needs the library websockets"),
-        (["--ws=none"], "websockets", "says --ws none"),
+        (["--ws=none"], "websockets", "has --ws none"),
         (["--ws=wsproto"], "wsproto", None),
         (["--ws=auto"], "wsproto", None),
         (["--ws=config.sockets:Protocol"], None, None),
@@ -172,13 +148,13 @@ def test_uvicorn_without_its_websocket_library_is_an_error() -> None:
 )
 def test_the_library_is_the_one_that_the_arguments_choose(args, library, found) -> None:
     """A `--ws` of the user's own wins over ours."""
-    facts = Facts(
-        settings=read_settings({"ASGI": {"ARGS": args}}),
+    known = facts(
+        websocket("/ws/"),
+        tandem={"ASGI": {"ARGS": args}},
         application=Application(has_websocket=True),
-        verdicts=(websocket("/ws/"),),
         importable=frozenset({library} - {None}),
     )
-    messages = uvicorn_speaks_websocket(facts)
+    messages = uvicorn_speaks_websocket(known)
 
     assert [found in message.msg for message in messages] == ([True] if found else [])
 
@@ -188,3 +164,40 @@ def test_uvicorn_without_websockets_to_serve_is_left_alone() -> None:
     assert uvicorn_speaks_websocket(_facts(on_asgi=False)) == []
     assert uvicorn_speaks_websocket(_facts({"ASGI": {"ALWAYS": True}}, on_asgi=False)) == []
     assert uvicorn_speaks_websocket(_facts({"ASGI": {"SERVER": "hypercorn"}})) == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["daphne", "config.asgi:application"],
+        ["/venv/bin/daphne"],
+        ["python", "-m", "daphne"],
+        ["nice", "-n", "10", "daphne"],
+    ],
+)
+def test_a_program_is_known_by_path_by_module_and_below_another(argv) -> None:
+    """Each of these runs Daphne."""
+    assert runs(argv, "daphne")
+
+
+def test_a_program_is_not_known_by_a_part_of_its_name() -> None:
+    """`daphne-exporter` is another."""
+    assert not runs(["daphne-exporter", "--of=daphne.sock"], "daphne")
+
+
+@pytest.mark.parametrize(
+    ("argv", "value"),
+    [
+        (["--ws", "none"], "none"),
+        (["--ws=none"], "none"),
+        (["-w", "none"], "none"),
+        (["-wnone"], "none"),
+        (["--ws=auto", "--ws", "none"], "none"),
+        (["--ws-ping=none"], None),
+        (["--ws"], ""),
+        ([], None),
+    ],
+)
+def test_the_last_of_an_option_is_its_value(argv, value) -> None:
+    """However it is written."""
+    assert option(argv, "--ws", "-w") == value

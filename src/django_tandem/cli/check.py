@@ -1,0 +1,44 @@
+"""Check the project as `tandem up` would start it, and start nothing."""
+
+import argparse
+
+from django.core.checks import CheckMessage
+
+from django_tandem import checks
+from django_tandem.cli import console, up
+from django_tandem.cli.planning import find_problems, plan_project
+
+LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options: those of `up` that change the plan."""
+    up.add_plan_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what the checks found; 1 when it keeps `tandem up` from starting."""
+    found = find_problems(plan_project(options, overrides=up.overrides_of(options)))
+    shown = [message for message in found if not message.is_silenced()]
+    if options.json:
+        console.as_json([as_json(message) for message in shown])
+    else:
+        for message in shown:
+            console.line_out(str(message))
+        failures = sum(map(checks.is_failure, shown))
+        warnings = console.counted(len(shown) - failures, "warning")
+        silenced = len(found) - len(shown)
+        console.line_err(f"{console.counted(failures, 'error')}, {warnings}, {silenced} silenced.")
+    return 1 if any(map(checks.is_failure, found)) else 0
+
+
+def as_json(message: CheckMessage) -> dict[str, object]:
+    """Return what `--json` prints of one finding."""
+    return {
+        "id": message.id,
+        "level": LEVELS.get(message.level, str(message.level)),
+        "object": str(message.obj),
+        "message": message.msg,
+        "hint": message.hint,
+    }

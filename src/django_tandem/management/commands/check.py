@@ -1,0 +1,14 @@
+"""Django's own command `check`, to which an error of ours is an error."""
+
+from django.core.management.commands import check
+
+from django_tandem.checks import keeping_errors
+
+
+class Command(check.Command):
+    """Run Django's `check`; before other commands, our errors are warnings."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run it as `manage.py check`, and not as what the test runner calls."""
+        with keeping_errors():
+            super().run_from_argv(argv)
