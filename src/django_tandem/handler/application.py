@@ -1,8 +1,8 @@
-"""The ASGI application: Django's own, with a cheaper way through it."""
+"""The ASGI application: Django's own, with fewer thread switches and a bounded thread pool."""
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,138 +12,211 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.urls import set_script_prefix
 
-from django_tandem.handler import signals as own_signals
-from django_tandem.handler.chain import Chain
-from django_tandem.handler.driving import Watch, isolated, watched
-from django_tandem.handler.hops import what_was_left_behind
-from django_tandem.handler.internals import has_a_thread, lent_here, run_on
-from django_tandem.handler.limits import threads
-from django_tandem.handler.loan import Loan
-from django_tandem.handler.original import is_original
-from django_tandem.handler.pool import pool
-from django_tandem.handler.protocol import Receive, Scope, Send
-from django_tandem.handler.response import is_plain, messages_of
+from django_tandem.fingerprints import are_known
+from django_tandem.handler import signals as request_signals
+from django_tandem.handler.cancellation import DisconnectListener, observe, run_in_context
+from django_tandem.handler.internals import SOURCES, context_executor, has_executor, run_on
+from django_tandem.handler.limits import thread_count
+from django_tandem.handler.middleware_chain import MiddlewareChain
+from django_tandem.handler.originals import is_original
+from django_tandem.handler.protocol import Message, Receive, Scope, Send
+from django_tandem.handler.segment import service_unavailable
+from django_tandem.handler.switching import (
+    note_streaming,
+    run_on_thread_if_available,
+    wait_for_leftover_calls,
+)
+from django_tandem.handler.sync_stream import stream_on_thread
+from django_tandem.handler.thread_lease import PoolExhausted
+from django_tandem.handler.thread_pool import RequestExecutor, request_pool
 
-# What the request of this context has borrowed; None in a request that another one makes.
-LENT: contextvars.ContextVar[Loan | None] = contextvars.ContextVar("LENT", default=None)
+# What the request of this context runs its sync code on; None if its caller has set that.
+EXECUTOR: contextvars.ContextVar[RequestExecutor | None] = contextvars.ContextVar(
+    "EXECUTOR", default=None
+)
 
 
-class DjangoApplication(Chain, ASGIHandler):
-    """Answers a request on the event loop, and on a borrowed thread where it may block."""
+class DjangoApplication(MiddlewareChain, ASGIHandler):
+    """Responds on the event loop, and on a thread of the pool where a request may block."""
 
-    # What Django's signals do for connections is done when a thread comes and goes. Not made by
-    # __init__, which Django's handler of static files leaves out.
+    # What Django's signals do for connections is done when a thread is acquired and returned. Not
+    # set in __init__, which Django's handler of static files leaves out.
     @cached_property
     def opening(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs before a request does."""
-        return (partial(own_signals.of_threads, signals.request_started, type(self)),)
+        return (partial(request_signals.run_connected, signals.request_started, type(self)),)
 
     @cached_property
     def closing(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs after a request did."""
-        return (partial(own_signals.of_threads, signals.request_finished, type(self)),)
+        return (partial(request_signals.run_connected, signals.request_finished, type(self)),)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif asyncio.current_task() is None:
-            # A server that runs coroutines by itself: there is nothing to cancel but a task.
+            # A server that runs coroutines by itself: only a task can be cancelled.
             await asyncio.ensure_future(self(scope, receive, send))
         else:
-            await isolated(self.lend(scope, receive, send), contextvars.copy_context())
+            await self._run(scope, receive, send)
 
-    async def lend(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with a thread to borrow unless whoever called us has one."""
-        if has_a_thread():
-            LENT.set(None)
-            await self.enter(scope, receive, send)
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond in a context and on a thread of the request's own."""
+        context = contextvars.copy_context()
+        if has_executor():
+            await run_in_context(self._respond(None, scope, receive, send), context, _do_nothing)
             return
-        loan = Loan(pool(), holds=True, opening=self.opening, closing=self.closing)
-        run_on(loan)
-        LENT.set(loan)
+        executor = RequestExecutor(
+            request_pool(), holds=True, opening=self.opening, closing=self.closing
+        )
+        response = self._respond(executor, scope, receive, send)
         try:
-            await self.enter(scope, receive, send)
-            await what_was_left_behind()
+            await run_in_context(response, context, executor.note_suspended)
         finally:
-            loan.end()
+            executor.release()
 
-    async def enter(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer, from inside whatever instruments Django's own handler: Sentry, for one."""
+    async def _respond(self, executor: RequestExecutor | None, *call: Any) -> None:
+        EXECUTOR.set(executor)
+        if executor is not None:
+            run_on(executor)
         if is_original(ASGIHandler, "__call__"):
-            await self.handle(scope, receive, send)
+            await self.handle(*call)
         else:
-            await super().__call__(scope, receive, send)
+            # From inside whatever instruments Django's own handler.
+            await super().__call__(*call)
+        if executor is not None:
+            await wait_for_leftover_calls()
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request, as Django does."""
-        loan = LENT.get()
-        if loan is not None and lent_here() is not loan:
-            # Django's own __call__ has said otherwise.
-            run_on(loan)
+        """Handle a request, as Django does."""
+        executor = EXECUTOR.get()
+        if executor is not None and context_executor() is not executor:
+            # Django's own __call__ has set another one.
+            run_on(executor)
+        if not is_original(ASGIHandler, "handle"):
+            await super().handle(scope, receive, send)
+            return
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
         try:
             set_script_prefix(get_script_prefix(scope))
-            await own_signals.start(type(self), scope)
+            has_lease = executor is not None
+            await request_signals.send_started(type(self), scope, has_lease=has_lease)
             request, error_response = self.create_request(scope, body)
             if request is None:
                 body.close()
                 await self.send_response(error_response, send)
-                await own_signals.finish(type(self), error_response)
+                await self._finish(error_response)
             else:
-                await self.answer(request, receive, send)
+                await self._respond_unless_disconnected(request, receive, send)
         finally:
             body.close()
 
-    async def answer(self, request: Any, receive: Receive, send: Send) -> None:
-        """Answer unless the client goes meanwhile, and have the request finished in any case."""
-        watch = Watch(lambda: self.listen_for_disconnect(receive))
-        response, cut = None, None
+    async def _respond_unless_disconnected(
+        self, request: Any, receive: Receive, send: Send
+    ) -> None:
+        listener = DisconnectListener(lambda: self.listen_for_disconnect(receive))
+        response, cancelled = None, None
         try:
-            response, cut = await watched(self.respond(request, send), watch)
+            response, cancelled = await observe(
+                self._get_and_send_response(request, send), listener.start
+            )
         except asyncio.CancelledError as error:
-            cut = error
+            cancelled = error
         finally:
-            await watch.stop()
-        await own_signals.finish(type(self), response)
-        if cut is not None and not watch.was_left:
-            # It was the server, not the client, that cancelled it.
-            raise cut
+            await listener.stop()
+        await self._finish(response)
+        if cancelled is not None and not listener.is_sole_cause:
+            # The server has cancelled it, perhaps beside a client that has disconnected.
+            raise cancelled
 
-    async def respond(self, request: Any, send: Send) -> tuple[Any, asyncio.CancelledError | None]:
-        """Return the response, sent, and what cancelled the sending."""
+    async def _get_and_send_response(
+        self, request: Any, send: Send
+    ) -> tuple[Any, asyncio.CancelledError | None]:
+        """Return the response, sent, and what has cancelled the sending."""
         response = await self.run_get_response(request)
-        loan = LENT.get()
-        if loan is not None and loan.thread is not None and not self.needs_thread(response):
-            # Others need not wait until the client has taken it all.
-            loan.end()
+        executor = EXECUTOR.get()
+        if executor is not None and not self._needs_thread(response):
+            # Other requests need not wait until the client has received all of it.
+            executor.release()
         try:
             await self.send_response(response, send)
         except asyncio.CancelledError as error:
             return response, error
         return response, None
 
-    def needs_thread(self, response: Any) -> bool:
-        """Return whether the thread is needed after the response was made."""
-        return bool(response.streaming) or own_signals.needs_thread(type(self), response)
+    def _needs_thread(self, response: Any) -> bool:
+        return bool(response.streaming) or request_signals.needs_thread(type(self), response)
+
+    async def _finish(self, response: Any) -> None:
+        has_lease = EXECUTOR.get() is not None
+        await request_signals.send_finished(type(self), response, has_lease=has_lease)
 
     async def send_response(self, response: Any, send: Any) -> None:
-        """Send the response; a whole and small one without ado."""
-        if is_plain(response, self.chunk_size):
+        """Send the response; a plain one by a shorter way, a sync stream part by part."""
+        if not is_original(ASGIHandler, "send_response"):
+            await super().send_response(response, send)
+        elif is_plain(response, self.chunk_size):
             for message in messages_of(response):
                 await send(message)
+        elif response.streaming and not response.is_async:
+            await self._send_sync_stream(response, send)
         else:
             await super().send_response(response, send)
 
+    async def _send_sync_stream(self, response: Any, send: Any) -> None:
+        try:
+            await run_on_thread_if_available(_do_nothing)
+        except PoolExhausted:
+            await super().send_response(service_unavailable(), send)
+            return
+        note_streaming()
+        stream = stream_on_thread(response)
+        try:
+            await super().send_response(response, send)
+        finally:
+            stream.stop()
 
-def make() -> DjangoApplication:
+
+def is_plain(response: Any, max_bytes: int) -> bool:
+    """Return whether it is whole, small and without cookies, which differ between Djangos."""
+    return not (response.streaming or response.cookies or len(response.content) > max_bytes)
+
+
+def messages_of(response: Any) -> Iterator[Message]:
+    """Yield the ASGI messages of a plain response."""
+    headers = [
+        (
+            name.encode("ascii") if isinstance(name, str) else bytes(name),
+            value.encode("latin1") if isinstance(value, str) else bytes(value),
+        )
+        for name, value in response.items()
+    ]
+    yield {
+        "type": "http.response.start",
+        "status": response.status_code,
+        "headers": headers,
+    }
+    yield {"type": "http.response.body", "body": response.content, "more_body": False}
+
+
+def is_supported() -> bool:
+    """Return whether the installed Django and asgiref were read; log one warning if not."""
+    return are_known(SOURCES, otherwise="Django's own ASGI handler serves.")
+
+
+def make_application() -> Any:
     """
-    Set Django up, and return its application.
+    Set Django up, and return its application: our handler, or Django's own where it must be.
 
     Raises SettingError for a wrong number of threads.
     """
     django.setup(set_prefix=False)
-    threads()
-    return DjangoApplication()
+    thread_count()
+    return DjangoApplication() if is_supported() else ASGIHandler()
+
+
+def _do_nothing() -> None:
+    return None

@@ -1,11 +1,11 @@
-"""When a hook of Django's own middleware may block: asked before it runs on the event loop."""
+"""When a hook of Django's own middleware may block, checked before it runs on the event loop."""
 
 from typing import Any
 
 from django.conf import settings
 from django.urls import get_resolver
 
-# A hop takes about as long as MD5 over the first and gzip over the second.
+# A thread switch takes about as long as MD5 over the first and gzip over the second.
 BYTES_TO_HASH = 64 * 1024
 BYTES_TO_COMPRESS = 4 * 1024
 
@@ -70,7 +70,7 @@ def body_is_long_to_compress(_request: Any, response: Any) -> bool:
 
 
 def page_may_be_kept(request: Any) -> bool:
-    """Return whether the cache is asked for the page."""
+    """Return whether the page is looked up in the cache."""
     return request.method in ("GET", "HEAD")
 
 
@@ -132,7 +132,7 @@ def token_goes_to_storage(request: Any, _response: Any) -> bool:
 
 
 def storage_is_unknown(_request: Any) -> bool:
-    """Return whether messages lie in something else than Django's own storages."""
+    """Return whether messages are stored elsewhere than in Django's own storages."""
     return settings.MESSAGE_STORAGE not in STORAGES or settings.SIGNING_BACKEND != SIGNER
 
 

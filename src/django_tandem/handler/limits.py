@@ -1,4 +1,4 @@
-"""How many threads there are, how many requests wait for one, and for how long."""
+"""How many threads run sync code, how many requests wait for one, and for how long."""
 
 import os
 from typing import Any
@@ -10,47 +10,46 @@ from django_tandem.errors import SettingError
 VARIABLE = "TANDEM_THREADS"
 PATH = 'TANDEM["ASGI"]["THREADS"]'
 
-# Python's own pool allows four threads for waiting beside those that compute. One process has
-# one interpreter lock, so more than these wait for each other, and each is a database connection.
-WAITING_THREADS = 4
-MOST_THREADS = 12
+# Python's own pool allows four threads for I/O beside those that compute. One process has one
+# interpreter lock, so more than these only contend for it, each with a database connection.
+IO_THREADS = 4
+MAX_THREADS = 12
 
-# As many as Gunicorn lets into a WSGI worker: beyond them it leaves the client unanswered.
-WAITING_REQUESTS = 1000
+# Threads beyond the bound, held by requests that await something while others need a thread. Each
+# may hold a database connection, and PostgreSQL allows a hundred by default.
+MAX_OVERFLOW = 100
 
-# Who waits for longer has gone, or asks again and makes the queue longer.
-LONGEST_WAIT_S = 10
+# As many as Gunicorn lets into a WSGI worker: it leaves further clients unanswered.
+MAX_QUEUED = 1000
+
+# A client that waits for longer has left, or retries and makes the queue longer.
+MAX_WAIT_S = 10.0
 RETRY_AFTER_S = 5
 
-# How often the event loop may go round until a request has heard what its thread answered, and
-# has asked for it again: twice as often as the longest way that was found. Who has not asked
-# then awaits something else. Not a time, for a busy loop is late itself.
-ROUNDS = 10
 
-
-def threads() -> int:
+def thread_count() -> int:
     """
-    Return how many threads run sync code, at most, in this process.
+    Return the largest number of threads that run sync code in this process.
 
-    Raises SettingError for what is neither a whole number from 1 on nor "auto".
+    Raises SettingError for anything but an integer of at least 1 or "auto".
     """
-    told = os.environ.get(VARIABLE)
-    given: Any = int(told) if told and told.isdecimal() else told or _from_settings()
+    variable = os.environ.get(VARIABLE)
+    given: Any = int(variable) if variable and variable.isdecimal() else variable or _setting()
     if given == "auto":
-        return min(_cpus() + WAITING_THREADS, MOST_THREADS)
+        return min(_cpu_count() + IO_THREADS, MAX_THREADS)
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return given
     raise SettingError(
-        f"{VARIABLE if told else PATH} is {given!r}.",
-        hint='It takes a whole number from 1 on, or "auto".',
+        f"{VARIABLE if variable else PATH} is {given!r}.",
+        hint='Expected an integer of at least 1, or "auto".',
     )
 
 
-def _from_settings() -> Any:
-    whole = getattr(settings, "TANDEM", None) or {}
-    return (whole.get("ASGI") or {}).get("THREADS", "auto")
+def _setting() -> Any:
+    tandem = getattr(settings, "TANDEM", None) or {}
+    return (tandem.get("ASGI") or {}).get("THREADS", "auto")
 
 
-def _cpus() -> int:
+def _cpu_count() -> int:
     # The CPUs this process may run on: a container or taskset can leave it fewer than there are.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,50 +8,53 @@ from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
 from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
+from django.http.response import HttpResponseBase
 
-from django_tandem.handler.hops import is_busy, on_thread_at_the_end
 from django_tandem.handler.internals import (
     close_resources,
-    open_caches,
+    closers_of,
+    has_open_caches,
+    only_computes,
     receivers_of,
     run_parallel,
 )
-from django_tandem.handler.response import needs_thread_to_close
+from django_tandem.handler.originals import is_original
+from django_tandem.handler.switching import finish_on_thread, is_busy
 
 # They care for the connections of their own thread: the pool runs them where it lends one.
-OF_THREADS = (reset_queries, close_old_connections)
+ON_THREADS = (reset_queries, close_old_connections)
 # The first only computes. The other has nothing to do, or else the response closes on a thread.
-OF_NO_THREAD = (reset_urlconf, close_caches)
-OWN = frozenset([*OF_THREADS, *OF_NO_THREAD])
+ON_LOOP = (reset_urlconf, close_caches)
+DJANGOS = frozenset([*ON_THREADS, *ON_LOOP])
 
 
-def of_threads(signal: Signal, sender: Any) -> None:
-    """Run those of Django's own receivers, as far as they are connected, that a thread needs."""
+def run_connected(signal: Signal, sender: Any) -> None:
+    """Run those of Django's own receivers that a thread needs, as far as they are connected."""
     connected, _ = receivers_of(signal, sender)
-    for receiver in OF_THREADS:
+    for receiver in ON_THREADS:
         if receiver in connected:
             receiver()
 
 
-async def start(sender: Any, scope: Any) -> None:
+async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
     """Send ``request_started``."""
-    blocking, awaited = receivers_of(signals.request_started, sender)
-    if not OWN.issuperset(blocking):
+    receivers, async_receivers = receivers_of(signals.request_started, sender)
+    if not (has_lease and DJANGOS.issuperset(receivers) and is_original(Signal, "asend")):
         await signals.request_started.asend(sender=sender, scope=scope)
-    elif awaited:
+    elif async_receivers:
         named = {"signal": signals.request_started, "sender": sender, "scope": scope}
-        await run_parallel([receiver(**named) for receiver in awaited])
+        await run_parallel([receiver(**named) for receiver in async_receivers])
 
 
-async def finish(sender: Any, response: Any) -> None:
+async def send_finished(sender: Any, response: Any, *, has_lease: bool) -> None:
     """
     Close the response, which sends ``request_finished``; None stands for none.
 
-    A view that was given up may still run on its thread: like Django, we wait for it there.
+    A view that was cancelled may still run on its thread: like Django, wait for it there.
     """
-    if needs_thread(sender, response) or is_busy():
+    if not has_lease or needs_thread(sender, response) or is_busy():
         send = partial(signals.request_finished.send, sender=sender)
-        await on_thread_at_the_end(send if response is None else response.close)
+        await finish_on_thread(send if response is None else response.close)
         return
     if response is not None:
         close_resources(response)
@@ -60,8 +63,19 @@ async def finish(sender: Any, response: Any) -> None:
 
 
 def needs_thread(sender: Any, response: Any) -> bool:
-    """Return whether ``finish`` runs what may block."""
-    blocking, awaited = receivers_of(signals.request_finished, sender)
-    if awaited or not OWN.issuperset(blocking) or open_caches():
+    """Return whether the end of the request runs what may block."""
+    receivers, async_receivers = receivers_of(signals.request_finished, sender)
+    return (
+        bool(async_receivers)
+        or not DJANGOS.issuperset(receivers)
+        or has_open_caches()
+        or not is_original(Signal, "send")
+        or (response is not None and _closes_more(response))
+    )
+
+
+def _closes_more(response: Any) -> bool:
+    is_plain = type(response).close is HttpResponseBase.close
+    if not (is_plain and is_original(HttpResponseBase, "close")):
         return True
-    return response is not None and needs_thread_to_close(response)
+    return not all(map(only_computes, closers_of(response)))

@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
-from django_tandem.handler.consumers import Threads
+from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application
 from django_tandem.inprocess import channel_layers, drain_monitor, handover, handover_counts
 from django_tandem.inprocess.django_handler import with_our_handler
@@ -40,7 +40,7 @@ with record_startup_failure(Stack.ASGI):
     # Before the project is loaded, as it applies to handlers that are made from then on.
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())
-    project: Application = UnbufferedStreams(WebSocketNotFound(Threads(load())))
+    project: Application = UnbufferedStreams(WebSocketNotFound(ParallelConsumers(load())))
     # Only once the project is loaded it is known whether it uses Channels.
     channel_layers.install_reconnecting()
     if handover.is_enabled():

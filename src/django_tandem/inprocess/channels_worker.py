@@ -9,7 +9,7 @@ from channels.management.commands.runworker import Command
 from channels.worker import Worker
 from django.core.management import execute_from_command_line
 
-from django_tandem.handler.consumers import Threads
+from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 
@@ -42,7 +42,7 @@ class GracefulWorker(Worker):  # type: ignore[misc]
     """A worker that on SIGTERM takes no new message, and finishes those it has."""
 
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
-        self.consumers = IdleChannels(Threads(application))
+        self.consumers = IdleChannels(ParallelConsumers(application))
         super().__init__(self.consumers, *args, **kwargs)
         self.stopping = asyncio.Event()
 

@@ -6,7 +6,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.handler.original import is_original
+from django_tandem.handler.originals import is_original
 
 # Methods that our handler does not call. Where one of them is patched, Django's handler stays.
 _BYPASSED = (

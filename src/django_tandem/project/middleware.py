@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
-from django_tandem.handler.layers import declaration_of
+from django_tandem.handler.known_middleware import find_declaration
 from django_tandem.model import Middleware, Route
 from django_tandem.project.importing import trying
 
@@ -31,7 +31,7 @@ def read_middleware(*, is_stock: bool) -> tuple[Middleware, ...]:
     for dotted in reversed(settings.MIDDLEWARE):
         factory = _imported(dotted)
         is_async = _runs_async(factory, inside_is_async=inside_is_async)
-        is_known = not is_stock and declaration_of(factory) is not None
+        is_known = not is_stock and find_declaration(factory) is not None
         costs = {
             **(_mixin_switches(factory) if is_async and not is_known else {}),
             # Consecutive synchronous ones share a thread: one switch into it, one out of it.

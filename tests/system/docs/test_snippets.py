@@ -17,7 +17,7 @@ from docs.blocks import PAGES, ROOT, Block, blocks, every_block
 
 from builders import host
 from django_tandem.cli import parser
-from django_tandem.handler.limits import MOST_THREADS, WAITING_THREADS
+from django_tandem.handler.limits import IO_THREADS, MAX_THREADS
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
 
@@ -139,7 +139,7 @@ def test_the_counted_connections_are_what_the_plan_takes() -> None:
     """The table in how-to/postgresql.md, for two CPUs."""
     page = (ROOT / "docs/how-to/postgresql.md").read_text()
     machine = host(cpus=2.0)
-    threads = min(2 + WAITING_THREADS, MOST_THREADS)
+    threads = min(2 + IO_THREADS, MAX_THREADS)
     column = [row.rpartition(" | ")[2].strip(" |") for row in re.findall(r"^\| .*\|$", page, re.M)]
     counted = [auto_wsgi(machine), *[auto_asgi(machine) * threads] * 2, threads]
 

@@ -5,7 +5,7 @@ import pytest
 from django.test import override_settings
 
 from django_tandem.handler import application, consumers
-from django_tandem.handler.pool import Pool
+from django_tandem.handler.thread_pool import ThreadPool
 
 
 @pytest.fixture
@@ -14,10 +14,10 @@ def threads(monkeypatch):
     made = []
 
     def bounded(bound):
-        pool = Pool(bound)
+        pool = ThreadPool(bound)
         made.append(pool)
-        monkeypatch.setattr(application, "pool", lambda: pool)
-        monkeypatch.setattr(consumers, "pool_of_consumers", lambda: pool)
+        monkeypatch.setattr(application, "request_pool", lambda: pool)
+        monkeypatch.setattr(consumers, "consumer_pool", lambda: pool)
         return pool
 
     bounded(4)

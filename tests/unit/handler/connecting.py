@@ -79,11 +79,11 @@ def configure(host: str, max_age: int) -> None:
 
 async def counted(application, view: str) -> list[int]:
     """Ask, and return the statuses and how many connections are open once all is done."""
-    from django_tandem.handler.pool import pool
+    from django_tandem.handler.thread_pool import request_pool
 
     asked = (ask(application, f"/{view}/") for _ in range(60))
     statuses = {client.status for client in await asyncio.gather(*asked)}
-    await until(lambda: len(pool().free) == pool().counted)
+    await until(lambda: len(request_pool().free) == request_pool().size)
     return sorted(statuses)
 
 

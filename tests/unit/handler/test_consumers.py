@@ -12,9 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator
 from django.db import close_old_connections
 
-from django_tandem.handler import consumers, relief
-from django_tandem.handler import pool as pools
-from django_tandem.handler.consumers import Threads
+from django_tandem.handler import consumers, limits, thread_pool
+from django_tandem.handler.consumers import ParallelConsumers
 from handler.asking import run
 
 MOMENT_S = 0.2
@@ -71,7 +70,7 @@ class Back(WebsocketConsumer):
 
 
 async def told(consumer):
-    client = WebsocketCommunicator(Threads(consumer.as_asgi()), "/")
+    client = WebsocketCommunicator(ParallelConsumers(consumer.as_asgi()), "/")
     connected, _ = await client.connect()
     assert connected
     await client.send_to(text_data="go")
@@ -106,7 +105,7 @@ def test_a_consumer_keeps_no_thread_while_it_waits(threads):
     pool = threads(1)
 
     async def many():
-        clients = [WebsocketCommunicator(Threads(Sync.as_asgi()), "/") for _ in range(5)]
+        clients = [WebsocketCommunicator(ParallelConsumers(Sync.as_asgi()), "/") for _ in range(5)]
         for client in clients:
             await client.connect()
         for client in clients:
@@ -114,7 +113,7 @@ def test_a_consumer_keeps_no_thread_while_it_waits(threads):
 
     run(many())
 
-    assert pool.counted == 1
+    assert pool.size == 1
 
 
 def test_an_iteration_stays_on_its_thread(threads):
@@ -143,7 +142,7 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
             await sync_to_async(seen.append)("called")
             await asyncio.sleep(0.05)
 
-    run(Threads(application)({"type": "websocket"}, None, None))
+    run(ParallelConsumers(application)({"type": "websocket"}, None, None))
 
     assert seen == ["checked", "called", "checked"] * 2
     assert consumers.CHECKS is checks
@@ -152,16 +151,19 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
 
 def test_slow_requests_keep_no_consumer_waiting():
     """They have threads of their own, of which none is refused."""
-    assert pools.pool() is not pools.pool_of_consumers()
-    assert (pools.pool().refuses, pools.pool_of_consumers().refuses) == (True, False)
+    assert thread_pool.request_pool() is not thread_pool.consumer_pool()
+    assert (thread_pool.request_pool().rejects, thread_pool.consumer_pool().rejects) == (
+        True,
+        False,
+    )
 
 
 def test_a_consumer_that_waits_for_long_is_served_all_the_same(monkeypatch):
     """It has no answer that says to come again."""
-    monkeypatch.setattr(relief, "LONGEST_WAIT_S", 0.05)
-    monkeypatch.setattr(pools, "WAITING_REQUESTS", 0)
-    pool = pools.Pool(1, refuses=False)
-    monkeypatch.setattr(consumers, "pool_of_consumers", lambda: pool)
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.05)
+    monkeypatch.setattr(limits, "MAX_QUEUED", 0)
+    pool = thread_pool.ThreadPool(1, rejects=False)
+    monkeypatch.setattr(consumers, "consumer_pool", lambda: pool)
 
     async def three():
         return await asyncio.gather(*(told(Sync) for _ in range(3)))
@@ -182,7 +184,7 @@ def test_a_channels_worker_that_is_wrapped_has_the_pool_too(threads):
 
     async def worked():
         communicator = ApplicationCommunicator(
-            Threads(Worker.as_asgi()), {"type": "channel", "channel": "work"}
+            ParallelConsumers(Worker.as_asgi()), {"type": "channel", "channel": "work"}
         )
         await communicator.send_input({"type": "work"})
         answer = await communicator.receive_output(timeout=10)

@@ -25,7 +25,7 @@ def test_djangos_chain_is_adapted_by_the_method_that_we_replace():
 
 
 def test_asgiref_looks_a_threads_executor_up_by_the_context():
-    """There is where a loan is put."""
+    """There is where a lease is put."""
     assert hasattr(SyncToAsync, "context_to_thread_executor")
     assert SyncToAsync.thread_sensitive_context.get(None) is None
     assert ThreadSensitiveContext().token is None
@@ -33,7 +33,7 @@ def test_asgiref_looks_a_threads_executor_up_by_the_context():
 
 def test_the_reading_methods_of_a_queryset_are_known_by_name():
     """By these names asgiref is told to call them."""
-    for name in internals.LEAVE_NOTHING:
+    for name in internals.READING:
         method = getattr(QuerySet, name.rpartition(".")[2])
         assert f"{method.__module__}.{method.__qualname__}" == name
 
@@ -56,7 +56,7 @@ def test_a_call_is_recognised_as_asgiref_hands_it_on():
         token = internals.run_on(executor)
         with pytest.raises(InterruptedError):
             await SyncToAsync(function)(*arguments)
-        internals.run_as_before(token)
+        internals.undo_run_on(token)
         return executor.calls[0]
 
     def other(*_):
@@ -66,5 +66,5 @@ def test_a_call_is_recognised_as_asgiref_hands_it_on():
     next(rows)
     assert internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
     assert not internals.leaves_nothing(asyncio.run(submitted(other)))
-    assert internals.unfinished(asyncio.run(submitted(other, rows)))() is rows
-    assert internals.unfinished(asyncio.run(submitted(other, 1))) is None
+    assert internals.unfinished_generator(asyncio.run(submitted(other, rows)))() is rows
+    assert internals.unfinished_generator(asyncio.run(submitted(other, 1))) is None

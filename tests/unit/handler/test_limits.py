@@ -12,18 +12,18 @@ def test_auto_is_four_more_than_the_cpus_up_to_a_dozen(monkeypatch):
     """As Python's own pool has it; each is a database connection."""
     monkeypatch.delenv(limits.VARIABLE, raising=False)
     for cpus, threads in ((1, 5), (2, 6), (64, 12)):
-        monkeypatch.setattr(limits, "_cpus", lambda cpus=cpus: cpus)
+        monkeypatch.setattr(limits, "_cpu_count", lambda cpus=cpus: cpus)
 
-        assert limits.threads() == threads
+        assert limits.thread_count() == threads
 
 
 def test_the_setting_says_it_without_tandem_up(monkeypatch):
     """A project that only changed its import has TANDEM too."""
     monkeypatch.delenv(limits.VARIABLE, raising=False)
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
-        assert limits.threads() == 3
+        assert limits.thread_count() == 3
     with override_settings(TANDEM={"ASGI": {}}):
-        assert limits.threads() >= 5
+        assert limits.thread_count() >= 5
 
 
 def test_a_wrong_number_is_told_when_the_application_is_made(monkeypatch):
@@ -37,7 +37,7 @@ def test_the_environment_comes_first(monkeypatch):
     """`tandem up` has read the setting, and hands it on."""
     monkeypatch.setenv(limits.VARIABLE, "7")
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
-        assert limits.threads() == 7
+        assert limits.thread_count() == 7
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "many", True, 2.5, None])
@@ -48,8 +48,8 @@ def test_anything_else_is_refused_in_the_words_of_the_setting(monkeypatch, wrong
         override_settings(TANDEM={"ASGI": {"THREADS": wrong}}),
         pytest.raises(SettingError) as raised,
     ):
-        limits.threads()
+        limits.thread_count()
 
     assert str(raised.value) == (
-        f'TANDEM["ASGI"]["THREADS"] is {wrong!r}.\n  It takes a whole number from 1 on, or "auto".'
+        f'TANDEM["ASGI"]["THREADS"] is {wrong!r}.\n  Expected an integer of at least 1, or "auto".'
     )

@@ -5,9 +5,8 @@ import threading
 
 import pytest
 
-from django_tandem.handler import pool as pool_module
-from django_tandem.handler import relief
-from django_tandem.handler.busy import BusyError
+from django_tandem.handler import limits
+from django_tandem.handler.thread_lease import PoolExhausted
 from handler import urls
 from handler.asking import Client, answer, ask, run, until
 
@@ -39,7 +38,7 @@ def test_requests_reuse_threads(serve, threads):
         return {(await ask(application, "/sync/")).text for _ in range(50)}
 
     assert len(run(several())) < 5
-    assert pool.counted < 5
+    assert pool.size < 5
 
 
 def test_event_loops_share_the_threads(serve, threads):
@@ -63,7 +62,7 @@ def test_more_at_once_than_the_bound_wait_and_none_is_lost(serve, threads):
     assert {client.status for client in clients} == {200}
     assert len({client.text for client in clients}) == 3
     run(until(lambda: len(pool.free) == 3))
-    assert (pool.counted, len(pool.waiting)) == (3, 0)
+    assert (pool.size, len(pool.queue)) == (3, 0)
 
 
 def test_who_came_first_is_served_first(serve, threads):
@@ -81,7 +80,7 @@ def test_who_came_first_is_served_first(serve, threads):
         await until(lambda: urls.NOTED)
         for name in "abc":
             tasks.append(asyncio.create_task(noted(name, "/sync/")))
-            await until(lambda: len(pool.waiting) == len(tasks) - 1)
+            await until(lambda: len(pool.queue) == len(tasks) - 1)
         urls.GATE.set()
         await asyncio.gather(*tasks)
 
@@ -94,7 +93,7 @@ def test_beyond_the_line_a_request_is_refused_before_the_project_sees_it(
     serve, threads, monkeypatch, caplog
 ):
     """With 503, and when to ask again; the log has it once, and not for each."""
-    monkeypatch.setattr(pool_module, "WAITING_REQUESTS", 2)
+    monkeypatch.setattr(limits, "MAX_QUEUED", 2)
     application = serve(URLS)
     pool = threads(1)
 
@@ -102,7 +101,7 @@ def test_beyond_the_line_a_request_is_refused_before_the_project_sees_it(
         tasks = [asyncio.create_task(ask(application, "/gate/"))]
         await until(lambda: urls.NOTED)
         tasks += [asyncio.create_task(ask(application, "/gate/")) for _ in range(2)]
-        await until(lambda: len(pool.waiting) == 2)
+        await until(lambda: len(pool.queue) == 2)
         await ask(application, "/gate/")
         refused = await ask(application, "/gate/")
         free = await ask(application, "/async/")
@@ -114,14 +113,14 @@ def test_beyond_the_line_a_request_is_refused_before_the_project_sees_it(
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     assert (free.status, begun) == (200, 1)
-    assert caplog.messages == ["Refused a request: 2 wait for 1 threads."]
+    assert caplog.messages == ["Rejected a request with 503: 2 wait for 1 threads."]
     assert [client.status for client in rest] == [200, 200, 200]
 
 
-@pytest.mark.parametrize("middleware", [(), ("handler.test_hops.Own",)])
+@pytest.mark.parametrize("middleware", [(), ("handler.test_switching.Own",)])
 def test_who_waited_for_too_long_is_refused(serve, threads, monkeypatch, middleware):
     """No wait is without an end, also behind middleware of which nothing is known."""
-    monkeypatch.setattr(relief, "LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
     application = serve(URLS, *middleware)
     pool = threads(1)
 
@@ -135,7 +134,7 @@ def test_who_waited_for_too_long_is_refused(serve, threads, monkeypatch, middlew
     late, first = run(crowd())
 
     assert (late.status, late.headers["retry-after"], first.status) == (503, "5", 200)
-    assert not pool.waiting
+    assert not pool.queue
 
 
 def test_a_request_that_awaits_takes_its_thread_along(serve, threads):
@@ -145,7 +144,7 @@ def test_a_request_that_awaits_takes_its_thread_along(serve, threads):
 
     async def crowd():
         slow = asyncio.create_task(ask(application, "/awaits/"))
-        await until(lambda: any(loan.is_idle for loan in pool.lent))
+        await until(lambda: any(lease.is_idle for lease in pool.leases))
         quick = await asyncio.gather(*(ask(application, "/sync/") for _ in range(3)))
         urls.GATE.set()
         return (await slow).text.split(), {client.text for client in quick}
@@ -156,7 +155,7 @@ def test_a_request_that_awaits_takes_its_thread_along(serve, threads):
     assert len(others) == 1
     assert before not in others
     run(until(lambda: len(pool.workers) == 1))
-    assert pool.counted == 1
+    assert pool.size == 1
 
 
 def test_threads_that_left_do_not_make_the_pool_larger(serve, threads):
@@ -172,7 +171,7 @@ def test_threads_that_left_do_not_make_the_pool_larger(serve, threads):
         return await asyncio.gather(*slow, *busy)
 
     assert {client.status for client in run(crowd())} == {200}
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.counted == 2))
+    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 2))
 
 
 def test_a_request_that_goes_away_leaves_the_line(serve, threads):
@@ -184,10 +183,10 @@ def test_a_request_that_goes_away_leaves_the_line(serve, threads):
         first = asyncio.create_task(ask(application, "/gate/"))
         await until(lambda: urls.NOTED)
         second = asyncio.create_task(ask(application, "/gate/"))
-        await until(lambda: pool.waiting)
+        await until(lambda: pool.queue)
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
-        waiting = len(pool.waiting)
+        waiting = len(pool.queue)
         urls.GATE.set()
         await first
         return waiting, second.cancelled()
@@ -261,4 +260,4 @@ def test_the_threads_end_with_the_pool(serve, threads):
 
 def test_busy_is_an_exception_of_the_projects_own_code_too():
     """A view that waits for a thread itself may catch it."""
-    assert issubclass(BusyError, Exception)
+    assert issubclass(PoolExhausted, Exception)

@@ -1,12 +1,29 @@
 """Django's own middleware, class by class: which of its hooks may block, when, and why not else."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
 
+from django_tandem.fingerprints import is_known
 from django_tandem.handler import conditions as when
+from django_tandem.handler.originals import is_unchanged
 
-# Asked with the hook's own arguments: whether this call may reach storage, or takes long.
+# Called with the hook's own arguments: whether this call may reach storage, or takes long.
 MayBlock = Callable[..., bool]
+Hook = Callable[..., Any]
+
+HOOKS = (
+    "__call__",
+    "__acall__",
+    "process_request",
+    "aprocess_request",
+    "process_view",
+    "process_response",
+    "process_exception",
+    "process_template_response",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +32,8 @@ class Declaration:
     What is known of one class.
 
     ``request``, ``view`` and ``response`` say when process_request, process_view and
-    process_response may block; None is never. ``stock_if`` is asked of the instance, once.
-    ``is_awaited`` is for one that has aprocess_request, and awaits what may block itself.
+    process_response may block; None is never. ``stock_if`` is called with the instance, once.
+    ``is_async`` is for one that has aprocess_request, and awaits what may block itself.
     """
 
     why: str
@@ -24,7 +41,78 @@ class Declaration:
     view: MayBlock | None = None
     response: MayBlock | None = None
     stock_if: MayBlock | None = None
-    is_awaited: bool = False
+    is_async: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMiddleware:
+    """
+    One instance, which hooks it has, and when they may block.
+
+    A hook is looked up at each call, as Django does: it may be replaced after it was read.
+    """
+
+    instance: Any
+    has_request: bool
+    has_arequest: bool
+    has_response: bool
+    request_may_block: MayBlock | None
+    response_may_block: MayBlock | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewHook:
+    """A process_view of Django's own, and when it may block."""
+
+    hook: Hook
+    may_block: MayBlock | None
+
+
+def find_declaration(cls: Any) -> Declaration | None:
+    """Return what is declared for exactly this class; None for one that was changed."""
+    if not isinstance(cls, type):
+        return None
+    dotted = f"{cls.__module__}.{cls.__qualname__}"
+    declared = DECLARATIONS.get(dotted)
+    if declared is None or not all(map(_is_unchanged, cls.__mro__[:-1])):
+        return None
+    return declared if is_known(dotted) else None
+
+
+def read_middleware(instance: Any) -> KnownMiddleware | None:
+    """Return what is known of the middleware; None for one that Django is to call itself."""
+    declared = find_declaration(type(instance))
+    if declared is None or any(name in vars(instance) for name in HOOKS):
+        return None
+    if declared.stock_if is not None and declared.stock_if(instance):
+        return None
+    return KnownMiddleware(
+        instance=instance,
+        has_request=not declared.is_async and hasattr(instance, "process_request"),
+        has_arequest=declared.is_async,
+        has_response=hasattr(instance, "process_response"),
+        request_may_block=declared.request,
+        response_may_block=declared.response,
+    )
+
+
+def read_view_hook(method: Any) -> ViewHook | None:
+    """Return the ``process_view`` of a known middleware; None for any other method."""
+    instance = getattr(method, "__self__", None)
+    if getattr(method, "__name__", "") != "process_view" or read_middleware(instance) is None:
+        return None
+    declared = find_declaration(type(instance))
+    return ViewHook(method, declared.view) if declared else None
+
+
+def _is_unchanged(cls: type) -> bool:
+    # What instruments a class replaces its functions, and expects them where Django calls them.
+    module = sys.modules.get(cls.__module__)
+    if module is None or vars(module).get(cls.__name__) is not cls:
+        return False
+    functions = [value for value in vars(cls).values() if isinstance(value, FunctionType)]
+    hooks = [vars(cls)[name] for name in HOOKS if name in vars(cls)]
+    return all(is_unchanged(function, cls.__module__) for function in [*functions, *hooks])
 
 
 DECLARATIONS: Mapping[str, Declaration] = {
@@ -55,12 +143,13 @@ DECLARATIONS: Mapping[str, Declaration] = {
         response=when.token_goes_to_storage,
     ),
     "django.middleware.http.ConditionalGetMiddleware": Declaration(
-        why="It compares headers, and hashes the body: one as large as the hop is dear.",
+        why="It compares headers, and hashes the body, which for a small one "
+        "takes less time than a thread switch.",
         response=when.body_is_long_to_hash,
     ),
     "django.middleware.gzip.GZipMiddleware": Declaration(
-        why="It compresses the body, which for a small one takes less time than a hop; a stream "
-        "it only wraps.",
+        why="It compresses the body, which for a small one takes less time than a thread switch. "
+        "A stream it only wraps.",
         response=when.body_is_long_to_compress,
     ),
     "django.middleware.locale.LocaleMiddleware": Declaration(
@@ -97,11 +186,11 @@ DECLARATIONS: Mapping[str, Declaration] = {
     ),
     "django.contrib.auth.middleware.RemoteUserMiddleware": Declaration(
         why="It has an async half of its own.",
-        is_awaited=True,
+        is_async=True,
     ),
     "django.contrib.auth.middleware.PersistentRemoteUserMiddleware": Declaration(
         why="It has an async half of its own.",
-        is_awaited=True,
+        is_async=True,
     ),
     "django.contrib.messages.middleware.MessageMiddleware": Declaration(
         why="It makes a storage that loads when it is first read, and has nothing to store where "

@@ -143,8 +143,7 @@ def test_a_message_after_the_body_is_the_servers_mistake(application):
 
 def test_streams_are_sent_part_by_part(application):
     """Those of a sync generator as well."""
-    with pytest.warns(Warning, match="synchronous iterators"):
-        client = answer(application, "/sync-stream/")
+    client = answer(application, "/sync-stream/")
 
     assert client.text == "0 1 2 "
     assert len(client.sent) == 5

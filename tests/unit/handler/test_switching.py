@@ -9,7 +9,7 @@ from django.utils.deprecation import MiddlewareMixin
 from handler.asking import answer, hops
 
 URLS = "handler.urls"
-HERE = "handler.test_hops."
+HERE = "handler.test_switching."
 SECURITY = "django.middleware.security.SecurityMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 DEFAULT = (
@@ -52,7 +52,9 @@ def test_an_async_view_behind_startprojects_middleware_takes_no_hop(serve):
     assert hops(ASGIHandler(), "/async/") >= 12
 
 
-@pytest.mark.parametrize("middleware", [(), DEFAULT, ("handler.test_hops.sync_only", *DEFAULT)])
+@pytest.mark.parametrize(
+    "middleware", [(), DEFAULT, ("handler.test_switching.sync_only", *DEFAULT)]
+)
 def test_a_sync_view_takes_one_hop(serve, middleware):
     """With Django's own middleware around it, and what is synchronous itself."""
     application = serve(URLS, *middleware, **COOKIES)

@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from django_tandem.handler import relief
+from django_tandem.handler import limits
 from handler import urls
 from handler.asking import ask, run, until
 
 URLS = "handler.urls"
-OWN = "handler.test_hops.Own"
-SYNC_ONLY = "handler.test_hops.sync_only"
+OWN = "handler.test_switching.Own"
+SYNC_ONLY = "handler.test_switching.sync_only"
 CHAINS = [(OWN,), (SYNC_ONLY,), (SYNC_ONLY, OWN)]
 
 
@@ -39,8 +39,8 @@ def test_slow_async_views_behind_sync_middleware_begin_at_once(serve, threads, m
         return quick.status, {client.status for client in await asyncio.gather(*slow)}
 
     assert run(crowd()) == (200, {200})
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.counted == 1))
-    assert not pool.lent
+    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 1))
+    assert not pool.leases
 
 
 @pytest.mark.parametrize("middleware", CHAINS)
@@ -71,7 +71,7 @@ def test_a_view_that_runs_on_a_waiting_thread_does_not_idle(serve, threads):
         first = asyncio.create_task(ask(application, "/gate/"))
         await until(lambda: urls.NOTED)
         second = asyncio.create_task(ask(application, "/sync/"))
-        await until(lambda: pool.waiting)
+        await until(lambda: pool.queue)
         for _ in range(200):
             await asyncio.sleep(0)
         seen = len(pool.workers)
@@ -86,8 +86,8 @@ def test_threads_that_left_take_the_next_places_as_long_as_others_wait(serve, th
     application = serve(URLS, OWN)
     pool = threads(2)
     made = []
-    new = pool.new
-    pool.new = lambda: made.append(len(pool.workers)) or new()
+    start = pool._start
+    pool._start = lambda: made.append(len(pool.workers)) or start()
 
     async def crowd():
         asked = [asyncio.create_task(ask(application, "/awaits-a-moment/")) for _ in range(100)]
@@ -95,7 +95,7 @@ def test_threads_that_left_take_the_next_places_as_long_as_others_wait(serve, th
 
     assert run(crowd()) == {200}
     assert len(made) < 100
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.counted == 2))
+    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 2))
     assert not pool.spare
 
 
@@ -120,7 +120,7 @@ def test_who_idles_on_another_loop_gives_way_too(serve, threads):
 
 def test_a_loop_that_stopped_leaves_no_wait_without_an_end(serve, threads, monkeypatch):
     """Each loop on which somebody waits looks after the line itself."""
-    monkeypatch.setattr(relief, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.2)
     application = serve(URLS)
     pool = threads(1)
 
@@ -128,7 +128,7 @@ def test_a_loop_that_stopped_leaves_no_wait_without_an_end(serve, threads, monke
         busy = asyncio.create_task(ask(application, "/gate/"))
         await until(lambda: urls.NOTED)
         waits = asyncio.create_task(ask(application, "/sync/"))
-        await until(lambda: pool.waiting)
+        await until(lambda: pool.queue)
         return asyncio.gather(busy, waits)
 
     stopped = asyncio.new_event_loop()

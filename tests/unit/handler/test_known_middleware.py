@@ -10,8 +10,11 @@ from django.http import HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.test import override_settings
 
-from django_tandem.handler.layers import declaration_of, read_layer
-from django_tandem.handler.table import DECLARATIONS
+from django_tandem.handler.known_middleware import (
+    DECLARATIONS,
+    find_declaration,
+    read_middleware,
+)
 from handler.asking import answer, hops
 
 URLS = "handler.urls"
@@ -58,9 +61,9 @@ def test_each_declaration_says_why():
 
 def test_a_subclass_hops_as_ever(serve):
     """Even one that changes nothing: what it will do tomorrow is not known."""
-    assert declaration_of(Heir) is None
-    assert hops(serve(URLS, "handler.test_layers.Heir"), "/async/") == 2
-    telling = serve(URLS, "handler.test_layers.Telling")
+    assert find_declaration(Heir) is None
+    assert hops(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
+    telling = serve(URLS, "handler.test_known_middleware.Telling")
     assert answer(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
 
 
@@ -95,7 +98,7 @@ def test_an_instance_with_a_hook_of_its_own_hops_as_ever():
     middleware = SecurityMiddleware(lambda _: HttpResponse())
     middleware.process_response = lambda _, response: response
 
-    assert read_layer(middleware) is None
+    assert read_middleware(middleware) is None
 
 
 def test_a_session_store_of_the_project_hops_as_ever(serve):
@@ -114,5 +117,5 @@ def test_a_cached_session_is_djangos_own_as_far_as_the_cache_is(backend):
     engine = "django.contrib.sessions.backends.cache"
     for known, path in ((True, backend), (False, "handler.sessions_of_our_own.Cache")):
         with override_settings(SESSION_ENGINE=engine, CACHES={"default": {"BACKEND": path}}):
-            layer = read_layer(SessionMiddleware(lambda _: HttpResponse()))
+            layer = read_middleware(SessionMiddleware(lambda _: HttpResponse()))
         assert (layer is not None) is known

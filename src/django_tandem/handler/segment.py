@@ -1,0 +1,184 @@
+"""An unbroken run of Django's own middleware, on the event loop as long as nothing may block."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.handlers import exception as django_exception
+from django.http import HttpResponse
+
+from django_tandem.handler.internals import mark_logged
+from django_tandem.handler.known_middleware import KnownMiddleware
+from django_tandem.handler.limits import RETRY_AFTER_S
+from django_tandem.handler.switching import (
+    observe_from_thread,
+    run_on_thread,
+    run_on_thread_if_available,
+    would_wait,
+)
+from django_tandem.handler.thread_lease import PoolExhausted
+
+
+class ResumeOnLoop(int):
+    """The index of the middleware with which the event loop must continue after a thread."""
+
+
+class Segment:
+    """
+    Known middleware, the outermost first, around ``inner``: a handler that converts exceptions.
+
+    Once a hook needs a thread, all that follows and can run there does so in the same switch.
+    ``depth`` counts the middleware that a request has entered, and so must leave.
+    """
+
+    def __init__(
+        self, middleware: Sequence[KnownMiddleware], inner: Callable[[Any], Awaitable[Any]]
+    ) -> None:
+        self.middleware = tuple(middleware)
+        self.inner = inner
+        numbered = enumerate(self.middleware, start=1)
+        self.response_hooks = [(depth, each) for depth, each in numbered if each.has_response][::-1]
+
+    def wrapped_in(self, outer: KnownMiddleware) -> "Segment":
+        """Return the segment with one more middleware around it."""
+        return Segment((outer, *self.middleware), self.inner)
+
+    async def respond(self, request: Any) -> Any:
+        """Respond on the event loop."""
+        try:
+            return await self.process_request(request, 0)
+        except PoolExhausted:
+            return service_unavailable()
+
+    def respond_on_thread(self, request: Any) -> Any:
+        """Respond to a middleware that is synchronous itself."""
+        result = self.process_request_on_thread(request, 0)
+        if isinstance(result, ResumeOnLoop):
+            return async_to_sync(self._resume_for_thread)(request, result)
+        return result
+
+    async def _resume_for_thread(self, request: Any, depth: int) -> Any:
+        return await observe_from_thread(self.process_request(request, depth))
+
+    async def process_request(self, request: Any, depth: int) -> Any:
+        """Go inwards from the middleware at ``depth``, and return the response."""
+        for each in self.middleware[depth:] if depth else self.middleware:
+            may_block = each.request_may_block
+            if may_block is not None and may_block(request):
+                result = await run_on_thread_if_available(
+                    self.process_request_on_thread, request, depth
+                )
+                is_response = not isinstance(result, ResumeOnLoop)
+                return result if is_response else await self.process_request(request, result)
+            response = None
+            try:
+                if each.has_request:
+                    response = each.instance.process_request(request)
+                elif each.has_arequest:
+                    response = await each.instance.aprocess_request(request)
+            except Exception as error:  # noqa: BLE001 - any becomes a response, as in Django
+                return await self.process_error(request, error, depth)
+            depth += 1
+            if response:
+                return await self.process_response(request, response, depth)
+        return await self.call_inner(request)
+
+    async def call_inner(self, request: Any) -> Any:
+        """Return the response of the handler inside."""
+        depth = len(self.middleware)
+        try:
+            response = await self.inner(request)
+        except PoolExhausted:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # It has failed to convert an exception, and what it raised is for the next one.
+            return await self.process_inner_error(request, error, depth)
+        return await self.process_response(request, response, depth)
+
+    async def process_response(self, request: Any, response: Any, depth: int) -> Any:
+        """Take the response outwards through the middleware that the request has entered."""
+        for at, each in self.response_hooks:
+            if at > depth:
+                continue
+            may_block = each.response_may_block
+            if may_block is not None and may_block(request, response):
+                return await run_on_thread(self.process_response_on_thread, request, response, at)
+            try:
+                response = each.instance.process_response(request, response)
+            except Exception as error:  # noqa: BLE001
+                return await self.process_error(request, error, at - 1)
+        return response
+
+    async def process_error(self, request: Any, error: Exception, depth: int) -> Any:
+        """Convert an exception, in its ``except`` block, and take the response outwards."""
+        if isinstance(error, PoolExhausted):
+            return await self.process_response(request, service_unavailable(), depth)
+        if not would_wait():
+            return await run_on_thread(self.process_error_on_thread, request, error, depth)
+        # Django does so on any thread: a cancelled call may run on this one for long.
+        convert = sync_to_async(django_exception.response_for_exception, thread_sensitive=False)
+        try:
+            response = await convert(request, error)
+        except Exception as another:  # noqa: BLE001
+            return await self.process_inner_error(request, another, depth)
+        return await self.process_response(request, response, depth)
+
+    async def process_inner_error(self, request: Any, error: Exception, depth: int) -> Any:
+        """Convert what a failed conversion has raised, one middleware further out."""
+        if depth == 0:
+            raise error
+        return await self.process_error(request, error, depth - 1)
+
+    def process_request_on_thread(self, request: Any, depth: int) -> Any:
+        """Return the response, or where the event loop must continue."""
+        for each in self.middleware[depth:]:
+            if each.has_arequest:
+                return ResumeOnLoop(depth)
+            try:
+                response = each.instance.process_request(request) if each.has_request else None
+            except Exception as error:  # noqa: BLE001
+                return self.process_error_on_thread(request, error, depth)
+            depth += 1
+            if response:
+                return self.process_response_on_thread(request, response, depth)
+        return self.call_inner_on_thread(request)
+
+    def call_inner_on_thread(self, request: Any) -> Any:
+        """Return the response of the handler inside, if a thread can call it."""
+        return ResumeOnLoop(len(self.middleware))
+
+    def process_response_on_thread(self, request: Any, response: Any, depth: int) -> Any:
+        """Take the response outwards through the middleware that the request has entered."""
+        for at, each in self.response_hooks:
+            if at > depth:
+                continue
+            try:
+                response = each.instance.process_response(request, response)
+            except Exception as error:  # noqa: BLE001
+                return self.process_error_on_thread(request, error, at - 1)
+        return response
+
+    def process_error_on_thread(self, request: Any, error: Exception, depth: int) -> Any:
+        """Convert an exception, and take the response outwards."""
+        while True:
+            try:
+                response = django_exception.response_for_exception(request, error)
+                break
+            except Exception as another:
+                # As in Django, it is converted where the next middleware would have caught it.
+                if depth == 0:
+                    raise
+                error, depth = another, depth - 1
+        return self.process_response_on_thread(request, response, depth)
+
+
+def service_unavailable() -> HttpResponse:
+    """Return a 503 that says when to retry, and that Django does not log as an error."""
+    response = HttpResponse(
+        "All threads are busy.",
+        status=503,
+        content_type="text/plain",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+    mark_logged(response)
+    return response

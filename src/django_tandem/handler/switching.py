@@ -1,0 +1,124 @@
+"""The only ways from the event loop to the thread of a request."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from asgiref.sync import SyncToAsync
+from django.db import connections
+
+from django_tandem.handler.cancellation import observe
+from django_tandem.handler.internals import (
+    context_executor,
+    current_executor,
+    observe_nested_calls,
+)
+from django_tandem.handler.thread_lease import PoolExhausted
+from django_tandem.handler.thread_pool import RequestExecutor
+
+T = TypeVar("T")
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def _call_outside_pool(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    finally:
+        connections.close_all()
+
+
+_on_thread = SyncToAsync(_call)
+_outside_pool = SyncToAsync(_call_outside_pool, thread_sensitive=False)
+
+
+async def run_on_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run ``function`` on the thread of this request."""
+    return await _on_thread(function, *arguments)
+
+
+async def run_on_thread_if_available(function: Callable[..., Any], *arguments: Any) -> Any:
+    """
+    Run ``function`` on the thread of this request, or wait for one.
+
+    Raises PoolExhausted when the request has none and the wait queue is full.
+    """
+    reject_if_exhausted()
+    return await _on_thread(function, *arguments)
+
+
+async def finish_on_thread(function: Callable[[], Any]) -> Any:
+    """
+    Run ``function``, with which a request ends, on its thread.
+
+    It is never rejected: without a thread, and with none free, it runs on one outside the pool.
+    """
+    own = _own()
+    if own is not None and own.pool.must_queue(own.lease):
+        return await _outside_pool(function)
+    return await _on_thread(function)
+
+
+async def wait_for_leftover_calls() -> None:
+    """Wait for the calls of tasks that the view has left behind."""
+    # A task that was made just now has not started yet.
+    await asyncio.sleep(0)
+    if is_busy():
+        with suppress(PoolExhausted):
+            await _on_thread(_call, int)
+
+
+async def observe_from_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await ``coroutine``, for which the thread of this request waits in the running call."""
+    executor = context_executor()
+    own = executor if isinstance(executor, RequestExecutor) else None
+    call = own.pool.current_call(own.lease) if own is not None else None
+    if own is None or call is None:
+        return await coroutine
+    pool, lease = own.pool, own.lease
+    observe_nested_calls(lambda change: pool.adjust(lease, call, change))
+    pool.adjust(lease, call, -1)
+    try:
+        return await observe(coroutine, lambda: pool.note_suspended(lease))  # type: ignore[no-any-return]
+    finally:
+        pool.adjust(lease, call, 1)
+
+
+def reject_if_exhausted() -> None:
+    """Raise PoolExhausted for a request that has no thread yet when the wait queue is full."""
+    own = _own()
+    if own is not None:
+        own.pool.reject_if_full(own.lease)
+
+
+def note_streaming() -> None:
+    """Let the thread of this request leave the bound while others wait, though it is at work."""
+    own = _own()
+    if own is not None:
+        own.pool.note_streaming(own.lease)
+
+
+def would_wait() -> bool:
+    """Return whether a call would have to wait for the thread of this request, or for any."""
+    own = _own()
+    return own is not None and own.pool.would_wait(own.lease)
+
+
+def is_busy() -> bool:
+    """Return whether the thread of this request is still at work for it."""
+    own = _own()
+    return own is not None and own.pool.is_busy(own.lease)
+
+
+def was_rejected() -> bool:
+    """Return whether this request has waited for a thread in vain."""
+    own = _own()
+    return own is not None and own.pool.was_rejected(own.lease)
+
+
+def _own() -> RequestExecutor | None:
+    executor = current_executor()
+    return executor if isinstance(executor, RequestExecutor) else None

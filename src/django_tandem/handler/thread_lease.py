@@ -1,0 +1,171 @@
+"""
+A thread lent to one request: what it runs, and the states that it goes through.
+
+    DETACHED ──> QUEUED ──> RUNNING <──> RESUMING ──> WAITING
+        ^                      │            │            │
+        └──── RELEASING <──────┴────────────┴────────────┘
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from django_tandem.handler.internals import is_unfinished
+
+Task = Callable[[], Any]
+
+
+class PoolExhausted(Exception):  # noqa: N818 - as asyncio.QueueFull is named
+    """No thread is free, and the wait queue is full or the wait was too long."""
+
+
+class LeaseState(Enum):
+    """What the thread of a lease does."""
+
+    # It has none, and nothing to run.
+    DETACHED = auto()
+    # It has none yet.
+    QUEUED = auto()
+    # It runs a call, or is about to.
+    RUNNING = auto()
+    # It is done, and the request has not continued yet.
+    RESUMING = auto()
+    # It is done, and the request awaits something else.
+    WAITING = auto()
+    # It cleans up, and returns to the pool.
+    RELEASING = auto()
+
+
+TRANSITIONS = {
+    LeaseState.DETACHED: {LeaseState.QUEUED, LeaseState.RUNNING},
+    LeaseState.QUEUED: {LeaseState.RUNNING, LeaseState.DETACHED},
+    LeaseState.RUNNING: {LeaseState.RESUMING, LeaseState.RELEASING},
+    LeaseState.RESUMING: {LeaseState.RUNNING, LeaseState.WAITING, LeaseState.RELEASING},
+    LeaseState.WAITING: {LeaseState.RUNNING, LeaseState.RELEASING},
+    LeaseState.RELEASING: {LeaseState.DETACHED},
+}
+IDLE = frozenset({LeaseState.RESUMING, LeaseState.WAITING})
+
+
+class Call:
+    """One call that waits for a thread, or runs on one."""
+
+    __slots__ = ("active", "function", "future")
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+        self.future: Future[Any] = Future()
+        # 1 while the thread runs it, 0 while the thread waits for the event loop in it.
+        self.active = 1
+
+    def run(self) -> None:
+        """Run the function, unless it was cancelled while it waited."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.function()
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
+            self.future.set_exception(error)
+            # The error's traceback holds this frame, and it the error.
+            del self
+        else:
+            self.future.set_result(result)
+
+    def reject(self) -> None:
+        """Raise PoolExhausted where the call is awaited."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(PoolExhausted("No thread came free in time."))
+
+
+class Worker(Protocol):
+    """A thread that can be woken."""
+
+    is_overflow: bool
+
+    def wake(self, lease: "ThreadLease | None") -> None:
+        """Have the thread serve the lease; None ends it."""
+
+
+class ThreadLease:
+    """
+    What one request, or one consumer, has to run, and the thread that runs it.
+
+    A lease that ``holds`` keeps the thread to the end of the request. Any other returns it as soon
+    as nothing is left to run. ``opening`` and ``closing`` run on the thread when it is acquired
+    and before it returns. The lock of the pool guards all attributes.
+    """
+
+    def __init__(self, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]) -> None:
+        self.holds = holds
+        self.opening = opening
+        self.closing = closing
+        self.state = LeaseState.DETACHED
+        self.worker: Worker | None = None
+        # Whether ``opening`` has run on the present thread.
+        self.is_open = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.calls: deque[Call] = deque()
+        self.current: Call | None = None
+        # Whether a call has left something on the thread that a later one may need.
+        self.must_keep = False
+        self.generator: Any = None
+        self.is_streaming = False
+        # Whether the request has submitted a call, and not suspended to await it yet.
+        self.has_submitted = False
+        self.was_rejected = False
+        self.queued_at = self.resuming_at = 0.0
+
+    def move(self, state: LeaseState) -> None:
+        """Go to another state; raises RuntimeError for one that can't follow."""
+        if state not in TRANSITIONS[self.state]:
+            raise RuntimeError(f"A lease can't go from {self.state.name} to {state.name}.")
+        self.state = state
+        if state is LeaseState.RESUMING:
+            self.resuming_at = time.monotonic()
+
+    def detach(self) -> None:
+        """Give the thread up."""
+        self.move(LeaseState.DETACHED)
+        self.worker, self.is_open, self.must_keep, self.generator = None, False, False, None
+
+    def wake(self) -> None:
+        """Have the thread serve the lease."""
+        if self.worker is not None:
+            self.worker.wake(self)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the thread is kept and runs nothing."""
+        return self.state in IDLE and self.current is None
+
+    @property
+    def is_reclaimable(self) -> bool:
+        """Whether the thread may be taken away: nothing was left on it."""
+        return self.is_idle and not (self.must_keep or self.calls or self.is_iterating)
+
+    def should_keep(self, *, is_wanted: bool) -> bool:
+        """Return whether the thread stays, with nothing to run, although it ``is_wanted``."""
+        return self.is_iterating or (self.holds and (self.must_keep or not is_wanted))
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether the thread may leave the bound: the request waits, or runs until it is left."""
+        is_running = self.state is LeaseState.RUNNING
+        return self.state is LeaseState.WAITING or (self.is_streaming and is_running)
+
+    @property
+    def is_iterating(self) -> bool:
+        """Whether a generator, with its cursor, was begun on the thread and not finished."""
+        generator = self.generator and self.generator()
+        return generator is not None and is_unfinished(generator)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call runs or waits, such as one of a view that was cancelled."""
+        return (self.current is not None and not self.current.future.done()) or any(
+            not call.future.cancelled() for call in self.calls
+        )

@@ -1,0 +1,480 @@
+"""
+The threads of this process that run sync code: bounded, kept with their database connections.
+
+A request takes a lease, and the lease holds one thread from the first sync call to the end of the
+request, since code leaves transactions, cursors and thread-locals there. A lease that waits for
+something else while others need a thread either returns its thread, if nothing was left on it, or
+moves it out of the bound: an overflow thread, of which there is a limited number, too.
+"""
+
+import asyncio
+import atexit
+import functools
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from contextvars import Context
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from django.db import connections
+
+from django_tandem.handler import limits
+from django_tandem.handler.internals import (
+    drop_open_transactions,
+    leaves_nothing,
+    unfinished_generator,
+)
+from django_tandem.handler.thread_lease import (
+    Call,
+    LeaseState,
+    PoolExhausted,
+    Task,
+    ThreadLease,
+)
+
+# How often the queue is checked while it is not empty.
+TICK_S = 0.05
+# A request that was not seen to suspend within this time waits in a task of its own.
+RESUME_S = 0.1
+LOG_EVERY_S = 10.0
+# How long the interpreter's exit waits for the threads to close their connections.
+EXIT_S = 1.0
+
+logger = logging.getLogger("django_tandem.asgi")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolCounts:
+    """Threads within the bound and those of them that are free, queued requests, and so on."""
+
+    size: int
+    idle: int
+    queued: int
+    overflow: int
+    rejected: int
+
+
+class PoolThread:
+    """A thread, and the leases that it is to serve next."""
+
+    def __init__(self, pool: "ThreadPool") -> None:
+        self.pool = pool
+        self.is_overflow = False
+        self.inbox: SimpleQueue[ThreadLease | None] = SimpleQueue()
+        # A daemon: a server that has answered everything exits, although a thread still runs.
+        self.thread = threading.Thread(target=self.run, name="django-tandem", daemon=True)
+
+    def wake(self, lease: "ThreadLease | None") -> None:
+        """Have the thread serve the lease; None ends it."""
+        self.inbox.put(lease)
+        if self.thread.ident is None:
+            # Python 3.14 may give a thread the context of the request that starts it.
+            Context().run(self.thread.start)
+
+    def run(self) -> None:
+        """Serve leases, one after another."""
+        while (lease := self.inbox.get()) is not None:
+            for step in self.pool.serve(self, lease):
+                step()
+            del lease
+        connections.close_all()
+
+
+class RequestExecutor(Executor):
+    """What asgiref runs the sync code of one request, or of one consumer, on."""
+
+    def __init__(
+        self, pool: "ThreadPool", *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
+    ) -> None:
+        self.pool = pool
+        self.lease = ThreadLease(holds=holds, opening=opening, closing=closing)
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the call after the earlier ones."""
+        call = Call(functools.partial(function, *args, **kwargs) if args or kwargs else function)
+        self.pool.submit(self.lease, call)
+        return call.future
+
+    def release(self) -> None:
+        """Return the thread, now or after the calls that are left."""
+        self.pool.release(self.lease)
+
+    def note_suspended(self) -> None:
+        """Note that the request awaits something, on the event loop."""
+        self.pool.note_suspended(self.lease)
+
+
+class ThreadPool:
+    """
+    Owns the workers, the leases and the wait queue; one lock guards all of it.
+
+    Methods with an underscore are called with the lock held.
+    """
+
+    def __init__(self, bound: int, *, rejects: bool = True) -> None:
+        self.bound = bound
+        # Whether a lease that waits for too long gets PoolExhausted.
+        self.rejects = rejects
+        self.tick_s = min(TICK_S, limits.MAX_WAIT_S)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start empty: a forked process has no threads but its main one."""
+        self.lock = threading.Lock()
+        self.workers: set[PoolThread] = set()
+        self.free: list[PoolThread] = []
+        # Overflow workers without a lease, kept for the next overflow while requests wait.
+        self.spare: list[PoolThread] = []
+        self.overflow = self.rejected = 0
+        # Those whose worker is within the bound, in the order in which they acquired it.
+        self.leases: dict[ThreadLease, None] = {}
+        self.queue: deque[ThreadLease] = deque()
+        self.ticking: set[asyncio.AbstractEventLoop] = set()
+        self.logged_at = -LOG_EVERY_S
+
+    @property
+    def size(self) -> int:
+        """How many workers are within the bound."""
+        return len(self.workers) - self.overflow
+
+    def counts(self) -> PoolCounts:
+        """Return what the pool has, and how many requests it has rejected."""
+        with self.lock:
+            return PoolCounts(
+                size=self.size,
+                idle=len(self.free),
+                queued=len(self.queue),
+                overflow=self.overflow,
+                rejected=self.rejected,
+            )
+
+    # Called on the event loop, by the requests.
+
+    def submit(self, lease: ThreadLease, call: Call) -> None:
+        """Have the thread of the lease run the call; it acquires one if it has none."""
+        with self.lock:
+            lease.calls.append(call)
+            lease.has_submitted = True
+            lease.loop = _running_loop()
+            if lease.state is LeaseState.DETACHED:
+                self._acquire(lease)
+            elif lease.is_idle:
+                lease.move(LeaseState.RUNNING)
+                lease.wake()
+
+    def release(self, lease: ThreadLease) -> None:
+        """End the lease: its request is over."""
+        with self.lock:
+            lease.holds, lease.generator = False, None
+            if lease.is_idle:
+                self._release(lease)
+            elif lease.state is LeaseState.QUEUED and not lease.is_busy:
+                self._leave_queue(lease)
+
+    def note_suspended(self, lease: ThreadLease) -> None:
+        """Note that the request of the lease has continued, and awaits something else now."""
+        with self.lock:
+            # The thread may be done with a call before the request suspends to await it.
+            awaits_call, lease.has_submitted = lease.has_submitted, False
+            if lease.state is LeaseState.RESUMING and not awaits_call:
+                lease.move(LeaseState.WAITING)
+                self._relieve()
+
+    def note_streaming(self, lease: ThreadLease) -> None:
+        """Note that the lease runs for as long as its client listens."""
+        with self.lock:
+            lease.is_streaming = True
+            self._relieve()
+
+    def adjust(self, lease: ThreadLease, call: Call, change: int) -> None:
+        """Note that the thread of the lease waits for the event loop in the call, or no more."""
+        with self.lock:
+            if lease.current is not call:
+                return
+            call.active += change
+            lease.has_submitted |= change > 0
+            is_running = lease.state is LeaseState.RUNNING
+            if call.active > 0 and not is_running:
+                lease.move(LeaseState.RUNNING)
+            elif call.active <= 0 and is_running:
+                lease.move(LeaseState.RESUMING)
+
+    def current_call(self, lease: ThreadLease) -> Call | None:
+        """Return the call that the thread of the lease runs."""
+        with self.lock:
+            return lease.current
+
+    def would_wait(self, lease: ThreadLease) -> bool:
+        """Return whether a further call of the lease would not run at once."""
+        with self.lock:
+            return lease.is_busy or (lease.worker is None and not self._has_free())
+
+    def is_busy(self, lease: ThreadLease) -> bool:
+        """Return whether a call of the lease runs or waits."""
+        with self.lock:
+            return lease.is_busy
+
+    def has_thread(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has acquired a thread."""
+        with self.lock:
+            return lease.worker is not None
+
+    def must_queue(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has no thread, and none is free for it."""
+        with self.lock:
+            return lease.worker is None and not self._has_free()
+
+    def was_rejected(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has waited for a thread in vain."""
+        with self.lock:
+            return lease.was_rejected
+
+    def reject_if_full(self, lease: ThreadLease) -> None:
+        """Raise PoolExhausted if the lease would have to wait and the queue is full."""
+        with self.lock:
+            is_full = self.rejects and len(self.queue) >= limits.MAX_QUEUED
+            if not is_full or lease.state is not LeaseState.DETACHED:
+                return
+            self._count_rejected(1)
+        raise PoolExhausted("Too many requests wait for a thread.")
+
+    # Called on the threads.
+
+    def serve(self, worker: PoolThread, lease: ThreadLease) -> Iterator[Task]:
+        """
+        Yield what the worker's thread runs for the lease, without the lock.
+
+        Between two of these the state changes, at once and under the lock: so a test can run any
+        other change in between.
+        """
+        with self.lock:
+            opening, lease.is_open = () if lease.is_open else lease.opening, True
+        for task in opening:
+            yield functools.partial(_run_safely, task)
+        while isinstance(step := self._next_step(lease), Call):
+            yield step.run
+            self._end_call(lease, step)
+        del opening
+        if step is not LeaseState.RELEASING:
+            return
+        for task in (drop_open_transactions, *lease.closing):
+            yield functools.partial(_run_safely, task)
+        self._take_back(worker, lease)
+
+    def _next_step(self, lease: ThreadLease) -> Call | LeaseState:
+        with self.lock:
+            # A lease that releases its thread runs nothing more there: what is submitted
+            # meanwhile may leave something behind, and waits for another thread.
+            if lease.state is LeaseState.RUNNING:
+                if lease.calls:
+                    lease.current = lease.calls.popleft()
+                    return lease.current
+                kept = lease.should_keep(is_wanted=bool(self.queue))
+                lease.move(LeaseState.RESUMING if kept else LeaseState.RELEASING)
+            return lease.state
+
+    def _end_call(self, lease: ThreadLease, call: Call) -> None:
+        must_keep = not leaves_nothing(call.function)
+        generator = unfinished_generator(call.function)
+        with self.lock:
+            lease.current = None
+            lease.must_keep |= must_keep
+            lease.generator = generator
+            if lease.state is not LeaseState.RUNNING:
+                lease.move(LeaseState.RUNNING)
+
+    def _take_back(self, worker: PoolThread, lease: ThreadLease) -> None:
+        with self.lock:
+            lease.detach()
+            self.leases.pop(lease, None)
+            if worker.is_overflow and self.size < self.bound:
+                worker.is_overflow = False
+                self.overflow -= 1
+            (self.spare if worker.is_overflow else self.free).append(worker)
+            if lease.calls:
+                # Behind the others: a consumer that always has more must not keep them waiting.
+                self._enqueue(lease)
+            self._lend_free()
+            self._relieve()
+            self._shrink()
+
+    # The state, with the lock held.
+
+    def _has_free(self) -> bool:
+        return bool(self.free) or self.size < self.bound
+
+    def _acquire(self, lease: ThreadLease) -> None:
+        if self.free:
+            # The last one that came back: its connection is the least likely to have timed out.
+            self._lend(self.free.pop(), lease)
+        elif self.size < self.bound:
+            self._lend(self._start(), lease)
+        else:
+            self._enqueue(lease)
+            self._relieve()
+
+    def _start(self) -> PoolThread:
+        worker = PoolThread(self)
+        self.workers.add(worker)
+        return worker
+
+    def _lend(self, worker: PoolThread, lease: ThreadLease) -> None:
+        lease.move(LeaseState.RUNNING)
+        lease.worker = worker
+        self.leases[lease] = None
+        worker.wake(lease)
+
+    def _lend_free(self) -> None:
+        while self.queue and self.free:
+            self._lend(self.free.pop(), self.queue.popleft())
+
+    def _enqueue(self, lease: ThreadLease) -> None:
+        lease.move(LeaseState.QUEUED)
+        lease.queued_at = time.monotonic()
+        self.queue.append(lease)
+        self._start_ticking(lease.loop)
+
+    def _leave_queue(self, lease: ThreadLease) -> list[Call]:
+        self.queue.remove(lease)
+        lease.move(LeaseState.DETACHED)
+        calls, lease.calls = list(lease.calls), deque()
+        self._shrink()
+        return calls
+
+    def _release(self, lease: ThreadLease) -> None:
+        lease.move(LeaseState.RELEASING)
+        lease.wake()
+
+    def _relieve(self) -> None:
+        """Free a thread for each lease in the queue, as far as others do not need theirs now."""
+        coming = sum(lease.state is LeaseState.RELEASING for lease in self.leases)
+        for lease in list(self.leases):
+            if len(self.queue) <= coming:
+                return
+            if lease.is_reclaimable:
+                self._release(lease)
+                coming += 1
+            elif lease.may_overflow:
+                self._overflow(lease)
+
+    def _overflow(self, lease: ThreadLease) -> None:
+        """Move the thread of the lease out of the bound, and another into it."""
+        if lease.worker is None or not (self.spare or self.overflow < limits.MAX_OVERFLOW):
+            return
+        del self.leases[lease]
+        lease.worker.is_overflow = True
+        self.overflow += 1
+        if self.spare:
+            worker = self.spare.pop()
+            worker.is_overflow = False
+            self.overflow -= 1
+        else:
+            worker = self._start()
+        self._lend(worker, self.queue.popleft())
+
+    def _shrink(self) -> None:
+        while self.spare and not self.queue:
+            worker = self.spare.pop()
+            self.workers.discard(worker)
+            self.overflow -= 1
+            worker.wake(None)
+
+    # The timer, on each event loop of which a request waits.
+
+    def _start_ticking(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        if loop is None or loop in self.ticking:
+            return
+        self.ticking = {loop, *(each for each in self.ticking if not each.is_closed())}
+        # A loop that was closed meanwhile has nobody to answer.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(loop.call_later, self.tick_s, self.tick, loop)
+
+    def tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look for requests that wait in tasks of their own, and reject what waits for too long."""
+        now = time.monotonic()
+        with self.lock:
+            for lease in self.leases:
+                is_resuming = lease.state is LeaseState.RESUMING
+                if is_resuming and lease.resuming_at <= now - RESUME_S:
+                    lease.move(LeaseState.WAITING)
+            self._relieve()
+            rejected = self._expire(now) if self.rejects else []
+            if self.queue:
+                loop.call_later(self.tick_s, self.tick, loop)
+            else:
+                self.ticking.discard(loop)
+        for call in rejected:
+            call.reject()
+
+    def _expire(self, now: float) -> list[Call]:
+        late = [lease for lease in self.queue if lease.queued_at <= now - limits.MAX_WAIT_S]
+        for lease in late:
+            lease.was_rejected = True
+        if late:
+            self._count_rejected(len(late))
+        return [call for lease in late for call in self._leave_queue(lease)]
+
+    def _count_rejected(self, count: int) -> None:
+        self.rejected += count
+        now = time.monotonic()
+        # In an overload one line every ten seconds says enough.
+        if now >= self.logged_at + LOG_EVERY_S:
+            self.logged_at = now
+            logger.warning(
+                "Rejected a request with 503: %d wait for %d threads.", len(self.queue), self.bound
+            )
+
+    def close(self) -> None:
+        """End the threads, and wait for them as long as a server's exit may take."""
+        deadline = time.monotonic() + EXIT_S
+        with self.lock:
+            workers = [worker for worker in self.workers if worker.thread.is_alive()]
+        for worker in workers:
+            worker.wake(None)
+        for worker in workers:
+            worker.thread.join(max(0, deadline - time.monotonic()))
+
+
+def _run_safely(task: Task) -> None:
+    # One that fails must not keep out the others.
+    try:
+        task()
+    except Exception:
+        logger.exception("%r failed between two requests.", task)
+
+
+@functools.cache
+def request_pool() -> ThreadPool:
+    """Return the pool of this process for requests; its size is read when it is first used."""
+    return _register(ThreadPool(limits.thread_count()))
+
+
+@functools.cache
+def consumer_pool() -> ThreadPool:
+    """Return a pool as large for consumers, which slow requests must not keep waiting."""
+    return _register(ThreadPool(limits.thread_count(), rejects=False))
+
+
+def counts() -> PoolCounts | None:
+    """Return the counts of the requests' pool; None before a request has used it."""
+    return request_pool().counts() if request_pool.cache_info().currsize else None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _register(pool: ThreadPool) -> ThreadPool:
+    os.register_at_fork(after_in_child=pool.reset)
+    atexit.register(pool.close)
+    return pool
