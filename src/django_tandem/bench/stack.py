@@ -20,12 +20,16 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, Stack
 from django_tandem.render.state import state_of
 from django_tandem.runtime import start, supervisord
-from django_tandem.runtime.announce import obituary
 from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.health import (
+    START_DEADLINE_S,
+    Failed,
+    format_failure,
+    has_no_check,
+    wait_for_start,
+)
 from django_tandem.runtime.logs import last_lines
-from django_tandem.runtime.questions import only_runs
-from django_tandem.runtime.readiness import START_DEADLINE_S, Dead, watch
-from django_tandem.runtime.sockets import FAILED
+from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.usage import total_usage, usage_of
 
 POLL_S = 0.05
@@ -112,17 +116,17 @@ def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
 
 def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
     state = state_of(plan)
-    askable = tuple(process for process in plan.processes if not only_runs(process))
+    askable = tuple(process for process in plan.processes if not has_no_check(process))
 
     def is_alive() -> bool:
         return started.poll() is None
 
-    for news in watch(replace(state, processes=askable), run_dir, is_alive):
-        if isinstance(news, Dead):
-            raise _not_started(obituary(news, run_dir))
+    for result in wait_for_start(replace(state, processes=askable), run_dir, is_alive):
+        if isinstance(result, Failed):
+            raise _not_started(format_failure(result, run_dir))
     until = time.monotonic() + START_DEADLINE_S
     while not _answers(plan.edge.binds[0]):
-        if not is_alive() or (run_dir / FAILED).exists():
+        if not is_alive() or (run_dir / FAILED_FILE).exists():
             raise _not_started(_why(run_dir))
         if time.monotonic() > until:
             last = [line for p in plan.processes for line in last_lines(run_dir, p.program, LINES)]
@@ -133,7 +137,7 @@ def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
 
 def _why(run_dir: Path) -> str:
     try:
-        name, because = (run_dir / FAILED).read_text().split("\n", 1)
+        name, because = (run_dir / FAILED_FILE).read_text().split("\n", 1)
     except FileNotFoundError:
         return "Its supervisor ended."
     return "\n".join([f"{name}: {because}.", *last_lines(run_dir, name, LINES)])

@@ -13,7 +13,7 @@ from django_tandem.cli.planning import announce, keep_notes, kept_notes, plan_pr
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
-from django_tandem.runtime.generations import next_generation
+from django_tandem.runtime.reconcile import next_generation
 
 # A virtual environment may lie below the project.
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -75,7 +75,7 @@ def _show(error: BaseException, options: argparse.Namespace) -> None:
 def _reload(options: argparse.Namespace) -> None:
     run_dir = find_run_dir(options)
     patience_s = options.timeout if options.wait else 0
-    with reload.reloading(run_dir, console.line_err, patience_s=patience_s) as state:
+    with reload.locked(run_dir, console.line_err, patience_s=patience_s) as state:
         running = [each.name for each in supervisord.statuses(run_dir)]
         planned = plan_project(
             options,
@@ -85,8 +85,8 @@ def _reload(options: argparse.Namespace) -> None:
         plan = planned.plan
         if options.drain is not None and options.drain > state.longest_drain_s:
             raise RefusedError(
-                f"`--drain {options.drain}` is longer than the {state.longest_drain_s} s that the "
-                "running edge allows.",
+                f"Expected `--drain` of at most {state.longest_drain_s}, got {options.drain}: the "
+                "running edge closes connections after that many seconds.",
                 hint='Raise TANDEM["DRAIN_S"]: it takes effect with the reload after the next.',
             )
         # Only this plan: the settings also decide the edge's file.
@@ -94,11 +94,13 @@ def _reload(options: argparse.Namespace) -> None:
         plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
         keep_notes(run_dir, announce(planned, kept_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
-        reload.replace(
-            plan, planned.loaded.settings, state, deadline_s=options.timeout, say=console.line_err
+        reload.run(
+            plan,
+            planned.loaded.settings,
+            state,
+            deadline_s=options.timeout,
+            report=console.line_err,
         )
-    with reload.told_if_stopped():
-        supervisord.sweep(run_dir)
     if options.wait:
         reload.wait_until_drained(run_dir)
 

@@ -16,7 +16,7 @@ from django_tandem.cli import console, handovers
 from django_tandem.cli.place import find_run_dir
 from django_tandem.inprocess import drain_window, handover_counts
 from django_tandem.model import Stack
-from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.reconcile import generation_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
 
 REFRESH_S = 1.0

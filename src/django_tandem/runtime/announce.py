@@ -1,7 +1,7 @@
 """
-Say what was started, on which stack, and why it is ready.
+Report what was started, on which stack, and when it is ready.
 
-In the foreground this runs beside supervisord, which has taken the command's own place:
+In the foreground this runs beside supervisord, which has replaced the command's own process:
 ``python -m django_tandem.runtime.announce RUN_DIR``.
 """
 
@@ -10,48 +10,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from django_tandem.inprocess import startup_failures
-from django_tandem.model import Process
 from django_tandem.render.state import State
-from django_tandem.runtime.logs import last_lines
-from django_tandem.runtime.readiness import Dead, watch
-from django_tandem.runtime.sockets import PROVED
-from django_tandem.runtime.state import read_state
-from django_tandem.runtime.telling import say
-
-LINES = 20
+from django_tandem.runtime.health import Failed, format_failure, wait_for_start
+from django_tandem.runtime.progress import report
+from django_tandem.runtime.state import READY_FILE, read_state
 
 
 def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
     """
-    Print each process to stderr as it becomes ready; return whether all did.
+    Print each process to stderr as it becomes healthy; return whether all did.
 
-    ``is_alive`` tells whether supervisord still runs.
+    ``is_alive`` returns whether supervisord still runs.
     """
-    for news in watch(state, run_dir, is_alive):
-        if isinstance(news, Dead):
-            say(obituary(news, run_dir))
+    for result in wait_for_start(state, run_dir, is_alive):
+        if isinstance(result, Failed):
+            report(format_failure(result, run_dir))
             return False
-        stack = news.process.stack.value.upper() if news.process.stack else ""
-        say(f"{news.process.program:<10} {stack:<5} {news.process.description}: {news.because}")
-    (run_dir / PROVED).touch()
-    say(f"Ready: {state.url}")
+        process = result.process
+        stack = process.stack.value.upper() if process.stack else ""
+        report(f"{process.program:<10} {stack:<5} {process.description}: {result.reason}")
+    (run_dir / READY_FILE).touch()
+    report(f"Ready: {state.url}")
     return True
-
-
-def obituary(dead: Dead, run_dir: Path) -> str:
-    """Tell what was given up and why, with its last lines."""
-    if dead.process is None:
-        return f"Not started: {dead.because}."
-    lines = [f"  {line}" for line in _lines(dead.process, run_dir)]
-    told = f"{dead.process.program} can't be started: {dead.because}."
-    return "\n".join([f"{told} Its last lines:", *lines]) if lines else told
-
-
-def _lines(process: Process, run_dir: Path) -> list[str]:
-    # What it could not load the project for is not in its log yet, perhaps.
-    failure = startup_failures.read_startup_failure(run_dir, process.program).splitlines()
-    return failure[-LINES:] or last_lines(run_dir, process.program, LINES)
 
 
 def main(argv: list[str]) -> int:
@@ -64,7 +44,7 @@ def main(argv: list[str]) -> int:
     try:
         ready = announce(state, run_dir, lambda: os.getppid() == supervisord_pid)
     except KeyboardInterrupt:
-        # A terminal's Ctrl-C comes to supervisord too, which says what there is to say.
+        # A terminal sends Ctrl-C to supervisord too, which reports the stop.
         return 0
     return 0 if ready else 1
 

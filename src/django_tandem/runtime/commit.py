@@ -1,10 +1,9 @@
 """
-The step after which a new generation serves, and what follows from it.
+The commit of a reload, and what follows from it.
 
-`state.json` says which generation serves. A reload writes what is to be in place of it as
-candidates, `state.json.next` first; to commit is to rename that one. All else follows from
-the state and can be done again at any time, by whoever holds the reload's lock and finds it
-undone.
+`state.json` names the live generation. A reload writes the files of the next one as candidates,
+`state.json.next` first, and commits by renaming that one. All else follows from the state: any
+process that holds the reload's lock can finish what a killed reload has left unfinished.
 """
 
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from django_tandem import output
 from django_tandem.model import File
 from django_tandem.render import state as kept
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
-from django_tandem.runtime.sockets import link_all, link_new
+from django_tandem.runtime.sockets import add_links, move_links
 from django_tandem.runtime.state import read_state
 
 SUPERVISOR_FILE = "supervisord.conf"
@@ -23,18 +22,18 @@ MIME_FILE = "mime.types"
 
 
 def candidate(name: str) -> str:
-    """Return the name under which a file waits to take the place of ``name``."""
+    """Return the name of the candidate for the file ``name``."""
     return f"{name}.next"
 
 
-def propose(files: Iterable[File], read_by_edge: Iterable[Path], run_dir: Path) -> None:
+def write_candidates(files: Iterable[File], read_by_edge: Iterable[Path], run_dir: Path) -> None:
     """
     Write ``files`` as candidates, NGINX's own only when it has something new to read.
 
-    ``read_by_edge`` are the files that it names: a certificate may have been renewed.
+    ``read_by_edge`` are the files that NGINX's file names: a certificate may have been renewed.
     """
     rendered = {file.name: file for file in files}
-    # The state first: while it lies there, the others are known for uncommitted.
+    # The state first: as long as it is there, the others are known to be uncommitted.
     for name in (kept.NAME, SUPERVISOR_FILE, MIME_FILE, EDGE_FILE):
         file = rendered[name]
         if name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
@@ -44,24 +43,24 @@ def propose(files: Iterable[File], read_by_edge: Iterable[Path], run_dir: Path) 
 def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
     in_place = run_dir / file.name
     read_at = in_place.stat().st_mtime
-    # Not by the time of their content, which a copy may keep.
+    # Not the time of modification, which a copy may preserve.
     is_newer = any(path.stat().st_ctime > read_at for path in read_by_edge)
     return is_newer or in_place.read_text() != file.content
 
 
 def is_proposed(run_dir: Path) -> bool:
-    """Return whether candidates lie there that are not committed."""
+    """Return whether there are candidates that are not committed."""
     return (run_dir / candidate(kept.NAME)).exists()
 
 
-def withdraw(run_dir: Path) -> None:
-    """Remove the candidates of a reload that is refused, the state last."""
+def remove_candidates(run_dir: Path) -> None:
+    """Remove the candidates of a reload that failed, the state last."""
     for name in (EDGE_FILE, MIME_FILE, SUPERVISOR_FILE, kept.NAME):
         (run_dir / candidate(name)).unlink(missing_ok=True)
 
 
 def commit(run_dir: Path) -> None:
-    """Have the candidate's generation be the one that serves."""
+    """Make the candidate's generation the live one."""
     (run_dir / candidate(kept.NAME)).replace(run_dir / kept.NAME)
 
 
@@ -72,33 +71,33 @@ def is_unfinished(run_dir: Path) -> bool:
     return waits and not is_proposed(run_dir)
 
 
-def settle(run_dir: Path) -> None:
-    """Undo what a reload that was killed had begun, or finish what it had committed."""
+def recover(run_dir: Path) -> None:
+    """Undo what a killed reload had begun, or finish what it had committed."""
     if is_proposed(run_dir):
-        withdraw(run_dir)
+        remove_candidates(run_dir)
     elif is_unfinished(run_dir):
         finish(run_dir)
 
 
 def finish(run_dir: Path) -> bool:
     """
-    Bring about what the state says: the edge's file, the links, supervisord's file.
+    Apply the state: NGINX's file, the links, supervisord's file.
 
-    The edge before the links: a WebSocket that an old worker of NGINX took then belongs to
-    an old generation, whose drain will end it, and the worker with it. Returns False when
-    NGINX keeps the file that it had.
+    NGINX before the links: a WebSocket that an old worker of NGINX carries then belongs to an
+    old generation, whose drain will end it, and the worker with it. Returns False when NGINX
+    keeps the file that it had.
     """
     state = read_state(run_dir)
     if state is None:
         return True
-    # What the edge may ask for from now on must be there.
-    link_new(state, run_dir)
+    # The sockets that NGINX's new file names must exist before NGINX reads it.
+    add_links(state, run_dir)
     _move(MIME_FILE, run_dir)
-    has_moved = _move_edge(run_dir)
-    link_all(state, run_dir)
-    # Last: as long as it waits, all of this is known for unfinished.
+    has_reloaded = _move_edge(run_dir)
+    move_links(state, run_dir)
+    # Last: as long as this candidate is there, the commit is known to be unfinished.
     _move(SUPERVISOR_FILE, run_dir)
-    return has_moved
+    return has_reloaded
 
 
 def _move(name: str, run_dir: Path) -> None:
@@ -114,10 +113,10 @@ def _move_edge(run_dir: Path) -> bool:
     output.write([File(name=EDGE_FILE, content=proposed.read_text())], run_dir)
     # Its time is that of the last reading.
     in_place.touch()
-    has_moved = reload_edge(run_dir)
-    if not has_moved:
-        # It is what NGINX would start with next.
+    has_reloaded = reload_edge(run_dir)
+    if not has_reloaded:
+        # NGINX would read it at its next start.
         output.write([File(name=EDGE_FILE, content=before)], run_dir)
-    # After the reading, so that whoever is stopped on the way leaves it to be done again.
+    # After the reading: if this process is killed before, NGINX is reloaded once more.
     proposed.unlink()
-    return has_moved
+    return has_reloaded

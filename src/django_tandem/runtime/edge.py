@@ -1,18 +1,18 @@
-"""The running edge: have it read its file anew, and know that it did."""
+"""The running edge: make NGINX read its file again, and wait until it has."""
 
 from pathlib import Path
 
 import psutil
 
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.waiting import wait_until
+from django_tandem.runtime.progress import wait_until
 
 EDGE = "nginx"
 EDGE_FILE = "nginx.conf"
 DEADLINE_S = 10
-# The links move only after it, and whoever reloads waits.
-LOOK_S = 0.02
-# By its title NGINX tells that a worker takes no new connections.
+# Short, for the links move only afterwards and the reload waits for it.
+POLL_S = 0.02
+# In the process title of an NGINX worker that takes no new connections.
 RETIRING = "is shutting down"
 
 
@@ -24,12 +24,12 @@ def reload_edge(run_dir: Path) -> bool:
         return True
     before = {child.pid for child in _children(master)}
     supervisord.signal_program(run_dir, EDGE, "HUP")
-    return wait_until(lambda: _has_moved(master, before), DEADLINE_S, each_s=LOOK_S)
+    return wait_until(lambda: _has_reloaded(master, before), DEADLINE_S, each_s=POLL_S)
 
 
-def _has_moved(master: int, before: set[int]) -> bool:
+def _has_reloaded(master: int, before: set[int]) -> bool:
     if not psutil.pid_exists(master):
-        # It has died meanwhile, and is started with the new file.
+        # It has ended meanwhile, and is restarted with the new file.
         return True
     now = _children(master)
     old = [child for child in now if child.pid in before]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.reconcile import generation_of
 
 POLL_S = 0.2
 

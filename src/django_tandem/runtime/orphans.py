@@ -17,8 +17,7 @@ import psutil
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime.identity import CLOCK_TOLERANCE_S, LOWEST_PID, identify, own_namespace
-from django_tandem.runtime.telling import Say
-from django_tandem.runtime.waiting import wait_until
+from django_tandem.runtime.progress import Report, wait_until
 
 NAME = "started.json"
 # A stop gives the requests in flight 8 s and each program 9 s.
@@ -73,7 +72,7 @@ def find(run_dir: Path) -> list[Started]:
     return _living(started) if started else []
 
 
-def end(run_dir: Path, say: Say, *, within_s: float = END_S) -> bool:
+def end(run_dir: Path, report: Report, *, within_s: float = END_S) -> bool:
     """
     End what outlived the supervisord of ``run_dir``; return whether there was anything.
 
@@ -83,7 +82,7 @@ def end(run_dir: Path, say: Say, *, within_s: float = END_S) -> bool:
     found = find(run_dir)
     if found:
         names = ", ".join(f"{each.program} ({each.pid})" for each in found)
-        say(f"Ending the processes of a supervisord that was killed: {names}.")
+        report(f"Ending the processes of a supervisord that was killed: {names}.")
     for each in found:
         _terminate(each)
     for each in _wait(found, within_s):

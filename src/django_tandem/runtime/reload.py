@@ -1,136 +1,261 @@
-"""Plan → a new generation in the place of the one that serves, or a refusal."""
+"""Plan → a new generation that replaces the live one, or a failure that changes nothing."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.inprocess import drain_window
-from django_tandem.model import Plan
-from django_tandem.render.state import State
-from django_tandem.runtime import candidates, commit, lock, preflight, supervisord
-from django_tandem.runtime.announce import LINES, obituary
+from django_tandem.inprocess import drain_window, startup_failures
+from django_tandem.model import Plan, Process
+from django_tandem.render.state import State, state_of
+from django_tandem.runtime import commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE, EDGE_FILE
+from django_tandem.runtime.health import (
+    LINES,
+    Failed,
+    HealthGate,
+    Healthy,
+    Result,
+    format_failure,
+)
 from django_tandem.runtime.logs import last_lines
-from django_tandem.runtime.proof import Proof
-from django_tandem.runtime.readiness import Dead
-from django_tandem.runtime.standing import look
+from django_tandem.runtime.progress import POLL_S, Deadline, Report
+from django_tandem.runtime.reconcile import read_diff
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
-from django_tandem.runtime.telling import Say
-from django_tandem.runtime.waiting import POLL_S, Deadline
 from django_tandem.settings import Settings
 
-# The drainer may be at what a reload that was killed has left.
-SETTLED_S = 2
-# A program of the settings has no answer to give but that it stays up.
-ALONE_S = 30
+# The drainer may hold the lock while it recovers from a killed reload.
+RECOVERY_S = 2
+# A program of PROGRAMS has no health check but that it stays up.
+STAYS_UP_S = 30
+# What a candidate gets to stop: it has no connections.
+STOP_S = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """
+    One reload, as its steps see it.
+
+    ``before`` is the state until the commit, ``started`` the processes that start beside those
+    of the live generation; ``gate`` knows their health.
+    """
+
+    plan: Plan
+    settings: Settings
+    before: State
+    run_dir: Path
+    started: tuple[Process, ...]
+    gate: HealthGate
+    report: Report
+
+
+def check_machine(this: Reload) -> None:
+    """Check that this machine has what the plan needs."""
+    preflight.require_all(this.plan, this.settings, had=this.before.binds)
+
+
+def write_candidates(this: Reload) -> None:
+    """Write the files of the new generation beside those in place."""
+    # A killed reload may have drained this generation's number.
+    drain_window.remove(this.run_dir, this.plan.generation)
+    commit.write_candidates(pipeline.render(this.plan), _read_by_edge(this.plan), this.run_dir)
+
+
+def check_edge(this: Reload) -> None:
+    """Have NGINX check its candidate, if there is one."""
+    name = commit.candidate(EDGE_FILE)
+    if (this.run_dir / name).exists():
+        preflight.refuse_bad_edge(this.plan, this.run_dir, name)
+
+
+def start(this: Reload) -> None:
+    """Start each process, and wait until it is healthy before the next one."""
+    # One after the other: the live generation needs the CPUs too. Channels workers come last,
+    # for they begin to work at once.
+    for process in sorted(this.started, key=lambda process: not process.socket):
+        this.report(f"Starting {process.program}: {process.description}.")
+        _start(process.program, this.run_dir)
+        for healthy in _require_healthy(this, this.gate.wait_for([process])):
+            this.report(f"{process.program}: {healthy.reason}")
+
+
+def check_health(this: Reload) -> None:
+    """Check all processes once more: the first may have ended while the last one started."""
+    for _healthy in _require_healthy(this, this.gate.wait_for(this.started)):
+        pass
+
+
+def commit_state(this: Reload) -> None:
+    """Make the new generation the live one: from here on nothing is undone."""
+    commit.commit(this.run_dir)
+
+
+def move(this: Reload) -> None:
+    """Reload NGINX if it has something new to read, and move the links to the new sockets."""
+    generation = this.plan.generation
+    if not commit.finish(this.run_dir):
+        raise RefusedError(
+            f"Generation {generation} is live, but NGINX rejected its new configuration.",
+            hint="\n".join(["Its last lines:", *last_lines(this.run_dir, EDGE, LINES)]),
+        )
+    this.report(f"Generation {generation} is live.")
+
+
+def drain(this: Reload) -> None:
+    """Have supervisord drain the old generation, in a process that outlives this one."""
+    supervisord.sweep(this.run_dir)
+
+
+# The order is what makes a reload safe: a failure before the commit is undone, and what a
+# reload that is killed after it has left undone is done by the drainer. The same table is in
+# docs/reference/reload.md.
+STEPS: tuple[Callable[[Reload], None], ...] = (
+    check_machine,
+    write_candidates,
+    check_edge,
+    start,
+    check_health,
+    commit_state,
+    move,
+    drain,
+)
+
+
+def run(
+    plan: Plan, settings: Settings, before: State, *, deadline_s: float, report: Report
+) -> None:
+    """
+    Replace the live generation, ``before``, by that of ``plan``.
+
+    Raises RefusedError or MachineError when the new one is not healthy within ``deadline_s``;
+    then it has been stopped and has never had a connection.
+    """
+    run_dir = Path(plan.run_dir)
+    running = {each.name for each in supervisord.statuses(run_dir)}
+    started = [
+        each for each in plan.processes if each.program not in running and not each.exclusive
+    ]
+    gate = HealthGate(started, state_of(plan), run_dir, Deadline(deadline_s))
+    this = Reload(
+        plan=plan,
+        settings=settings,
+        before=before,
+        run_dir=run_dir,
+        started=tuple(started),
+        gate=gate,
+        report=report,
+    )
+    try:
+        for step in STEPS:
+            step(this)
+    except BaseException:
+        # Ctrl-C may have come right after the commit: then there is nothing to undo.
+        if commit.is_proposed(run_dir):
+            _undo(this)
+        raise
 
 
 @contextmanager
-def reloading(run_dir: Path, say: Say, *, patience_s: float) -> Iterator[State]:
+def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[State]:
     """
-    Hold the right to reload the stack in ``run_dir``, and yield what serves there.
+    Hold the reload lock of the stack in ``run_dir``, and yield its state.
 
-    Raises RefusedError when nothing runs, or another reload is on its way and does not end
+    Raises RefusedError when nothing runs, or another reload is in progress and does not end
     within ``patience_s``.
     """
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
-    handle = _take_turn(run_dir, say, patience_s)
+    handle = _lock(run_dir, report, patience_s)
     try:
-        with told_if_stopped():
-            commit.settle(run_dir)
+        with require_supervisord():
+            commit.recover(run_dir)
             yield read_state(run_dir) or state
     finally:
         lock.release(handle)
 
 
-def _take_turn(run_dir: Path, say: Say, patience_s: float) -> int:
-    handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=SETTLED_S)
-    if handle is None and patience_s > 0:
-        say(f"Waiting for the reload with pid {lock.holder(run_dir, lock.RELOAD)} to end.")
-        handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=patience_s)
-    if handle is None:
-        pid = lock.holder(run_dir, lock.RELOAD)
-        raise RefusedError(
-            f"A reload is on its way in {run_dir} already, with pid {pid}.",
-            hint="Reload with `--wait`, which waits for it, or end it with Ctrl-C: what serves "
-            "goes on serving.",
-        )
-    return handle
-
-
-def replace(plan: Plan, settings: Settings, before: State, *, deadline_s: float, say: Say) -> None:
-    """
-    Start the generation of ``plan``, have it prove itself, and move all new connections to it.
-
-    ``before`` is what serves until then.
-
-    Raises RefusedError or MachineError when it does not come up within ``deadline_s``; then it
-    has never been asked by anybody else, and is gone.
-    """
-    directory = Path(plan.run_dir)
-    preflight.require_all(plan, settings, had=before.binds)
-    files = pipeline.render(plan)
-    running = [each.name for each in supervisord.statuses(directory)]
-    started = [
-        each for each in plan.processes if each.program not in running and not each.exclusive
-    ]
-    # One that was killed may have drained under this number.
-    drain_window.remove(directory, plan.generation)
-    try:
-        commit.propose(files, _read_by_edge(plan), directory)
-        if (directory / commit.candidate(EDGE_FILE)).exists():
-            preflight.refuse_bad_edge(plan, directory, commit.candidate(EDGE_FILE))
-        candidates.prove(started, plan, Deadline(deadline_s), say)
-        commit.commit(directory)
-    except BaseException:
-        # Ctrl-C may have come right after the commit: then there is nothing to undo.
-        if commit.is_proposed(directory):
-            candidates.end(started, directory)
-            commit.withdraw(directory)
-        raise
-    if not commit.finish(directory):
-        raise RefusedError(
-            f"Generation {plan.generation} serves, but NGINX keeps the file that it had.",
-            hint="Its last lines:\n" + "\n".join(last_lines(directory, EDGE, LINES)),
-        )
-    say(f"Generation {plan.generation} serves.")
-
-
 def wait_until_drained(run_dir: Path) -> None:
     """
-    Return when nothing runs any more but the generation that serves.
+    Return when only the live generation runs.
 
-    Raises RefusedError when a program of it, which could not be proved before, does not stay up.
+    Raises RefusedError when a program of PROGRAMS, which starts only then, does not stay up.
     """
-    with told_if_stopped():
-        while (now := look(run_dir)) is not None and (now.ending or now.starting):
+    with require_supervisord():
+        while (diff := read_diff(run_dir)) is not None and not diff.is_empty:
             time.sleep(POLL_S)
-        # These could not be proved before: each had to wait for the one before it to end.
-        alone = [each for each in now.state.processes if each.exclusive] if now else []
-        for news in Proof(alone, now.state, run_dir, Deadline(ALONE_S)).of(alone) if now else ():
-            if isinstance(news, Dead):
+        if diff is None:
+            return
+        alone = [each for each in diff.state.processes if each.exclusive]
+        gate = HealthGate(alone, diff.state, run_dir, Deadline(STAYS_UP_S))
+        for result in gate.wait_for(alone):
+            if isinstance(result, Failed):
                 raise RefusedError(
-                    "The new generation serves, but not all of it stays up.",
-                    hint=obituary(news, run_dir),
+                    f"Generation {diff.state.generation} is live, but not all of its programs "
+                    "stay up.",
+                    hint=format_failure(result, run_dir),
                 )
 
 
 @contextmanager
-def told_if_stopped() -> Iterator[None]:
-    """Raise MachineError, with what to do, when supervisord goes away."""
+def require_supervisord() -> Iterator[None]:
+    """Raise MachineError, with what to do, when supervisord ends or does not answer."""
     try:
         yield
     except GoneError as error:
         raise MachineError(
-            "The stack was stopped meanwhile, or its supervisord does not answer.",
-            hint="Look at it with `tandem status`, or start it with `tandem up`.",
+            "The stack was stopped during the reload, or its supervisord does not answer.",
+            hint="Check it with `tandem status`, or start it with `tandem up`.",
         ) from error
+
+
+def _lock(run_dir: Path, report: Report, patience_s: float) -> int:
+    handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=RECOVERY_S)
+    if handle is None and patience_s > 0:
+        report(f"Waiting for the reload with pid {lock.holder(run_dir, lock.RELOAD)} to end.")
+        handle = lock.try_to_take(run_dir, lock.RELOAD, within_s=patience_s)
+    if handle is None:
+        pid = lock.holder(run_dir, lock.RELOAD)
+        raise RefusedError(
+            f"Another reload is in progress in {run_dir}, with pid {pid}.",
+            hint="Wait for it with `tandem reload --wait`, or interrupt it with Ctrl-C: the live "
+            "generation keeps serving.",
+        )
+    return handle
+
+
+def _start(program: str, run_dir: Path) -> None:
+    # A candidate that failed before may have had this name.
+    (run_dir / f"{program}.log").unlink(missing_ok=True)
+    startup_failures.clear_startup_failure(run_dir, program)
+    supervisord.start(run_dir, [program])
+
+
+def _require_healthy(this: Reload, results: Iterable[Result]) -> Iterator[Healthy]:
+    for result in results:
+        if isinstance(result, Healthy):
+            yield result
+        elif result.process is None:
+            raise GoneError(result.reason)
+        else:
+            raise RefusedError(
+                f"Generation {this.plan.generation} failed its health check. "
+                f"Generation {this.before.generation} keeps serving.",
+                hint=format_failure(result, this.run_dir),
+            )
+
+
+def _undo(this: Reload) -> None:
+    # If supervisord is shutting down, it stops them itself.
+    with suppress(GoneError):
+        for process in this.started:
+            supervisord.wait_for_end(this.run_dir, process.program, STOP_S)
+    commit.remove_candidates(this.run_dir)
 
 
 def _read_by_edge(plan: Plan) -> list[Path]:

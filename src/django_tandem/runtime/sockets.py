@@ -1,29 +1,35 @@
-"""The sockets of a run directory: the links that lead to them, and what a stop leaves behind."""
+"""The sockets of a run directory: the links to them, their connections, and what a stop leaves."""
 
 import os
+import threading
+import time
+from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path
 
 from django_tandem.model import Stack
 from django_tandem.render.state import State
-
-# The program that can't be kept up, and why: in its shutdown supervisord itself tells no more.
-FAILED = "failed"
-# There once all that was started has answered.
-PROVED = "proved"
+from django_tandem.runtime.state import READY_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)
 
-# What a stop leaves behind, and nothing of anybody else's.
-OURS = (
+# Everything that a stop leaves behind, and no file of the user's.
+LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *(PROVED, "drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
+    *(READY_FILE, "drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
 )
+
+TABLE = Path("/proc/net/unix")
+# In the table's flags column: a listening socket, which is no connection itself.
+LISTENS = 0x10000
+
+# The connections of each socket; None where the kernel does not list it.
+Counts = dict[Path, int | None]
 
 
 def links_of(state: State) -> dict[str, str]:
-    """Return where each stack's link leads: ``wsgi.sock`` to ``wsgi-2.sock``."""
+    """Return each stack's link and its target, such as ``wsgi.sock`` to ``wsgi-2.sock``."""
     return {
         f"{process.name}.sock": f"{process.program}.sock"
         for process in state.processes
@@ -31,15 +37,15 @@ def links_of(state: State) -> dict[str, str]:
     }
 
 
-def link_new(state: State, run_dir: Path) -> None:
-    """Make the links that do not exist yet: of a stack that nobody has asked for so far."""
+def add_links(state: State, run_dir: Path) -> None:
+    """Make the links that do not exist yet, of a stack that had no server so far."""
     for name, target in links_of(state).items():
         if not (run_dir / name).is_symlink():
             _link(run_dir / name, target)
 
 
-def link_all(state: State, run_dir: Path) -> None:
-    """Point each stack's link at the generation that ``state`` says serves, and no other."""
+def move_links(state: State, run_dir: Path) -> None:
+    """Point each stack's link at the live generation of ``state``, and remove any other."""
     wanted = links_of(state)
     for name in LINKS:
         if name in wanted:
@@ -48,14 +54,14 @@ def link_all(state: State, run_dir: Path) -> None:
             (run_dir / name).unlink(missing_ok=True)
 
 
-def linked(run_dir: Path) -> set[str]:
-    """Return the programs that new connections are led to."""
+def linked_programs(run_dir: Path) -> set[str]:
+    """Return the programs that new connections reach."""
     links = [run_dir / name for name in LINKS]
     return {link.readlink().stem for link in links if link.is_symlink()}
 
 
 def _link(path: Path, target: str) -> None:
-    # In one step, so that no connection finds none.
+    # By a rename, so that no connection finds the link missing.
     if path.is_symlink() and path.readlink() == Path(target):
         return
     temporary = path.with_name(f".{path.name}.new")
@@ -66,7 +72,65 @@ def _link(path: Path, target: str) -> None:
 
 def clean(run_dir: Path) -> None:
     """Remove the sockets, their links and the pid files that a stop leaves behind."""
-    # Not Path.glob(), which overlooks a link whose target is gone.
+    # Not Path.glob(), which skips a link whose target does not exist.
     for name in os.listdir(run_dir):  # noqa: PTH208
-        if any(fnmatch(name, pattern) for pattern in OURS):
+        if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
             (run_dir / name).unlink(missing_ok=True)
+
+
+def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:
+    """
+    Return how many connections each of ``paths`` has, accepted or in its queue.
+
+    None off Linux, and where no socket listens by that very name. The table is read once for
+    all of them: 10,000 sockets take about 10 ms.
+
+    An accepted socket bears the name of the listening socket (unix(7), proc(5)).
+    """
+    named = {b" " + os.fsencode(path): path for path in paths}
+    endings = tuple(named)
+    flags: dict[Path, list[int]] = {path: [] for path in paths}
+    for line in _lines(table) if endings else ():
+        if line.endswith(endings):
+            # Not the last field: a path may contain spaces.
+            ending = next(filter(line.endswith, endings))
+            # Num RefCount Protocol Flags Type St Inode Path
+            flags[named[ending]].append(int(line.split(maxsplit=4)[3], 16))
+    return {path: _count(found) for path, found in flags.items()}
+
+
+def _lines(table: Path) -> list[bytes]:
+    try:
+        return table.read_bytes().splitlines()
+    except OSError:
+        return []
+
+
+def _count(flags: list[int]) -> int | None:
+    if not any(each & LISTENS for each in flags):
+        return None
+    return sum(not each & LISTENS for each in flags)
+
+
+class SocketSampler:
+    """Counts the connections of sockets once for all the threads that wait for a count."""
+
+    def __init__(self) -> None:
+        self._sampled = threading.Condition()
+        self._wanted: set[Path] = set()
+        self._counts: Counts = {}
+
+    def sample(self) -> None:
+        """Count for all waiting threads, if there are any, and wake them."""
+        with self._sampled:
+            if self._wanted:
+                self._counts = count_connections(self._wanted)
+                self._wanted = set()
+                self._sampled.notify_all()
+
+    def next_count(self, path: Path, until: float) -> int | None:
+        """Wait for a count that begins from now on; None when there is none ``until`` then."""
+        with self._sampled:
+            self._wanted.add(path)
+            is_sampled = self._sampled.wait(max(0, until - time.monotonic()))
+            return self._counts.get(path) if is_sampled else None

@@ -12,8 +12,9 @@ from django_tandem.model import Plan
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
-from django_tandem.runtime.sockets import FAILED, clean
-from django_tandem.runtime.telling import say
+from django_tandem.runtime.progress import report
+from django_tandem.runtime.sockets import clean
+from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.settings import Settings
 
 # The project may well have a package called supervisor: it is not looked for where we stand.
@@ -30,11 +31,11 @@ def prepare(plan: Plan, settings: Settings) -> int:
     directory = Path(plan.run_dir)
     run_dir.prepare(directory)
     handle = lock.take(directory)
-    orphans.end(directory, say)
+    orphans.end(directory, report)
     preflight.require_all(plan, settings)
     # What a stack that was killed left behind; none runs here now.
     clean(directory)
-    (directory / FAILED).unlink(missing_ok=True)
+    (directory / FAILED_FILE).unlink(missing_ok=True)
     pipeline.write(pipeline.render(plan), directory)
     preflight.refuse_bad_edge(plan, directory)
     return handle
@@ -50,11 +51,11 @@ def in_foreground(directory: Path, handle: int, watched: Sequence[str] | None = 
     Become supervisord: this process runs nothing of the project, and a signal needs no relay.
 
     Beside it a short-lived process tells when the stack is ready, and with ``watched``, the
-    last arguments of `runtime.watcher`, another reloads it. Does not return.
+    last arguments of `runtime.watch`, another reloads it. Does not return.
     """
     _beside("announce", str(directory))
     if watched is not None:
-        _beside("watcher", str(os.getpid()), str(directory), *watched)
+        _beside("watch", str(os.getpid()), str(directory), *watched)
     sys.stdout.flush()
     sys.stderr.flush()
     os.set_inheritable(handle, True)

@@ -1,4 +1,4 @@
-"""The state kept in a run directory, read back: which generation serves, and what belongs to it."""
+"""The state kept in a run directory: which generation is live, and how the start went."""
 
 import json
 from dataclasses import fields
@@ -11,22 +11,31 @@ from django_tandem.render.state import NAME, State
 
 T = TypeVar("T")
 
+# Names the program that failed at the start, and why: supervisord reports nothing in its shutdown.
+FAILED_FILE = "failed"
+# Exists once all programs of the first generation have passed their health check.
+READY_FILE = "ready"
+
 
 def read_state(run_dir: Path, name: str = NAME) -> State | None:
     """
     Read the state kept in ``run_dir``; None when nothing was started there.
 
-    Raises MachineError for one that an older version wrote.
+    Raises MachineError for a file of another version, and for one that is no state at all.
     """
+    path = run_dir / name
     try:
-        kept = json.loads((run_dir / name).read_text())
+        kept = json.loads(path.read_text())
+        if not {each.name for each in fields(State)} <= kept.keys():
+            raise _other_version(path)
+        return _state(kept)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if not {each.name for each in fields(State)} <= kept.keys():
-        raise MachineError(
-            f"{run_dir / name} was written by another version of tandem.",
-            hint="Stop what runs with `tandem down`, and start it with `tandem up`.",
-        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(path) from error
+
+
+def _state(kept: dict[str, Any]) -> State:
     read = {
         "notes": tuple(kept["notes"]),
         "binds": tuple(kept["binds"]),
@@ -37,7 +46,7 @@ def read_state(run_dir: Path, name: str = NAME) -> State | None:
 
 
 def _process(kept: dict[str, Any]) -> Process:
-    # JSON knows neither tuples nor enums.
+    # JSON has neither tuples nor enums.
     environment = tuple((name, value) for name, value in kept["environment"])
     stack = Stack(kept["stack"]) if kept["stack"] else None
     argv = tuple(kept["argv"])
@@ -46,6 +55,20 @@ def _process(kept: dict[str, Any]) -> Process:
 
 
 def _known(cls: type[T], kept: dict[str, Any]) -> T:
-    # A newer version may have written more: what runs is not to end because of that.
+    # A newer version may have written more fields: that must not stop a running stack.
     names = {each.name for each in fields(cls)}  # type: ignore[arg-type]
     return cls(**{name: value for name, value in kept.items() if name in names})
+
+
+def _other_version(path: Path) -> MachineError:
+    return MachineError(
+        f"{path} was written by another version of tandem.",
+        hint="Stop the stack with `tandem down`, and start it with `tandem up`.",
+    )
+
+
+def _unreadable(path: Path) -> MachineError:
+    return MachineError(
+        f"{path} is damaged: it does not hold the state of a stack.",
+        hint="Stop the stack with `tandem down`, and start it with `tandem up`.",
+    )

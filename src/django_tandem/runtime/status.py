@@ -12,10 +12,9 @@ from django_tandem.model import Process, Status
 from django_tandem.render import state as kept
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, supervisord
-from django_tandem.runtime.connections import held_by
-from django_tandem.runtime.generations import generation_of, to_end
-from django_tandem.runtime.questions import ask
-from django_tandem.runtime.sockets import linked
+from django_tandem.runtime.health import check
+from django_tandem.runtime.reconcile import generation_of, programs_to_stop
+from django_tandem.runtime.sockets import count_connections, linked_programs
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.usage import Usage, usages
 
@@ -135,7 +134,7 @@ def _programs(
     """Return each program's status; ``proposed`` is the state of a candidate generation."""
     every = (*statuses, *_waiting(state, statuses))
     names = [each.name for each in every]
-    role_of = roles(state, names, is_reloading=is_reloading, linked=linked(run_dir))
+    role_of = roles(state, names, is_reloading=is_reloading, linked=linked_programs(run_dir))
     planned = _planned(state, proposed)
     # Counted first, for each health check is a connection itself.
     connections = _connections(run_dir, names)
@@ -156,7 +155,7 @@ def roles(
     state: State, running: Collection[str], *, is_reloading: bool, linked: Collection[str] = ()
 ) -> dict[str, Role]:
     """Return the role of each program of ``running``."""
-    old = to_end(state, running, is_reloading=False, linked=linked)
+    old = programs_to_stop(state, running, is_reloading=False, linked=linked)
     newer = Role.CANDIDATE if is_reloading else Role.ABANDONED
 
     def role(name: str) -> Role:
@@ -181,7 +180,7 @@ def _waiting(state: State, statuses: Sequence[Status]) -> list[Status]:
 
 def _connections(run_dir: Path, names: Sequence[str]) -> dict[str, int | None]:
     sockets = {name: run_dir / f"{name}.sock" for name in names}
-    found = held_by([path for path in sockets.values() if path.exists()])
+    found = count_connections([path for path in sockets.values() if path.exists()])
     return {name: found.get(path) for name, path in sockets.items()}
 
 
@@ -203,7 +202,7 @@ def _states(
 def _state(status: Status, process: Process | None, role: Role, state: State) -> str:
     # For supervisord a process is running once it is old enough; what counts is an answer.
     if role in (Role.SERVING, Role.CANDIDATE) and process and status.state in UNANSWERED:
-        return READY if status.pid and ask(process, state) else UNANSWERED[status.state]
+        return READY if status.pid and check(process, state) else UNANSWERED[status.state]
     if role is Role.DRAINING and status.state in UNANSWERED:
         return "draining"
     return status.state.lower()

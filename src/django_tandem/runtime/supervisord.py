@@ -15,7 +15,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from django_tandem.errors import MachineError
 from django_tandem.model import Status
 from django_tandem.runtime import lock
-from django_tandem.runtime.waiting import POLL_S, wait_until
+from django_tandem.runtime.progress import POLL_S, wait_until
 
 # supervisord answers between two looks at its programs; more than this it is stuck.
 ANSWER_S = 10

@@ -15,10 +15,10 @@ from types import FrameType
 from django_tandem import output
 from django_tandem.cli import main
 from django_tandem.cli import reload as command
-from django_tandem.runtime import candidates, commit, edge, lock, reload, sockets
+from django_tandem.runtime import commit, edge, lock, reload, sockets
 
 # Whose lines are steps.
-STEPPING = (command, candidates, commit, edge, lock, output, reload, sockets)
+STEPPING = (command, commit, edge, lock, output, reload, sockets)
 STEPPED = {module.__file__ for module in STEPPING}
 # Calls that do something: into the project's own code, and into what changes files.
 OURS = str(Path(reload.__file__).parents[1])
@@ -26,9 +26,9 @@ ON_DISK = {"replace", "rename", "unlink", "write_text", "write_bytes", "symlink_
 # What only computes is no step: killed before it or after, the stack is the same.
 PURE = {
     *("__init__", "<genexpr>", "<listcomp>", "<lambda>", "<dictcomp>", "<setcomp>"),
-    *("candidate", "program", "links_of", "state_of", "to_end", "next_generation", "find"),
+    *("candidate", "program", "links_of", "state_of", "next_generation", "find"),
     *("render", "_with_socket", "_without", "_read_by_edge", "_is_new", "_content"),
-    *("stacks", "is_unfinished", "is_proposed", "_has_moved", "_is_retiring", "find_run_dir"),
+    *("stacks", "is_unfinished", "is_proposed", "_has_reloaded", "_is_retiring", "find_run_dir"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`tandem reload`: the new generation serves once it is proved, and not before."""
+"""`tandem reload`: the new generation is live once it is healthy, and not before."""
 
 import asyncio
 import json
@@ -55,8 +55,8 @@ def programs(up: Up) -> set[str]:
     return {each.name for each in supervisord.statuses(up.run_dir)}
 
 
-def test_the_new_code_answers_when_reload_returns(site) -> None:
-    """On both stacks; of the old generation nothing is left, and NGINX is the same."""
+def test_the_new_code_is_live_when_reload_returns(site) -> None:
+    """On both stacks; with --wait the old generation has ended. NGINX is not restarted."""
     with Up(site) as up:
         edge = supervisord.pid_of(up.run_dir, "nginx")
         change(site, '"first"', '"second"')
@@ -65,7 +65,7 @@ def test_the_new_code_answers_when_reload_returns(site) -> None:
         done = tandem(site, "reload", "--wait")
 
         assert done.returncode == 0, done.stderr
-        assert "Generation 2 serves." in done.stderr
+        assert "Generation 2 is live." in done.stderr
         assert ask(up.port, "/where/").text == "second"
         assert ask(up.port, "/beside/").text == "other"
         assert programs(up) == {"nginx", "wsgi-2", "asgi-2"}
@@ -74,7 +74,7 @@ def test_the_new_code_answers_when_reload_returns(site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "fault", "told", "code"),
+    ("file", "fault", "message", "code"),
     [
         ("urls.py", "one two", "can't be imported: SyntaxError", 2),
         ("wsgi.py", "raise RuntimeError('not today')", "not today", 1),
@@ -82,8 +82,8 @@ def test_the_new_code_answers_when_reload_returns(site) -> None:
         ("wsgi.py", "import os; os._exit(3)", "wsgi-2 can't be started", 1),
     ],
 )
-def test_a_generation_that_fails_is_refused(file, fault, told, code, site) -> None:
-    """It says why, nothing of it is left, and the old one serves on; the next good one is taken."""
+def test_a_reload_that_fails_changes_nothing(file, fault, message, code, site) -> None:
+    """The error names the cause, the candidates are gone, and the next reload works."""
     with Up(site) as up:
         whole = (site / "mysite" / file).read_text()
         (site / "mysite" / file).write_text(f"{whole}\n{fault}\n")
@@ -91,7 +91,7 @@ def test_a_generation_that_fails_is_refused(file, fault, told, code, site) -> No
         done = tandem(site, "reload", "--timeout", "4")
 
         assert done.returncode == code, done.stderr
-        assert told in done.stderr
+        assert message in done.stderr
         assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
         assert ask(up.port, "/where/").text == "first"
         assert not list(up.run_dir.glob("*.next"))
@@ -99,8 +99,8 @@ def test_a_generation_that_fails_is_refused(file, fault, told, code, site) -> No
         assert tandem(site, "reload").returncode == 0
 
 
-def test_what_only_a_server_with_many_processes_fails_at_is_told_at_once(site) -> None:
-    """Uvicorn starts the processes that can't load the project again and again, and never ends."""
+def test_a_worker_that_cannot_load_the_project_fails_the_reload_at_once(site) -> None:
+    """Uvicorn itself restarts such workers for ever, and never exits."""
     configure(site, ASGI={"WORKERS": 2})
     with Up(site) as up:
         asgi = site / "mysite" / "asgi.py"
@@ -115,8 +115,8 @@ def test_what_only_a_server_with_many_processes_fails_at_is_told_at_once(site) -
         assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
 
 
-def test_rules_that_nginx_refuses_are_refused_before_anything_starts(site) -> None:
-    """Its own line is told, and the edge goes on with the file it has."""
+def test_a_configuration_that_nginx_rejects_fails_before_anything_starts(site) -> None:
+    """NGINX's own error is shown, and the edge keeps its file."""
     with Up(site) as up:
         (site / "more.conf").write_text("no_such_directive on;")
         configure(site, EDGE={"INCLUDE": "more.conf"})
@@ -129,8 +129,8 @@ def test_rules_that_nginx_refuses_are_refused_before_anything_starts(site) -> No
         assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
 
 
-def test_a_new_rule_moves_the_edge(site) -> None:
-    """Its master stays, and its old workers go."""
+def test_a_new_route_reloads_the_edge(site) -> None:
+    """NGINX's master stays, and its old workers end."""
     with Up(site) as up:
         master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
         old = master.children()
@@ -146,7 +146,7 @@ def test_a_new_rule_moves_the_edge(site) -> None:
 
 
 def test_a_renewed_certificate_is_read(site, tmp_path) -> None:
-    """Though NGINX's own file says the same as before."""
+    """Even if nginx.conf has not changed."""
     configure(site, EDGE={"TLS": certificates.make(tmp_path, "shop.example")})
     with Up(site) as up:
         master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
@@ -160,8 +160,8 @@ def test_a_renewed_certificate_is_read(site, tmp_path) -> None:
         assert before.isdisjoint(worker.pid for worker in master.children())
 
 
-def test_a_stack_that_was_not_needed_is_started(tmp_path) -> None:
-    """The first async view of a project brings its ASGI server."""
+def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
+    """Until then the project ran on WSGI alone."""
     startproject(tmp_path)
     (tmp_path / "mysite" / "urls.py").write_text(URLS.replace("async def", "def"))
     with Up(tmp_path) as up:
@@ -174,8 +174,8 @@ def test_a_stack_that_was_not_needed_is_started(tmp_path) -> None:
         assert {"wsgi-2", "asgi-2"} <= programs(up)
 
 
-def test_one_reload_at_a_time(site) -> None:
-    """A second one names the first by its pid."""
+def test_a_second_reload_is_rejected(site) -> None:
+    """The error names the pid of the first one."""
     change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
     with Up(site) as up:
         first = _reload(site)
@@ -184,12 +184,15 @@ def test_one_reload_at_a_time(site) -> None:
         second = tandem(site, "reload")
 
         assert second.returncode == 1
-        assert f"already, with pid {first.pid}" in second.stderr
+        assert (
+            f"Another reload is in progress in {up.run_dir}, with pid {first.pid}.\n"
+            in second.stderr
+        )
         assert first.wait(timeout=60) == 0
 
 
-def test_a_second_one_waits_when_it_is_told_to(site) -> None:
-    """For the first to end; then it reloads what is there by then."""
+def test_a_second_reload_waits_with_wait(site) -> None:
+    """For the first to end; then it loads the code as it is by then."""
     change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
     with Up(site) as up:
         first = _reload(site)
@@ -200,13 +203,13 @@ def test_a_second_one_waits_when_it_is_told_to(site) -> None:
 
         assert second.returncode == 0, second.stderr
         assert f"Waiting for the reload with pid {first.pid} to end.\n" in second.stderr
-        assert "Generation 3 serves." in second.stderr
+        assert "Generation 3 is live." in second.stderr
         assert first.wait(timeout=60) == 0
         assert ask(up.port, "/where/").text == "second"
 
 
-def test_a_second_one_waits_no_longer_than_it_may(site) -> None:
-    """The first one hangs: it is named, and the second is refused."""
+def test_a_second_reload_waits_no_longer_than_its_timeout(site) -> None:
+    """The first one hangs: the error names its pid."""
     change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
     with Up(site) as up:
         first = _reload(site)
@@ -218,20 +221,23 @@ def test_a_second_one_waits_no_longer_than_it_may(site) -> None:
             os.kill(first.pid, signal.SIGCONT)
 
         assert second.returncode == 1
-        assert f"already, with pid {first.pid}" in second.stderr
+        assert (
+            f"Another reload is in progress in {up.run_dir}, with pid {first.pid}.\n"
+            in second.stderr
+        )
         assert first.wait(timeout=60) == 0
 
 
-def test_without_a_stack_there_is_nothing_to_reload(site) -> None:
-    """It says how to start one."""
+def test_a_reload_without_a_stack_fails(site) -> None:
+    """The hint is how to start one."""
     done = tandem(site, "reload")
 
     assert done.returncode == 1
     assert "Start it with `tandem up`." in done.stderr
 
 
-def test_a_program_of_the_settings_is_never_there_twice(site) -> None:
-    """The new one starts when the old one has ended: two schedulers would do all twice."""
+def test_a_program_of_programs_never_runs_twice(site) -> None:
+    """The new one starts when the old one has ended: two schedulers would run each job twice."""
     (site / "beat.py").write_text(
         "import signal, sys, time\n"
         "def say(word): print(word, file=open('beats', 'a'), flush=True)\n"
@@ -249,8 +255,8 @@ def test_a_program_of_the_settings_is_never_there_twice(site) -> None:
         wait_for(lambda: (site / "beats").read_text().split() == ["start", "end", "start"])
 
 
-def test_what_the_command_line_said_holds_for_a_reload(site) -> None:
-    """The address given with --bind, which the settings know nothing of."""
+def test_options_of_up_hold_after_a_reload(site) -> None:
+    """Such as the address given with --bind, which is in no settings."""
     with Up(site) as up:
         assert tandem(site, "reload").returncode == 0
 
@@ -258,8 +264,8 @@ def test_what_the_command_line_said_holds_for_a_reload(site) -> None:
         assert ask(up.port, "/where/").status == 200
 
 
-def test_files_in_use_are_not_rendered_over(site) -> None:
-    """They say what runs; `tandem reload` is what changes them."""
+def test_render_does_not_overwrite_files_in_use(site) -> None:
+    """Only `tandem reload` changes the files of a running stack."""
     with Up(site):
         done = tandem(site, "render", "supervisor")
 
@@ -267,8 +273,8 @@ def test_files_in_use_are_not_rendered_over(site) -> None:
         assert "`tandem reload`" in done.stderr
 
 
-def test_a_request_in_flight_is_finished(site) -> None:
-    """By the generation that took it, on each stack."""
+def test_a_request_in_progress_is_finished(site) -> None:
+    """By the old generation, on each stack."""
     change(site, "def where(request):", SLOW)
     change(site, "async def beside(request):", SLOW_ASYNC)
     with Up(site) as up:
@@ -288,7 +294,7 @@ def test_a_request_in_flight_is_finished(site) -> None:
         assert asyncio.run(ask_and_reload()) == ["first", "async"]
 
 
-# Each says that it has begun.
+# Each makes a file when it has begun.
 SLOW = """def where(request):
     import pathlib, time
     pathlib.Path(__file__).with_name("where.taken").touch()
@@ -299,9 +305,9 @@ SLOW_ASYNC = """async def beside(request):
     await asyncio.sleep(2)"""
 
 
-@pytest.mark.parametrize("step", ["Starting", "answers", "serves"])
-def test_a_reload_that_is_killed_is_cleared_up_after(step, site) -> None:
-    """Whatever it had begun is ended, or finished, with nobody's help; the next one works."""
+@pytest.mark.parametrize("step", ["Starting", "answers", "is live"])
+def test_a_killed_reload_is_undone_or_finished(step, site) -> None:
+    """Within seconds, by supervisord's plugin; the next reload works."""
     with Up(site) as up:
         process = _reload(site)
         for line in process.stderr:
@@ -310,11 +316,11 @@ def test_a_reload_that_is_killed_is_cleared_up_after(step, site) -> None:
                 break
         process.wait()
 
-        def is_even() -> bool:
+        def is_reconciled() -> bool:
             state = read_state(up.run_dir)
             return programs(up) == {each.program for each in state.processes}
 
-        wait_for(is_even, within_s=20)
+        wait_for(is_reconciled, within_s=20)
         assert tandem(site, "status").returncode == 0
         assert ask(up.port, "/where/").text == "first"
         assert tandem(site, "reload", "--wait").returncode == 0

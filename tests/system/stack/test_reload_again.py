@@ -1,4 +1,4 @@
-"""A reload after one that was killed, and one while another generation drains."""
+"""A reload after a killed one, and one while another generation drains."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ urlpatterns += [path("where/", where)]
 
 @pytest.fixture
 def site(tmp_path) -> Path:
-    """A project with WebSockets and a view, in a directory that has room beside it."""
+    """A project with WebSockets and a view, in a directory of its own below tmp_path."""
     directory = tmp_path / "site"
     directory.mkdir()
     with_channels(directory)
@@ -58,7 +58,7 @@ def programs(up: Up) -> set[str]:
 
 
 def kill_reload_at(directory: Path, step: str) -> None:
-    """Start a reload, and kill it as soon as it says ``step``."""
+    """Start a reload, and kill it as soon as it prints ``step``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "django_tandem", "reload"],
         cwd=directory,
@@ -73,7 +73,7 @@ def kill_reload_at(directory: Path, step: str) -> None:
     process.wait()
 
 
-def is_even(up: Up) -> bool:
+def is_reconciled(up: Up) -> bool:
     state = read_state(up.run_dir)
     return programs(up) == {each.program for each in state.processes}
 
@@ -91,11 +91,11 @@ async def stays_open(up: Up, seconds: float) -> bool:
         return False
 
 
-def test_no_socket_hears_of_a_drain_that_was_another_generations(site) -> None:
-    """The number of a reload that was killed is given again, and what was told to it is not."""
+def test_a_drain_does_not_outlive_its_generation(site) -> None:
+    """The number of a killed reload is used again; its drain file is not."""
     with Up(site) as up:
         kill_reload_at(site, "asgi-2: answers")
-        wait_for(lambda: is_even(up), within_s=20)
+        wait_for(lambda: is_reconciled(up), within_s=20)
 
         assert tandem(site, "reload", "--wait").returncode == 0
 
@@ -103,8 +103,8 @@ def test_no_socket_hears_of_a_drain_that_was_another_generations(site) -> None:
         assert not list(up.run_dir.glob("drain-*"))
 
 
-def test_rules_that_were_never_committed_are_never_served(site) -> None:
-    """A deploy is killed and rolled back: the next one has its own rules, not those."""
+def test_an_uncommitted_configuration_is_never_used(site) -> None:
+    """A reload is killed and the code rolled back: the next reload renders its own rules."""
     with Up(site) as up:
         before = (up.run_dir / "nginx.conf").read_text()
         change(site, "def where", "async def where")
@@ -117,11 +117,11 @@ def test_rules_that_were_never_committed_are_never_served(site) -> None:
         assert not list(up.run_dir.glob("*.next"))
 
 
-def test_other_rules_in_a_drain_lose_nothing(site) -> None:
-    """The drainer of the generation before ends nothing that new connections still come to."""
+def test_new_routes_during_a_drain_lose_no_request(site) -> None:
+    """The drain of one reload stops no program that still gets new connections."""
     configure(site, DRAIN_S=20)
     with Up(site) as up, Asking(up) as asking:
-        # It keeps a drain going.
+        # Each drain has something to wait for.
         held = hold_open(up)
         for number in range(6):
             rule = "async def where" if number % 2 else "def where"
@@ -180,8 +180,8 @@ def hold_open(up: Up) -> threading.Event:
     return over
 
 
-def test_a_program_that_fails_after_the_commit_ends_nothing_else(site) -> None:
-    """It could not be proved before; it is told, and the site serves on."""
+def test_a_program_that_fails_after_the_commit_is_reported(site) -> None:
+    """It starts only when its predecessor has ended; the site keeps serving."""
     code = "import time; time.sleep(600)"
     configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
     with Up(site) as up:
@@ -190,15 +190,15 @@ def test_a_program_that_fails_after_the_commit_ends_nothing_else(site) -> None:
         done = tandem(site, "reload", "--wait")
 
         assert done.returncode == 1
-        assert "not all of it stays up" in done.stderr
+        assert "Generation 2 is live, but not all of its programs stay up." in done.stderr
         assert "beat-2" in done.stderr
         for _ in range(5):
             up.wait_for("beat-2 failed")
         assert ask(up.port, "/where/").status == 200
 
 
-def test_a_server_that_ends_before_the_commit_is_refused(site) -> None:
-    """Though it had answered before: while the other one loads, anything may happen to it."""
+def test_a_server_that_ends_before_the_commit_fails_the_reload(site) -> None:
+    """Even if it passed its health check: it may end while the other one loads."""
     with Up(site) as up:
         asgi = site / "mysite" / "asgi.py"
         asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
@@ -240,8 +240,8 @@ def test_a_run_directory_may_be_named_by_a_way_round(site) -> None:
         assert asyncio.run(closed_after_s()) > 1
 
 
-def test_an_address_that_is_taken_is_refused(site) -> None:
-    """Before anything is started; the edge goes on where it listens."""
+def test_an_address_in_use_fails_the_reload(site) -> None:
+    """Before anything is started; the edge keeps its addresses."""
     with Up(site) as up:
         port = free_port()
         configure(site, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
@@ -259,24 +259,24 @@ def test_an_address_that_is_taken_is_refused(site) -> None:
 
 
 def change_bind(up: Up, bind: str | None) -> None:
-    """Have the running stack forget that its address was given on the command line."""
+    """Remove the address of the command line from the running stack's state."""
     path = up.run_dir / "state.json"
     kept = json.loads(path.read_text())
     kept["overrides"]["bind"] = bind
     path.write_text(json.dumps(kept))
 
 
-def test_a_drain_can_not_be_longer_than_the_edge_lets_it(site) -> None:
-    """Its old workers would cut what is still open, without a word."""
+def test_a_drain_is_no_longer_than_the_edge_allows(site) -> None:
+    """NGINX's old workers close their connections after DRAIN_S."""
     with Up(site):
         done = tandem(site, "reload", "--drain", "60")
 
         assert done.returncode == 1
-        assert "`--drain 60` is longer than the 3 s" in done.stderr
+        assert "Expected `--drain` of at most 3, got 60: " in done.stderr
 
 
-def test_what_another_version_wrote_ends_nothing(site) -> None:
-    """One more field in the state is not read; supervisord looks at it every few seconds."""
+def test_an_unknown_field_in_the_state_is_ignored(site) -> None:
+    """A newer version may have written it; supervisord reads the state every few seconds."""
     with Up(site) as up:
         path = up.run_dir / "state.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "of_tomorrow": 1}))
@@ -285,8 +285,8 @@ def test_what_another_version_wrote_ends_nothing(site) -> None:
         assert ask(up.port, "/where/").status == 200
 
 
-def test_a_disk_that_is_full_ends_nothing(site) -> None:
-    """What died is started again, though it can't be written down."""
+def test_a_full_disk_stops_no_program(site) -> None:
+    """A program is restarted even if its pid can't be recorded."""
     with Up(site) as up:
         (up.run_dir / "started.json.new").mkdir()
         os.kill(supervisord.pid_of(up.run_dir, "wsgi-1"), signal.SIGKILL)

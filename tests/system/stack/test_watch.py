@@ -1,4 +1,4 @@
-"""`tandem up --watch`: what is saved is served, and what can't be is told and changes nothing."""
+"""`tandem up --watch`: a saved change is served; one that fails is reported and changes nothing."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ MEDIA_ROOT = BASE_DIR / "media"
 for line in (BASE_DIR / ".env").read_text().splitlines():
     os.environ.setdefault(*line.split("="))
 """
-# What the plan of it says, and what a check finds when asgi.py names other settings than wsgi.py.
+# A note of the plan, and a check's finding when asgi.py names other settings than wsgi.py.
 KNOWN = "Nothing in this project needs ASGI"
 FOUND = "tandem.W008"
 # On a loaded machine a reload takes its time.
@@ -51,7 +51,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
     (directory / ".env").write_text("NAME_OF_IT=old\n")
     settings = directory / "mysite" / "settings.py"
     settings.write_text(settings.read_text() + SETTINGS)
-    # That it is left out: by what manage.py names nothing is served here.
+    # Only --settings names it: the settings of manage.py do not exist.
     settings.rename(settings.with_name("chosen.py"))
     with Up(directory, args=("--watch", "--settings", "mysite.chosen")) as running:
         wait_for(lambda: "Watching " in running.output, within_s=SERVED_S)
@@ -73,14 +73,14 @@ def _reloads(up: Up) -> int:
 
 
 def _is_watched(directory: Path) -> bool:
-    return any("runtime.watcher" in each for each in running_in(directory))
+    return any("runtime.watch" in each for each in running_in(directory))
 
 
 def _wait_until_quiet(up: Up) -> None:
-    """Return when each reload that was begun has ended."""
+    """Return when each reload has ended."""
 
     def is_quiet() -> bool:
-        ended = up.output.count(" serves.\n") + up.output.count("is tried again.\n")
+        ended = up.output.count(" is live.\n") + up.output.count("is tried again.\n")
         return ended == _reloads(up)
 
     wait_for(is_quiet, within_s=SERVED_S)
@@ -94,11 +94,11 @@ def test_a_change_is_served(up) -> None:
 
     assert _serves(up, "second")
     assert "changed: mysite/urls.py; reloading\n" in up.output
-    assert wait_for(lambda: "Generation 2 serves.\n" in up.output)
+    assert wait_for(lambda: "Generation 2 is live.\n" in up.output)
 
 
-def test_what_was_said_at_the_start_is_not_said_again(up) -> None:
-    """Only what is new since: a check's finding is, the first time."""
+def test_a_reload_prints_only_new_findings(up) -> None:
+    """A check's finding is printed once, and no note of the start again."""
     _wait_until_quiet(up)
     assert up.output.count(KNOWN) == 1
     asgi = up.directory / "mysite" / "asgi.py"
@@ -113,11 +113,11 @@ def test_what_was_said_at_the_start_is_not_said_again(up) -> None:
     assert (up.output.count(KNOWN), up.output.count(FOUND)) == (1, 1)
 
 
-def test_a_syntax_error_is_told_and_the_last_good_code_serves_until_it_is_healed(up) -> None:
-    """With Python's own words, and no line of anything but the project."""
+def test_a_syntax_error_is_printed_and_the_last_good_code_keeps_serving(up) -> None:
+    """With Python's own message and the project's lines only; the next save is served."""
     before = ask(up.port, "/").text
     _save(up, URLS.format("spoilt") + "def (:\n")
-    wait_for(lambda: "the next change is tried again" in up.output, within_s=SERVED_S)
+    wait_for(lambda: "The next change is tried again." in up.output, within_s=SERVED_S)
     assert ask(up.port, "/").text == before
     assert "    def (:\n        ^\nSyntaxError: invalid syntax\n" in up.output
     files = [line for line in up.output.splitlines() if line.startswith('  File "')]
@@ -130,7 +130,7 @@ def test_a_syntax_error_is_told_and_the_last_good_code_serves_until_it_is_healed
 
 
 def test_a_template_is_served(up) -> None:
-    """As it is now."""
+    """As it is after the change."""
     _wait_until_quiet(up)
     (up.directory / "templates" / "page.html").write_text("another page")
 
@@ -138,8 +138,8 @@ def test_a_template_is_served(up) -> None:
     assert wait_for(lambda: "changed: templates/page.html; reloading" in up.output)
 
 
-def test_settings_are_read_anew(up) -> None:
-    """With what they read themselves: nothing of the first reading is in the environment."""
+def test_settings_are_read_again(up) -> None:
+    """With the files they read: the first reading leaves nothing in the environment."""
     assert ask(up.port, "/name/").text == "old"
 
     (up.directory / ".env").write_text("NAME_OF_IT=new\n")
@@ -148,7 +148,7 @@ def test_settings_are_read_anew(up) -> None:
 
 
 def test_ten_quick_saves_make_few_reloads(up) -> None:
-    """What is saved during a reload makes one more, with the last of it."""
+    """All changes during a reload make one more."""
     _wait_until_quiet(up)
     before = _reloads(up)
 
@@ -160,8 +160,8 @@ def test_ten_quick_saves_make_few_reloads(up) -> None:
     assert _reloads(up) - before <= 2
 
 
-def test_what_is_no_code_is_left_alone(up) -> None:
-    """Uploads, databases and compiled code, beside a change that shows that it is watching."""
+def test_other_files_reload_nothing(up) -> None:
+    """Uploads, databases and compiled code; a change of the code shows that it still watches."""
     _wait_until_quiet(up)
     before = _reloads(up)
     (up.directory / "media").mkdir()
@@ -176,12 +176,12 @@ def test_what_is_no_code_is_left_alone(up) -> None:
     assert "changed: mysite/urls.py; reloading" in up.output.splitlines()
 
 
-def test_ctrl_c_ends_all_of_it(tmp_path) -> None:
-    """In the middle of a reload as well, which is not told as one to be tried again."""
+def test_ctrl_c_stops_everything(tmp_path) -> None:
+    """During a reload too, which is not reported as failed."""
     startproject(tmp_path)
-    said = tmp_path / "said.log"
+    log = tmp_path / "output.log"
     argv = ["up", "--watch", "--bind", f"127.0.0.1:{free_port()}"]
-    with said.open("w") as output:
+    with log.open("w") as output:
         started = subprocess.Popen(
             [sys.executable, "-m", "django_tandem", *argv],
             cwd=tmp_path,
@@ -193,23 +193,23 @@ def test_ctrl_c_ends_all_of_it(tmp_path) -> None:
         )
     try:
         for sign in ("Watching ", "Ready: "):
-            wait_for(lambda sign=sign: sign in said.read_text(), within_s=SERVED_S)
+            wait_for(lambda sign=sign: sign in log.read_text(), within_s=SERVED_S)
         (tmp_path / "mysite" / "urls.py").write_text(URLS.format("never"))
-        wait_for(lambda: "Starting wsgi-2" in said.read_text(), within_s=SERVED_S)
+        wait_for(lambda: "Starting wsgi-2" in log.read_text(), within_s=SERVED_S)
     finally:
         # As a terminal sends it: to each process of its foreground.
         os.killpg(started.pid, signal.SIGINT)
 
     assert started.wait(30) == 0
     wait_for(lambda: running_in(tmp_path) == [])
-    # A program says what it says; its name stands before it.
-    own = "\n".join(line for line in said.read_text().splitlines() if " | " not in line)
+    # The programs' own lines begin with their names.
+    own = "\n".join(line for line in log.read_text().splitlines() if " | " not in line)
     assert "Starting wsgi-2" in own
     assert not any(word in own for word in ("Traceback", "tried again"))
 
 
-def test_a_supervisord_that_is_killed_takes_the_watcher_along(tmp_path) -> None:
-    """Nobody is left to reload anything."""
+def test_the_watcher_ends_with_a_killed_supervisord(tmp_path) -> None:
+    """There is no stack left to reload."""
     with Up(startproject(tmp_path), args=("--watch",)) as up:
         wait_for(lambda: "Watching " in up.output, within_s=SERVED_S)
         assert _is_watched(tmp_path)
@@ -217,13 +217,13 @@ def test_a_supervisord_that_is_killed_takes_the_watcher_along(tmp_path) -> None:
         up.stop(signal.SIGKILL)
 
         assert wait_for(lambda: not _is_watched(tmp_path))
-    # What supervisord started ends when the next one comes.
+    # The next `tandem up` ends the programs of the killed supervisord.
     assert tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{free_port()}").returncode == 0
     assert tandem(tmp_path, "down").returncode == 0
 
 
-def test_a_stack_that_is_detached_has_nobody_to_tell(project) -> None:
-    """It is refused before anything is looked at."""
+def test_watch_and_detach_exclude_each_other(project) -> None:
+    """The command fails before it loads the project."""
     assert told(tandem(project, "up", "--watch", "--detach")) == (
         2,
         "`--watch` tells on the terminal what it does, and `--detach` leaves it none.\n"

@@ -10,7 +10,7 @@ from supervisor import events
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
 from django_tandem.runtime.edge import EDGE
-from django_tandem.runtime.generations import generation_of
+from django_tandem.runtime.reconcile import generation_of
 from django_tandem.runtime.supervisor.guard import subscribe
 from django_tandem.runtime.supervisor.wake import Wake
 

@@ -10,8 +10,8 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.runtime import orphans
-from django_tandem.runtime.sockets import FAILED, clean
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.sockets import clean
+from django_tandem.runtime.state import FAILED_FILE, read_state
 from django_tandem.runtime.supervisor.guard import subscribe
 from django_tandem.runtime.supervisor.lines import tell, why
 
@@ -31,9 +31,9 @@ class Failure:
             # be started again when all was stopped has failed nobody.
             return
         # Whole or not at all: somebody waits for it.
-        new = self._run_dir / f"{FAILED}.new"
+        new = self._run_dir / f"{FAILED_FILE}.new"
         new.write_text(f"{name}\n{why(event.process)}")
-        new.replace(self._run_dir / FAILED)
+        new.replace(self._run_dir / FAILED_FILE)
         tell(f"{name} can't be kept up: everything is stopped")
         # supervisord itself always ends with 0. Registered last and so run first, but for
         # what must still be removed.

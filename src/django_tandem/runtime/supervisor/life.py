@@ -13,7 +13,7 @@ from supervisor.states import SupervisorStates
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.runtime import lock, orphans
-from django_tandem.runtime.sockets import clean, link_all
+from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.ending import Ending
@@ -53,7 +53,7 @@ class Life:
         state = read_state(run_dir)
         if state is not None:
             drain_window.remove(run_dir, state.generation)
-            link_all(state, run_dir)
+            move_links(state, run_dir)
         Lines()
         for ended in ENDED:
             subscribe(ended, self._bury)

@@ -7,8 +7,7 @@ from typing import Any
 from supervisor import events
 from supervisor.states import SupervisorStates
 
-from django_tandem.runtime.sockets import PROVED
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.supervisor.guard import subscribe
 from django_tandem.runtime.supervisor.wake import Wake
 
@@ -30,7 +29,7 @@ class Recovery:
         self._wake = wake
         self._has_run: set[str] = set()
         # Of a stack that was killed; nothing of this one has answered yet.
-        (run_dir / PROVED).unlink(missing_ok=True)
+        (run_dir / READY_FILE).unlink(missing_ok=True)
         subscribe(events.ProcessStateRunningEvent, self._remember)
         subscribe(events.ProcessStateExitedEvent, self._hurry)
         subscribe(events.ProcessStateBackoffEvent, self._relent)
@@ -44,7 +43,7 @@ class Recovery:
         state = read_state(self._run_dir)
         if state is None or all(program != each.program for each in state.processes):
             return False
-        return state.generation > 1 or (self._run_dir / PROVED).exists()
+        return state.generation > 1 or (self._run_dir / READY_FILE).exists()
 
     def _hurry(self, _event: Any) -> None:
         # supervisord starts it in its next round, for which it would wait up to a second.

@@ -14,7 +14,7 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.runtime import commit, lock
-from django_tandem.runtime.standing import compare
+from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.supervisor.guard import subscribe
 
 
@@ -55,7 +55,7 @@ class Succession:
         if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_sweeping():
             return False
         self._drainer = subprocess.Popen(
-            [sys.executable, "-P", "-m", "django_tandem.runtime.drainer", str(self._run_dir)],
+            [sys.executable, "-P", "-m", "django_tandem.runtime.drain", str(self._run_dir)],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -68,7 +68,7 @@ class Succession:
             return
         is_settled = not commit.is_proposed(self._run_dir)
         is_settled = is_settled and not commit.is_unfinished(self._run_dir)
-        if now.ending or now.starting or not is_settled:
+        if not now.is_empty or not is_settled:
             self.sweep()
 
     def _is_sweeping(self) -> bool:

@@ -1,10 +1,10 @@
-"""What changes the code that is served, and what only lies beside it."""
+"""Which files reload the stack when they change, and how a change is reported."""
 
 from pathlib import Path
 
 import pytest
 
-from django_tandem.runtime.sources import Sources
+from django_tandem.runtime.watch import Sources, format_changes
 
 PROJECT = Path("/srv/.venv/node_modules/shop")
 SOURCES = Sources(
@@ -32,8 +32,8 @@ SOURCES = Sources(
         "virtual/environment.py",
     ],
 )
-def test_what_is_served_is_worth_a_reload(path) -> None:
-    """Code, templates by any name, translations and the files that settings are read from."""
+def test_a_source_file_reloads_the_stack(path) -> None:
+    """Code, templates by any name, translations, and files that settings are read from."""
     assert SOURCES.has(PROJECT / path)
 
 
@@ -68,12 +68,21 @@ def test_what_is_served_is_worth_a_reload(path) -> None:
         "shop/templates/4913",
     ],
 )
-def test_what_lies_beside_is_not(path) -> None:
-    """Databases, logs, caches, uploads, installed packages, and what an editor keeps."""
+def test_other_files_do_not_reload_the_stack(path) -> None:
+    """Databases, logs, caches, uploads, installed packages and editors' own files."""
     assert not SOURCES.has(PROJECT / path)
 
 
-def test_a_root_that_holds_the_project_does_not_hide_it() -> None:
-    """A MEDIA_ROOT that is the project, or above it, is overlooked."""
+def test_an_ignored_directory_above_the_project_has_no_effect() -> None:
+    """A MEDIA_ROOT that is the project, or above it, would ignore all of the code."""
     for root in (PROJECT, PROJECT.parent):
         assert Sources(directory=PROJECT, ignored=(root,)).has(PROJECT / "shop/views.py")
+
+
+def test_a_change_names_the_first_files_and_counts_the_others() -> None:
+    """In one line."""
+    assert format_changes([Path("shop/views.py")]) == "changed: shop/views.py; reloading"
+    assert (
+        format_changes([Path(name) for name in ("a.py", "b.py", "c.py", "d.py", "e.py")])
+        == "changed: a.py, b.py, c.py and 2 more; reloading"
+    )

@@ -1,14 +1,22 @@
-"""Asking again and again until something holds: how often, and for how long."""
+"""How a command waits for something and reports on it: deadlines, polling, lines on stderr."""
 
+import sys
 import time
 from collections.abc import Callable
 
-# Often enough for a person, and cheap enough for what asks supervisord each time.
+# Often enough for a person, and cheap enough for a call to supervisord each time.
 POLL_S = 0.05
+
+Report = Callable[[str], None]
+
+
+def report(text: str) -> None:
+    """Print one line of progress to stderr, at once."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Deadline:
-    """So many seconds from now."""
+    """A point in time, ``whole_s`` seconds from now."""
 
     def __init__(self, whole_s: float) -> None:
         self.whole_s = whole_s
@@ -16,12 +24,12 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether they have gone by."""
+        """Whether it has passed."""
         return time.monotonic() > self._until
 
 
 def wait_until(holds: Callable[[], bool], within_s: float, *, each_s: float = POLL_S) -> bool:
-    """Ask until it ``holds``, at least once, and return whether it did ``within_s``."""
+    """Poll until it ``holds``, at least once, and return whether it did ``within_s``."""
     deadline = Deadline(within_s)
     while not holds():
         if deadline.is_over:

@@ -1,0 +1,136 @@
+"""
+Drain the old generations: ``python -m django_tandem.runtime.drain RUN_DIR``.
+
+The plugin inside supervisord starts it after each reload, and after one that was killed. What it
+does follows from the state and the running programs, so that a second one can take over.
+"""
+
+import contextlib
+import sys
+import threading
+import time
+from pathlib import Path
+
+from django_tandem.errors import MachineError
+from django_tandem.inprocess import drain_window
+from django_tandem.model import Stack
+from django_tandem.render.state import State
+from django_tandem.runtime import commit, lock, logs, supervisord
+from django_tandem.runtime.health import is_healthy
+from django_tandem.runtime.reconcile import Diff, generation_of, read_diff
+from django_tandem.runtime.sockets import SocketSampler
+
+# Each round costs a call to supervisord and a reading of the kernel's table of sockets.
+POLL_S = 0.1
+# What a server gets to shut down by itself after its generation has drained.
+SERVER_S = 8
+
+
+def main(argv: list[str]) -> int:
+    """Drain in the run directory ``argv[0]`` until only the live generation runs."""
+    run_dir = Path(argv[0])
+    if lock.try_to_take(run_dir, lock.DRAINER) is None:
+        return 0
+    with contextlib.suppress(ConnectionError, FileNotFoundError, MachineError):
+        # supervisord is shutting down, and stops everything itself.
+        drain_all(run_dir)
+    return 0
+
+
+def drain_all(run_dir: Path) -> None:
+    """Drain and stop all old programs at once, then start those that waited for their end."""
+    drains: dict[str, threading.Thread] = {}
+    sampler = SocketSampler()
+    while True:
+        _recover(run_dir)
+        diff = read_diff(run_dir)
+        if diff is None:
+            return
+        for program in diff.to_stop:
+            if program not in drains or not drains[program].is_alive():
+                drains[program] = _start_drain(run_dir, program, diff.state, sampler)
+        # A program that is not in supervisord.conf can't be started, in no later round either.
+        is_unknown = diff.to_start and not supervisord.start(run_dir, diff.to_start)
+        if not diff.to_stop and (not diff.to_start or is_unknown):
+            _forget_old(run_dir, diff)
+            return
+        sampler.sample()
+        time.sleep(POLL_S)
+
+
+def drain(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
+    """
+    Stop one program once its connections have ended, or its time is over.
+
+    It gets no new connections, since its link has moved. Its queue is first in, first out: once
+    a readiness request of ours is answered, nothing that came before it still waits.
+    """
+    stack, generation = program.rpartition("-")[0], generation_of(program)
+    is_server = stack in set(Stack)
+    # An abandoned candidate has never been live, and has no connections.
+    if is_server and 0 < generation < state.generation:
+        # A request in progress may take as long as any.
+        whole_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
+        until = time.monotonic() + whole_s
+        _empty_queue(run_dir, program, until)
+        _announce(run_dir, program, until, state.drain_s)
+        _wait_until_idle(run_dir, program, until, sampler)
+    grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
+    supervisord.wait_for_end(run_dir, program, grace_s)
+
+
+def _empty_queue(run_dir: Path, program: str, until: float) -> None:
+    path = _socket(run_dir, program)
+    while path.exists() and time.monotonic() < until and not is_healthy(path):
+        time.sleep(POLL_S)
+
+
+def _announce(run_dir: Path, program: str, until: float, window_s: float) -> None:
+    generation = generation_of(program)
+    if drain_window.window_s(run_dir, generation) is None:
+        drain_window.start_drain(
+            run_dir, generation, min(window_s, max(0, until - time.monotonic()))
+        )
+
+
+def _wait_until_idle(run_dir: Path, program: str, until: float, sampler: SocketSampler) -> None:
+    path = _socket(run_dir, program)
+    while path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0:
+        pass
+
+
+def _socket(run_dir: Path, program: str) -> Path:
+    return run_dir / f"{program}.sock"
+
+
+def _start_drain(
+    run_dir: Path, program: str, state: State, sampler: SocketSampler
+) -> threading.Thread:
+    def work() -> None:
+        with contextlib.suppress(ConnectionError, FileNotFoundError):
+            drain(run_dir, program, state, sampler)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def _recover(run_dir: Path) -> None:
+    """Recover from a killed reload; one that runs holds the lock and needs no help."""
+    if not (commit.is_proposed(run_dir) or commit.is_unfinished(run_dir)):
+        return
+    handle = lock.try_to_take(run_dir, lock.RELOAD)
+    if handle is not None:
+        try:
+            commit.recover(run_dir)
+        finally:
+            lock.release(handle)
+
+
+def _forget_old(run_dir: Path, diff: Diff) -> None:
+    logs.forget(run_dir, diff.state.generation)
+    drain_window.remove_all_but(run_dir, {generation_of(name) for name in diff.running})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,267 @@
+"""Health checks: whether each program does its work, and the wait until all of them do."""
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django_tandem.inprocess import startup_failures
+from django_tandem.inprocess.readiness import READY_PATH
+from django_tandem.model import Process, Stack, Status
+from django_tandem.render.state import State
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.progress import POLL_S, Deadline
+from django_tandem.runtime.state import FAILED_FILE
+
+# How long one health check may take.
+CHECK_S = 2
+# A program without a health check is healthy when it has stayed up for so long.
+UP_S = 2
+# A project may take this long to import before its first process is given up.
+START_DEADLINE_S = 120
+# What is shown of a failed program's log.
+LINES = 20
+
+# The states of a process that has ended, before its time or for good.
+ENDED = ("BACKOFF", "EXITED", "FATAL")
+# NGINX's own answers while no stack is up behind it.
+NO_STACK = (502, 503, 504)
+
+NO_HEADERS: Mapping[str, str] = {}
+# A WebSocket handshake (RFC 6455, 1.3), which each ASGI server answers in its own code.
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+Statuses = Mapping[str, Status]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healthy:
+    """A process that passed its health check, and how it showed."""
+
+    process: Process
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A process that won't become healthy; None when supervisord itself ended."""
+
+    process: Process | None
+    reason: str
+
+
+Result = Healthy | Failed
+FindFailure = Callable[[Statuses], Failed | None]
+
+
+def check(process: Process, state: State) -> str:
+    """Run the health check of a running process; return how it shows, or an empty string."""
+    return _check_of(process)(process, state)
+
+
+def has_no_check(process: Process) -> bool:
+    """Return whether a process is healthy as long as it stays up."""
+    return _check_of(process) is _check_running
+
+
+def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: int = 200) -> bool:
+    """Send the readiness request to the server on the socket ``path``; return if it answers so."""
+    connection = http.client.HTTPConnection("localhost", timeout=CHECK_S)
+    try:
+        connection.sock = _connect(str(path))
+        connection.request("GET", READY_PATH, headers=dict(headers))
+        return connection.getresponse().status == status
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _check_of(process: Process) -> Callable[[Process, State], str]:
+    if process.stack is not None:
+        return _check_server
+    if process.name == EDGE:
+        return _check_edge
+    return _check_socket if process.socket else _check_running
+
+
+def _check_server(process: Process, _state: State) -> str:
+    path = Path(process.socket or "")
+    if not is_healthy(path):
+        return ""
+    if process.stack is Stack.ASGI and not is_healthy(path, HANDSHAKE, status=101):
+        return ""
+    return "answers on its socket"
+
+
+def _check_edge(_process: Process, state: State) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
+    name = state.server_name or host
+    connection = http.client.HTTPConnection(name, state.port, timeout=CHECK_S)
+    try:
+        connection.sock = socket.create_connection((host, state.port), timeout=CHECK_S)
+        if state.url.startswith("https:"):
+            # Whether the certificate is valid for the name does not matter here.
+            context = ssl._create_unverified_context()  # noqa: S323
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
+        connection.request("GET", READY_PATH)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+    return "" if status in NO_STACK else f"answers on {state.url}"
+
+
+def _check_socket(process: Process, _state: State) -> str:
+    try:
+        _connect(process.socket or "").close()
+    except OSError:
+        return ""
+    return "listens on its socket"
+
+
+def _check_running(_process: Process, _state: State) -> str:
+    return "runs"
+
+
+def _connect(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(CHECK_S)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def wait_until_healthy(
+    processes: Sequence[Process],
+    state: State,
+    run_dir: Path,
+    find_failure: FindFailure,
+    deadline: Deadline,
+) -> Iterator[Result]:
+    """Yield each of ``processes`` as it becomes healthy, or the first failure, and end there."""
+    waiting = list(processes)
+    while waiting:
+        try:
+            statuses = {each.name: each for each in supervisord.statuses(run_dir)}
+        except OSError:
+            statuses = {}
+        failed = find_failure(statuses)
+        if failed is not None:
+            yield failed
+            return
+        for process in _checkable(waiting):
+            reason = _check_up(process, statuses.get(process.program), state)
+            if reason:
+                waiting.remove(process)
+                yield Healthy(process=process, reason=reason)
+        if waiting and deadline.is_over:
+            yield Failed(process=waiting[0], reason=f"no answer within {deadline.whole_s:g} s")
+            return
+        time.sleep(POLL_S)
+
+
+def wait_for_start(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> Iterator[Result]:
+    """Yield each process of a stack that starts as it becomes healthy, or the one that failed."""
+
+    def find_failure(_statuses: Statuses) -> Failed | None:
+        failed = _read_failure(state, run_dir)
+        if failed is None and not is_alive():
+            return Failed(process=None, reason="supervisord ended")
+        return failed
+
+    deadline = Deadline(START_DEADLINE_S)
+    yield from wait_until_healthy(state.processes, state, run_dir, find_failure, deadline)
+
+
+class HealthGate:
+    """The health of a new generation: each process passes its check, and none has ever ended."""
+
+    def __init__(
+        self, started: Sequence[Process], state: State, run_dir: Path, deadline: Deadline
+    ) -> None:
+        self._started = started
+        self._state = state
+        self._run_dir = run_dir
+        self._deadline = deadline
+        self._pids: dict[str, int] = {}
+
+    def wait_for(self, processes: Sequence[Process]) -> Iterator[Result]:
+        """Yield each of ``processes`` as it becomes healthy, or any process that failed."""
+        yield from wait_until_healthy(
+            processes, self._state, self._run_dir, self._find_failure, self._deadline
+        )
+
+    def _find_failure(self, statuses: Statuses) -> Failed | None:
+        if not statuses:
+            return Failed(process=None, reason="supervisord ended")
+        for process in self._started:
+            reason = self._why_failed(process.program, statuses.get(process.program))
+            if reason:
+                return Failed(process=process, reason=reason)
+        return None
+
+    def _why_failed(self, program: str, status: Status | None) -> str:
+        if status is None:
+            # It has not been started yet.
+            return ""
+        first = self._pids.setdefault(program, status.pid) or status.pid
+        self._pids[program] = first
+        if status.state in ENDED or status.pid != first:
+            return status.detail or "it ended"
+        return (
+            "it can't load the project"
+            if startup_failures.read_startup_failure(self._run_dir, program)
+            else ""
+        )
+
+
+def format_failure(failed: Failed, run_dir: Path) -> str:
+    """Return which process failed and why, with the last lines of its log."""
+    if failed.process is None:
+        return f"Not started: {failed.reason}."
+    program = failed.process.program
+    # The traceback of a project that did not load may not be in the log yet.
+    traceback = startup_failures.read_startup_failure(run_dir, program).splitlines()[-LINES:]
+    lines = traceback or last_lines(run_dir, program, LINES)
+    summary = f"{program} can't be started: {failed.reason}."
+    if not lines:
+        return summary
+    return "\n".join([f"{summary} Its last lines:", *(f"  {line}" for line in lines)])
+
+
+def _checkable(waiting: list[Process]) -> list[Process]:
+    # The edge is healthy only when the stacks are, and logs an error for each earlier request.
+    behind = [process for process in waiting if process.name != EDGE]
+    return behind or list(waiting)
+
+
+def _check_up(process: Process, status: Status | None, state: State) -> str:
+    if status is None or not status.pid:
+        return ""
+    if has_no_check(process) and status.since_s < UP_S:
+        return ""
+    return check(process, state)
+
+
+def _read_failure(state: State, run_dir: Path) -> Failed | None:
+    try:
+        name, reason = (run_dir / FAILED_FILE).read_text().split("\n", 1)
+    except FileNotFoundError:
+        return None
+    process = next((each for each in state.processes if each.program == name), None)
+    return Failed(process=process, reason=reason)

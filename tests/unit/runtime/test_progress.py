@@ -1,0 +1,22 @@
+"""Polling ends when its condition holds, or when its time is over."""
+
+from django_tandem.runtime.progress import wait_until
+
+
+def test_polling_ends_when_the_condition_holds() -> None:
+    """Long before the time is over."""
+    answers = iter([False, False, True])
+
+    assert wait_until(lambda: next(answers), 60, each_s=0)
+
+
+def test_a_condition_that_holds_is_checked_once_even_without_time() -> None:
+    """A wait of zero seconds is one check."""
+    answers = iter([True])
+
+    assert wait_until(lambda: next(answers), 0)
+
+
+def test_a_condition_that_never_holds_times_out() -> None:
+    """The result is False."""
+    assert not wait_until(lambda: False, 0.01, each_s=0.001)

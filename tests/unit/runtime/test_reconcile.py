@@ -1,0 +1,64 @@
+"""The state against the running programs: which are stopped, and which are started."""
+
+from builders import plan
+from django_tandem.render.state import state_of
+from django_tandem.runtime.reconcile import (
+    generation_of,
+    next_generation,
+    programs_to_start,
+    programs_to_stop,
+)
+
+LIVE = ["nginx", "wsgi-1"]
+
+
+def test_the_generation_is_read_from_the_program_name() -> None:
+    """It is 0 for a program that no reload replaces."""
+    assert generation_of("celery-beat-12") == 12
+    assert generation_of("nginx") == 0
+    assert generation_of("celery-beat") == 0
+
+
+def test_no_generation_number_is_used_twice() -> None:
+    """Neither that of the live generation, nor that of an abandoned one."""
+    state = state_of(plan())
+
+    assert next_generation(state, LIVE) == 2
+    assert next_generation(state, [*LIVE, "wsgi-7"]) == 8
+
+
+def test_a_program_that_the_state_does_not_name_is_stopped() -> None:
+    """Older generations, and programs that were removed from the settings."""
+    state = state_of(plan(generation=3))
+    running = ["nginx", "wsgi-3", "wsgi-2", "valkey"]
+
+    assert programs_to_stop(state, running, is_reloading=False) == ["wsgi-2", "valkey"]
+
+
+def test_a_newer_program_is_stopped_only_when_no_reload_is_in_progress() -> None:
+    """A reload owns its candidates; those of a killed one are abandoned."""
+    state = state_of(plan())
+    running = [*LIVE, "wsgi-2"]
+
+    assert programs_to_stop(state, running, is_reloading=True) == []
+    assert programs_to_stop(state, running, is_reloading=False) == ["wsgi-2"]
+
+
+def test_a_program_that_is_still_linked_is_not_stopped() -> None:
+    """New connections reach it, whatever the state says."""
+    state = state_of(plan(generation=3))
+
+    assert programs_to_stop(state, ["wsgi-2"], is_reloading=False, linked=["wsgi-2"]) == []
+
+
+def test_a_program_that_the_state_names_and_that_does_not_run_is_started() -> None:
+    """A reload that was killed after its commit loses no program."""
+    assert programs_to_start(state_of(plan()), ["nginx"]) == ["wsgi-1"]
+
+
+def test_an_exclusive_program_starts_after_its_predecessor_has_ended() -> None:
+    """It waits for no other program, however similar the name."""
+    state = state_of(plan(tandem={"PROGRAMS": {"beat": ["true"]}}, generation=2))
+
+    assert "beat-2" not in programs_to_start(state, ["nginx", "wsgi-2", "beat-1"])
+    assert "beat-2" in programs_to_start(state, ["nginx", "wsgi-2", "offbeat-1"])
