@@ -1,4 +1,4 @@
-"""What Sphinx is told: Markdown by MyST, the theme furo, and no dead reference."""
+"""The Sphinx configuration: Markdown with MyST, the theme furo, and no dead references."""
 
 import re
 from pathlib import Path
