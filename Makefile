@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test tests test-all test-django mutants faults lint types screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
+.PHONY: demo docs test tests test-all test-django mutants faults strangers lint types screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -19,7 +19,7 @@ demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py sample_data
 	cd example && ../$(BIN)/tandem up --bind $(BIND)
 
-test: lint types tests
+test: lint types tests strangers
 
 # The reference is written from the declarations first; a dead link is an error.
 docs: $(VENV)/dev.installed
@@ -51,7 +51,11 @@ mutants: $(VENV)/dev.installed system
 
 # All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"
 faults: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
+
+# Small projects of kinds that nobody here would write: make strangers ONLY="dotenv media"
+strangers: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests $(BIN)/python -m strangers $(ONLY)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -61,10 +65,11 @@ lint: $(VENV)/dev.installed
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
 
-# The example on a dozen topologies, half an hour; bench-quick: what the ratios take, three minutes;
-# bench-nice: what the lower priority of WSGI brings, eight minutes.
+# The example on thirteen topologies: half an hour. bench-quick: the ratios only, three minutes.
+# bench-nice: the effect of the lower priority of WSGI, fifteen minutes.
+# exec: make passes SIGTERM on to the recipe's own process, and a shell would not.
 bench bench-quick bench-nice: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python -m side_by_side $(BENCH) $(ARGS)
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python -m side_by_side $(BENCH) $(ARGS)
 
 bench-quick: BENCH := --quick
 bench-nice: BENCH := --nice
@@ -85,7 +90,7 @@ bench-plan: $(VENV)/dev.installed
 # aiohttp would be the slowest part of it: what is measured is NGINX alone.
 bench-routes: DEBIAN += wrk:wrk
 bench-routes: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" $(BIN)/python benchmarks/routes.py
+	exec env PATH="$(SYSTEM_PATH)" $(BIN)/python benchmarks/routes.py
 
 # Debian keeps venv apart from python3.
 $(BIN)/python:
@@ -102,7 +107,7 @@ $(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/req
 
 $(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,bench]" \
+	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn]" \
 	  -r example/requirements.txt -r requirements-dev.txt
 	@touch $@
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import statistics
-import sys
 
 from example import copied, served
 from load import Load, drive
-from results import Ratio, finish, say
+from results import Ratio, finish, run, say
 
 ROUNDS = 7
 SECONDS = 4.0
@@ -47,4 +46,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

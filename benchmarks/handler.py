@@ -1,13 +1,12 @@
 """What our ASGI handler gains over Django's: alternated rounds of one project on both."""
 
-import sys
 from contextlib import ExitStack
 from functools import partial
 
 from applications import Variant, fill, in_process, served
 from connections import Seen, most
 from database import database
-from results import Ratio, finish, say
+from results import Ratio, finish, run, say
 from rounds import Rates, Wrk, alternate, ratio, show
 
 ROUNDS = 25
@@ -70,7 +69,7 @@ def main() -> int:
     for title, each in rates.items():
         show(title, each)
     say(f"wrk took at most {wrk.busiest:.0%} of one CPU")
-    return finish("handler", ratios(rates, seen), packages=PACKAGES, rounds=rates)
+    return finish("bench-handler", ratios(rates, seen), packages=PACKAGES, rounds=rates)
 
 
 def ratios(rates: dict[str, Rates], seen: Seen) -> dict[str, Ratio]:
@@ -93,4 +92,4 @@ def ratios(rates: dict[str, Rates], seen: Seen) -> dict[str, Ratio]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from example import copied, environment
 from load import drive
-from results import Ratio, finish, say
+from results import Ratio, finish, run, say
 
 from django_tandem.model import Stack
 from django_tandem.servers import Launch, find
@@ -94,4 +94,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import urlconf
-from results import Ratio, finish, say
+from results import Ratio, finish, run, say
 
 ROUNDS = 5
 COMMAND_ROUTES = 3000
@@ -117,4 +117,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -1,13 +1,17 @@
-"""What each benchmark writes and prints: ratios with the bounds they must reach."""
+"""The results of a benchmark: ratios with their bounds, on stdout and in results/TARGET.json."""
 
 import json
 import platform
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 from django_tandem.bench.report import machine
+from django_tandem.bench.session import interruptible
+from django_tandem.cli import INTERRUPTED
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -15,9 +19,9 @@ RESULTS = Path(__file__).parent / "results"
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
     """
-    A measured ratio, and the bound it must reach: one of the two is set.
+    A measured ratio and its bound: one of the two is set.
 
-    ``value`` is None where it could not be measured, for the reason ``why``.
+    ``value`` is None where it was not measured; ``why`` is the reason.
     """
 
     value: float | None
@@ -57,12 +61,21 @@ def finish(
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{target}.json").write_text(json.dumps(found, indent=1) + "\n")
     for name, ratio in ratios.items():
-        word = "ok" if ratio.holds else "FALLS SHORT"
+        verdict = "ok" if ratio.holds else "FALLS SHORT"
         shown = ratio.why if ratio.value is None else f"{ratio.value:.3f}"
-        print(f"{name}: {shown} ({ratio.bound}) {word}")
+        print(f"{name}: {shown} ({ratio.bound}) {verdict}")
     return 0 if all(ratio.holds for ratio in ratios.values()) else 1
 
 
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a benchmark; a signal ends it as Ctrl-C does, so that it stops what it started."""
+    try:
+        with interruptible():
+            sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
 def say(text: str) -> None:
-    """Print progress, apart from the results."""
+    """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)

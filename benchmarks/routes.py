@@ -3,14 +3,13 @@
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import urlconf
 from edges import Edge, running
-from results import Ratio, finish, say
+from results import Ratio, finish, run, say
 
 from django_tandem.model import Nginx
 from django_tandem.runtime.host import find_nginx, nginx_from_wheel, read_nginx
@@ -113,4 +112,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

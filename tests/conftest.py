@@ -1,4 +1,4 @@
-"""What every test may ask for: the real programs, and never one that is missing."""
+"""Fixtures for all tests: the real programs. A missing program is a failure, never a skip."""
 
 import shutil
 
@@ -6,6 +6,11 @@ import pytest
 
 from django_tandem.model import Nginx
 from django_tandem.runtime.host import SYSTEM_PATHS, nginx_from_wheel, read_nginx
+from harness.signals import restore_defaults
+
+
+def pytest_configure() -> None:
+    restore_defaults()
 
 
 def _debian() -> str | None:

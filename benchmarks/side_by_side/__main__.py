@@ -11,11 +11,12 @@ import time
 
 from results import RESULTS, finish, say
 
-from django_tandem.bench.measured import Report
 from django_tandem.bench.page import page
-from django_tandem.bench.report import facts, is_whole, report
-from django_tandem.bench.session import Course, Session
-from django_tandem.cli import bench_table
+from django_tandem.bench.report import as_json, is_complete, report
+from django_tandem.bench.results import Report
+from django_tandem.bench.session import Schedule, Session, interruptible
+from django_tandem.cli import INTERRUPTED
+from django_tandem.cli.bench import print_tables
 from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.progress import Progress
 from side_by_side.bounds import is_bound, ratios
@@ -24,7 +25,7 @@ from side_by_side.loads import LOADS, QUICK_LOADS
 from side_by_side.surroundings import surroundings
 
 DRIVER = (sys.executable, "-m", "side_by_side.driver")
-NICE = ("tandem", "tandem-level")
+NICE = ("tandem", "tandem-level", "reference", "reference-nice")
 # What of them the ratios take, in three minutes.
 QUICK = ("gunicorn", "uvicorn", "granian", "uvicorn-pool", "reference", "tandem")
 # How many rounds, of how many seconds, after how many that do not count.
@@ -33,10 +34,16 @@ PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "
 
 
 def main(argv: list[str]) -> int:
-    """Run; 1 when a ratio falls short."""
+    """Run; 1 when a ratio falls short, 130 when interrupted."""
     options = _parsed(argv)
-    with surroundings():
-        found = _measure(options)
+    try:
+        with interruptible(), surroundings():
+            found = _measure(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if found.was_cut:
+        print_tables(found)
+        return INTERRUPTED
     # What is chosen by hand is not the whole, and must not lie in its place.
     return _tell(found, "bench-part" if options.is_part else _target(options))
 
@@ -52,16 +59,16 @@ def _measure(options: argparse.Namespace) -> Report:
         session = Session(
             topologies=topologies,
             workloads=workloads,
-            course=Course(
+            schedule=Schedule(
                 rounds=options.rounds,
                 seconds=options.duration,
                 warm_s=options.warm,
                 count=count_connections(),
                 driver=DRIVER,
             ),
-            is_asked=lambda topology, workload: not options.quick or is_bound(topology, workload),
-            step=progress.step,
-            say=progress.say,
+            is_needed=lambda topology, workload: not options.quick or is_bound(topology, workload),
+            report_step=progress.step,
+            report_failure=progress.say,
         )
         session.run()
     return report(
@@ -80,12 +87,12 @@ def _target(options: argparse.Namespace) -> str:
 
 
 def _tell(found: Report, target: str) -> int:
-    bench_table.show(found)
-    code = finish(target, ratios(found), packages=PACKAGES, report=facts(found))
+    print_tables(found)
+    code = finish(target, ratios(found), packages=PACKAGES, report=as_json(found))
     path = RESULTS / f"{target}.html"
     path.write_text(page(found))
     say(f"Written: {path}, after {found.seconds / 60:.0f} min")
-    return code if is_whole(found) else 1
+    return code if is_complete(found) else 1
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:

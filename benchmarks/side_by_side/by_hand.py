@@ -6,9 +6,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from django_tandem.bench.alone import application_of
-from django_tandem.bench.stack import free_address
-from django_tandem.bench.topology import Setup
+from django_tandem.bench.launch import free_address
+from django_tandem.bench.topology import Setup, application_of
 from django_tandem.model import File, Plan, Process, Stack
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
 
@@ -49,6 +48,16 @@ def by_hand(setup: Setup) -> Setup:
         plan=replace(plan, processes=(gunicorn, daphne, worker, edge)),
         files=(File(name="by_hand.conf", content=_conf(plan, wsgi, asgi)),),
     )
+
+
+def by_hand_nice(setup: Setup) -> Setup:
+    """Return the same with Gunicorn at the priority that tandem gives WSGI."""
+    changed = by_hand(setup)
+    processes = tuple(
+        replace(each, argv=("nice", "-n", "10", *each.argv)) if each.name == "wsgi" else each
+        for each in changed.plan.processes
+    )
+    return replace(changed, plan=replace(changed.plan, processes=processes))
 
 
 def _process(plan: Plan, name: str, argv: tuple[str, ...], *more: str, description: str) -> Process:

@@ -5,20 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem import pipeline
-from django_tandem.bench.alone import alone
-from django_tandem.bench.topologies import Choice, setup
-from django_tandem.bench.topology import Setup, Topology
+from django_tandem.bench.topology import ServerChoice, Setup, Topology, alone, hybrid
 from django_tandem.cli.planning import load_project
 from django_tandem.model import Plan, Stack
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import Settings
-from side_by_side.by_hand import by_hand
+from side_by_side.by_hand import by_hand, by_hand_nice
 from side_by_side.level import level
 
 TANDEM = "tandem"
 # The reference's own choice: one process of Daphne's, which has no other way.
-DAPHNE = Choice(wsgi=["gunicorn"], asgi=["daphne"])
-DEFAULT = Choice(wsgi=["gunicorn"], asgi=["uvicorn"])
+DAPHNE = ServerChoice(wsgi=["gunicorn"], asgi=["daphne"])
+DEFAULT = ServerChoice(wsgi=["gunicorn"], asgi=["uvicorn"])
 
 Environment = tuple[tuple[str, str], ...]
 
@@ -30,8 +28,8 @@ class Made:
     settings: Settings
     plan_with: Callable[[Settings, Path], Plan]
 
-    def setup(self, choice: Choice, run_dir: Path, bind: str) -> Setup:
-        return setup(self.settings, choice, self.plan_with, run_dir, bind)
+    def setup(self, choice: ServerChoice, run_dir: Path, bind: str) -> Setup:
+        return hybrid(self.settings, choice, self.plan_with, run_dir, bind)
 
 
 def read_project() -> Made:
@@ -80,7 +78,7 @@ class Hybrid:
 
     name: str
     title: str
-    choice: Choice = DEFAULT
+    choice: ServerChoice = DEFAULT
     change: Callable[[Setup], Setup] = staticmethod(lambda setup: setup)
 
     def topology(self, made: Made) -> Topology:
@@ -113,6 +111,12 @@ EVERY: tuple[OneServer | Hybrid, ...] = (
         application="benchsite.asgi_ours:application",
     ),
     Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, change=by_hand),
+    Hybrid(
+        name="reference-nice",
+        title="hybrid by hand, nice -n 10",
+        choice=DAPHNE,
+        change=by_hand_nice,
+    ),
     Hybrid(name="tandem-daphne", title="tandem, Daphne", choice=DAPHNE),
     Hybrid(name=TANDEM, title="tandem"),
     Hybrid(name="tandem-level", title="tandem, nice 0", change=level),

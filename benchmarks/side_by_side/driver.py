@@ -15,10 +15,9 @@ from channels_redis.core import RedisChannelLayer
 from websockets.asyncio.client import ClientConnection
 
 from django_tandem.bench.driver import main, run
-from django_tandem.bench.measured import Driven
-from django_tandem.bench.socket_load import MEASURES
-from django_tandem.bench.wire import Job
-from django_tandem.bench.workload import Sockets
+from django_tandem.bench.results import DriverResult
+from django_tandem.bench.websocket_load import MEASURES
+from django_tandem.bench.workload import Job, WebSockets
 
 GROUP = "broadcast"
 BROADCAST = "broadcast"
@@ -42,7 +41,9 @@ class Broadcaster:
             self.sent.append(at)
             await layer.group_send(GROUP, {"type": "told", "at": at})
 
-    async def hear(self, socket: ClientConnection, _sockets: Sockets, seconds: list[float]) -> None:
+    async def receive(
+        self, socket: ClientConnection, _sockets: WebSockets, seconds: list[float]
+    ) -> None:
         """Take what is broadcast from now on; what is missing in the end took that long."""
         began, heard = time.monotonic(), set()
         try:
@@ -57,13 +58,13 @@ class Broadcaster:
             seconds += [now - sent for sent in self.sent if sent >= began and sent not in heard]
 
 
-async def broadcasting(job: Job) -> Driven:
+async def broadcasting(job: Job) -> DriverResult:
     """Do the job, and broadcast meanwhile if it has WebSockets that hear it."""
     sockets = job.workload.sockets
     if sockets is None or sockets.measure != BROADCAST:
         return await run(job)
     broadcaster = Broadcaster(sockets.every_s)
-    driving = asyncio.create_task(run(job, {**MEASURES, BROADCAST: broadcaster.hear}))
+    driving = asyncio.create_task(run(job, {**MEASURES, BROADCAST: broadcaster.receive}))
     talking = asyncio.create_task(broadcaster.broadcast())
     # The one has an end, and the other none but an error.
     done, _ = await asyncio.wait({driving, talking}, return_when=asyncio.FIRST_COMPLETED)

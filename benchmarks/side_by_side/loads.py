@@ -2,14 +2,14 @@
 
 from urllib.parse import quote
 
-from django_tandem.bench.workload import Sockets, Workload
+from django_tandem.bench.workload import WebSockets, Workload
 
 QUERY = "{lots{id title currentPrice status seller{name town} bestBid{amount bidder}}}"
 DRF = "/api/lots/"
 # 100 WebSockets in one group that hears ten broadcasts a second, as it was measured at first; a
 # thousand hear as many messages in sum.
-HUNDRED = Sockets(path="/ws/broadcast/", count=100, every_s=0.1, measure="broadcast")
-THOUSAND = Sockets(path="/ws/broadcast/", count=1000, every_s=1.0, measure="broadcast")
+HUNDRED = WebSockets(path="/ws/broadcast/", count=100, every_s=0.1, measure="broadcast")
+THOUSAND = WebSockets(path="/ws/broadcast/", count=1000, every_s=1.0, measure="broadcast")
 
 SYNC = Workload(name="DRF list", path=DRF)
 GRAPHQL = Workload(name="GraphQL query", path=f"/graphql/?query={quote(QUERY)}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from database import USER, database
 from example import LEFT_OUT, copied
 
-from django_tandem.bench.stack import free_address
+from django_tandem.bench.launch import free_address
 from django_tandem.runtime.host import find_valkey
 
 HERE = Path(__file__).parent

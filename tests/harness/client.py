@@ -1,4 +1,4 @@
-"""Requests to a running edge, as a client writes them, and what came of them."""
+"""Requests to a running edge as clients write them, and their responses."""
 
 import http.client
 import json
@@ -38,7 +38,7 @@ def ask(
     host: str = "127.0.0.1",
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
-    """Send one request, its target as it stands and each of its headers once more if repeated."""
+    """Send one request with an unchanged target; a repeated header is sent twice."""
     connection = _connection(host, port, tls)
     try:
         given = [*headers, *([("Content-Length", str(len(body)))] if body is not None else [])]
@@ -53,14 +53,36 @@ def ask(
 
 
 def exchange(port: int, request: bytes, *, host: str = "127.0.0.1") -> bytes:
-    """Send the bytes as they are, and return all that comes until the connection ends."""
+    """Send raw bytes, and return everything until the connection ends."""
     with socket.create_connection((host, port), timeout=TIMEOUT_S) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
+def open_stream(
+    port: int, target: str, headers: Iterable[tuple[str, str]] = (), *, for_s: float
+) -> list[bytes]:
+    """Read a response for so many seconds, or to its end; return the parts as they arrived."""
+    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    if not any(name.lower() == "host" for name, _ in headers):
+        lines.append(f"Host: 127.0.0.1:{port}")
+    parts, until = [], time.monotonic() + for_s
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        while (left := until - time.monotonic()) > 0:
+            connection.settimeout(left)
+            try:
+                part = connection.recv(65536)
+            except TimeoutError:
+                break
+            if not part:
+                break
+            parts.append(part)
+    return parts
+
+
 def wait_for(condition: Callable[[], T], *, within_s: float = 10) -> T:
-    """Return what the condition gives as soon as it is true of something."""
+    """Return the condition's value as soon as it is true."""
     until = time.monotonic() + within_s
     while not (found := condition()):
         assert time.monotonic() < until, f"not within {within_s} s"

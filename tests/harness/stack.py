@@ -1,4 +1,4 @@
-"""A real stack, started by `tandem up` as a user would, and stopped by its own pid."""
+"""A real stack, started by `tandem up` as a user starts it, and stopped by its pid."""
 
 import os
 import queue
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def tandem(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a subcommand to its end."""
+    """Run a subcommand, and return its output and exit code."""
     return subprocess.run(
         [sys.executable, "-m", "django_tandem", *args],
         cwd=directory,
@@ -37,24 +37,25 @@ def tandem(directory: Path, *args: str, **environment: str) -> subprocess.Comple
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment, without what tests of other projects may have set in it."""
+    """Return this process's environment without the variables of a project."""
     own = {"DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "DEBUG"}
     return {name: value for name, value in os.environ.items() if name not in own}
 
 
 @dataclass
 class Up:
-    """`tandem up` in the foreground, from its start until the end of the block."""
+    """`tandem up` in the foreground, for the length of the block."""
 
     directory: Path
     args: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    command: tuple[str, ...] = ("-m", "django_tandem", "up")
 
     def __post_init__(self) -> None:
         self._lines: list[str] = []
         self._printed: list[str] = []
-        self._news: queue.Queue[str | None] = queue.Queue()
+        self._queue: queue.Queue[str | None] = queue.Queue()
 
     @property
     def url(self) -> str:
@@ -62,7 +63,7 @@ class Up:
 
     @property
     def output(self) -> str:
-        """All that it said so far, on stdout and on stderr."""
+        """Its output so far, on stdout and stderr."""
         return "".join(self._lines)
 
     @property
@@ -71,20 +72,12 @@ class Up:
 
     @property
     def run_dir(self) -> Path:
-        # A short one in its place, where the test's own directory is too deep for sockets.
+        # A short one where the test's directory is too deep for sockets.
         return run_dir.locate(str(self.directory), ".tandem")
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "django_tandem",
-                "up",
-                "--bind",
-                f"127.0.0.1:{self.port}",
-                *self.args,
-            ],
+            [sys.executable, *self.command, "--bind", f"127.0.0.1:{self.port}", *self.args],
             cwd=self.directory,
             env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,
@@ -105,41 +98,41 @@ class Up:
         self.stop()
 
     def wait_for(self, text: str, *, deadline_s: float = DEADLINE_S) -> str:
-        """Return the first line from now on that holds ``text``."""
+        """Return the next line that contains ``text``."""
         until = time.monotonic() + deadline_s
         while True:
             try:
-                line = self._news.get(timeout=max(0, until - time.monotonic()))
+                line = self._queue.get(timeout=max(0, until - time.monotonic()))
             except queue.Empty:
                 line = None
             if line is None:
-                raise AssertionError(f"{text!r} did not come:\n{self.output}")
+                raise AssertionError(f"{text!r} was not printed:\n{self.output}")
             if text in line:
                 return line
 
     def stop(self, sent: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end, and return the exit code."""
+        """Send a signal, wait for the exit, and return its code."""
         if self.process.poll() is None:
             self.process.send_signal(sent)
         return self.wait()
 
     def wait(self, deadline_s: float = 30) -> int:
-        """Wait for the end and return the exit code; what is late is killed, and is a failure."""
+        """Wait for the exit and return its code; kill and fail after the deadline."""
         try:
             return self.process.wait(timeout=deadline_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise AssertionError(f"it did not end:\n{self.output}") from None
+            raise AssertionError(f"It did not exit:\n{self.output}") from None
 
     def _read(self) -> None:
         aside = threading.Thread(target=self._take, args=(self.process.stderr, []), daemon=True)
         aside.start()
         self._take(self.process.stdout, self._printed)
         aside.join()
-        self._news.put(None)
+        self._queue.put(None)
 
     def _take(self, stream: IO[str], into: list[str]) -> None:
         for line in stream:
             into.append(line)
             self._lines.append(line)
-            self._news.put(line)
+            self._queue.put(line)

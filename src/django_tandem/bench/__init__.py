@@ -1,6 +1,7 @@
 """
-One project on several topologies, side by side: `tandem bench`.
+Measure one project on several topologies, side by side: `tandem bench`.
 
-A topology is a plan of its own, brought up and taken down in turn; a driver in a process of its
-own asks each for the same; what came of it are frozen values that tables and pages are made of.
+A topology is a plan of its own, started and stopped in turn (`launch`). A driver in a process of
+its own puts the same workload on each (`driver`). A session alternates the rounds (`session`), and
+its report becomes tables, JSON and a page (`report`, `page`).
 """

@@ -1,8 +1,8 @@
 """
-Asks a topology for a workload: ``python -m django_tandem.bench.driver``.
+The load generator: ``python -m django_tandem.bench.driver``.
 
-A process of its own, so that what it takes of the CPU is told apart. `wire` has what it is told
-and what it tells.
+It runs in a process of its own, so that its CPU time is separate from the servers'. `protocol`
+has its input and output.
 """
 
 import asyncio
@@ -15,40 +15,39 @@ from collections.abc import Callable, Coroutine, Mapping
 import uvloop
 
 from django_tandem.bench.http_load import HttpLoad, drive
-from django_tandem.bench.latency import latency
-from django_tandem.bench.measured import Driven
-from django_tandem.bench.socket_load import MEASURES, Measure, SocketLoad
-from django_tandem.bench.wire import BEGUN, OVER, Job, read_job, write
-from django_tandem.bench.workload import Workload
+from django_tandem.bench.protocol import FINISHED, STARTED, decode_job, encode
+from django_tandem.bench.results import DriverResult, latency
+from django_tandem.bench.websocket_load import MEASURES, Measure, WebSocketLoad
+from django_tandem.bench.workload import Job, Workload
 
 
-async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
-    """Drive the load, with its WebSockets open, and return what was seen once it is warm."""
+async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> DriverResult:
+    """Put the workload on the server, and return the result of the seconds that count."""
     wanted = job.workload.sockets
     sockets = None
     if wanted:
-        sockets = SocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
+        sockets = WebSocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
         await sockets.open()
         sockets.start()
     load = HttpLoad(job.url, job.workload, job.warm_s + job.seconds)
     driving = asyncio.create_task(_drive(load, job.workload))
-    # The load goes on from the one into the other: what counts begins in its midst.
+    # The load does not pause between the warm-up and the seconds that count.
     await asyncio.sleep(job.warm_s)
-    load.forget()
+    load.reset()
     if sockets:
-        sockets.forget()
-    _say(BEGUN)
-    began, cpu = time.perf_counter(), time.process_time()
+        sockets.reset()
+    _write(STARTED)
+    started, cpu = time.perf_counter(), time.process_time()
     await asyncio.sleep(job.seconds)
-    # What is answered later counts in the latencies alone: one that hangs must not stretch the
-    # time in which the others are counted.
-    seconds, answered = time.perf_counter() - began, load.answered
+    # Later responses count in the latencies only: one hanging request must not stretch the time
+    # by which the others are divided.
+    seconds, answered = time.perf_counter() - started, load.answered
     share = (time.process_time() - cpu) / seconds
     if sockets:
         await sockets.stop()
-    _say(OVER)
+    _write(FINISHED)
     await driving
-    return Driven(
+    return DriverResult(
         seconds=seconds,
         answered=answered,
         failed=load.why.total(),
@@ -59,8 +58,8 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> Driven:
     )
 
 
-def _say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -71,15 +70,15 @@ async def _drive(load: HttpLoad, workload: Workload) -> None:
         await drive(load, workload.connections)
 
 
-def main(do: Callable[[Job], Coroutine[None, None, Driven]] = run) -> int:
-    """Have ``do`` do the job that stdin names."""
-    job = read_job(sys.stdin.read())
-    # Each WebSocket is a file; many systems give a process 1024.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # A collection in the middle would be told as the server's latency.
+def main(do: Callable[[Job], Coroutine[None, None, DriverResult]] = run) -> int:
+    """Run the job on stdin, and write its result to stdout."""
+    job = decode_job(sys.stdin.read())
+    # Each WebSocket is a file descriptor; many systems give a process 1024.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # A garbage collection in the driver would count as the server's latency.
     gc.disable()
-    sys.stdout.write(write(uvloop.run(do(job))))
+    sys.stdout.write(encode(uvloop.run(do(job))))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Connections that ask again as soon as they are answered: HTTP/1.1 on asyncio and httptools."""
+"""HTTP/1.1 connections that send the next request at each response, on asyncio and httptools."""
 
 import asyncio
 import os
@@ -12,17 +12,16 @@ import httptools
 
 from django_tandem.bench.workload import Workload
 
-# What is not answered by then is given up, and counted.
-ANSWER_S = 30.0
-LATE = f"no answer in {ANSWER_S:.0f} s"
-# One that failed asks again only then: failures are answered fastest, and nobody asks so.
-PAUSE_S = 0.1
-# The headers that tell where an answer ends.
-SIZES = (b"content-length", b"transfer-encoding")
+RESPONSE_TIMEOUT_S = 30.0
+TIMED_OUT = f"no response in {RESPONSE_TIMEOUT_S:.0f} s"
+# A failed connection waits this long: errors are fast, and would become a flood.
+RETRY_S = 0.1
+# The headers that delimit a body.
+BODY_HEADERS = (b"content-length", b"transfer-encoding")
 
 
 class HttpLoad:
-    """The load of one round: how it is asked, and what came of it."""
+    """The HTTP load of one round: its request, and the results so far."""
 
     def __init__(self, url: str, workload: Workload, seconds: float) -> None:
         parts = urlsplit(url)
@@ -35,23 +34,23 @@ class HttpLoad:
 
     @property
     def left_s(self) -> float:
-        """How long there is more to be asked."""
+        """The rest of the round, in seconds."""
         return max(0.0, self._until - time.perf_counter())
 
-    def forget(self) -> None:
-        """Forget what was answered so far, as what follows counts."""
+    def reset(self) -> None:
+        """Drop the results of the warm-up."""
         self.answered = 0
         self.seconds.clear()
         self.why.clear()
 
-    def lose(self, seconds: float, why: str) -> None:
-        """Count a request that was given up after so long: it would have taken longer."""
-        self.why[why] += 1
-        self.seconds.append(seconds)
+    def record_timeout(self) -> None:
+        """Record a request that timed out, with the timeout as its latency: it took longer."""
+        self.why[TIMED_OUT] += 1
+        self.seconds.append(RESPONSE_TIMEOUT_S)
 
-    def count(self, seconds: float, status: int) -> bool:
-        """Count an answer; return whether it was a good one."""
-        # A redirect is not the page, and is answered without it. 304 is never sent unasked.
+    def record(self, seconds: float, status: int) -> bool:
+        """Record a response; return whether it was successful."""
+        # A redirect is not the page, and costs the server less.
         if status >= 300:
             self.why[f"status {status}"] += 1
             return False
@@ -60,88 +59,89 @@ class HttpLoad:
         return True
 
 
-class Exchange(asyncio.Protocol):
-    """One connection, for as long as the server keeps it: ``done`` is set when it has ended."""
+class Connection(asyncio.Protocol):
+    """One connection, until either side closes it; then ``done`` is set."""
 
     def __init__(self, load: HttpLoad, since: float) -> None:
         self._load = load
-        # Whoever has to connect waits for that too.
-        self._asked: float | None = since
-        self._is_sized = self._ends_open = False
+        # The first latency includes the time to connect.
+        self._sent_at: float | None = since
+        self._has_length = self._ends_at_close = False
         self.has_failed = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the first time."""
+        """Send the first request."""
         self._transport = cast(asyncio.Transport, transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Parse it."""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail("no HTTP")
+            self._fail("not HTTP")
 
     def on_header(self, name: bytes, _value: bytes) -> None:
-        """Note whether the answer says how long it is."""
-        self._is_sized = self._is_sized or name.lower() in SIZES
+        """Note whether the body is delimited."""
+        self._has_length = self._has_length or name.lower() in BODY_HEADERS
 
     def on_headers_complete(self) -> None:
-        """Note whether it may end with its connection."""
-        self._ends_open = not self._is_sized and self._parser.get_status_code() >= 200
+        """Note whether the end of the connection ends the body."""
+        self._ends_at_close = not self._has_length and self._parser.get_status_code() >= 200
 
     def on_message_complete(self) -> None:
-        """Count the answer, and ask again."""
-        # What only heralds an answer ends like one.
-        if self._asked is None or self._parser.get_status_code() < 200:
+        """Record the response, and send the next request."""
+        # An informational response (1xx) completes too.
+        if self._sent_at is None or self._parser.get_status_code() < 200:
             return
-        good = self._count(self._asked)
-        if good and self._parser.should_keep_alive() and self._load.left_s:
-            self._asked = time.perf_counter()
+        succeeded = self._record(self._sent_at)
+        if succeeded and self._parser.should_keep_alive() and self._load.left_s:
+            self._sent_at = time.perf_counter()
             self._send()
         else:
             self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count what was asked and is not answered."""
-        if self._asked is not None and self._ends_open and error is None:
-            self._count(self._asked)
-        elif self._asked is not None:
+        """Record the request that has no complete response."""
+        if self._sent_at is not None and self._ends_at_close and error is None:
+            self._record(self._sent_at)
+        elif self._sent_at is not None:
             self._fail("connection broken")
         if not self.done.done():
             self.done.set_result(None)
 
-    def _give_up(self) -> None:
+    def _time_out(self) -> None:
         self._end()
-        self._load.lose(ANSWER_S, LATE)
+        self._load.record_timeout()
 
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._is_sized = self._ends_open = False
-        self._limit = asyncio.get_running_loop().call_later(ANSWER_S, self._give_up)
+        self._has_length = self._ends_at_close = False
+        self._timeout = asyncio.get_running_loop().call_later(RESPONSE_TIMEOUT_S, self._time_out)
         self._transport.write(self._load.request)
 
-    def _count(self, asked: float) -> bool:
-        self._asked = None
-        self._limit.cancel()
-        good = self._load.count(time.perf_counter() - asked, self._parser.get_status_code())
-        self.has_failed = not good
-        return good
+    def _record(self, sent_at: float) -> bool:
+        self._sent_at = None
+        self._timeout.cancel()
+        duration = time.perf_counter() - sent_at
+        succeeded = self._load.record(duration, self._parser.get_status_code())
+        self.has_failed = not succeeded
+        return succeeded
 
     def _fail(self, why: str) -> None:
         self._end()
         self._load.why[why] += 1
 
     def _end(self) -> None:
-        self._asked = None
-        self._limit.cancel()
+        self._sent_at = None
+        self._timeout.cancel()
         self.has_failed = True
         self._transport.abort()
 
 
 async def drive(load: HttpLoad, connections: int) -> None:
-    """Keep so many connections busy until the load is over, and each has its last answer."""
+    """Keep ``connections`` busy until the round ends and each has its last response."""
     await asyncio.gather(*(_keep_busy(load) for _ in range(connections)))
 
 
@@ -150,23 +150,23 @@ async def _keep_busy(load: HttpLoad) -> None:
     while load.left_s:
         since = time.perf_counter()
         try:
-            async with asyncio.timeout(ANSWER_S):
-                made = partial(Exchange, load, since)
-                _, exchange = await loop.create_connection(made, *load.address)
+            async with asyncio.timeout(RESPONSE_TIMEOUT_S):
+                factory = partial(Connection, load, since)
+                _, connection = await loop.create_connection(factory, *load.address)
         except TimeoutError:
-            load.lose(ANSWER_S, LATE)
+            load.record_timeout()
             continue
         except OSError as error:
             load.why[f"no connection: {_reason(error)}"] += 1
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(RETRY_S)
             continue
-        await exchange.done
-        if exchange.has_failed:
-            await asyncio.sleep(PAUSE_S)
+        await connection.done
+        if connection.has_failed:
+            await asyncio.sleep(RETRY_S)
 
 
 def _reason(error: OSError) -> str:
-    # Each event loop has words of its own.
+    # The message differs between event loops.
     return os.strerror(error.errno) if error.errno else type(error).__name__
 
 

@@ -1,33 +1,47 @@
-"""Rounds of each topology in turn, A B C A B C: what came of them, whatever happens meanwhile."""
+"""Rounds of each topology in turn, A B C then C B A: their results, and the failures among them."""
 
+import contextlib
+import signal
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import IO
 
-from django_tandem.bench.asking import ask
-from django_tandem.bench.measured import Described, Row
-from django_tandem.bench.stack import Running, running
+from django_tandem.bench.launch import (
+    CountConnections,
+    ResourceSampler,
+    RunningTopology,
+    running,
+)
+from django_tandem.bench.protocol import FINISHED, STARTED, decode_result, encode
+from django_tandem.bench.results import Round, Row, TopologySummary
 from django_tandem.bench.topology import Topology
-from django_tandem.bench.use import CountConnections, Watched
-from django_tandem.bench.wire import Job
-from django_tandem.bench.workload import Workload
+from django_tandem.bench.workload import Job, Workload
 from django_tandem.errors import RefusedError, TandemError
 
-# The project may well have modules called as ours are: none is looked for where we stand.
+# -P: the project in the working directory may have modules of the same names.
 DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
-# What stands in the row of a topology that nothing of a workload can be asked of.
 NO_WEBSOCKETS = "It has no WebSockets."
-NOT_STARTED = "not started, for there is nothing to ask it for"
+NOT_STARTED = "not started: no workload applies to it"
+# Each ends the session as Ctrl-C does, so that the running topology is stopped.
+INTERRUPTS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
-Say = Callable[[str], None]
+# A driver may take this much longer than its job, to open WebSockets and for the last responses.
+EXTRA_S = 120
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Schedule:
     """
-    How a session goes: ``rounds`` of each, ``seconds`` long, after ``warm_s`` that do not count.
+    The rounds of a session: ``seconds`` each, after ``warm_s`` that do not count.
 
-    ``driver`` is the command line of what asks, and ``count`` tells of the database.
+    ``driver`` is the load generator's command line, ``count`` counts database connections.
     """
 
     rounds: int
@@ -37,110 +51,182 @@ class Course:
     driver: Sequence[str] = DRIVER
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """
+    Raise KeyboardInterrupt at SIGHUP, SIGINT and SIGTERM for the length of the block.
+
+    A topology has a session of its own: a signal that ended this process would leave it running.
+    A signal that is ignored, as nohup ignores SIGHUP, stays ignored.
+    """
+    before = {each: signal.getsignal(each) for each in INTERRUPTS}
+    handled = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
+    for each in handled:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in handled:
+            signal.signal(each, before[each])
+
+
 @dataclass(kw_only=True)
 class Session:
     """
-    One comparison on its way, and what there is of it so far.
+    One comparison, and its results so far.
 
-    ``step`` is told what begins, ``say`` what went wrong. ``is_asked`` leaves pairs out that
-    nobody needs. A topology that does not start, or of
-    which a program dies, takes part in no further round.
+    ``report_step`` gets a sentence at each step, ``report_failure`` one for each failure.
+    ``is_needed`` can leave out combinations. A topology that does not start, or whose programs
+    exit, takes part in no further round.
     """
 
     topologies: Sequence[Topology]
     workloads: Sequence[Workload]
-    course: Course
-    step: Say
-    say: Say
-    is_asked: Callable[[Topology, Workload], bool] = lambda _topology, _workload: True
-    described: dict[str, Described] = field(default_factory=dict)
+    schedule: Schedule
+    report_step: Report
+    report_failure: Report
+    is_needed: Callable[[Topology, Workload], bool] = lambda _topology, _workload: True
+    summaries: dict[str, TopologySummary] = field(default_factory=dict)
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
-    is_cut: bool = False
-    _out: set[str] = field(default_factory=set)
+    was_cut: bool = False
+    _excluded: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Go through all rounds; Ctrl-C ends it, and what is finished is kept."""
+        """Run all rounds; an interrupt ends the session, and finished rounds are kept."""
         self._prepare()
         try:
-            for number in range(1, self.course.rounds + 1):
-                # There and back: who comes later in a round is not always the same.
+            for number in range(1, self.schedule.rounds + 1):
+                # Alternate directions, so that no topology is always the last of a round.
                 for topology in self.topologies[:: 1 if number % 2 else -1]:
-                    if topology.name not in self._out:
-                        self._turn(number, topology)
+                    if topology.name not in self._excluded:
+                        self._run_topology(number, topology)
         except KeyboardInterrupt:
-            self.is_cut = True
+            self.was_cut = True
 
     def _prepare(self) -> None:
         pairs = [(workload, each) for workload in self.workloads for each in self.topologies]
         for workload, each in pairs:
-            if self.is_asked(each, workload):
-                why = "" if _asked(workload, each) else NO_WEBSOCKETS
+            if self.is_needed(each, workload):
+                why = "" if _applicable(workload, each) else NO_WEBSOCKETS
                 row = Row(workload=workload.name, topology=each.name, failure=why)
                 self.rows[workload.name, each.name] = row
         for each in self.topologies:
             rows = [row for row in self.rows.values() if row.topology == each.name]
             if all(row.failure for row in rows):
-                self.described[each.name] = each.described(NOT_STARTED)
-                self._out.add(each.name)
+                self.summaries[each.name] = each.summary(NOT_STARTED)
+                self._excluded.add(each.name)
 
-    def _turn(self, number: int, topology: Topology) -> None:
-        self.step(f"Round {number} of {self.course.rounds}: starting {topology.title}")
+    def _run_topology(self, number: int, topology: Topology) -> None:
+        self.report_step(f"Round {number} of {self.schedule.rounds}: starting {topology.title}")
         try:
             with running(topology) as stack:
-                self.described.setdefault(topology.name, topology.described(stack.what))
+                self.summaries.setdefault(topology.name, topology.summary(stack.what))
                 for workload in self.workloads:
-                    self._measure(number, topology, stack, workload)
+                    self._run_workload(number, topology, stack, workload)
         except TandemError as error:
             self._fail(topology, error.message)
-        except Exception as error:  # noqa: BLE001 - whatever it is, what was finished is kept
+        except Exception as error:  # noqa: BLE001 - the results so far are kept
             self._fail(topology, f"{type(error).__name__}: {error}")
 
-    def _measure(self, number: int, topology: Topology, stack: Running, workload: Workload) -> None:
-        asked = _asked(workload, topology)
-        if asked is None or (workload.name, topology.name) not in self.rows:
+    def _run_workload(
+        self, number: int, topology: Topology, stack: RunningTopology, workload: Workload
+    ) -> None:
+        applicable = _applicable(workload, topology)
+        key = (workload.name, topology.name)
+        if applicable is None or key not in self.rows:
             return
-        self.step(f"Round {number} of {self.course.rounds}: {topology.title}, {workload.name}")
+        self.report_step(
+            f"Round {number} of {self.schedule.rounds}: {topology.title}, {workload.name}"
+        )
         job = Job(
             url=stack.url,
-            workload=asked,
-            seconds=self.course.seconds,
-            warm_s=self.course.warm_s,
-        )
-        found = ask(self.course.driver, job, lambda: self._watching(number, topology, stack))
-        _refuse_dead(number, stack)
-        key = (workload.name, topology.name)
-        row = self.rows[key]
-        self.rows[key] = replace(
-            row,
-            rounds=(*row.rounds, found),
-            numbers=(*row.numbers, number),
+            workload=applicable,
+            seconds=self.schedule.seconds,
+            warm_s=self.schedule.warm_s,
         )
 
-    def _watching(self, number: int, topology: Topology, stack: Running) -> Watched:
-        # What died while it was warmed has no leaders to watch.
-        _refuse_dead(number, stack)
-        return Watched(
-            stack.supervisord.pid,
-            stack.leaders,
-            self.course.count,
-            counts_root=topology.is_supervised,
+        def sampler() -> ResourceSampler:
+            # A server that exited during the warm-up has no processes to sample.
+            _raise_for_exits(number, stack)
+            return ResourceSampler(
+                stack, self.schedule.count, counts_supervisor=topology.is_supervised
+            )
+
+        finished = _run_driver(self.schedule.driver, job, sampler)
+        _raise_for_exits(number, stack)
+        row = self.rows[key]
+        self.rows[key] = replace(
+            row, rounds=(*row.rounds, finished), numbers=(*row.numbers, number)
         )
 
     def _fail(self, topology: Topology, why: str) -> None:
-        self.say(f"{topology.title}: {why}")
-        self._out.add(topology.name)
+        self.report_failure(f"{topology.title}: {why}")
+        self._excluded.add(topology.name)
         for key, row in self.rows.items():
             if row.topology == topology.name and not row.failure:
                 self.rows[key] = replace(row, failure=why)
 
 
-def _asked(workload: Workload, topology: Topology) -> Workload | None:
-    """Return what of ``workload`` can be asked of ``topology``, None when nothing can."""
-    if topology.has_websockets or workload.sockets is None:
-        return workload
-    return replace(workload, sockets=None) if workload.path else None
+def _applicable(workload: Workload, topology: Topology) -> Workload | None:
+    """Return the part of ``workload`` that ``topology`` can serve, None when there is none."""
+    return workload if topology.has_websockets else workload.without_websockets()
 
 
-def _refuse_dead(number: int, stack: Running) -> None:
-    if died := stack.deaths():
-        raise RefusedError(f"In round {number}: {died}", hint="Its rounds before that are kept.")
+def _raise_for_exits(number: int, stack: RunningTopology) -> None:
+    if exits := stack.exits():
+        raise RefusedError(f"In round {number}: {exits}", hint="Earlier rounds are kept.")
+
+
+def _run_driver(
+    argv: Sequence[str], job: Job, sample: Callable[[], AbstractContextManager[ResourceSampler]]
+) -> Round:
+    """
+    Run the driver on a job, and sample the topology's resources once it is warm.
+
+    Raises RefusedError with the last lines of a driver that ends without a result.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        limit = threading.Timer(job.warm_s + job.seconds + EXTRA_S, process.kill)
+        # An interrupt can come before `finally` is reached: a daemon thread delays no exit.
+        limit.daemon = True
+        try:
+            limit.start()
+            _send(process, encode(job))
+            _expect(STARTED, process, errors)
+            with sample() as sampler:
+                _expect(FINISHED, process, errors)
+            result = _read_line(process)
+            if process.wait() or not result:
+                raise _failure(errors)
+        finally:
+            limit.cancel()
+            process.kill()
+    return Round(driven=decode_result(result), use=sampler.use)
+
+
+def _send(process: subprocess.Popen[str], text: str) -> None:
+    stdin, process.stdin = process.stdin, None
+    if stdin is not None:
+        # A driver that has already ended is reported when its output is read.
+        with contextlib.suppress(BrokenPipeError), stdin:
+            stdin.write(text)
+
+
+def _expect(line: str, process: subprocess.Popen[str], errors: IO[str]) -> None:
+    if _read_line(process) != f"{line}\n":
+        raise _failure(errors)
+
+
+def _read_line(process: subprocess.Popen[str]) -> str:
+    return process.stdout.readline() if process.stdout is not None else ""
+
+
+def _failure(errors: IO[str]) -> RefusedError:
+    errors.seek(0)
+    why = errors.read()[-500:].strip() or "it did not end in time"
+    return RefusedError(f"The load generator failed: {why}", hint="This is a bug in tandem.")

@@ -1,20 +1,35 @@
-"""A way to run the project: a plan of its own, and the words for it."""
+"""The topologies: servers alone on a TCP port, and the hybrid behind the edge."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from django_tandem.bench.measured import Described
-from django_tandem.model import File, Plan
-from django_tandem.settings import Settings
+from django_tandem.bench.results import TopologySummary
+from django_tandem.model import File, Plan, Process, Stack
+from django_tandem.runtime.edge import EDGE
+from django_tandem.servers import standalone
+from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
-# What it takes to run it in ``run_dir`` on ``bind``: a plan, and the settings it was made by.
+StackSettings = TypeVar("StackSettings", WsgiSettings, AsgiSettings)
+
+HYBRID = "hybrid"
+# The applications for a project that names none.
+STOCK = {
+    Stack.WSGI: "django_tandem.bench.stock:wsgi_application",
+    Stack.ASGI: "django_tandem.bench.stock:asgi_application",
+}
+
+# Returns the project's plan with other settings, for a run directory.
+PlanWith = Callable[[Settings, Path], Plan]
+# Returns a topology's plan for a run directory, on an address.
 Make = Callable[[Path, str], "Setup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A plan to bring up, its settings, and files of its own beside those that are rendered."""
+    """A plan to start, its settings, and files beside the rendered ones."""
 
     plan: Plan
     settings: Settings
@@ -24,12 +39,11 @@ class Setup:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """
-    One of those that are compared.
+    One way to run the project.
 
-    ``make`` is called anew for each time it is brought up, with a directory and an address that
-    are its own. ``has_websockets`` says whether there is anybody to open one with,
-    ``is_supervised`` whether its supervisor is part of it. ``environment`` is what only
-    its processes get.
+    ``make`` is called for each start, with a directory and an address of that start.
+    ``is_supervised`` says whether supervisord is part of the topology, so that its resources
+    count. Only its processes get ``environment``.
     """
 
     name: str
@@ -39,6 +53,107 @@ class Topology:
     is_supervised: bool = False
     environment: tuple[tuple[str, str], ...] = ()
 
-    def described(self, what: str) -> Described:
-        """Return it in words."""
-        return Described(name=self.name, title=self.title, what=what)
+    def summary(self, what: str) -> TopologySummary:
+        """Return its summary; ``what`` lists its servers."""
+        return TopologySummary(name=self.name, title=self.title, what=what)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerChoice:
+    """The servers to compare, by stack; the hybrid uses the first of each."""
+
+    wsgi: Sequence[str]
+    asgi: Sequence[str]
+
+
+def topologies(settings: Settings, choice: ServerChoice, plan_with: PlanWith) -> list[Topology]:
+    """Return each server alone, and the hybrid last."""
+    return [
+        *_alone(Stack.WSGI, choice.wsgi, choice, settings, plan_with),
+        *_alone(Stack.ASGI, choice.asgi, choice, settings, plan_with),
+        Topology(
+            name=HYBRID,
+            title=f"hybrid ({choice.wsgi[0]} + {choice.asgi[0]})",
+            make=lambda run_dir, bind: hybrid(settings, choice, plan_with, run_dir, bind),
+            is_supervised=True,
+        ),
+    ]
+
+
+def hybrid(
+    settings: Settings, choice: ServerChoice, plan_with: PlanWith, run_dir: Path, bind: str
+) -> Setup:
+    """Return the hybrid's plan on ``bind``, without TLS: no other topology has it."""
+    chosen = replace(
+        settings,
+        bind=(bind,),
+        wsgi=_with_server(settings.wsgi, choice.wsgi[0]),
+        asgi=_with_server(settings.asgi, choice.asgi[0]),
+        edge=replace(settings.edge, tls=None, server_names=()),
+    )
+    return Setup(plan=plan_with(chosen, run_dir), settings=chosen)
+
+
+def alone(
+    plan: Plan, stack: Stack, server: str, *, application: str | None = None, workers: int = 0
+) -> Plan:
+    """
+    Return ``plan`` with one stock server instead of the edge and the stacks.
+
+    By default it has as many processes as both stacks together. The project's other processes
+    stay.
+    """
+    served = [process for process in plan.processes if process.stack is not None]
+    wanted = workers or sum(process.workers for process in served)
+    known = standalone.find(stack, server)
+    count = 1 if known.one_process and stack is Stack.ASGI else wanted
+    launch = standalone.StandaloneLaunch(
+        python=sys.executable,
+        application=application or application_of(plan, stack),
+        bind=plan.edge.binds[0],
+        workers=count,
+    )
+    process = Process(
+        name="server",
+        argv=standalone.argv(stack, server, launch),
+        description=f"{server}, {known.counted(count)}",
+        directory=plan.project.directory,
+        priority=20,
+        environment=served[0].environment,
+        workers=count,
+        stop_s=standalone.GRACE_S + 1,
+    )
+    others = (p for p in plan.processes if p.stack is None and p.name != EDGE)
+    return replace(plan, processes=(*others, process))
+
+
+def application_of(plan: Plan, stack: Stack) -> str:
+    """Return the project's own application of that stack, as ``module:attribute``."""
+    dotted = plan.project.wsgi if stack is Stack.WSGI else plan.project.asgi
+    return ":".join(dotted.rsplit(".", 1)) if dotted else STOCK[stack]
+
+
+def _with_server(settings: StackSettings, server: str) -> StackSettings:
+    # ARGS are written for the configured server.
+    return settings if settings.server == server else replace(settings, server=server, args=())
+
+
+def _alone(
+    stack: Stack,
+    names: Sequence[str],
+    choice: ServerChoice,
+    settings: Settings,
+    plan_with: PlanWith,
+) -> Iterator[Topology]:
+    for server in names:
+
+        def make(run_dir: Path, bind: str, server: str = server) -> Setup:
+            whole = hybrid(settings, choice, plan_with, run_dir, bind)
+            return replace(whole, plan=alone(whole.plan, stack, server))
+
+        yield Topology(
+            name=stack.value if len(names) == 1 else f"{stack.value}-{server}",
+            title=f"{stack.upper()} only ({server})",
+            make=make,
+            has_websockets=stack is Stack.ASGI,
+        )

@@ -1,15 +1,15 @@
-"""What is asked of each topology, alike."""
+"""The load that is put on each topology."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sockets:
+class WebSockets:
     """
-    WebSockets that are open meanwhile: ``count`` of them at ``path``.
+    WebSockets that are open during a workload: ``count`` of them at ``path``.
 
-    ``measure`` names how each finds out its latency, every ``every_s`` seconds: by "ping", which
-    the server answers from its event loop, whatever the consumer understands.
+    ``measure`` names how each measures its latency, every ``every_s`` seconds. "ping" is answered
+    by the server's event loop, so that it works with every consumer.
     """
 
     path: str
@@ -21,10 +21,10 @@ class Sockets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """
-    One load: ``connections`` that each ask for ``path`` again as soon as they are answered.
+    ``connections`` that each send the next request for ``path`` as soon as they have a response.
 
-    Without a ``path`` there are only the WebSockets. ``headers`` go with each request, and with
-    each handshake.
+    Without a ``path`` there are only the WebSockets. ``headers`` are sent with each request and
+    with each handshake.
     """
 
     name: str
@@ -33,4 +33,20 @@ class Workload:
     method: str = "GET"
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    sockets: Sockets | None = None
+    sockets: WebSockets | None = None
+
+    def without_websockets(self) -> "Workload | None":
+        """Return the HTTP part of it; None when there is none."""
+        if self.sockets is None:
+            return self
+        return replace(self, sockets=None) if self.path else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of the driver: ``seconds`` that count, after ``warm_s`` that do not."""
+
+    url: str
+    workload: Workload
+    seconds: float
+    warm_s: float = 0

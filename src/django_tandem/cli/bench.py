@@ -2,23 +2,21 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import pipeline
-from django_tandem.bench import report as reporting
-from django_tandem.bench.measured import Report
-from django_tandem.bench.page import need_plotting, page
-from django_tandem.bench.session import Course, Session
-from django_tandem.bench.topologies import HYBRID, Choice, topologies
-from django_tandem.bench.topology import Topology
+from django_tandem.bench import report as reports
+from django_tandem.bench.metrics import METRICS, REQUESTS, Metric, median, ratio
+from django_tandem.bench.page import page
+from django_tandem.bench.results import Report, Row, failures
+from django_tandem.bench.session import Schedule, Session, interruptible
+from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import Workload
-from django_tandem.cli import INTERRUPTED, bench_asking, bench_table, console
+from django_tandem.cli import INTERRUPTED, bench_options, console
 from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
@@ -30,15 +28,13 @@ from django_tandem.runtime.preflight import require_installed
 from django_tandem.servers import SERVERS
 from django_tandem.settings import Settings
 
-# What is taken for Ctrl-C: a terminal that closes, and who ends programs by `kill`.
-ENDS = (signal.SIGHUP, signal.SIGTERM)
-# Asked before each round, so that nothing is measured that is done once: imports, connections.
+# Imports and connections happen before each round.
 WARM_S = 1.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    bench_asking.add_arguments(parser)
+    bench_options.add_arguments(parser)
     for stack, servers in SERVERS.items():
         parser.add_argument(
             f"--{stack}",
@@ -50,48 +46,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--duration",
-        type=bench_asking.seconds,
+        type=bench_options.seconds,
         default=10,
         metavar="S",
         help="of a round, in seconds (10)",
     )
     parser.add_argument(
-        "--rounds", type=bench_asking.whole, default=3, metavar="N", help="of each (3)"
+        "--rounds",
+        type=bench_options.positive_integer,
+        default=3,
+        metavar="N",
+        help="of each (3)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure; 1 when a topology could not be, or not to its end."""
-    workloads = bench_asking.workloads(options)
-    _refuse_unwritable(options)
+    """Measure; 1 when a topology did not finish all of its rounds."""
+    workloads = bench_options.workloads(options)
+    _require_writable(options)
     for name in ("json", "html"):
         if given := getattr(options, name):
             setattr(options, name, given.absolute())
     loaded = load_project(options.settings)
-    workloads = [bench_asking.with_host(each) for each in workloads]
-    bench_asking.refuse_writing(options, workloads)
-    # As `up` does, for what is relative in the settings.
+    workloads = [bench_options.with_host(each) for each in workloads]
+    bench_options.require_consent(options, workloads)
+    # As `up` does, for relative paths in the settings.
     os.chdir(loaded.project.directory)
-    with _ended_alike():
-        found = _measure(options, loaded, workloads)
-    _tell(found, options)
-    if found.was_cut:
-        # After Ctrl-C what was finished is told all the same.
+    with interruptible():
+        report = _measure(options, loaded, workloads)
+    # An interrupted session prints its finished rounds.
+    _write(report, options)
+    if report.was_cut:
         return INTERRUPTED
-    return 0 if reporting.is_whole(found) else 1
-
-
-@contextmanager
-def _ended_alike() -> Iterator[None]:
-    # Whatever ends a program would leave a whole stack running, which has a session of its own.
-    before = {each: signal.signal(each, signal.default_int_handler) for each in ENDS}
-    try:
-        yield
-    finally:
-        for each, handled in before.items():
-            signal.signal(each, handled)
+    return 0 if reports.is_complete(report) else 1
 
 
 def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Workload]) -> Report:
@@ -101,20 +90,20 @@ def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Wo
         session = Session(
             topologies=compared,
             workloads=workloads,
-            course=Course(
+            schedule=Schedule(
                 rounds=options.rounds,
                 seconds=options.duration,
                 warm_s=min(WARM_S, options.duration),
                 count=count_connections(),
             ),
-            step=progress.step,
-            say=progress.say,
+            report_step=progress.step,
+            report_failure=progress.say,
         )
         session.run()
-    return reporting.report(
+    return reports.report(
         session,
         title=f"{loaded.project.settings_module.partition('.')[0]}, side by side",
-        command=["tandem", *bench_asking.shown(sys.argv[1:])],
+        command=["tandem", *bench_options.redacted(sys.argv[1:])],
         baseline=HYBRID,
         began=began,
         notes=list(_notes(options, loaded)),
@@ -124,41 +113,40 @@ def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Wo
 def _notes(options: argparse.Namespace, loaded: Loaded) -> Iterator[str]:
     settings = loaded.settings
     if settings.edge.tls is not None:
-        yield "Measured without TLS: no other topology has it, and the edge's is the same for all."
+        yield "Measured without TLS: only the hybrid would have it."
     if settings.programs and not options.programs:
         names = ", ".join(name for name, _ in settings.programs)
-        yield f'Measured without TANDEM["PROGRAMS"] ({names}); `--programs` runs them.'
+        yield f'Measured without TANDEM["PROGRAMS"] ({names}). `--programs` starts them.'
     if loaded.project.debug:
-        yield "Measured with DEBUG on: Django keeps each query, and is slower than in production."
+        yield "Measured with DEBUG = True, which is slower: Django records each query."
 
 
-def _refuse_unwritable(options: argparse.Namespace) -> None:
-    """Raise TandemError for a file that could not be written in the end."""
-    if options.html:
-        need_plotting()
+def _require_writable(options: argparse.Namespace) -> None:
+    """Raise TandemError for a file that can't be written, before the measurement."""
     for path in filter(None, (options.json, options.html)):
         if not os.access(path.absolute().parent, os.W_OK) or path.is_dir():
             raise TandemError(
-                f'"{path}" can\'t be written.', hint="Name a file in a directory that is there."
+                f'"{path}" can\'t be written.',
+                hint="Name a file in a writable directory.",
             )
 
 
-def _tell(found: Report, options: argparse.Namespace) -> None:
-    bench_table.show(found)
+def _write(report: Report, options: argparse.Namespace) -> None:
+    print_tables(report)
     if options.json:
-        options.json.write_text(console.json_text(reporting.facts(found)) + "\n", "utf-8")
+        options.json.write_text(console.json_text(reports.as_json(report)) + "\n", "utf-8")
     if options.html:
-        options.html.write_text(page(found), "utf-8")
+        options.html.write_text(page(report), "utf-8")
     for path in filter(None, (options.json, options.html)):
         console.line_err(f"Written: {path}")
 
 
-def _topologies(options: argparse.Namespace, loaded: Loaded) -> tuple[Topology, ...]:
+def _topologies(options: argparse.Namespace, loaded: Loaded) -> list[Topology]:
     settings = loaded.settings
     if not options.programs:
-        # They would work on real queues, once more for each topology and round.
+        # They would consume real queues.
         settings = replace(settings, programs=())
-    choice = Choice(
+    choice = ServerChoice(
         wsgi=list(dict.fromkeys(options.wsgi or [settings.wsgi.server])),
         asgi=list(dict.fromkeys(options.asgi or [settings.asgi.server])),
     )
@@ -174,3 +162,54 @@ def _topologies(options: argparse.Namespace, loaded: Loaded) -> tuple[Topology, 
         return pipeline.plan(with_chosen, verdicts, host, run_dir=str(run_dir))
 
     return topologies(settings, choice, plan_with)
+
+
+def print_tables(report: Report) -> None:
+    """Print a table for each workload to stdout, and warnings to stderr."""
+    for each in report.topologies:
+        console.line_out(f"{each.title}: {each.what}")
+    for workload in report.workloads:
+        rows = report.rows_of(workload)
+        console.line_out(f"\n{workload.name}")
+        _table(report, rows, has_sockets=workload.sockets is not None)
+    for warning in reports.warnings(report):
+        console.line_err(warning)
+
+
+def _table(report: Report, rows: Sequence[Row], *, has_sockets: bool) -> None:
+    shown = [each for each in METRICS if any(median(row, each) is not None for row in rows)]
+    if shown:
+        heads = [head for metric in shown for head in _heads(metric, report)]
+        lines = [
+            [
+                report.title_of(row.topology),
+                *(cell for metric in shown for cell in _cells(row, metric, report)),
+            ]
+            for row in rows
+            if row.rounds
+        ]
+        console.table(("", *heads), lines)
+    for row in rows:
+        if row.failure:
+            console.line_out(f"{report.title_of(row.topology)}: {row.failure}")
+    for row in rows:
+        if has_sockets and row.rounds and not any(each.driven.sockets for each in row.rounds):
+            console.line_out(f"{report.title_of(row.topology)}: measured without the WebSockets.")
+        for why, times in failures(row).items():
+            console.line_out(f"{report.title_of(row.topology)}: {why}, {times} times")
+
+
+def _heads(metric: Metric, report: Report) -> list[str]:
+    # Only the title: "ms" is not "MS".
+    head = metric.heading.replace(metric.title, metric.title.upper())
+    return [head, f"÷ {report.baseline.upper()}"] if metric is REQUESTS else [head]
+
+
+def _cells(row: Row, metric: Metric, report: Report) -> list[str]:
+    text = metric.text(median(row, metric))
+    return [text, _ratio(row, metric, report)] if metric is REQUESTS else [text]
+
+
+def _ratio(row: Row, metric: Metric, report: Report) -> str:
+    over = ratio(row, report.row(row.workload, report.baseline), metric)
+    return over.text if over is not None and row.topology != report.baseline else ""

@@ -3,24 +3,26 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django_tandem.bench.latency import Latency
-from django_tandem.bench.measured import (
-    Described,
-    Driven,
+from django_tandem.bench.results import (
+    DriverResult,
+    Latency,
     Report,
+    ResourceUsage,
     Round,
     Row,
-    SocketRound,
-    Use,
+    TopologySummary,
+    WebSocketResult,
 )
-from django_tandem.bench.workload import Sockets, Workload
+from django_tandem.bench.workload import WebSockets, Workload
 
 HYBRID, WSGI, ASGI = "hybrid", "wsgi", "asgi"
 LOTS = Workload(name="/api/lots/", path="/api/lots/")
 MIXED = Workload(
-    name="lots, with WebSockets", path="/api/lots/", sockets=Sockets(path="/ws/lots/1/", count=50)
+    name="lots, with WebSockets",
+    path="/api/lots/",
+    sockets=WebSockets(path="/ws/lots/1/", count=50),
 )
-ONLY_SOCKETS = Workload(name="WebSockets", path=None, sockets=Sockets(path="/ws/lots/1/"))
+ONLY_SOCKETS = Workload(name="WebSockets", path=None, sockets=WebSockets(path="/ws/lots/1/"))
 TITLES = {HYBRID: "Hybrid", WSGI: "WSGI only", ASGI: "ASGI only"}
 WHAT = {
     HYBRID: "NGINX, Gunicorn with 2 workers, Uvicorn with 1",
@@ -35,8 +37,8 @@ def latency(p99_ms: float) -> Latency:
     )
 
 
-def sockets(p99_ms: float | None = 20, **changes: Any) -> SocketRound:
-    return SocketRound(
+def sockets(p99_ms: float | None = 20, **changes: Any) -> WebSocketResult:
+    return WebSocketResult(
         **{
             "wanted": 50,
             "opened": 50,
@@ -52,7 +54,7 @@ def measured(
 ) -> Round:
     """One round of ten seconds; without a p99, nothing was answered."""
     return Round(
-        driven=Driven(
+        driven=DriverResult(
             **{
                 "seconds": 10.0,
                 "answered": round(per_second * 10),
@@ -62,7 +64,7 @@ def measured(
                 **changes,
             }
         ),
-        use=Use(cpu_s=14.0, memory_mb=memory_mb, threads=9, database_connections=3),
+        use=ResourceUsage(cpu_s=14.0, memory_mb=memory_mb, threads=9, database_connections=3),
     )
 
 
@@ -111,7 +113,7 @@ def report(rows: Iterable[Row] = (), workloads: Iterable[Workload] = (LOTS,), **
             "command": "tandem bench /api/lots/ --rounds 3",
             "baseline": HYBRID,
             "topologies": tuple(
-                Described(name=name, title=TITLES[name], what=WHAT[name]) for name in TITLES
+                TopologySummary(name=name, title=TITLES[name], what=WHAT[name]) for name in TITLES
             ),
             "workloads": tuple(workloads),
             "rows": tuple(rows),

@@ -4,16 +4,16 @@ import asyncio
 import subprocess
 
 import pytest
-from bench.answering import OK, answering, saying
+from bench.scripted_server import OK, responding, serving_script
 from websockets.asyncio.server import ServerConnection, serve
 
+from django_tandem.bench.protocol import FINISHED, STARTED, decode_job, decode_result, encode
 from django_tandem.bench.session import DRIVER
-from django_tandem.bench.socket_load import MEASURES
-from django_tandem.bench.wire import BEGUN, OVER, Job, read_driven, read_job, write
-from django_tandem.bench.workload import Sockets, Workload
+from django_tandem.bench.websocket_load import MEASURES
+from django_tandem.bench.workload import Job, WebSockets, Workload
 
 ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
-SOCKETS = Sockets(path="/ws/", count=3, every_s=0.05)
+SOCKETS = WebSockets(path="/ws/", count=3, every_s=0.05)
 
 
 async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
@@ -26,7 +26,7 @@ async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
     )
     out, err = await process.communicate(given.encode())
     *words, seen = out.decode().split("\n")
-    assert words == ([] if process.returncode else [BEGUN, OVER])
+    assert words == ([] if process.returncode else [STARTED, FINISHED])
     return process.returncode, seen, err.decode()
 
 
@@ -34,12 +34,12 @@ def test_what_was_seen_is_written_as_json() -> None:
     """With the share of a CPU that the driver took itself."""
 
     async def run() -> None:
-        async with answering(saying(OK)) as server:
+        async with serving_script(responding(OK)) as server:
             job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.4)
-            code, out, err = await _driven(write(job))
+            code, out, err = await _driven(encode(job))
 
         assert (code, err) == (0, "")
-        seen = read_driven(out)
+        seen = decode_result(out)
         assert seen.latency is not None
         # What was answered after the time is late, and not left out of the latencies.
         assert len(server.requests) == seen.latency.count >= seen.answered > 2
@@ -61,10 +61,10 @@ def test_websockets_are_open_meanwhile() -> None:
             port = next(iter(server.sockets)).getsockname()[1]
             alone = Workload(name="it", path=None, sockets=SOCKETS)
             job = Job(url=f"http://127.0.0.1:{port}", workload=alone, seconds=0.8)
-            code, out, err = await _driven(write(job))
+            code, out, err = await _driven(encode(job))
 
         assert (code, err) == (0, "")
-        seen = read_driven(out)
+        seen = decode_result(out)
         assert (seen.answered, seen.failed, seen.latency, seen.per_second) == (0, 0, None, None)
         assert seen.sockets is not None
         assert (seen.sockets.opened, seen.sockets.closed) == (3, 0)
@@ -77,13 +77,13 @@ def test_what_fails_is_seen_and_no_failure_of_the_driver() -> None:
     """Each kind with its number."""
 
     async def run() -> None:
-        broken = saying(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", times=1)
-        async with answering(broken) as server:
+        broken = responding(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", times=1)
+        async with serving_script(broken) as server:
             job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.3)
-            code, out, _ = await _driven(write(job))
+            code, out, _ = await _driven(encode(job))
 
         assert code == 0
-        seen = read_driven(out)
+        seen = decode_result(out)
         assert seen.why == (("status 500", len(server.requests)),)
         assert (seen.answered, seen.failed) == (0, len(server.requests))
         assert (seen.latency, seen.per_second) == (None, None)
@@ -107,9 +107,9 @@ def test_a_project_whose_modules_are_called_alike_is_not_imported(tmp_path) -> N
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')\n")
 
     async def run() -> None:
-        async with answering(saying(OK)) as server:
+        async with serving_script(responding(OK)) as server:
             job = Job(url=f"http://127.0.0.1:{server.port}", workload=ASKED, seconds=0.1)
-            assert (await _driven(write(job), directory=tmp_path))[::2] == (0, "")
+            assert (await _driven(encode(job), directory=tmp_path))[::2] == (0, "")
 
     asyncio.run(run())
 
@@ -122,7 +122,7 @@ def test_a_job_is_read_as_it_was_written(sockets) -> None:
     )
     job = Job(url="http://127.0.0.1:80", workload=workload, seconds=0.5)
 
-    assert read_job(write(job)) == job
+    assert decode_job(encode(job)) == job
 
 
 def test_the_measure_by_which_sockets_are_measured_is_there() -> None:

@@ -1,4 +1,4 @@
-"""The report holds what there is, and JSON can say all of it."""
+"""The report as JSON, and its warnings."""
 
 import json
 import math
@@ -20,8 +20,8 @@ from bench.reports import (
     whole,
 )
 
-from django_tandem.bench.measured import Report
-from django_tandem.bench.report import facts, machine, versions, warnings
+from django_tandem.bench.report import as_json, machine, versions, warnings
+from django_tandem.bench.results import Report
 
 PARTIAL = (
     row(HYBRID, measured(700, 40, sockets=sockets()), workload=MIXED),
@@ -47,14 +47,14 @@ REPORTS = {
 
 def _read(given: Report):
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
-    return json.loads(json.dumps(facts(given)), parse_constant=refuse)
+    return json.loads(json.dumps(as_json(given)), parse_constant=refuse)
 
 
 @pytest.mark.parametrize("given", REPORTS.values(), ids=REPORTS.keys())
-def test_every_report_can_be_written_as_json_and_read_again(given) -> None:
-    """With a row for each that there is, its rounds and its failure as they are."""
+def test_every_report_is_valid_json(given) -> None:
+    """With each row, its rounds and its failure."""
     read = _read(given)
 
     assert [each["topology"] for each in read["rows"]] == [each.topology for each in given.rows]
@@ -67,7 +67,7 @@ def test_every_report_can_be_written_as_json_and_read_again(given) -> None:
 
 
 def test_each_row_has_its_medians_and_its_ratios_to_the_baseline() -> None:
-    """Rounded where they are shown, and whole in the rounds."""
+    """Beside the rounds themselves."""
     hybrid, wsgi, asgi = _read(report(whole()))["rows"]
 
     assert hybrid["figures"]["requests_per_second"] == {
@@ -79,8 +79,8 @@ def test_each_row_has_its_medians_and_its_ratios_to_the_baseline() -> None:
     assert asgi["rounds"][0]["driven"]["seconds"] == 10
 
 
-def test_what_was_not_measured_has_no_figure() -> None:
-    """Neither a zero nor a null."""
+def test_a_missing_number_has_no_key() -> None:
+    """Neither zero nor null."""
     _, did_not_start, died = _read(REPORTS["partial"])["rows"]
 
     assert did_not_start["figures"] == {}
@@ -91,33 +91,42 @@ def test_what_was_not_measured_has_no_figure() -> None:
 
 
 def test_without_a_baseline_there_are_medians_and_no_ratios() -> None:
-    """It did not start."""
+    """The baseline did not start."""
     given = report([failed(HYBRID, "It did not start."), row(ASGI, measured(100, 10))])
     figures = _read(given)["rows"][1]["figures"]
 
     assert figures["requests_per_second"] == {"median": 100, "ratio": None}
 
 
-def test_a_generator_that_was_too_busy_is_told_of() -> None:
-    """For then it was what was measured."""
-    (told,) = warnings(report([row(ASGI, measured(9000, 1, generator_share=0.97))]))
+def test_a_busy_load_generator_is_a_warning() -> None:
+    """It may have been the bottleneck."""
+    busy, _ = warnings(report([row(ASGI, measured(9000, 1, generator_share=0.97))]))
 
-    assert told.startswith("The load generator took 97% of a CPU: ")
-    assert warnings(report([row(ASGI, measured(9000, 1, generator_share=0.9))])) == []
+    assert busy == (
+        "The load generator used 97% of a CPU and may have been the bottleneck: the fastest rows "
+        "show its limit. Use fewer connections, or a slower URL."
+    )
 
 
-def test_a_session_that_was_cut_says_so() -> None:
-    """Behind what else is to be known."""
-    told = warnings(report(whole(), was_cut=True, notes=("Measured without TLS.",)))
-
-    assert told == [
-        "Measured without TLS.",
-        "It was ended before its last round; the rounds that were finished are kept.",
+def test_a_single_round_is_a_warning() -> None:
+    """Nothing shows how much the numbers vary."""
+    assert warnings(report([row(ASGI, measured(9000, 1, generator_share=0.9))])) == [
+        "There was only one round: the spread is unknown."
     ]
 
 
-def test_the_machine_is_told_by_what_decides_the_figures() -> None:
-    """Numbers above zero, and the system's own name."""
+def test_an_interrupted_session_is_a_warning() -> None:
+    """After the notes."""
+    found = warnings(report(whole(), was_cut=True, notes=("Measured without TLS.",)))
+
+    assert found == [
+        "Measured without TLS.",
+        "The session was interrupted; only finished rounds are shown.",
+    ]
+
+
+def test_the_machine_has_its_cpus_memory_and_system() -> None:
+    """They decide the results."""
     found = machine()
 
     assert found["cpus"] > 0
@@ -125,15 +134,15 @@ def test_the_machine_is_told_by_what_decides_the_figures() -> None:
     assert json.dumps(found["system"])
 
 
-def test_only_packages_that_are_installed_have_a_version() -> None:
+def test_only_installed_packages_have_a_version() -> None:
     """And Python itself."""
     found = versions(["django", "no-such-package-of-anybody"])
 
     assert set(found) == {"python", "django"}
 
 
-def test_the_workloads_are_told_as_they_were_asked() -> None:
-    """So that they can be asked again."""
+def test_the_workloads_are_in_the_report() -> None:
+    """So that they can be repeated."""
     read = _read(report(whole(), [LOTS, MIXED]))
 
     assert read["workloads"][0]["path"] == "/api/lots/"

@@ -1,0 +1,265 @@
+"""A topology that runs in a temporary directory: start, resource usage, failures, stop."""
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from django_tandem import output
+from django_tandem.bench.results import ResourceUsage
+from django_tandem.bench.topology import Setup, Topology
+from django_tandem.errors import RefusedError
+from django_tandem.model import Bind, Plan, Stack
+from django_tandem.render.state import state_of
+from django_tandem.runtime import start, supervisord
+from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.health import (
+    START_DEADLINE_S,
+    Failed,
+    format_failure,
+    has_no_check,
+    wait_for_start,
+)
+from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.state import FAILED_FILE
+from django_tandem.runtime.usage import Usage, total_usage, usage_of, usages
+
+POLL_S = 0.05
+STOP_S = 30
+REQUEST_TIMEOUT_S = 10
+# Idle: less than this share of a CPU for so long.
+IDLE_SHARE, IDLE_S, IDLE_DEADLINE_S = 0.1, 0.4, 60
+SAMPLE_INTERVAL_S = 0.5
+# The last lines of a traceback have its reason.
+LAST_LINES = 3
+# The programs whose resources count. All others cost each topology the same.
+SERVERS = (*(stack.value for stack in Stack), EDGE, "server", "channels")
+
+
+# Counts the database connections of the processes with these pids; None when it can't.
+CountConnections = Callable[[Collection[int]], int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTopology:
+    """A running topology: its URL, and the processes whose resources count."""
+
+    url: str
+    what: str
+    run_dir: Path
+    supervisord: subprocess.Popen[bytes]
+
+    @property
+    def leaders(self) -> list[int]:
+        """The pids of its servers, each of which may have child processes."""
+        try:
+            listed = supervisord.statuses(self.run_dir)
+        except supervisord.GoneError as error:
+            raise RefusedError(_why(self.run_dir), hint="It ended during the session.") from error
+        return [each.pid for each in listed if each.pid and _is_server(each.name)]
+
+    def exits(self) -> str:
+        """Return which of its programs exited since the start, as a sentence; empty for none."""
+        try:
+            exited = Counter(supervisord.restarts(self.run_dir))
+            listed = supervisord.statuses(self.run_dir)
+        except supervisord.GoneError:
+            return _why(self.run_dir)
+        # A program without a pid has exited too, and is not restarted yet.
+        exited.update(each.name for each in listed if not each.pid and _is_server(each.name))
+        return " ".join(f"{name} exited {_times(times)}." for name, times in exited.items())
+
+
+class ResourceSampler:
+    """A context in which a topology's processes are sampled; ``use`` is set at its end."""
+
+    use: ResourceUsage
+
+    def __init__(
+        self, stack: RunningTopology, count: CountConnections, *, counts_supervisor: bool
+    ) -> None:
+        self._root, self._leaders = stack.supervisord.pid, stack.leaders
+        self._counts_supervisor = counts_supervisor
+        self._count = count
+        self._threads = 0
+        self._connections: int | None = None
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._sample_repeatedly, daemon=True)
+
+    def __enter__(self) -> "ResourceSampler":
+        """Start sampling."""
+        self._before_s = self._usage().cpu_s
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop sampling, and set ``use``."""
+        self._finished.set()
+        self._thread.join()
+        after = self._usage()
+        self.use = ResourceUsage(
+            cpu_s=round(max(0.0, after.cpu_s - self._before_s), 3),
+            memory_mb=None if after.pss_mb is None else round(after.pss_mb, 1),
+            threads=self._threads,
+            database_connections=self._connections,
+        )
+
+    def _sample_repeatedly(self) -> None:
+        # The first sample is immediate: a short round ends before the second.
+        self._sample()
+        while not self._finished.wait(SAMPLE_INTERVAL_S):
+            self._sample()
+
+    def _sample(self) -> None:
+        family = self._family()
+        threads = 0
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                threads += process.num_threads()
+        self._threads = max(self._threads, threads)
+        found = self._count([process.pid for process in family])
+        if found is not None:
+            self._connections = max(self._connections or 0, found)
+
+    def _family(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            return [
+                member
+                for leader in map(psutil.Process, self._leaders)
+                for member in (leader, *leader.children(recursive=True))
+            ]
+        return []
+
+    def _usage(self) -> Usage:
+        parts = list(usages(self._root, set(self._leaders)).values())
+        if self._counts_supervisor:
+            parts.append(usage_of(psutil.Process(self._root)))
+        return total_usage(parts)
+
+
+@contextmanager
+def running(topology: Topology) -> Iterator[RunningTopology]:
+    """Run a topology for the length of the block; raises TandemError when it does not start."""
+    # TMPDIR may be too long for the path of a socket.
+    with tempfile.TemporaryDirectory(
+        prefix="tandem-bench-", dir="/tmp", ignore_cleanup_errors=True
+    ) as scratch:
+        run_dir = Path(scratch)
+        setup = topology.make(run_dir, free_address())
+        handle = start.prepare(setup.plan, setup.settings)
+        output.write(setup.files, run_dir)
+        started = start.launched(run_dir, handle, os.environ | dict(topology.environment))
+        try:
+            _wait(setup.plan, run_dir, started)
+            yield RunningTopology(
+                url=f"http://{setup.plan.edge.binds[0]}",
+                what=_summary(setup),
+                run_dir=run_dir,
+                supervisord=started,
+            )
+        finally:
+            _stop(run_dir, started)
+
+
+def free_address() -> str:
+    """Return a loopback address whose port is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
+    try:
+        supervisord.stop(run_dir, started.pid, deadline_s=STOP_S)
+        started.wait(STOP_S)
+    except KeyboardInterrupt:
+        # A second Ctrl-C must not leave the topology running.
+        _stop(run_dir, started)
+        raise
+
+
+def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
+    state = state_of(plan)
+    checked = tuple(process for process in plan.processes if not has_no_check(process))
+
+    def is_alive() -> bool:
+        return started.poll() is None
+
+    for result in wait_for_start(replace(state, processes=checked), run_dir, is_alive):
+        if isinstance(result, Failed):
+            raise _start_error(format_failure(result, run_dir))
+    until = time.monotonic() + START_DEADLINE_S
+    while not _responds(plan.edge.binds[0]):
+        if not is_alive() or (run_dir / FAILED_FILE).exists():
+            raise _start_error(_why(run_dir))
+        if time.monotonic() > until:
+            last = [
+                line for p in plan.processes for line in last_lines(run_dir, p.program, LAST_LINES)
+            ]
+            raise _start_error("\n".join([f"No response within {START_DEADLINE_S} s.", *last]))
+        time.sleep(POLL_S)
+    _wait_until_idle(started)
+
+
+def _why(run_dir: Path) -> str:
+    try:
+        name, because = (run_dir / FAILED_FILE).read_text().split("\n", 1)
+    except FileNotFoundError:
+        return "Its supervisor ended."
+    return "\n".join([f"{name}: {because}.", *last_lines(run_dir, name, LAST_LINES)])
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _start_error(why: str) -> RefusedError:
+    return RefusedError(why, hint="Start it alone to see all of its output.")
+
+
+def _responds(bind: Bind) -> bool:
+    # Any status will do: some servers listen long before they have loaded the project.
+    connection = http.client.HTTPConnection(bind.host, bind.port, timeout=REQUEST_TIMEOUT_S)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _wait_until_idle(started: subprocess.Popen[bytes]) -> None:
+    # The first worker responds while the others still load the project.
+    until = time.monotonic() + IDLE_DEADLINE_S
+    before = _cpu_s(started.pid)
+    while time.monotonic() < until:
+        time.sleep(IDLE_S)
+        now = _cpu_s(started.pid)
+        if now - before < IDLE_SHARE * IDLE_S:
+            return
+        before = now
+
+
+def _cpu_s(root: int) -> float:
+    return total_usage(map(usage_of, psutil.Process(root).children(recursive=True))).cpu_s
+
+
+def _summary(setup: Setup) -> str:
+    return "; ".join(p.description for p in setup.plan.processes if _is_server(p.name))
+
+
+def _is_server(program: str) -> bool:
+    return program in SERVERS or program.rpartition("-")[0] in SERVERS
