@@ -6,31 +6,34 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings as django_settings
+
 from django_tandem.cli import console, request
 from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.request import UPGRADE
 from django_tandem.errors import RefusedError
 from django_tandem.model import Plan, Protocol, Route, Stack, Verdict
 from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
-from django_tandem.render.state import state_of
+from django_tandem.project.redirects import Redirect, may_answer, redirect_of
+from django_tandem.render.nginx import DRY_RUN_HOST
 from django_tandem.routing.policy import decide
 from django_tandem.runtime.dry_run import EdgeDecision, EdgeRequest, Evaluate, dry_run
 
-REFUSALS = {
-    HTTPStatus.REQUEST_URI_TOO_LONG: "It takes a request line of at most 16 kB.",
-    HTTPStatus.MISDIRECTED_REQUEST: 'TANDEM["EDGE"]["SERVER_NAMES"] names the hosts it answers.',
+REJECTIONS = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "A request line may have 16 kB.",
+    HTTPStatus.MISDIRECTED_REQUEST: 'TANDEM["EDGE"]["SERVER_NAMES"] lists the hosts it serves.',
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """
-    Who answers one request.
+    What answers one request.
 
-    ``path`` is what Django and Channels resolve, and ``verdict`` that of the route it leads to,
-    if any. ``belongs_on`` is where that would best be served. ``can_hand_over`` says that a
-    stack may hand the request over to the other, and ``is_static`` that with DEBUG it is an
-    app's file, which WSGI serves.
+    ``path`` is what Django and Channels resolve, and ``verdict`` that of the route that matches,
+    if any. ``belongs_on`` is the stack of that route. ``can_hand_over`` is true when a stack may
+    hand the request over to the other, ``is_static`` when Django serves an app's file with DEBUG.
+    ``redirect`` is what Django's middleware answers where no pattern matches.
     """
 
     decision: EdgeDecision
@@ -39,15 +42,21 @@ class Answer:
     belongs_on: Stack | None
     can_hand_over: bool
     is_static: bool = False
+    redirect: Redirect | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a file, a view or a redirect is known to answer."""
+        return self.is_file or self.verdict is not None or self.redirect is not None
 
     @property
     def is_file(self) -> bool:
-        """Whether a file is served, and no view is asked."""
+        """Whether a file is served, and no view runs."""
         return self.is_static or (self.decision.stack is None and self.decision.status < 400)
 
     @property
-    def is_refused(self) -> bool:
-        """Whether the edge refuses the request by itself."""
+    def is_rejected(self) -> bool:
+        """Whether the edge rejects the request itself."""
         return self.decision.stack is None and not self.is_file
 
     @property
@@ -57,12 +66,12 @@ class Answer:
 
     @property
     def is_handed_over(self) -> bool:
-        """Whether the stack that is asked first hands the request over."""
+        """Whether the first stack hands the request over."""
         return not self.agrees and self.can_hand_over
 
     @property
     def stack(self) -> Stack | None:
-        """The stack that answers in the end."""
+        """The stack that answers."""
         return self.belongs_on if self.is_handed_over else self.decision.stack
 
 
@@ -73,24 +82,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what answers the URL; 1 when nothing does, or a stack that it doesn't belong on."""
+    """Print what answers the URL; 1 when nothing is known to, or the wrong stack does."""
     planned = plan_project(options)
     plan = planned.plan
-    asked = request.read(options, own_name=state_of(plan).server_name or "localhost")
+    asked = request.read(options, own_name=_own_name(plan))
     found = answers(asked, planned)
     problems = [problem for each in found if (problem := _problem(each, asked, plan))]
     if options.json:
-        told = {"method": asked.method, "target": asked.target, "host": asked.host}
-        console.as_json(told | {"answers": [_as_json(each, plan) for each in found]})
+        given = {"method": asked.method, "target": asked.target, "host": asked.host}
+        console.as_json(given | {"answers": [_as_json(each, plan) for each in found]})
         return 1 if problems else 0
     for each in found:
-        if each.is_file or each.verdict:
+        if each.is_answered:
             _show(each, asked, plan)
     if plan.edge.include:
-        console.line_err(f'NGINX was not asked for what "{plan.edge.include}" adds to it.')
+        console.line_err(f'The directives of "{plan.edge.include}" are not taken into account.')
     for problem in problems:
         raise problem
     return 0
+
+
+def _own_name(plan: Plan) -> str:
+    """Return a host that the edge serves."""
+    names = plan.edge.server_names
+    # "*.shop.example" and ".shop.example" are names as well, to NGINX.
+    plain = (name.replace("*", "any").lstrip(".") for name in names if name[0] != "~")
+    return next(plain, DRY_RUN_HOST if names else "localhost")
 
 
 def _show(answer: Answer, asked: EdgeRequest, plan: Plan) -> None:
@@ -104,6 +121,12 @@ def _show(answer: Answer, asked: EdgeRequest, plan: Plan) -> None:
 def _found(answer: Answer) -> dict[str, str]:
     if answer.is_static:
         return {"stack": f"{answer.stack}: a static file, which Django serves while DEBUG is True"}
+    if answer.redirect is not None:
+        redirect = answer.redirect
+        return {
+            "stack": f"{answer.stack}: no pattern matches",
+            "answer": f"{redirect.status} to {redirect.location}, by {redirect.middleware}",
+        }
     if answer.verdict is None:
         return {}
     route = answer.verdict.route
@@ -137,9 +160,9 @@ def _why(decision: EdgeDecision, plan: Plan) -> str:
     if decision.is_websocket:
         return "as every WebSocket"
     if decision.is_no_file:
-        return "for no such file is there"
+        return "as there is no such file"
     if decision.rule is None:
-        return "for no rule matches"
+        return "as no rule matches"
     return f"by rule {decision.number} of {len(plan.edge.rules)}: {decision.rule.origin}"
 
 
@@ -159,6 +182,7 @@ def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
         "view": found.get("view"),
         "stack": answer.stack,
         "reason": answer.verdict.reason if answer.verdict else None,
+        "redirect": answer.redirect,
         "edge": {
             "nginx": ".".join(map(str, plan.edge.nginx.version)),
             "status": decision.status,
@@ -171,60 +195,63 @@ def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
 
 
 def _problem(answer: Answer, asked: EdgeRequest, plan: Plan) -> RefusedError | None:
-    if answer.is_refused:
-        return _refusal(answer.decision.status, asked)
-    if answer.verdict is None and not answer.is_file:
+    if answer.is_rejected:
+        return _rejection(answer.decision.status, asked)
+    if not answer.is_answered:
         return _nothing(answer, plan)
     if answer.agrees or answer.is_handed_over:
         return None
     return RefusedError(
         f'"{asked.target}" belongs on {answer.belongs_on}, and {answer.decision.stack} answers it.',
-        hint='With TANDEM["HANDOVER"] it would be handed over.',
+        hint='TANDEM["HANDOVER"] would hand it over.',
     )
 
 
-def _refusal(code: int, asked: EdgeRequest) -> RefusedError:
+def _rejection(code: int, asked: EdgeRequest) -> RefusedError:
     status = HTTPStatus(code)
     what = asked.host if status is HTTPStatus.MISDIRECTED_REQUEST else asked.target[:60]
-    told = f'NGINX itself refuses "{what}", with {code} {status.phrase}.'
-    return RefusedError(told, hint=REFUSALS.get(status, "Neither stack is asked."))
+    message = f'NGINX itself rejects "{what}", with {code} {status.phrase}.'
+    return RefusedError(message, hint=REJECTIONS.get(status, "It is sent to neither stack."))
 
 
 def _nothing(answer: Answer, plan: Plan) -> RefusedError:
-    known = "`tandem plan` lists the routes there are."
+    routes = "`tandem plan` lists the routes."
     if answer.decision.is_websocket:
-        told = f'No WebSocket is routed at "{answer.path}": the handshake is refused with 404.'
-        return RefusedError(told, hint=known)
-    told = f'Nothing in this project answers "{answer.path}"'
-    if resolve_http(f"{answer.path}/", plan.project.routes):
-        return RefusedError(f"{told}.", hint=f'Did you mean "{answer.path}/"?')
-    return RefusedError(f"{told}: it is a 404, from {answer.stack}.", hint=known)
+        message = f'No WebSocket is routed at "{answer.path}": the handshake is answered with 404.'
+        return RefusedError(message, hint=routes)
+    others = may_answer(each.dotted for each in plan.project.middleware)
+    if others:
+        return RefusedError(
+            f'No pattern of the URLconf matches "{answer.path}", on {answer.stack}.',
+            hint=f"A middleware may still answer: {', '.join(others)}. {routes}",
+        )
+    message = f'Nothing in this project answers "{answer.path}": it is a 404, from {answer.stack}.'
+    return RefusedError(message, hint=routes)
 
 
-def answers(question: EdgeRequest, planned: Planned) -> list[Answer]:
+def answers(request: EdgeRequest, planned: Planned) -> list[Answer]:
     """
-    Return what answers the ``question``, and the WebSocket on the same path when there is one.
+    Return what answers ``request``, and the WebSocket on the same path when there is one.
 
-    A question that is a handshake, or names another upgrade, has one answer.
+    A request with an Upgrade header has one answer.
     """
     with dry_run(planned.plan) as evaluate:
-        found = list(_answers(question, planned, evaluate))
-    # A path that only a WebSocket answers is asked for without a handshake by nobody.
-    is_nothing = found[0].verdict is None and not found[0].is_file
-    return found[1:] if is_nothing and len(found) > 1 else found
+        found = list(_answers(request, planned, evaluate))
+    # No client requests a path that only a WebSocket answers without a handshake.
+    return found[1:] if len(found) > 1 and not found[0].is_answered else found
 
 
-def _answers(question: EdgeRequest, planned: Planned, evaluate: Evaluate) -> Iterator[Answer]:
-    yield _answer(evaluate(question), planned)
-    if UPGRADE[0].lower() in {name.lower() for name, _ in question.headers}:
+def _answers(request: EdgeRequest, planned: Planned, evaluate: Evaluate) -> Iterator[Answer]:
+    yield _answer(request, evaluate(request), planned)
+    if UPGRADE[0].lower() in {name.lower() for name, _ in request.headers}:
         return
-    handshake = replace(question, method="GET", headers=(*question.headers, UPGRADE))
-    beside = _answer(evaluate(handshake), planned)
+    handshake = replace(request, method="GET", headers=(*request.headers, UPGRADE))
+    beside = _answer(handshake, evaluate(handshake), planned)
     if beside.decision.is_websocket and beside.verdict is not None:
         yield beside
 
 
-def _answer(decision: EdgeDecision, planned: Planned) -> Answer:
+def _answer(request: EdgeRequest, decision: EdgeDecision, planned: Planned) -> Answer:
     path = path_of(decision.target)
     is_debug = planned.plan.project.static_in_debug and decision.stack is Stack.WSGI
     if is_debug and is_static(path):
@@ -244,7 +271,17 @@ def _answer(decision: EdgeDecision, planned: Planned) -> Answer:
         verdict=verdict,
         belongs_on=_belongs_on(path, verdict, decision, planned) if verdict else None,
         can_hand_over=planned.plan.edge.handover and not decision.is_stripped,
+        redirect=_redirect(request, decision) if route is None and decision.stack else None,
     )
+
+
+def _redirect(request: EdgeRequest, decision: EdgeDecision) -> Redirect | None:
+    if decision.is_websocket:
+        return None
+    target, _, query = decision.target.partition("?")
+    script_name = (django_settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+    headers = {"Host": request.host, **dict(request.headers)}
+    return redirect_of(request.method, target.removeprefix(script_name), query, headers)
 
 
 def _route(path: str, decision: EdgeDecision, planned: Planned) -> Route | None:
@@ -256,7 +293,7 @@ def _route(path: str, decision: EdgeDecision, planned: Planned) -> Route | None:
         for route in routes
         if route.protocol is Protocol.HTTP and not route.by_django and decision.stack is Stack.ASGI
     )
-    # Channels asks its own before Django's; of these only the edge can be asked.
+    # Channels tries its own before Django's; only the edge evaluates these.
     own = (route for route in beside if decision.rule and decision.rule.match == route.match)
     return next(own, None) or resolve_http(path, routes)
 
@@ -264,7 +301,7 @@ def _route(path: str, decision: EdgeDecision, planned: Planned) -> Route | None:
 def _belongs_on(
     path: str, verdict: Verdict, decision: EdgeDecision, planned: Planned
 ) -> Stack | None:
-    # What was stripped stays where it is: the other stack would be asked for another path.
+    # A stripped request is not handed over: the other stack would get another path.
     if decision.is_websocket or decision.is_stripped:
         return decision.stack
     settings = planned.loaded.settings

@@ -1,4 +1,4 @@
-"""A URL as a person gives it → the request that a client would send."""
+"""A URL as a person writes it → the request that a client would send."""
 
 import argparse
 import os
@@ -9,16 +9,16 @@ from django_tandem.runtime.dry_run import EdgeRequest
 
 UPGRADE = ("Upgrade", "websocket")
 
-# A client sends neither the fragment nor what stands before an @.
+# A client sends neither the fragment nor the user info before an @.
 URL = re.compile(r"(?:(?P<scheme>[A-Za-z]+)://(?:[^/?#]*@)?(?P<host>[^/?#]*))?(?P<target>[^#]*)")
 HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x1f\x7f]*)")
 METHOD = re.compile(r"[A-Za-z-]+")
-# All that may stand in a request line as it is; the rest is encoded as a browser would.
+# The characters that a request line may have; the rest is percent-encoded, as by a browser.
 AS_TYPED = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that say what is asked."""
+    """Declare the options that describe the request."""
     parser.add_argument("url", metavar="URL", help="a path, or a whole URL")
     parser.add_argument("--method", type=_method, default="GET", help="GET when it is left out")
     parser.add_argument(

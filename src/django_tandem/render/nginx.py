@@ -33,6 +33,8 @@ KEEPALIVE_BY_DEFAULT = (1, 29, 7)
 
 # The socket of a dry run, in the directory of its nginx.conf.
 DRY_RUN_SOCKET = "edge.sock"
+# The name for a request that names no host, where SERVER_NAMES has only regexes (RFC 6761).
+DRY_RUN_HOST = "tandem.invalid"
 
 
 def render(plan: Plan) -> tuple[File, ...]:
@@ -61,7 +63,7 @@ def render_dry_run(plan: Plan) -> File:
     route a request.
     """
     rules = [line.regex for rule in plan.edge.rules for line in merge_neighbours([rule])]
-    content = fill("nginx/dry_run.conf.j2", **_routing(plan), rules=rules)
+    content = fill("nginx/dry_run.conf.j2", **_routing(plan), rules=rules, any_host=DRY_RUN_HOST)
     return File(name="nginx.conf", content=content)
 
 

@@ -1,6 +1,7 @@
 """Dry run of the edge: a real NGINX with the rendered rules evaluates requests, and exits."""
 
 import http.client
+import os
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from django_tandem import output
 from django_tandem.errors import RefusedError
 from django_tandem.model import EdgeRule, Nginx, Plan, Stack
 from django_tandem.render.nginx import DRY_RUN_SOCKET, render_dry_run
+from django_tandem.runtime import run_dir
 
 DEADLINE_S = 10
 POLL_S = 0.002
@@ -61,7 +63,7 @@ def dry_run(plan: Plan) -> Iterator[Evaluate]:
 
     Raises RefusedError, with NGINX's own line, when NGINX rejects the rules.
     """
-    with tempfile.TemporaryDirectory(prefix="tandem-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="tandem-", dir=_short_directory()) as scratch:
         directory = Path(scratch)
         # Paths in the file are relative to its directory.
         output.write([render_dry_run(replace(plan, run_dir=scratch))], directory)
@@ -72,6 +74,12 @@ def dry_run(plan: Plan) -> Iterator[Evaluate]:
         finally:
             process.kill()
             process.wait()
+
+
+def _short_directory() -> str | None:
+    """Return where a scratch directory has room for a socket's path; None for TMPDIR."""
+    longest = run_dir.MAX_BYTES - len("/tandem-12345678")
+    return None if len(os.fsencode(tempfile.gettempdir())) <= longest else "/tmp"  # noqa: S108
 
 
 def _start(nginx: Nginx, directory: Path) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""`tandem explain` says who answers a URL, by the word of the resolver and of a real NGINX."""
+"""`tandem explain` names what answers a URL, by Django's resolver and a real NGINX."""
 
 import json
 from pathlib import Path
@@ -81,7 +81,7 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def explain(project, nginx_program) -> Any:
-    """Ask on each NGINX; return the exit code and what was told."""
+    """Run it on each NGINX; return the exit code and the JSON."""
 
     def ask(*args: str, setting: dict[str, Any] | None = None, **environment: str) -> Any:
         setting = {"EDGE": {"NGINX": nginx_program.program}, **(setting or {})}
@@ -93,15 +93,15 @@ def explain(project, nginx_program) -> Any:
     return ask
 
 
-def _only(told: Any) -> dict[str, Any]:
-    (answer,) = told["answers"]
+def _only(found: Any) -> dict[str, Any]:
+    (answer,) = found["answers"]
     return answer
 
 
 def test_the_view_the_stack_and_the_rule_are_named(explain) -> None:
-    """By the resolver, and by the NGINX that was asked, which agree."""
-    code, told = explain("/async/")
-    answer = _only(told)
+    """By the resolver and by NGINX, which agree."""
+    code, found = explain("/async/")
+    answer = _only(found)
 
     assert code == 0
     assert (answer["route"], answer["name"], answer["stack"]) == ("/async/", "async", "asgi")
@@ -112,115 +112,150 @@ def test_the_view_the_stack_and_the_rule_are_named(explain) -> None:
     assert answer["agrees"]
 
 
-def test_each_rule_is_told_from_its_neighbours(explain) -> None:
-    """In NGINX's file they are one line."""
+def test_each_rule_has_a_number_of_its_own(explain) -> None:
+    """In nginx.conf neighbours are one line."""
     found = [_only(explain(path)[1])["edge"]["rule"] for path in ("/async/", "/files/a/b")]
 
     assert [(rule["number"], rule["of"]) for rule in found] == [(1, 3), (3, 3)]
 
 
-def test_what_no_rule_matches_is_on_wsgi(explain) -> None:
-    """The default is no rule."""
+def test_a_path_without_a_rule_is_on_wsgi(explain) -> None:
+    """WSGI is the default."""
     answer = _only(explain("/sync/")[1])
 
     assert (answer["stack"], answer["edge"]["stack"]) == ("wsgi", "wsgi")
     assert answer["edge"]["rule"] is None
 
 
-def test_a_url_is_asked_as_a_client_would_send_it(explain) -> None:
+def test_a_url_is_evaluated_as_a_client_would_send_it(explain) -> None:
     """The target unchanged to NGINX, decoded to the resolver, with neither user nor fragment."""
-    _, told = explain("https://me@shop.example:8443/gr%C3%B6%c3%9fe/a-b/?q=%2F#there")
+    _, found = explain("https://me@shop.example:8443/gr%C3%B6%c3%9fe/a-b/?q=%2F#there")
 
-    assert (told["target"], told["host"]) == ("/gr%C3%B6%c3%9fe/a-b/?q=%2F", "shop.example:8443")
-    assert _only(told)["path"] == "/größe/a-b/"
-    assert _only(told)["stack"] == "asgi"
+    assert (found["target"], found["host"]) == ("/gr%C3%B6%c3%9fe/a-b/?q=%2F", "shop.example:8443")
+    assert _only(found)["path"] == "/größe/a-b/"
+    assert _only(found)["stack"] == "asgi"
 
 
-def test_a_url_as_it_is_read_is_encoded_first(explain) -> None:
-    """A person types what the browser shows."""
-    _, told = explain("/größe/a-b/")
+def test_a_url_as_a_browser_shows_it_is_encoded_first(explain) -> None:
+    """Characters outside ASCII are percent-encoded."""
+    _, found = explain("/größe/a-b/")
 
-    assert told["target"] == "/gr%C3%B6%C3%9Fe/a-b/"
-    assert _only(told)["stack"] == "asgi"
+    assert found["target"] == "/gr%C3%B6%C3%9Fe/a-b/"
+    assert _only(found)["stack"] == "asgi"
 
 
 def test_two_slashes_are_a_path(explain) -> None:
     """And no host, and for Django another path than with one."""
-    code, told = explain("//sync/")
+    code, found = explain("//sync/")
 
-    assert (code, told["target"], _only(told)["route"]) == (1, "//sync/", None)
+    assert (code, found["target"], _only(found)["route"]) == (1, "//sync/", None)
 
 
 def test_a_path_with_a_view_and_a_websocket_has_two_answers(explain) -> None:
-    """Without a handshake nothing says which is meant."""
-    code, told = explain("/both/")
+    """Without a handshake either may be meant."""
+    code, found = explain("/both/")
 
     assert code == 0
-    assert [(each["protocol"], each["stack"]) for each in told["answers"]] == [
+    assert [(each["protocol"], each["stack"]) for each in found["answers"]] == [
         ("http", "wsgi"),
         ("websocket", "asgi"),
     ]
 
 
 def test_a_websocket_alone_is_the_answer(explain) -> None:
-    """Nobody asks for the 404 that stands beside it."""
+    """The 404 of a plain request is left out."""
     answer = _only(explain("/alone/")[1])
 
     assert (answer["protocol"], answer["stack"]) == ("websocket", "asgi")
 
 
 @pytest.mark.parametrize("args", [["/both/", "--header", "upgrade: WebSocket"], ["ws://x/both/"]])
-def test_with_a_handshake_the_websocket_is_meant(explain, args) -> None:
+def test_with_a_handshake_only_the_websocket_is_shown(explain, args) -> None:
     """By its header, in whatever case, or by the URL's scheme."""
     answer = _only(explain(*args)[1])
 
     assert (answer["protocol"], answer["route"]) == ("websocket", "/both/")
 
 
-def test_another_upgrade_is_none(explain) -> None:
+def test_another_upgrade_is_no_handshake(explain) -> None:
     """NGINX lets only WebSockets through, so the view answers."""
     answer = _only(explain("/both/", "--header", "Upgrade: h2c")[1])
 
     assert (answer["protocol"], answer["stack"]) == ("http", "wsgi")
 
 
-def test_a_handshake_that_nothing_is_routed_for(explain) -> None:
+def test_a_handshake_without_a_route_has_no_answer(explain) -> None:
     """It is refused, and not answered by the view on that path."""
-    code, told = explain("/sync/", "--header", "Upgrade: websocket")
+    code, found = explain("/sync/", "--header", "Upgrade: websocket")
 
-    assert (code, _only(told)["route"], _only(told)["protocol"]) == (1, None, "websocket")
+    assert (code, _only(found)["route"], _only(found)["protocol"]) == (1, None, "websocket")
 
 
-def test_a_disagreement_is_settled_by_the_hand_over(explain) -> None:
-    """NGINX would resolve the dots, so it asks no rule; Django takes them as they are."""
-    code, told = explain("/files/a/../b")
-    answer = _only(told)
+def test_a_request_on_the_wrong_stack_is_handed_over(explain) -> None:
+    """NGINX does not match dot segments; Django resolves them literally."""
+    code, found = explain("/files/a/../b")
+    answer = _only(found)
 
     assert (code, answer["agrees"], answer["handed_over"]) == (0, False, True)
     assert (answer["edge"]["stack"], answer["stack"]) == ("wsgi", "asgi")
 
 
-def test_without_the_hand_over_a_disagreement_stays(explain) -> None:
-    """Then the answer is no."""
-    code, told = explain("/files/a/../b", setting={"HANDOVER": False})
-    answer = _only(told)
+def test_without_the_handover_it_stays_on_the_wrong_stack(explain) -> None:
+    """The exit code is 1."""
+    code, found = explain("/files/a/../b", setting={"HANDOVER": False})
+    answer = _only(found)
 
     assert (code, answer["agrees"], answer["handed_over"]) == (1, False, False)
     assert (answer["edge"]["stack"], answer["stack"]) == ("wsgi", "wsgi")
 
 
 def test_a_script_name_is_no_part_of_the_path(explain) -> None:
-    """Django resolves what follows it."""
-    _, told = explain("/app/async/", TEST_SCRIPT_NAME="/app")
-    answer = _only(told)
+    """Django resolves what follows it, and so do the rules of the edge."""
+    _, found = explain("/app/async/", TEST_SCRIPT_NAME="/app")
+    answer = _only(found)
 
     assert (answer["path"], answer["route"], answer["stack"]) == ("/async/", "/async/", "asgi")
+    assert answer["edge"]["rule"]["origin"] == "/async/"
+
+
+@pytest.mark.parametrize("name", [r"~^(www\.)?shop\.example$", r"~^(www\.)?shop\.example"])
+def test_a_regex_among_the_server_names_is_no_host(explain, name) -> None:
+    """Without a host in the URL the rule is found all the same; with one the regex decides."""
+    setting = {"EDGE": {"SERVER_NAMES": [name]}}
+
+    assert _only(explain("/async/", setting=setting)[1])["edge"]["rule"]["origin"] == "/async/"
+    assert explain("http://www.shop.example/async/", setting=setting)[0] == 0
+    assert _only(explain("http://evil.example/async/", setting=setting)[1])["edge"]["status"] == 421
+
+
+def test_a_long_tmpdir_has_no_room_for_a_socket(explain, tmp_path) -> None:
+    """So a shorter directory is used."""
+    directory = tmp_path / ("d" * 100)
+    directory.mkdir()
+
+    assert _only(explain("/async/", TMPDIR=str(directory))[1])["stack"] == "asgi"
+
+
+@pytest.mark.parametrize(
+    ("url", "location"), [("/sync?a=1", "/sync/?a=1"), ("/app/sync", "/app/sync/")]
+)
+def test_a_redirect_by_append_slash_is_an_answer(explain, url, location) -> None:
+    """CommonMiddleware sends it, with the query and the script name."""
+    environment = {"TEST_SCRIPT_NAME": "/app"} if url.startswith("/app") else {}
+    code, found = explain(url, **environment)
+
+    assert (code, _only(found)["route"], _only(found)["stack"]) == (0, None, "wsgi")
+    assert _only(found)["redirect"] == {
+        "status": 301,
+        "location": location,
+        "middleware": "django.middleware.common.CommonMiddleware",
+    }
 
 
 def test_a_pinned_prefix_is_the_rule(explain) -> None:
-    """It comes before any route."""
-    code, told = explain("/pinned/one/", setting=PINS)
-    answer = _only(told)
+    """It precedes every route."""
+    code, found = explain("/pinned/one/", setting=PINS)
+    answer = _only(found)
 
     assert (code, answer["stack"], answer["agrees"]) == (0, "asgi", True)
     assert answer["edge"]["rule"]["origin"] == "/pinned/"
@@ -236,33 +271,33 @@ def test_a_prefix_that_is_stripped_is_stripped_first(explain) -> None:
 
 
 def test_a_file_is_served_by_the_edge(explain) -> None:
-    """No stack is asked for what collectstatic wrote; what it did not is the project's."""
-    code, told = explain("/static/site.css")
+    """The project answers for a file that does not exist."""
+    code, found = explain("/static/site.css")
     other, beside = explain("/static/none.css")
 
-    assert (code, _only(told)["stack"], _only(told)["edge"]["status"]) == (0, None, 200)
+    assert (code, _only(found)["stack"], _only(found)["edge"]["status"]) == (0, None, 200)
     assert (other, _only(beside)["stack"]) == (1, "wsgi")
 
 
-def test_a_post_is_for_no_file(explain) -> None:
-    """The method is part of the question."""
-    code, told = explain("/static/site.css", "--method", "post")
+def test_a_post_is_not_for_a_file(explain) -> None:
+    """The method is part of the request."""
+    code, found = explain("/static/site.css", "--method", "post")
 
-    assert (code, told["method"], _only(told)["stack"]) == (1, "POST", "wsgi")
+    assert (code, found["method"], _only(found)["stack"]) == (1, "POST", "wsgi")
 
 
 @pytest.mark.parametrize(
     ("url", "status"), [("/%00", 400), ("/../x", 400), ("/" + "x" * 17000, 414)]
 )
-def test_what_nginx_refuses_reaches_no_stack(explain, url, status) -> None:
-    """And the answer is no."""
-    code, told = explain(url)
+def test_a_request_that_nginx_rejects_reaches_no_stack(explain, url, status) -> None:
+    """The exit code is 1."""
+    code, found = explain(url)
 
-    assert (code, _only(told)["stack"], _only(told)["edge"]["status"]) == (1, None, status)
+    assert (code, _only(found)["stack"], _only(found)["edge"]["status"]) == (1, None, status)
 
 
-def test_another_host_than_the_edges_own_is_refused(explain) -> None:
-    """Without a host in the URL, one of its own is asked for."""
+def test_another_host_than_the_server_names_is_rejected(explain) -> None:
+    """Without a host in the URL, one of the names is used."""
     setting = {"EDGE": {"SERVER_NAMES": ["*.shop.example"]}}
 
     assert explain("/async/", setting=setting)[0] == 0
@@ -270,8 +305,8 @@ def test_another_host_than_the_edges_own_is_refused(explain) -> None:
     assert _only(explain("http://evil.example/async/", setting=setting)[1])["edge"]["status"] == 421
 
 
-def test_a_person_reads_it_in_a_few_lines(project, nginx_program) -> None:
-    """Labels aligned, nothing that is empty."""
+def test_the_text_has_a_few_aligned_lines(project, nginx_program) -> None:
+    """Empty values are left out."""
     setting = {"EDGE": {"NGINX": nginx_program.program}}
     done = tandem(project, "explain", "/files/a/../b", TEST_TANDEM=json.dumps(setting))
     version = ".".join(map(str, nginx_program.version))
@@ -282,43 +317,39 @@ def test_a_person_reads_it_in_a_few_lines(project, nginx_program) -> None:
         "  route  /files/<path:rest>\n"
         f"  view   mysite.urls.asynchronous (mysite/urls.py:{line})\n"
         "  stack  asgi: an async view\n"
-        f"  edge   NGINX {version} sends it to wsgi, for no rule matches\n"
+        f"  edge   NGINX {version} sends it to wsgi, as no rule matches\n"
         "  then   wsgi hands it over to asgi\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "found"),
     [
         (
             ["/nothing/"],
             'Nothing in this project answers "/nothing/": it is a 404, from wsgi.\n'
-            "  `tandem plan` lists the routes there are.\n",
-        ),
-        (
-            ["/sync"],
-            'Nothing in this project answers "/sync".\n  Did you mean "/sync/"?\n',
+            "  `tandem plan` lists the routes.\n",
         ),
         (
             ["ws://x/nothing/"],
-            'No WebSocket is routed at "/nothing/": the handshake is refused with 404.\n'
-            "  `tandem plan` lists the routes there are.\n",
+            'No WebSocket is routed at "/nothing/": the handshake is answered with 404.\n'
+            "  `tandem plan` lists the routes.\n",
         ),
         (
             ["/%00"],
-            'NGINX itself refuses "/%00", with 400 Bad Request.\n  Neither stack is asked.\n',
+            'NGINX itself rejects "/%00", with 400 Bad Request.\n  It is sent to neither stack.\n',
         ),
     ],
 )
-def test_a_no_is_told_in_one_sentence(project, args, told) -> None:
-    """With what to do about it."""
+def test_no_answer_is_one_sentence_with_a_hint(project, args, found) -> None:
+    """On stderr, with exit code 1."""
     done = tandem(project, "explain", *args)
 
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", found)
 
 
-def test_a_disagreement_that_stays_is_told(project) -> None:
-    """After what was found."""
+def test_the_wrong_stack_is_an_error(project) -> None:
+    """It follows the result."""
     setting = json.dumps({"HANDOVER": False})
     done = tandem(project, "explain", "/files/a/../b", TEST_TANDEM=setting)
 
@@ -326,12 +357,12 @@ def test_a_disagreement_that_stays_is_told(project) -> None:
     assert "  stack  wsgi: an async view\n" in done.stdout
     assert done.stderr == (
         '"/files/a/../b" belongs on asgi, and wsgi answers it.\n'
-        '  With TANDEM["HANDOVER"] it would be handed over.\n'
+        '  TANDEM["HANDOVER"] would hand it over.\n'
     )
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "found"),
     [
         (
             ["--header", "Upgrade"],
@@ -340,17 +371,63 @@ def test_a_disagreement_that_stays_is_told(project) -> None:
         (["--method", "G T"], 'Expected a method, such as POST, got "G T".'),
     ],
 )
-def test_what_is_no_request_is_refused(project, args, told) -> None:
-    """With the user's own word, and exit code 2."""
+def test_an_invalid_request_is_a_usage_error(project, args, found) -> None:
+    """With the user's own value, and exit code 2."""
     done = tandem(project, "explain", "/", *args)
 
     assert done.returncode == 2
-    assert done.stderr.endswith(f": {told}\n")
+    assert done.stderr.endswith(f": {found}\n")
 
 
 def test_with_debug_a_static_file_is_djangos(project) -> None:
-    """As runserver has it."""
+    """As with runserver."""
     done = tandem(project, "explain", "/static/site.css", TEST_DEBUG="1")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "  stack  wsgi: a static file, which Django serves while DEBUG is True\n" in done.stdout
+
+
+LANGUAGES = """
+from django.conf.urls.i18n import i18n_patterns
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = i18n_patterns(path("shop/", lambda request: HttpResponse("shop")))
+"""
+TRANSLATED = """
+ALLOWED_HOSTS = ["*"]
+MIDDLEWARE = [
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+"""
+FALLBACK = """
+def fallback(get_response):
+    return get_response
+"""
+
+
+def test_what_middleware_may_answer_is_no_404(tmp_path) -> None:
+    """Redirects of Django's own are known; the project's own middleware is named."""
+    project = startproject(tmp_path)
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + TRANSLATED)
+    (project / "mysite" / "urls.py").write_text(LANGUAGES)
+    (project / "mysite" / "middleware.py").write_text(FALLBACK)
+    in_english = tandem(project, "explain", "/shop/")
+    in_german = tandem(project, "explain", "/shop/", "--header", "Accept-Language: de")
+    with settings.open("a") as more:
+        more.write('MIDDLEWARE += ["mysite.middleware.fallback"]\n')
+    elsewhere = tandem(project, "explain", "/flat/")
+
+    by = "by django.middleware.locale.LocaleMiddleware\n"
+    assert (in_english.returncode, in_german.returncode) == (0, 0)
+    assert "  stack   wsgi: no pattern matches\n" in in_english.stdout
+    assert f"  answer  302 to /en/shop/, {by}" in in_english.stdout
+    assert f"  answer  302 to /de/shop/, {by}" in in_german.stdout
+    assert (elsewhere.returncode, elsewhere.stdout) == (1, "")
+    assert elsewhere.stderr == (
+        'No pattern of the URLconf matches "/flat/", on wsgi.\n'
+        "  A middleware may still answer: mysite.middleware.fallback. `tandem plan` lists the "
+        "routes.\n"
+    )
