@@ -1,9 +1,12 @@
 """Who asks for another host than ours is told so, with TLS as without."""
 
 import asyncio
+import itertools
 import json
+import re
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 
 import aiohttp
@@ -36,6 +39,61 @@ def test_a_name_of_ours_is_answered(named, host) -> None:
 def test_any_other_name_is_misdirected(named, host, path) -> None:
     """421, and no view is asked."""
     assert named.ask(path, headers=[("Host", host)]).status == 421
+
+
+REQUEST_LINES = [
+    "GET {path} HTTP/1.1",
+    "GET  {path} HTTP/1.1",
+    "GET http://evil.example{path} HTTP/1.1",
+    "GET http://shop.example{path} HTTP/1.1",
+    "GET  http://shop.example{path} HTTP/1.1",
+    "GET   http://shop.example{path} HTTP/1.1",
+    "GET a+b://shop.example{path} HTTP/1.1",
+    "GET h2.c-x://shop.example{path} HTTP/1.1",
+    "GET HTTP://SHOP.example:8443{path} HTTP/1.1",
+    "GET http://shop.example.{path} HTTP/1.1",
+    "GET http://shop.example:{path} HTTP/1.1",
+    "GET http://shop.example:99999999{path} HTTP/1.1",
+    "GET http://shop.example:8x{path} HTTP/1.1",
+    "GET http://shop.example@evil.example{path} HTTP/1.1",
+    "GET http://evil.example@shop.example{path} HTTP/1.1",
+    "GET http:///shop.example{path} HTTP/1.1",
+    "GET http:/shop.example{path} HTTP/1.1",
+    "GET http://shop.example?{path} HTTP/1.1",
+    "GET http://shop.example#{path} HTTP/1.1",
+    "GET http://shop.example\\@evil.example{path} HTTP/1.1",
+    "GET http://[::1]{path} HTTP/1.1",
+    "GET http://shop.example{path} HTTP/1.0",
+    "GET //shop.example{path} HTTP/1.1",
+]
+HOST_LINES = [
+    ("Host: evil.example",),
+    ("Host: evil.example:80",),
+    ("Host: shop.example", "Host: evil.example"),
+    ("Host: evil.example", "Host: shop.example"),
+    ("Host: shop.example evil.example",),
+    ("Host: shop.example/evil.example",),
+    ("Host: shop.example:evil.example",),
+    ("Host: shop.example@evil.example",),
+    ("Host: shop.example,evil.example",),
+    ("Host : evil.example",),
+    ("Host:",),
+    (),
+]
+
+
+@pytest.mark.parametrize("line", REQUEST_LINES)
+def test_no_request_line_brings_another_host_to_a_view(named, line) -> None:
+    """A view gets the name that NGINX chose the server by, or the edge rejects the request."""
+    for hosts, path in itertools.product(HOST_LINES, ("/sync/", "/async/")):
+        answer = named.exchange(line.format(path=path), *hosts, "Connection: close")
+
+        if b" 200 " in answer.partition(b"\r\n")[0]:
+            view = json.loads(answer.partition(b"\r\n\r\n")[2])
+            assert view["host"].lower().rstrip(".").partition(":")[0] == "shop.example", hosts
+            assert "evil" not in json.dumps(view).replace(r"\@evil", ""), hosts
+        else:
+            assert answer[9:12] in (b"301", b"400", b"404", b"421") or not answer, hosts
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +192,33 @@ def test_tls_from_1_2_on_is_spoken(secure, tls, version) -> None:
     context.minimum_version = context.maximum_version = version
     with connected(secure.port, context, "shop.example") as connection:
         assert connection.version() == version.name.replace("_", ".")
+
+
+@pytest.mark.parametrize("names", [[], NAMES], ids=["any name", "server names"])
+def test_only_tls_1_2_and_1_3_are_offered_whatever_the_server_names(edge_with, tls, names) -> None:
+    """NGINX takes the versions from the default server, which rejects other names."""
+    with edge_with(EDGE={"TLS": tls, "SERVER_NAMES": names}) as edge:
+        assert handshake(edge.port, "-tls1_3") == "TLSv1.3"
+        assert handshake(edge.port, "-tls1_2") == "TLSv1.2"
+        for old in ("-tls1", "-tls1_1"):
+            assert handshake(edge.port, old) == "alert number 70"
+        # A cipher without forward secrecy.
+        assert handshake(edge.port, "-tls1_2", "-cipher", "AES128-SHA") == "alert number 40"
+
+
+def handshake(port: int, *options: str) -> str:
+    """Return the version of TLS that was agreed on, or the alert of the server."""
+    weak = () if "-cipher" in options else ("-cipher", "DEFAULT@SECLEVEL=0")
+    client = ("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "shop.example")
+    done = subprocess.run(
+        [*client, *options, *weak],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"alert number \d+|(?<=^New, )TLSv[\d.]+", done.stdout + done.stderr, re.M)
+    return found[0] if found else done.stderr
 
 
 def test_with_tls_another_name_gets_no_handshake(edge_with, tls, trust) -> None:

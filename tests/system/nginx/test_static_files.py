@@ -183,3 +183,38 @@ def test_media_is_served_when_asked_and_can_run_nothing(edge_with) -> None:
         assert answer.headers["Content-Security-Policy"] == policy
         for other in ("missing.svg", "", ".hidden", "../manage.py", "..%2fmanage.py"):
             assert edge.ask(f"/media/{other}").status == 404
+
+
+@pytest.fixture(scope="session")
+def links(project, uploads, tmp_path_factory) -> list[str]:
+    """URLs below /media/ of symlinks that lead out of it."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.txt").write_text("a secret")
+    places = {
+        "system.txt": Path("/etc/passwd"),
+        "settings.txt": project / "edgesite/settings.py",
+        "directory": outside,
+    }
+    for name, place in places.items():
+        (project / "uploaded" / name).symlink_to(place)
+    return ["/media/system.txt", "/media/settings.txt", "/media/directory/secret.txt"]
+
+
+def test_a_symlink_in_media_is_not_followed(edge_with, links) -> None:
+    """An archive that a view unpacks may contain one to any file of the machine."""
+    with edge_with(EDGE={"MEDIA": True}) as edge:
+        assert [edge.ask(link).status for link in links] == [404, 404, 404]
+        assert edge.ask("/media/picture.svg").status == 200
+
+
+@pytest.mark.usefixtures("uploads")
+def test_media_root_may_be_a_symlink(edge_with, project) -> None:
+    """As to a volume, or from each release to one directory."""
+    real = (project / "uploaded").rename(project / "volume")
+    (project / "uploaded").symlink_to(real)
+    try:
+        with edge_with(EDGE={"MEDIA": True}) as edge:
+            assert edge.ask("/media/picture.svg").status == 200
+    finally:
+        (project / "uploaded").unlink()
+        real.rename(project / "uploaded")
