@@ -12,6 +12,7 @@ from django_tandem.cli.planning import announce, keep_notes, plan_project
 from django_tandem.errors import TandemError
 from django_tandem.model import Overrides, Plan
 from django_tandem.runtime import start
+from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.settings import Settings
 
 
@@ -19,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--detach", action="store_true", help="return as soon as it is ready")
     add_plan_arguments(parser)
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=START_DEADLINE_S,
+        help="how long the stack may take to become healthy before it is stopped (120)",
+    )
     parser.add_argument(
         "--watch", action="store_true", help="reload when code, templates or settings change"
     )
@@ -58,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
     keep_notes(directory, notes)
     if not options.detach:
         watched = (options.settings or "", *_unwatched()) if options.watch else None
-        start.in_foreground(directory, handle, watched)
-    return 0 if start.detached(planned.plan, directory, handle) else 1
+        start.in_foreground(directory, handle, options.timeout, watched)
+    return 0 if start.detached(planned.plan, directory, handle, options.timeout) else 1
 
 
 def _machine_notes(plan: Plan, settings: Settings) -> list[str]:

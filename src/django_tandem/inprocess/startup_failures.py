@@ -18,6 +18,14 @@ def read_startup_failure(run_dir: Path, program: str) -> str:
         return ""
 
 
+def failed_at(run_dir: Path, program: str) -> float | None:
+    """Return the time of the last failure, in seconds since the epoch; None without one."""
+    try:
+        return _path(run_dir, program).stat().st_mtime
+    except OSError:
+        return None
+
+
 def clear_startup_failure(run_dir: Path, program: str) -> None:
     """Remove the traceback of an earlier program of that name."""
     _path(run_dir, program).unlink(missing_ok=True)

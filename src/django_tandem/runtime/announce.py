@@ -2,51 +2,57 @@
 Report what was started, on which stack, and when it is ready.
 
 In the foreground this runs beside supervisord, which has replaced the command's own process:
-``python -m django_tandem.runtime.announce RUN_DIR``.
+``python -m django_tandem.runtime.announce RUN_DIR TIMEOUT_S``. A stack that does not become healthy
+is stopped, with exit code 1: whatever started it can then start it again.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from django_tandem.errors import MachineError
 from django_tandem.render.state import State
+from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import Failed, format_failure, wait_for_start
 from django_tandem.runtime.progress import report
 from django_tandem.runtime.state import READY_FILE, read_state
 
 
-def announce(state: State, run_dir: Path, is_alive: Callable[[], bool]) -> bool:
-    """
-    Print each process to stderr as it becomes healthy; return whether all did.
-
-    ``is_alive`` returns whether supervisord still runs.
-    """
-    for result in wait_for_start(state, run_dir, is_alive):
+def announce(
+    state: State, run_dir: Path, is_alive: Callable[[], bool], timeout_s: float
+) -> Failed | None:
+    """Print each process to stderr as it becomes healthy; return the one that failed, if any."""
+    for result in wait_for_start(state, run_dir, is_alive, timeout_s):
         if isinstance(result, Failed):
             report(format_failure(result, run_dir))
-            return False
+            return result
         process = result.process
         stack = process.stack.value.upper() if process.stack else ""
         report(f"{process.program:<10} {stack:<5} {process.description}: {result.reason}")
     (run_dir / READY_FILE).touch()
     report(f"Ready: {state.url}")
-    return True
+    return None
 
 
 def main(argv: list[str]) -> int:
-    """Announce what runs in the directory ``argv[0]``."""
-    run_dir = Path(argv[0])
+    """Announce the stack in the directory ``argv[0]``, which has ``argv[1]`` seconds."""
+    run_dir, timeout_s = Path(argv[0]), float(argv[1])
     state = read_state(run_dir)
     supervisord_pid = os.getppid()
     if state is None:
         return 1
     try:
-        ready = announce(state, run_dir, lambda: os.getppid() == supervisord_pid)
+        failed = announce(state, run_dir, lambda: os.getppid() == supervisord_pid, timeout_s)
+        if failed is not None and failed.process is not None:
+            # Unless it is being stopped already.
+            with contextlib.suppress(supervisord.GoneError, MachineError):
+                supervisord.give_up(run_dir, failed.process.program, failed.reason)
     except KeyboardInterrupt:
         # A terminal sends Ctrl-C to supervisord too, which reports the stop.
         return 0
-    return 0 if ready else 1
+    return 0 if failed is None else 1
 
 
 if __name__ == "__main__":

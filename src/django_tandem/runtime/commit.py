@@ -6,6 +6,8 @@ The commit of a reload, and what follows from it.
 process that holds the reload's lock can finish what a killed reload has left unfinished.
 """
 
+import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,8 @@ from django_tandem.runtime.sockets import add_links, move_links
 from django_tandem.runtime.state import read_state
 
 SUPERVISOR_FILE = "supervisord.conf"
+# NGINX's file before the reload, until NGINX has accepted the new one.
+PREVIOUS_EDGE_FILE = "nginx.conf.previous"
 MIME_FILE = "mime.types"
 
 
@@ -62,6 +66,7 @@ def remove_candidates(run_dir: Path) -> None:
 def commit(run_dir: Path) -> None:
     """Make the candidate's generation the live one."""
     (run_dir / candidate(kept.NAME)).replace(run_dir / kept.NAME)
+    output.sync_directory(run_dir)
 
 
 def is_unfinished(run_dir: Path) -> bool:
@@ -107,16 +112,30 @@ def _move(name: str, run_dir: Path) -> None:
 
 def _move_edge(run_dir: Path) -> bool:
     proposed, in_place = run_dir / candidate(EDGE_FILE), run_dir / EDGE_FILE
+    previous = run_dir / PREVIOUS_EDGE_FILE
     if not proposed.exists():
         return True
-    before = in_place.read_text()
-    output.write([File(name=EDGE_FILE, content=proposed.read_text())], run_dir)
+    if not previous.exists():
+        _copy(in_place, previous)
+    _copy(proposed, in_place)
     # Its time is that of the last reading.
     in_place.touch()
     has_reloaded = reload_edge(run_dir)
     if not has_reloaded:
         # NGINX would read it at its next start.
-        output.write([File(name=EDGE_FILE, content=before)], run_dir)
+        previous.replace(in_place)
+    previous.unlink(missing_ok=True)
     # After the reading: if this process is killed before, NGINX is reloaded once more.
     proposed.unlink()
     return has_reloaded
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.new")
+    temporary.unlink(missing_ok=True)
+    try:
+        # A hard link needs no space: after the commit, a full disk must not stop the move.
+        os.link(source, temporary)
+    except OSError:
+        shutil.copy2(source, temporary)
+    temporary.replace(target)

@@ -73,8 +73,8 @@ def drain(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> 
         whole_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
         until = time.monotonic() + whole_s
         _empty_queue(run_dir, program, until)
-        _announce(run_dir, program, until, state.drain_s)
-        _wait_until_idle(run_dir, program, until, sampler)
+        while _has_connections(run_dir, program, until, sampler):
+            _start_window(run_dir, generation, until, state.drain_s)
     grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
     supervisord.wait_for_end(run_dir, program, grace_s)
 
@@ -85,18 +85,18 @@ def _empty_queue(run_dir: Path, program: str, until: float) -> None:
         time.sleep(POLL_S)
 
 
-def _announce(run_dir: Path, program: str, until: float, window_s: float) -> None:
-    generation = generation_of(program)
-    if drain_window.window_s(run_dir, generation) is None:
-        drain_window.start_drain(
-            run_dir, generation, min(window_s, max(0, until - time.monotonic()))
-        )
-
-
-def _wait_until_idle(run_dir: Path, program: str, until: float, sampler: SocketSampler) -> None:
+def _has_connections(run_dir: Path, program: str, until: float, sampler: SocketSampler) -> bool:
     path = _socket(run_dir, program)
-    while path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0:
-        pass
+    return path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0
+
+
+def _start_window(run_dir: Path, generation: int, until: float, window_s: float) -> None:
+    if drain_window.window_s(run_dir, generation) is not None:
+        return
+    left_s = max(0, until - time.monotonic())
+    # The disk may be full: the next round tries again.
+    with contextlib.suppress(OSError):
+        drain_window.start_drain(run_dir, generation, min(window_s, left_s))
 
 
 def _socket(run_dir: Path, program: str) -> Path:

@@ -1,10 +1,13 @@
-"""The running edge: make NGINX read its file again, and wait until it has."""
+"""The running edge: which NGINX it is, and how it is made to read its file again."""
 
 from pathlib import Path
 
 import psutil
 
+from django_tandem.errors import MachineError
+from django_tandem.model import Nginx
 from django_tandem.runtime import supervisord
+from django_tandem.runtime.host import read_nginx
 from django_tandem.runtime.progress import wait_until
 
 EDGE = "nginx"
@@ -14,6 +17,19 @@ DEADLINE_S = 10
 POLL_S = 0.02
 # In the process title of an NGINX worker that takes no new connections.
 RETIRING = "is shutting down"
+
+
+def running_nginx(run_dir: Path) -> Nginx | None:
+    """
+    Return the NGINX that runs, even if its file was replaced or removed; None off Linux.
+
+    A reload does not replace it: the file on disk may be another version, or in another place.
+    """
+    master = supervisord.pid_of(run_dir, EDGE)
+    try:
+        return read_nginx(f"/proc/{master}/exe") if master else None
+    except (OSError, MachineError):
+        return None
 
 
 def reload_edge(run_dir: Path) -> bool:

@@ -1,18 +1,18 @@
 """Plan → a new generation that replaces the live one, or a failure that changes nothing."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures
-from django_tandem.model import Plan, Process
+from django_tandem.model import Nginx, Plan, Process
 from django_tandem.render.state import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
-from django_tandem.runtime.edge import EDGE, EDGE_FILE
+from django_tandem.runtime.edge import EDGE, EDGE_FILE, running_nginx
 from django_tandem.runtime.health import (
     LINES,
     Failed,
@@ -24,6 +24,7 @@ from django_tandem.runtime.health import (
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.progress import POLL_S, Deadline, Report
 from django_tandem.runtime.reconcile import read_diff
+from django_tandem.runtime.run_dir import require_space
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
 from django_tandem.settings import Settings
@@ -42,7 +43,8 @@ class Reload:
     One reload, as its steps see it.
 
     ``before`` is the state until the commit, ``started`` the processes that start beside those
-    of the live generation; ``gate`` knows their health.
+    of the live generation; ``gate`` knows their health. ``edges`` are the NGINX on disk, which
+    its next start will run, and the one that runs, if it is another.
     """
 
     plan: Plan
@@ -51,6 +53,7 @@ class Reload:
     run_dir: Path
     started: tuple[Process, ...]
     gate: HealthGate
+    edges: tuple[Nginx, ...]
     report: Report
 
 
@@ -67,10 +70,11 @@ def write_candidates(this: Reload) -> None:
 
 
 def check_edge(this: Reload) -> None:
-    """Have NGINX check its candidate, if there is one."""
+    """Have NGINX check its candidate, if there is one: the one that runs, and the one on disk."""
     name = commit.candidate(EDGE_FILE)
-    if (this.run_dir / name).exists():
-        preflight.refuse_bad_edge(this.plan, this.run_dir, name)
+    for nginx in this.edges if (this.run_dir / name).exists() else ():
+        edge = replace(this.plan.edge, nginx=nginx)
+        preflight.refuse_bad_edge(replace(this.plan, edge=edge), this.run_dir, name)
 
 
 def start(this: Reload) -> None:
@@ -136,6 +140,8 @@ def run(
     then it has been stopped and has never had a connection.
     """
     run_dir = Path(plan.run_dir)
+    edges = _edges(plan, run_dir)
+    plan = replace(plan, edge=replace(plan.edge, nginx=_common(edges)))
     running = {each.name for each in supervisord.statuses(run_dir)}
     started = [
         each for each in plan.processes if each.program not in running and not each.exclusive
@@ -148,6 +154,7 @@ def run(
         run_dir=run_dir,
         started=tuple(started),
         gate=gate,
+        edges=edges,
         report=report,
     )
     try:
@@ -166,18 +173,18 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
     Hold the reload lock of the stack in ``run_dir``, and yield its state.
 
     Raises RefusedError when nothing runs, or another reload is in progress and does not end
-    within ``patience_s``.
+    within ``patience_s``; MachineError when the disk is full, or supervisord ends.
     """
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
-    handle = _lock(run_dir, report, patience_s)
-    try:
-        with require_supervisord():
+    with require_space(run_dir), require_supervisord():
+        handle = _lock(run_dir, report, patience_s)
+        try:
             commit.recover(run_dir)
             yield read_state(run_dir) or state
-    finally:
-        lock.release(handle)
+        finally:
+            lock.release(handle)
 
 
 def wait_until_drained(run_dir: Path) -> None:
@@ -227,6 +234,21 @@ def _lock(run_dir: Path, report: Report, patience_s: float) -> int:
             "generation keeps serving.",
         )
     return handle
+
+
+def _edges(plan: Plan, run_dir: Path) -> tuple[Nginx, ...]:
+    on_disk = plan.edge.nginx
+    running = running_nginx(run_dir)
+    if running is None or replace(running, program=on_disk.program) == on_disk:
+        return (on_disk,)
+    return (on_disk, running)
+
+
+def _common(edges: Sequence[Nginx]) -> Nginx:
+    """Return an NGINX that has only what all of ``edges`` have."""
+    arguments = set.intersection(*(set(nginx.arguments.split()) for nginx in edges))
+    version = min(nginx.version for nginx in edges)
+    return replace(edges[0], version=version, arguments=" ".join(sorted(arguments)))
 
 
 def _start(program: str, run_dir: Path) -> None:

@@ -1,8 +1,11 @@
 """The directory that holds what a running stack needs: private, and short enough for sockets."""
 
+import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django_tandem.errors import MachineError
@@ -12,6 +15,9 @@ from django_tandem.runtime import lock
 # behind it, the longest of ours.
 LONGEST_SOCKET = len("/supervisor.sock.4194304")
 MAX_BYTES = 107 - LONGEST_SOCKET
+
+# What a write to a full file system raises, or one over the user's quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # By their first lines a directory is known for one of ours.
 RENDERED = ("nginx.conf", "supervisord.conf")
@@ -47,6 +53,20 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
         raise MachineError(
             f"{run_dir} can't be made: {error.strerror}.",
             hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
+        ) from error
+
+
+@contextmanager
+def require_space(run_dir: Path) -> Iterator[None]:
+    """Raise MachineError, with what to do, when the file system of ``run_dir`` is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise MachineError(
+            f"The file system of {run_dir} is full: {error.strerror}.",
+            hint="Make room and try again; a stack that runs keeps serving.",
         ) from error
 
 

@@ -18,6 +18,7 @@ LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
     *(READY_FILE, "drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
+    "nginx.conf.previous",
 )
 
 TABLE = Path("/proc/net/unix")

@@ -46,14 +46,17 @@ def replace_process(arguments: Sequence[str]) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *arguments])  # noqa: S606
 
 
-def in_foreground(directory: Path, handle: int, watched: Sequence[str] | None = None) -> NoReturn:
+def in_foreground(
+    directory: Path, handle: int, timeout_s: float, watched: Sequence[str] | None = None
+) -> NoReturn:
     """
     Become supervisord: this process runs nothing of the project, and a signal needs no relay.
 
-    Beside it a short-lived process tells when the stack is ready, and with ``watched``, the
+    Beside it a short-lived process reports when the stack is ready, and stops it when it is not
+    within ``timeout_s``. With ``watched``, the
     last arguments of `runtime.watch`, another reloads it. Does not return.
     """
-    _beside("announce", str(directory))
+    _beside("announce", str(directory), str(timeout_s))
     if watched is not None:
         _beside("watch", str(os.getpid()), str(directory), *watched)
     sys.stdout.flush()
@@ -82,13 +85,13 @@ def launched(
     return started
 
 
-def detached(plan: Plan, directory: Path, handle: int) -> bool:
-    """Start supervisord in a session of its own and wait until the stack is ready, or is not."""
+def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool:
+    """Start supervisord in its own session; return whether the stack is ready ``timeout_s``."""
     started = launched(directory, handle, os.environ)
-    ready = announce(state_of(plan), directory, lambda: started.poll() is None)
-    if not ready and started.poll() is None:
+    failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
+    if failed is not None and started.poll() is None:
         supervisord.stop(directory, started.pid, deadline_s=30)
-    return ready
+    return failed is None
 
 
 def _beside(module: str, *arguments: str) -> None:

@@ -70,5 +70,5 @@ def _other_version(path: Path) -> MachineError:
 def _unreadable(path: Path) -> MachineError:
     return MachineError(
         f"{path} is damaged: it does not hold the state of a stack.",
-        hint="Stop the stack with `tandem down`, and start it with `tandem up`.",
+        hint="Start the stack with `tandem up`, after `tandem down` if it runs.",
     )

@@ -1,0 +1,128 @@
+"""`tandem reload` on a machine that has changed since `tandem up`: a full disk, another NGINX."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.host import nginx_from_wheel
+from harness.client import ask, wait_for
+from harness.projects import startproject
+from harness.stack import Up, tandem
+
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+
+def sync(request):
+    return HttpResponse("{0} " + type(request).__name__)
+
+async def coroutine(request):
+    return HttpResponse("{0} " + type(request).__name__)
+
+urlpatterns = [path("sync/", sync), path("{1}/", coroutine)]
+"""
+SYSTEM_NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+def new_project(tmp_path: Path) -> Path:
+    """Make a project in a directory of its own, so that others have room beside it."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    return startproject(directory)
+
+
+def write(directory: Path, version: int, route: str = "async", **tandem_setting: object) -> None:
+    """Write the code of a version, whose async view has a route of its own."""
+    (directory / "mysite" / "urls.py").write_text(URLS.format(version, route))
+    if tandem_setting:
+        with (directory / "mysite" / "settings.py").open("a") as settings:
+            settings.write(f"\nTANDEM = {tandem_setting!r}\n")
+
+
+@contextmanager
+def small_disk(path: Path, kilobytes: int) -> Iterator[Path]:
+    """Mount a file system of so many kilobytes."""
+    path.mkdir()
+    options = f"size={kilobytes}k"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+def fill(disk: Path, *, but_pages: int) -> Path:
+    """Fill a disk up to so many pages, and return the file that fills it."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        size = 0
+        try:
+            while True:
+                size += file.write(bytes(4096))
+        except OSError:
+            file.truncate(max(0, size - but_pages * 4096))
+    return filler
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_a_reload_on_a_full_disk_changes_nothing(tmp_path) -> None:
+    """It is one sentence, wherever the space ends, and works again once there is room."""
+    project = new_project(tmp_path)
+    with small_disk(tmp_path / "disk", 3000) as disk:
+        write(project, 1, RUN_DIR=str(disk / "run"), DRAIN_S=1)
+        with Up(project) as up:
+            for but_pages in (0, 1, 2, 4):
+                write(project, 2, f"async-{but_pages}")
+                filler = fill(disk, but_pages=but_pages)
+                done = tandem(project, "reload")
+                filler.unlink()
+
+                assert done.returncode == 2, done.stderr
+                assert done.stderr.endswith(
+                    f"The file system of {disk / 'run'} is full: No space left on device.\n"
+                    "  Make room and try again; a stack that runs keeps serving.\n"
+                )
+                assert ask(up.port, "/sync/").text == "1 WSGIRequest"
+                assert not list((disk / "run").glob("*.next"))
+
+            assert tandem(project, "reload").returncode == 0
+            assert ask(up.port, "/sync/").text == "2 WSGIRequest"
+            assert ask(up.port, "/async-4/").text == "2 ASGIRequest"
+
+
+@pytest.mark.parametrize("order", ["upgrade", "downgrade"])
+def test_a_reload_renders_for_the_nginx_that_runs(order, tmp_path) -> None:
+    """Its file on disk was replaced; its next start runs that one, with the same routes."""
+    versions = [SYSTEM_NGINX, nginx_from_wheel()]
+    first, second = versions if order == "upgrade" else reversed(versions)
+    project = new_project(tmp_path)
+    nginx = tmp_path / "nginx"
+    shutil.copy(first, nginx)
+    write(project, 1, EDGE={"NGINX": str(nginx)}, DRAIN_S=1)
+    with Up(project) as up:
+        shutil.copy(second, tmp_path / "new")
+        (tmp_path / "new").replace(nginx)
+        write(project, 2, "another")
+
+        done = tandem(project, "reload", "--wait")
+
+        assert done.returncode == 0, done.stderr
+        assert ask(up.port, "/another/").text == "2 ASGIRequest"
+        pid = supervisord.pid_of(up.run_dir, "nginx")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: supervisord.pid_of(up.run_dir, "nginx") not in (None, pid))
+        assert wait_for(lambda: answers(up, "/another/"))
+
+
+def answers(up: Up, path: str) -> bool:
+    try:
+        return ask(up.port, path).status == 200
+    except OSError:
+        return False

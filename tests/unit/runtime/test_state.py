@@ -1,0 +1,62 @@
+"""The state of a stack is read back as it was written, or rejected in a sentence."""
+
+import json
+
+import pytest
+
+from builders import plan
+from django_tandem import output
+from django_tandem.errors import MachineError
+from django_tandem.render.state import state_file, state_of
+from django_tandem.runtime.state import read_state
+
+
+def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
+    """With its processes, overrides and addresses."""
+    state = state_of(plan(generation=3))
+    output.write([state_file(state)], tmp_path)
+
+    assert read_state(tmp_path) == state
+
+
+def test_a_run_directory_without_a_stack_has_no_state(tmp_path) -> None:
+    """Neither has one that does not exist."""
+    assert read_state(tmp_path) is None
+    assert read_state(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("text", ["", '{"generation": 1,', "[]", "null", "\x00\x00", "1"])
+def test_a_damaged_state_is_an_error_in_one_sentence(text, tmp_path) -> None:
+    """Such as one that a power failure left, written by an older version."""
+    (tmp_path / "state.json").write_text(text)
+
+    with pytest.raises(MachineError) as error:
+        read_state(tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path / 'state.json'} is damaged: it does not hold the state of a stack.\n"
+        "  Start the stack with `tandem up`, after `tandem down` if it runs."
+    )
+
+
+@pytest.mark.parametrize("field", ["processes", "binds", "overrides"])
+def test_a_field_of_another_type_is_damage(field, tmp_path) -> None:
+    """Every field is there, so it is not the file of an older version."""
+    content = json.loads(state_file(state_of(plan())).content)
+    (tmp_path / "state.json").write_text(json.dumps({**content, field: 7}))
+
+    with pytest.raises(MachineError, match="is damaged"):
+        read_state(tmp_path)
+
+
+def test_a_state_without_a_field_is_of_another_version(tmp_path) -> None:
+    """The hint is to start the stack again."""
+    (tmp_path / "state.json").write_text('{"generation": 1}')
+
+    with pytest.raises(MachineError) as error:
+        read_state(tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path / 'state.json'} was written by another version of tandem.\n"
+        "  Stop the stack with `tandem down`, and start it with `tandem up`."
+    )
