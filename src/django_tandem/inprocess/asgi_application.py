@@ -16,6 +16,7 @@ from django_tandem.inprocess.django_handler import with_our_handler
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.lifespan import Lifespan
+from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
@@ -28,6 +29,8 @@ from django_tandem.model import Stack
 def load() -> Application:
     """Return the application that the environment names, with our handler; else our own."""
     dotted = os.environ.get(environment.ASGI_APPLICATION)
+    if not dotted:
+        run_named_manage_py()
     application: Any = with_our_handler(import_string(dotted)) if dotted else get_asgi_application()
     # Django imports the URLconf at the first request: too late to refuse a broken one.
     if getattr(settings, "ROOT_URLCONF", None):

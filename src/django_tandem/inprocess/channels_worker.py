@@ -12,6 +12,7 @@ from django.core.management import execute_from_command_line
 from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
+from django_tandem.inprocess.manage_py import run_named_manage_py
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.05
@@ -80,6 +81,7 @@ class GracefulWorker(Worker):  # type: ignore[misc]
 
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
+    run_named_manage_py()
     Command.worker_class = GracefulWorker
     execute_from_command_line([sys.argv[0], "runworker", *sys.argv[1:]])
 

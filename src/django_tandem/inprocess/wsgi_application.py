@@ -12,6 +12,7 @@ from django_tandem import environment
 from django_tandem.inprocess import handover, handover_counts
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
+from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.prefork import prepare_for_fork
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
@@ -23,6 +24,8 @@ from django_tandem.model import Stack
 def load() -> WSGIApplication:
     """Return the application that the environment names, else Django's own."""
     dotted = os.environ.get(environment.WSGI_APPLICATION)
+    if not dotted:
+        run_named_manage_py()
     application: WSGIApplication = import_string(dotted) if dotted else get_wsgi_application()
     # Django imports the URLconf at the first request: too late for forked workers to share it,
     # and too late to refuse a broken one.

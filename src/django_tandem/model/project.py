@@ -39,7 +39,8 @@ class Project:
     ``middleware`` is ordered from the outermost on. ``has_stock_handler`` is true when Django's
     ASGI handler runs instead of tandem's. ``needs_redis`` is true when the settings use the
     embedded Valkey, ``has_local_layer`` when a channel layer lives in the memory of one process.
-    ``script_name`` is FORCE_SCRIPT_NAME.
+    ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server
+    needs when ``manage_py``, its manage.py, extends sys.path.
     """
 
     directory: str
@@ -57,3 +58,5 @@ class Project:
     needs_redis: bool = False
     has_local_layer: bool = False
     script_name: str = ""
+    manage_py: str | None = None
+    python_path: tuple[str, ...] = ()

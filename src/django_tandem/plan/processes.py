@@ -148,9 +148,11 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
+        "PYTHONPATH": ":".join(project.python_path),
         "PYTHONUNBUFFERED": "1",
         environment.ASGI_APPLICATION: project.asgi,
         environment.GENERATION: str(context.generation),
+        environment.MANAGE_PY: project.manage_py,
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,
         environment.PINS: pins,
         environment.RUN_DIR: context.run_dir,

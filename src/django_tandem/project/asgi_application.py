@@ -2,10 +2,13 @@
 
 import functools
 import inspect
+import os
+import shlex
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -39,14 +42,15 @@ def asgi_application_path() -> str | None:
     return None
 
 
-def import_application(dotted: str) -> object:
+def import_application(dotted: str, manage_py: Path | None = Path("manage.py")) -> object:
     """Import the application at ``dotted``; raise ProjectError for any exception."""
     module = dotted.rpartition(".")[0] or dotted
+    python = f"python {shlex.quote(os.path.relpath(manage_py))} shell" if manage_py else "python"
     found: object = trying(
         f'The ASGI application "{dotted}"',
         lambda: import_string(dotted),
         # `check` never imports it, or turns its error into a message.
-        whole_by=f"python manage.py shell -c 'import {module}'",
+        whole_by=f"{python} -c 'import {module}'",
     )
     return found
 

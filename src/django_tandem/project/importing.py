@@ -23,11 +23,17 @@ _IMPORTERS = (Path(importlib.__file__).parent, Path(django.__file__).parent)
 _OURS = Path(__file__).parents[1]
 
 
-def trying(what: str, step: Callable[[], T], *, whole_by: str = "python manage.py check") -> T:
+def trying(
+    what: str,
+    step: Callable[[], T],
+    *,
+    verb: str = "imported",
+    whole_by: str = "python manage.py check",
+) -> T:
     """
     Run ``step``; raise ProjectError, one sentence and its place, for any exception.
 
-    ``whole_by`` is the command that shows the whole traceback.
+    ``verb`` names what failed, ``whole_by`` is the command that shows the whole traceback.
     """
     try:
         return step()
@@ -36,7 +42,7 @@ def trying(what: str, step: Callable[[], T], *, whole_by: str = "python manage.p
     except BaseException as error:  # a settings module may well call sys.exit()
         place = _place(error, what)
         raise ProjectError(
-            f"{what} can't be imported: {type(error).__name__}: {error}",
+            f"{what} can't be {verb}: {type(error).__name__}: {error}",
             hint=f"{place and f'{place} '}`{whole_by}` shows the whole traceback.",
         ) from error
 

@@ -42,9 +42,10 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     Raises ProjectError when some of it can't be imported, SettingError for its TANDEM.
     """
     settings = load_settings(location)
-    trying("The project", lambda: django.setup(set_prefix=False))
+    hint = location.traceback_command
+    trying("The project", lambda: django.setup(set_prefix=False), whole_by=hint)
     asgi = asgi_application_path()
-    application = import_application(asgi) if asgi else None
+    application = import_application(asgi, manage_py=location.manage_py) if asgi else None
     return read(location, settings, application, embedded_redis=embedded_redis)
 
 
@@ -61,7 +62,8 @@ def read(
     Raises ProjectError for a URLconf or a middleware that can't be imported.
     """
     resolver = get_resolver()
-    trying(f'The URLconf "{django_settings.ROOT_URLCONF}"', lambda: resolver.url_patterns)
+    urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
+    trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
     directory = str(location.directory)
     beside = read_application(application, directory) if application else Application()
     project = Project(
@@ -85,6 +87,8 @@ def read(
         needs_redis=embedded_redis is not None and _names(embedded_redis),
         has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
+        manage_py=str(location.manage_py) if location.manage_py else None,
+        python_path=location.python_path,
     )
     return Loaded(project=project, settings=settings, application=application)
 

@@ -1,14 +1,18 @@
-"""Where a Django project lies: by --settings, the environment or manage.py."""
+"""Where a Django project lies, and its settings: by manage.py, --settings or the environment."""
 
 import ast
+import functools
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings as django_settings
 
+from django_tandem import environment
 from django_tandem.errors import ProjectError
+from django_tandem.inprocess.manage_py import run_manage_py
 from django_tandem.project.importing import trying
 from django_tandem.settings import Settings, read_settings
 
@@ -17,24 +21,60 @@ VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a project lies: the directory of manage.py, and its settings module."""
+    """
+    Where a project lies, and its settings module.
+
+    ``directory`` is that of ``manage_py``. ``python_path`` is the PYTHONPATH by which a server
+    finds the same modules; empty when manage.py adds nothing to sys.path.
+    """
 
     directory: Path
     settings_module: str
+    manage_py: Path | None = None
+    python_path: tuple[str, ...] = ()
+
+    @property
+    def traceback_command(self) -> str:
+        """The command that shows the whole traceback of a project that can't be imported."""
+        if self.manage_py is None:
+            return f"python -c 'import {self.settings_module}'"
+        file = os.path.relpath(self.manage_py)
+        command = f"python {shlex.quote(file)} check"
+        is_default = settings_named_in(self.manage_py) in (self.settings_module, None)
+        return command if is_default else f"{command} --settings={self.settings_module}"
 
 
 def find(settings_option: str | None, start: Path | None = None) -> Location:
     """
     Find the project from ``start``, the working directory by default, or a directory above it.
 
-    The settings module is the option's, else the environment's, else manage.py's default.
+    Sets this process up as its manage.py does. The settings module is the option's, else the
+    environment's, else the one that manage.py sets.
+    Raises ProjectError when there is none, or when manage.py fails.
     """
     start = start or Path.cwd()
-    manage = _manage_py(start)
+    manage = find_manage_py(start)
+    if settings_option:
+        os.environ[VARIABLE] = settings_option
+    added = _set_up(manage) if manage else ()
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     module = settings_option or os.environ.get(VARIABLE) or (manage and settings_named_in(manage))
     if not module:
         raise _not_found(start, manage)
-    return Location(directory=manage.parent if manage else start, settings_module=module)
+    return Location(
+        directory=manage.parent if manage else start,
+        settings_module=module,
+        manage_py=manage,
+        python_path=(*added, *filter(None, inherited)) if added else (),
+    )
+
+
+def find_manage_py(start: Path) -> Path | None:
+    """Return the manage.py that the environment names, else the nearest one from ``start`` up."""
+    if named := os.environ.get(environment.MANAGE_PY):
+        return Path(named)
+    candidates = (directory / "manage.py" for directory in (start, *start.parents))
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def load_settings(location: Location) -> Settings:
@@ -45,8 +85,24 @@ def load_settings(location: Location) -> Settings:
     given = trying(
         f'The settings module "{location.settings_module}"',
         lambda: getattr(django_settings, "TANDEM", None),
+        whole_by=location.traceback_command,
     )
     return read_settings(given)
+
+
+@functools.cache
+def _set_up(manage_py: Path) -> tuple[str, ...]:
+    def run() -> tuple[str, ...]:
+        try:
+            return run_manage_py(manage_py, sys.argv[1:])
+        except SystemExit as error:
+            # Not Django's command line, or not for these arguments: the settings may do alone.
+            if isinstance(error.code, str):
+                sys.stderr.write(f"{error.code}\n")
+            return ()
+
+    command = f"python {shlex.quote(os.path.relpath(manage_py))} check"
+    return trying(str(manage_py), run, verb="run", whole_by=command)
 
 
 def settings_named_in(file: Path) -> str | None:
@@ -72,11 +128,6 @@ def _named(node: ast.AST) -> str | None:
         case _:
             return None
     return module if name == VARIABLE else None
-
-
-def _manage_py(start: Path) -> Path | None:
-    candidates = (directory / "manage.py" for directory in (start, *start.parents))
-    return next((path for path in candidates if path.is_file()), None)
 
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
+
 from django_tandem import pipeline
 from django_tandem.model import Plan
 from django_tandem.render.state import state_of
@@ -41,9 +43,15 @@ def prepare(plan: Plan, settings: Settings) -> int:
     return handle
 
 
-def replace_process(arguments: Sequence[str]) -> NoReturn:
-    """Become ``python -m django_tandem`` with ``arguments``, as though it had been called first."""
-    os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *arguments])  # noqa: S606
+def replace_process(arguments: Sequence[str], **variables: str) -> NoReturn:
+    """
+    Become ``python -m django_tandem`` with ``arguments``, as though it had been called first.
+
+    With the environment that this process was started in, and ``variables``: the project may
+    have changed its own since, by a .env that no reload could replace.
+    """
+    argv = [sys.executable, "-m", "django_tandem", *arguments]
+    os.execve(sys.executable, argv, {**psutil.Process().environ(), **variables})  # noqa: S606
 
 
 def in_foreground(

@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from django_tandem import environment
 from django_tandem.cli import add_commands, run
 from django_tandem.runtime.start import replace_process
 
@@ -25,7 +27,8 @@ class Command(BaseCommand):
         if options["tandem_command"] == "up":
             # manage.py has imported the settings by now, and they may read a REDIS_URL that
             # is set for them only before.
-            replace_process(sys.argv[2:])
+            manage_py = str(Path(sys.argv[0]).resolve())
+            replace_process(sys.argv[2:], **{environment.MANAGE_PY: manage_py})
         code = run(argparse.Namespace(**options))
         if code:
             sys.exit(code)
