@@ -1,0 +1,284 @@
+"""
+Every order in which the pool's changes can happen, for a few requests on a few threads.
+
+The pool changes its state under its lock, and runs everything else between two changes. Here each
+thread is advanced by hand, one change or one call at a time, with any step of any request before
+it; each state that can be reached is visited once.
+"""
+
+import functools
+from collections import deque
+
+import pytest
+
+from django_tandem.handler import limits, thread_pool
+from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState
+from django_tandem.handler.thread_pool import RequestExecutor, ThreadPool
+
+READ, WRITE, CHECK, SUSPEND, RELEASE = "read", "write", "check", "suspend", "release"
+
+# What the view of a request does, one after another: it awaits each call before the next step.
+READS_THEN_WRITES = (READ, SUSPEND, WRITE, SUSPEND, CHECK, RELEASE)
+WRITES = (WRITE, SUSPEND, READ, SUSPEND, CHECK, RELEASE)
+READS = (READ, SUSPEND, READ, RELEASE)
+SYNC = (CHECK, RELEASE)
+
+
+class SteppedThread:
+    """A worker whose thread is advanced by the test."""
+
+    def __init__(self, world):
+        self.world = world
+        self.is_overflow = False
+        self.has_ended = False
+        self.inbox = deque()
+        self.steps = self.task = None
+        self.left_by = None
+
+    def wake(self, lease):
+        self.inbox.append(lease)
+
+    @property
+    def has_work(self):
+        return not self.has_ended and bool(self.steps or self.inbox)
+
+    def advance(self):
+        """Run what the last change has asked for, or make the next change."""
+        if self.task is not None:
+            self.world.thread, task, self.task = self, self.task, None
+            task()
+            return
+        if self.steps is None:
+            lease = self.inbox.popleft()
+            if lease is None:
+                self.has_ended = True
+                return
+            self.steps = self.world.pool.serve(self, lease)
+        self.task = next(self.steps, None)
+        if self.task is None:
+            self.steps = None
+
+
+class Request:
+    """One request, and how far it is in its steps."""
+
+    def __init__(self, world, steps):
+        self.world = world
+        self.steps = steps
+        self.at = 0
+        self.executor = RequestExecutor(world.pool, holds=True, opening=(), closing=())
+        self.call = None
+        self.must_suspend = False
+        self.has_written = self.is_over = False
+
+    @property
+    def can_continue(self):
+        if self.must_suspend:
+            return True
+        return self.at < len(self.steps) and (self.call is None or self.call.done())
+
+    def advance(self):
+        """Take the next step of the view, on the event loop."""
+        if self.must_suspend:
+            self.must_suspend = False
+            self.executor.note_suspended()
+            return
+        step = self.steps[self.at]
+        self.at += 1
+        if self.call is not None:
+            self.call.result()
+        if step == SUSPEND:
+            self.executor.note_suspended()
+        elif step == RELEASE:
+            self.is_over = True
+            self.executor.release()
+        else:
+            self.call = self.executor.submit(functools.partial(self.run, step))
+            self.must_suspend = True
+
+    def run(self, step):
+        """What a call does on the thread: it finds what its request has left, and nothing else."""
+        thread = self.world.thread
+        assert thread.left_by in (None, self), "a thread has what another request left"
+        if self.has_written:
+            assert thread.left_by is self, "a request has lost what it left on its thread"
+        if step == WRITE:
+            thread.left_by, self.has_written = self, True
+
+
+class World:
+    """A pool with stepped threads, and its requests."""
+
+    def __init__(self, bound, scripts):
+        self.thread = None
+        self.threads = []
+        self.pool = ThreadPool(bound)
+        self.pool._start = self.start
+        self.requests = [Request(self, steps) for steps in scripts]
+
+    def start(self):
+        thread = SteppedThread(self)
+        self.threads.append(thread)
+        self.pool.workers.add(thread)
+        return thread
+
+    def clean(self):
+        owner = self.thread.left_by
+        assert owner is None or owner.is_over, "a thread was cleaned under its request"
+        self.thread.left_by = None
+
+    def events(self):
+        """Return what can happen next; an index for each."""
+        actors = [*self.requests, *self.threads]
+        able = [r.can_continue for r in self.requests] + [t.has_work for t in self.threads]
+        found = [index for index, is_able in enumerate(able) if is_able]
+        if any(lease.state is LeaseState.RESUMING for lease in self.pool.leases):
+            found.append(len(actors))
+        return found
+
+    def happen(self, event):
+        actors = [*self.requests, *self.threads]
+        if event < len(actors):
+            actors[event].advance()
+        else:
+            self.pool.tick(NoLoop())
+        counts = self.pool.counts()
+        assert counts.size <= self.pool.bound
+        assert counts.overflow <= limits.MAX_OVERFLOW
+        assert counts.size + counts.overflow == len(self.pool.workers)
+
+    def state(self):
+        """Return all that decides what can happen from here on."""
+        threads = {thread: index for index, thread in enumerate(self.threads)}
+        leases = {request.executor.lease: at for at, request in enumerate(self.requests)}
+        return (
+            tuple(
+                (r.at, r.must_suspend, r.call is not None and r.call.done(), _lease(r, threads))
+                for r in self.requests
+            ),
+            tuple(
+                (
+                    thread.is_overflow,
+                    thread.has_ended,
+                    thread.steps is not None and thread.steps.gi_frame.f_lasti,
+                    thread.task is not None,
+                    tuple(leases.get(lease) for lease in thread.inbox),
+                    thread.left_by is not None and leases[thread.left_by.executor.lease],
+                )
+                for thread in self.threads
+            ),
+            tuple(leases[lease] for lease in self.pool.queue),
+            tuple(leases[lease] for lease in self.pool.leases),
+            tuple(
+                threads[thread] for thread in (*self.pool.free, None, *self.pool.spare) if thread
+            ),
+        )
+
+
+class NoLoop:
+    """An event loop whose timers are events of the model."""
+
+    def call_later(self, *_):
+        return None
+
+
+def _lease(request, threads):
+    lease = request.executor.lease
+    return (
+        lease.state,
+        lease.worker and threads[lease.worker],
+        lease.is_open,
+        lease.must_keep,
+        lease.has_submitted,
+        lease.current is not None,
+        len(lease.calls),
+    )
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """Return what makes a world after some events, with calls that say what they leave."""
+    worlds = []
+
+    def leaves_nothing(function):
+        return function.args == (READ,)
+
+    monkeypatch.setattr(thread_pool, "leaves_nothing", leaves_nothing)
+    monkeypatch.setattr(thread_pool, "unfinished_generator", lambda _: None)
+    monkeypatch.setattr(thread_pool, "drop_open_transactions", lambda: worlds[-1].clean())  # noqa: PLW0108
+    monkeypatch.setattr(thread_pool, "_run_safely", lambda task: task())
+    monkeypatch.setattr(thread_pool, "RESUME_S", -1)
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 1e9)
+
+    def replay(bound, scripts, events):
+        worlds[:] = [World(bound, scripts)]
+        for event in events:
+            worlds[-1].happen(event)
+        return worlds[-1]
+
+    return replay
+
+
+def visit_all(model, bound, scripts):
+    """Visit each state that can be reached, and return those in which nothing more can happen."""
+    seen, ends, paths = set(), [], [()]
+    while paths:
+        path = paths.pop()
+        world = model(bound, scripts, path)
+        while (state := world.state()) not in seen:
+            seen.add(state)
+            events = world.events()
+            if not events:
+                ends.append(world)
+                break
+            paths.extend((*path, event) for event in events[1:])
+            path = (*path, events[0])
+            world.happen(events[0])
+    return len(seen), ends
+
+
+@pytest.mark.parametrize(
+    ("bound", "max_overflow", "scripts"),
+    [
+        (1, 0, (READS_THEN_WRITES, SYNC)),
+        (1, 1, (READS_THEN_WRITES, SYNC)),
+        (1, 1, (READS_THEN_WRITES, READS)),
+        (1, 0, (WRITES, READS, SYNC)),
+        (2, 1, (READS, WRITES)),
+    ],
+)
+def test_what_a_request_left_holds_its_thread_in_every_order(
+    model, monkeypatch, bound, max_overflow, scripts
+):
+    """No other request finds it, the request itself always does, and all of them end."""
+    monkeypatch.setattr(limits, "MAX_OVERFLOW", max_overflow)
+
+    visited, ends = visit_all(model, bound, scripts)
+
+    assert visited > 100
+    assert ends
+    for world in ends:
+        assert [request.at for request in world.requests] == [len(each) for each in scripts]
+        assert {r.executor.lease.state for r in world.requests} == {LeaseState.DETACHED}
+        assert len(world.pool.free) == world.pool.size <= bound
+        assert not [*world.pool.queue, *world.pool.leases]
+        assert world.pool.overflow == 0
+
+
+def test_each_transition_of_the_table_can_happen(model, monkeypatch):
+    """The table has no state and no transition that the pool never makes."""
+    monkeypatch.setattr(limits, "MAX_OVERFLOW", 1)
+    made = set()
+    move = thread_pool.ThreadLease.move
+
+    def noted(lease, state):
+        made.add((lease.state, state))
+        move(lease, state)
+
+    monkeypatch.setattr(thread_pool.ThreadLease, "move", noted)
+    visit_all(model, 1, (READS_THEN_WRITES, READS))
+    world = model(1, (SYNC, SYNC), [0, 1])
+    world.requests[1].executor.lease.calls[0].future.cancel()
+    world.requests[1].executor.release()
+
+    assert made == {(before, after) for before, all_ in TRANSITIONS.items() for after in all_}

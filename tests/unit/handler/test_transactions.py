@@ -1,0 +1,203 @@
+"""What a request leaves on its thread stays there until the request ends: a transaction first."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.db import connection, connections, models, transaction
+from django.db.models import F, Func, Value
+from django.http import HttpResponse
+from django.urls import path
+
+from django_tandem.handler import thread_pool
+from handler.asking import ask, run, until
+
+LOCAL = threading.local()
+SLOW_S = 0.03
+
+
+class Entry(models.Model):  # noqa: DJ008
+    """A line of an account."""
+
+    amount = models.IntegerField()
+
+    class Meta:
+        app_label = "handler"
+
+
+async def moves_money(request):
+    """Reads, awaits something else, and moves an amount in one transaction of several calls."""
+    await Entry.objects.acount()
+    await asyncio.sleep(2 * SLOW_S)
+    block = transaction.atomic()
+
+    def debit():
+        block.__enter__()
+        LOCAL.request = request
+        Entry.objects.create(amount=-1)
+
+    def credit():
+        found = connection.in_atomic_block and vars(LOCAL).pop("request", None) is request
+        Entry.objects.create(amount=1)
+        block.__exit__(None, None, None)
+        return found
+
+    await sync_to_async(debit)()
+    await asyncio.sleep(SLOW_S)
+    return HttpResponse(str(await sync_to_async(credit)()))
+
+
+def sync_view(request):
+    return HttpResponse(str(getattr(LOCAL, "request", None) is None))
+
+
+async def locks(request):
+    """Takes a lock of the session by a queryset that only reads."""
+    lock = Entry.objects.annotate(held=Func(Value(1), function="ABS"))
+    await (lock if "annotated" in request.GET else Entry.objects).afirst()
+    await asyncio.sleep(SLOW_S)
+    return HttpResponse(str(await sync_to_async(threading.get_ident)()))
+
+
+urlpatterns = [path("money/", moves_money), path("sync/", sync_view), path("locks/", locks)]
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """Have a database with the table of the accounts."""
+    given = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": tmp_path / "database",
+        "CONN_MAX_AGE": 60,
+    }
+    monkeypatch.setattr(connections, "settings", connections.configure_settings({"default": given}))
+    forget()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE handler_entry (id integer PRIMARY KEY, amount integer)")
+    yield
+    forget()
+
+
+def forget():
+    """Have this thread connect anew, by the settings of then."""
+    connections.close_all()
+    for alias in list(connections):
+        if hasattr(connections._connections, alias):
+            del connections[alias]
+
+
+@pytest.fixture(params=["slow to wake", "slow to close"])
+def slow_thread(request, monkeypatch):
+    """Have the pool's threads take their time, as on a busy machine or over a slow network."""
+    if request.param == "slow to close":
+        drop = thread_pool.drop_open_transactions
+        monkeypatch.setattr(
+            thread_pool, "drop_open_transactions", lambda: (time.sleep(SLOW_S), drop())
+        )
+        return
+
+    class SlowQueue(thread_pool.SimpleQueue):
+        def get(self, *args, **kwargs):
+            found = super().get(*args, **kwargs)
+            time.sleep(SLOW_S)
+            return found
+
+    monkeypatch.setattr(thread_pool, "SimpleQueue", SlowQueue)
+
+
+@pytest.mark.parametrize("wait_s", [0.05, 0.07, 0.09, 0.11])
+def test_a_transaction_survives_that_others_want_its_thread(
+    serve, threads, table, slow_thread, wait_s
+):
+    """Whenever they begin to wait: it is committed whole, and finds what it left."""
+    application = serve(__name__)
+    threads(1)
+
+    async def served():
+        money = asyncio.create_task(ask(application, "/money/"))
+        await asyncio.sleep(wait_s)
+        others = [asyncio.create_task(ask(application, "/sync/")) for _ in range(2)]
+        return (await money).text, [(await other).text for other in others]
+
+    text, others = run(served())
+
+    assert (text, others) == ("True", ["True", "True"])
+    assert sorted(Entry.objects.values_list("amount", flat=True)) == [-1, 1]
+
+
+@pytest.mark.parametrize(("query", "is_kept"), [(b"annotated", True), (b"", False)])
+def test_a_query_that_calls_a_function_holds_its_thread(serve, threads, table, query, is_kept):
+    """It may be pg_advisory_lock(), which a session holds; a plain read leaves nothing."""
+    application = serve(__name__)
+    pool = threads(1)
+
+    async def served():
+        locking = asyncio.create_task(ask(application, "/locks/", query=query))
+        await until(lambda: any(lease.is_idle for lease in pool.leases))
+        kept = [lease.must_keep for lease in pool.leases]
+        await locking
+        return kept
+
+    assert run(served()) == [is_kept]
+
+
+@pytest.mark.parametrize(
+    "queryset",
+    [
+        lambda: Entry.objects.filter(amount=Func(Value(1), function="ABS")),
+        lambda: Entry.objects.filter(amount__gt=F("id")),
+        lambda: Entry.objects.extra(where=["ABS(1)"]),
+        lambda: Entry.objects.order_by(Func(F("id"), function="ABS")),
+        lambda: Entry.objects.filter(id=1).union(Entry.objects.filter(id=2)),
+    ],
+)
+def test_a_read_that_may_call_a_function_is_not_plain(serve, threads, table, queryset):
+    """Wherever in the query it stands."""
+
+    async def reads(request):
+        await queryset().aexists()
+        await asyncio.sleep(SLOW_S)
+        return HttpResponse()
+
+    application = serve(type("Urls", (), {"urlpatterns": [path("", reads)]}))
+    pool = threads(1)
+
+    async def served():
+        reading = asyncio.create_task(ask(application))
+        await until(lambda: any(lease.is_idle for lease in pool.leases))
+        kept = [lease.must_keep for lease in pool.leases]
+        await reading
+        return kept
+
+    assert run(served()) == [True]
+
+
+def test_a_read_without_autocommit_holds_its_thread(serve, threads, table, monkeypatch):
+    """It has begun a transaction."""
+    monkeypatch.setitem(connections.settings["default"], "AUTOCOMMIT", False)
+    test_a_query_that_calls_a_function_holds_its_thread(serve, threads, table, b"", is_kept=True)
+
+
+def use(request):
+    connection.cursor().close()
+    return HttpResponse()
+
+
+@pytest.mark.parametrize("handler", ["ours", "stock"])
+def test_in_a_context_of_somebody_else_connections_are_closed_as_by_django(
+    serve, table, monkeypatch, handler
+):
+    """Its thread does not belong to the pool, so nothing else closes them there."""
+    ours = serve(type("Urls", (), {"urlpatterns": [path("", use)]}))
+    application = ours if handler == "ours" else ASGIHandler()
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+
+    async def served():
+        async with ThreadSensitiveContext():
+            client = await ask(application)
+            return client.status, await sync_to_async(lambda: connection.connection)()
+
+    assert run(served()) == (200, None)
