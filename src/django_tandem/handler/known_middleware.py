@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from asgiref.sync import SyncToAsync
+
 from django_tandem.fingerprints import is_known
 from django_tandem.handler import conditions as when
 from django_tandem.handler.originals import is_unchanged
@@ -60,12 +62,12 @@ class KnownMiddleware:
     response_may_block: MayBlock | None
 
 
-@dataclass(frozen=True, slots=True)
-class ViewHook:
-    """A process_view of Django's own, and when it may block."""
+class ViewHook(SyncToAsync):  # type: ignore[type-arg]
+    """A process_view of Django's own, adapted as by Django, and when it may block."""
 
-    hook: Hook
-    may_block: MayBlock | None
+    def __init__(self, hook: Hook, may_block: MayBlock | None) -> None:
+        super().__init__(hook)
+        self.may_block = may_block
 
 
 def find_declaration(cls: Any) -> Declaration | None:

@@ -8,6 +8,7 @@ The compiled module that Python itself would load shows what they were.
 import functools
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -42,8 +43,9 @@ def _module_of(owner: type | ModuleType) -> str:
 
 @functools.cache
 def _codes_of(module: str) -> dict[str, list[CodeType]]:
-    loader: Any = getattr(getattr(sys.modules.get(module), "__spec__", None), "loader", None)
-    code = loader.get_code(module) if hasattr(loader, "get_code") else None
+    file = getattr(sys.modules.get(module), "__file__", None)
+    # Not by the loader of the module: an agent may have put its own before it.
+    code = SourceFileLoader(module, file).get_code(module) if file else None
     found: dict[str, list[CodeType]] = {}
     for each in _nested(code):
         found.setdefault(each.co_qualname, []).append(each)

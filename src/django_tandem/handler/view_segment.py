@@ -1,6 +1,6 @@
 """The segment around the view: a sync view takes one thread switch, with all that surrounds it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from asgiref.sync import SyncToAsync, async_to_sync, iscoroutinefunction
@@ -15,6 +15,19 @@ from django_tandem.handler.internals import (
 from django_tandem.handler.known_middleware import KnownMiddleware, ViewHook
 from django_tandem.handler.segment import ResumeOnLoop, Segment
 from django_tandem.handler.switching import run_on_thread, run_on_thread_if_available
+from django_tandem.handler.thread_lease import PoolExhausted
+
+Switch = Callable[..., Awaitable[Any]]
+
+
+class OnThread:
+    """What a thread is to do next: it returns the response as it leaves the segment."""
+
+    __slots__ = ("args", "switch")
+
+    def __init__(self, switch: Switch, *args: Any) -> None:
+        self.switch = switch
+        self.args = args
 
 
 class ViewSegment(Segment):
@@ -30,29 +43,40 @@ class ViewSegment(Segment):
 
     async def call_inner(self, request: Any) -> Any:
         """Resolve the view, call it, and take its response outwards."""
-        handler, depth = self.handler, len(self.middleware)
+        depth = len(self.middleware)
         try:
-            match = handler.resolve_request(request)
-            view, args, kwargs = match
-            response, hook_index = await self._call_view_hooks(request, match)
-            if response is None:
-                callback = handler.make_view_atomic(view)
-                if hook_index is not None or not iscoroutinefunction(callback):
-                    return await run_on_thread_if_available(
-                        self._call_view_on_thread, request, match, hook_index
-                    )
-                try:
-                    response = await callback(request, *args, **kwargs)
-                except Exception as error:
-                    response = await self._process_exception(request, error)
-                    if response is None:
-                        raise
-            handler.check_response(response, view)
-            if is_rendered_late(response):
-                return await run_on_thread(self._render_on_thread, request, view, response)
+            response = await self._call_on_loop(request)
         except Exception as error:  # noqa: BLE001 - any becomes a response, as in Django
             return await self.process_error(request, error, depth)
-        return await self.process_response(request, response, depth)
+        if not isinstance(response, OnThread):
+            return await self.process_response(request, response, depth)
+        try:
+            # Outside the block above: the thread has converted its exceptions itself.
+            return await response.switch(*response.args)
+        except PoolExhausted as error:
+            return await self.process_error(request, error, depth)
+
+    async def _call_on_loop(self, request: Any) -> Any:
+        """Return the response, or what a thread does to make and finish it."""
+        handler = self.handler
+        match = handler.resolve_request(request)
+        view, args, kwargs = match
+        response, hook_index = await self._call_view_hooks(request, match)
+        if response is None:
+            callback = handler.make_view_atomic(view)
+            if hook_index is not None or not iscoroutinefunction(callback):
+                call = self._call_view_on_thread
+                return OnThread(run_on_thread_if_available, call, request, match, hook_index)
+            try:
+                response = await callback(request, *args, **kwargs)
+            except Exception as error:
+                response = await self._process_exception(request, error)
+                if response is None:
+                    raise
+        handler.check_response(response, view)
+        if is_rendered_late(response):
+            return OnThread(run_on_thread, self._render_on_thread, request, view, response)
+        return response
 
     async def _call_view_hooks(self, request: Any, match: Any) -> tuple[Any, int | None]:
         """Return the response, and the index of the hook from which a thread continues."""
@@ -62,8 +86,8 @@ class ViewSegment(Segment):
             if isinstance(hook, ViewHook) and not (
                 hook.may_block and hook.may_block(request, view)
             ):
-                response = hook.hook(request, view, args, kwargs)
-            elif not isinstance(hook, ViewHook | SyncToAsync):
+                response = hook.func(request, view, args, kwargs)
+            elif not isinstance(hook, SyncToAsync):
                 response = await hook(request, view, args, kwargs)
             elif not iscoroutinefunction(view) and all(map(sync_form, hooks[index:])):
                 return None, index
@@ -147,11 +171,7 @@ class ViewSegment(Segment):
 
 def sync_form(hook: Any) -> Callable[..., Any] | None:
     """Return what a thread calls for an adapted ``hook``; None if that is a coroutine function."""
-    if isinstance(hook, ViewHook):
-        return hook.hook
-    if isinstance(hook, SyncToAsync):
-        return hook.func
-    return None
+    return hook.func if isinstance(hook, SyncToAsync) else None
 
 
 def is_rendered_late(response: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What instruments Django's handler finds its functions called, once a request, as by Django."""
+"""Whatever wraps, replaces or rewrites functions of Django's: the answer is Django's."""
 
 import json
 import os
@@ -6,56 +6,40 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.handlers import base
+from django.core.handlers import exception as django_exception
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
+from django.dispatch import Signal
 
+from django_tandem.handler.application import DjangoApplication
+from django_tandem.handler.originals import is_original
 from django_tandem.inprocess.django_handler import with_our_handler
 from handler.asking import answer
+from handler.instrumented import TOOLS
 
 TESTS = Path(__file__).parents[1]
+OURS = "django_tandem.handler.application:DjangoApplication"
+STOCK = "django.core.handlers.asgi:ASGIHandler"
 
 
-def test_sentry_is_told_what_it_is_told_by_django() -> None:
-    """Requests at once, with their errors and messages: each of its own, and by our threads."""
-    stock, ours = _sentried("stock"), _sentried("ours")
+@pytest.mark.parametrize("tool", TOOLS)
+def test_answers_and_traces_are_djangos(tool):
+    """Each status and header is stock Django's, and the tool records what it records there."""
+    stock, ours = serve_with(tool, "stock"), serve_with(tool, "ours")
 
-    assert ours["told"] == stock["told"]
-    assert len(ours["told"]) == 20
-    assert "200 django-tandem" in ours["answers"]
-    assert "200 django-tandem" not in stock["answers"]
-
-
-def test_who_replaces_a_function_is_asked_around_ours(serve, monkeypatch) -> None:
-    """Each of them once, in the order of Django's calls; the view still runs on our thread."""
-    called = []
-    for cls, name in ((ASGIHandler, "__call__"), (BaseHandler, "get_response_async")):
-        monkeypatch.setattr(cls, name, _noting(getattr(cls, name), name, called))
-    application = serve("handler.urls")
-
-    assert answer(application, "/sync/").status == 200
-    assert called == ["__call__", "get_response_async"]
+    assert ours["answers"] == stock["answers"]
+    assert sorted(name.replace(OURS, STOCK) for name in ours["recorded"]) == stock["recorded"]
+    assert bool(stock["recorded"]) is (tool in RECORDING)
 
 
-def test_a_handler_whose_work_was_replaced_is_left_alone(serve, monkeypatch) -> None:
-    """Ours does that part in its own way, and would not ask."""
-    monkeypatch.setattr(ASGIHandler, "handle", _noting(ASGIHandler.handle, "handle", []))
-    serve("handler.urls")
-    handler = ASGIHandler()
-
-    assert with_our_handler(handler) is handler
+RECORDING = {"plain wrapper", "newrelic", "ddtrace", "opentelemetry", "elasticapm", "sentry"}
 
 
-def _noting(function, name, called):
-    async def noted(*args):
-        called.append(name)
-        return await function(*args)
-
-    return noted
-
-
-def _sentried(handler: str) -> dict:
+def serve_with(tool: str, handler: str) -> dict:
     done = subprocess.run(
-        [sys.executable, "-m", "handler.sentried", handler],
+        [sys.executable, "-m", "handler.instrumented", tool, handler],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)])},
         capture_output=True,
         text=True,
@@ -63,4 +47,75 @@ def _sentried(handler: str) -> dict:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (ASGIHandler, "__call__"),
+        (ASGIHandler, "handle"),
+        (ASGIHandler, "run_get_response"),
+        (ASGIHandler, "send_response"),
+        (BaseHandler, "get_response_async"),
+        (BaseHandler, "_get_response_async"),
+        (BaseHandler, "resolve_request"),
+        (BaseHandler, "check_response"),
+        (BaseHandler, "make_view_atomic"),
+        (BaseHandler, "adapt_method_mode"),
+        (base, "convert_exception_to_response"),
+        (base, "set_urlconf"),
+        (Signal, "asend"),
+        (Signal, "send"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sync/", "/async/"])
+def test_a_replaced_function_is_called(serve, monkeypatch, owner, name, path):
+    """Whatever it does: the answer is that of stock Django with it."""
+    chain = ("django.middleware.csrf.CsrfViewMiddleware", "handler.test_switching.sync_only")
+    calls = []
+    monkeypatch.setattr(owner, name, counting(vars(owner)[name], calls))
+    ours = answer(serve("handler.urls", *chain), path)
+    assert calls
+
+    stock = answer(ASGIHandler(), path)
+    assert (ours.status, list(ours.headers)) == (stock.status, list(stock.headers))
+
+
+@pytest.mark.parametrize("path", ["/fails/", "/fails-too/", "/nowhere/"])
+def test_a_replaced_conversion_of_exceptions_is_called(serve, monkeypatch, path):
+    """It is looked up at each call, as by Django."""
+    calls = []
+    convert = django_exception.response_for_exception
+    monkeypatch.setattr(
+        django_exception, "response_for_exception", lambda *args: calls.append(1) or convert(*args)
+    )
+    answer(serve("handler.urls"), path)
+
+    assert calls == [1]
+
+
+def test_a_handler_whose_work_was_replaced_is_left_alone(serve, monkeypatch) -> None:
+    """Ours does that part in its own way."""
+    monkeypatch.setattr(ASGIHandler, "handle", counting(ASGIHandler.handle, []))
+    serve("handler.urls")
+    handler = ASGIHandler()
+
+    assert with_our_handler(handler) is handler
+
+
+def test_an_unchanged_function_is_known_as_such():
+    """Of a class and of a module, and a method of ours is none of Django's."""
+    assert is_original(ASGIHandler, "handle")
+    assert is_original(BaseHandler, "get_response_async")
+    assert not is_original(DjangoApplication, "no_such_method")
+
+
+def counting(function, calls):
+    """Return a plain wrapper, as a tool without wrapt writes it."""
+
+    def counted(*args, **kwargs):
+        calls.append(1)
+        return function(*args, **kwargs)
+
+    return counted
