@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from django_tandem import __version__
-from django_tandem.errors import TandemError
+from django_tandem.cli import console
+from django_tandem.errors import TandemError, did_you_mean
 
-# What a shell takes for "ended by Ctrl-C".
+# The exit code of a program that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
 
 # A module here each, in the order of their first use.
@@ -26,56 +27,110 @@ COMMANDS: tuple[str, ...] = (
 )
 
 
+class UsageError(TandemError):
+    """The command line names a command or an option that does not exist."""
+
+
 def parser(names: Sequence[str] = COMMANDS, *, prog: str = "tandem") -> argparse.ArgumentParser:
     """Return the parser of the command line, with the subcommands of ``names``."""
     top = argparse.ArgumentParser(
-        prog=prog, description="Run a Django project on WSGI and ASGI at once."
+        prog=prog,
+        description="Run a Django project on WSGI and ASGI at once.",
+        allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"django-tandem {__version__}")
+    _add_settings(top, default=None)
     add_commands(top, names)
     return top
 
 
 def add_commands(top: argparse.ArgumentParser, names: Sequence[str] = COMMANDS) -> None:
-    """Add the subcommands of ``names`` to ``top``, with the options that all of them take."""
+    """Add the subcommands of ``names`` to ``top``, which has the option --settings."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--settings", help="the settings module, such as config.settings")
+    # Without a default, so that one given before the subcommand stays.
+    _add_settings(common, default=argparse.SUPPRESS)
     commands = top.add_subparsers(dest="tandem_command", required=True, metavar="COMMAND")
     for name in names:
         module = import_module(f"{__name__}.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
-        # Django's own parser class must not be handed down: its subparsers take other arguments.
+        # Not Django's own parser class: its subparsers take other arguments.
         each = commands.add_parser(
             name, parents=[common], help=summary, description=summary, allow_abbrev=False
         )
         module.add_arguments(each)
-        each.set_defaults(tandem_run=module.run)
+        each.set_defaults(tandem_run=module.run, tandem_parser=each)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the subcommand that was parsed, and tell an error in two sentences."""
+    """Run the parsed subcommand, and print an error as a sentence and a hint."""
     try:
         code: int = options.tandem_run(options)
+        console.flush()
     except TandemError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        return _fail(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has had enough of it.
-        sys.stderr.close()
+        # The reader has closed the pipe, as `head` does.
+        console.discard_output()
         return 0
     return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` and return its exit code."""
-    given = sys.argv[1:] if argv is None else argv
-    # The one that is asked for: all of them together take most of the time of a short one.
-    asked = [name for name in given[:1] if name in COMMANDS]
-    return run(parser(asked or COMMANDS).parse_args(given))
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return run(_parse(given))
+    except UsageError as error:
+        return _fail(error)
 
 
 def entry() -> None:
     """Run as the command ``tandem``."""
     sys.exit(main())
+
+
+def _parse(given: list[str]) -> argparse.Namespace:
+    named = given[:1]
+    if named and not named[0].startswith("-") and named[0] not in COMMANDS:
+        raise UsageError(
+            f'"{named[0]}" is not a command of tandem.',
+            hint=_suggestion(named[0], COMMANDS, "The commands are"),
+        )
+    # Importing all of the commands takes most of the time of a short one.
+    wanted = [name for name in named if name in COMMANDS] or COMMANDS
+    options, unknown = parser(wanted).parse_known_args(given)
+    if unknown:
+        raise _unknown(unknown[0], options)
+    return options
+
+
+def _unknown(word: str, options: argparse.Namespace) -> UsageError:
+    command = f"`tandem {options.tandem_command}`"
+    if not word.startswith("-"):
+        return UsageError(
+            f'"{word}" is one argument too many for {command}.',
+            hint=f"{command[:-1]} --help` lists its arguments.",
+        )
+    flags = [flag for action in options.tandem_parser._actions for flag in action.option_strings]
+    name = word.partition("=")[0]
+    hint = _suggestion(name, [flag for flag in flags if flag.startswith("--")], "Its options are")
+    return UsageError(f'"{name}" is not an option of {command}.', hint=hint)
+
+
+def _suggestion(word: str, known: Sequence[str], label: str) -> str:
+    listed = f"{label} {', '.join(known)}."
+    suggested = did_you_mean(word, known, otherwise="")
+    return f"{suggested} {listed}" if suggested else listed
+
+
+def _add_settings(top: argparse.ArgumentParser, *, default: str | None) -> None:
+    top.add_argument(
+        "--settings", default=default, help="the settings module, such as config.settings"
+    )
+
+
+def _fail(error: TandemError) -> int:
+    print(error, file=sys.stderr)  # noqa: T201
+    return error.exit_code

@@ -1,12 +1,16 @@
 """Output: results as tables or JSON on stdout, progress on stderr."""
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
+
+from django_tandem.errors import MachineError
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -49,10 +53,37 @@ def counted(number: int, noun: str) -> str:
 
 
 def line_out(text: str) -> None:
-    """Print a result to stdout."""
-    print(text)  # noqa: T201
+    """Print a result to stdout; raises MachineError for a full disk behind it."""
+    with _writing():
+        print(text)  # noqa: T201
+
+
+def flush() -> None:
+    """Write what is buffered for stdout; raises MachineError for a full disk behind it."""
+    with _writing():
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def discard_output() -> None:
+    """Send stdout nowhere from here on, as Python flushes it once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def line_err(text: str) -> None:
     """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise MachineError(
+            f"The output can't be written: {error.strerror}.",
+            hint="Send it to another file or terminal.",
+        ) from error

@@ -74,7 +74,26 @@ def find_valkey() -> str | None:
 
 def read_nginx(program: str) -> Nginx:
     """Run ``nginx -V`` and return its version and configure arguments."""
-    done = subprocess.run([program, "-V"], capture_output=True, text=True, check=False, timeout=10)
+    try:
+        done = subprocess.run(
+            [program, "-V"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=10,
+        )
+    except OSError as error:
+        raise MachineError(
+            f'"{program}" can\'t be run: {error.strerror}.',
+            hint='Name another NGINX in TANDEM["EDGE"]["NGINX"].',
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(
+            f'"{program} -V" did not end within 10 s.',
+            hint='Name another NGINX in TANDEM["EDGE"]["NGINX"].',
+        ) from error
     version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", done.stderr)
     if version is None:
         raise MachineError(

@@ -83,6 +83,31 @@ def require_program(name: str, program: str, project_directory: str) -> None:
             f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which is no program here.',
             hint="Install it, or give its whole path.",
         )
+    file = Path(shutil.which(program) or beside)
+    if problem := _why_not_executable(file):
+        raise MachineError(
+            f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which can\'t be run: '
+            f"{problem}.",
+            hint='A script begins with a line such as "#!/usr/bin/env python3".',
+        )
+
+
+def _why_not_executable(file: Path) -> str:
+    """Return why the kernel would not execute ``file``; empty when it would, as far as we see."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(4096)
+    except OSError:
+        # A program may be executed and not read.
+        return ""
+    if not start.startswith(b"#!"):
+        is_text = b"\0" not in start
+        return 'it has no "#!" line' if is_text else ""
+    line = start[2:].split(b"\n", 1)[0].strip()
+    interpreter = os.fsdecode(line.split(maxsplit=1)[0]) if line else ""
+    if os.access(interpreter, os.X_OK):
+        return ""
+    return f'its interpreter "{interpreter}" is not a program here'
 
 
 def require_free(bind: Bind) -> None:

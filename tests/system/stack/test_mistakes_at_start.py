@@ -66,6 +66,28 @@ def test_a_program_that_does_not_exist_is_named_before_anything_starts(project) 
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("#!/bin/nosuch\n", 'its interpreter "/bin/nosuch" is not a program here'),
+        ("echo\n", 'it has no "#!" line'),
+    ],
+)
+def test_a_program_that_can_not_be_run_is_named_before_anything_starts(
+    project, content, problem
+) -> None:
+    """The kernel would refuse it at each of supervisord's attempts."""
+    (project / "work").write_text(content)
+    (project / "work").chmod(0o755)
+    setting(project, '{"PROGRAMS": {"work": "./work"}}')
+
+    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+        2,
+        f'TANDEM["PROGRAMS"]["work"] begins with "./work", which can\'t be run: {problem}.\n'
+        '  A script begins with a line such as "#!/usr/bin/env python3".\n',
+    )
+
+
 @dataclass(frozen=True)
 class Ended:
     """A stack that could not be kept up, and how long it was tried."""

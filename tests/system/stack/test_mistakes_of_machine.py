@@ -57,6 +57,20 @@ def test_an_nginx_that_is_not_there(project) -> None:
     )
 
 
+def test_an_nginx_that_can_not_be_run(project) -> None:
+    """A file without an executable's format is one sentence."""
+    program = project / "nginx"
+    program.write_text("no program")
+    program.chmod(0o755)
+    setting(project, f'{{"EDGE": {{"NGINX": "{program}"}}}}')
+
+    assert told(tandem(project, "up")) == (
+        2,
+        f'"{program}" can\'t be run: Exec format error.\n'
+        '  Name another NGINX in TANDEM["EDGE"]["NGINX"].\n',
+    )
+
+
 def test_an_nginx_that_is_another_program(project) -> None:
     """It has to say its version."""
     program = shutil.which("true")
