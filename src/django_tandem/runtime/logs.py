@@ -1,65 +1,193 @@
-"""What the processes printed: a file each in the run directory."""
+"""The programs' log files in the run directory: read from the end, followed, rotated."""
 
+import contextlib
 import os
+import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from django_tandem.runtime.reconcile import generation_of
 
 POLL_S = 0.2
+# A progress bar or a binary dump may never end its line.
+MAX_LINE_BYTES = 64 * 1024
+MAX_LOG_BYTES = 10 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+def log_path(run_dir: Path, program: str) -> Path:
+    """Return the log file of a program; it is rotated to the same name with ``.1`` added."""
+    return run_dir / f"{program}.log"
 
 
 def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
-    """Return the last lines of a program's output, oldest first; none when it has printed none."""
-    try:
-        with (run_dir / f"{program}.log").open("rb") as log:
-            # A line of a log is seldom over 200 bytes; a longer one is cut at its start.
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 200 * number))
-            return log.read().decode(errors="replace").splitlines()[-number:]
-    except FileNotFoundError:
+    """Return the last lines of a program's log, oldest first; none without a log."""
+    if number < 1:
         return []
+    path = log_path(run_dir, program)
+    data = _read_end(path, number)
+    if data.count(b"\n") < number:
+        data = _read_end(_rotated(path), number) + data
+    splitter = LineSplitter()
+    lines = [*splitter.feed(data), *splitter.finish()]
+    return [line.decode(errors="replace") for line in lines[-number:]]
+
+
+def _read_end(path: Path, lines: int) -> bytes:
+    """Return the end of a file, with at least so many whole lines if it has them."""
+    data = b""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as log:
+        position = log.seek(0, os.SEEK_END)
+        # One more, for the first may be cut.
+        while position > 0 and data.count(b"\n") <= lines:
+            start = max(0, position - MAX_LINE_BYTES)
+            log.seek(start)
+            data = log.read(position - start) + data
+            position = start
+    return data
 
 
 def forget(run_dir: Path, generation: int) -> None:
-    """Remove what the programs printed of generations before the last but ``generation``."""
+    """Remove the logs of generations older than the one before ``generation``."""
     for log in run_dir.glob("*-*.log*"):
         if 0 < generation_of(log.name.partition(".")[0]) < generation - 1:
             log.unlink(missing_ok=True)
 
 
-def follow(run_dir: Path, programs: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield ``(program, line)`` for each line printed from now on, through rotation, for ever."""
-    # Not in the generator itself, which would begin only when it is first asked.
-    return _follow({program: _Tail(run_dir / f"{program}.log") for program in programs})
+def follow(run_dir: Path, programs: Callable[[], Iterable[str]]) -> Iterator[tuple[str, str]]:
+    """
+    Yield ``(program, line)`` for each line logged from now on, without end.
+
+    ``programs`` is called again each time, for a reload starts new ones.
+    """
+    # Not in the generator itself, whose first line would run only when the first one is needed.
+    return _follow(run_dir, programs, {name: LogTail(log_path(run_dir, name)) for name in programs()})
 
 
-def _follow(logs: dict[str, "_Tail"]) -> Iterator[tuple[str, str]]:
+def _follow(
+    run_dir: Path, programs: Callable[[], Iterable[str]], tails: dict[str, "LogTail"]
+) -> Iterator[tuple[str, str]]:
     while True:
-        for program, tail in logs.items():
-            for line in tail.lines():
-                yield program, line
+        for program in programs():
+            if program not in tails:
+                tails[program] = LogTail(log_path(run_dir, program), from_end=False)
+            for line in tails[program].read_lines():
+                yield program, line.decode(errors="replace")
         time.sleep(POLL_S)
 
 
-class _Tail:
-    """One log file that grows, and is begun again when it has grown too long."""
+class LineSplitter:
+    r"""Bytes as they come → whole lines, ended by ``\n`` or ``\r``, or cut at MAX_LINE_BYTES."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._ended_by_return = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the lines that ``data`` completes, in time linear in its length."""
+        if self._ended_by_return and data.startswith(b"\n"):
+            # The rest of a \r\n that was split between two reads.
+            data = data[1:]
+        self._ended_by_return = data.endswith(b"\r")
+        *lines, rest = LINE_END.split(data)
+        if lines:
+            lines[0] = bytes(self._rest) + lines[0]
+            self._rest.clear()
+        self._rest += rest
+        cut = [part for line in lines for part in _cut(line)]
+        while len(self._rest) >= MAX_LINE_BYTES:
+            cut.append(bytes(self._rest[:MAX_LINE_BYTES]))
+            del self._rest[:MAX_LINE_BYTES]
+        return cut
+
+    def finish(self) -> list[bytes]:
+        """Return what is left without the end of a line, if anything."""
+        rest = [bytes(self._rest)] if self._rest else []
+        self._rest.clear()
+        return rest
+
+
+def _cut(line: bytes) -> list[bytes]:
+    starts = range(0, len(line), MAX_LINE_BYTES)
+    return [line[start : start + MAX_LINE_BYTES] for start in starts] or [b""]
+
+
+class LogTail:
+    """One log file that grows and is rotated."""
+
+    def __init__(self, path: Path, *, from_end: bool = True) -> None:
         self._path = path
-        self._offset = path.stat().st_size if path.exists() else 0
-        self._inode = path.stat().st_ino if path.exists() else 0
+        self._splitter = LineSplitter()
+        self._inode = self._offset = 0
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            self._inode, self._offset = found.st_ino, found.st_size if from_end else 0
 
-    def lines(self) -> list[str]:
+    def read_lines(self) -> list[bytes]:
+        """Return the lines completed since the last call, of at most READ_BYTES each time."""
         try:
-            found = self._path.stat()
+            log = self._path.open("rb")
         except FileNotFoundError:
             return []
-        if found.st_ino != self._inode or found.st_size < self._offset:
-            self._inode, self._offset = found.st_ino, 0
-        with self._path.open("rb") as log:
+        with log:
+            found = os.fstat(log.fileno())
+            lines = []
+            if found.st_ino != self._inode:
+                self._inode, self._offset = found.st_ino, 0
+            elif found.st_size < self._offset:
+                lines = self._feed_from(_rotated(self._path))
+                self._offset = 0
             log.seek(self._offset)
-            # An unfinished line is left for the next time.
-            whole = log.read().rpartition(b"\n")[0]
-        self._offset += len(whole) + 1 if whole else 0
-        return whole.decode(errors="replace").splitlines()
+            data = log.read(READ_BYTES)
+            self._offset += len(data)
+            return [*lines, *self._splitter.feed(data)]
+
+    def finish(self) -> list[bytes]:
+        """Return the last line, which has no end, if there is one."""
+        return self._splitter.finish()
+
+    def _feed_from(self, path: Path) -> list[bytes]:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as log:
+            log.seek(self._offset)
+            return self._splitter.feed(log.read())
+        return []
+
+
+def rotate(path: Path) -> None:
+    """
+    Rotate a log that is longer than MAX_LOG_BYTES, by copying it and truncating it.
+
+    Its program keeps writing to the same file, and few of them could open another.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        size = path.stat().st_size
+        if size <= MAX_LOG_BYTES:
+            return
+        try:
+            _copy_and_truncate(path)
+        except OSError:
+            # A full disk, most likely: of two evils the log is the smaller.
+            if size > 2 * MAX_LOG_BYTES:
+                os.truncate(path, 0)
+
+
+def _copy_and_truncate(path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    try:
+        with path.open("rb") as log, new.open("wb") as copy:
+            shutil.copyfileobj(log, copy, READ_BYTES)
+            # In its place before the truncation: whoever follows the log reads on there.
+            new.replace(_rotated(path))
+            # What was written meanwhile.
+            shutil.copyfileobj(log, copy, READ_BYTES)
+            copy.flush()
+            os.truncate(path, 0)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _rotated(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")

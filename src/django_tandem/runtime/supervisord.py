@@ -61,17 +61,22 @@ def statuses(run_dir: Path) -> tuple[Status, ...]:
 
 def restarts(run_dir: Path) -> dict[str, int]:
     """Ask how often each program died and was started again; those are left out that never did."""
-    return dict(_call(run_dir, "restarts.counts"))
+    return dict(_call(run_dir, "tandem.restarts"))
 
 
 def start(run_dir: Path, programs: Sequence[str]) -> bool:
     """Have supervisord start programs, and return whether it found how each was rendered."""
-    return bool(_call(run_dir, "generations.start", list(programs)))
+    return bool(_call(run_dir, "tandem.start", list(programs)))
 
 
 def end(run_dir: Path, program: str, within_s: int) -> bool:
     """Have a program stopped, which is killed after ``within_s``; return whether it has ended."""
-    return bool(_call(run_dir, "generations.end", program, within_s))
+    return bool(_call(run_dir, "tandem.end", program, within_s))
+
+
+def give_up(run_dir: Path, program: str, because: str) -> None:
+    """Have the whole stack stopped, with exit code 1, since ``program`` does not come up."""
+    _call(run_dir, "tandem.give_up", program, because)
 
 
 def give_up(run_dir: Path, program: str, because: str) -> None:
@@ -87,7 +92,7 @@ def wait_for_end(run_dir: Path, program: str, within_s: int) -> None:
 
 def sweep(run_dir: Path) -> None:
     """Have supervisord see to the end of what no longer serves."""
-    _call(run_dir, "generations.sweep")
+    _call(run_dir, "tandem.sweep")
 
 
 def signal_program(run_dir: Path, program: str, name: str) -> None:

@@ -1,11 +1,9 @@
 """
-What supervisord loads: it runs inside supervisord's own process.
+The plugin that supervisord loads: it runs inside supervisord's own process.
 
-supervisord.conf names each part as an RPC interface, supervisor's own way to be extended.
+supervisord.conf names ``make_plugin`` as an RPC interface, supervisor's own way to be extended.
 """
 
-from django_tandem.runtime.supervisor.life import make_life
-from django_tandem.runtime.supervisor.restarts import make_restarts
-from django_tandem.runtime.supervisor.succession import make_generations
+from django_tandem.runtime.supervisor.plugin import make_plugin
 
-__all__ = ["make_generations", "make_life", "make_restarts"]
+__all__ = ["make_plugin"]

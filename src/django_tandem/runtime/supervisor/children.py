@@ -1,4 +1,4 @@
-"""What supervisord starts: told to end when it dies, and written down in case one does not."""
+"""The programs below supervisord: their log files, their end with supervisord, their record."""
 
 import ctypes
 import os
@@ -11,8 +11,9 @@ from typing import Any
 from supervisor import events
 
 from django_tandem.runtime import orphans
+from django_tandem.runtime.logs import log_path
 from django_tandem.runtime.orphans import Started
-from django_tandem.runtime.supervisor.guard import subscribe
+from django_tandem.runtime.supervisor.event_loop import subscribe
 
 # From linux/prctl.h: the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
@@ -21,60 +22,79 @@ Prctl = Callable[[int, int], int]
 
 
 class Children:
-    """The programs that run below one supervisord."""
+    """
+    The programs that run below one supervisord.
+
+    supervisord forks in one place, ``options.fork``, which is replaced.
+    """
 
     def __init__(self, supervisord: Any, run_dir: Path) -> None:
         self._run_dir = run_dir
         self._started: dict[str, Started] = {}
         self._starting: Any = None
-        # Looked up here, for between fork and exec there is no safe place to do it.
-        self._prctl = _prctl()
+        # Looked up here: between fork and exec it would not be safe.
+        self._prctl = _find_prctl()
         self._fork: Callable[[], int] = supervisord.options.fork
-        supervisord.options.fork = self._fork_and_note
-        subscribe(events.ProcessStateStartingEvent, self._expect)
+        supervisord.options.fork = self._fork_child
+        subscribe(events.ProcessStateStartingEvent, self._on_starting)
 
     def forget(self, program: str) -> None:
-        """Strike a program off of which nothing runs any more."""
+        """Remove a program that has ended from the record."""
         if self._started.pop(program, None):
-            self._keep()
+            self._write_record()
 
-    def _expect(self, event: Any) -> None:
-        # supervisord forks right after this event, and tells of the pid in none.
-        self._starting = event.process.config
+    def _on_starting(self, event: Any) -> None:
+        # supervisord forks right after this event, and no event has the new pid.
+        self._starting = event.process
 
-    def _fork_and_note(self) -> int:
+    def _fork_child(self) -> int:
         parent = os.getpid()
         pid = self._fork()
         if pid == 0:
-            self._die_with(parent)
+            self._end_with(parent)
+            self._log_to_file()
         else:
-            self._note(pid)
+            self._record(pid)
         return pid
 
-    def _die_with(self, parent: int) -> None:
-        # Its own signal to stop: what is in flight is finished, and nothing new comes in.
+    def _end_with(self, parent: int) -> None:
+        # Its own stop signal: it finishes the requests in flight and accepts no more.
         if self._prctl is not None:
-            self._prctl(PR_SET_PDEATHSIG, self._starting.stopsignal)
-        # It may have died just before, and then nothing would ever tell.
+            self._prctl(PR_SET_PDEATHSIG, self._starting.config.stopsignal)
+        # The parent may have died just before, and then no signal would come.
         if os.getppid() != parent:
             os._exit(1)
 
-    def _note(self, pid: int) -> None:
-        program = self._starting.name
-        started = orphans.describe(program, pid)
-        if started is not None:
-            self._started[program] = started
-            self._keep()
+    def _log_to_file(self) -> None:
+        # Past supervisord: in a pipe, each program would block once supervisord stops reading.
+        # supervisord duplicates the pipe's end to stdout and stderr right after this.
+        try:
+            log = os.open(
+                log_path(self._run_dir, self._starting.config.name),
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT,
+                0o600,
+            )
+        except OSError:
+            # On a full disk the pipe is still better than no program.
+            return
+        os.dup2(log, self._starting.pipes["child_stdout"])
+        os.close(log)
 
-    def _keep(self) -> None:
-        # supervisord would take it for a fork that failed, and start the program once more.
+    def _record(self, pid: int) -> None:
+        started = orphans.describe(self._starting.config.name, pid)
+        if started is not None:
+            self._started[started.program] = started
+            self._write_record()
+
+    def _write_record(self) -> None:
+        # supervisord would take an exception for a failed fork, and start the program again.
         try:
             orphans.record(self._run_dir, self._started.values())
         except OSError:
             traceback.print_exc()
 
 
-def _prctl() -> Prctl | None:
+def _find_prctl() -> Prctl | None:
     if sys.platform != "linux":
         return None
     try:

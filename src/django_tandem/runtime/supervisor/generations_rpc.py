@@ -1,8 +1,8 @@
 """
-One generation after the other, as supervisord sees it.
+What `tandem reload` and `tandem status` call over XML-RPC, as ``tandem.start`` and so on.
 
-What a reload asks it for over XML-RPC: start programs, end them, sweep up what no longer
-serves; and the look at each tick for what a reload that was killed has left.
+It starts and stops the programs of generations, and has a drainer end what no longer serves;
+on each tick it does so for what a killed reload left.
 """
 
 import subprocess
@@ -15,22 +15,19 @@ from supervisor.states import SupervisorStates
 
 from django_tandem.runtime import commit, lock
 from django_tandem.runtime.reconcile import compare
-from django_tandem.runtime.supervisor.guard import subscribe
+from django_tandem.runtime.supervisor.event_loop import subscribe
+from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 
 
-def make_generations(supervisord: Any) -> "Succession":
-    """Return the methods that are called as ``generations.*`` over XML-RPC."""
-    return Succession(supervisord, Path(supervisord.options.here))
+class GenerationsRpc:
+    """The programs of all generations that supervisord knows."""
 
-
-class Succession:
-    """The programs of all generations, as far as supervisord knows them."""
-
-    def __init__(self, supervisord: Any, run_dir: Path) -> None:
+    def __init__(self, supervisord: Any, run_dir: Path, policy: RestartPolicy) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
+        self._policy = policy
         self._drainer: subprocess.Popen[bytes] | None = None
-        subscribe(events.Tick5Event, self._tick)
+        subscribe(events.Tick5Event, self._on_tick)
 
     def start(self, programs: list[str]) -> bool:
         """Start the programs as they are rendered; return whether each of them is."""
@@ -61,8 +58,17 @@ class Succession:
         )
         return True
 
-    def _tick(self, _event: Any) -> None:
-        # A reload that was killed on its way leaves this to be found.
+    def restarts(self) -> dict[str, int]:
+        """Return how often each program was restarted, without those that never were."""
+        return self._policy.restarts()
+
+    def give_up(self, program: str, because: str) -> bool:
+        """Stop the stack, to end with exit code 1, since ``program`` does not come up."""
+        self._policy.give_up(program, because)
+        return True
+
+    def _on_tick(self, _event: Any) -> None:
+        # A reload that was killed leaves this to be found.
         now = compare(self._run_dir, tuple(self._supervisord.process_groups))
         if now is None or lock.holder(self._run_dir, lock.RELOAD) is not None:
             return
@@ -75,7 +81,7 @@ class Succession:
         return self._drainer is not None and self._drainer.poll() is None
 
     def _rendered(self) -> dict[str, Any]:
-        # Where a reload has written a candidate, what is to start may be of either.
+        # While a reload has written a candidate, what is to start may be of either file.
         options = self._supervisord.options
         candidate = self._run_dir / commit.candidate(commit.SUPERVISOR_FILE)
         paths = [options.configfile, *([str(candidate)] if candidate.exists() else [])]

@@ -1,0 +1,165 @@
+"""What supervisord's stdout shows: each line of every program with its program's name."""
+
+import os
+import select
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
+
+POLL_S = 0.1
+# Without a reader only the size of the logs is checked.
+ROTATE_S = 1.0
+BUFFER_BYTES = 1024 * 1024
+# A pipe that select() calls writable takes so many bytes without blocking (POSIX).
+CHUNK_BYTES = select.PIPE_BUF
+
+
+class LogMultiplexer:
+    """
+    A thread that follows the programs' logs and prints them, and rotates the logs.
+
+    Neither the programs, which write to files, nor supervisord ever wait for it. A reader
+    that falls behind by more than BUFFER_BYTES loses lines, which are counted.
+    """
+
+    def __init__(self, run_dir: Path, descriptor: int = 1) -> None:
+        self._run_dir = run_dir
+        self._descriptor = descriptor
+        self._tails: dict[str, LogTail] = {}
+        self._ended: deque[str] = deque()
+        # Bounded, for a terminal may block even the thread.
+        self._own: deque[str] = deque(maxlen=1000)
+        self._lines: deque[bytes] = deque()
+        self._buffered_bytes = 0
+        self._left_out = 0
+        self._is_read = _is_read(descriptor)
+        self._is_closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log multiplexer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, and print through it what supervisord prints to stderr."""
+        self._thread.start()
+        if self._is_read:
+            sys.stderr = _Lines(self)  # type: ignore[assignment]
+
+    def add(self, program: str) -> None:
+        """Follow a program's log from its end on, before the program is started."""
+        if program not in self._tails:
+            self._tails[program] = LogTail(log_path(self._run_dir, program))
+
+    def finish_line(self, program: str) -> None:
+        """Print a program's last line though it has no end: the program has ended."""
+        self._ended.append(program)
+
+    def tell(self, text: str) -> None:
+        """Print a line of supervisord's own, without blocking."""
+        self._own.append(text)
+
+    def close(self, within_s: float = 1.0) -> None:
+        """Print what is left, unless that takes too long."""
+        self._is_closing.set()
+        if self._thread.is_alive():
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        while not self._is_closing.is_set():
+            is_behind = self._is_read and self._collect()
+            self._print()
+            for program in tuple(self._tails):
+                rotate(log_path(self._run_dir, program))
+            if not is_behind:
+                self._is_closing.wait(POLL_S if self._is_read else ROTATE_S)
+        while self._is_read and self._collect():
+            self._print()
+        while self._lines and self._is_read:
+            self._print(wait_s=1.0)
+
+    def _collect(self) -> bool:
+        """Buffer the new lines; return whether there may be more."""
+        is_behind = False
+        # What ended before this round has written all that it will.
+        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+        for program, tail in tuple(self._tails.items()):
+            lines = tail.read_lines()
+            is_behind = is_behind or sum(map(len, lines)) > READ_BYTES // 2
+            self._buffer(program, lines)
+            if program in ended:
+                self._buffer(program, tail.finish())
+        self._buffer("tandem", [self._own.popleft().encode() for _ in range(len(self._own))])
+        return is_behind
+
+    def _buffer(self, program: str, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if self._buffered_bytes + len(line) > BUFFER_BYTES:
+                self._left_out += 1
+                continue
+            self._report_left_out()
+            self._append(program, line)
+
+    def _append(self, program: str, line: bytes) -> None:
+        self._lines.append(b"%-10s | %s\n" % (program.encode(), line))
+        self._buffered_bytes += len(self._lines[-1])
+
+    def _report_left_out(self) -> None:
+        if self._left_out:
+            text = f"{self._left_out} lines left out, since this output was not read in time"
+            self._left_out = 0
+            self._append("tandem", f"{text}; `tandem logs` has them".encode())
+
+    def _print(self, wait_s: float = 0.0) -> None:
+        try:
+            while self._lines and select.select([], [self._descriptor], [], wait_s)[1]:
+                chunk = self._next_chunk()
+                written = os.write(self._descriptor, chunk)
+                self._buffered_bytes -= written
+                if written < len(chunk):
+                    self._lines.appendleft(chunk[written:])
+        except BlockingIOError:
+            self._lines.appendleft(chunk)
+        except (OSError, ValueError):
+            # The reader is gone, or the terminal: no reason to take the servers down.
+            self._is_read = False
+            self._lines.clear()
+        if not self._lines:
+            self._buffered_bytes = 0
+            self._report_left_out()
+        elif wait_s:
+            # At the end nobody waits for a reader that does not read.
+            self._is_read = False
+
+    def _next_chunk(self) -> bytes:
+        chunk = bytearray(self._lines.popleft())
+        while self._lines and len(chunk) + len(self._lines[0]) <= CHUNK_BYTES:
+            chunk += self._lines.popleft()
+        if len(chunk) > CHUNK_BYTES:
+            self._lines.appendleft(bytes(chunk[CHUNK_BYTES:]))
+            del chunk[CHUNK_BYTES:]
+        return bytes(chunk)
+
+
+class _Lines:
+    """A text stream whose lines are printed by the multiplexer."""
+
+    def __init__(self, output: LogMultiplexer) -> None:
+        self._output = output
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._output.tell(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: a line is printed when it is whole."""
+
+
+def _is_read(descriptor: int) -> bool:
+    try:
+        return not os.path.samestat(os.fstat(descriptor), os.stat(os.devnull))  # noqa: PTH116
+    except OSError:
+        return False

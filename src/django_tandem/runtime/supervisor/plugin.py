@@ -1,0 +1,109 @@
+"""The plugin: it takes the stack's lock, ends orphans, and looks after what supervisord starts."""
+
+import atexit
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from supervisor import events
+
+from django_tandem.errors import MachineError
+from django_tandem.inprocess import drain_window
+from django_tandem.runtime import lock, orphans
+from django_tandem.runtime.sockets import clean, move_links
+from django_tandem.runtime.state import read_state
+from django_tandem.runtime.supervisor.children import Children
+from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
+from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
+from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
+from django_tandem.runtime.supervisor.shutdown import Shutdown
+from django_tandem.runtime.telling import say
+
+# A process that has ended: by itself, soon after its start, or because it was stopped.
+ENDED = (
+    events.ProcessStateExitedEvent,
+    events.ProcessStateBackoffEvent,
+    events.ProcessStateStoppedEvent,
+)
+
+
+def make_plugin(supervisord: Any) -> GenerationsRpc:
+    """Set the plugin up and return the methods that are called over XML-RPC."""
+    # The run directory is where supervisord.conf lies.
+    return Plugin(supervisord, Path(supervisord.options.here)).rpc
+
+
+class Plugin:
+    """One running stack inside its supervisord."""
+
+    def __init__(self, supervisord: Any, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        # Another user who could enter might replace our sockets.
+        run_dir.chmod(0o700)
+        self._lock = _hold_lock(run_dir)
+        _end_orphans(run_dir)
+        self._output = LogMultiplexer(run_dir)
+        self._output.start()
+        self._children = Children(supervisord, run_dir)
+        state = read_state(run_dir)
+        if state is not None:
+            drain_window.remove(run_dir, state.generation)
+            move_links(state, run_dir)
+        subscribe(events.ProcessStateStartingEvent, self._on_starting)
+        for ended in ENDED:
+            subscribe(ended, self._on_exit)
+        # After _on_exit(), which clears the way for a restart.
+        self_pipe = SelfPipe(supervisord)
+        self._policy = RestartPolicy(supervisord, run_dir, self_pipe, self._output)
+        self._shutdown = Shutdown(supervisord, run_dir, self_pipe, self._output)
+        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy)
+        atexit.register(self._at_exit)
+
+    def _on_starting(self, event: Any) -> None:
+        self._output.add(event.process.config.name)
+
+    def _on_exit(self, event: Any) -> None:
+        name = event.process.config.name
+        # The workers of an NGINX that was killed would keep its port, and nothing else stops
+        # them. Each program leads a process group; it has no pid if it never started.
+        if event.process.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(event.process.pid, signal.SIGKILL)
+        self._children.forget(name)
+        self._output.finish_line(name)
+        # Granian, for one, does not start where it finds a socket.
+        (self._run_dir / f"{name}.sock").unlink(missing_ok=True)
+
+    def _at_exit(self) -> None:
+        # Where supervisord itself fails, nothing else would stop what it started.
+        self._shutdown.kill_all()
+        clean(self._run_dir)
+        orphans.forget(self._run_dir)
+        self._output.close()
+        if self._policy.has_failed:
+            # supervisord itself always ends with 0.
+            os._exit(1)
+
+
+def _hold_lock(run_dir: Path) -> int:
+    """Take over the lock from `tandem up`, or take it where plain supervisord was started."""
+    handle = lock.inherited(run_dir)
+    try:
+        handle = lock.take(run_dir) if handle is None else handle
+    except MachineError as error:
+        say(str(error))
+        os._exit(error.exit_code)
+    lock.sign(handle)
+    return handle
+
+
+def _end_orphans(run_dir: Path) -> None:
+    """End what an earlier supervisord left, where this one was started without `tandem up`."""
+    try:
+        orphans.end(run_dir, say)
+    except MachineError as error:
+        say(str(error))
+        os._exit(error.exit_code)

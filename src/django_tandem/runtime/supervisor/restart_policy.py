@@ -1,0 +1,135 @@
+"""
+When a program that ended is restarted, and when it is given up.
+
+A program of a stack that never answered is given up after a few attempts, and ends the whole
+stack with exit code 1. One that has answered is restarted for ever: its backing service may be
+away, and the rest of the site serves meanwhile.
+"""
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from supervisor import events
+from supervisor.states import ProcessStates, SupervisorStates
+
+from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
+from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
+from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+
+# A program that fails as soon as it is started must not use a CPU for itself.
+PERIOD_S = 2.0
+# A program that ran so long has answered, though nobody could record that.
+LONG_S = 120.0
+# The states from which supervisord restarts a program by itself.
+DEAD = (ProcessStates.EXITED, ProcessStates.BACKOFF)
+
+
+class RestartPolicy:
+    """The exits of each program, and what follows from them."""
+
+    def __init__(
+        self, supervisord: Any, run_dir: Path, self_pipe: SelfPipe, output: LogMultiplexer
+    ) -> None:
+        self._supervisord = supervisord
+        self._run_dir = run_dir
+        self._self_pipe = self_pipe
+        self._output = output
+        self._restarts: Counter[str] = Counter()
+        # Exits after supervisord's startsecs of programs that have not answered yet.
+        self._slow_failures: Counter[str] = Counter()
+        self.has_failed = False
+        # Left by a stack that was killed; no program of this one has answered yet.
+        (run_dir / READY_FILE).unlink(missing_ok=True)
+        subscribe(events.ProcessStateStartingEvent, self._count)
+        subscribe(events.ProcessGroupRemovedEvent, self._forget)
+        subscribe(events.ProcessStateExitedEvent, self._on_exited)
+        subscribe(events.ProcessStateBackoffEvent, self._on_backoff)
+        subscribe(events.ProcessStateFatalEvent, self._on_fatal)
+
+    def restarts(self) -> dict[str, int]:
+        """Return how often each program was restarted, without those that never were."""
+        return dict(self._restarts)
+
+    def give_up(self, program: str, because: str) -> None:
+        """Stop the whole stack, to end with exit code 1."""
+        if self._is_stopping():
+            return
+        # By a rename: somebody waits for it.
+        new = self._run_dir / f"{FAILED_FILE}.new"
+        new.write_text(f"{program}\n{because}")
+        new.replace(self._run_dir / FAILED_FILE)
+        self._output.tell(f"{program} does not come up: stopping the stack")
+        self.has_failed = True
+        self._supervisord.options.mood = SupervisorStates.SHUTDOWN
+        self._self_pipe.wake()
+
+    def _count(self, event: Any) -> None:
+        if event.from_state in DEAD:
+            self._restarts[event.process.config.name] += 1
+
+    def _forget(self, event: Any) -> None:
+        for counter in (self._restarts, self._slow_failures):
+            counter.pop(str(event.group), None)
+
+    def _on_exited(self, event: Any) -> None:
+        process = event.process
+        name = process.config.name
+        how = _how(process)
+        if not self._is_in_first_start(name) or time.time() - process.laststart > LONG_S:
+            self._slow_failures.pop(name, None)
+        else:
+            self._slow_failures[name] += 1
+        if self._slow_failures[name] > process.config.startretries:
+            self.give_up(name, f"it {how} each time, some seconds after its start")
+        elif not event.expected:
+            self._output.tell(f"{name} {how}; restarting it")
+        # supervisord restarts it in its next round, for which it would wait up to a second.
+        self._self_pipe.wake()
+
+    def _on_backoff(self, event: Any) -> None:
+        process = event.process
+        self._output.tell(f"{process.config.name} failed to start: {why(process)}")
+        if self._is_stopping() or not self._has_answered(process.config.name):
+            return
+        self._reset_backoff(process)
+
+    def _reset_backoff(self, process: Any) -> None:
+        # The first failure is restarted at once: it may have been killed right after its start.
+        process.delay = 0 if process.backoff == 1 else process.laststart + PERIOD_S
+        process.backoff = min(process.backoff, process.config.startretries)
+        self._self_pipe.call_later(max(0.01, process.delay - time.time()), self._self_pipe.wake)
+
+    def _on_fatal(self, event: Any) -> None:
+        name = event.process.config.name
+        # The reload that started a candidate reports its failure, and the live generation stays.
+        if self._is_in_first_start(name) or read_state(self._run_dir) is None:
+            self.give_up(name, why(event.process))
+
+    def _is_in_first_start(self, program: str) -> bool:
+        state = read_state(self._run_dir)
+        if state is None or state.generation > 1 or (self._run_dir / READY_FILE).exists():
+            return False
+        return any(program == each.program for each in state.processes)
+
+    def _has_answered(self, program: str) -> bool:
+        state = read_state(self._run_dir)
+        if state is None or all(program != each.program for each in state.processes):
+            return False
+        return state.generation > 1 or (self._run_dir / READY_FILE).exists()
+
+    def _is_stopping(self) -> bool:
+        return bool(self._supervisord.options.mood < SupervisorStates.RUNNING)
+
+
+def why(process: Any) -> str:
+    """Return why supervisord could not start a process."""
+    # supervisord's text for a program that could be executed; its exit code is in its own log.
+    error = str(process.spawnerr or "")
+    return "it does not stay up" if error.startswith("Exited too quickly") else error
+
+
+def _how(process: Any) -> str:
+    status = process.exitstatus
+    return "was killed by a signal" if status in (None, -1) else f"exited with code {status}"
