@@ -51,6 +51,7 @@ class Up:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     command: tuple[str, ...] = ("-m", "django_tandem", "up")
+    prefix: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._lines: list[str] = []
@@ -77,7 +78,14 @@ class Up:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, *self.command, "--bind", f"127.0.0.1:{self.port}", *self.args],
+            [
+                *self.prefix,
+                sys.executable,
+                *self.command,
+                "--bind",
+                f"127.0.0.1:{self.port}",
+                *self.args,
+            ],
             cwd=self.directory,
             env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,

@@ -31,6 +31,7 @@ from django_tandem.runtime.health import (
     has_no_check,
     wait_for_start,
 )
+from django_tandem.runtime.identity import identify
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.usage import Usage, total_usage, usage_of, usages
@@ -181,7 +182,7 @@ def free_address() -> str:
 
 def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
     try:
-        supervisord.stop(run_dir, started.pid, deadline_s=STOP_S)
+        supervisord.stop(run_dir, deadline_s=STOP_S, started=identify(started.pid))
         started.wait(STOP_S)
     except KeyboardInterrupt:
         # A second Ctrl-C must not leave the topology running.

@@ -1,6 +1,7 @@
 """The command line: a file a subcommand, and a line here."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from django_tandem.errors import TandemError, did_you_mean
 
 # The exit code of a program that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
+STDOUT, STDERR = 1, 2
 
 # A module here each, in the order of their first use.
 COMMANDS: tuple[str, ...] = (
@@ -80,10 +82,20 @@ def run(options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
+    open_standard_streams()
     try:
         return run(_parse(given))
     except UsageError as error:
         return _fail(error)
+
+
+def open_standard_streams() -> None:
+    """Open stdin, stdout and stderr where closed: a file opened later would get that number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(STDOUT, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(STDERR, "w", closefd=False)
 
 
 def entry() -> None:

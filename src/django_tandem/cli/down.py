@@ -22,23 +22,22 @@ def run(options: argparse.Namespace) -> int:
     run_dir = find_run_dir(options)
     pid = lock.holder(run_dir)
     if pid is None:
-        if not _end_what_is_left(run_dir):
+        if not _end_orphans(run_dir):
             raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
         console.line_err("Stopped.")
         return 0
-    # supervisord kills what is late itself, at most once for each place in the order of stops.
-    if supervisord.stop(run_dir, pid, deadline_s=2 * STOP_S + 5):
+    # supervisord kills late programs itself, at most once for each priority.
+    if supervisord.stop(run_dir, deadline_s=2 * STOP_S + 5):
         console.line_err("Stopped.")
         return 0
-    _end_what_is_left(run_dir)
+    _end_orphans(run_dir)
     raise RefusedError(
         f"supervisord with pid {pid} did not end in time and was killed.",
-        hint="All that it had started has ended too. Its last words are in "
-        f"{run_dir / 'supervisord.log'}.",
+        hint=f"All its programs have ended too. Its log is {run_dir / 'supervisord.log'}.",
     )
 
 
-def _end_what_is_left(run_dir: Path) -> bool:
+def _end_orphans(run_dir: Path) -> bool:
     # Under the lock, so that nobody starts anything meanwhile; without one, nothing ever ran.
     handle = lock.try_to_take(run_dir, lock.NAME) if (run_dir / lock.NAME).exists() else None
     if handle is None:

@@ -1,12 +1,13 @@
-"""Show what the processes printed."""
+"""Show the logs of the programs."""
 
 import argparse
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from django_tandem.cli import console
 from django_tandem.cli.place import find_run_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
-from django_tandem.render.state import State
 from django_tandem.runtime import logs
 from django_tandem.runtime.state import read_state
 
@@ -14,7 +15,7 @@ from django_tandem.runtime.state import read_state
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these, such as wsgi")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are printed")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are logged")
     parser.add_argument("-n", "--lines", type=int, default=20, help="how many of each (20)")
 
 
@@ -22,28 +23,46 @@ def run(options: argparse.Namespace) -> int:
     """Print the last lines of each program, its name before each."""
     run_dir = find_run_dir(options)
     programs = _chosen(options.programs, run_dir)
-    for program in programs:
-        for line in logs.last_lines(run_dir, program, options.lines):
+    try:
+        for program, line in _lines(options, run_dir, programs):
             console.line_out(f"{program:<10} | {line}")
-    if options.follow:
-        try:
-            for program, line in logs.follow(run_dir, programs):
-                console.line_out(f"{program:<10} | {line}")
-        except KeyboardInterrupt:
-            pass
+    except KeyboardInterrupt:
+        pass
     return 0
 
 
+def _lines(
+    options: argparse.Namespace, run_dir: Path, programs: list[str]
+) -> Iterator[tuple[str, str]]:
+    if options.follow:
+        yield from logs.follow(run_dir, partial(_now_chosen, options, run_dir), options.lines)
+    for program in programs:
+        for line in logs.last_lines(run_dir, program, options.lines):
+            yield program, line
+
+
+def _now_chosen(options: argparse.Namespace, run_dir: Path) -> list[str]:
+    """Return the programs to follow, in which a reload replaces those of a generation."""
+    known = _known(run_dir)
+    return [program for name in options.programs or known for program in _named(name, known)]
+
+
 def _chosen(wanted: list[str], run_dir: Path) -> list[str]:
-    state = read_state(run_dir)
-    known = _known(state, run_dir)
+    known = _known(run_dir)
     if not known:
         raise RefusedError(f"Nothing has run in {run_dir} yet.", hint="Start it with `tandem up`.")
-    chosen = [program for name in wanted or known for program in _named(name, known)]
+    for name in wanted:
+        if not _named(name, known) and not logs.log_path(run_dir, name).exists():
+            raise MachineError(
+                f'"{name}" is not a program of this stack.',
+                hint=did_you_mean(name, known, otherwise=f"There are {', '.join(known)}."),
+            )
+    chosen = [program for name in wanted or known for program in _named(name, known) or [name]]
     return list(dict.fromkeys(chosen))
 
 
-def _known(state: State | None, run_dir: Path) -> list[str]:
+def _known(run_dir: Path) -> list[str]:
+    state = read_state(run_dir)
     if state is not None:
         return [process.program for process in state.processes]
     return sorted(path.stem for path in run_dir.glob("*.log"))
@@ -51,10 +70,4 @@ def _known(state: State | None, run_dir: Path) -> list[str]:
 
 def _named(name: str, known: list[str]) -> list[str]:
     """Find ``wsgi-1`` by its whole name, or by ``wsgi``."""
-    found = [program for program in known if name in (program, program.rpartition("-")[0])]
-    if not found:
-        raise MachineError(
-            f'"{name}" is not a program of this stack.',
-            hint=did_you_mean(name, known, otherwise=f"There are {', '.join(known)}."),
-        )
-    return found
+    return [program for program in known if name in (program, program.rpartition("-")[0])]

@@ -25,29 +25,9 @@ def log_path(run_dir: Path, program: str) -> Path:
 
 def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
     """Return the last lines of a program's log, oldest first; none without a log."""
-    if number < 1:
-        return []
-    path = log_path(run_dir, program)
-    data = _read_end(path, number)
-    if data.count(b"\n") < number:
-        data = _read_end(_rotated(path), number) + data
-    splitter = LineSplitter()
-    lines = [*splitter.feed(data), *splitter.finish()]
+    tail = LogTail(log_path(run_dir, program))
+    lines = [*tail.last_lines(number), *tail.finish()]
     return [line.decode(errors="replace") for line in lines[-number:]]
-
-
-def _read_end(path: Path, lines: int) -> bytes:
-    """Return the end of a file, with at least so many whole lines if it has them."""
-    data = b""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as log:
-        position = log.seek(0, os.SEEK_END)
-        # One more, for the first may be cut.
-        while position > 0 and data.count(b"\n") <= lines:
-            start = max(0, position - MAX_LINE_BYTES)
-            log.seek(start)
-            data = log.read(position - start) + data
-            position = start
-    return data
 
 
 def forget(run_dir: Path, generation: int) -> None:
@@ -57,24 +37,24 @@ def forget(run_dir: Path, generation: int) -> None:
             log.unlink(missing_ok=True)
 
 
-def follow(run_dir: Path, programs: Callable[[], Iterable[str]]) -> Iterator[tuple[str, str]]:
+def follow(
+    run_dir: Path, programs: Callable[[], Iterable[str]], number: int
+) -> Iterator[tuple[str, str]]:
     """
-    Yield ``(program, line)`` for each line logged from now on, without end.
+    Yield ``(program, line)`` for the last lines of each log, then for each new one, for ever.
 
     ``programs`` is called again each time, for a reload starts new ones.
     """
-    # Not in the generator itself, whose first line would run only when the first one is needed.
-    return _follow(run_dir, programs, {name: LogTail(log_path(run_dir, name)) for name in programs()})
-
-
-def _follow(
-    run_dir: Path, programs: Callable[[], Iterable[str]], tails: dict[str, "LogTail"]
-) -> Iterator[tuple[str, str]]:
+    tails: dict[str, LogTail] = {}
+    for program in programs():
+        tails[program] = LogTail(log_path(run_dir, program))
+        for line in tails[program].last_lines(number):
+            yield program, line.decode(errors="replace")
     while True:
-        for program in programs():
-            if program not in tails:
-                tails[program] = LogTail(log_path(run_dir, program), from_end=False)
-            for line in tails[program].read_lines():
+        for program in set(programs()) - tails.keys():
+            tails[program] = LogTail(log_path(run_dir, program), from_end=False)
+        for program, tail in tails.items():
+            for line in tail.read_lines():
                 yield program, line.decode(errors="replace")
         time.sleep(POLL_S)
 
@@ -126,6 +106,13 @@ class LogTail:
             found = path.stat()
             self._inode, self._offset = found.st_ino, found.st_size if from_end else 0
 
+    def last_lines(self, number: int) -> list[bytes]:
+        """Return the last whole lines before those that read_lines() will return."""
+        data = _read_end(self._path, self._offset, number)
+        if data.count(b"\n") <= number:
+            data = _read_end(_rotated(self._path), None, number) + data
+        return self._splitter.feed(data)[-number:] if number > 0 else []
+
     def read_lines(self) -> list[bytes]:
         """Return the lines completed since the last call, of at most READ_BYTES each time."""
         try:
@@ -154,6 +141,19 @@ class LogTail:
             log.seek(self._offset)
             return self._splitter.feed(log.read())
         return []
+
+
+def _read_end(path: Path, end: int | None, lines: int) -> bytes:
+    """Return what is before ``end``, with more than ``lines`` whole lines if there are so many."""
+    data = b""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as log:
+        position = log.seek(0, os.SEEK_END) if end is None else end
+        while position > 0 and data.count(b"\n") <= lines:
+            start = max(0, position - MAX_LINE_BYTES)
+            log.seek(start)
+            data = log.read(position - start) + data
+            position = start
+    return data
 
 
 def rotate(path: Path) -> None:

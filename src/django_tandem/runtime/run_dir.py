@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,11 +82,25 @@ def refuse_foreign(run_dir: Path) -> None:
         found = run_dir.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(found.st_mode):
         raise MachineError(
-            f"{run_dir} is not a directory of this user's own.",
-            hint='Remove it, or name another one in TANDEM["RUN_DIR"].',
+            f"{run_dir} is not a directory.",
+            hint='Name another one in TANDEM["RUN_DIR"].',
         )
+    if found.st_uid != os.geteuid():
+        owner = _name_of(found.st_uid)
+        raise MachineError(
+            f"{run_dir} belongs to user {owner}.",
+            hint=f"Run the command as that user, such as `sudo -u {owner} tandem status`, "
+            'or name another directory in TANDEM["RUN_DIR"].',
+        )
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
 
 
 def _refuse_another_use(run_dir: Path) -> None:

@@ -14,6 +14,7 @@ from django_tandem.model import Plan
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
+from django_tandem.runtime.identity import identify
 from django_tandem.runtime.progress import report
 from django_tandem.runtime.sockets import clean
 from django_tandem.runtime.state import FAILED_FILE
@@ -98,7 +99,7 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     started = launched(directory, handle, os.environ)
     failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
     if failed is not None and started.poll() is None:
-        supervisord.stop(directory, started.pid, deadline_s=30)
+        supervisord.stop(directory, deadline_s=30, started=identify(started.pid))
     return failed is None
 
 

@@ -1,7 +1,5 @@
 """A running supervisord: what it is asked over XML-RPC, and how it is stopped."""
 
-import contextlib
-import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -12,9 +10,10 @@ from xmlrpc.client import Error, Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from django_tandem.errors import MachineError
+from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Status
 from django_tandem.runtime import lock
+from django_tandem.runtime.identity import ProcessIdentity, send_signal
 from django_tandem.runtime.progress import POLL_S, wait_until
 
 # supervisord answers between two looks at its programs; more than this it is stuck.
@@ -106,20 +105,38 @@ def pid_of(run_dir: Path, program: str) -> int | None:
     return next(found, 0) or None
 
 
-def stop(run_dir: Path, pid: int, *, deadline_s: float) -> bool:
+def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = None) -> bool:
     """
-    Have supervisord stop everything, and wait for it to be gone.
+    Have supervisord stop everything, and wait until it has ended.
 
-    Returns False when it had to be killed, which leaves its children to the kernel.
+    ``started`` is the supervisord that the caller started itself; by default it is the lock's
+    holder, whose identity must be proved before a signal is sent.
+
+    Returns False when it had to be killed, which leaves its children to the kernel. Raises
+    RefusedError when it did not end, and no process here is proved to be it.
     """
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+    holder = started or lock.holder_identity(run_dir)
+    if holder is None:
+        return True
+    if not send_signal(holder, signal.SIGTERM):
+        # The process 1 of a container, or of another PID namespace: only its socket leads there.
+        try:
+            _call(run_dir, "supervisor.shutdown")
+        except GoneError as error:
+            raise _out_of_reach(run_dir) from error
     if wait_until(lambda: lock.holder(run_dir) is None, deadline_s):
         return True
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    if not send_signal(holder, signal.SIGKILL):
+        raise _out_of_reach(run_dir)
     wait_until(lambda: lock.holder(run_dir) is None, KILLED_S)
     return False
+
+
+def _out_of_reach(run_dir: Path) -> RefusedError:
+    return RefusedError(
+        f"supervisord does not answer in {run_dir}, and no process here is proved to be it.",
+        hint="It may run in another container: stop it there.",
+    )
 
 
 def _call(run_dir: Path, method: str, *arguments: object) -> Any:

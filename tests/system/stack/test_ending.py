@@ -1,4 +1,4 @@
-"""However a stack ends, nothing of it is left."""
+"""A stack that stops finishes its requests, and leaves nothing running."""
 
 import asyncio
 import json
@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from harness.client import ask, wait_for
 from harness.projects import startproject, with_channels
 from harness.stack import Up, clean_environment, free_port, tandem
 
@@ -60,8 +62,8 @@ def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None
         assert time.monotonic() < until
 
 
-def test_a_terminal_that_closes_ends_everything(tmp_path) -> None:
-    """It sends SIGHUP and takes the output away."""
+def test_a_closed_terminal_stops_the_stack(tmp_path) -> None:
+    """It sends SIGHUP, and writing to it fails."""
     ours, theirs = os.openpty()
     # `start_new_session` and the first open of a terminal make it the controlling one.
     up = _start(with_channels(tmp_path), free_port(), stdin=theirs, stdout=theirs, stderr=theirs)
@@ -81,8 +83,8 @@ def _drain(terminal: int) -> None:
     os.set_blocking(terminal, False)
 
 
-def test_a_reader_that_goes_away_changes_nothing(tmp_path) -> None:
-    """`tandem up | head` serves on, and `tandem down` ends it all."""
+def test_a_closed_reader_changes_nothing(tmp_path) -> None:
+    """`tandem up | head` keeps serving, and `tandem down` stops it."""
     up = _start(
         startproject(tmp_path), free_port(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -97,8 +99,8 @@ def test_a_reader_that_goes_away_changes_nothing(tmp_path) -> None:
     _assert_all_end(pids, within_s=5)
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path) -> None:
-    """The first waits for an event stream that is being read, the second does not."""
+def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
+    """The first waits for an event stream that is read, the second does not."""
     startproject(tmp_path)
     (tmp_path / "mysite" / "urls.py").write_text(STREAM)
 
@@ -110,7 +112,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path) -> None:
             await answer.content.readline()
             started = time.monotonic()
             up.process.send_signal(signal.SIGINT)
-            await asyncio.to_thread(up.wait_for, "once more ends it now")
+            await asyncio.to_thread(up.wait_for, "Ctrl-C again stops at once")
             up.process.send_signal(signal.SIGINT)
             await asyncio.to_thread(up.wait)
             return time.monotonic() - started
@@ -122,8 +124,45 @@ def test_a_second_signal_ends_it_at_once(tmp_path) -> None:
         _assert_all_end(pids, within_s=1)
 
 
-def test_what_was_rendered_runs_without_tandem_and_is_known_to_it(tmp_path) -> None:
-    """Plain supervisord; `status` and `down` know it as they know their own."""
+SLOW = """
+import time
+
+from django.http import HttpResponse
+from django.urls import path
+
+
+def slow(request):
+    time.sleep(4)
+    return HttpResponse("done")
+
+
+urlpatterns = [path("slow/", slow)]
+"""
+
+
+def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
+    """A preStop hook and an orchestrator may both send it; requests in flight are finished."""
+    startproject(tmp_path)
+    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
+
+    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
+        answer = pool.submit(ask, up.port, "/slow/")
+        wait_for(lambda: _connections(tmp_path))
+        up.process.send_signal(signal.SIGTERM)
+        up.wait_for("stopping: requests in flight are finished")
+        up.process.send_signal(signal.SIGTERM)
+
+        assert answer.result(20).text == "done"
+        assert up.wait() == 0
+
+
+def _connections(directory: Path) -> int:
+    status = json.loads(tandem(directory, "status", "--json").stdout)
+    return sum(each["connections"] or 0 for each in status["processes"])
+
+
+def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
+    """`status` and `down` work as with `tandem up`."""
     startproject(tmp_path)
     port = free_port()
     with (tmp_path / "mysite" / "settings.py").open("a") as settings:

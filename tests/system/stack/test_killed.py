@@ -164,7 +164,7 @@ def test_what_has_run_is_never_given_up(tmp_path) -> None:
         (tmp_path / "there").unlink()
         os.kill(pid(up, "poller-1"), signal.SIGKILL)
         for _ in range(5):
-            up.wait_for("poller-1 failed")
+            up.wait_for("poller-1 failed to start")
 
         assert ask(up.port, ASYNC).status == 200
         (tmp_path / "there").touch()
@@ -192,7 +192,7 @@ def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
     """Though it does not listen and holds the port's socket, and starts in its place."""
     with left_behind(tmp_path) as (up, orphan), Up(tmp_path, port=up.port) as again:
         assert not is_alive(orphan)
-        assert "left running: deaf-1" in again.output
+        assert "supervisord that was killed: deaf-1" in again.output
         assert ask(again.port, ASYNC).status == 200
 
 
@@ -204,7 +204,7 @@ def test_down_ends_what_a_killed_supervisord_left(tmp_path) -> None:
         assert not is_alive(orphan)
         assert done.returncode == 0, done.stderr
         assert done.stderr == (
-            f"Ending what a supervisord that was killed left running: deaf-1 ({orphan.pid}).\n"
+            f"Ending the processes of a supervisord that was killed: deaf-1 ({orphan.pid}).\n"
             "Stopped.\n"
         )
         assert tandem(tmp_path, "down").stderr.startswith(f"Nothing runs in {up.run_dir}.")

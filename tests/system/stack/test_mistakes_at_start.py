@@ -155,16 +155,16 @@ def test_in_the_foreground_each_try_is_told(ended) -> None:
     """As it happens, among what the programs print."""
     said = ended["wsgi"].stdout
 
-    assert said.count("tandem     | wsgi-1 failed: it does not stay up\n") == 4
-    assert "tandem     | wsgi-1 can't be kept up: everything is stopped\n" in said
+    assert said.count("tandem     | wsgi-1 failed to start: it does not stay up\n") == 4
+    assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in said
 
 
 def test_a_program_that_ends_at_once_is_named(ended) -> None:
     """It is to be supervised: one that ends is no program to supervise."""
     said = ended["brief"].stdout
 
-    assert "tandem     | brief-1 failed: it does not stay up\n" in said
-    assert "tandem     | brief-1 can't be kept up: everything is stopped\n" in said
+    assert "tandem     | brief-1 failed to start: it does not stay up\n" in said
+    assert "tandem     | brief-1 does not come up: stopping the stack\n" in said
 
 
 def test_logs_of_a_program_that_does_not_exist(ended) -> None:

@@ -1,39 +1,118 @@
-"""Output is read from its end, and followed through rotation."""
+"""Logs are read from their end, followed through rotation, and cut into lines of bounded length."""
 
+import time
 from itertools import islice
+from pathlib import Path
+
+import pytest
 
 from django_tandem.runtime import logs
+from django_tandem.runtime.logs import MAX_LINE_BYTES, LineSplitter, LogTail
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as log:
+        log.write(text)
 
 
 def test_the_last_lines_come_oldest_first(tmp_path) -> None:
-    """And a program that printed nothing has none."""
-    (tmp_path / "wsgi-1.log").write_text("".join(f"line {number}\n" for number in range(1000)))
+    """A program without a log has none."""
+    append(tmp_path / "wsgi-1.log", "".join(f"line {number}\n" for number in range(1000)))
 
     assert logs.last_lines(tmp_path, "wsgi-1", 2) == ["line 998", "line 999"]
+    assert logs.last_lines(tmp_path, "wsgi-1", 0) == []
     assert logs.last_lines(tmp_path, "other", 2) == []
 
 
+@pytest.mark.parametrize("length", [3, 5000, 70_000])
+def test_the_last_lines_may_be_long_and_reach_into_the_rotated_log(length, tmp_path) -> None:
+    """As many as were asked for, each of them whole."""
+    append(tmp_path / "a.log.1", "".join(f"old {n} {'x' * length}\n" for n in range(10)))
+    append(tmp_path / "a.log", "new 0\nnew 1\n")
+
+    found = logs.last_lines(tmp_path, "a", 5)
+
+    if length < MAX_LINE_BYTES:
+        expected = [f"old {n} {'x' * length}" for n in (7, 8, 9)]
+        assert found == [*expected, "new 0", "new 1"]
+    assert found[-2:] == ["new 0", "new 1"]
+    assert len(found) == 5
+
+
 def test_a_line_is_followed_when_it_is_whole(tmp_path) -> None:
-    """What was there before is not repeated, nor is a rotated file lost."""
+    """What was logged before is not repeated."""
     log = tmp_path / "a.log"
-    log.write_text("before\n")
-    tail = logs._Tail(log)
+    append(log, "before\n")
+    tail = LogTail(log)
 
-    with log.open("a") as more:
-        more.write("one\ntw")
-    assert tail.lines() == ["one"]
-    with log.open("a") as more:
-        more.write("o\n")
-    assert tail.lines() == ["two"]
-    log.rename(tmp_path / "a.log.1")
-    log.write_text("new\n")
-    assert tail.lines() == ["new"]
+    append(log, "one\ntw")
+    assert tail.read_lines() == [b"one"]
+    append(log, "o\n")
+    assert tail.read_lines() == [b"two"]
 
 
-def test_each_line_is_told_with_its_program(tmp_path) -> None:
-    """Several files are followed as one."""
-    following = logs.follow(tmp_path, ["a", "b"])
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.log").write_text(f"from {name}\n")
+def test_no_line_is_lost_by_a_rotation(tmp_path, monkeypatch) -> None:
+    """Neither for who follows the log nor for its program, which keeps its descriptor."""
+    monkeypatch.setattr(logs, "MAX_LOG_BYTES", 10)
+    path = tmp_path / "a.log"
+    with path.open("a", buffering=1) as program:
+        program.write("before\n")
+        tail = LogTail(path)
+        program.write("one\ntwo\nthree\n")
+        logs.rotate(path)
+        assert path.stat().st_size == 0
+        program.write("four\n")
 
-    assert list(islice(following, 2)) == [("a", "from a"), ("b", "from b")]
+        assert tail.read_lines() == [b"one", b"two", b"three", b"four"]
+    assert logs.last_lines(tmp_path, "a", 3) == ["two", "three", "four"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.log", "a.log.1"]
+
+
+def test_a_log_is_read_on_when_its_file_is_replaced(tmp_path) -> None:
+    """As a reload does to the log of a generation that was refused."""
+    log = tmp_path / "a.log"
+    append(log, "one\n")
+    tail = LogTail(log)
+    log.rename(tmp_path / "kept")
+    append(log, "new\n")
+
+    assert tail.read_lines() == [b"new"]
+
+
+def test_logs_are_followed_after_their_last_lines(tmp_path) -> None:
+    """Those of programs too that a reload starts meanwhile."""
+    append(tmp_path / "a.log", "one\ntwo\nthr")
+    programs = ["a"]
+    following = logs.follow(tmp_path, lambda: programs, 1)
+
+    assert next(following) == ("a", "two")
+    append(tmp_path / "a.log", "ee\n")
+    assert next(following) == ("a", "three")
+    append(tmp_path / "b.log", "from b\n")
+    programs.append("b")
+    assert list(islice(following, 1)) == [("b", "from b")]
+
+
+def test_a_carriage_return_ends_a_line() -> None:
+    """As in a progress bar; with a newline after it they end one line."""
+    splitter = LineSplitter()
+
+    assert splitter.feed(b" 1 %\r 2 %\rdone\r") == [b" 1 %", b" 2 %", b"done"]
+    assert splitter.feed(b"\nnext\r\n\n") == [b"next", b""]
+    assert splitter.finish() == []
+
+
+def test_a_line_without_end_is_cut() -> None:
+    """Its memory is bounded, and its time linear."""
+    splitter = LineSplitter()
+    began = time.process_time()
+
+    lines = [line for _ in range(10_000) for line in splitter.feed(b"." * 4096)]
+
+    assert {len(line) for line in lines} == {MAX_LINE_BYTES}
+    assert sum(map(len, lines)) + sum(map(len, splitter.finish())) == 10_000 * 4096
+    assert time.process_time() - began < 5
+    assert [len(line) for line in splitter.feed(b"x" * (MAX_LINE_BYTES + 1) + b"\n")] == [
+        MAX_LINE_BYTES,
+        1,
+    ]

@@ -1,6 +1,7 @@
 """The run directory is private, short enough for sockets, and this user's own."""
 
 import os
+import pwd
 import socket
 from pathlib import Path
 
@@ -58,8 +59,7 @@ def test_a_link_in_its_place_is_refused(tmp_path) -> None:
         run_dir.prepare(tmp_path / "run")
 
     assert str(caught.value) == (
-        f"{tmp_path}/run is not a directory of this user's own.\n"
-        '  Remove it, or name another one in TANDEM["RUN_DIR"].'
+        f'{tmp_path}/run is not a directory.\n  Name another one in TANDEM["RUN_DIR"].'
     )
 
 
@@ -92,8 +92,8 @@ def test_a_directory_that_serves_something_else_is_left_as_it_is(tmp_path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["celery.pid"]
 
 
-def test_a_directory_of_another_user_is_believed_in_nothing(tmp_path) -> None:
-    """Its lock could name any process for `tandem down` to end."""
+def test_the_owner_of_another_users_directory_is_named(tmp_path) -> None:
+    """A hint to remove it would cost a running stack."""
     if os.geteuid() == 0:
         theirs = tmp_path / "theirs"
         theirs.mkdir()
@@ -101,5 +101,12 @@ def test_a_directory_of_another_user_is_believed_in_nothing(tmp_path) -> None:
     else:
         theirs = Path("/root")
 
-    with pytest.raises(MachineError, match="is not a directory of this user's own"):
+    with pytest.raises(MachineError) as caught:
         run_dir.refuse_foreign(theirs)
+
+    owner = pwd.getpwuid(theirs.stat().st_uid).pw_name
+    assert str(caught.value) == (
+        f"{theirs} belongs to user {owner}.\n"
+        f"  Run the command as that user, such as `sudo -u {owner} tandem status`, "
+        'or name another directory in TANDEM["RUN_DIR"].'
+    )

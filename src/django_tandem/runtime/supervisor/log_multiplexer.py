@@ -44,7 +44,7 @@ class LogMultiplexer:
         """Start the thread, and print through it what supervisord prints to stderr."""
         self._thread.start()
         if self._is_read:
-            sys.stderr = _Lines(self)  # type: ignore[assignment]
+            sys.stderr = _Lines(self)
 
     def add(self, program: str) -> None:
         """Follow a program's log from its end on, before the program is started."""

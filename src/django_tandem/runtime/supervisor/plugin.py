@@ -12,6 +12,7 @@ from supervisor import events
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.runtime import lock, orphans
+from django_tandem.runtime.progress import report
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
@@ -20,7 +21,6 @@ from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
-from django_tandem.runtime.telling import say
 
 # A process that has ended: by itself, soon after its start, or because it was stopped.
 ENDED = (
@@ -94,7 +94,7 @@ def _hold_lock(run_dir: Path) -> int:
     try:
         handle = lock.take(run_dir) if handle is None else handle
     except MachineError as error:
-        say(str(error))
+        report(str(error))
         os._exit(error.exit_code)
     lock.sign(handle)
     return handle
@@ -103,7 +103,7 @@ def _hold_lock(run_dir: Path) -> int:
 def _end_orphans(run_dir: Path) -> None:
     """End what an earlier supervisord left, where this one was started without `tandem up`."""
     try:
-        orphans.end(run_dir, say)
+        orphans.end(run_dir, report)
     except MachineError as error:
-        say(str(error))
+        report(str(error))
         os._exit(error.exit_code)

@@ -1,0 +1,96 @@
+"""`tandem down` and `status` where the lock's holder is not proved to be a process here."""
+
+import fcntl
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from django_tandem.runtime import lock
+from harness.client import ask
+from harness.projects import startproject
+from harness.stack import Up, clean_environment, tandem
+
+OUT_OF_REACH = (
+    "supervisord does not answer in {run_dir}, and no process here is proved to be it.\n"
+    "  It may run in another container: stop it there.\n"
+)
+
+
+@pytest.mark.parametrize("text", ["", "0", "1", "-1", "{"])
+def test_a_lock_without_a_signature_gets_nobody_killed(text, tmp_path) -> None:
+    """Neither the caller's process group, nor init, nor every process of the user."""
+    run_dir = startproject(tmp_path) / ".tandem"
+    run_dir.mkdir(mode=0o700)
+    with (run_dir / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(text)
+        held.flush()
+        # In a process group of its own: the group is what would be killed.
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{sys.executable} -m django_tandem down; echo survived $?"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            process_group=0,
+            timeout=30,
+            check=False,
+        )
+
+    assert (done.stdout, done.stderr) == ("survived 1\n", OUT_OF_REACH.format(run_dir=run_dir))
+
+
+def test_a_stack_of_another_pid_namespace_is_stopped_over_its_socket(tmp_path) -> None:
+    """The process that has its pid here is a stranger, and survives."""
+    with Up(startproject(tmp_path)) as up, subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            own = lock.holder_identity(up.run_dir)
+            _sign_as_another(up.run_dir, stranger.pid)
+            assert tandem(tmp_path, "status").returncode == 0
+
+            done = tandem(tmp_path, "down")
+
+            assert (done.returncode, done.stderr) == (0, "Stopped.\n")
+            assert up.wait() == 0
+            assert stranger.poll() is None
+            assert own.pid == up.process.pid
+        finally:
+            stranger.kill()
+
+
+def _sign_as_another(run_dir: Path, pid: int) -> None:
+    with (run_dir / "lock").open("r+") as signature:
+        text = signature.read().replace("pid:[", "pid:[1").split(",", 1)[1]
+        signature.seek(0)
+        signature.write(f'{{"pid": {pid},{text}'[: lock.SIGNATURE_BYTES])
+
+
+UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc")
+
+
+def _can_unshare() -> bool:
+    return subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not _can_unshare(), reason="this user may make no PID namespace")
+def test_a_real_pid_namespace(tmp_path) -> None:
+    """As of a container into which the project is mounted."""
+    with Up(startproject(tmp_path), prefix=UNSHARE) as up:
+        assert lock.holder_identity(up.run_dir).pid < up.process.pid
+        assert ask(up.port, "/").status == 200
+        assert tandem(tmp_path, "down").returncode == 0
+        assert up.wait() == 0
+
+
+def test_a_signal_that_comes_while_it_stops_is_no_error(tmp_path) -> None:
+    """`tandem down` beside systemd's own SIGTERM: both find it stopped."""
+    with Up(startproject(tmp_path)) as up:
+        up.process.send_signal(signal.SIGTERM)
+        assert tandem(tmp_path, "down").stderr in (
+            "Stopped.\n",
+            f"Nothing runs in {up.run_dir}.\n  Start it with `tandem up`.\n",
+        )
+        assert up.wait() == 0
