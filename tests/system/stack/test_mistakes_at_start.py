@@ -132,7 +132,7 @@ def test_what_can_not_be_kept_up_ends_the_whole(ended, name) -> None:
     """With exit code 1, after a few tries, and with nothing left."""
     stack = ended[name]
 
-    assert (stack.code, stack.took_s < 30) == (1, True)
+    assert (stack.code, stack.took_s < 60) == (1, True)
     assert running_in(stack.directory) == []
     left = {path.suffix for path in (stack.directory / ".tandem").iterdir()}
     assert not left & {".sock", ".pid"}
