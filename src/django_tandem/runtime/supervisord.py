@@ -78,11 +78,6 @@ def give_up(run_dir: Path, program: str, because: str) -> None:
     _call(run_dir, "tandem.give_up", program, because)
 
 
-def give_up(run_dir: Path, program: str, because: str) -> None:
-    """Have the whole stack stopped, with exit code 1, since ``program`` does not come up."""
-    _call(run_dir, "tandem.give_up", program, because)
-
-
 def wait_for_end(run_dir: Path, program: str, within_s: int) -> None:
     """Have a program stopped and forgotten, and return when it is."""
     while not end(run_dir, program, within_s):
