@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
-    plan = plan_project(options).plan
+    planned = plan_project(options)
+    plan = planned.plan
     if options.json:
         console.as_json([as_json(verdict, plan.project) for verdict in plan.verdicts])
         return 0
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     for line in (*switch_lines(plan), *handovers.lines(handed_over)):
         console.line_out(line)
     console.line_err(_summary(plan))
-    for note in plan.notes:
+    for note in (*planned.loaded.notes, *plan.notes):
         console.line_err(note)
     return 0
 

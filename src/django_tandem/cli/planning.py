@@ -2,9 +2,8 @@
 
 import argparse
 import json
-import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.core.checks import CheckMessage
@@ -13,7 +12,7 @@ from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
 from django_tandem.cli.migrations import unapplied_migrations
-from django_tandem.cli.place import offer_redis
+from django_tandem.cli.place import redis_offered
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
 from django_tandem.project.location import find
@@ -35,11 +34,9 @@ class Planned:
 def load_project(settings_module: str | None, overrides: Overrides | None = None) -> Loaded:
     """Load the project at hand, with the embedded Redis offered to its settings."""
     location = find(settings_module)
-    embedded = offer_redis(location)
-    loaded = pipeline.load(location, overrides=overrides, embedded_redis=embedded)
-    if embedded:
-        os.environ.pop("REDIS_URL", None)
-    return loaded
+    with redis_offered(location) as offered:
+        loaded = pipeline.load(location, overrides=overrides, embedded_redis=offered.url)
+    return replace(loaded, notes=(offered.note,)) if offered.note else loaded
 
 
 def plan_project(
@@ -76,7 +73,7 @@ def announce(planned: Planned, before: Collection[str] = ()) -> list[str]:
         if text not in before:
             console.line_err(text)
     checks.refuse_failures(found)
-    notes = [*planned.plan.notes, *unapplied_migrations()]
+    notes = [*planned.loaded.notes, *planned.plan.notes, *unapplied_migrations()]
     for text in notes:
         if text not in before:
             console.line_err(text)

@@ -27,11 +27,16 @@ IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A project that was read, its TANDEM setting, and its ASGI application, if it has one."""
+    """
+    A project that was read, its TANDEM setting, and its ASGI application, if it has one.
+
+    ``notes`` are sentences on how it was read, for whoever starts it.
+    """
 
     project: Project
     settings: Settings
     application: object | None
+    notes: tuple[str, ...] = ()
 
 
 def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:

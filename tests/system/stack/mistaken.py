@@ -5,8 +5,13 @@ from pathlib import Path
 
 import psutil
 
-# What `up` says of the plan before it says what is wrong with it.
-NOTES = ("Nothing in this project needs ASGI", "Running as root", "There are ")
+# Notes on the plan, which `up` prints before an error.
+NOTES = (
+    "Nothing in this project needs ASGI",
+    "Running as root",
+    "There are ",
+    "REDIS_URL is not set",
+)
 
 
 def running_in(directory: Path) -> list[str]:

@@ -1,0 +1,158 @@
+"""Whether the settings take the embedded Redis, found before this process imports them."""
+
+import json
+import os
+import socket
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings as django_settings
+
+from django_tandem.errors import ProjectError
+from django_tandem.project.location import Location, load_settings
+
+VARIABLE = "REDIS_URL"
+LAYERS = "CHANNEL_LAYERS"
+CONNECT_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The value of REDIS_URL for this project, None for none, and a note that says why."""
+
+    url: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """
+    One import of the settings.
+
+    ``takers`` are the settings that contain the URL, ``caches`` the backends by alias,
+    ``reaches_redis`` is true when a channel layer's Redis accepts a connection. ``error`` is the
+    exception when the import failed.
+    """
+
+    takers: list[str]
+    caches: dict[str, str]
+    reaches_redis: bool
+    error: str = ""
+
+
+def offer(location: Location, url: str) -> Offer:
+    """
+    Decide whether the settings get ``url`` as REDIS_URL, by two imports in child processes.
+
+    Raises ProjectError when the settings need REDIS_URL and can't have this one.
+    """
+    if django_settings.configured or find_spec("channels_redis") is None:
+        return Offer()
+    return decide_offer(location, url, _trial(location, None, url), _trial(location, url, url))
+
+
+def decide_offer(location: Location, url: str, without: Trial, given: Trial) -> Offer:
+    """
+    Return the offer, from an import ``without`` REDIS_URL and one that was ``given`` it.
+
+    A channel layer gets it when nothing else changes: a cache must not be switched on, and a
+    task queue may not understand the URL.
+    """
+    if without.reaches_redis or given.error or not given.takers:
+        return Offer()
+    others = sorted(_unsuitable(without, given))
+    if LAYERS in given.takers and not others:
+        return Offer(url=url, note=f"{VARIABLE} is not set: the embedded Redis serves {LAYERS}.")
+    names = ", ".join(others or given.takers)
+    if VARIABLE in without.error:
+        raise ProjectError(
+            f'{VARIABLE} is not set, and "{location.settings_module}" needs it.',
+            hint=f"Set it. The embedded Redis serves only {LAYERS}, and {names} would use it.",
+        )
+    return Offer(
+        note=f"{VARIABLE} is not set. The embedded Redis is not started: it serves only {LAYERS}, "
+        f"and {names} would use it."
+    )
+
+
+def _unsuitable(without: Trial, given: Trial) -> Iterator[str]:
+    """Yield the settings that take the URL and must not."""
+    for name in given.takers:
+        is_cache = name == "CACHES" and (without.error or without.caches == given.caches)
+        if name not in (VARIABLE, LAYERS) and not is_cache:
+            yield name
+
+
+def _trial(location: Location, value: str | None, url: str) -> Trial:
+    """Import the settings in a child process that has ``value`` as REDIS_URL."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads at a fork; a command has none before the settings.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        _import_and_exit(location, value, url, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        result = pipe.read()
+    os.waitpid(child, 0)
+    if not result:
+        return Trial(takers=[], caches={}, reaches_redis=False, error="no result")
+    return Trial(**json.loads(result))
+
+
+def _import_and_exit(location: Location, value: str | None, url: str, writing: int) -> None:
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        if value is not None:
+            os.environ[VARIABLE] = value
+        os.write(writing, json.dumps(_imported(location, url)).encode())
+    finally:
+        # No handler of the parent process may run here.
+        os._exit(0)
+
+
+def _imported(location: Location, url: str) -> dict[str, Any]:
+    try:
+        load_settings(location)
+        names = [name for name in dir(django_settings) if name.isupper()]
+        takers = [name for name in names if url in repr(getattr(django_settings, name))]
+        caches = {alias: each["BACKEND"] for alias, each in django_settings.CACHES.items()}
+    except BaseException as error:  # noqa: BLE001 - a settings module may raise anything
+        message = f"{error} {error.__cause__ or ''}"
+        return {"takers": [], "caches": {}, "reaches_redis": False, "error": message}
+    layers = getattr(django_settings, LAYERS, None) or {}
+    reaches = any(_accepts(host) for layer in layers.values() for host in _hosts(layer))
+    return {"takers": takers, "caches": caches, "reaches_redis": reaches, "error": ""}
+
+
+def _hosts(layer: Mapping[str, Any]) -> list[Any]:
+    """Return the ``hosts`` of a layer as its setting has them."""
+    return list((layer.get("CONFIG") or {}).get("hosts") or [])
+
+
+def _accepts(host: Any) -> bool:
+    """Return whether a Redis of a layer's hosts accepts a connection."""
+    address = host.get("address", host) if isinstance(host, Mapping) else host
+    try:
+        if isinstance(address, str):
+            parts = urlsplit(address)
+            if parts.scheme == "unix":
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.settimeout(CONNECT_S)
+                    connection.connect(parts.path)
+                return True
+            address = (parts.hostname or "localhost", parts.port or 6379)
+        elif isinstance(address, Mapping):
+            address = (address.get("host", "localhost"), address.get("port", 6379))
+        name, port = address
+        socket.create_connection((name, port), timeout=CONNECT_S).close()
+    except (OSError, TypeError, ValueError):
+        return False
+    return True

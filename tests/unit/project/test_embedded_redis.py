@@ -1,0 +1,107 @@
+"""The embedded Redis is offered to channel layers, and to nothing that may not understand it."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from django_tandem.errors import ProjectError
+from django_tandem.project.embedded_redis import Trial, _accepts, decide_offer
+from django_tandem.project.location import Location
+
+URL = "unix:///srv/project/.tandem/valkey.sock"
+LOCATION = Location(directory=Path("/srv/project"), settings_module="mysite.settings")
+LOCMEM = {"default": "django.core.cache.backends.locmem.LocMemCache"}
+REDIS = {"default": "django.core.cache.backends.redis.RedisCache"}
+SERVES = "REDIS_URL is not set: the embedded Redis serves CHANNEL_LAYERS."
+
+
+def _trial(*takers: str, **changes) -> Trial:
+    return Trial(**{"takers": list(takers), "caches": LOCMEM, "reaches_redis": False, **changes})
+
+
+def _required(**changes) -> Trial:
+    return _trial(error="'REDIS_URL'", **changes)
+
+
+@pytest.mark.parametrize(
+    ("without", "given"),
+    [
+        (_trial(), _trial("CHANNEL_LAYERS")),
+        (_trial(), _trial("CHANNEL_LAYERS", "REDIS_URL")),
+        (_required(), _trial("CHANNEL_LAYERS")),
+        (_required(), _trial("CACHES", "CHANNEL_LAYERS", caches=REDIS)),
+        (_trial(caches=REDIS), _trial("CACHES", "CHANNEL_LAYERS", caches=REDIS)),
+    ],
+)
+def test_a_channel_layer_takes_it(without, given) -> None:
+    """Also beside a cache that uses Redis in any case; the note names the setting."""
+    found = decide_offer(LOCATION, URL, without, given)
+
+    assert (found.url, found.note) == (URL, SERVES)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (_trial("CACHES", caches=REDIS), "CACHES"),
+        (_trial("CACHES", "CHANNEL_LAYERS", caches=REDIS), "CACHES"),
+        (_trial("CELERY_BROKER_URL", "CHANNEL_LAYERS"), "CELERY_BROKER_URL"),
+        (_trial("RQ_QUEUES", "CELERY_BROKER_URL"), "CELERY_BROKER_URL, RQ_QUEUES"),
+    ],
+)
+def test_it_switches_on_no_cache_and_no_queue(given, names) -> None:
+    """The settings keep their defaults, and a note names what would have taken it."""
+    found = decide_offer(LOCATION, URL, _trial(), given)
+
+    assert found.url is None
+    assert found.note == (
+        "REDIS_URL is not set. The embedded Redis is not started: it serves only CHANNEL_LAYERS, "
+        f"and {names} would use it."
+    )
+
+
+def test_settings_that_need_redis_for_something_else_are_an_error() -> None:
+    """Before anything is started."""
+    with pytest.raises(ProjectError) as caught:
+        decide_offer(LOCATION, URL, _required(), _trial("CELERY_BROKER_URL"))
+
+    assert str(caught.value) == (
+        'REDIS_URL is not set, and "mysite.settings" needs it.\n'
+        "  Set it. The embedded Redis serves only CHANNEL_LAYERS, and CELERY_BROKER_URL would use "
+        "it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("without", "given"),
+    [
+        (_trial(reaches_redis=True), _trial("CHANNEL_LAYERS")),
+        (_trial(), _trial()),
+        (_trial(), _trial(error="no such module")),
+    ],
+)
+def test_otherwise_nothing_changes(without, given) -> None:
+    """A Redis of the project's default address runs, nothing takes the URL, or imports fail."""
+    found = decide_offer(LOCATION, URL, without, given)
+
+    assert (found.url, found.note) == (None, "")
+
+
+@pytest.mark.parametrize("form", ["url", "pair", "mapping", "unix"])
+def test_a_running_redis_is_found_at_each_form_of_host(form, tmp_path) -> None:
+    """As channels_redis accepts them."""
+    unix = tmp_path / "redis.sock"
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as local:
+        port = tcp.getsockname()[1]
+        local.bind(str(unix))
+        local.listen()
+        host = {
+            "url": f"redis://:secret@127.0.0.1:{port}/1",
+            "pair": ("127.0.0.1", port),
+            "mapping": {"address": f"redis://127.0.0.1:{port}", "socket_timeout": None},
+            "unix": f"unix://{unix}",
+        }[form]
+
+        assert _accepts(host)
+    assert not _accepts(host)
