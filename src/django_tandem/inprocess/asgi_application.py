@@ -21,7 +21,7 @@ from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
-from django_tandem.inprocess.streaming import UnbufferedStreams
+from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.websocket_not_found import WebSocketNotFound
 from django_tandem.model import Stack
 
@@ -43,7 +43,8 @@ with record_startup_failure(Stack.ASGI):
     # Before the project is loaded, as it applies to handlers that are made from then on.
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())
-    project: Application = UnbufferedStreams(WebSocketNotFound(ParallelConsumers(load())))
+    stream_sync_iterators()
+    project: Application = WebSocketNotFound(ParallelConsumers(load()))
     # Only once the project is loaded it is known whether it uses Channels.
     channel_layers.install_reconnecting()
     if handover.is_enabled():

@@ -3,8 +3,9 @@ The handover: a stack that gets a request for a view of the other stack sends it
 
 The edge's route table is the fast path, and the handover the fallback for what the table can't
 express. The stack answers with X-Accel-Redirect, and NGINX replays the request on the other
-stack: after the view is resolved and the project's middleware could reject the request, and at
-most once a request.
+stack, at most once a request. WSGI decides before the project's middleware runs where the path
+alone decides; for a URLconf that middleware chooses, once the view is resolved; and for an async
+stream from a synchronous view, once its response is known.
 """
 
 import os
@@ -16,12 +17,20 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 from django_tandem import environment
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.handover_counts import HandoverCounter
-from django_tandem.inprocess.policy import stack_of
+from django_tandem.inprocess.policy import decide_request
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
+from django_tandem.inprocess.streaming import (
+    WsgiStream,
+    has_length,
+    is_event_stream,
+    warn_of_held_worker,
+    without_buffering,
+)
 from django_tandem.model import Pin, Stack
 
 # Set by the edge on every request, so that no client can: "1" on one that was handed over.
@@ -29,7 +38,6 @@ HANDED_HEADER = "x-tandem-handed"
 # With a named location, NGINX keeps the method and the body.
 REDIRECT_HEADER = "X-Accel-Redirect"
 LOCATIONS = {Stack.WSGI: "@handed_wsgi", Stack.ASGI: "@handed_asgi"}
-EVENT_STREAM = "text/event-stream"
 
 # The key of the passage in the environ or the scope. Only the edge's own request has it: a view
 # may call Django itself, through the test client for example.
@@ -40,13 +48,16 @@ _ATTRIBUTE = "_tandem_passage"
 @dataclass(slots=True)
 class Passage:
     """
-    One request in a stack: whether it may be handed over, and the route that it took.
+    One request in a stack: whether it may be handed over, its route and its view.
 
-    ``is_stream`` and ``is_async_stream`` describe Django's own response, below any wrapper.
+    ``is_explicit`` is true when a pin or a mark names the stack. ``is_stream`` and
+    ``is_async_stream`` describe Django's own response, below any wrapper.
     """
 
     may_leave: bool
     route: str = ""
+    view: str = ""
+    is_explicit: bool = False
     is_stream: bool = False
     is_async_stream: bool = False
 
@@ -63,7 +74,7 @@ def is_enabled() -> bool:
 
 def install(own: Stack, pins: tuple[Pin, ...]) -> None:
     """
-    Add the handover as the last view middleware of each handler that Django makes from now on.
+    Note the response, and add the last view middleware, of each handler that Django makes.
 
     A handler fills that list as it loads the project's middleware, so call this before.
     """
@@ -114,11 +125,12 @@ def _view_middleware(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
         if passage is None:
             return None
         passage.route = f"/{request.resolver_match.route}" if request.resolver_match else ""
-        if not passage.may_leave:
+        decision = decide_request(request.resolver_match, view, request.path_info, pins)
+        passage.view, passage.is_explicit = decision.view, decision.is_explicit
+        if not passage.may_leave or decision.stack is own:
             return None
-        stack = stack_of(request, view, pins)
         # Middleware that caches or tags responses leaves a 204 alone.
-        return None if stack is own else HttpResponse(status=204, headers=_redirect_to(stack))
+        return HttpResponse(status=204, headers=_redirect_to(decision.stack))
 
     return hand_over
 
@@ -144,15 +156,25 @@ def _hands_over_to(stack: Stack, location: str) -> bool:
 class WsgiHandover:
     """Hands a request over to ASGI when its view, or its response, belongs there."""
 
-    def __init__(self, application: WSGIApplication, counter: HandoverCounter | None) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        pins: tuple[Pin, ...],
+        counter: HandoverCounter | None,
+    ) -> None:
         self.application = application
+        self.pins = pins
         self.counter = counter
+        self.is_enabled = is_enabled()
+        self.resolves_first = os.environ.get(environment.RESOLVE_FIRST) == "1"
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # Only the edge can replay a request, and only once.
         was_handed = environ.pop(environ_key(HANDED_HEADER), "") == "1"
         came_by_edge = bool(environ.get(environ_key(EDGE_HEADER)))
-        passage = Passage(may_leave=came_by_edge and not was_handed)
+        passage = Passage(may_leave=self.is_enabled and came_by_edge and not was_handed)
+        if passage.may_leave and self.resolves_first and self._resolves_to_asgi(environ, passage):
+            return self._hand_over(passage, start_response)
         environ[PASSAGE] = passage
         start = DeferredStart(start_response)
         body = self.application(environ, start)
@@ -160,14 +182,31 @@ class WsgiHandover:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            if self.counter is not None:
-                self.counter.add(passage.route, Stack.ASGI)
-            # Without any header of the project: the other stack sends them again.
-            headers = [(REDIRECT_HEADER, LOCATIONS[Stack.ASGI]), ("Content-Length", "0")]
-            start_response("200 OK", headers)
-            return []
-        start.release()
-        return body
+            return self._hand_over(passage, start_response)
+        if not passage.is_stream or has_length(start.headers):
+            start.release()
+            return body
+        if not passage.is_explicit and is_event_stream(start.headers):
+            warn_of_held_worker(passage.view)
+        start.release(*without_buffering(start.headers))
+        return WsgiStream(body)
+
+    def _resolves_to_asgi(self, environ: WSGIEnvironment, passage: Passage) -> bool:
+        path_info = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        try:
+            match = resolve(path_info)
+        except Resolver404:
+            return False
+        passage.route = f"/{match.route}"
+        return decide_request(match, match.func, path_info, self.pins).stack is Stack.ASGI
+
+    def _hand_over(self, passage: Passage, start_response: StartResponse) -> Iterable[bytes]:
+        if self.counter is not None:
+            self.counter.add(passage.route, Stack.ASGI)
+        # Without any header of the project: the other stack sends them again.
+        headers = [(REDIRECT_HEADER, LOCATIONS[Stack.ASGI]), ("Content-Length", "0")]
+        start_response("200 OK", headers)
+        return []
 
 
 class DeferredStart:
@@ -176,6 +215,7 @@ class DeferredStart:
     def __init__(self, start_response: StartResponse) -> None:
         self._start_response = start_response
         self._deferred: tuple[Any, ...] | None = None
+        self._added: tuple[tuple[str, str], ...] = ()
         self._is_released = False
 
     @property
@@ -186,39 +226,39 @@ class DeferredStart:
     def __call__(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
-        arguments = (status, headers) if exc_info is None else (status, headers, exc_info)
-        if self._is_released:
-            # The application starts only when its body is iterated.
-            return self._start_response(*arguments)
-        self._deferred = arguments
-        return self._write
+        self._deferred = (status, headers, *([] if exc_info is None else [exc_info]))
+        # An application may start only when its body is iterated.
+        return self._start() if self._is_released else self._write
 
     def _write(self, data: bytes) -> None:
         self.release()(data)
 
-    def release(self) -> Any:
-        """Pass the deferred start on; return the server's ``write``."""
-        deferred, self._deferred, self._is_released = self._deferred, None, True
-        return self._start_response(*deferred) if deferred else None
+    def release(self, *headers: tuple[str, str]) -> Any:
+        """Pass the deferred start on with these headers too; return the server's ``write``."""
+        self._added, self._is_released = headers, True
+        return self._start() if self._deferred else None
+
+    def _start(self) -> Any:
+        status, headers, *exc_info = self._deferred or ("", [])
+        self._deferred = None
+        return self._start_response(status, [*headers, *self._added], *exc_info)
 
 
 def belongs_on_asgi(
     environ: WSGIEnvironment, headers: Iterable[tuple[str, str]], passage: Passage
 ) -> bool:
     """
-    Return whether the response hands over to ASGI, or is a stream that ASGI serves better.
+    Return whether the response hands over to ASGI, or is an async stream.
 
-    A stream is known only once its view has run, which for other methods than GET and HEAD must
-    not happen twice. WSGI middleware may have wrapped the body, so that the passage describes
-    Django's own response.
+    WSGI would collect an async stream before it sends the first part. It is known only once its
+    view has run, which for other methods than GET and HEAD must not happen twice; and a pin or a
+    mark keeps it here.
     """
     known = {name.lower(): value for name, value in headers}
     if _hands_over_to(Stack.ASGI, known.get(REDIRECT_HEADER.lower(), "")):
         return True
-    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-        return False
-    is_events = known.get("content-type", "").lower().startswith(EVENT_STREAM)
-    return (is_events and passage.is_stream) or passage.is_async_stream
+    is_repeatable = environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+    return passage.is_async_stream and is_repeatable and not passage.is_explicit
 
 
 _HANDED_NAME = HANDED_HEADER.encode()

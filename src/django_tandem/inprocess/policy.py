@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest
+from django.urls import ResolverMatch
 
 from django_tandem import environment
-from django_tandem.inprocess.views import dotted_path, marked_stack
+from django_tandem.inprocess.views import dotted_path, is_event_stream, marked_stack
 from django_tandem.model import PathMatch, Pin, Route, Stack, View
+from django_tandem.routing.pins import deciding_pin
 from django_tandem.routing.policy import decide
 
 # Views remembered at once: more than a URLconf has, unless one is made for each request.
@@ -37,18 +38,33 @@ def read_pins() -> tuple[Pin, ...]:
     return tuple(Pin(target=target, stack=Stack(stack)) for target, stack in pairs)
 
 
-def stack_of(request: HttpRequest, view: Any, pins: Sequence[Pin]) -> Stack:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The stack of a request; ``is_explicit`` is true when a pin or a mark names it."""
+
+    stack: Stack
+    view: str
+    is_explicit: bool
+
+
+def decide_request(
+    match: ResolverMatch | None, view: Any, path_info: str, pins: Sequence[Pin]
+) -> Decision:
     """
-    Return the stack of the request that was resolved to ``view``.
+    Decide the request for ``path_info`` that was resolved to ``view``.
 
     So it holds for a URLconf chosen per request, and for a pattern that the edge can't match.
     """
     route = _route_to(view)
-    match = request.resolver_match
     if pins and match is not None and match.url_name:
         # As in the plan: a route without a name is in no namespace either.
         route = replace(route, name=":".join([*match.namespaces, match.url_name]))
-    return decide(route, pins, path=request.path_info).stack
+    is_pinned = deciding_pin(route, pins, path_info) is not None
+    return Decision(
+        stack=decide(route, pins, path=path_info).stack,
+        view=route.view.dotted,
+        is_explicit=is_pinned or route.view.mark is not None,
+    )
 
 
 def _route_to(view: Any) -> Route:
@@ -59,6 +75,7 @@ def _route_to(view: Any) -> Route:
         facts = View(
             dotted=dotted_path(view),
             is_coroutine=iscoroutinefunction(view),
+            is_event_stream=is_event_stream(view),
             mark=marked_stack(view),
         )
         known = KnownView(view, Route(pattern="", name=None, view=facts, match=_RESOLVED))

@@ -3,12 +3,20 @@
 import functools
 import inspect
 from collections.abc import Iterator
+from types import CodeType, FunctionType
 from typing import Any
 
 from asgiref.sync import AsyncToSync
+from django.http.response import HttpResponseBase
 
 from django_tandem.marks import mark_of
 from django_tandem.model import Stack
+
+# Content types of responses that last for as long as their client listens.
+EVENT_STREAM_TYPES = ("text/event-stream", "multipart/x-mixed-replace")
+# How many calls away from the view's own code the type may be named.
+_CALLS = 2
+_NO_VIEWS = ("django.", "rest_framework.", "asgiref.")
 
 
 def author_wrote(callback: Any) -> Any:
@@ -33,6 +41,56 @@ def dotted_path(callback: Any) -> str:
 def marked_stack(callback: Any) -> Stack | None:
     """Return what the view ``callback`` is marked with, or what its author wrote is."""
     return mark_of(callback) or mark_of(author_wrote(callback))
+
+
+def is_event_stream(callback: Any) -> bool:
+    """
+    Return whether the code of the view ``callback`` names the type of an endless stream.
+
+    The functions of its own package that it calls, and responses, are searched too.
+    """
+    return any(text.lower().startswith(EVENT_STREAM_TYPES) for text in _texts(callback))
+
+
+def _texts(callback: Any) -> Iterator[str]:
+    view = author_wrote(callback)
+    waiting, seen = [(view, 0)], set[int]()
+    while waiting:
+        target, calls = waiting.pop()
+        if id(target) in seen:
+            continue
+        seen.add(id(target))
+        for function in _functions(target):
+            for code in _codes(function.__code__):
+                yield from (value for value in code.co_consts if isinstance(value, str))
+                named = [function.__globals__.get(name) for name in code.co_names]
+                yield from (value for value in named if isinstance(value, str))
+                if calls < _CALLS:
+                    waiting += [(each, calls + 1) for each in named if _may_stream(each, view)]
+
+
+def _functions(target: Any) -> Iterator[FunctionType]:
+    layers = [*target.__mro__] if isinstance(target, type) else [target]
+    for layer in layers:
+        if isinstance(layer, FunctionType):
+            yield layer
+        elif isinstance(layer, type) and not layer.__module__.startswith(_NO_VIEWS):
+            members = (inspect.unwrap(each) for each in vars(layer).values() if callable(each))
+            yield from (each for each in members if isinstance(each, FunctionType))
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _codes(value)
+
+
+def _may_stream(value: Any, view: Any) -> bool:
+    if isinstance(value, type):
+        return issubclass(value, HttpResponseBase) and not value.__module__.startswith(_NO_VIEWS)
+    package = view.__module__.partition(".")[0]
+    return isinstance(value, FunctionType) and value.__module__.partition(".")[0] == package
 
 
 def _unwrapped(layer: Any) -> Iterator[Any]:

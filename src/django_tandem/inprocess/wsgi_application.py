@@ -18,6 +18,7 @@ from django_tandem.inprocess.prefork import prepare_for_fork
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.inprocess.streaming import with_request_limit
 from django_tandem.model import Stack
 
 
@@ -48,12 +49,11 @@ def with_static_files(application: WSGIApplication) -> WSGIApplication:
 
 with record_startup_failure(Stack.WSGI):
     # Before the project is loaded, as it applies to handlers that are made from then on.
-    if handover.is_enabled():
-        handover.install(Stack.WSGI, read_pins())
+    pins = read_pins()
+    handover.install(Stack.WSGI, pins)
     project = with_static_files(load())
-    if handover.is_enabled():
-        project = WsgiHandover(project, handover_counts.from_environment())
+    project = WsgiHandover(project, pins, handover_counts.from_environment())
     project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")
-    application = WsgiReadiness(SkipDisconnectedClients(project))
+    application = WsgiReadiness(SkipDisconnectedClients(with_request_limit(project)))
     # uWSGI forks after it has loaded this module; for servers that don't fork it is harmless.
     prepare_for_fork()

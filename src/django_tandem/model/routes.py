@@ -24,13 +24,15 @@ class View:
     The facts about a view or a consumer that need no call of it.
 
     ``dotted`` is its import path and ``source`` the ``file:line`` of its definition.
-    ``is_coroutine`` is true when Django would await it. ``mark`` is the stack of its
+    ``is_coroutine`` is true when Django would await it, ``is_event_stream`` when its code names
+    the type of a stream without an end. ``mark`` is the stack of its
     ``@on_wsgi`` or ``@on_asgi``. ``wrapper`` is the ``file:line`` of a synchronous decorator
     that hides a coroutine from Django.
     """
 
     dotted: str
     is_coroutine: bool = False
+    is_event_stream: bool = False
     source: str | None = None
     mark: Stack | None = None
     wrapper: str | None = None

@@ -145,6 +145,7 @@ def _nginx(context: PlanContext) -> Process:
 
 def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     project, settings = context.project, context.settings
+    any_inexact = any(route.match.why_inexact for route in project.routes)
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
@@ -155,6 +156,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.MANAGE_PY: project.manage_py,
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,
         environment.PINS: pins,
+        environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,
         environment.RUN_DIR: context.run_dir,
         environment.THREADS: str(settings.asgi.threads or ""),
         environment.STATIC: "1" if project.static_in_debug else None,

@@ -11,7 +11,12 @@ from typing import Any
 
 from asgiref.sync import AsyncToSync, iscoroutinefunction
 
-from django_tandem.inprocess.views import author_wrote, dotted_path, marked_stack
+from django_tandem.inprocess.views import (
+    author_wrote,
+    dotted_path,
+    is_event_stream,
+    marked_stack,
+)
 from django_tandem.model import View
 
 
@@ -27,6 +32,7 @@ def view_of(callback: Any, project_directory: str) -> View:
         dotted=dotted_path(target),
         # As Django's own handler tests before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
+        is_event_stream=is_event_stream(callback),
         source=_source(target, project_directory),
         mark=marked_stack(callback),
         wrapper=None if wrapper is None else _source(wrapper, project_directory),

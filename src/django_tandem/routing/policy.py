@@ -36,6 +36,13 @@ def is_coroutine(route: Route) -> Verdict | None:
     return None
 
 
+def is_event_stream(route: Route) -> Verdict | None:
+    """Serve by ASGI what would hold a WSGI worker for as long as a client listens."""
+    if route.view.is_event_stream:
+        return Verdict(route=route, stack=Stack.ASGI, reason="an event stream")
+    return None
+
+
 def is_synchronous(route: Route) -> Verdict:
     """Serve everything else by WSGI."""
     wrapper = route.view.wrapper
@@ -44,7 +51,13 @@ def is_synchronous(route: Route) -> Verdict:
 
 
 # After the pins the first rule that returns a verdict wins, so the order is the policy.
-RULES: tuple[Rule, ...] = (marked_in_code, is_websocket, is_coroutine, is_synchronous)
+RULES: tuple[Rule, ...] = (
+    marked_in_code,
+    is_websocket,
+    is_coroutine,
+    is_event_stream,
+    is_synchronous,
+)
 
 
 def decide(

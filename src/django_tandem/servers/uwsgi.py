@@ -27,7 +27,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--master",
         "--single-interpreter",
         f"--processes={launch.workers}",
-        f"--harakiri={launch.timeout_s}",
+        # Not by harakiri, which a stream could not renew: the entry point sets the limit.
+        f"--set-placeholder=tandem-timeout={launch.timeout_s}",
         f"--worker-reload-mercy={launch.grace_s}",
         # Without this SIGTERM restarts it, and with this alone it cuts the requests in flight.
         "--die-on-term",

@@ -107,6 +107,7 @@ async def stream(request):
     return StreamingHttpResponse(lines())
 
 
+@csrf_exempt
 def async_stream(request):
     async def lines():
         yield type(request).__name__.encode()
@@ -119,6 +120,7 @@ urlpatterns = [
     path("even/<even:n>/", coroutine),
     path("even/<int:n>/", sync),
     path("events/", events),
+    path("once/<even:n>/", coroutine),
     path("async-stream/", async_stream),
     path("guarded/", guarded),
     path("nested/", nested),
@@ -139,6 +141,8 @@ urlpatterns = [path("sync/", coroutine), path("async/", sync)]
 """
 
 MIDDLEWARE = """
+from pathlib import Path
+
 from django.http import HttpResponseForbidden
 
 
@@ -148,6 +152,8 @@ def by_host(get_response):
             request.urlconf = "mysite.other"
         if request.headers.get("X-Refuse"):
             return HttpResponseForbidden("refused")
+        with Path(__file__).with_name("passes").open("a") as passes:
+            passes.write("one\\n")
         response = get_response(request)
         response.set_cookie("seen", "1")
         return response
@@ -249,9 +255,12 @@ def test_method_target_and_body_stay_as_they_came(up, method) -> None:
     assert told["seen"] == {}
 
 
-def test_an_event_stream_from_a_plain_view_moves_to_asgi(up) -> None:
-    """On WSGI it would hold a worker for as long as somebody listens."""
+def test_an_event_stream_of_a_plain_view_is_routed_to_asgi(up) -> None:
+    """On WSGI it would hold a worker for as long as a client listens."""
+    before = _counts(up)
     headers, body = _ask(up, "/events/")
+
+    assert _counts(up) == before
 
     assert headers["Content-Type"] == "text/event-stream"
     assert body == b"".join(b"data: ASGIRequest %d\n\n" % number for number in range(3))
@@ -286,11 +295,22 @@ def test_a_bound_method_is_pinned_by_the_path_its_author_would_write(up) -> None
     assert _counts(up) == before
 
 
-def test_a_stream_is_not_asked_for_twice_with_another_method(up) -> None:
+def test_an_async_stream_is_handed_over_for_get_and_head_alone(up) -> None:
     """The view has run by then, and a POST must not run twice."""
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        _ask(up, "/events/", method="POST", data=b"")
-    assert refused.value.code == 403  # CSRF, on WSGI, before any hand-over
+    assert _ask(up, "/async-stream/", method="POST", data=b"")[1] == b"WSGIRequest"
+
+
+def test_middleware_runs_once_where_the_path_alone_decides(up) -> None:
+    """The edge can't know which numbers are even, but the URLconf does."""
+    for path, kind in [("/once/4/", "ASGIRequest"), ("/async/", "ASGIRequest")]:
+        before = _passes(up)
+        assert _kind(up, path) == kind
+        assert _passes(up) == before + 1
+
+
+def _passes(up) -> int:
+    passes = up.directory / "mysite" / "passes"
+    return len(passes.read_text().splitlines()) if passes.exists() else 0
 
 
 def test_middleware_refuses_before_anything_is_handed_over(up) -> None:
@@ -327,22 +347,22 @@ def test_no_client_can_ask_for_it_or_prevent_it(up) -> None:
 
 def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
     """Shown by `tandem status` and, while the stack runs, by `tandem plan`, a second later."""
-    _ask(up, "/events/")
+    _ask(up, "/async-stream/")
 
     def found():
         rows = json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"]
-        return next((row for row in rows if row["route"] == "/events/"), None)
+        return next((row for row in rows if row["route"] == "/async-stream/"), None)
 
     row = wait_for(found)
-    assert (row["to"], row["pin"]) == ("asgi", '("/events/", "asgi")')
-    assert '("/events/", "asgi")' in tandem(up.directory, "plan").stdout
+    assert (row["to"], row["pin"]) == ("asgi", '("/async-stream/", "asgi")')
+    assert '("/async-stream/", "asgi")' in tandem(up.directory, "plan").stdout
 
 
 def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
     """By a thread of the worker, which old uWSGIs let run only when they were told to."""
     with Up(_project(tmp_path, '\nTANDEM["WSGI"] = {"SERVER": "uwsgi", "WORKERS": 1}\n')) as up:
         for _ in range(3):
-            _ask(up, "/events/")
+            _ask(up, "/async-stream/")
         assert wait_for(lambda: [each.count for each in read(up.run_dir)] == [3], within_s=5)
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.urls import ResolverMatch
 
-from django_tandem.inprocess.policy import stack_of
+from django_tandem.inprocess.policy import decide_request
 from django_tandem.marks import on_asgi
 from django_tandem.model import PathMatch, Pin, Route, Stack
 from django_tandem.project.views import view_of
@@ -54,11 +54,9 @@ def _both(view, pins, *, name=None, namespaces=()):
     full = ":".join([*namespaces, name]) if name else None
     match = PathMatch(pcre=r"^/a/\z", prefix="/a/", literal="/a/")
     route = Route(pattern="/a/", name=full, view=view_of(view, ""), match=match)
-    # Django's own request can't be made without settings.
     found = ResolverMatch(view, (), {}, name, namespaces=namespaces)
-    request = SimpleNamespace(path_info="/a/", resolver_match=found)
     (verdict,) = decide_all([route], pins)
-    return verdict.stack, stack_of(request, view, pins)
+    return verdict.stack, decide_request(found, view, "/a/", pins).stack
 
 
 @pytest.mark.parametrize("name", VIEWS)

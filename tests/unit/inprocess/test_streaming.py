@@ -1,45 +1,66 @@
-"""The edge is told not to hold back an event stream."""
+"""Which responses are streams, and how the edge is to treat them."""
 
 import pytest
-from inprocess.calling import call, http, websocket
 
-from django_tandem.inprocess.streaming import UnbufferedStreams
+from django_tandem.inprocess.streaming import (
+    WsgiStream,
+    has_length,
+    is_event_stream,
+    is_live_stream,
+    without_buffering,
+)
 
-
-def answering(*headers):
-    async def project(_scope, _receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
-
-    return project
-
-
-def headers_of(*headers):
-    (start,) = call(UnbufferedStreams(answering(*headers)), http())
-    return start["headers"]
+EVENTS = ("Content-Type", "Text/Event-Stream; charset=utf-8")
 
 
-@pytest.mark.parametrize("kind", [b"text/event-stream", b"Text/Event-Stream; charset=utf-8"])
-def test_an_event_stream_is_marked(kind):
-    """However the type is written."""
-    assert headers_of((b"Content-Type", kind))[1:] == [(b"x-accel-buffering", b"no")]
+def test_the_edge_buffers_no_stream() -> None:
+    """It would hold the parts back until a buffer is full."""
+    assert without_buffering([EVENTS]) == [("X-Accel-Buffering", "no")]
 
 
-def test_another_response_is_not():
-    """The edge may well gather a page."""
-    assert headers_of((b"content-type", b"text/html")) == [(b"content-type", b"text/html")]
+def test_the_projects_own_header_wins() -> None:
+    """A project may want a large export buffered, so that a slow client holds no worker."""
+    assert without_buffering([EVENTS, ("x-accel-buffering", "yes")]) == []
 
 
-def test_the_projects_own_word_stands():
-    """A view that wants its events gathered has said so."""
-    said = [(b"content-type", b"text/event-stream"), (b"X-Accel-Buffering", b"yes")]
+def test_a_response_with_a_length_is_a_file() -> None:
+    """The edge reads it whole."""
+    assert has_length([("content-length", "5")])
+    assert not has_length([EVENTS])
 
-    assert headers_of(*said) == said
+
+@pytest.mark.parametrize(
+    ("content_type", "lasts"),
+    [
+        ("text/event-stream", True),
+        ("multipart/x-mixed-replace; boundary=x", True),
+        ("application/x-ndjson", False),
+        ("text/csv", False),
+    ],
+)
+def test_an_event_stream_lasts_as_long_as_its_client(content_type, lasts) -> None:
+    """Other streams end by themselves, and are served well by a WSGI worker."""
+    assert is_event_stream([("Content-Type", content_type)]) is lasts
 
 
-def test_a_websocket_is_left_alone():
-    """It has no response to mark."""
+def test_a_file_is_no_live_stream() -> None:
+    """Its client must get it whole, also at a reload."""
+    live = (b"Content-Type", b"application/x-ndjson")
 
-    async def project(_scope, _receive, send):
-        await send({"type": "websocket.accept"})
+    assert is_live_stream([live])
+    assert not is_live_stream([live, (b"content-disposition", b"attachment")])
 
-    assert call(UnbufferedStreams(project), websocket()) == [{"type": "websocket.accept"}]
+
+def test_the_projects_body_is_closed() -> None:
+    """So its generator ends, and its resources are released."""
+    closed = []
+
+    class Body(list):
+        def close(self):
+            closed.append(True)
+
+    stream = WsgiStream(Body([b"a", b"b"]))
+
+    assert list(stream) == [b"a", b"b"]
+    stream.close()
+    assert closed == [True]

@@ -12,6 +12,7 @@ from django_tandem.routing.policy import (
     decide,
     decide_all,
     is_coroutine,
+    is_event_stream,
     is_synchronous,
     is_websocket,
     marked_in_code,
@@ -27,7 +28,8 @@ def stacks(routes, pins=(), *, handover=True):
 
 def test_the_order_of_the_rules_is_the_policy() -> None:
     """First the mark in the code, then the protocol, then the view."""
-    assert (marked_in_code, is_websocket, is_coroutine, is_synchronous) == RULES
+    facts = (is_websocket, is_coroutine, is_event_stream, is_synchronous)
+    assert (marked_in_code, *facts) == RULES
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ def test_the_order_of_the_rules_is_the_policy() -> None:
         (marked_in_code, route(mark=Stack.WSGI), Stack.WSGI, "marked @on_wsgi"),
         (is_websocket, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
         (is_coroutine, route(is_coroutine=True), Stack.ASGI, "an async view"),
+        (is_event_stream, route(is_event_stream=True), Stack.ASGI, "an event stream"),
         (is_synchronous, route(), Stack.WSGI, "a synchronous view"),
         (
             is_synchronous,

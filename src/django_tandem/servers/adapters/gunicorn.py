@@ -6,6 +6,7 @@ from typing import Any
 
 from gunicorn.config import Config
 
+from django_tandem.inprocess import streaming
 from django_tandem.inprocess.prefork import prepare_for_fork
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its own file in
@@ -28,6 +29,11 @@ if os.access(SHARED_MEMORY, os.W_OK):
 def when_ready(_arbiter: object) -> None:
     """Settle the master once it has loaded the project and before it forks."""
     prepare_for_fork()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a stream that makes progress renew the worker's timeout, which is then for one part."""
+    streaming.set_renewal(worker.notify)
 
 
 def read_arguments(text: str) -> dict[str, Any]:
