@@ -1,7 +1,9 @@
 """``manage.py tandem`` is the command ``tandem``."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from django_tandem import environment
 from django_tandem.cli import add_commands, run
 from django_tandem.runtime.start import replace_process
 
+# What runs `tandem` and is no manage.py of a project: django-admin, and `python -m django`.
+_DJANGOS_OWN = ("django-admin", "__main__.py")
+
 
 class Command(BaseCommand):
     """Run a subcommand of tandem."""
@@ -18,17 +23,40 @@ class Command(BaseCommand):
     help = "Run this project on WSGI and ASGI at once."
     requires_system_checks = ()
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Remember the command line, for `up`."""
+        self._argv = argv
+        super().run_from_argv(argv)
+
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare tandem's own subcommands."""
         add_commands(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the one that was asked for."""
-        if options["tandem_command"] == "up":
-            # manage.py has imported the settings by now, and they may read a REDIS_URL that
-            # is set for them only before.
-            manage_py = str(Path(sys.argv[0]).resolve())
-            replace_process(sys.argv[2:], **{environment.MANAGE_PY: manage_py})
+        """Run the subcommand."""
+        argv: list[str] = getattr(self, "_argv", [])
+        if argv and options["tandem_command"] == "up":
+            # The settings are imported by now, and they may read a REDIS_URL that has to be set
+            # before.
+            replace_process(list(_arguments(argv, options)), **_variables(argv[0], options))
         code = run(argparse.Namespace(**options))
         if code:
             sys.exit(code)
+
+
+def _arguments(argv: list[str], options: dict[str, Any]) -> Iterator[str]:
+    """Yield the arguments of tandem, with what Django's own parser took before the subcommand."""
+    yield options["tandem_command"]
+    if options["settings"]:
+        yield f"--settings={options['settings']}"
+    yield from argv[argv.index(options["tandem_command"], 2) + 1 :]
+
+
+def _variables(program: str, options: dict[str, Any]) -> dict[str, str]:
+    found = {}
+    if Path(program).name not in _DJANGOS_OWN:
+        found[environment.MANAGE_PY] = str(Path(program).resolve())
+    if options["pythonpath"]:
+        more = (str(Path(options["pythonpath"]).resolve()), os.environ.get("PYTHONPATH", ""))
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, more))
+    return found

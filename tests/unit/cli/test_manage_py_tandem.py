@@ -1,0 +1,38 @@
+"""`manage.py tandem up` takes the options of every management command before the subcommand."""
+
+import socket
+
+import pytest
+from checks.managing import installed, manage
+
+OTHER = """
+from mysite.settings import *
+
+TANDEM = {{"BIND": "{bind}"}}
+"""
+
+
+@pytest.fixture
+def taken():
+    """An address that another program listens on, so that a start ends with its name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("command", "directory"),
+    [
+        (["--settings=other", "--pythonpath=elsewhere", "up"], "elsewhere"),
+        (["--settings", "mysite.other", "up", "--watch"], "mysite"),
+        (["up", "--settings", "mysite.other"], "mysite"),
+    ],
+)
+def test_settings_before_up_are_those_of_the_stack(command, directory, taken, tmp_path) -> None:
+    """Another process takes over, with the same settings module and path."""
+    project = installed(tmp_path)
+    (project / directory).mkdir(exist_ok=True)
+    (project / directory / "other.py").write_text(OTHER.format(bind=taken))
+    done = manage(project, "tandem", *command)
+
+    assert done.returncode == 2
+    assert f"{taken} is in use by another program.\n" in done.stderr
