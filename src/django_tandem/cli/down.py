@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.place import find_run_dir
+from django_tandem.cli.place import add_run_dir_argument, find_running_dir
 from django_tandem.errors import RefusedError
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
@@ -14,12 +14,13 @@ STOP_S = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare no options."""
+    """Declare the options."""
+    add_run_dir_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Stop the stack; 1 when none runs, or when it had to be killed."""
-    run_dir = find_run_dir(options)
+    run_dir = find_running_dir(options)
     pid = lock.holder(run_dir)
     if pid is None:
         if not _end_orphans(run_dir):

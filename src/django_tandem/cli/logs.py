@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.place import find_run_dir
+from django_tandem.cli.place import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
 from django_tandem.runtime import logs
 from django_tandem.runtime.state import read_state
@@ -14,6 +14,7 @@ from django_tandem.runtime.state import read_state
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_run_dir_argument(parser)
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these, such as wsgi")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are logged")
     parser.add_argument("-n", "--lines", type=int, default=20, help="how many of each (20)")
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the last lines of each program, its name before each."""
-    run_dir = find_run_dir(options)
+    run_dir = find_running_dir(options)
     programs = _chosen(options.programs, run_dir)
     try:
         for program, line in _lines(options, run_dir, programs):

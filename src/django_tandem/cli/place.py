@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from django_tandem.errors import ProjectError
 from django_tandem.project.embedded_redis import VARIABLE, Offer, offer
-from django_tandem.project.location import Location, find, load_settings
-from django_tandem.runtime import run_dir
+from django_tandem.project.location import VARIABLE as SETTINGS_VARIABLE
+from django_tandem.project.location import Location, find, find_manage_py, load_settings
+from django_tandem.render.state import NAME as STATE_FILE
+from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.host import find_valkey
+from django_tandem.runtime.state import read_state
 from django_tandem.settings import Settings
+
+DEFAULT_RUN_DIR: str = Settings.__dataclass_fields__["run_dir"].metadata["default"]
 
 
 def find_run_dir(options: argparse.Namespace) -> Path:
@@ -22,6 +28,55 @@ def find_run_dir(options: argparse.Namespace) -> Path:
     directory = run_dir.locate(str(location.directory), settings.run_dir)
     run_dir.refuse_foreign(directory)
     return directory
+
+
+def add_run_dir_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of commands that need the run directory alone."""
+    parser.add_argument(
+        "--run-dir", metavar="DIR", help="the run directory; the settings are not imported"
+    )
+
+
+def find_running_dir(options: argparse.Namespace) -> Path:
+    """
+    Return the run directory for a command that reads or stops what runs.
+
+    The settings are imported only when no stack runs in the default directory: they may need
+    an environment that this shell lacks, and their import takes time.
+    """
+    if options.run_dir is not None:
+        directory = Path(options.run_dir).absolute()
+        run_dir.refuse_foreign(directory)
+        return directory
+    default = _default_dir()
+    if _is_running(default, options.settings or os.environ.get(SETTINGS_VARIABLE)):
+        return default
+    try:
+        return find_run_dir(options)
+    except ProjectError as error:
+        if (default / STATE_FILE).exists():
+            return default
+        raise ProjectError(
+            error.message, hint=f"{error.hint}\nOr name the run directory with `--run-dir`."
+        ) from error
+
+
+def _default_dir() -> Path:
+    manage_py = find_manage_py(Path.cwd())
+    project = manage_py.parent if manage_py else Path.cwd()
+    return run_dir.locate(str(project), DEFAULT_RUN_DIR)
+
+
+def _is_running(directory: Path, settings_module: str | None) -> bool:
+    run_dir.refuse_foreign(directory)
+    if lock.holder(directory) is None:
+        return False
+    state = read_state(directory)
+    if settings_module is None or state is None:
+        return state is not None
+    # Two settings modules of one project may each have a run directory.
+    modules = {dict(process.environment).get(SETTINGS_VARIABLE) for process in state.processes}
+    return settings_module in modules
 
 
 @contextmanager

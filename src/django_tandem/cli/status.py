@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from django_tandem.cli import console, handovers
-from django_tandem.cli.place import find_run_dir
+from django_tandem.cli.place import add_run_dir_argument, find_running_dir
 from django_tandem.inprocess import drain_window, handover_counts
 from django_tandem.model import Stack
 from django_tandem.runtime.reconcile import generation_of
@@ -46,6 +46,7 @@ class Row:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_run_dir_argument(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON")
     how.add_argument("--watch", action="store_true", help="refresh it each second, until Ctrl-C")
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the status; 1 when nothing runs, or not all that should."""
-    run_dir = find_run_dir(options)
+    run_dir = find_running_dir(options)
     if options.watch:
         return _watch(run_dir)
     now = read_status(run_dir)

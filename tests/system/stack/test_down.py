@@ -94,3 +94,39 @@ def test_a_signal_that_comes_while_it_stops_is_no_error(tmp_path) -> None:
             f"Nothing runs in {up.run_dir}.\n  Start it with `tandem up`.\n",
         )
         assert up.wait() == 0
+
+
+NEEDS_ENVIRONMENT = """
+import os
+from pathlib import Path
+
+SECRET_KEY = os.environ["KEY"]
+with Path(__file__).with_name("imports").open("a") as imports:
+    imports.write("x")
+"""
+
+
+def test_no_command_on_what_runs_needs_the_settings(tmp_path) -> None:
+    """They may need the environment of a unit file; and their import may take seconds."""
+    startproject(tmp_path)
+    with (tmp_path / "mysite" / "settings.py").open("a") as settings:
+        settings.write(NEEDS_ENVIRONMENT)
+    with Up(tmp_path, environment={"KEY": "x"}) as up:
+        imports = tmp_path / "mysite" / "imports"
+        before = imports.read_text()
+
+        assert tandem(tmp_path, "status").stdout.startswith("Generation 1 has served ")
+        assert "wsgi-1     | " in tandem(tmp_path, "logs", "wsgi").stdout
+        named = ("--run-dir", str(up.run_dir))
+        assert tandem(tmp_path.parent, "status", *named).returncode == 0
+        assert tandem(tmp_path, "down").stderr == "Stopped.\n"
+        assert imports.read_text() == before
+        assert up.wait() == 0
+
+    # Nothing runs, and the settings can't be imported: the default directory is found still.
+    assert tandem(tmp_path, "status").stderr == (
+        f"Nothing runs in {up.run_dir}.\n  Start it with `tandem up`.\n"
+    )
+    (up.run_dir / "state.json").unlink()
+    last = tandem(tmp_path, "status").stderr.splitlines()[-1]
+    assert last == "  Or name the run directory with `--run-dir`."
