@@ -1,0 +1,112 @@
+"""The multiplexer prints each line with its program's name, and never waits for its reader."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from django_tandem.runtime.supervisor import log_multiplexer
+from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    yield reader, writer
+    for end in (reader, writer):
+        os.close(end)
+
+
+def log(run_dir: Path, program: str, text: str) -> None:
+    with (run_dir / f"{program}.log").open("a") as file:
+        file.write(text)
+
+
+def read(descriptor: int) -> str:
+    data = bytearray()
+    try:
+        while part := os.read(descriptor, 65536):
+            data.extend(part)
+    except BlockingIOError:
+        pass
+    return data.decode()
+
+
+def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
+    """What was logged before is not, and the last line of a program that ended is."""
+    reader, writer = pipe
+    log(tmp_path, "wsgi-1", "of an earlier start\n")
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("wsgi-1")
+    output.add("nginx")
+    log(tmp_path, "wsgi-1", "one\ntwo without an end")
+    log(tmp_path, "nginx", "three\n")
+
+    output.finish_line("wsgi-1")
+    output.tell("a line of its own")
+    output._collect()
+    output._print()
+
+    assert read(reader) == (
+        "wsgi-1     | one\n"
+        "wsgi-1     | two without an end\n"
+        "nginx      | three\n"
+        "tandem     | a line of its own\n"
+    )
+
+
+def test_lines_beyond_the_buffer_are_counted(tmp_path, pipe, monkeypatch) -> None:
+    """In their place, once the reader reads again."""
+    monkeypatch.setattr(log_multiplexer, "BUFFER_BYTES", 100_000)
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("a")
+    log(tmp_path, "a", f"{'x' * 90}\n" * 3000)
+
+    output._collect()
+    output._print()
+    output._collect()
+    text = read(reader)
+    output._print()
+    text += read(reader)
+    log(tmp_path, "a", "after\n")
+    output._collect()
+    output._print()
+
+    *lines, count, after = (text + read(reader)).splitlines()
+    assert set(lines) == {f"a          | {'x' * 90}"}
+    assert count == (
+        f"tandem     | {3000 - len(lines)} lines left out, since this output was not read in "
+        "time; `tandem logs` has them"
+    )
+    assert after == "a          | after"
+
+
+def test_a_closed_reader_is_no_error(tmp_path) -> None:
+    """Nothing is printed any more, and nothing is kept."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    output = LogMultiplexer(tmp_path, writer)
+    output.tell("nobody reads this")
+
+    output._collect()
+    output._print()
+
+    assert not output._is_read
+    assert not output._lines
+    os.close(writer)
+
+
+def test_the_end_waits_for_no_reader_that_stalls(tmp_path, pipe) -> None:
+    """A stop is over all the same."""
+    _, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("a")
+    log(tmp_path, "a", f"{'x' * 90}\n" * 3000)
+    output._thread.start()
+
+    output.close(within_s=10)
+
+    assert not output._thread.is_alive()
