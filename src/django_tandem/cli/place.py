@@ -102,6 +102,5 @@ def _offer(location: Location) -> Offer:
     # Cached: the settings are imported once, and a command may look at them twice.
     if VARIABLE in os.environ or find_valkey() is None:
         return Offer()
-    default = Settings.__dataclass_fields__["run_dir"].metadata["default"]
-    directory = run_dir.locate(str(location.directory), default)
+    directory = run_dir.locate(str(location.directory), DEFAULT_RUN_DIR)
     return offer(location, f"unix://{directory / 'valkey.sock'}")
