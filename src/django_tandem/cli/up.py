@@ -13,6 +13,7 @@ from django_tandem.errors import TandemError
 from django_tandem.model import Overrides, Plan
 from django_tandem.runtime import start
 from django_tandem.runtime.health import START_DEADLINE_S
+from django_tandem.runtime.releases import find_link
 from django_tandem.settings import Settings
 
 
@@ -79,9 +80,13 @@ def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
             "Start tandem as another user to run them with fewer rights."
         )
     if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
-        found.append(
-            f"The run directory is {plan.run_dir}: the usual path is too long for sockets."
+        link = find_link(Path(plan.project.directory))
+        reason = (
+            "the usual path is too long for sockets"
+            if link is None or Path(plan.run_dir).parent != link.parent
+            else f"all releases that {link} leads to share it"
         )
+        found.append(f"The run directory is {plan.run_dir}: {reason}.")
     return found
 
 

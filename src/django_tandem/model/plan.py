@@ -108,10 +108,12 @@ class Plan:
     """
     The routes, the edge and the processes: the one input of every target.
 
-    ``drain_s`` is the time that older generations have to end.
+    ``python`` is the interpreter of the processes; ``drain_s`` is the time that older
+    generations have to end.
     """
 
     project: Project
+    python: str
     run_dir: str
     generation: int
     drain_s: int

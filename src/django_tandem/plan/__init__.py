@@ -39,6 +39,7 @@ def make_plan(
     )
     return Plan(
         project=project,
+        python=host.python,
         run_dir=run_dir,
         generation=generation,
         drain_s=settings.drain_s,

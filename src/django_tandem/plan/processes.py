@@ -120,13 +120,18 @@ def _programs(context: PlanContext) -> Iterator[Process]:
             name=name,
             generation=context.generation,
             exclusive=True,
-            argv=argv,
+            argv=(_program_path(argv[0], context), *argv[1:]),
             description='from TANDEM["PROGRAMS"]',
             directory=context.project.directory,
             priority=40,
             environment=_environment(context),
             stop_s=GRACE_S + 1,
         )
+
+
+def _program_path(program: str, context: PlanContext) -> str:
+    # supervisord would look for a relative path from its own directory, which a reload keeps.
+    return str(PurePath(context.project.directory, program)) if "/" in program else program
 
 
 def _nginx(context: PlanContext) -> Process:
@@ -150,6 +155,9 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONPATH": ":".join(project.python_path),
+        # Gunicorn imports the project from there. That of a shell may be a link to the live
+        # release, and lead to another one by the time a worker imports a module.
+        "PWD": project.directory,
         "PYTHONUNBUFFERED": "1",
         environment.ASGI_APPLICATION: project.asgi,
         environment.GENERATION: str(context.generation),

@@ -13,13 +13,15 @@ class State:
     """
     The part of a plan that commands need while the stack runs.
 
-    ``generation`` is the live one. Older ones have ``drain_s`` to end, and ``longest_drain_s``
-    at most, because the edge closes their connections then. ``timeout_s`` is that of a request.
+    ``generation`` is the live one, and ``python`` its interpreter. Older ones have ``drain_s`` to
+    end, and ``longest_drain_s`` at most, because the edge closes their connections then.
+    ``timeout_s`` is that of a request.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
     """
 
     generation: int
+    python: str
     drain_s: int
     longest_drain_s: int
     timeout_s: int
@@ -40,6 +42,7 @@ def state_of(plan: Plan) -> State:
     names = [name.replace("*", "any").lstrip(".") for name in plan.edge.server_names]
     return State(
         generation=plan.generation,
+        python=plan.python,
         drain_s=plan.drain_s,
         longest_drain_s=plan.edge.drain_s,
         timeout_s=plan.edge.read_timeout_s,

@@ -31,7 +31,7 @@ def read_host(nginx_program: str | None) -> Host:
 def host_with(nginx: Nginx) -> Host:
     """Return what decides the plan, with ``nginx`` as the edge."""
     return Host(
-        python=sys.executable,
+        python=_python(),
         nginx=nginx,
         cpus=allowed_cpus(),
         memory_mb=allowed_memory_mb(),
@@ -40,6 +40,13 @@ def host_with(nginx: Nginx) -> Host:
         is_root=os.geteuid() == 0,
         valkey=find_valkey(),
     )
+
+
+def _python() -> str:
+    # By a link to the live release it would be another interpreter after the next deploy. Only
+    # its directory: a virtual environment is known by the path of its own python.
+    program = Path(sys.executable)
+    return str(program.parent.resolve() / program.name)
 
 
 def find_nginx(program: str | None) -> str:

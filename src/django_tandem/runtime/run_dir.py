@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime import lock
+from django_tandem.runtime.releases import find_link
 
 # The kernel takes 107 bytes for a socket's path; supervisord first binds a name with its pid
 # behind it, the longest of ours.
@@ -25,9 +26,23 @@ RENDERED = ("nginx.conf", "supervisord.conf")
 
 
 def locate(project_directory: str, setting: str) -> Path:
-    """Return where the run directory is: as set, or a short one when that is too long."""
+    """
+    Return where the run directory is: as set, or a short one when that is too long.
+
+    A relative setting is relative to the project; releases of one deployment share a directory
+    beside the link that leads to the live one.
+    """
+    own = _bindable(Path(project_directory, setting))
+    if Path(setting).is_absolute() or lock.holder(own) is not None:
+        return own
+    link = find_link(Path(project_directory))
+    return own if link is None else _bindable(link.parent / f"{setting}-{link.name}")
+
+
+def _bindable(directory: Path) -> Path:
+    """Return ``directory``, or a short one when its path is too long for a socket."""
     # As supervisord names it: a socket has one name, the one that it was bound by.
-    wanted = Path(os.path.normpath(Path(project_directory, setting)))
+    wanted = Path(os.path.normpath(directory))
     if len(os.fsencode(wanted)) <= MAX_BYTES:
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
