@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from django_tandem.errors import MachineError
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import Failed, format_failure, wait_for_start
@@ -47,7 +46,7 @@ def main(argv: list[str]) -> int:
         failed = announce(state, run_dir, lambda: os.getppid() == supervisord_pid, timeout_s)
         if failed is not None and failed.process is not None:
             # Unless it is being stopped already.
-            with contextlib.suppress(supervisord.GoneError, MachineError):
+            with contextlib.suppress(supervisord.GoneError):
                 supervisord.give_up(run_dir, failed.process.program, failed.reason)
     except KeyboardInterrupt:
         # A terminal sends Ctrl-C to supervisord too, which reports the stop.

@@ -15,6 +15,7 @@ from pathlib import Path
 from django_tandem import output
 from django_tandem.model import File
 from django_tandem.render import state as kept
+from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
 from django_tandem.runtime.sockets import add_links, move_links
 from django_tandem.runtime.state import read_state
@@ -100,6 +101,7 @@ def finish(run_dir: Path) -> bool:
     _move(MIME_FILE, run_dir)
     has_reloaded = _move_edge(run_dir)
     move_links(state, run_dir)
+    supervisord.refresh(run_dir)
     # Last: as long as this candidate is there, the commit is known to be unfinished.
     _move(SUPERVISOR_FILE, run_dir)
     return has_reloaded

@@ -112,7 +112,7 @@ def move(this: Reload) -> None:
 
 def drain(this: Reload) -> None:
     """Have supervisord drain the old generation, in a process that outlives this one."""
-    supervisord.sweep(this.run_dir)
+    supervisord.drain(this.run_dir)
 
 
 # The order is what makes a reload safe: a failure before the commit is undone, and what a

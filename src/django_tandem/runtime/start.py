@@ -62,8 +62,8 @@ def in_foreground(
     Become supervisord: this process runs nothing of the project, and a signal needs no relay.
 
     Beside it a short-lived process reports when the stack is ready, and stops it when it is not
-    within ``timeout_s``. With ``watched``, the
-    last arguments of `runtime.watch`, another reloads it. Does not return.
+    within ``timeout_s``. With ``watched``, the last arguments of `runtime.watch`, another process
+    reloads it. Does not return.
     """
     _beside("announce", str(directory), str(timeout_s))
     if watched is not None:
@@ -72,6 +72,8 @@ def in_foreground(
     sys.stderr.flush()
     os.set_inheritable(handle, True)
     os.environ[lock.VARIABLE] = str(handle)
+    # The directory of this release may be deleted after a reload.
+    os.chdir(directory)
     os.execv(sys.executable, _supervisord(directory))  # noqa: S606
 
 
@@ -82,6 +84,7 @@ def launched(
     with (directory / "supervisord.log").open("ab") as log:
         started = subprocess.Popen(
             _supervisord(directory),
+            cwd=directory,
             env={**environment, lock.VARIABLE: str(handle)},
             pass_fds=(handle,),
             stdin=subprocess.DEVNULL,

@@ -84,9 +84,14 @@ def wait_for_end(run_dir: Path, program: str, within_s: int) -> None:
         time.sleep(POLL_S)
 
 
-def sweep(run_dir: Path) -> None:
-    """Have supervisord see to the end of what no longer serves."""
-    _call(run_dir, "tandem.sweep")
+def refresh(run_dir: Path) -> None:
+    """Have programs that a reload does not replace use their new command at their next start."""
+    _call(run_dir, "tandem.refresh")
+
+
+def drain(run_dir: Path) -> None:
+    """Have supervisord drain the old generations, in another process."""
+    _call(run_dir, "tandem.drain")
 
 
 def signal_program(run_dir: Path, program: str, name: str) -> None:

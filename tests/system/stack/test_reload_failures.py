@@ -126,3 +126,23 @@ def answers(up: Up, path: str) -> bool:
         return ask(up.port, path).status == 200
     except OSError:
         return False
+
+
+def test_the_next_start_of_nginx_runs_the_one_that_the_reload_found(tmp_path) -> None:
+    """The program of `tandem up` was removed meanwhile, as with an old virtual environment."""
+    project = new_project(tmp_path)
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copy(SYSTEM_NGINX, old)
+    write(project, 1, EDGE={"NGINX": str(old)}, DRAIN_S=1)
+    with Up(project) as up:
+        shutil.copy(SYSTEM_NGINX, new)
+        old.unlink()
+        write(project, 2, EDGE={"NGINX": str(new)}, DRAIN_S=1)
+
+        done = tandem(project, "reload", "--wait")
+
+        assert done.returncode == 0, done.stderr
+        pid = supervisord.pid_of(up.run_dir, "nginx")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: supervisord.pid_of(up.run_dir, "nginx") not in (None, pid))
+        assert wait_for(lambda: answers(up, "/async/"))

@@ -15,6 +15,7 @@ def run_dir(tmp_path, monkeypatch):
     """Make the files of generation 1, without a supervisord; NGINX accepts each reload."""
     output.write(pipeline.render(plan()), tmp_path)
     monkeypatch.setattr(commit, "reload_edge", lambda _run_dir: True)
+    monkeypatch.setattr(commit.supervisord, "refresh", lambda _run_dir: None)
     return tmp_path
 
 

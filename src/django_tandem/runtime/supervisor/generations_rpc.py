@@ -15,6 +15,7 @@ from supervisor.states import SupervisorStates
 
 from django_tandem.runtime import commit, lock
 from django_tandem.runtime.reconcile import compare
+from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.event_loop import subscribe
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 
@@ -47,16 +48,35 @@ class GenerationsRpc:
         group.stop_all()
         return bool(self._supervisord.remove_process_group(program))
 
-    def sweep(self) -> bool:
-        """End what no longer serves, in a process of its own; return whether one was started."""
-        if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_sweeping():
+    def refresh(self) -> bool:
+        """Have NGINX and Valkey, which keep running, use their new command at their next start."""
+        for name, rendered in self._rendered().items():
+            group = self._supervisord.process_groups.get(name)
+            for config in rendered.process_configs if group else ():
+                process = group.processes[config.name]
+                process.config.command = config.command
+                process.config.directory = config.directory
+                process.config.environment = config.environment
+        return True
+
+    def drain(self) -> bool:
+        """Drain the old generations, in another process; return whether one was started."""
+        if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_draining():
             return False
         self._drainer = subprocess.Popen(
-            [sys.executable, "-P", "-m", "django_tandem.runtime.drain", str(self._run_dir)],
+            [self._python(), "-P", "-m", "django_tandem.runtime.drain", str(self._run_dir)],
+            # supervisord's own directory may have been deleted, as that of an old release.
+            cwd=self._run_dir,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
         return True
+
+    def _python(self) -> str:
+        state = read_state(self._run_dir)
+        # That of an old release, by which supervisord was started, may have been deleted.
+        found = [each for each in (state and state.python, sys.executable) if each]
+        return next((each for each in found if Path(each).exists()), sys.executable)
 
     def restarts(self) -> dict[str, int]:
         """Return how often each program was restarted, without those that never were."""
@@ -75,9 +95,9 @@ class GenerationsRpc:
         is_settled = not commit.is_proposed(self._run_dir)
         is_settled = is_settled and not commit.is_unfinished(self._run_dir)
         if not now.is_empty or not is_settled:
-            self.sweep()
+            self.drain()
 
-    def _is_sweeping(self) -> bool:
+    def _is_draining(self) -> bool:
         return self._drainer is not None and self._drainer.poll() is None
 
     def _rendered(self) -> dict[str, Any]:
