@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test tests test-all test-django mutants faults strangers lint types screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
+.PHONY: demo docs test tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -56,6 +56,10 @@ faults: $(VENV)/dev.installed system
 # Small projects of kinds that nobody here would write: make strangers ONLY="dotenv media"
 strangers: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests $(BIN)/python -m strangers $(ONLY)
+
+# The handler's tests with threads that are switched after each microsecond, not after 5 ms.
+races: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" SWITCH_INTERVAL_S=0.000001 $(BIN)/pytest tests/unit/handler
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

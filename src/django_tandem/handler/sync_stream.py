@@ -38,7 +38,7 @@ class SyncStream:
         has_more = True
         while has_more:
             task = asyncio.ensure_future(self.advance())
-            task.add_done_callback(lambda _: self.has_made.set())
+            task.add_done_callback(self._on_done)
             while not task.done() or self.made:
                 self.has_made.clear()
                 while self.made:
@@ -46,6 +46,12 @@ class SyncStream:
                 if not task.done():
                     await self.has_made.wait()
             has_more = task.result()
+
+    def _on_done(self, task: "asyncio.Task[bool]") -> None:
+        self.has_made.set()
+        # Nobody retrieves the error of a stream that was cancelled.
+        if self.is_stopped and not task.cancelled():
+            task.exception()
 
     def _advance(self) -> bool:
         size = 0

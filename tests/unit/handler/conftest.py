@@ -1,11 +1,23 @@
 """What the tests of the handler share: Django in this process, and pools of their own."""
 
+import os
+import sys
+
 import oracle.configured  # noqa: F401 - to import it is to configure it
 import pytest
 from django.test import override_settings
 
 from django_tandem.handler import application, consumers
 from django_tandem.handler.thread_pool import ThreadPool
+
+
+@pytest.fixture(autouse=True)
+def switch_interval():
+    """Have Python switch threads as often as `make races` says: after each microsecond."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(float(os.environ.get("SWITCH_INTERVAL_S", before)))
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture

@@ -100,6 +100,50 @@ def test_a_server_that_cancels_a_request_sees_it_cancelled(serve):
     assert urls.NOTED == ["begun", "cancelled"]
 
 
+@pytest.mark.parametrize("order", ["disconnect first", "server first", "at once"])
+def test_a_disconnect_does_not_hide_that_the_server_cancels(serve, order):
+    """A server that shuts down cancels requests of which some have just lost their client."""
+    application = serve(URLS, SECURITY)
+
+    async def served():
+        client = Client()
+        task = asyncio.create_task(ask(application, "/cancelled-slowly/", client=client))
+        await until(lambda: urls.NOTED)
+        if order != "server first":
+            client.gone.set()
+        if order == "disconnect first":
+            await until(lambda: "cancelled" in urls.NOTED)
+        task.cancel()
+        if order == "server first":
+            client.gone.set()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert run(served())
+
+
+def test_a_cancellation_from_before_is_not_counted(serve):
+    """A task that handles its cancellation may serve a last request, whose client may leave."""
+    application = serve(URLS, SECURITY)
+
+    async def served():
+        async def last_request():
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                client = Client()
+                asyncio.get_running_loop().call_later(0.05, client.gone.set)
+                await ask(application, "/cancelled/", client=client)
+            return asyncio.current_task().cancelling()
+
+        task = asyncio.create_task(last_request())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        return await task
+
+    assert run(served()) == 1
+
+
 def test_who_goes_before_the_body_is_whole_is_not_served(application):
     """Nobody waits for the answer."""
     client = Client(body=[])

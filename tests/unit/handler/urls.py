@@ -69,6 +69,15 @@ async def notes_cancellation(request):
     return HttpResponse("late")
 
 
+async def notes_cancellation_slowly(request):
+    try:
+        NOTED.append("begun")
+        await asyncio.sleep(20)
+    finally:
+        NOTED.append("cancelled")
+        await asyncio.sleep(0.05)
+
+
 async def ignores_cancellation(request):
     NOTED.append("begun")
     try:
@@ -167,6 +176,7 @@ urlpatterns = [
     path("awaits-only/", awaits_only),
     path("awaits-a-moment/", awaits_a_moment),
     path("cancelled/", notes_cancellation),
+    path("cancelled-slowly/", notes_cancellation_slowly),
     path("stubborn/", ignores_cancellation),
     path("timeout/", times_out),
     path("stream/", stream),
