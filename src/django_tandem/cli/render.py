@@ -5,10 +5,13 @@ from pathlib import Path
 
 from django_tandem import output, pipeline
 from django_tandem.cli import console
+from django_tandem.cli.place import find_run_dir
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
 from django_tandem.render import TARGETS
+from django_tandem.render.state import State
 from django_tandem.runtime import lock, run_dir
+from django_tandem.runtime.state import read_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the target's files, or print how they differ."""
     output_dir = options.output and options.output.resolve()
-    plan = plan_project(options, output=output_dir).plan
+    # The files of a running stack are those of its generation, started with its own --bind.
+    live = _live_state(options) if options.check and not options.output else None
+    plan = plan_project(
+        options,
+        overrides=live.overrides if live else None,
+        generation=live.generation if live else 1,
+        output=output_dir,
+    ).plan
     target = next(target for target in TARGETS if target.name == options.target)
     directory = Path(plan.run_dir)
     files = pipeline.render(plan, [target])
     if options.check:
-        # Named as in version control: what a person reads in CI is no long path of CI's own.
+        # Named as in version control, and not by the long path of a machine in CI.
         here = directory.is_relative_to(Path.cwd())
         found = output.diff(files, directory.relative_to(Path.cwd()) if here else directory)
         if found:
@@ -40,10 +50,15 @@ def run(options: argparse.Namespace) -> int:
         return 1 if found else 0
     if lock.holder(directory) is not None:
         raise RefusedError(
-            f"A stack runs in {directory}, by the files that lie there.",
-            hint="Change them with `tandem reload`, or name another directory with `--output`.",
+            f"A stack is running in {directory}, with the files of that directory.",
+            hint="Replace them with `tandem reload`, or name another directory with `--output`.",
         )
     run_dir.prepare(directory, is_committed=options.output is not None)
     for name in pipeline.write(files, directory):
         console.line_err(f"Wrote {directory / name}.")
     return 0
+
+
+def _live_state(options: argparse.Namespace) -> State | None:
+    directory = find_run_dir(options)
+    return None if lock.holder(directory) is None else read_state(directory)

@@ -200,6 +200,14 @@ def _watching(directory: Path, **options: Any) -> Iterator[subprocess.Popen[str]
                 watching.kill()
 
 
+@pytest.mark.parametrize("target", ["nginx", "supervisor"])
+def test_a_check_of_the_rendered_files_passes_while_they_serve(up, target) -> None:
+    """Though it was started with --bind, and reloaded: they are those of the live generation."""
+    done = tandem(up.directory, "render", target, "--check")
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_a_terminal_is_drawn_in_place_until_ctrl_c(up) -> None:
     """Each second, with the CPU of the last one, and no line that wraps."""
     ours, theirs = pty.openpty()
