@@ -23,7 +23,7 @@ class Host:
 
     ``cpus`` and ``memory_mb`` are the limits of the cgroup where it has any. The processes
     run as ``user``. ``valkey`` is the program of the embedded Valkey, when its wheel is
-    installed.
+    installed. ``open_files`` is how many files a process may open, at most.
     """
 
     python: str
@@ -34,3 +34,4 @@ class Host:
     user: str
     is_root: bool
     valkey: str | None = None
+    open_files: int = 1_048_576

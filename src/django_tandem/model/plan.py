@@ -68,6 +68,7 @@ class Edge:
     their stack is replaced; ``worker_shutdown_timeout_s``, the time that an old worker of NGINX
     has, is longer. ``handover`` lets each stack pass a request to the other. ``script_name`` has
     no slash at its end; a path may begin with it, and the rules match what follows it.
+    ``open_files`` is the limit for each worker of NGINX.
     """
 
     nginx: Nginx
@@ -88,6 +89,12 @@ class Edge:
     worker_user: str | None = None
     handover: bool = False
     script_name: str = ""
+    open_files: int = 16_384
+
+    @property
+    def worker_connections(self) -> int:
+        """The connections of a worker: each proxied request takes two, and files take some."""
+        return self.open_files // 2
 
     @property
     def has_asgi(self) -> bool:

@@ -3,6 +3,7 @@
 from django_tandem import servers
 from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
+from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import GRACE_S, PlanContext, processes
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
@@ -75,6 +76,7 @@ def _edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Sta
         worker_shutdown_timeout_s=max(settings.drain_s, settings.wsgi.timeout_s) + 2 * GRACE_S,
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),
+        open_files=min(OPEN_FILES, host.open_files),
         trusted_proxies=settings.edge.trusted_proxies,
         static=project.static,
         media=project.media if settings.edge.media else None,
@@ -110,6 +112,13 @@ def _notes(
         notes.append(
             "Nothing in this project needs ASGI, so no ASGI server is started. "
             'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
+        )
+    allowed = context.host.open_files
+    if allowed < OPEN_FILES:
+        notes.append(
+            f"A process may open {allowed} files here, so each worker of NGINX takes at most "
+            f"{allowed // 2} connections. Raise the limit to {OPEN_FILES} for more: "
+            "`ulimit -n`, or LimitNOFILE= of a systemd unit."
         )
     for index, pin in enumerate(context.settings.routes):
         if pin.is_of_paths and not _has_routes(pin, verdicts):

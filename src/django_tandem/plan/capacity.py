@@ -25,6 +25,10 @@ VIEWS_PER_S = 4
 SERVER_MARGIN_S = 2
 
 
+# What a worker of NGINX may open where the machine allows it: 8192 connections.
+OPEN_FILES = 16_384
+
+
 def auto_wsgi(host: Host) -> int:
     """Return Gunicorn's rule of thumb, ``2 * CPUs + 1``, limited by the memory."""
     return max(1, min(2 * math.ceil(host.cpus) + 1, host.memory_mb // 2 // WORKER_MB))

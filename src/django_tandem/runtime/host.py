@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,8 @@ SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 _MB = 1024 * 1024
+# The kernel's own maximum unless it was raised (fs.nr_open).
+UNLIMITED_FILES = 1_048_576
 
 
 def read_host(nginx_program: str | None) -> Host:
@@ -39,6 +42,7 @@ def host_with(nginx: Nginx) -> Host:
         user=_user(),
         is_root=os.geteuid() == 0,
         valkey=find_valkey(),
+        open_files=allowed_open_files(),
     )
 
 
@@ -154,6 +158,12 @@ def allowed_memory_mb(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> int:
     ]
     machine = psutil.virtual_memory().total
     return int(min([machine, *(limit for limit in limits if limit)]) // _MB)
+
+
+def allowed_open_files() -> int:
+    """Return the hard limit of open files, up to which any process may raise its own."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return UNLIMITED_FILES if hard == resource.RLIM_INFINITY else hard
 
 
 def _cgroup_directories(root: Path, own: Path) -> list[Path]:

@@ -22,6 +22,8 @@ from django_tandem.settings import Settings
 
 # The project may well have a package called supervisor: it is not looked for where we stand.
 PYTHON = (sys.executable, "-P")
+# supervisord's own; the programs have others.
+LOG_FILE = "supervisord.log"
 
 
 def prepare(plan: Plan, settings: Settings) -> int:
@@ -81,7 +83,7 @@ def launched(
     directory: Path, handle: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start supervisord in a session of its own; ``handle`` is its own from here on."""
-    with (directory / "supervisord.log").open("ab") as log:
+    with (directory / LOG_FILE).open("ab") as log:
         started = subprocess.Popen(
             _supervisord(directory),
             cwd=directory,
@@ -99,10 +101,16 @@ def launched(
 
 def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool:
     """Start supervisord in its own session; return whether the stack is ready ``timeout_s``."""
+    log = directory / LOG_FILE
+    old_bytes = log.stat().st_size if log.exists() else 0
     started = launched(directory, handle, os.environ)
     failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
     if failed is not None and started.poll() is None:
         supervisord.stop(directory, deadline_s=30, started=identify(started.pid))
+    elif failed is not None and failed.process is None:
+        # It ended before it could serve anything, and says why in its log alone.
+        for line in log.read_bytes()[old_bytes:].decode(errors="replace").splitlines():
+            report(f"  {line}")
     return failed is None
 
 

@@ -1,6 +1,7 @@
 """What the machine lacks or has given away is told before anything is started: exit code 2."""
 
 import dataclasses
+import os
 import shutil
 import socket
 import sys
@@ -12,7 +13,8 @@ from django_tandem.errors import MachineError
 from django_tandem.runtime import host
 from django_tandem.runtime.preflight import require_installed
 from django_tandem.servers import WSGI_SERVERS
-from harness.stack import free_port, tandem
+from harness.client import ask
+from harness.stack import Up, free_port, tandem
 
 
 def test_a_port_in_use(project) -> None:
@@ -125,6 +127,25 @@ def test_a_server_that_does_not_exist(project) -> None:
         2,
         'TANDEM["WSGI"]["SERVER"] is "gunicron".\n  Did you mean "gunicorn"?\n',
     )
+
+
+LIMITED = ("prlimit", "--nofile=1024:1024")
+# root may go beyond any limit, unless it is that of most containers.
+WITHOUT_CAPABILITY = ("setpriv", "--bounding-set", "-sys_resource", *LIMITED)
+
+
+def test_a_low_limit_of_open_files(project) -> None:
+    """The stack starts with what there is, and the connections that it allows are named."""
+    prefix = WITHOUT_CAPABILITY if os.geteuid() == 0 else LIMITED
+
+    with Up(project, prefix=prefix) as up:
+        assert ask(up.port, "/").status == 200
+        assert (
+            "A process may open 1024 files here, so each worker of NGINX takes at most 512 "
+            "connections. Raise the limit to 16384 for more: `ulimit -n`, or LimitNOFILE= of a "
+            "systemd unit.\n"
+        ) in up.output
+        assert "limit" not in (up.run_dir / "nginx.log").read_text()
 
 
 def test_a_run_directory_that_is_a_file(project) -> None:

@@ -1,6 +1,8 @@
 """The CPUs and the memory of a host are the smallest limits from its cgroup up to the root."""
 
 import os
+import subprocess
+import sys
 
 from django_tandem.runtime import host
 
@@ -47,3 +49,15 @@ def test_without_a_limit_the_machine_counts(tmp_path) -> None:
 
     assert host.allowed_cpus(tmp_path, own) == len(os.sched_getaffinity(0))
     assert host.allowed_memory_mb(tmp_path, own) > 100
+
+
+def test_the_hard_limit_of_open_files_counts() -> None:
+    """A process may raise its soft limit up to it."""
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 1024));"
+        "from django_tandem.runtime.host import allowed_open_files; print(allowed_open_files())"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+
+    assert found.stdout == b"1024\n"
