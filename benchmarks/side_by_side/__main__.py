@@ -11,13 +11,13 @@ import time
 
 from results import RESULTS, finish, say
 
+from django_tandem.bench.database_connections import count_connections
 from django_tandem.bench.page import page
 from django_tandem.bench.report import as_json, is_complete, report
 from django_tandem.bench.results import Report
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.cli import INTERRUPTED
 from django_tandem.cli.bench import print_tables
-from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.progress import Progress
 from side_by_side.bounds import is_bound, ratios
 from side_by_side.compared import EVERY, TANDEM, read_project

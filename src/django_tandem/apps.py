@@ -4,13 +4,13 @@ from django.apps import AppConfig
 
 
 class TandemConfig(AppConfig):
-    """Bring the management command and the system checks."""
+    """Provide the management commands and the system checks."""
 
     name = "django_tandem"
     verbose_name = "django-tandem"
 
     def ready(self) -> None:
-        """Register the checks, which `tandem up` runs whether the app is installed or not."""
+        """Register the checks with Django; `tandem up` runs them without the app too."""
         from django_tandem import checks  # noqa: PLC0415 - Django's own place for it
 
         checks.register_all()

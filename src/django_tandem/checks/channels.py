@@ -191,11 +191,11 @@ def read_layers() -> Iterator[Layer]:
 
 
 def _wait_s(backend: str) -> float | None:
-    # Only the layer of channels_redis.core waits in Redis itself, and says how long.
+    # Only the layer of channels_redis.core waits in Redis, for its brpop_timeout.
     try:
         waits = getattr(trying(backend, lambda: import_string(backend)), "brpop_timeout", None)
     except ProjectError:
-        # Channels says what is wrong with it, as soon as it is used.
+        # Channels reports it as soon as the layer is used.
         return None
     return waits if isinstance(waits, int | float) else None
 
@@ -209,7 +209,7 @@ def _read_timeout_s(config: dict[str, Any]) -> float | None:
 
 
 def _timeouts_s(hosts: Any) -> Iterator[float | None]:
-    # The very pools that the layer would make: an address may say it in its query too.
+    # The pools that the layer would make: an address may have the timeout in its query too.
     utils = import_module("channels_redis.utils")
     connection = import_module("redis.asyncio.connection").AbstractConnection
     default = inspect.signature(connection).parameters["socket_timeout"].default

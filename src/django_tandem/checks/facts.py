@@ -46,7 +46,7 @@ class AsyncView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Static:
-    """The static files that the project has; ``is_collected`` says that STATIC_ROOT holds any."""
+    """The project's static files; ``is_collected`` is true when STATIC_ROOT holds any."""
 
     url: str
     root: str | None = None
@@ -97,13 +97,13 @@ class Facts:
     """
     The plan that is to be started, and what else the checks know of the project.
 
-    ``asgi_error`` and ``setting_error`` say why the ASGI application or TANDEM is left out of
+    ``asgi_error`` and ``setting_error`` are why the ASGI application or TANDEM is left out of
     the plan. ``stock_modules`` make Django's own ASGI application, as a part of the project's.
     ``senders`` are modules that import ``get_channel_layer``, without those of consumers;
-    ``event_senders`` those that import ``send_event``. ``events_in_process`` says that
+    ``event_senders`` those that import ``send_event``. ``events_in_process`` is true when
     django-eventstream has nothing to reach another process by. ``static`` and ``media`` are
     None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
-    ``offers_redis`` says that `tandem up` would set a REDIS_URL that these settings lack.
+    ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
     """
 
     plan: Plan

@@ -22,7 +22,7 @@ def static_root_is_set(facts: Facts) -> list[CheckMessage]:
     return [
         Warning(
             f'STATIC_ROOT is not set, so no static file is served below "{facts.static.url}".',
-            hint='Set it, say to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
+            hint='Set it, such as to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
             obj="STATIC_ROOT",
             id="tandem.W003",
         )

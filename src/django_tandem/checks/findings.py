@@ -62,7 +62,7 @@ def gather(
     """
     Return the facts of a project that Django has set up, and of its plan.
 
-    ``before_up`` says that the settings were read without the REDIS_URL of `tandem up`.
+    ``before_up`` is true for settings read without the REDIS_URL of `tandem up`.
     """
     directory = plan.project.directory
     application = (

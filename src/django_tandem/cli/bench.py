@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.bench import report as reports
+from django_tandem.bench.database_connections import count_connections
 from django_tandem.bench.metrics import METRICS, REQUESTS, Metric, median, ratio
 from django_tandem.bench.page import page
 from django_tandem.bench.results import Report, Row, failures
@@ -17,7 +18,6 @@ from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import Workload
 from django_tandem.cli import INTERRUPTED, bench_options, console
-from django_tandem.cli.database_use import count_connections
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
 from django_tandem.errors import TandemError

@@ -28,12 +28,12 @@ def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
 
 
 def as_json(value: Any) -> None:
-    """Print a value of the model, or what is made of them, as JSON to stdout."""
+    """Print a value of the model, or a collection of them, as JSON to stdout."""
     line_out(json_text(value))
 
 
 def json_text(value: Any) -> str:
-    """Return a value of the model, or what is made of them, as JSON."""
+    """Return a value of the model, or a collection of them, as JSON."""
     return json.dumps(value, indent=2, default=asdict, ensure_ascii=False)
 
 
@@ -53,13 +53,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def line_out(text: str) -> None:
-    """Print a result to stdout; raises MachineError for a full disk behind it."""
+    """Print a result to stdout; raises MachineError when its disk is full."""
     with _writing():
         print(text)  # noqa: T201
 
 
 def flush() -> None:
-    """Write what is buffered for stdout; raises MachineError for a full disk behind it."""
+    """Flush stdout; raises MachineError when its disk is full."""
     with _writing():
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from django_tandem.cli import console, request
+from django_tandem.cli import console
+from django_tandem.cli import request as request_line
 from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.request import UPGRADE
 from django_tandem.errors import RefusedError
@@ -77,7 +78,7 @@ class Answer:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    request.add_arguments(parser)
+    request_line.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
@@ -85,16 +86,16 @@ def run(options: argparse.Namespace) -> int:
     """Print what answers the URL; 1 when nothing is known to, or the wrong stack does."""
     planned = plan_project(options)
     plan = planned.plan
-    asked = request.read(options, own_name=_own_name(plan))
-    found = answers(asked, planned)
-    problems = [problem for each in found if (problem := _problem(each, asked, plan))]
+    request = request_line.read(options, own_name=_own_name(plan))
+    found = answers(request, planned)
+    problems = [problem for each in found if (problem := _problem(each, request, plan))]
     if options.json:
-        given = {"method": asked.method, "target": asked.target, "host": asked.host}
+        given = {"method": request.method, "target": request.target, "host": request.host}
         console.as_json(given | {"answers": [_as_json(each, plan) for each in found]})
         return 1 if problems else 0
     for each in found:
         if each.is_answered:
-            _show(each, asked, plan)
+            _show(each, request, plan)
     if plan.edge.include:
         console.line_err(f'The directives of "{plan.edge.include}" are not taken into account.')
     for problem in problems:
@@ -110,9 +111,9 @@ def _own_name(plan: Plan) -> str:
     return next(plain, DRY_RUN_HOST if names else "localhost")
 
 
-def _show(answer: Answer, asked: EdgeRequest, plan: Plan) -> None:
-    kind = "WebSocket" if answer.decision.is_websocket else asked.method
-    console.line_out(f"{kind} {asked.target}")
+def _show(answer: Answer, request: EdgeRequest, plan: Plan) -> None:
+    kind = "WebSocket" if answer.decision.is_websocket else request.method
+    console.line_out(f"{kind} {request.target}")
     rows = (_found(answer) | _sent(answer, plan)).items()
     first, *rest = [(f"  {label}", text) for label, text in rows if text]
     console.table(first, rest)
@@ -194,22 +195,23 @@ def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _problem(answer: Answer, asked: EdgeRequest, plan: Plan) -> RefusedError | None:
+def _problem(answer: Answer, request: EdgeRequest, plan: Plan) -> RefusedError | None:
     if answer.is_rejected:
-        return _rejection(answer.decision.status, asked)
+        return _rejection(answer.decision.status, request)
     if not answer.is_answered:
         return _nothing(answer, plan)
     if answer.agrees or answer.is_handed_over:
         return None
+    stack = answer.decision.stack
     return RefusedError(
-        f'"{asked.target}" belongs on {answer.belongs_on}, and {answer.decision.stack} answers it.',
+        f'"{request.target}" belongs on {answer.belongs_on}, and {stack} answers it.',
         hint='TANDEM["HANDOVER"] would hand it over.',
     )
 
 
-def _rejection(code: int, asked: EdgeRequest) -> RefusedError:
+def _rejection(code: int, request: EdgeRequest) -> RefusedError:
     status = HTTPStatus(code)
-    what = asked.host if status is HTTPStatus.MISDIRECTED_REQUEST else asked.target[:60]
+    what = request.host if status is HTTPStatus.MISDIRECTED_REQUEST else request.target[:60]
     message = f'NGINX itself rejects "{what}", with {code} {status.phrase}.'
     return RefusedError(message, hint=REJECTIONS.get(status, "It is sent to neither stack."))
 

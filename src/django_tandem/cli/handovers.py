@@ -11,7 +11,7 @@ _PLAIN = re.compile(r"[^<>()\[\]{}*+?|^$.\\]*")
 
 
 def row(counted: HandoverCount) -> dict[str, object]:
-    """Return what is shown of one route that was handed over."""
+    """Return the columns of one route that was handed over."""
     return {
         "route": counted.route,
         "to": counted.to,

@@ -1,4 +1,4 @@
-"""Where the project's stack runs, as its settings say; nothing else of the project is imported."""
+"""The run directory of a project, by its settings alone; no other module of it is imported."""
 
 import argparse
 import os

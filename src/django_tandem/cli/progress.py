@@ -1,4 +1,4 @@
-"""How far something long has come: a bar on a terminal, a line each step anywhere else."""
+"""Progress of a long command: a bar on a terminal, else a line for each step."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -6,7 +6,7 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """A context in which ``say`` tells each of ``steps`` as it begins."""
+    """A context that shows each of ``steps`` as it begins."""
 
     def __init__(self, steps: int) -> None:
         self._console = Console(stderr=True)
@@ -30,12 +30,12 @@ class Progress:
         self._bar.stop()
 
     def step(self, text: str) -> None:
-        """Tell a step that begins."""
+        """Show a step that begins."""
         if self._console.is_terminal:
             self._bar.update(self._task, description=text, advance=1)
         else:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
-        """Tell what is to stay."""
+        """Print a line that stays."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.loaded.settings)
-    # Variables that the settings set, from a .env file say, would outlive every reload.
+    # Variables that the settings set, as from a .env file, would outlive every reload.
     os.environ.clear()
     os.environ.update(environment)
     directory = Path(planned.plan.run_dir)

@@ -1,4 +1,4 @@
-"""The example behind the edge: an auction that stays true while everybody bids at once."""
+"""The example behind the edge: an auction that stays consistent under simultaneous bids."""
 
 import asyncio
 import json
@@ -28,16 +28,16 @@ def up(tmp_path_factory):
 
 
 def test_each_route_is_listed_with_its_stack_and_reason(up) -> None:
-    """What Django would await and what needs a socket is on ASGI, the rest on WSGI."""
+    """Async views and WebSockets are on ASGI, the rest on WSGI."""
     rows = json.loads(tandem(up.directory, "plan", "--json").stdout)
-    told = {row["route"]: (row["stack"], row["reason"]) for row in rows}
+    listed = {row["route"]: (row["stack"], row["reason"]) for row in rows}
 
-    assert told["/api/lots/"] == ("wsgi", "a synchronous view")
-    assert told["/graphql/"] == ("wsgi", "a synchronous view")
-    assert told["/api/shipping/<int:pk>/"] == ("asgi", "an async view")
-    assert told["/events/bids/"] == ("asgi", "an async view")
-    assert told["/strawberry/"] == ("asgi", "an async view")
-    assert told["/ws/lots/<int:pk>/ (WebSocket)"] == ("asgi", "a WebSocket consumer")
+    assert listed["/api/lots/"] == ("wsgi", "a synchronous view")
+    assert listed["/graphql/"] == ("wsgi", "a synchronous view")
+    assert listed["/api/shipping/<int:pk>/"] == ("asgi", "an async view")
+    assert listed["/events/bids/"] == ("asgi", "an async view")
+    assert listed["/strawberry/"] == ("asgi", "an async view")
+    assert listed["/ws/lots/<int:pk>/ (WebSocket)"] == ("asgi", "a WebSocket consumer")
 
 
 def test_explain_names_the_consumer(up) -> None:
@@ -51,7 +51,7 @@ def test_explain_names_the_consumer(up) -> None:
 
 
 def test_the_page_comes_with_hashed_files_from_the_edge(up) -> None:
-    """`/` is Django's, what it links to is NGINX's."""
+    """Django serves the page, NGINX its files."""
     page = urllib.request.urlopen(f"{up.url}/").read().decode()
     link = next(part.split('"')[0] for part in page.split('href="') if part.startswith("/static/"))
 

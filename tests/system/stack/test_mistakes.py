@@ -1,4 +1,4 @@
-"""What is wrong with a project is told in one sentence with what to do about it: exit code 2."""
+"""A mistake in a project is one sentence with a hint, and exit code 2."""
 
 import pytest
 from stack.mistaken import append, setting, told
@@ -7,7 +7,7 @@ from harness.stack import tandem
 
 
 def test_an_option_that_does_not_exist(project) -> None:
-    """Another."""
+    """The hint suggests a similar one."""
     setting(project, '{"WSGI": {"WROKERS": 2}}')
 
     assert told(tandem(project, "up")) == (
@@ -17,7 +17,7 @@ def test_an_option_that_does_not_exist(project) -> None:
 
 
 def test_a_pin_of_a_name_that_does_not_exist(project) -> None:
-    """And one in a URL name."""
+    """Also among URL names."""
     setting(project, '{"ROUTES": [("admin:idnex", "asgi")]}')
 
     assert told(tandem(project, "up")) == (
@@ -27,8 +27,8 @@ def test_a_pin_of_a_name_that_does_not_exist(project) -> None:
     )
 
 
-def test_settings_that_import_what_is_not_there(project) -> None:
-    """With the line of theirs that does."""
+def test_settings_that_import_a_missing_module(project) -> None:
+    """The hint has the line."""
     settings = project / "mysite" / "settings.py"
     line = append(settings, "import nothing_like_it")
 
@@ -49,7 +49,7 @@ def test_settings_that_import_what_is_not_there(project) -> None:
     ],
 )
 def test_a_syntax_error(project, file, what) -> None:
-    """With its line, as Python tells it."""
+    """The hint has the line, as Python reports it."""
     path = project / "mysite" / file
     line = append(path, "ANYTHING = [")
 
@@ -64,7 +64,7 @@ def test_a_syntax_error(project, file, what) -> None:
 
 @pytest.mark.parametrize("command", ["plan", "up", "status", "logs", "down"])
 def test_there_is_no_project(tmp_path, command) -> None:
-    """Nor in any directory above."""
+    """Nor is there one in any directory above."""
     assert told(tandem(tmp_path, command)) == (
         2,
         f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
@@ -74,7 +74,7 @@ def test_there_is_no_project(tmp_path, command) -> None:
 
 
 def test_logs_before_anything_ran(project) -> None:
-    """There are none."""
+    """The exit code is 1."""
     assert told(tandem(project, "logs")) == (
         1,
         f"Nothing has run in {project}/.tandem yet.\n  Start it with `tandem up`.\n",

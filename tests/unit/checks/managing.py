@@ -1,4 +1,4 @@
-"""Real projects with things wrong in them, and their manage.py."""
+"""Real projects with faults, and their manage.py."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ def manage(directory: Path, *args: str, **environment: str) -> subprocess.Comple
 
 
 def found(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """The ids of ours in what was printed, sorted."""
+    """The ids of our checks in the output, sorted."""
     return sorted(re.findall(r"\((tandem\.[EW]\d{3})\) ", done.stdout + done.stderr))
 
 

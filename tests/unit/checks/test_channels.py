@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from checks.gathered import facts
-from checks.saying import ids, told
+from checks.messages import contents, ids
 
 from builders import host, verdict, websocket
 from django_tandem.checks.channels import (
@@ -60,7 +60,7 @@ def test_a_layer_in_memory_is_an_error_where_messages_get_lost(known, lost, inst
     """The message says which: to a worker, from WSGI, or between processes."""
     found = facts(ON_WSGI, SOCKET, layers=(MEMORY,), **known)
 
-    assert told(layer_is_shared(found)) == [
+    assert contents(layer_is_shared(found)) == [
         ("tandem.E003", "CHANNEL_LAYERS", f"{SETTING}: {lost}.", f"{TAKE_REDIS}{instead}")
     ]
 
@@ -69,7 +69,7 @@ def test_a_layer_in_memory_is_a_warning_where_only_consumers_of_one_process_send
     """Then each message reaches its sockets, as long as there is one process."""
     found = facts(ON_WSGI, SOCKET, application=WEBSOCKET, layers=(MEMORY,))
 
-    assert told(layer_is_shared(found)) == [
+    assert contents(layer_is_shared(found)) == [
         (
             "tandem.W010",
             "CHANNEL_LAYERS",
@@ -91,7 +91,7 @@ def test_a_layer_in_memory_is_a_warning_where_up_may_replace_it() -> None:
         offers_redis=True,
     )
 
-    assert told(layer_is_shared(found)) == [
+    assert contents(layer_is_shared(found)) == [
         (
             "tandem.W001",
             "CHANNEL_LAYERS",
@@ -123,7 +123,7 @@ def test_a_client_that_times_out_before_redis_answers_is_a_warning(application) 
     """The hint has the setting to change."""
     found = facts(application=application, layers=(replace(REDIS, wait_s=5, read_timeout_s=5.0),))
 
-    assert told(client_waits_long_enough(found)) == [
+    assert contents(client_waits_long_enough(found)) == [
         (
             "tandem.W007",
             "CHANNEL_LAYERS",
@@ -155,7 +155,7 @@ def test_a_layer_without_a_receiver_is_no_finding() -> None:
 
 def test_a_channels_worker_without_a_layer_is_an_error() -> None:
     """`runworker` ends at once, and the stack with it."""
-    assert told(worker_has_a_layer(facts(application=WORKER))) == [
+    assert contents(worker_has_a_layer(facts(application=WORKER))) == [
         (
             "tandem.E004",
             "CHANNEL_LAYERS",
@@ -179,7 +179,7 @@ def test_a_sender_without_a_layer_is_a_warning() -> None:
     """It fails with an exception, and only where it is called."""
     found = facts(application=WEBSOCKET, senders=("chat.signals", "chat.views"))
 
-    assert told(senders_have_a_layer(found)) == [
+    assert contents(senders_have_a_layer(found)) == [
         (
             "tandem.W002",
             "CHANNEL_LAYERS",
@@ -201,7 +201,7 @@ def test_websockets_open_to_every_site_are_a_warning() -> None:
     """The browser sends the user's cookies with a handshake from any page."""
     found = facts(SOCKET, application=Application(has_websocket=True))
 
-    assert told(origin_is_checked(found)) == [
+    assert contents(origin_is_checked(found)) == [
         (
             "tandem.W005",
             "config.asgi.application",
@@ -233,7 +233,7 @@ def test_events_that_stay_in_a_process_of_wsgi_are_an_error(senders, sent) -> No
     """The senders are named where they are known."""
     found = facts(ON_WSGI, STREAM, events_in_process=True, event_senders=senders)
 
-    assert told(events_are_shared(found)) == [
+    assert contents(events_are_shared(found)) == [
         (
             "tandem.E010",
             "EVENTSTREAM_REDIS",

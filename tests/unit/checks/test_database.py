@@ -2,7 +2,7 @@
 
 import pytest
 from checks.gathered import facts
-from checks.saying import ids, told
+from checks.messages import contents, ids
 
 from builders import verdict, websocket
 from django_tandem.checks.database import (
@@ -27,7 +27,7 @@ def test_an_async_view_under_atomic_requests_is_an_error() -> None:
     views = (AsyncView(pattern="/feed/"), AsyncView(pattern="/<int:pk>/"))
     found = facts(async_views=views, databases=(_database(atomic_requests=True),))
 
-    assert told(async_views_have_no_transaction(found)) == [
+    assert contents(async_views_have_no_transaction(found)) == [
         (
             "tandem.E009",
             "DATABASES",
@@ -94,13 +94,12 @@ def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
     databases = (_database(engine=engine, conn_max_age=60),)
     found = facts(*HTTP_ON_ASGI, databases=databases, stock_modules=STOCK)
 
-    assert told(connections_are_not_leaked(found)) == [
+    assert contents(connections_are_not_leaked(found)) == [
         (
             "tandem.W006",
             "DATABASES",
             'DATABASES["default"]["CONN_MAX_AGE"] is 60, and Django\'s own ASGI application gives '
-            "each request a thread of its own: the connection it leaves open is used by none after "
-            "it.",
+            "each request a thread of its own: no later request uses the connection it keeps open.",
             "Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
             + hint,
         )

@@ -1,7 +1,7 @@
 """Static files need a STATIC_ROOT with files; uploaded files must have no guard."""
 
 from checks.gathered import facts
-from checks.saying import told
+from checks.messages import contents
 
 from django_tandem.checks.facts import Facts, Media, Static
 from django_tandem.checks.files import (
@@ -12,7 +12,7 @@ from django_tandem.checks.files import (
 
 
 def _all(found: Facts) -> list[tuple[str, str, str, str]]:
-    return told([*static_root_is_set(found), *static_files_are_collected(found)])
+    return contents([*static_root_is_set(found), *static_files_are_collected(found)])
 
 
 def test_static_files_without_a_directory_are_a_warning() -> None:
@@ -22,7 +22,7 @@ def test_static_files_without_a_directory_are_a_warning() -> None:
             "tandem.W003",
             "STATIC_ROOT",
             'STATIC_ROOT is not set, so no static file is served below "/static/".',
-            'Set it, say to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
+            'Set it, such as to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
         )
     ]
 
@@ -50,7 +50,7 @@ def test_media_that_views_guard_is_an_error() -> None:
     """The bypassed views are named."""
     views = ("/media/<path:path> (shop.views.own)", "/media/thumbs/ (shop.views.thumbs)")
 
-    assert told(media_has_no_guard(facts(media=Media(prefix="/media/", views=views)))) == [
+    assert contents(media_has_no_guard(facts(media=Media(prefix="/media/", views=views)))) == [
         (
             "tandem.E011",
             "TANDEM",

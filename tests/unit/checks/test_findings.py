@@ -33,19 +33,19 @@ def test_a_mistake_in_the_setting_is_found(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tandem", "told"),
+    ("tandem", "message"),
     [
         ({"ROUTES": [("no:such", "asgi")]}, '"no:such" is not a URL name, a namespace or a view'),
         ({"ASGI": {"SERVER": "uvcorn"}}, 'TANDEM["ASGI"]["SERVER"] is "uvcorn"'),
         ({"BIND": "here"}, '"here" is not an address to bind'),
     ],
 )
-def test_a_setting_that_can_not_be_carried_out_is_found(tandem, told, tmp_path) -> None:
-    """Each of these is well written, and refused later on."""
+def test_a_setting_that_can_not_be_carried_out_is_found(tandem, message, tmp_path) -> None:
+    """Each of these has the right type, and no plan."""
     done = manage(installed(tmp_path, f"TANDEM = {tandem!r}"), "check")
 
     assert found(done) == ["tandem.E001"]
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_an_application_that_raises_is_found_with_its_place(tmp_path) -> None:
@@ -66,7 +66,7 @@ def test_an_application_that_raises_is_found_with_its_place(tmp_path) -> None:
 
 
 def test_a_layer_in_memory_is_found(tmp_path) -> None:
-    """For sure with a REDIS_URL of its own; without one `tandem up` may put it right."""
+    """As an error with a REDIS_URL of its own; without one `tandem up` may replace it."""
     project = in_memory(tmp_path)
 
     assert found(manage(project, "check", **REDIS_URL)) == ["tandem.E003"]
@@ -114,8 +114,8 @@ application = ProtocolTypeRouter({{"http": {}}})
 """
 
 
-def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
-    """A transaction, of which one view is exempted, and a connection that is kept for none."""
+def test_transactions_and_kept_connections_of_async_views_are_found(tmp_path) -> None:
+    """One view is exempted from the transaction."""
     project = installed(tmp_path, DATABASE, ASYNC_URLS)
     assert found(manage(project, "check")) == ["tandem.E009"]
 
@@ -132,8 +132,8 @@ def test_what_async_views_can_not_have_is_found(tmp_path) -> None:
     assert 'DATABASES["default"]["CONN_MAX_AGE"] is None' in done.stderr
 
 
-def test_django_does_answer_500_where_it_is_said(tmp_path) -> None:
-    """And 200 at the view that is exempted."""
+def test_django_does_answer_500_at_those_views(tmp_path) -> None:
+    """And 200 at the exempted view."""
     project = installed(tmp_path, f"{DATABASE}ALLOWED_HOSTS = ['*']\n", ASYNC_URLS)
     ask = (
         "from django.test import Client; client = Client(raise_request_exception=False); "
@@ -189,8 +189,8 @@ BY_DEFAULT = ["tandem.W007"] if Version(version("redis")) >= Version("8") else [
         ('"no address"', []),
     ],
 )
-def test_a_layer_whose_client_gives_up_is_found(host, wrong, tmp_path) -> None:
-    """By the client that the layer itself would make, of the redis-py that is installed."""
+def test_a_layer_whose_client_times_out_is_found(host, wrong, tmp_path) -> None:
+    """By the client that the layer would make with the installed redis-py."""
     settings = with_channels(tmp_path) / "mysite" / "settings.py"
     text = settings.read_text().replace('[os.environ["REDIS_URL"]]', f"[{host}]")
     settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
@@ -200,7 +200,7 @@ def test_a_layer_whose_client_gives_up_is_found(host, wrong, tmp_path) -> None:
 
 @pytest.mark.parametrize("backend", ["pubsub.RedisPubSubChannelLayer", "no_such.Layer"])
 def test_a_layer_that_does_not_wait_in_redis_is_left_alone(backend, tmp_path) -> None:
-    """What is wrong with one that can't be imported, Channels says."""
+    """Channels itself reports one that can't be imported."""
     settings = with_channels(tmp_path) / "mysite" / "settings.py"
     text = settings.read_text().replace("core.RedisChannelLayer", backend)
     settings.write_text(f'{text}INSTALLED_APPS += ["django_tandem"]\n')
@@ -209,7 +209,7 @@ def test_a_layer_that_does_not_wait_in_redis_is_left_alone(backend, tmp_path) ->
 
 
 def test_entry_points_that_name_different_settings_are_found(tmp_path) -> None:
-    """Neither is run for it, nor the settings that only one of them names."""
+    """Neither is run, nor are the settings that only one of them names."""
     project = installed(tmp_path)
     asgi = project / "mysite" / "asgi.py"
     asgi.write_text(asgi.read_text().replace("mysite.settings", "mysite.live"))
@@ -285,7 +285,7 @@ EDGE = 'MEDIA_URL = "/media/"\nMEDIA_ROOT = BASE_DIR / "media"\nTANDEM = {"EDGE"
     ],
 )
 def test_media_that_a_view_guards_is_found(routes, by_the_edge, wrong, tmp_path) -> None:
-    """Django's own view guards nothing by itself; what wraps it does."""
+    """Django's own view guards nothing by itself; a wrapper does."""
     urls = f"{MEDIA_URLS}urlpatterns = [{routes}]\n"
     done = manage(installed(tmp_path, EDGE % by_the_edge, urls), "check")
 
@@ -376,7 +376,7 @@ SECURE_SSL_REDIRECT = True
 
 
 def test_https_from_a_proxy_that_is_not_trusted_is_found(tmp_path) -> None:
-    """Until the edge trusts it; a redirect loop is what a visitor gets."""
+    """Until the edge trusts it; visitors would be redirected for ever."""
     project = installed(tmp_path, PROXIED)
     before = manage(project, "check")
     with (project / "mysite" / "settings.py").open("a") as settings:

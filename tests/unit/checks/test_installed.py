@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from checks.gathered import facts
-from checks.saying import ids, told
+from checks.messages import contents, ids
 from packaging.version import Version
 
 from builders import websocket
@@ -30,7 +30,7 @@ def _facts(tandem: dict[str, Any] | None = None, *, on_asgi: bool = True, **vers
 
 def test_a_vulnerable_daphne_that_serves_is_an_error() -> None:
     """The sentence names the version that is installed."""
-    assert told(daphne_is_safe(_facts({"ASGI": {"SERVER": "daphne"}}, daphne="4.2.1"))) == [
+    assert contents(daphne_is_safe(_facts({"ASGI": {"SERVER": "daphne"}}, daphne="4.2.1"))) == [
         (
             "tandem.E005",
             "daphne",
@@ -67,7 +67,7 @@ def test_a_gunicorn_that_leaks_on_its_asgi_worker_is_an_error() -> None:
     """The sentence names the setting that chose the worker."""
     programs = {"PROGRAMS": {"api": "gunicorn -k asgi config.asgi:application"}}
 
-    assert told(gunicorn_does_not_leak(_facts(programs, gunicorn="25.3.0"))) == [
+    assert contents(gunicorn_does_not_leak(_facts(programs, gunicorn="25.3.0"))) == [
         (
             "tandem.E007",
             "gunicorn",
@@ -124,7 +124,7 @@ def test_uvicorn_without_its_websocket_library_is_an_error() -> None:
     chosen = _facts({"ASGI": {"ARGS": ["--ws=websockets-sansio"]}})
 
     assert ids(uvicorn_speaks_websocket(_facts())) == ["tandem.E008"]
-    assert told(uvicorn_speaks_websocket(chosen)) == [
+    assert contents(uvicorn_speaks_websocket(chosen)) == [
         (
             "tandem.E008",
             "uvicorn",

@@ -1,7 +1,7 @@
 """The settings, the entry points and the ASGI application are checked."""
 
 from checks.gathered import facts
-from checks.saying import told
+from checks.messages import contents
 
 from django_tandem.checks.facts import EntryPoint
 from django_tandem.checks.project import (
@@ -17,7 +17,7 @@ def test_a_mistake_in_the_setting_is_an_error() -> None:
     """With the sentence and the hint that every subcommand prints."""
     error = SettingError('TANDEM["BNID"] is not an option.', hint='Did you mean "BIND"?')
 
-    assert told(setting_is_read(facts(setting_error=error))) == [
+    assert contents(setting_is_read(facts(setting_error=error))) == [
         ("tandem.E001", "TANDEM", 'TANDEM["BNID"] is not an option.', 'Did you mean "BIND"?')
     ]
 
@@ -27,7 +27,7 @@ def test_an_application_that_fails_to_import_is_an_error() -> None:
     error = ProjectError("It can't be imported.", hint="Raised at asgi.py, line 3.")
     found = facts(asgi_error=error)
 
-    assert told(application_is_imported(found)) == [
+    assert contents(application_is_imported(found)) == [
         (
             "tandem.E002",
             "config.asgi.application",
@@ -51,7 +51,7 @@ def test_entry_points_that_name_different_settings_are_a_warning() -> None:
     """Both are named, as either may be the wrong one."""
     entry_points = (_entry("wsgi", "config.production"), _entry("asgi", "config.settings"))
 
-    assert told(entry_points_agree(facts(entry_points=entry_points))) == [
+    assert contents(entry_points_agree(facts(entry_points=entry_points))) == [
         (
             "tandem.W008",
             "config/asgi.py",
@@ -73,7 +73,7 @@ def test_entry_points_that_agree_or_stand_alone_are_fine() -> None:
 
 def test_djangos_own_application_is_a_warning() -> None:
     """The module to change is named."""
-    assert told(application_is_ours(facts(stock_modules=("config.asgi",)))) == [
+    assert contents(application_is_ours(facts(stock_modules=("config.asgi",)))) == [
         (
             "tandem.W009",
             "config.asgi",

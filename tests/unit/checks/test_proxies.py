@@ -2,7 +2,7 @@
 
 import pytest
 from checks.gathered import facts
-from checks.saying import told
+from checks.messages import contents
 
 from django_tandem.checks.facts import Https
 from django_tandem.checks.proxies import forwarded_scheme_is_trusted
@@ -37,7 +37,7 @@ REPLACED = (
 )
 def test_https_that_no_trusted_proxy_reports_is_a_warning(https, setting, message) -> None:
     """Also a redirect without a header can never be satisfied."""
-    assert told(forwarded_scheme_is_trusted(facts(https=https))) == [
+    assert contents(forwarded_scheme_is_trusted(facts(https=https))) == [
         ("tandem.W013", setting, message, HINT)
     ]
 

@@ -1,7 +1,7 @@
 """What lives in the memory of one process is a finding where several processes serve."""
 
 from checks.gathered import facts
-from checks.saying import ids, told
+from checks.messages import contents, ids
 
 from builders import verdict
 from django_tandem.checks.facts import LocalStore
@@ -21,7 +21,7 @@ def test_a_store_in_one_of_several_processes_is_a_warning() -> None:
     """The number is that of the plan, over both stacks."""
     found = facts(verdict("/"), verdict("/a/", Stack.ASGI), local_stores=(STORE,))
 
-    assert told(stores_are_shared(found)) == [
+    assert contents(stores_are_shared(found)) == [
         (
             "tandem.W011",
             "CACHES",

@@ -58,11 +58,12 @@ def test_the_help_lists_every_command(capsys) -> None:
         (
             ["down", "--setings=x"],
             '"--setings" is not an option of `tandem down`.\n'
-            '  Did you mean "--settings"? Its options are --help, --settings.\n',
+            '  Did you mean "--settings"? Its options are --help, --settings, --run-dir.\n',
         ),
         (
             ["down", "-x"],
-            '"-x" is not an option of `tandem down`.\n  Its options are --help, --settings.\n',
+            '"-x" is not an option of `tandem down`.\n'
+            "  Its options are --help, --settings, --run-dir.\n",
         ),
         (
             ["down", "wsgi"],

@@ -47,7 +47,7 @@ TANDEM = {
 
 @pytest.fixture
 def project(tmp_path) -> Path:
-    """A project that keeps what it deploys with in deploy/."""
+    """A project that keeps its deployment files in deploy/."""
     directory = tmp_path / "shop"
     directory.mkdir()
     startproject(directory)
@@ -68,8 +68,8 @@ def _check(project: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_what_was_written_is_named(project) -> None:
-    """And a second time nothing is."""
+def test_the_written_files_are_named(project) -> None:
+    """A second run writes none."""
     first = tandem(project, "render", "nginx", "--output", "deploy")
     second = tandem(project, "render", "nginx", "--output", "deploy")
 
@@ -78,8 +78,8 @@ def test_what_was_written_is_named(project) -> None:
     assert (second.returncode, second.stderr) == (0, "")
 
 
-def test_what_matches_the_code_passes(project) -> None:
-    """With nothing said."""
+def test_files_that_match_the_code_pass(project) -> None:
+    """Nothing is printed."""
     _render(project)
 
     assert _check(project) == (0, "")
@@ -111,8 +111,8 @@ def _line(content: str, word: str) -> str:
     return next(line for line in content.splitlines() if word in line and "#" not in line)
 
 
-def test_a_change_that_no_rule_follows_from_passes(project) -> None:
-    """Another synchronous view needs no other edge."""
+def test_a_change_that_changes_no_rule_passes(project) -> None:
+    """Another synchronous view changes nothing at the edge."""
     _render(project)
     urls = project / "mysite" / "urls.py"
     urls.write_text(URLS.replace('path("about/"', 'path("more/", sync),\n    path("about/"'))
@@ -121,7 +121,7 @@ def test_a_change_that_no_rule_follows_from_passes(project) -> None:
 
 
 def test_a_changed_setting_is_shown(project) -> None:
-    """Not only the URLconf is the code."""
+    """Not only the URLconf counts."""
     _render(project)
     settings = project / "mysite" / "settings.py"
     settings.write_text(settings.read_text() + 'TANDEM["EDGE"]["MAX_BODY"] = "7M"\n')
@@ -133,7 +133,7 @@ def test_a_changed_setting_is_shown(project) -> None:
 
 
 def test_a_file_that_was_never_written_differs(project) -> None:
-    """Every line of it, and the check leaves no directory behind."""
+    """Every line of it; the check makes no directory."""
     code, shown = _check(project)
 
     assert code == 1
@@ -143,7 +143,7 @@ def test_a_file_that_was_never_written_differs(project) -> None:
 
 
 def test_another_checkout_of_the_project_gives_the_same_bytes(project, tmp_path) -> None:
-    """Its paths are its own, not the machine's: what one wrote the other's check lets pass."""
+    """Its paths are relative, so the files of one checkout pass in another."""
     _render(project)
     other = tmp_path / "somewhere" / "else" / "entirely"
     shutil.copytree(project, other)
@@ -152,8 +152,8 @@ def test_another_checkout_of_the_project_gives_the_same_bytes(project, tmp_path)
     assert str(project) not in (project / "deploy" / "nginx.conf").read_text()
 
 
-def test_the_committed_file_is_one_that_nginx_takes(project, nginx_program) -> None:
-    """From the directory that it lies in, its files found in the project."""
+def test_nginx_accepts_the_committed_file(project, nginx_program) -> None:
+    """From its own directory, with files in the project."""
     edge = project / "edge"
     edge.mkdir()
     (edge / "more.conf").write_text("add_header X-Included yes;\n")

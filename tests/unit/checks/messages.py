@@ -1,4 +1,4 @@
-"""What a check said, as plain values."""
+"""Messages of the checks as plain values."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,6 @@ def ids(messages: Iterable[CheckMessage]) -> list[str]:
     return [str(message.id) for message in messages]
 
 
-def told(messages: Iterable[CheckMessage]) -> list[tuple[str, str, str, str]]:
+def contents(messages: Iterable[CheckMessage]) -> list[tuple[str, str, str, str]]:
     """The id, the object, the sentence and the hint of each."""
     return [(message.id, message.obj, message.msg, message.hint) for message in messages]

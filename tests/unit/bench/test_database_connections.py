@@ -1,4 +1,4 @@
-"""Connections to the database are counted where they are: in the processes that are watched."""
+"""Connections to the database are counted in the given processes."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from django.conf import settings
 engine, name, opening = sys.argv[1:]
 settings.configure(DATABASES={"default": {"ENGINE": engine, "NAME": name}})
 
-from django_tandem.cli.database_use import count_connections
+from django_tandem.bench.database_connections import count_connections
 
 count = count_connections()
 child = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""How many connections the project's database has, asked while it is under load."""
+"""The number of connections to the project's database, counted under load."""
 
 import contextlib
 from collections.abc import Callable, Collection
@@ -8,7 +8,7 @@ from django.db import connections
 
 Count = Callable[[Collection[int]], int | None]
 
-# Each without the connection that asks.
+# Each without the connection of the query itself.
 QUERIES = {
     "postgresql": "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -18,18 +18,18 @@ QUERIES = {
 
 
 def count_connections() -> Count:
-    """Return what counts the connections of the default database; None where it can't be known."""
+    """Return a function that counts the default database's connections, or None where it can't."""
     default = connections["default"]
     if default.vendor == "sqlite":
-        return _files(str(default.settings_dict["NAME"]))
+        return _by_open_files(str(default.settings_dict["NAME"]))
     query = QUERIES.get(default.vendor)
-    return _asking(query) if query else lambda _pids: None
+    return _by_query(query) if query else lambda _pids: None
 
 
-def _asking(query: str) -> Count:
+def _by_query(query: str) -> Count:
     def count(_pids: Collection[int]) -> int | None:
         connection = connections["default"]
-        # A project's database has errors of its own, and what is measured is not this.
+        # Each database has errors of its own, and a count is not worth ending a measurement.
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query)
@@ -43,21 +43,21 @@ def _asking(query: str) -> Count:
     return count
 
 
-def _files(name: str) -> Count:
-    wanted = Path(name).resolve()
+def _by_open_files(name: str) -> Count:
+    database = Path(name).resolve()
 
     def count(pids: Collection[int]) -> int:
         found = 0
         for pid in pids:
             with contextlib.suppress(OSError):
-                found += sum(_leads_to(fd, wanted) for fd in Path(f"/proc/{pid}/fd").iterdir())
+                found += sum(_points_to(fd, database) for fd in Path(f"/proc/{pid}/fd").iterdir())
         return found
 
     return count
 
 
-def _leads_to(descriptor: Path, wanted: Path) -> bool:
+def _points_to(descriptor: Path, database: Path) -> bool:
     try:
-        return descriptor.readlink() == wanted
+        return descriptor.readlink() == database
     except OSError:
         return False
