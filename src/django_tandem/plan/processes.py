@@ -53,7 +53,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
     listen = ("--port", "0", "--unixsocket", path, "--unixsocketperm", "700")
     # A channel layer's messages are worth nothing after a restart.
     without_disk = ("--save", "", "--appendonly", "no", "--dir", context.run_dir)
-    quiet = ("--loglevel", "warning")
+    quiet = ("--loglevel", "warning", "--log-timestamp-format", "iso8601")
     yield Process(
         name="valkey",
         argv=(context.host.valkey, *listen, *without_disk, *quiet),

@@ -24,6 +24,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         # Five seconds by default, after which a worker that is merely busy is killed.
         f"--timeout-worker-healthcheck={launch.timeout_s}",
         "--no-access-log",
+        # No line for each WebSocket, and none that says to press CTRL+C.
+        "--log-level=warning",
         "--no-proxy-headers",
         "--no-server-header",
         *launch.args,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.runtime import lock
-from harness.client import ask
+from harness.client import ask, wait_for
 from harness.projects import startproject
 from harness.stack import Up, clean_environment, tandem
 
@@ -116,7 +116,9 @@ def test_no_command_on_what_runs_needs_the_settings(tmp_path) -> None:
         before = imports.read_text()
 
         assert tandem(tmp_path, "status").stdout.startswith("Generation 1 has served ")
-        assert "wsgi-1     | " in tandem(tmp_path, "logs", "wsgi").stdout
+        assert ask(up.port, "/").status == 200
+        last = wait_for(lambda: tandem(tmp_path, "logs", "-n1", "nginx").stdout)
+        assert last.startswith("nginx      | ")
         named = ("--run-dir", str(up.run_dir))
         assert tandem(tmp_path.parent, "status", *named).returncode == 0
         assert tandem(tmp_path, "down").stderr == "Stopped.\n"

@@ -88,6 +88,11 @@ def test_each_program_is_told_with_what_it_uses(up) -> None:
     assert _program(status, "nginx")["connections"] is None
 
 
+def test_a_start_and_health_checks_log_nothing(up) -> None:
+    """Neither workers that boot, nor a hint to press Ctrl-C, nor the requests of tandem itself."""
+    assert tandem(up.directory, "logs", "wsgi", "asgi", "nginx").stdout == ""
+
+
 def test_the_table_says_the_same(up) -> None:
     """One row a program, below what is said of the generations."""
     done = tandem(up.directory, "status")

@@ -13,6 +13,8 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its o
 
 preload_app = True
 control_socket_disable = True
+# No line for each worker that starts or ends.
+loglevel = "warning"
 # On a Unix socket Gunicorn trusts these whoever sends them, and refuses a request in which
 # two of them disagree. The entry point reads what the edge says instead.
 secure_scheme_headers: dict[str, str] = {}
