@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import PurePath
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 from packaging.version import Version
 
 from django_tandem.checks.facts import Facts
@@ -29,22 +29,17 @@ def daphne_is_safe(facts: Facts) -> list[CheckMessage]:
     """Find a Daphne with known vulnerabilities that would serve the project."""
     is_server = facts.serves_asgi and facts.settings.asgi.server == "daphne"
     is_program = any(runs(argv, "daphne") for _, argv in facts.settings.programs)
-    fault = "and Daphne before 4.2.2 has two known vulnerabilities (CVEs 44545 and 44546)"
-    return _outdated("daphne", "4.2.2", fault, "E005", facts) if is_server or is_program else []
-
-
-def _outdated(
-    distribution: str, fixed: str, fault: str, number: str, facts: Facts
-) -> list[CheckMessage]:
-    installed = facts.version_of(distribution)
-    if installed is None or installed >= Version(fixed):
+    installed = facts.version_of("daphne")
+    if not (is_server or is_program) or installed is None or installed >= Version("4.2.2"):
         return []
+    # A warning: a project may have to pin an older version, and serves with it.
     return [
-        Error(
-            f"{distribution} {installed} is installed, {fault}.",
-            hint=f'Run pip install "{distribution}>={fixed}".',
-            obj=distribution,
-            id=f"tandem.{number}",
+        Warning(
+            f"daphne {installed} is installed, and Daphne before 4.2.2 has two known "
+            "vulnerabilities (CVEs 44545 and 44546).",
+            hint='Run pip install "daphne>=4.2.2".',
+            obj="daphne",
+            id="tandem.W014",
         )
     ]
 

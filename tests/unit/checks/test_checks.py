@@ -115,15 +115,14 @@ def test_tandem_check_judges_the_plan_of_its_options(tmp_path) -> None:
 
     plain = tandem(project, "check", "--json", **on_path)
     forced = tandem(project, "check", "--asgi", "--json", **on_path)
-    up = tandem(project, "up", "--asgi", "--bind", "127.0.0.1:1", **on_path)
 
     assert (plain.returncode, json.loads(plain.stdout)) == (0, [])
     assert (forced.returncode, json.loads(forced.stdout)) == (
-        1,
+        0,
         [
             {
-                "id": "tandem.E005",
-                "level": "error",
+                "id": "tandem.W014",
+                "level": "warning",
                 "object": "daphne",
                 "message": "daphne 4.1.0 is installed, and Daphne before 4.2.2 has two known "
                 "vulnerabilities (CVEs 44545 and 44546).",
@@ -131,8 +130,6 @@ def test_tandem_check_judges_the_plan_of_its_options(tmp_path) -> None:
             }
         ],
     )
-    assert up.returncode == 1
-    assert "Not started. Fix these errors first: tandem.E005.\n" in up.stderr
 
 
 def _in(directory: Path) -> set[str]:

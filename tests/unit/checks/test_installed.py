@@ -28,11 +28,11 @@ def _facts(tandem: dict[str, Any] | None = None, *, on_asgi: bool = True, **vers
     )
 
 
-def test_a_vulnerable_daphne_that_serves_is_an_error() -> None:
+def test_a_vulnerable_daphne_that_serves_is_a_warning() -> None:
     """The sentence names the version that is installed."""
     assert contents(daphne_is_safe(_facts({"ASGI": {"SERVER": "daphne"}}, daphne="4.2.1"))) == [
         (
-            "tandem.E005",
+            "tandem.W014",
             "daphne",
             "daphne 4.2.1 is installed, and Daphne before 4.2.2 has two known vulnerabilities "
             "(CVEs 44545 and 44546).",
@@ -41,11 +41,11 @@ def test_a_vulnerable_daphne_that_serves_is_an_error() -> None:
     ]
 
 
-def test_a_vulnerable_daphne_among_the_programs_is_an_error() -> None:
+def test_a_vulnerable_daphne_among_the_programs_is_a_warning() -> None:
     """It serves just the same when the user starts it."""
     programs = {"PROGRAMS": {"sockets": "daphne -b 127.0.0.1 config.asgi:application"}}
 
-    assert ids(daphne_is_safe(_facts(programs, daphne="4.1"))) == ["tandem.E005"]
+    assert ids(daphne_is_safe(_facts(programs, daphne="4.1"))) == ["tandem.W014"]
 
 
 @pytest.mark.parametrize(
