@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
+.PHONY: demo docs test unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -28,8 +28,12 @@ docs: $(VENV)/dev.installed
 
 tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 
-# Most of the tests wait for a server to start or to end; a file's own stacks are kept for its tests.
-# What holds a loaded stack to bounds of time has the machine for itself.
+# No server, no database, no tandem command.
+unit: $(VENV)/dev.installed
+	$(BIN)/pytest tests/unit -m "not processes" -n 2
+
+# Most tests wait for a server to start or to stop. The tests of a file share its stacks. Tests with bounds of time under
+# load have the machine for themselves.
 tests: $(VENV)/dev.installed system
 	$(BIN)/pytest tests --ignore tests/system/example -m "not alone" -n 3 --dist loadfile
 	$(BIN)/pytest tests --ignore tests/system/example -m alone
@@ -39,8 +43,9 @@ tests: $(VENV)/dev.installed system
 screenshot: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system $(BIN)/python -m browser.screenshot docs/images
 
-test-all:
-	$(PYTHON) tests/all_pairs.py
+# Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
+test-all: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed

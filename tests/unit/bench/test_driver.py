@@ -12,6 +12,8 @@ from django_tandem.bench.session import DRIVER
 from django_tandem.bench.websocket_load import MEASURES
 from django_tandem.bench.workload import Job, WebSockets, Workload
 
+pytestmark = pytest.mark.processes
+
 ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
 SOCKETS = WebSockets(path="/ws/", count=3, every_s=0.05)
 

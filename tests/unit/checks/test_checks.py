@@ -14,6 +14,8 @@ from django_tandem import checks
 from harness.projects import startproject
 from harness.stack import clean_environment, tandem
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "checks.md"
 

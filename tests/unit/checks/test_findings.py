@@ -8,6 +8,8 @@ from packaging.version import Version
 
 from harness.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
 
+pytestmark = pytest.mark.processes
+
 # That the embedded server's address is not offered makes what is found certain.
 REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}
 

@@ -9,6 +9,8 @@ import pytest
 from harness.projects import startproject
 from harness.stack import tandem
 
+pytestmark = pytest.mark.processes
+
 URLS = """
 from django.http import HttpResponse
 from django.urls import path, re_path

@@ -5,6 +5,8 @@ import socket
 import pytest
 from checks.managing import installed, manage
 
+pytestmark = pytest.mark.processes
+
 OTHER = """
 from mysite.settings import *
 

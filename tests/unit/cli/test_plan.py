@@ -7,6 +7,8 @@ import pytest
 from harness.projects import startproject
 from harness.stack import tandem
 
+pytestmark = pytest.mark.processes
+
 URLS = """
 import asyncio
 import functools

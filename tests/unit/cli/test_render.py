@@ -10,6 +10,8 @@ from django_tandem.runtime.preflight import check_nginx
 from harness.projects import startproject
 from harness.stack import tandem
 
+pytestmark = pytest.mark.processes
+
 URLS = """
 from django.http import HttpResponse
 from django.urls import path

@@ -10,6 +10,8 @@ import pytest
 
 from harness.postgres import postgres
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def host():

@@ -19,6 +19,8 @@ from django_tandem.inprocess.django_handler import with_our_handler
 from handler.asking import answer
 from handler.instrumented import TOOLS
 
+pytestmark = pytest.mark.processes
+
 TESTS = Path(__file__).parents[1]
 OURS = "django_tandem.handler.application:DjangoApplication"
 STOCK = "django.core.handlers.asgi:ASGIHandler"

@@ -15,6 +15,8 @@ from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
 from django_tandem.render import nginx
 from django_tandem.runtime.dry_run import EdgeRequest, dry_run
 
+pytestmark = pytest.mark.processes
+
 # On an idle machine it is a tenth of that.
 AT_MOST_S = 0.3
 

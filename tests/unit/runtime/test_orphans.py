@@ -16,6 +16,8 @@ import pytest
 from django_tandem.runtime import orphans
 from django_tandem.runtime.orphans import Started
 
+pytestmark = pytest.mark.processes
+
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
 IGNORES_SIGTERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
 # Its child stays in its process group, as a server's workers do.

@@ -1,0 +1,40 @@
+"""
+All tests on each pair of Python and Django that is supported: ``make test-all``.
+
+A part of them: ``nox -- tests/unit``; one pair: ``nox -s "tests(3.12, 6.0)"``.
+"""
+
+from pathlib import Path
+
+import nox
+
+PAIRS = (("3.11", "5.2"), ("3.12", "6.0"), ("3.13", "6.1"))
+EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn"
+# As in the Makefile: most tests, those that need the machine for themselves, the example's.
+PARTS = (
+    ("tests", "--ignore=tests/system/example", "-m", "not alone", "-n", "3", "--dist", "loadfile"),
+    ("tests", "--ignore=tests/system/example", "-m", "alone"),
+    ("tests/system/example",),
+)
+nox.options.error_on_missing_interpreters = True
+
+
+def _interpreter(version: str) -> str:
+    """Return pyenv's interpreter of that version, which may not be on PATH, or its plain name."""
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return str(found[-1]) if found else f"python{version}"
+
+
+def _add(python: str, django: str) -> None:
+    @nox.session(name=f"tests({python}, {django})", python=_interpreter(python))
+    def tests(session: nox.Session) -> None:
+        session.install(
+            *("-c", "constraints.txt", f"django~={django}.0", "-e", f".[{EXTRAS}]"),
+            *("-r", "example/requirements.txt", "-r", "requirements-dev.txt"),
+        )
+        for part in (session.posargs,) if session.posargs else PARTS:
+            session.run("pytest", *part)
+
+
+for each in PAIRS:
+    _add(*each)
