@@ -1,6 +1,9 @@
 """The application that an ASGI server loads: the project's own, in our layers."""
 
+import asyncio
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any, cast
 
 from django.conf import settings
@@ -18,6 +21,7 @@ from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.lifespan import Lifespan
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
+from django_tandem.inprocess.prefork import close_connections
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -39,7 +43,24 @@ def load() -> Application:
     return cast(Application, application)
 
 
-with record_startup_failure(Stack.ASGI):
+@contextlib.contextmanager
+def no_running_loop() -> Iterator[None]:
+    """
+    Hide the server's event loop from the code that is imported.
+
+    Uvicorn imports this module inside its running loop, where a query in ``AppConfig.ready()``
+    would raise SynchronousOnlyOperation. Elsewhere no loop runs at that time.
+    """
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        close_connections()
+        asyncio._set_running_loop(running)
+
+
+with record_startup_failure(Stack.ASGI), no_running_loop():
     # Before the project is loaded, as it applies to handlers that are made from then on.
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())

@@ -14,7 +14,7 @@ from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
-from django_tandem.inprocess.prefork import prepare_for_fork
+from django_tandem.inprocess.prefork import prepare_for_fork, restart_uwsgi_unless_forkable
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -55,5 +55,6 @@ with record_startup_failure(Stack.WSGI):
     project = WsgiHandover(project, pins, handover_counts.from_environment())
     project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")
     application = WsgiReadiness(SkipDisconnectedClients(with_request_limit(project)))
+    restart_uwsgi_unless_forkable()
     # uWSGI forks after it has loaded this module; for servers that don't fork it is harmless.
     prepare_for_fork()

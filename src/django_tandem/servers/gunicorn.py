@@ -17,7 +17,6 @@ def argv(launch: Launch) -> tuple[str, ...]:
         launch.python,
         "-m",
         "gunicorn",
-        "--config=python:django_tandem.servers.adapters.gunicorn",
         f"--bind=unix:{launch.socket}",
         f"--workers={launch.workers}",
         f"--timeout={launch.timeout_s}",
@@ -27,6 +26,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--max-requests={recycle_after}",
         f"--max-requests-jitter={jitter}",
         *launch.args,
+        # The last one counts; the module reads the project's own file.
+        "--config=python:django_tandem.servers.adapters.gunicorn",
         launch.application,
     )
 

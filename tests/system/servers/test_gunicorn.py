@@ -3,7 +3,6 @@
 import socket
 
 from django_tandem.servers import WSGI_SERVERS
-from django_tandem.servers.adapters.gunicorn import read_arguments
 from harness.server import serving
 
 GUNICORN = WSGI_SERVERS[0]
@@ -24,18 +23,6 @@ def test_statsd_packets_reach_a_listener(directory):
                 packet = listener.recv(1024)
 
     assert packet.startswith(b"shop.gunicorn.requests:1|c")
-
-
-def test_arguments_are_read_as_gunicorn_reads_them():
-    """What is not given is left to the other sources of settings."""
-    given = read_arguments("--statsd-host 127.0.0.1:8125 --max-requests=7")
-
-    assert given == {"statsd_host": "127.0.0.1:8125", "max_requests": 7}
-
-
-def test_no_arguments_are_no_settings():
-    """An environment without STATSD_ARGS changes nothing."""
-    assert read_arguments("") == {}
 
 
 def test_no_socket_but_the_one_asked_for_is_opened(directory):

@@ -9,5 +9,6 @@ urlpatterns = [
     re_path(r"^events$", views.events),
     re_path(r"^process$", views.process),
     re_path(r"^connection$", views.connection_of_process),
+    re_path(r"^threads$", views.threads),
     re_path(r"^(?:wsgi|asgi)/", views.dump),
 ]

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import threading
 import time
 import zlib
 
@@ -43,6 +44,10 @@ async def events(request):
 def process(request):
     time.sleep(0.02)
     return JsonResponse({"pid": os.getpid()})
+
+
+def threads(request):
+    return JsonResponse([thread.name for thread in threading.enumerate()], safe=False)
 
 
 def connection_of_process(request):
