@@ -165,4 +165,7 @@ LOGGING = {
 
 # Nothing here needs a word on its routes. The shipping service is this project's own stand-in
 # for somebody else's, so it runs beside it.
+# Each process may ask the worker to close a lot once: its cache need not be shared.
+SILENCED_SYSTEM_CHECKS = ["tandem.W011"]
+
 TANDEM = {"PROGRAMS": {"shipping": [sys.executable, "manage.py", "shipping_service"]}}

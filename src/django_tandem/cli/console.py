@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -14,17 +15,40 @@ from django_tandem.errors import MachineError
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table to stdout, each column as wide as its widest cell; nothing is cut."""
-    for line in table_lines(columns, rows):
+    """Print a table to stdout; on a terminal that is too narrow for it, a block for each row."""
+    cells = [tuple(row) for row in rows]
+    lines = table_lines(columns, cells)
+    if sys.stdout is not None and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        if max(map(cell_len, lines)) > width:
+            lines = _blocks(columns, cells)
+    for line in lines:
         line_out(line)
 
 
 def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table."""
+    """Return the lines of a table, each column as wide as its widest cell; nothing is cut."""
     # Not rich's own table: laying out 3,000 routes takes it two seconds.
     cells = [columns, *rows]
     widths = [max(cell_len(row[index]) for row in cells) for index in range(len(columns))]
     return ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells]
+
+
+def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return each row as its first cell, and a line below it for each other that has a text."""
+    width = max(map(cell_len, columns))
+    return [
+        line
+        for row in rows
+        for line in (
+            row[0],
+            *(
+                f"  {set_cell_size(column, width)}  {cell}"
+                for column, cell in zip(columns[1:], row[1:], strict=True)
+                if cell
+            ),
+        )
+    ]
 
 
 def as_json(value: Any) -> None:

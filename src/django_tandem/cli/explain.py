@@ -116,7 +116,8 @@ def _show(answer: Answer, request: EdgeRequest, plan: Plan) -> None:
     console.line_out(f"{kind} {request.target}")
     rows = (_found(answer) | _sent(answer, plan)).items()
     first, *rest = [(f"  {label}", text) for label, text in rows if text]
-    console.table(first, rest)
+    for line in console.table_lines(first, rest):
+        console.line_out(line)
 
 
 def _found(answer: Answer) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.json_page import documented_keys
 
 from harness.projects import startproject
 from harness.stack import tandem
@@ -105,6 +106,7 @@ def test_the_view_the_stack_and_the_rule_are_named(explain) -> None:
     code, found = explain("/async/")
     answer = _only(found)
 
+    assert [found.keys(), answer.keys()] == documented_keys("tandem explain")
     assert code == 0
     assert (answer["route"], answer["name"], answer["stack"]) == ("/async/", "async", "asgi")
     assert answer["view"].startswith("mysite.urls.asynchronous (mysite/urls.py:")

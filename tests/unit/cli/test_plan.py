@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cli.json_page import documented_keys
 
 from harness.projects import startproject
 from harness.stack import tandem
@@ -71,6 +72,8 @@ def test_djangos_own_handler_is_listed_with_its_thread_switches(project) -> None
 def test_the_json_has_it_for_each_route(project) -> None:
     """The note explains the wrapper."""
     waits, hidden = json.loads(tandem(project, "plan", "--json").stdout)
+
+    assert waits.keys() == hidden.keys() == documented_keys("tandem plan")[0]
 
     assert (waits["stack"], waits["hops"], len(waits["middleware"])) == ("asgi", 0, 0)
     assert (hidden["stack"], hidden["hops"], hidden["middleware"]) == ("wsgi", None, [])

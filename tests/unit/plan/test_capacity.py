@@ -14,6 +14,24 @@ def _wsgi_argv(**wsgi) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
+    ("changes", "asgi", "processes"),
+    [
+        ({}, {}, 2),
+        ({"has_local_layer": True}, {}, 1),
+        ({"has_local_layer": True}, {"WORKERS": 2}, 2),
+        ({"has_local_layer": True, "routes": ()}, {}, 2),
+    ],
+    ids=["a shared layer", "in memory", "in memory, by the setting", "no WebSocket"],
+)
+def test_a_channel_layer_in_memory_has_one_asgi_process(changes, asgi, processes) -> None:
+    """The sockets of a second process would miss what is sent in the first."""
+    socket = websocket("/ws/")
+    found = plan(socket, tandem={"ASGI": asgi}, **{"routes": (socket.route,), **changes})
+
+    assert [each.workers for each in found.processes if each.name == "asgi"] == [processes]
+
+
+@pytest.mark.parametrize(
     ("server", "workers", "timeout_s", "queue"),
     [
         ("gunicorn", 5, 30, 600),
