@@ -21,7 +21,7 @@ from django_tandem.routing.policy import decide
 from django_tandem.runtime.dry_run import EdgeDecision, EdgeRequest, Evaluate, dry_run
 
 REJECTIONS = {
-    HTTPStatus.REQUEST_URI_TOO_LONG: "A request line may have 16 kB.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "A request line may have 32 kB.",
     HTTPStatus.MISDIRECTED_REQUEST: 'TANDEM["EDGE"]["SERVER_NAMES"] lists the hosts it serves.',
 }
 

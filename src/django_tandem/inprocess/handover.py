@@ -37,7 +37,7 @@ from django_tandem.model import Pin, Stack
 HANDED_HEADER = "x-tandem-handed"
 # With a named location, NGINX keeps the method and the body.
 REDIRECT_HEADER = "X-Accel-Redirect"
-LOCATIONS = {Stack.WSGI: "@handed_wsgi", Stack.ASGI: "@handed_asgi"}
+LOCATIONS = {Stack.WSGI: "@tandem_handed_wsgi", Stack.ASGI: "@tandem_handed_asgi"}
 
 # The key of the passage in the environ or the scope. Only the edge's own request has it: a view
 # may call Django itself, through the test client for example.

@@ -85,6 +85,7 @@ class Edge:
     trusted_proxies: tuple[str, ...] = ()
     static: StaticFiles | None = None
     media: StaticFiles | None = None
+    error_pages: tuple[tuple[int, str], ...] = ()
     include: str | None = None
     worker_user: str | None = None
     handover: bool = False

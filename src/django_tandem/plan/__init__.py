@@ -80,6 +80,7 @@ def _edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Sta
         trusted_proxies=settings.edge.trusted_proxies,
         static=project.static,
         media=project.media if settings.edge.media else None,
+        error_pages=settings.edge.error_pages,
         include=settings.edge.include,
         worker_user=host.user if host.is_root else None,
         handover=settings.handover and context.has_both,

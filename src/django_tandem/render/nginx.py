@@ -44,6 +44,7 @@ def render(plan: Plan) -> tuple[File, ...]:
         "nginx/nginx.conf.j2",
         **_routing(plan),
         tls=_tls(edge.tls, plan),
+        error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=edge.include and _from_run_dir(edge.include, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
         has_http2_directive=edge.nginx.version >= HTTP2_DIRECTIVE,

@@ -66,6 +66,7 @@ def require_readable(settings: Settings, project_directory: str) -> None:
     named = {'["INCLUDE"]': edge.include}
     if tls is not None:
         named |= {'["TLS"]["CERTIFICATE"]': tls.certificate, '["TLS"]["KEY"]': tls.key}
+    named |= {f'["ERROR_PAGES"][{status}]': page for status, page in edge.error_pages}
     for option, given in named.items():
         if given is not None and not os.access(Path(project_directory, given), os.R_OK):
             raise MachineError(

@@ -110,6 +110,9 @@ class EdgeSettings:
         "proxies whose X-Forwarded-* headers are trusted",
     )
     media: bool = option(readers.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
+    error_pages: tuple[tuple[int, str], ...] = option(
+        readers.error_pages, {}, "pages for errors of NGINX itself, such as 502, 503 and 504"
+    )
     nginx: str | None = option(
         optional(readers.file_path),
         None,

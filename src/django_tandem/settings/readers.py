@@ -15,6 +15,9 @@ _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-f
 # The names of the plan's own programs, also with the number that a generation adds.
 _OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?")
 
+# The statuses of requests that NGINX rejects, or to which no server responded.
+EDGE_STATUSES = (400, 413, 414, 502, 503, 504)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -181,6 +184,28 @@ def _check_strip(found: Pin, path: str) -> None:
             f"{path}: STRIP needs a path prefix, got {found.target!r}.",
             hint='A prefix begins and ends with a slash, such as "/ws/".',
         )
+
+
+@reader('files by status, such as {503: "errors/503.html"}')
+def error_pages(value: Any, path: str) -> tuple[tuple[int, str], ...]:
+    """Read the pages for statuses with which the edge itself answers."""
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return tuple(
+        (_edge_status(status, path), file_path(page, f"{path}[{status!r}]"))
+        for status, page in value.items()
+    )
+
+
+def _edge_status(status: Any, path: str) -> int:
+    # A key of a JSON object is a string.
+    if str(status) not in map(str, EDGE_STATUSES):
+        statuses = ", ".join(map(str, EDGE_STATUSES))
+        raise SettingError(
+            f"{path}: {status!r} is not a status with which NGINX itself answers.",
+            hint=f"Those are {statuses}; Django's templates are for the statuses of its views.",
+        )
+    return int(status)
 
 
 @reader('programs by name, such as {"celery": ["celery", "-A", "config"]}')

@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     Mutant(
         name="merge_slashes on",
-        file="render/templates/nginx/target.conf.j2",
+        file="render/templates/nginx/maps.conf.j2",
         old="merge_slashes off;",
         new="merge_slashes on;",
         tests=asked("leading_slash"),

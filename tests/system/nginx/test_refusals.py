@@ -19,7 +19,7 @@ HANDSHAKE = (
     ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
     ("Sec-WebSocket-Version", "13"),
 )
-HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @handed_asgi\r\nContent-Length: 0\r\n\r\n"
+HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @tandem_handed_asgi\r\nContent-Length: 0\r\n\r\n"
 DEATH = b""
 
 
@@ -159,3 +159,45 @@ def link(target, sockets):
 
 def edge_connection(edge):
     return socket.create_connection(("127.0.0.1", edge.port), timeout=10)
+
+
+@pytest.fixture(scope="module")
+def paged(project, nginx_program, sockets):
+    """An edge with the project's own pages for errors."""
+    (project / "errors").mkdir(exist_ok=True)
+    pages = {status: f"errors/{status}.html" for status in (413, 502, 503, 504)}
+    for status, page in pages.items():
+        (project / page).write_text(f"<h1>our own {status} é</h1>")
+    setting = {"WSGI": {"TIMEOUT_S": TIMEOUT_S}, "EDGE": {"ERROR_PAGES": pages, "MAX_BODY": "1k"}}
+    with running_edge(project, nginx_program, sockets, **setting) as running:
+        yield running
+
+
+def test_the_projects_own_pages_are_sent(paged, behind, sockets) -> None:
+    """With the status and the headers of the edge, whatever the method."""
+    assert own_page(paged.ask("/sync/")) == (503, "1", "<h1>our own 503 é</h1>")
+    assert own_page(paged.ask("/async/", "POST", body=b"x")) == (503, "1", "<h1>our own 503 é</h1>")
+    assert own_page(paged.ask("/static/none.css")) == (503, "1", "<h1>our own 503 é</h1>")
+    assert own_page(paged.ask("/sync/", "POST", body=bytes(2000)))[0::2] == (
+        413,
+        "<h1>our own 413 é</h1>",
+    )
+    with listening(sockets / "wsgi.sock"):
+        assert own_page(paged.ask("/sync/")) == (504, None, "<h1>our own 504 é</h1>")
+    for name in ("wsgi.sock", "asgi.sock"):
+        behind(name, DEATH)
+    for path in ("/sync/", "/async/"):
+        assert own_page(paged.ask(path)) == (502, None, "<h1>our own 502 é</h1>")
+    assert paged.ask("/.tandem/errors/502").status != 200
+
+
+def test_a_views_own_error_is_not_replaced(paged, behind) -> None:
+    """The pages are for errors of the edge."""
+    behind("wsgi.sock", b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nmine")
+
+    assert paged.ask("/sync/").text == "mine"
+
+
+def own_page(answer):
+    assert answer.headers["Content-Type"] in ("text/html; charset=utf-8", None)
+    return (*refusal(answer), answer.text)

@@ -340,7 +340,11 @@ def test_what_middleware_said_on_the_way_is_said_once(up) -> None:
 
 def test_no_client_can_ask_for_it_or_prevent_it(up) -> None:
     """The edge overwrites the header that says a request was handed over."""
-    forged = {"X-Tandem-Handed": "1", "X-Accel-Redirect": "@handed_wsgi", "Host": "other.example"}
+    forged = {
+        "X-Tandem-Handed": "1",
+        "X-Accel-Redirect": "@tandem_handed_wsgi",
+        "Host": "other.example",
+    }
 
     assert _kind(up, "/sync/", **forged) == "ASGIRequest"
 

@@ -70,7 +70,9 @@ def test_without_asgi_there_are_no_upgrades(conf) -> None:
     found = conf(verdict("/"))
 
     assert found.args("~^GET:(?i:websocket)$", "http", "map $request_method:$http_upgrade") == []
-    assert [args for args in found.args("location", "http", "server") if "@asgi" in args] == []
+    assert [
+        args for args in found.args("location", "http", "server") if "@tandem_asgi" in args
+    ] == []
 
 
 def test_the_map_has_the_routes_in_order(conf) -> None:
@@ -155,7 +157,7 @@ def test_requests_time_out_and_are_never_sent_twice(conf) -> None:
     """TIMEOUT_S holds for the sending of a request and for its response."""
     found = conf(websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})
 
-    for place in ("location /", "location @wsgi", "location @handed_wsgi"):
+    for place in ("location /", "location @tandem_wsgi", "location @tandem_handed_wsgi"):
         for timeout in ("proxy_read_timeout", "proxy_send_timeout"):
             assert found.args(timeout, "http", "server", place) == [["7s"]]
     assert found.args("proxy_next_upstream", "http", "server") == [["off"]]

@@ -128,7 +128,7 @@ def test_a_dry_run_has_the_maps_of_nginx_conf(nginx_program, tandem, tmp_path) -
     asked = _deciding(nginx.render_dry_run(made).content, tmp_path)
 
     assert {"$tandem_stack", "$tandem_route", "$tandem_undotted"} <= asked.keys()
-    own = {"$tandem_matched", "$tandem_rule"}
+    own = {"$tandem_matched", "$tandem_rule", "server_name"}
     assert {name: lines for name, lines in asked.items() if name not in own} == {
         name: lines for name, lines in real.items() if name in asked
     }
@@ -143,7 +143,11 @@ def _deciding(content: str, directory: Path) -> dict[str, object]:
     maps = {_plain(each)["args"][1]: each for each in http["block"] if each["directive"] == "map"}
     server = [each for each in http["block"] if each["directive"] == "server"][-1]["block"]
     files = {each["args"][-1]: each for each in server if each["args"][:1] == ["^~"]}
-    reading = {each["directive"]: each for each in server if each["directive"] in READING}
+    reading = {
+        each["directive"]: each
+        for each in (*http["block"], *server)
+        if each["directive"] in READING
+    }
     return {name: _plain(each) for name, each in (maps | files | reading).items()}
 
 

@@ -50,7 +50,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             {"EDGE": {"QQQ": 1}},
             'TANDEM["EDGE"]["QQQ"] is not an option.\n  The options are "SERVER_NAMES", "TLS", '
-            '"MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "NGINX", "INCLUDE".',
+            '"MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "ERROR_PAGES", "NGINX", "INCLUDE".',
         ),
         (
             {"WSGI": {"WORKERS": 0}},
@@ -94,6 +94,12 @@ def test_an_option_replaces_its_own_default_only() -> None:
             {"EDGE": {"TRUSTED_PROXIES": ["nonsense"]}},
             'TANDEM["EDGE"]["TRUSTED_PROXIES"][0]: Expected an address or a network such as '
             "\"10.0.0.0/8\", got 'nonsense'.",
+        ),
+        (
+            {"EDGE": {"ERROR_PAGES": {404: "404.html"}}},
+            'TANDEM["EDGE"]["ERROR_PAGES"]: 404 is not a status with which NGINX itself answers.\n'
+            "  Those are 400, 413, 414, 502, 503, 504; Django's templates are for the statuses of "
+            "its views.",
         ),
         (
             {"PROGRAMS": {"wsgi-1": "x"}},

@@ -5,6 +5,11 @@ from edgesite import views
 urlpatterns = [
     path("sync/", views.told_sync),
     path("async/", views.told_async),
+    path("big-headers/", views.big_headers),
+    path("async-big-headers/", views.big_headers_async),
+    path("accel/<path:name>", views.accel),
+    path("async-accel/<path:name>", views.accel_async),
+    path("download/", views.download),
     path("length/", views.length),
     path("async-length/", views.length_async),
     path("events/", views.events),

@@ -1,7 +1,8 @@
 import asyncio
+import io
 import time
 
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 
 
 def told(request):
@@ -28,6 +29,32 @@ async def told_async(request, **_):
 
 def told_sync(request, **_):
     return told(request)
+
+
+def big_headers(request):
+    """As many headers of 1,000 octets as are asked for, and one of the size asked for."""
+    response = HttpResponse("big", headers={"X-Long": "x" * int(request.GET.get("long", 0))})
+    for number in range(int(request.GET.get("count", 0))):
+        response.set_cookie(f"c{number}", "x" * 1000)
+    return response
+
+
+async def big_headers_async(request):
+    return big_headers(request)
+
+
+def accel(request, name):
+    """A file that NGINX sends after the view has decided."""
+    return HttpResponse(headers={"X-Accel-Redirect": f"/protected/{name}", "Content-Type": ""})
+
+
+async def accel_async(request, name):
+    return accel(request, name)
+
+
+def download(request):
+    """As many megabytes as are asked for."""
+    return FileResponse(io.BytesIO(bytes(int(request.GET["mb"]) << 20)))
 
 
 def length(request):
