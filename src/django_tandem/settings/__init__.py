@@ -58,7 +58,7 @@ class WsgiSettings:
         auto(count), "auto", "worker processes; from the cgroup's CPU and memory"
     )
     args: tuple[str, ...] = option(readers.arguments, [], "further arguments for the server")
-    timeout_s: int = option(count, 30, "seconds until a request times out")
+    timeout_s: int = option(count, 30, "seconds until a request times out, its response included")
     queue: int | None = option(
         auto(integer(1, 1024)), "auto", "requests that may wait for a worker; further ones get 503"
     )
