@@ -222,6 +222,12 @@ def _nothing(answer: Answer, plan: Plan) -> RefusedError:
     if answer.decision.is_websocket:
         message = f'No WebSocket is routed at "{answer.path}": the handshake is answered with 404.'
         return RefusedError(message, hint=routes)
+    if plan.project.asgi_dispatcher:
+        return RefusedError(
+            f'No pattern of the URLconf matches "{answer.path}", on {answer.stack}.',
+            hint=f"{plan.project.asgi_dispatcher} may answer it on ASGI: pin the path to ASGI if "
+            f"it does. {routes}",
+        )
     others = may_answer(each.dotted for each in plan.project.middleware)
     if others:
         return RefusedError(

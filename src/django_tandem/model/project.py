@@ -40,7 +40,9 @@ class Project:
     ASGI handler runs instead of tandem's. ``needs_redis`` is true when the settings use the
     embedded Valkey, ``has_local_layer`` when a channel layer lives in the memory of one process.
     ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server
-    needs when ``manage_py``, its manage.py, extends sys.path.
+    needs when ``manage_py``, its manage.py, extends sys.path. ``asgi_dispatcher`` names code in the
+    ASGI application that chooses by the path itself, and so may serve more than its ``routes``.
+    ``needs_one_asgi_process`` is true for Socket.IO with long polling.
     """
 
     directory: str
@@ -60,3 +62,5 @@ class Project:
     script_name: str = ""
     manage_py: str | None = None
     python_path: tuple[str, ...] = ()
+    asgi_dispatcher: str = ""
+    needs_one_asgi_process: bool = False

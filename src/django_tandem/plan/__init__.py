@@ -4,11 +4,12 @@ from django_tandem import servers
 from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
 from django_tandem.plan.binds import binds
 from django_tandem.plan.capacity import OPEN_FILES
+from django_tandem.plan.notes import notes
 from django_tandem.plan.processes import GRACE_S, PlanContext, processes
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
-__all__ = ["make_plan", "served_stacks"]
+__all__ = ["make_plan"]
 
 
 def make_plan(
@@ -29,7 +30,7 @@ def make_plan(
     # Also of a stack that is not served yet, so that a wrong name is found at once.
     servers.find(Stack.WSGI, settings.wsgi.server)
     servers.find(Stack.ASGI, settings.asgi.server)
-    stacks = served_stacks(verdicts, settings)
+    stacks = _served_stacks(project, verdicts, settings)
     context = PlanContext(
         project=project,
         settings=settings,
@@ -48,14 +49,17 @@ def make_plan(
         edge=_edge(context, verdicts, stacks),
         processes=processes(context, stacks),
         overrides=overrides or Overrides(),
-        notes=tuple(_notes(context, verdicts, stacks)),
+        notes=notes(context, verdicts, stacks),
     )
 
 
-def served_stacks(verdicts: tuple[Verdict, ...], settings: Settings) -> tuple[Stack, ...]:
+def _served_stacks(
+    project: Project, verdicts: tuple[Verdict, ...], settings: Settings
+) -> tuple[Stack, ...]:
     """Return the stacks to start: ASGI only when a route, a pin or a setting needs it."""
     needs_asgi = (
         settings.asgi.always
+        or bool(project.asgi_dispatcher)
         or any(verdict.stack is Stack.ASGI for verdict in verdicts)
         or any(pin.stack is Stack.ASGI for pin in settings.routes)
     )
@@ -94,34 +98,3 @@ def _tls(settings: TlsSettings | None) -> Tls | None:
 
 def _stripped_prefixes(pins: tuple[Pin, ...]) -> tuple[str, ...]:
     return tuple(pin.target for pin in pins if pin.strip)
-
-
-def _has_routes(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
-    # A catch-all has a shorter prefix than any pin, and may match below it.
-    wanted = pin.path or pin.target
-    prefixes = (verdict.route.match.prefix for verdict in verdicts)
-    return pin.strip or any(
-        prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes if prefix
-    )
-
-
-def _notes(
-    context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]
-) -> list[str]:
-    notes = []
-    if Stack.ASGI not in stacks:
-        notes.append(
-            "Nothing in this project needs ASGI, so no ASGI server is started. "
-            'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
-        )
-    allowed = context.host.open_files
-    if allowed < OPEN_FILES:
-        notes.append(
-            f"A process may open {allowed} files here, so each worker of NGINX takes at most "
-            f"{allowed // 2} connections. Raise the limit to {OPEN_FILES} for more: "
-            "`ulimit -n`, or LimitNOFILE= of a systemd unit."
-        )
-    for index, pin in enumerate(context.settings.routes):
-        if pin.is_of_paths and not _has_routes(pin, verdicts):
-            notes.append(f'TANDEM["ROUTES"][{index}]: no route matches "{pin.target}".')
-    return notes

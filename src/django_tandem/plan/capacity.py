@@ -47,7 +47,8 @@ def worker_count(
     if settings.workers is None:
         if server.stack is Stack.WSGI:
             return auto_wsgi(host)
-        return 1 if has_one_process or _has_local_layer(project) else auto_asgi(host)
+        needs_one = project.needs_one_asgi_process or _has_local_layer(project)
+        return 1 if has_one_process or needs_one else auto_asgi(host)
     if has_one_process and settings.workers > 1:
         raise SettingError(
             f'TANDEM["ASGI"]["WORKERS"] is {settings.workers}, and {server.name} runs one process.',

@@ -4,6 +4,7 @@ import functools
 import inspect
 import os
 import shlex
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def components(application: Any, *, stops: Callable[[Any], bool]) -> Iterator[Co
         yield found
         if not isinstance(found.target, _LEAVES) and not stops(found.target):
             outer = (*found.outer, found.target)
-            waiting.extend(Component(target=inner, outer=outer) for inner in _held(found.target))
+            waiting.extend(Component(target=inner, outer=outer) for inner in held_by(found.target))
 
 
 def find_component(application: Any, is_wanted: Callable[[Any], bool]) -> Component | None:
@@ -94,10 +95,11 @@ def holds_stock_handler(application: Any) -> bool:
     return find_component(application, lambda one: _is_stock(one) and one is not own) is not None
 
 
-def mentions(target: Any, word: str) -> bool:
-    """Return whether ``target`` is an ASGI application whose own code holds ``word``."""
-    code = _code(target)
-    return code is not None and word in _constants(code.co_consts)
+def is_instance(module: str, name: str, target: Any) -> bool:
+    """Return whether ``target`` is of the class ``name`` of ``module``, which is not imported."""
+    # An object exists only once the module of its class is imported.
+    cls = getattr(sys.modules.get(module), name, None)
+    return isinstance(cls, type) and isinstance(target, cls)
 
 
 def _is_stock(target: Any) -> bool:
@@ -106,8 +108,8 @@ def _is_stock(target: Any) -> bool:
     return isinstance(target, ASGIHandler) and not isinstance(target, ours)
 
 
-def _code(target: Any) -> CodeType | None:
-    # The code that runs when an ASGI application is called: with scope, receive and send.
+def asgi_code(target: Any) -> CodeType | None:
+    """Return the code of an ASGI application, which takes scope, receive and send; else None."""
     is_function = isinstance(target, FunctionType)
     function = inspect.unwrap(target if is_function else type(target).__call__)
     code = getattr(function, "__code__", None)
@@ -115,15 +117,21 @@ def _code(target: Any) -> CodeType | None:
     return code if isinstance(code, CodeType) and code.co_argcount == takes else None
 
 
-def _constants(values: Any) -> Iterator[Any]:
-    for value in values:
+def constants(code: CodeType) -> Iterator[Any]:
+    """Yield the constants of ``code``, of the functions in it, and in their tuples and sets."""
+    waiting = list(code.co_consts)
+    while waiting:
+        value = waiting.pop(0)
         if isinstance(value, tuple | frozenset):
-            yield from _constants(value)
+            waiting += value
+        elif isinstance(value, CodeType):
+            waiting += value.co_consts
         else:
             yield value
 
 
-def _held(target: Any) -> list[Any]:
+def held_by(target: Any) -> list[Any]:
+    """Return the objects that ``target`` holds: attributes, closures, items, named globals."""
     if isinstance(target, functools.partial):
         return [target.func, *target.args, *target.keywords.values()]
     if isinstance(target, MethodType):
@@ -147,7 +155,7 @@ def _enclosed(function: FunctionType) -> Iterator[Any]:
 
 def _named(function: FunctionType) -> list[Any]:
     # As in `async def application(scope, …): await websocket_application(scope, …)`.
-    names = function.__code__.co_names if _code(function) else ()
+    names = function.__code__.co_names if asgi_code(function) else ()
     return [function.__globals__[name] for name in names if name in function.__globals__]
 
 

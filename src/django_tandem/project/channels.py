@@ -1,14 +1,28 @@
 """The routes of an ASGI application beside the URLconf, and its channel names."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
-from django_tandem.model import PathMatch, Protocol, Route
-from django_tandem.project.asgi_application import Component, components, find_component, mentions
+from django_tandem.model import PathMatch, Protocol, Route, View
+from django_tandem.project.asgi_application import (
+    Component,
+    asgi_code,
+    components,
+    constants,
+    find_component,
+    held_by,
+    is_instance,
+)
+from django_tandem.project.outer_routes import (
+    OuterRoute,
+    is_transparent,
+    needs_one_process,
+    outer_routes,
+    own_dispatcher,
+)
 from django_tandem.project.patterns import PatternChain, Segment, append, cut, extend, path_match
 from django_tandem.project.views import consumer_view
 
@@ -25,8 +39,9 @@ class Application:
     """
     What the ASGI application serves beside the URLconf.
 
-    ``http_routes`` are those of HTTP consumers, which Channels asks before Django.
-    ``checks_origin`` says that an OriginValidator stands in outer of every WebSocket.
+    ``http_routes`` are those that it tries before Django. ``checks_origin`` when the Origin of
+    every WebSocket is checked. ``dispatcher`` names the code that chooses by the path itself, so
+    that other paths than those found may be served. ``needs_one_process`` is for Socket.IO.
     """
 
     websocket_routes: tuple[Route, ...] = ()
@@ -34,6 +49,8 @@ class Application:
     channel_names: tuple[str, ...] = ()
     has_websocket: bool = False
     checks_origin: bool = False
+    dispatcher: View | None = None
+    needs_one_process: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +59,8 @@ class AsgiEndpoint:
     An application at the end of nested routers, or one without a router.
 
     ``patterns`` are Django's, each matched against what is left without its leading slashes; none
-    without a router. ``outer`` are the objects that a request passes on its way, outermost first.
+    without a router of Channels. ``outer`` are the objects that a request passes on its way,
+    outermost first. ``route`` is set for that of another framework.
     """
 
     application: Any
@@ -50,23 +68,40 @@ class AsgiEndpoint:
     name: str | None = None
     outer: tuple[Any, ...] = ()
     chain: PatternChain = PatternChain()
+    route: OuterRoute | None = None
+
+    def matches(self, path: str) -> bool:
+        """Return whether a WebSocket to ``path`` ends here."""
+        if self.route is not None:
+            return self.route.regex.match(path) is not None
+        for pattern in self.patterns:
+            match = pattern.match(path.lstrip("/"))
+            if not match:
+                return False
+            path = match[0]
+        return True
 
 
 def read_application(application: object, project_directory: str) -> Application:
     """Return what ``application`` serves beside the URLconf, without calling it."""
     websockets = tuple(websocket_endpoints(application))
     http = tuple(_http_endpoints(application))
+    dispatcher = own_dispatcher(application)
     return Application(
         websocket_routes=_routes(websockets, Protocol.WEBSOCKET, project_directory),
         http_routes=_routes(http, Protocol.HTTP, project_directory),
         channel_names=_channel_names(application),
-        has_websocket=bool(websockets) or _speaks_websocket(application),
+        has_websocket=bool(websockets),
         checks_origin=bool(websockets) and all(map(_is_guarded, websockets)),
+        dispatcher=consumer_view(dispatcher, project_directory) if dispatcher else None,
+        needs_one_process=needs_one_process(application),
     )
 
 
 def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
-    """Yield the endpoints of WebSockets, in the order in which Channels tries them."""
+    """Yield the endpoints of WebSockets, in the order in which they are tried."""
+    others = list(_outer_endpoints(application, Protocol.WEBSOCKET))
+    yield from others
     found = find_component(application, _is_protocol_router)
     if found is not None:
         yield from _endpoints(found, "websocket")
@@ -75,12 +110,21 @@ def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
     router = find_component(application, _is_url_router)
     if router is not None:
         yield from _below(AsgiEndpoint(application=router.target, outer=router.outer), depth=0)
+    elif not others and (target := _websocket_application(application)) is not None:
+        yield AsgiEndpoint(application=target)
+
+
+def _outer_endpoints(application: object, protocol: Protocol) -> Iterator[AsgiEndpoint]:
+    for route in outer_routes(application):
+        if route.protocol is protocol:
+            yield AsgiEndpoint(application=route.application, name=route.name, route=route)
 
 
 def _http_endpoints(application: object) -> Iterator[AsgiEndpoint]:
+    yield from _outer_endpoints(application, Protocol.HTTP)
     found = find_component(application, _is_protocol_router)
     for endpoint in _endpoints(found, "http") if found else ():
-        if find_component(endpoint.application, lambda one: isinstance(one, ASGIHandler)):
+        if find_component(endpoint.application, _is_django):
             return  # Django takes every path that reaches it
         yield endpoint
 
@@ -124,15 +168,21 @@ def _routes(
 ) -> tuple[Route, ...]:
     return tuple(
         Route(
-            pattern=_shown(endpoint.patterns),
+            pattern=endpoint.route.pattern if endpoint.route else _shown(endpoint.patterns),
             name=endpoint.name,
             view=consumer_view(endpoint.application, directory),
-            match=path_match(endpoint.chain) if endpoint.patterns else _EVERY_PATH,
+            match=_match(endpoint),
             protocol=protocol,
             by_django=False,
         )
         for endpoint in endpoints
     )
+
+
+def _match(endpoint: AsgiEndpoint) -> PathMatch:
+    if endpoint.route is not None:
+        return endpoint.route.match
+    return path_match(endpoint.chain) if endpoint.patterns else _EVERY_PATH
 
 
 def _shown(patterns: tuple[Any, ...]) -> str:
@@ -146,25 +196,40 @@ def _channel_names(application: object) -> tuple[str, ...]:
     return tuple(found.target.application_mapping) if found else ()
 
 
-def _speaks_websocket(application: object) -> bool:
-    objects = [found.target for found in components(application, stops=_is_protocol_router)]
-    if any(map(_is_protocol_router, objects)):
-        return False
-    return any(mentions(target, "websocket") for target in objects)
+def _websocket_application(application: object) -> Any | None:
+    """Return the object in ``application`` whose own code serves WebSockets, if any."""
+    for component in components(application, stops=_is_protocol_router):
+        code = asgi_code(component.target)
+        if code is None or is_transparent(component.target):
+            continue
+        words = set(constants(code))
+        if any(isinstance(word, str) and word.startswith("websocket.") for word in words):
+            return component.target
+        # Middleware names the protocol too; it passes everything on to what has Django behind it.
+        if "websocket" in words and _leads_past_django(component.target):
+            return component.target
+    return None
+
+
+def _leads_past_django(target: Any) -> bool:
+    applications = (each for each in held_by(target) if asgi_code(each) is not None)
+    return any(find_component(each, _is_django) is None for each in applications)
 
 
 def _is_guarded(endpoint: AsgiEndpoint) -> bool:
+    if endpoint.route is not None:
+        return endpoint.route.checks_origin
     return any(
-        _is_a("channels.security.websocket", "OriginValidator", one) for one in endpoint.outer
+        is_instance("channels.security.websocket", "OriginValidator", one) for one in endpoint.outer
     )
 
 
 def _is_protocol_router(target: Any) -> bool:
-    return _is_a("channels.routing", "ProtocolTypeRouter", target)
+    return is_instance("channels.routing", "ProtocolTypeRouter", target)
 
 
 def _is_url_router(target: Any) -> bool:
-    return _is_a("channels.routing", "URLRouter", target)
+    return is_instance("channels.routing", "URLRouter", target)
 
 
 def _is_router_or_consumer(target: Any) -> bool:
@@ -172,14 +237,12 @@ def _is_router_or_consumer(target: Any) -> bool:
 
 
 def _is_channel_router(target: Any) -> bool:
-    return _is_a("channels.routing", "ChannelNameRouter", target)
+    return is_instance("channels.routing", "ChannelNameRouter", target)
 
 
 def _is_consumer(target: Any) -> bool:
     return hasattr(target, "consumer_class") and callable(target)
 
 
-def _is_a(module: str, name: str, target: Any) -> bool:
-    # An object exists only once the module of its class is imported, so none is imported here.
-    cls = getattr(sys.modules.get(module), name, None)
-    return isinstance(cls, type) and isinstance(target, cls)
+def _is_django(target: Any) -> bool:
+    return isinstance(target, ASGIHandler)

@@ -8,7 +8,7 @@ import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
-from django_tandem.model import Project, StaticFiles
+from django_tandem.model import Project, StaticFiles, View
 from django_tandem.project.asgi_application import (
     asgi_application_path,
     holds_stock_handler,
@@ -94,6 +94,8 @@ def read(
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         manage_py=str(location.manage_py) if location.manage_py else None,
         python_path=location.python_path,
+        asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
+        needs_one_asgi_process=beside.needs_one_process,
     )
     return Loaded(project=project, settings=settings, application=application)
 
@@ -125,3 +127,7 @@ def _static() -> StaticFiles | None:
     if django_settings.DEBUG or not _has_staticfiles():
         return None
     return site_files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
+
+
+def _shown(view: View) -> str:
+    return f"{view.dotted} ({view.source})" if view.source else view.dotted

@@ -57,7 +57,7 @@ def resolve_websocket(path: str, routes: Iterable[Route], application: object) -
     """Return which of ``routes`` answers a WebSocket to ``path`` of ``application``."""
     websockets = [route for route in routes if route.protocol is Protocol.WEBSOCKET]
     for endpoint, route in zip(websocket_endpoints(application), websockets, strict=False):
-        if _matches(endpoint.patterns, path, strips=True):
+        if endpoint.matches(path):
             return route
     return None
 
@@ -76,9 +76,9 @@ def _is_resolved_by(match: ResolverMatch, endpoint: Endpoint, path: str) -> bool
     return endpoint.callback is match.func and _matches(patterns, path)
 
 
-def _matches(patterns: tuple[Any, ...], path: str, *, strips: bool = False) -> bool:
+def _matches(patterns: tuple[Any, ...], path: str) -> bool:
     for pattern in patterns:
-        match = pattern.match(path.lstrip("/") if strips else path)
+        match = pattern.match(path)
         if not match:
             return False
         path = match[0]

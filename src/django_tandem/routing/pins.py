@@ -35,8 +35,9 @@ def deciding_pin(route: Route, pins: Sequence[Pin], path: str | None = None) -> 
 
 
 def can_serve(route: Route, stack: Stack) -> bool:
-    """Return whether ``stack`` can serve ``route`` at all: WSGI has no WebSockets."""
-    return route.protocol is not Protocol.WEBSOCKET or stack is Stack.ASGI
+    """Return whether ``stack`` can serve ``route`` at all: WSGI has the URLconf, and no more."""
+    is_wsgi = route.by_django and route.protocol is not Protocol.WEBSOCKET
+    return is_wsgi or stack is Stack.ASGI
 
 
 def check_pins(pins: Sequence[Pin], routes: Iterable[Route]) -> None:

@@ -29,6 +29,13 @@ def is_websocket(route: Route) -> Verdict | None:
     return None
 
 
+def is_outside_urlconf(route: Route) -> Verdict | None:
+    """Serve by ASGI what the ASGI application serves without Django's URLconf."""
+    if not route.by_django:
+        return Verdict(route=route, stack=Stack.ASGI, reason="served by asgi.py alone")
+    return None
+
+
 def is_coroutine(route: Route) -> Verdict | None:
     """Serve by ASGI what Django itself would await."""
     if route.view.is_coroutine:
@@ -54,6 +61,7 @@ def is_synchronous(route: Route) -> Verdict:
 RULES: tuple[Rule, ...] = (
     marked_in_code,
     is_websocket,
+    is_outside_urlconf,
     is_coroutine,
     is_event_stream,
     is_synchronous,
@@ -105,6 +113,7 @@ def _inexact(verdict: Verdict, *, handover: bool) -> Verdict:
 
 
 def _is_matched_otherwise(route: Route, pins: Sequence[Pin]) -> bool:
-    # A pinned prefix is a rule of its own, and a WebSocket is recognized by its handshake.
+    # A pinned prefix is a rule of its own, a WebSocket is recognized by its handshake, and what
+    # asgi.py serves alone goes there with every path that may be its own.
     is_pinned = any(pin.is_prefix and covers(pin, route) for pin in pins)
-    return is_pinned or route.protocol is Protocol.WEBSOCKET
+    return is_pinned or route.protocol is Protocol.WEBSOCKET or not route.by_django

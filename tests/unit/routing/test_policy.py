@@ -13,6 +13,7 @@ from django_tandem.routing.policy import (
     decide_all,
     is_coroutine,
     is_event_stream,
+    is_outside_urlconf,
     is_synchronous,
     is_websocket,
     marked_in_code,
@@ -28,7 +29,7 @@ def stacks(routes, pins=(), *, handover=True):
 
 def test_the_order_of_the_rules_is_the_policy() -> None:
     """First the mark in the code, then the protocol, then the view."""
-    facts = (is_websocket, is_coroutine, is_event_stream, is_synchronous)
+    facts = (is_websocket, is_outside_urlconf, is_coroutine, is_event_stream, is_synchronous)
     assert (marked_in_code, *facts) == RULES
 
 
@@ -91,6 +92,14 @@ def test_a_websocket_follows_no_pin_or_mark_to_wsgi() -> None:
     socket = route("/ws/", mark=Stack.WSGI, **SOCKET)
 
     assert decide(socket, (pin("/", Stack.WSGI),)).stack is Stack.ASGI
+
+
+def test_what_asgi_py_serves_alone_follows_no_pin_to_wsgi() -> None:
+    """WSGI has nothing but the URLconf; paths that are not known exactly go to ASGI with it."""
+    outside = route("/mcp/", by_django=False, inexact=WHY)
+    verdict = decide(outside, (pin("/", Stack.WSGI),), handover=False)
+
+    assert (verdict.stack, verdict.reason) == (Stack.ASGI, "served by asgi.py alone")
 
 
 def test_a_request_follows_the_pin_of_its_path() -> None:

@@ -117,3 +117,10 @@ def test_three_thousand_sync_routes_and_five_async_ones_give_five_rules() -> Non
     mixed = [verdict(f"/a{number}/", Stack.ASGI) for number in range(5)]
 
     assert len(_table(*sync[:1500], *mixed, *sync[1500:])) == 5
+
+
+def test_what_asgi_py_serves_alone_is_never_sorted_out_by_wsgi() -> None:
+    """WSGI could neither serve it nor hand it over."""
+    match = PathMatch(pcre="^/mcp/", prefix="/mcp/", why_inexact="a look-behind")
+
+    assert _table(verdict("/mcp/", Stack.ASGI, match=match, by_django=False)) == [("/mcp/", "asgi")]

@@ -1,0 +1,76 @@
+"""What a person should know about a plan: what is not started, not known, or without effect."""
+
+from django_tandem.model import Pin, Project, Protocol, Stack, Verdict
+from django_tandem.plan.capacity import OPEN_FILES
+from django_tandem.plan.processes import PlanContext
+
+
+def notes(
+    context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]
+) -> tuple[str, ...]:
+    """Return what a person should know about the plan, a sentence each."""
+    found = []
+    if Stack.ASGI not in stacks:
+        found.append(
+            "Nothing in this project needs ASGI, so no ASGI server is started. "
+            'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
+        )
+    allowed = context.host.open_files
+    if allowed < OPEN_FILES:
+        found.append(
+            f"A process may open {allowed} files here, so each worker of NGINX takes at most "
+            f"{allowed // 2} connections. Raise the limit to {OPEN_FILES} for more: "
+            "`ulimit -n`, or LimitNOFILE= of a systemd unit."
+        )
+    found += _asgi_notes(context, verdicts)
+    for index, pin in enumerate(context.settings.routes):
+        is_known = _has_routes(pin, verdicts) or _may_be_served(pin, context.project)
+        if pin.is_of_paths and not is_known:
+            found.append(f'TANDEM["ROUTES"][{index}]: no route matches "{pin.target}".')
+    return tuple(found)
+
+
+def _has_routes(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
+    # A catch-all has a shorter prefix than any pin, and may match below it.
+    wanted = pin.path or pin.target
+    prefixes = (verdict.route.match.prefix for verdict in verdicts)
+    return pin.strip or any(
+        prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes if prefix
+    )
+
+
+def _may_be_served(pin: Pin, project: Project) -> bool:
+    return pin.stack is Stack.ASGI and bool(project.asgi_dispatcher)
+
+
+def _asgi_notes(context: PlanContext, verdicts: tuple[Verdict, ...]) -> list[str]:
+    project, notes = context.project, []
+    if project.asgi_dispatcher:
+        found = [
+            verdict.route.pattern.removesuffix("…")
+            for verdict in verdicts
+            if verdict.route.view.dotted == project.asgi_dispatcher.partition(" ")[0]
+            and verdict.route.protocol is Protocol.HTTP
+        ]
+        known = (
+            f"ASGI gets those that its code names: {', '.join(found)}"
+            if found
+            else "ASGI gets none"
+        )
+        notes.append(
+            f"{project.asgi_dispatcher} chooses by the path itself, so the paths that it serves "
+            f"without Django are not known. {known}. "
+            'Pin the others in TANDEM["ROUTES"], such as ("/path/", "asgi").'
+        )
+    workers = context.settings.asgi.workers
+    if project.needs_one_asgi_process and (workers is None or workers > 1):
+        notes.append(
+            "Socket.IO's long polling needs every request of a session in one process, so "
+            + (
+                "one ASGI process is started."
+                if workers is None
+                else f'TANDEM["ASGI"]["WORKERS"] = {workers} breaks it. Set it to 1, or allow '
+                'transports=["websocket"] only.'
+            )
+        )
+    return notes

@@ -1,0 +1,224 @@
+"""What an ASGI application serves in front of Django: Starlette, FastAPI, Socket.IO, functions."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.handlers.asgi import ASGIHandler
+
+from django_tandem.model import PathMatch, Protocol
+from django_tandem.project.asgi_application import (
+    asgi_code,
+    components,
+    constants,
+    find_component,
+    held_by,
+    is_instance,
+)
+from django_tandem.project.regex.charset import literally
+from django_tandem.project.regex.fragment import UntranslatableError
+from django_tandem.project.regex.translate import parse, translate
+
+# Packages whose ASGI middleware passes every request on, though it reads the path.
+_TRANSPARENT = frozenset(
+    {
+        "asgi_correlation_id",
+        "asgiref",
+        "blacknoise",
+        "brotli_asgi",
+        "channels",
+        "ddtrace",
+        "django",
+        "django_tandem",
+        "elasticapm",
+        "fastapi",
+        "newrelic",
+        "opentelemetry",
+        "scout_apm",
+        "sentry_sdk",
+        "servestatic",
+        "starlette",
+        "uvicorn",
+        "whitenoise",
+    }
+)
+_PATH = re.compile(r"/[\w./~-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OuterRoute:
+    """
+    A route of another application than Django; ``regex`` matches its paths as that one does.
+
+    ``checks_origin`` when the application checks the Origin of WebSockets itself.
+    """
+
+    pattern: str
+    match: PathMatch
+    regex: re.Pattern[str]
+    application: Any
+    name: str | None = None
+    protocol: Protocol = Protocol.HTTP
+    checks_origin: bool = False
+
+
+def outer_routes(application: object) -> Iterator[OuterRoute]:
+    """Yield the routes that ``application`` serves before, or instead of, Django's handler."""
+    for component in components(application, stops=_has_own_routes):
+        target = component.target
+        if _is_starlette(target):
+            yield from _starlette_routes(target)
+        elif _is_protocol_router(target):
+            yield from outer_routes(target.application_mapping.get("http"))
+        elif _is_engineio(target):
+            yield from _engineio_routes(target)
+        elif _dispatches(target):
+            yield from (_prefix_route(path, target) for path in _paths_in(target))
+
+
+def own_dispatcher(application: object) -> Any | None:
+    """Return the object in ``application`` whose own code chooses what Django gets, if any."""
+    return next(filter(_dispatches, _in_front_of_django(application)), None)
+
+
+def is_transparent(target: Any) -> bool:
+    """Return whether ``target`` is of a package whose middleware passes every request on."""
+    module = getattr(target, "__module__", None) or type(target).__module__
+    return str(module).partition(".")[0] in _TRANSPARENT
+
+
+def needs_one_process(application: object) -> bool:
+    """Return whether Socket.IO polls in it: all requests of a session must reach one process."""
+    found = filter(_is_engineio, _in_front_of_django(application))
+    servers = (one.engineio_server for one in found)
+    return any("polling" in getattr(_engine(server), "transports", ()) for server in servers)
+
+
+def _in_front_of_django(application: Any) -> Iterator[Any]:
+    for component in components(application, stops=_has_own_routes):
+        target = component.target
+        yield target
+        if _is_protocol_router(target):
+            yield from _in_front_of_django(target.application_mapping.get("http"))
+        elif _is_starlette(target):
+            for mount in filter(_is_mount, target.routes):
+                if find_component(mount.app, _is_django) is not None:
+                    yield from _in_front_of_django(mount.app)
+
+
+def _has_own_routes(target: Any) -> bool:
+    return _is_starlette(target) or _is_protocol_router(target)
+
+
+def _starlette_routes(application: Any, prefix: str = "") -> Iterator[OuterRoute]:
+    for route in application.routes:
+        path = prefix + getattr(route, "path", "")
+        if _is_mount(route):
+            if find_component(route.app, _is_django) is not None:
+                if not path:
+                    yield from outer_routes(route.app)
+                    return  # Django serves the rest
+                continue
+            yield _prefix_route(f"{path}/", route.app)
+            if _is_starlette(route.app):
+                inner = _starlette_routes(route.app, path)
+                yield from (one for one in inner if one.protocol is Protocol.WEBSOCKET)
+        elif is_instance("starlette.routing", "WebSocketRoute", route):
+            yield _route(route, path, Protocol.WEBSOCKET)
+        elif is_instance("starlette.routing", "Route", route):
+            yield _route(route, path, Protocol.HTTP)
+
+
+def _route(route: Any, path: str, protocol: Protocol) -> OuterRoute:
+    prefix = path.removesuffix(route.path)
+    regex = re.compile("^" + re.escape(prefix) + route.path_regex.pattern.removeprefix("^"))
+    return OuterRoute(
+        pattern=path,
+        match=_match(regex.pattern, path),
+        regex=regex,
+        application=route.endpoint,
+        name=route.name,
+        protocol=protocol,
+    )
+
+
+def _match(regex: str, path: str) -> PathMatch:
+    try:
+        tree = parse(regex, is_full=regex.endswith("$"))
+        fragment = translate(tree)
+    except UntranslatableError as error:
+        prefix = path.partition("{")[0]
+        return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, why_inexact=str(error))
+    literal = fragment.literal_prefix if fragment.is_literal and tree.is_anchored else None
+    return PathMatch(
+        pcre=f"^{fragment.text}" + (r"\z" if tree.is_anchored else ""),
+        prefix=fragment.literal_prefix,
+        literal=literal,
+    )
+
+
+def _engineio_routes(application: Any) -> Iterator[OuterRoute]:
+    path = application.engineio_path or "/"
+    for protocol in Protocol:
+        yield _prefix_route(path, application, protocol=protocol, checks_origin=True)
+    for static in application.static_files:
+        yield _prefix_route(static, application)
+
+
+def _prefix_route(path: str, application: Any, **facts: Any) -> OuterRoute:
+    return OuterRoute(
+        pattern=f"{path}…",
+        match=PathMatch(pcre=f"^{literally(path)}", prefix=path),
+        regex=re.compile(re.escape(path)),
+        application=application,
+        **facts,
+    )
+
+
+def _dispatches(target: Any) -> bool:
+    # Code that has Django behind it, and reads the path or answers by itself.
+    code = asgi_code(target)
+    if code is None or is_transparent(target) or _is_engineio(target):
+        return False
+    words = set(constants(code))
+    if not {"path", "raw_path", "http.response.start"} & words:
+        return False
+    return find_component(target, _is_django) is not None
+
+
+def _paths_in(target: Any) -> list[str]:
+    code = asgi_code(target)
+    found = list(constants(code)) if code else []
+    for value in held_by(target):
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict | list | tuple | set | frozenset):
+            found += [item for item in value if isinstance(item, str)]
+    texts = (each for each in found if isinstance(each, str) and _PATH.fullmatch(each))
+    return list(dict.fromkeys(texts))
+
+
+def _engine(server: Any) -> Any:
+    # Socket.IO's server holds one of Engine.IO.
+    return getattr(server, "eio", server)
+
+
+def _is_django(target: Any) -> bool:
+    return isinstance(target, ASGIHandler)
+
+
+def _is_protocol_router(target: Any) -> bool:
+    return is_instance("channels.routing", "ProtocolTypeRouter", target)
+
+
+def _is_starlette(target: Any) -> bool:
+    return is_instance("starlette.applications", "Starlette", target)
+
+
+def _is_mount(route: Any) -> bool:
+    return is_instance("starlette.routing", "Mount", route)
+
+
+def _is_engineio(target: Any) -> bool:
+    return is_instance("engineio.async_drivers.asgi", "ASGIApp", target)

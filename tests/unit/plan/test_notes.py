@@ -1,0 +1,57 @@
+"""The notes of a plan: what is not started, not known, or without effect."""
+
+from builders import plan, verdict, websocket
+from django_tandem.model import Stack, View
+
+DISPATCHER = {"asgi_dispatcher": "mysite.asgi.application (mysite/asgi.py:9)"}
+
+
+def test_a_dispatcher_has_asgi_started_and_is_named() -> None:
+    """Whether it needs ASGI is not known, so nothing is said to need none."""
+    made = plan(verdict("/"), **DISPATCHER)
+
+    assert Stack.ASGI in made.edge.stacks
+    assert made.notes == (
+        "mysite.asgi.application (mysite/asgi.py:9) chooses by the path itself, so the paths that "
+        "it serves without Django are not known. ASGI gets none. "
+        'Pin the others in TANDEM["ROUTES"], such as ("/path/", "asgi").',
+    )
+
+
+def test_the_paths_that_were_found_are_listed() -> None:
+    """With what they were found in."""
+    named = verdict(
+        "/mcp…", Stack.ASGI, by_django=False, view=View(dotted="mysite.asgi.application")
+    )
+    (note,) = plan(named, **DISPATCHER).notes
+
+    assert "are not known. ASGI gets those that its code names: /mcp. Pin the others" in note
+
+
+def test_a_pin_for_a_dispatcher_is_not_without_effect() -> None:
+    """It may well serve the path."""
+    tandem = {"ROUTES": [("/mcp/", "asgi"), ("/other/", "wsgi")]}
+    notes = plan(verdict("/a/"), tandem=tandem, **DISPATCHER).notes
+
+    assert [note for note in notes if "no route" in note] == [
+        'TANDEM["ROUTES"][1]: no route matches "/other/".'
+    ]
+
+
+def test_long_polling_gets_one_process_or_a_note() -> None:
+    """By itself with "auto", else in words."""
+    auto = plan(websocket("/socket.io/"), needs_one_asgi_process=True)
+    two = plan(
+        websocket("/socket.io/"), tandem={"ASGI": {"WORKERS": 2}}, needs_one_asgi_process=True
+    )
+
+    assert [each.workers for each in auto.processes if each.stack is Stack.ASGI] == [1]
+    assert auto.notes == (
+        "Socket.IO's long polling needs every request of a session in one process, so one ASGI "
+        "process is started.",
+    )
+    assert two.notes == (
+        "Socket.IO's long polling needs every request of a session in one process, so "
+        'TANDEM["ASGI"]["WORKERS"] = 2 breaks it. Set it to 1, or allow transports=["websocket"] '
+        "only.",
+    )

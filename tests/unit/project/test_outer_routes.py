@@ -1,0 +1,166 @@
+"""Routes that an ASGI application serves in front of Django."""
+
+import pytest
+import socketio
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+from fastapi import FastAPI, WebSocket
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from django_tandem.project.channels import Application, read_application
+
+django = get_asgi_application()
+PREFIX = "/tools/"
+
+
+async def hello(request):
+    return PlainTextResponse("hello")
+
+
+async def talk(websocket: WebSocket): ...
+
+
+async def answers(scope, receive, send):
+    if scope["type"] == "http" and scope["path"].startswith("/mcp"):
+        await send({"type": "http.response.start", "status": 200})
+    else:
+        await django(scope, receive, send)
+
+
+async def dispatches(scope, receive, send):
+    application = answers if scope["path"].startswith(PREFIX) else django
+    await application(scope, receive, send)
+
+
+async def opens_sockets(scope, receive, send):
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+    else:
+        await django(scope, receive, send)
+
+
+class Dispatcher:
+    def __init__(self):
+        self.mounts = {"/a/": answers, "/": django}
+
+    async def __call__(self, scope, receive, send):
+        for prefix, application in self.mounts.items():
+            if scope["path"].startswith(prefix):
+                return await application(scope, receive, send)
+        return None
+
+
+class Middleware:
+    """It names the protocols, as most do, and passes everything on."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] in ("http", "websocket"):
+            scope = {**scope, "seen": True}
+        await self.inner(scope, receive, send)
+
+
+def starlette(*routes):
+    return Starlette(routes=[*routes, Mount("/", django), Route("/never", hello)])
+
+
+def http(application) -> list[str]:
+    return [route.pattern for route in read_application(application, "").http_routes]
+
+
+def sockets(application) -> list[str]:
+    return [route.pattern for route in read_application(application, "").websocket_routes]
+
+
+def test_routes_of_starlette_are_found_up_to_django() -> None:
+    """In its order; what follows the application that Django is mounted in is never reached."""
+    inner = Starlette(routes=[Route("/x", hello), WebSocketRoute("/talk", talk)])
+    application = starlette(Route("/hello", hello, name="hello"), Mount("/api", inner))
+    found = read_application(application, "")
+
+    assert [(route.pattern, route.name) for route in found.http_routes] == [
+        ("/hello", "hello"),
+        ("/api/…", None),
+    ]
+    assert found.http_routes[0].match.literal == "/hello"
+    assert found.http_routes[0].view.dotted == f"{__name__}.hello"
+    assert found.http_routes[1].match.pcre == "^/api/"
+    assert [route.pattern for route in found.websocket_routes] == ["/api/talk"]
+    assert found.dispatcher is None
+
+
+def test_routes_of_fastapi_are_compiled_like_djangos() -> None:
+    """Its converters are regular expressions too."""
+    application = FastAPI(openapi_url=None)
+    application.get("/items/{item:int}")(hello)
+    application.mount("/", django)
+    (route,) = read_application(application, "").http_routes
+
+    assert (route.match.pcre, route.match.prefix) == (r"^/items/[0-9]+\z", "/items/")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        GZipMiddleware,
+        Middleware,
+        lambda inner: ProtocolTypeRouter({"http": inner}),
+        lambda inner: Starlette(routes=[Mount("/", inner)]),
+    ],
+)
+def test_what_wraps_such_an_application_is_looked_through(wrap) -> None:
+    """Middleware, a router of Channels', and another Starlette."""
+    assert http(wrap(starlette(Route("/hello", hello)))) == ["/hello"]
+
+
+def test_socket_io_serves_its_path_by_both_protocols() -> None:
+    """It checks the Origin itself, and its long polling needs one process."""
+    server = socketio.AsyncServer(async_mode="asgi")
+    found = read_application(socketio.ASGIApp(server, django, static_files={"/s/": "s"}), "")
+
+    assert [route.pattern for route in found.http_routes] == ["/socket.io/…", "/s/…"]
+    assert [route.pattern for route in found.websocket_routes] == ["/socket.io/…"]
+    assert (found.checks_origin, found.needs_one_process, found.dispatcher) == (True, True, None)
+
+
+def test_socket_io_over_websockets_alone_needs_no_single_process() -> None:
+    """A WebSocket stays with the process that accepted it."""
+    server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"])
+
+    assert not read_application(socketio.ASGIApp(server, django), "").needs_one_process
+
+
+@pytest.mark.parametrize(
+    ("application", "paths"),
+    [
+        (answers, ["/mcp…"]),
+        (dispatches, ["/tools/…", "/mcp…"]),
+        (Dispatcher(), ["/a/…", "/mcp…"]),
+        (Middleware(Dispatcher()), ["/a/…", "/mcp…"]),
+    ],
+)
+def test_paths_that_a_dispatcher_names_are_found_and_the_dispatcher_is_named(
+    application, paths
+) -> None:
+    """In its code, in globals that it names and in what it holds; there may be others."""
+    assert http(application) == paths
+    assert read_application(application, "").dispatcher is not None
+
+
+@pytest.mark.parametrize("application", [Middleware(django), GZipMiddleware(django), django])
+def test_middleware_is_no_dispatcher_and_opens_no_websockets(application) -> None:
+    """Though it names the protocols."""
+    assert read_application(application, "") == Application()
+
+
+def test_websockets_of_a_function_may_have_any_path() -> None:
+    """It is the only route that is known of it."""
+    found = read_application(opens_sockets, "")
+
+    assert sockets(opens_sockets) == ["/…"]
+    assert (found.has_websocket, found.checks_origin) == (True, False)
