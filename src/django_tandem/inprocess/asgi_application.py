@@ -66,7 +66,6 @@ with record_startup_failure(Stack.ASGI), no_running_loop():
         handover.install(Stack.ASGI, read_pins())
     stream_sync_iterators()
     project: Application = WebSocketNotFound(ParallelConsumers(load()))
-    # Only once the project is loaded it is known whether it uses Channels.
     channel_layers.install_reconnecting()
     if handover.is_enabled():
         project = AsgiHandover(project, handover_counts.from_environment())

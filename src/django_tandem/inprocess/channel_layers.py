@@ -1,44 +1,68 @@
-"""Redis channel layers that reconnect, and that deliver a message to a worker at most once."""
+"""
+Redis channel layers that reconnect, that time out, and that keep an open socket in its groups.
+
+For a worker, a layer also delivers each message at most once.
+"""
 
 import asyncio
+import contextlib
 import functools
 import logging
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
+
+from django_tandem import fingerprints
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 0.05
 LONGEST_RETRY_S = 1.0
-# How long a send waits for Redis to be available again.
-SEND_TIMEOUT_S = 5.0
+# How long one command waits for Redis to answer, and to be available again.
+TIMEOUT_S = 5.0
 # Raised when a server is down, is still loading, or has failed over to another.
 UNAVAILABLE = ("ConnectionError", "TimeoutError", "ReadOnlyError")
 # Causes by which nothing was sent: the connection could not be opened.
 NOT_CONNECTED = (ConnectionRefusedError, FileNotFoundError)
+# Memberships are renewed this many times before they would expire.
+RENEWALS_PER_EXPIRY = 3
 # How long a worker's blocking pop waits for a message, and so how long a stop may take.
 POP_TIMEOUT_S = 1
+
+_LAYER = "channels_redis.core.RedisChannelLayer"
+# The code that ReconnectingLayer wraps, and that AtMostOnceReceive replaces.
+WRAPPED = (
+    "channels.layers.ChannelLayerManager.make_backend",
+    *(f"{_LAYER}.{name}" for name in ("receive", "new_channel", "send", "connection")),
+    *(f"{_LAYER}.{name}" for name in ("group_add", "group_discard", "group_send")),
+    *(f"{_LAYER}.{name}" for name in ("_group_key", "consistent_hash")),
+)
+REPLACED = (
+    *(f"{_LAYER}.{name}" for name in ("receive", "receive_single")),
+    *(f"{_LAYER}.{name}" for name in ("_brpop_with_clean", "_clean_receive_backup")),
+)
 
 
 class ReconnectingLayer:
     """
-    Makes one layer of this process wait for Redis, and rejoin its groups.
+    Makes one layer of this process wait for Redis for a bounded time, and rejoin its groups.
 
     channels_redis raises the error from ``receive``, which ends every consumer that listens; and
     a Redis without persistence has lost the groups. So ``receive`` retries here, and the groups
-    of this process's own channels are remembered and joined again.
+    of this process's own channels are remembered, joined again, and renewed before they expire.
     """
 
-    def __init__(self, layer: Any, unavailable: tuple[type[Exception], ...]) -> None:
+    def __init__(self, layer: Any, errors: Any) -> None:
         self._layer = layer
-        self._unavailable = unavailable
+        self._unavailable = tuple(getattr(errors, name) for name in UNAVAILABLE)
+        self._timeout_error = errors.TimeoutError
         self._groups: dict[str, set[str]] = {}
         # The run ids of the servers, which each draws at its start; None before any answered.
         self._run_ids: tuple[str, ...] | None = None
         self._reconnection: asyncio.Task[None] | None = None
+        self._renewal: asyncio.Task[None] | None = None
         self._receive, self._new_channel = layer.receive, layer.new_channel
         self._group_add, self._group_discard = layer.group_add, layer.group_discard
         layer.receive, layer.new_channel = self.receive, self.new_channel
@@ -61,6 +85,7 @@ class ReconnectingLayer:
         await self._with_retry(self._group_add)(group, channel)
         if channel in self._groups:
             self._groups[channel].add(group)
+            self._start_renewal()
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Remove the channel from the group."""
@@ -79,17 +104,29 @@ class ReconnectingLayer:
     def _with_retry(self, send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         @functools.wraps(send)
         async def send_or_wait(*args: Any, **named: Any) -> None:
-            try:
-                await send(*args, **named)
-            except self._unavailable as error:
-                # No message may arrive twice: what may have been sent is not sent again.
-                if self._run_ids is None or not isinstance(error.__context__, NOT_CONNECTED):
-                    raise
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with self._time_limit():
+                try:
+                    await send(*args, **named)
+                except self._unavailable as error:
+                    # No message may arrive twice: what may have been sent is not sent again.
+                    if self._run_ids is None or not isinstance(error.__context__, NOT_CONNECTED):
+                        raise
                     await self._wait_until_available(error)
-                await send(*args, **named)
+                    await send(*args, **named)
 
         return send_or_wait
+
+    @contextlib.asynccontextmanager
+    async def _time_limit(self) -> AsyncIterator[None]:
+        # channels_redis sets no socket timeout, and with one a quiet receive would fail.
+        try:
+            async with asyncio.timeout(TIMEOUT_S) as limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            message = f"Redis did not answer within {TIMEOUT_S:g} s."
+            raise self._timeout_error(message) from error
 
     async def _connect_first(self) -> None:
         # A server that never answered is misconfigured, and its error must reach people.
@@ -123,14 +160,30 @@ class ReconnectingLayer:
 
     async def _read_run_ids(self) -> tuple[str, ...]:
         servers = [self._layer.connection(index) for index in range(self._layer.ring_size)]
-        try:
-            return tuple([str((await server.info("server"))["run_id"]) for server in servers])
-        except self._unavailable:
-            raise
-        except Exception:  # noqa: BLE001 - INFO may be forbidden, or not implemented
-            for server in servers:
-                await server.ping()
-            return ()
+        async with self._time_limit():
+            try:
+                return tuple([str((await server.info("server"))["run_id"]) for server in servers])
+            except (*self._unavailable, TimeoutError):
+                raise
+            except Exception:  # noqa: BLE001 - INFO may be forbidden, or not implemented
+                for server in servers:
+                    await server.ping()
+                return ()
+
+    def _start_renewal(self) -> None:
+        task = self._renewal
+        if task is None or task.done():
+            self._renewal = asyncio.ensure_future(self._renew_groups())
+
+    async def _renew_groups(self) -> None:
+        # A membership expires, and no consumer notices: its socket stays open without messages.
+        while any(self._groups.values()):
+            await asyncio.sleep(self._layer.group_expiry / RENEWALS_PER_EXPIRY)
+            try:
+                async with self._time_limit():
+                    await self._rejoin_groups()
+            except self._unavailable as error:
+                await self._wait_until_available(error)
 
     async def _rejoin_groups(self) -> None:
         members: dict[str, dict[str, float]] = {}
@@ -145,7 +198,11 @@ class ReconnectingLayer:
 
 
 def install_reconnecting() -> None:
-    """Make every Redis layer of the project reconnect, also those that are made later."""
+    """
+    Make every Redis layer of the project reconnect, also those that are made later.
+
+    Call it when the project is loaded: only then it is known whether it uses Channels.
+    """
     channels = sys.modules.get("channels.layers")
     manager = getattr(channels, "channel_layers", None)
     if manager is None:
@@ -159,10 +216,16 @@ def install_reconnecting() -> None:
 def reconnecting(layer: Any) -> Any:
     """Return the layer, made to reconnect if it keeps its messages in Redis."""
     core = sys.modules.get("channels_redis.core")
-    if core is not None and isinstance(layer, core.RedisChannelLayer):
-        errors = sys.modules["redis.exceptions"]
-        ReconnectingLayer(layer, tuple(getattr(errors, name) for name in UNAVAILABLE))
+    if core is not None and isinstance(layer, core.RedisChannelLayer) and _is_wrapped_known():
+        ReconnectingLayer(layer, sys.modules["redis.exceptions"])
     return layer
+
+
+@functools.cache
+def _is_wrapped_known() -> bool:
+    return fingerprints.are_known(
+        WRAPPED, otherwise="WebSockets that listen to a channel layer end when Redis restarts."
+    )
 
 
 class ReceiveStopped(Exception):  # noqa: N818 - nothing went wrong
@@ -184,22 +247,21 @@ class AtMostOnceReceive:
         self._pop: Any = getattr(layer, "_brpop_with_clean", None)
         self._clean_backup: Any = getattr(layer, "_clean_receive_backup", None)
         self._is_stopping = False
-        if self.is_redis:
+        is_redis = self._pop is not None and self._clean_backup is not None
+        self._is_installed = is_redis and fingerprints.are_known(
+            REPLACED, otherwise="During a reload some channel messages are processed twice."
+        )
+        if self._is_installed:
             layer.brpop_timeout = min(layer.brpop_timeout, POP_TIMEOUT_S)
             layer._brpop_with_clean = self._pop_once
             layer._clean_receive_backup = self._clean_own_backup
-
-    @property
-    def is_redis(self) -> bool:
-        """Whether the layer is the one of channels_redis that keeps its messages in Redis."""
-        return self._pop is not None and self._clean_backup is not None
 
     async def stop(self, listeners: Iterable[asyncio.Task[None]]) -> None:
         """Stop the listeners without losing a message that one of them is taking."""
         self._is_stopping = True
         for listener in listeners:
-            # Other layers lose no message by a cancellation.
-            if not self.is_redis:
+            # A cancellation of the layer's own receive loses no message.
+            if not self._is_installed:
                 listener.cancel()
         await asyncio.gather(*listeners, return_exceptions=True)
 

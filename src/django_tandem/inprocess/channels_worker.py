@@ -9,6 +9,7 @@ from channels.management.commands.runworker import Command
 from channels.worker import Worker
 from django.core.management import execute_from_command_line
 
+from django_tandem import fingerprints
 from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
@@ -16,6 +17,14 @@ from django_tandem.inprocess.manage_py import run_named_manage_py
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.05
+
+WORKER = (
+    "channels.worker.Worker.__init__",
+    "channels.worker.Worker.handle",
+    "channels.worker.Worker.listener",
+    "channels.management.commands.runworker.Command.handle",
+    "asgiref.server.StatelessServer.get_or_create_application_instance",
+)
 
 
 class IdleChannels:
@@ -82,7 +91,8 @@ class GracefulWorker(Worker):  # type: ignore[misc]
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     run_named_manage_py()
-    Command.worker_class = GracefulWorker
+    if fingerprints.are_known(WORKER, otherwise="A stop interrupts the worker's consumers."):
+        Command.worker_class = GracefulWorker
     execute_from_command_line([sys.argv[0], "runworker", *sys.argv[1:]])
 
 

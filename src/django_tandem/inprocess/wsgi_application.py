@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
-from django_tandem.inprocess import handover, handover_counts
+from django_tandem.inprocess import channel_layers, handover, handover_counts
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
@@ -52,6 +52,7 @@ with record_startup_failure(Stack.WSGI):
     pins = read_pins()
     handover.install(Stack.WSGI, pins)
     project = with_static_files(load())
+    channel_layers.install_reconnecting()
     project = WsgiHandover(project, pins, handover_counts.from_environment())
     project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")
     application = WsgiReadiness(SkipDisconnectedClients(with_request_limit(project)))

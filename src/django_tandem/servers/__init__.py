@@ -1,4 +1,4 @@
-"""The servers a stack can run on: a file each, and a line here."""
+"""The servers that a stack can run on: one file each, and one line here."""
 
 from django_tandem.errors import SettingError, did_you_mean
 from django_tandem.model import Stack
@@ -21,12 +21,12 @@ SERVERS = {Stack.WSGI: WSGI_SERVERS, Stack.ASGI: ASGI_SERVERS}
 
 
 def find(stack: Stack, name: str) -> Server:
-    """Return the server of that name; raise SettingError if the stack has none."""
+    """Return the server of that name; raise SettingError if the stack has no such server."""
     known = {server.name: server for server in SERVERS[stack]}
     if name in known:
         return known[name]
-    listed = f"It can be one of: {', '.join(known)}."
-    # A server of the other stack is no slip of the pen, however like one of ours it reads.
+    listed = f"Expected one of: {', '.join(known)}."
+    # The name of a server of the other stack is not a typing error, however similar it is.
     is_of_other = any(name == server.name for servers in SERVERS.values() for server in servers)
     raise SettingError(
         f'TANDEM["{stack.name}"]["SERVER"] is "{name}".',

@@ -1,8 +1,8 @@
 """
 Daphne: Channels' own server, one process on Twisted.
 
-It can't share its socket between processes, closes WebSockets without a code, knows nothing of
-the lifespan, and can't answer a handshake with a 404: what has no route is refused with a 403.
+It can't share its socket between processes, closes WebSockets without a code, does not implement
+the lifespan, and can't reject a handshake with a 404: a path without a route gets 403.
 """
 
 from django_tandem.model import Stack
@@ -10,21 +10,21 @@ from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line of our program around it, which finishes what is in flight."""
-    # In a Twisted endpoint a colon ends a value.
+    """Return the command line of our adapter, which finishes the requests in flight."""
+    # A colon ends a value in a Twisted endpoint.
     path = launch.socket.replace("\\", r"\\").replace(":", r"\:")
     return (
         launch.python,
         "-m",
         "django_tandem.servers.adapters.daphne",
-        # Its own option for a Unix socket has a queue of 50, and refuses what comes beyond.
+        # Its own option for a Unix socket has a backlog of 50, and further connections are refused.
         f"--endpoint=unix:{path}:mode=660:backlog=2048",
         f"--application-close-timeout={launch.grace_s}",
-        # A day by default, after which an open WebSocket is cut.
+        # One day by default, after which an open WebSocket is cut.
         "--websocket_timeout=-1",
-        # Five seconds by default, which is little when all come again after a reload.
+        # Five seconds by default, which is short when all clients reconnect after a reload.
         f"--websocket_connect_timeout={launch.timeout_s}",
-        # No access log, and no proxy headers unless asked for: the edge and the entry point do.
+        # No access log, and no proxy headers by default: the edge logs, the entry point reads them.
         "--verbosity=0",
         "--no-server-name",
         *launch.args,

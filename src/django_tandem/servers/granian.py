@@ -1,9 +1,9 @@
 """
 Granian: HTTP in Rust, for either stack.
 
-It has no limit on how long a request may take, no switch for the `Server` header, sends no ping
-over a WebSocket, and closes one without a code. It takes a hundred headers, refuses what is no
-URL such as a quote in a query, and on WSGI empties a header that is not ASCII.
+It has no request timeout and no option for the `Server` header, sends no WebSocket pings, and
+closes WebSockets without a code. It accepts a hundred headers, rejects invalid URLs such as a quote
+in a query, and on WSGI empties a header that is not ASCII.
 """
 
 from pathlib import PurePath
@@ -13,9 +13,9 @@ from django_tandem.servers.server import Launch, Server
 
 
 def wsgi_argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line for WSGI, where a worker takes one request at a time."""
-    # A thread more would be a database connection more, and a request accepted beyond the
-    # threads would wait for this worker while another is idle.
+    """Return the command line for WSGI, where a worker serves one request at a time."""
+    # Each further thread would be a further database connection, and a request accepted without
+    # a free thread would wait for this worker while another is idle.
     alone = ("--blocking-threads=1", "--backpressure=1", "--no-http1-keep-alive")
     return _argv(launch, "--interface=wsgi", f"--backlog={launch.backlog}", *alone)
 
@@ -35,12 +35,12 @@ def _argv(launch: Launch, *interface: str) -> tuple[str, ...]:
         "--http=1",
         f"--workers={launch.workers}",
         f"--workers-kill-timeout={launch.grace_s}",
-        # Otherwise all end when one does.
+        # Otherwise all workers end when one of them does.
         "--respawn-failed-workers",
         *interface,
         *launch.args,
-        # It takes the module for a file, and prefixes its name if the directory is a package:
-        # one with a manage.py may be, one with a socket is not.
+        # It resolves the module as a file, and prefixes its name if the directory is a package:
+        # the project's directory may be one, the directory of the socket is not.
         str(PurePath(launch.socket).with_name(launch.application)),
     )
 
@@ -51,7 +51,7 @@ GRANIAN_WSGI = Server(
     distribution="granian",
     extra="granian",
     argv=wsgi_argv,
-    # It takes a shorter backlog for 128.
+    # A shorter backlog becomes 128.
     least_queue=129,
 )
 GRANIAN_ASGI = Server(

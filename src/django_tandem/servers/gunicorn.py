@@ -1,9 +1,8 @@
 """
 Gunicorn: sync workers, forked from one loaded project so that they share its memory.
 
-A request that takes longer than it may is ended with a 500, after the edge has told its client
-504, and its worker replaced. There is no switch for the `Server` header; the edge puts its own
-in the place of it.
+A request that exceeds its timeout ends with a 500, after its client got 504 from the edge, and its
+worker is replaced. There is no option for the `Server` header; the edge replaces it.
 """
 
 from django_tandem.model import Stack
@@ -11,7 +10,7 @@ from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line; what holds for every launch is in the module it names."""
+    """Return the command line; the settings of every launch are in the module it names."""
     recycle_after, jitter = launch.recycling
     return (
         launch.python,
@@ -21,7 +20,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--workers={launch.workers}",
         f"--timeout={launch.timeout_s}",
         f"--graceful-timeout={launch.grace_s}",
-        # A worker takes a request off the socket when it is free: what waits, waits here.
+        # A free worker accepts a connection from the socket: the queue is the backlog.
         f"--backlog={launch.backlog}",
         f"--max-requests={recycle_after}",
         f"--max-requests-jitter={jitter}",

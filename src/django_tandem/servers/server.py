@@ -1,4 +1,4 @@
-"""What a server must say of itself, and what it is told."""
+"""What the plan knows of a server, and what it passes to one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from django_tandem.model import Stack
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """
-    The plan's words for one server.
+    The plan's parameters of one server.
 
     ``application`` is ``module:attribute``, ``socket`` the absolute path to bind.
-    ``timeout_s`` is how long one request may hold a worker, ``grace_s`` how long the requests
-    in flight get after SIGTERM. ``queue`` is how many may wait on the socket of a WSGI server,
-    and ``max_requests`` after how many each of its workers is replaced, 0 for never. ``args``
-    are the user's own, and come last so that they win.
+    ``timeout_s`` limits one request, ``grace_s`` the requests in flight after SIGTERM. ``queue``
+    is the number of connections that may wait on the socket of a WSGI server, ``max_requests``
+    the number of requests after which a worker is replaced, 0 for never. ``args`` are the user's
+    own arguments, which come last so that they take precedence.
     """
 
     python: str
@@ -30,12 +30,12 @@ class Launch:
 
     @property
     def backlog(self) -> int:
-        """What listen() is told: on a Unix socket Linux lets one more wait."""
+        """The argument of listen(): on a Unix socket, Linux queues one connection more."""
         return self.queue - 1
 
     @property
     def recycling(self) -> tuple[int, int]:
-        """After how many requests the first worker may be replaced, and within how many more."""
+        """The number of requests after which a worker is replaced, and its random extra."""
         jitter = self.max_requests // 5
         return self.max_requests - jitter // 2, jitter
 
@@ -43,12 +43,12 @@ class Launch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """
-    One server of one stack: how it is started, and what it can and can't do.
+    One server of one stack: its command line, and what it can and can't do.
 
-    ``distribution`` is the package that must be installed; ``extra`` the extra of
-    django-tandem that brings it. ``argv`` turns a launch into a command line.
-    ``one_process`` says that it can't share its socket between processes, ``recycles`` that it
-    replaces workers that have served enough. ``least_queue`` is the shortest queue it can have.
+    ``distribution`` is the package to install, ``extra`` the extra of django-tandem that installs
+    it. ``argv`` turns a launch into a command line. With ``one_process`` it can't share its
+    socket between processes, with ``recycles`` it replaces workers after ``max_requests``.
+    ``least_queue`` is the shortest queue that it supports.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Server:
     stop_signal: str = "TERM"
 
     def counted(self, workers: int) -> str:
-        """Return the number of its workers in words; what one WSGI process has are threads."""
+        """Return the number of its workers with its unit, which is threads in one WSGI process."""
         one, many = ("process", "processes")
         if self.one_process and self.stack is Stack.WSGI:
             one, many = ("thread", "threads")

@@ -1,8 +1,8 @@
 """
-Uvicorn, on uvloop and httptools: tells each WebSocket by its close code to come again.
+Uvicorn, on uvloop and httptools.
 
-It tells all of them at the same instant, has no limit on how long a request may take, and pings
-each WebSocket every 20 s. Its workers are spawned, so they share no memory.
+At SIGTERM it closes all WebSockets at the same instant, with 1012. It has no request timeout, and
+pings each WebSocket every 20 s. Its workers are spawned, so they share no memory.
 """
 
 from django_tandem.model import Stack
@@ -21,7 +21,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--http=httptools",
         "--interface=asgi3",
         f"--timeout-graceful-shutdown={launch.grace_s}",
-        # Five seconds by default, after which a worker that is merely busy is killed.
+        # Five seconds by default, after which a busy worker is killed.
         f"--timeout-worker-healthcheck={launch.timeout_s}",
         "--no-access-log",
         # No line for each WebSocket, and none that says to press CTRL+C.

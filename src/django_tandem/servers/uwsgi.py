@@ -1,9 +1,9 @@
 """
 uWSGI: workers in C, forked from one loaded project so that they share its memory.
 
-A request that takes longer than it may has its worker killed, after the edge has told its client
-504. It folds dots in paths and joins repeated headers by a comma and a space; the entry point
-can put only the first right.
+When a request exceeds its timeout, its worker is killed, after the client got 504 from the edge.
+uWSGI normalizes dots in paths, which the entry point undoes, and joins repeated headers with a
+comma and a space, which it can't undo.
 """
 
 from pathlib import PurePath
@@ -13,14 +13,14 @@ from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line of the program beside python: uWSGI is no Python module."""
+    """Return the command line of the program beside python: uWSGI is not a Python module."""
     return (
         str(PurePath(launch.python).with_name("uwsgi")),
         f"--py-programname={launch.python}",
-        # It speaks HTTP here as its peers do, so that the edge need not know who is behind it.
+        # HTTP like the other servers, so that the edge's configuration is the same for all.
         f"--http-socket={launch.socket}",
         "--chmod-socket=660",
-        # On a Unix socket, the connection after a full queue is refused at once.
+        # On a Unix socket, a connection beyond the queue is refused at once.
         f"--listen={launch.backlog}",
         f"--module={launch.application}",
         "--need-app",
@@ -30,15 +30,15 @@ def argv(launch: Launch) -> tuple[str, ...]:
         # Not by harakiri, which a stream could not renew: the entry point sets the limit.
         f"--set-placeholder=tandem-timeout={launch.timeout_s}",
         f"--worker-reload-mercy={launch.grace_s}",
-        # Without this SIGTERM restarts it, and with this alone it cuts the requests in flight.
+        # Without this option SIGTERM restarts it; with this alone it cuts the requests in flight.
         "--die-on-term",
         "--hook-master-start=unix_signal:15 gracefully_kill_them_all",
         "--vacuum",
-        # The most it can hold; the edge lets as much in.
+        # The maximum; the edge accepts as much.
         "--buffer-size=65535",
         "--max-vars=1000",
         "--disable-logging",
-        # Its log is a pipe: where nobody reads it any more, each worker would spin on telling so.
+        # Its log is a pipe: without a reader, each worker would log the error in a busy loop.
         "--ignore-sigpipe",
         *_recycling(launch),
         *launch.args,
@@ -51,9 +51,9 @@ def _recycling(launch: Launch) -> tuple[str, ...]:
     recycle_after, jitter = launch.recycling
     return (
         f"--max-requests={recycle_after}",
-        # Each worker gets this much more than the one before it.
+        # Added once more for each worker.
         f"--max-requests-delta={max(1, jitter // launch.workers)}",
-        # Ten seconds by default, however many requests they brought.
+        # Ten seconds by default, whatever the number of requests.
         "--min-worker-lifetime=0",
     )
 

@@ -1,8 +1,8 @@
 """
-Waitress: one process of threads in pure Python, the plan's workers being its threads.
+Waitress: one process in pure Python, whose threads are the plan's workers.
 
-It has no limit on how long a request may take: the edge gives up, and the thread is held until
-the view returns. It joins repeated headers by a comma and a space, which nobody can undo.
+It has no request timeout: the edge answers 504, and the thread stays busy until the view returns.
+It joins repeated headers with a comma and a space, which can't be undone.
 """
 
 from django_tandem.model import Stack
@@ -10,7 +10,7 @@ from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line of our program around it, which knows SIGTERM."""
+    """Return the command line of our adapter, which handles SIGTERM."""
     return (
         launch.python,
         "-m",
@@ -19,11 +19,11 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--unix-socket={launch.socket}",
         "--unix-socket-perms=660",
         f"--threads={launch.workers}",
-        # What no thread is free for stays on the socket: beside the connections it counts the
-        # listener, and what the threads wake its loop with.
+        # A connection without a free thread stays on the socket. The limit also counts the
+        # listener and the trigger by which threads wake the loop.
         f"--connection-limit={launch.workers + 2}",
         f"--backlog={launch.backlog}",
-        # It would take away what the entry point is to read.
+        # It would remove the headers that the entry point reads.
         "--no-clear-untrusted-proxy-headers",
         "--asyncore-use-poll",
         "--ident=",

@@ -35,5 +35,5 @@ def test_a_name_of_the_other_stack_is_answered_with_the_servers_there_are():
 
     assert str(wrong.value) == (
         'TANDEM["ASGI"]["SERVER"] is "gunicorn".\n'
-        "  It can be one of: uvicorn, daphne, hypercorn, granian."
+        "  Expected one of: uvicorn, daphne, hypercorn, granian."
     )

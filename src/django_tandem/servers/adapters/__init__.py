@@ -1,1 +1,1 @@
-"""What runs inside the servers' own processes."""
+"""Code and configuration that the servers load in their own processes."""

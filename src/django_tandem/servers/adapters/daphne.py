@@ -1,4 +1,4 @@
-"""Daphne as a program that answers what is in flight before it ends: Daphne cancels it."""
+"""Daphne with a graceful shutdown: Daphne itself cancels the requests in flight."""
 
 import asyncio
 import sys
@@ -12,55 +12,65 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 from twisted.web.http import HTTPChannel
 
-# The edge lets 64 kB of headers in, four times Twisted's default.
+from django_tandem import fingerprints
+
+# The edge accepts 64 kB of headers, four times Twisted's default.
 HEADER_BYTES = 128 * 1024
 POLL_S = 0.05
-# How long a cancelled application may take to notice.
+# How long a cancelled application may take to end.
 CANCEL_S = 1
 
+SHUTDOWN = (
+    "daphne.server.Server.run",
+    "daphne.server.Server.listen_success",
+    "daphne.server.Server.kill_all_applications",
+    "daphne.server.Server.create_application",
+)
+CLOSE = ("daphne.ws_protocol.WebSocketProtocol.handle_reply",)
 
-class Program(Server):  # type: ignore[misc]
-    """A server that, once told to stop, answers what it has accepted and no more."""
+
+class GracefulServer(Server):  # type: ignore[misc]
+    """A server that at SIGTERM stops listening, and finishes the requests that it accepted."""
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until SIGTERM."""
         self.ports: list[Any] = []
         super().run()
 
     def listen_success(self, port: Any) -> None:
-        """Note the port, to close it when the time comes."""
+        """Keep the port, to close it at the shutdown."""
         self.ports.append(port)
         super().listen_success(port)
 
     def kill_all_applications(self) -> Deferred[None]:
-        """Have the reactor wait until all is finished, as Daphne asks before it shuts down."""
+        """Have the reactor wait for the requests: Daphne calls this before it shuts down."""
         return Deferred.fromFuture(asyncio.ensure_future(self.finish()))
 
     async def finish(self) -> None:
-        """Wait for what is in flight, as long as an application may take to close."""
+        """Wait for the requests in flight, for as long as an application may take to close."""
         deadline = time.monotonic() + self.application_close_timeout
-        # One turn of the reactor, in which it accepts the connections that wait.
+        # One iteration of the reactor, in which it accepts the queued connections.
         await asyncio.sleep(POLL_S)
         for port in self.ports:
             port.stopListening()
         while self.is_busy() and time.monotonic() < deadline:
             await asyncio.sleep(POLL_S)
-        await cancel(
+        await _cancel(
             details["application_instance"]
             for details in self.connections.values()
             if "application_instance" in details
         )
 
     def is_busy(self) -> bool:
-        """Return whether a request is unanswered, or a consumer at its last steps."""
-        return any(is_busy(protocol, details) for protocol, details in self.connections.items())
+        """Return whether a request is unanswered, or a consumer is cleaning up."""
+        return any(_is_busy(protocol, details) for protocol, details in self.connections.items())
 
 
-class CodedWebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """A WebSocket that is closed with the code and the reason that the application says."""
+class WebSocketWithCode(WebSocketProtocol):  # type: ignore[misc]
+    """A WebSocket that is closed with the application's code and reason."""
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Close by a frame of our own: the library takes no code of the protocol's but 1000."""
+        """Send the close frame ourselves: of the protocol's own codes Autobahn allows only 1000."""
         if message["type"] != "websocket.close" or self.state == self.STATE_CONNECTING:
             super().handle_reply(message)
             return
@@ -68,8 +78,8 @@ class CodedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         self.sendCloseFrame(code=message.get("code") or 1000, reasonUtf8=reason)
 
 
-def is_busy(protocol: Any, details: dict[str, Any]) -> bool:
-    """Return whether the connection is to be waited for; a WebSocket that is open is not."""
+def _is_busy(protocol: Any, details: dict[str, Any]) -> bool:
+    # An open WebSocket is not waited for.
     if isinstance(protocol, WebRequest) and "disconnected" not in details:
         return True
     application = details.get("application_instance")
@@ -79,8 +89,7 @@ def is_busy(protocol: Any, details: dict[str, Any]) -> bool:
     )
 
 
-async def cancel(applications: Any) -> None:
-    """Cancel the applications and wait for them, but not for long."""
+async def _cancel(applications: Any) -> None:
     running = [application for application in applications if not application.done()]
     for application in running:
         application.cancel()
@@ -88,13 +97,22 @@ async def cancel(applications: Any) -> None:
         await asyncio.wait(running, timeout=CANCEL_S)
 
 
-class CommandLine(CommandLineInterface):  # type: ignore[misc]
-    """Daphne's own command line, for the program above."""
+class GracefulCommandLine(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's own command line for the server above."""
 
-    server_class = Program
+    server_class = GracefulServer
+
+
+def main(argv: list[str]) -> None:
+    """Run Daphne with its own arguments."""
+    HTTPChannel.totalHeadersSize = HEADER_BYTES
+    if fingerprints.are_known(CLOSE, otherwise="WebSockets are closed without a code."):
+        WebSocketFactory.protocol = WebSocketWithCode
+    is_graceful = fingerprints.are_known(
+        SHUTDOWN, otherwise="A reload and a stop cancel the requests in flight."
+    )
+    (GracefulCommandLine if is_graceful else CommandLineInterface)().run(argv)
 
 
 if __name__ == "__main__":
-    HTTPChannel.totalHeadersSize = HEADER_BYTES
-    WebSocketFactory.protocol = CodedWebSocket
-    CommandLine().run(sys.argv[1:])
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""The configuration that Hypercorn reads: what has no switch on its command line."""
+"""The configuration that Hypercorn reads: what has no option on its command line."""
 
 import asyncio
 import signal
@@ -10,25 +10,33 @@ from hypercorn.protocol import h11
 from hypercorn.protocol.events import Event
 from hypercorn.protocol.ws_stream import WSStream
 
+from django_tandem import fingerprints
+
+PINGS = (
+    "hypercorn.protocol.ws_stream.WSStream.handle",
+    "hypercorn.protocol.ws_stream.WSStream._send_pings",
+    "hypercorn.protocol.h11.H11Protocol._create_stream",
+)
+
 
 class WorkerLogger(Logger):
-    """Hypercorn's own logger, which is the first that a worker makes."""
+    """Hypercorn's own logger: the first object that each worker creates."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        # Only one of several workers leaves SIGTERM to the system. They are told to end by other
-        # means, but when the first has ended, the parent sends it to those that still answer.
+        # The parent ends its workers by other means, but sends SIGTERM to those that still run
+        # when the first one has ended. Only one of several workers has its default handler.
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class PromptWebSocket(WSStream):
-    """A WebSocket whose pings end with it: they sleep on, and hold up the end of the process."""
+    """A WebSocket whose ping task ends with it, instead of delaying the shutdown."""
 
     pings: asyncio.Task[None] | None = None
 
     async def handle(self, event: Event) -> None:
-        """Stop the pings when the client has gone."""
+        """Cancel the pings when the client has left."""
         await super().handle(event)
         if self.closed and self.pings is not None:
             self.pings.cancel()
@@ -38,11 +46,12 @@ class PromptWebSocket(WSStream):
         await super()._send_pings()
 
 
-# It has no setting for it.
-h11.__dict__["WSStream"] = PromptWebSocket
+if fingerprints.are_known(PINGS, otherwise="A shutdown takes up to 20 s after a WebSocket."):
+    # There is no setting for it.
+    h11.__dict__["WSStream"] = PromptWebSocket
 
 logger_class: type[Any] = WorkerLogger
 worker_class = "uvloop"
 include_server_header = False
-# The edge lets 64 kB of headers in, four times the default.
+# The edge accepts 64 kB of headers, four times the default.
 h11_max_incomplete_size = 128 * 1024

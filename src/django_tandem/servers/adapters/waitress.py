@@ -1,62 +1,74 @@
-"""Waitress as a program that ends as the others do: Waitress itself knows no SIGTERM."""
+"""Waitress with a graceful shutdown: Waitress itself does not handle SIGTERM."""
 
 import logging
 import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 from wsgiref.types import WSGIApplication
 
 from waitress import runner, wasyncore
 from waitress.server import BaseWSGIServer, create_server
 
-# An open connection that stays silent for so long has no request on its way.
+from django_tandem import fingerprints
+
+# An open connection that is silent for this long has no request on its way.
 SILENCE_S = 1
 
+LOOP = (
+    "waitress.server.BaseWSGIServer.run",
+    "waitress.server.BaseWSGIServer.handle_accept",
+    "waitress.server.BaseWSGIServer.pull_trigger",
+    "waitress.wasyncore.loop",
+    "waitress.wasyncore.dispatcher.close",
+    "waitress.channel.HTTPChannel.handle_close",
+)
 
-def is_of_use(record: logging.LogRecord) -> bool:
-    """Leave out that all threads are at work: here that is a good day's state, not a warning."""
+
+def is_not_about_connections(record: logging.LogRecord) -> bool:
+    """Drop the warning that all threads are busy, which is normal here."""
     return not record.getMessage().startswith("total open connections ")
 
 
-class Program:
-    """A server that, once told to stop, answers what it has accepted and no more."""
+class GracefulServer:
+    """Runs a server until a signal, then finishes the requests that it accepted."""
 
     def __init__(self, server: BaseWSGIServer, grace_s: int) -> None:
         self.server = server
         self.grace_s = grace_s
-        self.stopped = False
+        self.is_stopping = False
 
     def stop(self, *_: object) -> None:
-        """Ask for the end; a signal handler, so all it does is to wake the loop."""
-        self.stopped = True
+        """Stop soon; as a signal handler it only wakes the loop."""
+        self.is_stopping = True
         self.server.pull_trigger()
 
     def run(self) -> None:
-        """Serve until told to stop, then finish within the grace."""
-        while not self.stopped:
-            self.turn(timeout_s=1)
+        """Serve until the stop, then finish within the grace period."""
+        while not self.is_stopping:
+            self.run_loop_once(timeout_s=1)
         self.close_listener()
         deadline = time.monotonic() + self.grace_s
         while self.server.active_channels and time.monotonic() < deadline:
-            self.close_silent()
-            self.turn(timeout_s=0.1)
+            self.close_silent_connections()
+            self.run_loop_once(timeout_s=0.1)
 
-    def turn(self, timeout_s: float) -> None:
-        """Handle what the sockets have to say, waiting for it no longer than the timeout."""
+    def run_loop_once(self, timeout_s: float) -> None:
+        """Handle the events of the sockets, and wait for them until the timeout."""
         use_poll = self.server.adj.asyncore_use_poll
         wasyncore.loop(timeout_s, use_poll, self.server._map, count=1)
 
     def close_listener(self) -> None:
-        """Accept what already waits, and listen no more."""
+        """Accept the queued connections, and stop listening."""
         while select.select([self.server.socket], [], [], 0)[0]:
             self.server.handle_accept()
-        # Not the server's own close: that one takes away what the threads wake the loop with.
+        # The server's own close would also remove the trigger by which threads wake the loop.
         wasyncore.dispatcher.close(self.server)
 
-    def close_silent(self) -> None:
-        """Have the connections closed on which nothing is going on."""
+    def close_silent_connections(self) -> None:
+        """Have the connections without a request closed."""
         for channel in self.server.active_channels.values():
             if not channel.requests and channel.last_activity < time.time() - SILENCE_S:
                 channel.will_close = True
@@ -64,15 +76,30 @@ class Program:
 
 def serve(application: WSGIApplication, *, grace_s: int, **options: Any) -> None:
     """Serve the application until SIGTERM or SIGINT, then for at most ``grace_s`` more."""
-    logging.getLogger("waitress").addFilter(is_of_use)
-    program = Program(create_server(application, **options), grace_s)
+    logging.getLogger("waitress").addFilter(is_not_about_connections)
+    server = create_server(application, **options)
+    run, stop = _run_and_stop(server, grace_s)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, program.stop)
-    program.run()
+        signal.signal(number, stop)
+    run()
+
+
+def _run_and_stop(
+    server: BaseWSGIServer, grace_s: int
+) -> tuple[Callable[[], None], Callable[..., None]]:
+    if fingerprints.are_known(LOOP, otherwise="A reload and a stop cut the requests in flight."):
+        graceful = GracefulServer(server, grace_s)
+        return graceful.run, graceful.stop
+    return server.run, _exit
+
+
+def _exit(*_: object) -> None:
+    # Waitress' own loop ends its threads on SystemExit.
+    raise SystemExit(0)
 
 
 def main(argv: list[str]) -> int:
-    """Run Waitress with its own arguments, which follow the seconds of grace."""
+    """Run Waitress with its own arguments, which follow the grace period in seconds."""
     name, grace_s, *arguments = argv
 
     def serve_with_grace(application: WSGIApplication, **options: Any) -> None:
