@@ -1,8 +1,6 @@
 """``python -m django_tandem`` is the command ``tandem``."""
 
-import sys
-
-from django_tandem.cli import main
+from django_tandem.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

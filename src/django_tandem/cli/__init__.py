@@ -1,10 +1,14 @@
 """The command line: a file a subcommand, and a line here."""
 
 import argparse
+import atexit
+import contextlib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from django_tandem import __version__
 from django_tandem.cli import console
@@ -100,7 +104,19 @@ def open_standard_streams() -> None:
 
 def entry() -> None:
     """Run as the command ``tandem``."""
-    sys.exit(main())
+    exit_process(main())
+
+
+def exit_process(code: int) -> NoReturn:
+    """Exit, even if the project has started a thread that never ends when it was loaded."""
+    others = (each for each in threading.enumerate() if each is not threading.main_thread())
+    if all(each.daemon for each in others):
+        sys.exit(code)
+    # sys.exit() would wait for it. What a project registers for its exit is called all the same.
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError, TandemError):
+        console.flush()
+    os._exit(code)
 
 
 def _parse(given: list[str]) -> argparse.Namespace:

@@ -12,7 +12,7 @@ import pytest
 
 from harness.client import wait_for
 from harness.projects import startproject, with_channels, without_asgi
-from harness.stack import Up, tandem
+from harness.stack import Up, free_port, tandem
 
 
 def _get(url: str) -> tuple[int, str]:
@@ -126,3 +126,33 @@ def test_detached_it_is_looked_at_and_stopped_from_elsewhere(tmp_path) -> None:
     assert tandem(tmp_path, "status").stderr == (
         f"Nothing runs in {tmp_path}/.tandem.\n  Start it with `tandem up`.\n"
     )
+
+
+THREADS = """
+import atexit, pathlib, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+threading.Thread(target=time.sleep, args=(600,), name="poller").start()
+ThreadPoolExecutor().submit(time.sleep, 600)
+atexit.register(pathlib.Path(BASE_DIR, "at-exit").touch)
+"""
+
+
+def test_a_thread_of_the_project_does_not_keep_a_command_from_ending(project) -> None:
+    """Such as one that polls a queue; what is registered for the exit still runs."""
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(THREADS)
+    bind = f"127.0.0.1:{free_port()}"
+
+    for command in (["plan"], ["explain", "/admin/"], ["up", "--detach", "--bind", bind]):
+        done = tandem(project, *command)
+        assert done.returncode == 0, done.stderr
+        assert (project / "at-exit").exists()
+        (project / "at-exit").unlink()
+    try:
+        done = tandem(project, "reload", "--wait", "--drain", "1")
+        assert done.returncode == 0, done.stderr
+    finally:
+        assert tandem(project, "down").returncode == 0
+    (project / "mysite" / "urls.py").write_text("broken(")
+    assert tandem(project, "plan").returncode == 2

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from django_tandem import environment
-from django_tandem.cli import add_commands, run
+from django_tandem.cli import add_commands, exit_process, run
 from django_tandem.runtime.start import replace_process
 
 # What runs `tandem` and is no manage.py of a project: django-admin, and `python -m django`.
@@ -40,6 +40,8 @@ class Command(BaseCommand):
             # before.
             replace_process(list(_arguments(argv, options)), **_variables(argv[0], options))
         code = run(argparse.Namespace(**options))
+        if argv:
+            exit_process(code)
         if code:
             sys.exit(code)
 
