@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import contextlib
+import errno
 import os
 import sys
 import threading
@@ -12,11 +13,13 @@ from typing import NoReturn
 
 from django_tandem import __version__
 from django_tandem.cli import console
-from django_tandem.errors import TandemError, did_you_mean
+from django_tandem.errors import MachineError, TandemError, did_you_mean
 
 # The exit code of a program that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
 STDOUT, STDERR = 1, 2
+# What a write to a full file system raises, or one over the user's quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # A module here each, in the order of their first use.
 COMMANDS: tuple[str, ...] = (
@@ -80,6 +83,16 @@ def run(options: argparse.Namespace) -> int:
         # The reader has closed the pipe, as `head` does.
         console.discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = error.filename or "stdout, or of the run directory,"
+        return _fail(
+            MachineError(
+                f"The file system of {where} is full: {error.strerror}.",
+                hint="Make room and try again.",
+            )
+        )
     return code
 
 

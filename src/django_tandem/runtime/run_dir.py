@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import pwd
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ MAX_BYTES = 107 - LONGEST_SOCKET
 
 # What a write to a full file system raises, or one over the user's quota.
 FULL = (errno.ENOSPC, errno.EDQUOT)
+FREE_BYTES = 256 * 1024
 
 # By their first lines a directory is known for one of ours.
 RENDERED = ("nginx.conf", "supervisord.conf")
@@ -55,7 +57,7 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
     Make the run directory, the user's alone.
 
     ``is_committed`` says that its files may be kept under version control. Raises
-    MachineError when it belongs to somebody else, or holds what is not tandem's.
+    MachineError when it belongs to another user, or holds files that are not tandem's.
     """
     try:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,9 +65,13 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
         _refuse_another_use(run_dir)
         run_dir.chmod(0o700)
         # Nothing in it is to be committed, and no project should have to say so.
-        if not is_committed and not (run_dir / ".gitignore").exists():
-            (run_dir / ".gitignore").write_text("*\n")
+        ignored = run_dir / ".gitignore"
+        # An empty one is what a full disk left.
+        if not is_committed and not (ignored.exists() and ignored.stat().st_size):
+            ignored.write_text("*\n")
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise MachineError(
             f"{run_dir} can't be made: {error.strerror}.",
             hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
@@ -84,6 +90,14 @@ def require_space(run_dir: Path) -> Iterator[None]:
             f"The file system of {run_dir} is full: {error.strerror}.",
             hint="Make room and try again; a stack that runs keeps serving.",
         ) from error
+
+
+def require_free_bytes(run_dir: Path) -> None:
+    """Raise OSError when the sockets, pid files and logs of a start would fill the file system."""
+    # Some file systems tell no size at all.
+    usage = shutil.disk_usage(run_dir)
+    if usage.total and usage.free < FREE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def refuse_foreign(run_dir: Path) -> None:

@@ -34,15 +34,17 @@ def prepare(plan: Plan, settings: Settings) -> int:
     write. Raises MachineError or RefusedError, and then nothing has been started.
     """
     directory = Path(plan.run_dir)
-    run_dir.prepare(directory)
-    handle = lock.take(directory)
-    orphans.end(directory, report)
-    preflight.require_all(plan, settings)
-    # What a stack that was killed left behind; none runs here now.
-    clean(directory)
-    (directory / FAILED_FILE).unlink(missing_ok=True)
-    pipeline.write(pipeline.render(plan), directory)
-    preflight.refuse_bad_edge(plan, directory)
+    with run_dir.require_space(directory):
+        run_dir.prepare(directory)
+        run_dir.require_free_bytes(directory)
+        handle = lock.take(directory)
+        orphans.end(directory, report)
+        preflight.require_all(plan, settings)
+        # What a stack that was killed left behind; none runs here now.
+        clean(directory)
+        (directory / FAILED_FILE).unlink(missing_ok=True)
+        pipeline.write(pipeline.render(plan), directory)
+        preflight.refuse_bad_edge(plan, directory)
     return handle
 
 

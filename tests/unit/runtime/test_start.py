@@ -1,13 +1,37 @@
 """A start that fails says why."""
 
+import errno
 import sys
+from pathlib import Path
+
+import pytest
 
 from builders import plan
-from django_tandem import output
+from django_tandem import output, pipeline
+from django_tandem.errors import MachineError
 from django_tandem.render.state import state_file, state_of
 from django_tandem.runtime import lock, start
+from django_tandem.settings import read_settings
 
 ENDS = "import sys; sys.exit('Error: the number of open files is too low')"
+
+
+def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch) -> None:
+    """Whichever file it is that can't be written; and it is written at the next start."""
+    starting, settings = plan(run_dir=str(tmp_path / "run")), read_settings({})
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for owner, name in ((Path, "write_text"), (pipeline, "write")):
+        with monkeypatch.context() as full:
+            full.setattr(owner, name, fill)
+            with pytest.raises(MachineError) as caught:
+                start.prepare(starting, settings)
+        assert str(caught.value) == (
+            f"The file system of {tmp_path}/run is full: No space left on device.\n"
+            "  Make room and try again; a stack that runs keeps serving."
+        )
 
 
 def test_a_supervisord_that_ends_at_once_is_quoted(tmp_path, monkeypatch, capsys) -> None:

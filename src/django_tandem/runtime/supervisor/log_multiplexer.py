@@ -1,5 +1,6 @@
 """What supervisord's stdout shows: each line of every program with its program's name."""
 
+import contextlib
 import os
 import select
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
 
+STDERR = 2
 POLL_S = 0.1
 # Without a reader only the size of the logs is checked.
 ROTATE_S = 1.0
@@ -41,10 +43,9 @@ class LogMultiplexer:
         self._thread = threading.Thread(target=self._run, name="log multiplexer", daemon=True)
 
     def start(self) -> None:
-        """Start the thread, and print through it what supervisord prints to stderr."""
+        """Start the thread, and have nothing that supervisord prints to stderr block or fail."""
         self._thread.start()
-        if self._is_read:
-            sys.stderr = _Lines(self)
+        sys.stderr = _Lines(self) if self._is_read else _UnfailingStderr()
 
     def add(self, program: str) -> None:
         """Follow a program's log from its end on, before the program is started."""
@@ -156,6 +157,18 @@ class _Lines:
 
     def flush(self) -> None:
         """Do nothing: a line is printed when it is whole."""
+
+
+class _UnfailingStderr:
+    """The stderr of a detached supervisord: a file whose disk may be full."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            os.write(STDERR, text.encode(errors="replace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is buffered."""
 
 
 def _is_read(descriptor: int) -> bool:

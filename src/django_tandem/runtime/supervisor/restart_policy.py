@@ -6,6 +6,7 @@ stack with exit code 1. One that has answered is restarted for ever: its backing
 away, and the rest of the site serves meanwhile.
 """
 
+import contextlib
 import time
 from collections import Counter
 from pathlib import Path
@@ -56,10 +57,11 @@ class RestartPolicy:
         """Stop the whole stack, to end with exit code 1."""
         if self._is_stopping():
             return
-        # By a rename: somebody waits for it.
-        new = self._run_dir / f"{FAILED_FILE}.new"
-        new.write_text(f"{program}\n{because}")
-        new.replace(self._run_dir / FAILED_FILE)
+        # By a rename: somebody waits for it. On a full disk the stack ends without.
+        with contextlib.suppress(OSError):
+            new = self._run_dir / f"{FAILED_FILE}.new"
+            new.write_text(f"{program}\n{because}")
+            new.replace(self._run_dir / FAILED_FILE)
         self._output.tell(f"{program} does not come up: stopping the stack")
         self.has_failed = True
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
