@@ -3,6 +3,7 @@
 from django import forms
 
 from auctions.models import Bid
+from auctions.wording import AMOUNT_ERRORS
 
 
 class BidForm(forms.ModelForm):
@@ -14,6 +15,7 @@ class BidForm(forms.ModelForm):
         model = Bid
         fields = ["amount"]
         labels = {"amount": "Your bid (£)"}
+        error_messages = {"amount": AMOUNT_ERRORS}
         widgets = {
             "amount": forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"}),
         }

@@ -5,6 +5,7 @@ from datetime import datetime
 from rest_framework import serializers
 
 from auctions.models import Bid, Lot, Seller
+from auctions.wording import AMOUNT_ERRORS
 
 
 class SellerSerializer(serializers.ModelSerializer):
@@ -23,6 +24,7 @@ class BidSerializer(serializers.ModelSerializer):
         model = Bid
         fields = ["id", "lot", "sequence", "bidder", "amount", "created", "key"]
         read_only_fields = ["id", "lot", "sequence", "created"]
+        extra_kwargs = {"amount": {"error_messages": AMOUNT_ERRORS}}
         # Whether an amount or a key is taken is for the service to say, with the row locked.
         validators = []
 

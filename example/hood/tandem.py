@@ -16,6 +16,8 @@ from django.conf import settings
 
 LONGEST_S = 20
 ASK_AGAIN_AFTER_S = 30
+# The exit code of `tandem status` when nothing runs.
+NOTHING_RUNS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,13 @@ async def _ask(args: tuple[str, ...]) -> Answer:
     command = _command()
     if command is None:
         return Answer(sorry="The command tandem is not installed here.")
-    printed = await _printed([command, *args, "--json"])
+    code, printed = await _printed([command, *args, "--json"])
+    if code == NOTHING_RUNS:
+        return Answer(sorry="Not served by tandem: start it with `tandem up` to see both stacks.")
     try:
         return Answer(told=json.loads(printed))
     except ValueError:
-        return Answer(sorry="Not served by tandem: start it with `tandem up` to see both stacks.")
+        return Answer(sorry=f"`tandem {args[0]}` could not be read. It is tried again.")
 
 
 def _command() -> str | None:
@@ -71,7 +75,8 @@ def _command() -> str | None:
     return shutil.which("tandem", path=beside) or shutil.which("tandem")
 
 
-async def _printed(argv: list[str]) -> bytes:
+async def _printed(argv: list[str]) -> tuple[int | None, bytes]:
+    """Return the exit code and stdout; no code for a command that takes too long."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         cwd=settings.BASE_DIR,
@@ -83,10 +88,10 @@ async def _printed(argv: list[str]) -> bytes:
         async with asyncio.timeout(LONGEST_S):
             printed, _ = await process.communicate()
     except TimeoutError:
-        return b""
+        return None, b""
     finally:
         # Whoever asked may be gone by now, and the command must not outlive the question.
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-    return printed
+    return process.returncode, printed

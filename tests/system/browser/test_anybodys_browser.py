@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from browser.house import bid, open_lot
+from browser.house import bid, open_lot, put_up
 
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -117,7 +117,8 @@ def test_page_works_without_scripts(visit) -> None:
 
 def test_offline_is_said_and_over_when_it_is_over(visit) -> None:
     """What was bid meanwhile is there a moment after."""
-    ada, grace = visit("ada"), visit("grace")
+    # It tries all the same, and Chromium logs each attempt.
+    ada, grace = visit("ada", bears=("ERR_INTERNET_DISCONNECTED",)), visit("grace")
     for page in (ada, grace):
         open_lot(page, "Telescope, three draw")
     ada.context.set_offline(True)
@@ -129,6 +130,46 @@ def test_offline_is_said_and_over_when_it_is_over(visit) -> None:
 
     expect(ada.locator("#line")).to_have_text("Live")
     expect(ada.locator("#price")).to_have_text("£150.00")
+
+
+def test_a_browser_that_claims_to_be_offline_is_live_while_it_is_connected(visit) -> None:
+    """It knows its network, and not whether this site can be reached."""
+    ada = visit("ada")
+    ada.add_init_script("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    open_lot(ada, "Telescope, three draw")
+
+    ada.wait_for_timeout(2_000)
+
+    expect(ada.locator("#line")).to_have_text("Live")
+
+
+def test_a_lot_is_listed_by_its_title(visit, up) -> None:
+    """Also one that was put up after the list was fetched."""
+    ada, grace = visit("ada"), visit("grace")
+    ada.goto("/")
+    expect(ada.locator("#line")).to_have_text("Live")
+    number = put_up(up, "Late barometer", closes_in_s=600)
+    grace.goto(f"/lots/{number}/")
+    bid(grace, 20)
+
+    expect(ada.locator("#ticker a").first).to_have_text("Late barometer")
+
+
+def test_the_last_row_of_the_panel_can_be_reached(visit) -> None:
+    """However many there are: the table scrolls, and nothing is cut off below it."""
+    ada = visit("ada")
+    open_lot(ada, "Telescope, three draw")
+    ada.locator("#hood summary").click()
+    ada.evaluate(
+        "() => { for (let n = 0; n < 60; n += 1) document.dispatchEvent(new CustomEvent('did', "
+        "{ detail: { what: `Row ${n}`, path: '/', stack: 'wsgi' } })) }"
+    )
+    last = ada.locator("#hood-rows tr").last
+    last.scroll_into_view_if_needed()
+
+    bottom = ada.evaluate("document.querySelector('.hood-body').getBoundingClientRect().bottom")
+    box = last.bounding_box()
+    assert box["y"] + box["height"] <= bottom
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -117,13 +117,26 @@ def test_refused_bid_gets_a_new_key() -> None:
     assert page.context["key"] != key
 
 
-@pytest.mark.parametrize("amount", ["", "0", "twelve", "-5", "1.234"])
-def test_what_is_no_amount_is_explained_on_the_page(amount: str) -> None:
-    """The form comes back with the reason, and nothing is placed."""
-    page = client_of().post(f"/lots/{make_lot().pk}/", {"amount": amount})
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        ("", "Enter an amount in pounds and pence, such as 12.50."),
+        ("twelve", "Enter an amount in pounds and pence, such as 12.50."),
+        ("1.234", "Enter an amount in pounds and pence, such as 12.50."),
+        ("0", "Bid at least a penny."),
+        ("-5", "Bid at least a penny."),
+        ("123456789", "No lot is worth that much: bid less than 100 million pounds."),
+    ],
+)
+def test_an_invalid_amount_is_explained_on_the_page(amount: str, reason: str) -> None:
+    """The form comes back with the reason, and nothing is placed; the API has the same words."""
+    lot, client = make_lot(), client_of()
+    page = client.post(f"/lots/{lot.pk}/", {"amount": amount})
+    api = client.post(f"/api/lots/{lot.pk}/bids/", {"amount": amount}, "application/json")
 
     assert page.status_code == 400
-    assert page.context["form"].errors["amount"]
+    assert page.context["form"].errors["amount"] == [reason]
+    assert (api.status_code, api.json()["amount"]) == (400, [reason])
     assert not Bid.objects.exists()
 
 

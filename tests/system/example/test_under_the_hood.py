@@ -127,10 +127,10 @@ def test_many_who_ask_at_once_are_one_question(monkeypatch) -> None:
     """And for a while after it the answer is the same."""
     asked = []
 
-    async def printed(argv: list[str]) -> bytes:
+    async def printed(argv: list[str]) -> tuple[int, bytes]:
         asked.append(argv)
         await asyncio.sleep(0)
-        return b'{"generation": 7}'
+        return 0, b'{"generation": 7}'
 
     monkeypatch.setattr("hood.tandem._printed", printed)
     kept = Kept("status", for_s=60)
@@ -142,6 +142,19 @@ def test_many_who_ask_at_once_are_one_question(monkeypatch) -> None:
 
     assert {answer.told["generation"] for answer in answers} == {7}
     assert [argv[1:] for argv in asked] == [["status", "--json"]]
+
+
+@pytest.mark.parametrize("result", [(None, b""), (2, b""), (0, b"Traceback")])
+def test_a_status_that_can_not_be_read_does_not_mean_that_nothing_runs(result, monkeypatch) -> None:
+    """The command took too long, failed, or printed no JSON."""
+
+    async def printed(_argv: list[str]) -> tuple[int | None, bytes]:
+        return result
+
+    monkeypatch.setattr("hood.tandem._printed", printed)
+    answer = asyncio.run(Kept("status", for_s=60).read())
+
+    assert answer.sorry == "`tandem status` could not be read. It is tried again."
 
 
 def test_without_tandem_the_panel_says_so() -> None:

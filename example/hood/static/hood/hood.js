@@ -50,7 +50,7 @@ async function look() {
   if (isLooking) return;
   isLooking = true;
   while (panel.open) {
-    if (!document.hidden && navigator.onLine) await drawNow();
+    if (!document.hidden) await drawNow();
     await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
   }
   isLooking = false;

@@ -30,7 +30,7 @@ function showOnCard(bid) {
 function lotLink(bid) {
   const link = document.createElement("a");
   link.href = `/lots/${bid.lot}/`;
-  link.textContent = `lot ${bid.lot}`;
+  link.textContent = "a lot";
   nameOf(bid.lot).then((name) => {
     link.textContent = name ?? link.textContent;
   });

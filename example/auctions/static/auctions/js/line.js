@@ -12,14 +12,19 @@ export function setLine(name, isUp) {
 }
 
 function say() {
-  if (navigator.onLine && down.size) {
-    pending ??= setTimeout(write, WORTH_A_WORD_MS, "lost", "Reconnecting…");
+  if (down.size) {
+    pending ??= setTimeout(writeDown, WORTH_A_WORD_MS);
     return;
   }
   clearTimeout(pending);
   pending = null;
-  if (!navigator.onLine) write("offline", "Offline: these are the last bids you had");
-  else write("live", "Live");
+  write("live", "Live");
+}
+
+// Only a page without its connections is offline, whatever the browser thinks of the network.
+function writeDown() {
+  if (navigator.onLine) write("lost", "Reconnecting…");
+  else write("offline", "Offline: these are the last bids you had");
 }
 
 function write(state, text) {
@@ -28,5 +33,4 @@ function write(state, text) {
   if (shown.textContent !== text) shown.textContent = text;
 }
 
-addEventListener("online", say);
-addEventListener("offline", say);
+addEventListener("online", () => down.size && writeDown());

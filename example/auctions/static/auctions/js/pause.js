@@ -13,8 +13,11 @@ export function wait(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
 
-// The pause, and while the browser is offline until it is not, for asking would be in vain.
+// The pause, or less when the browser goes online. A browser that claims to be offline tries too:
+// it knows its network, and not whether this site can be reached.
 export async function beforeNext(attempt) {
-  await wait(pauseMs(attempt));
-  if (!navigator.onLine) await new Promise((done) => addEventListener("online", done, { once: true }));
+  const waiting = new AbortController();
+  const online = new Promise((done) => addEventListener("online", done, { signal: waiting.signal }));
+  await Promise.race([wait(pauseMs(attempt)), online]);
+  waiting.abort();
 }
