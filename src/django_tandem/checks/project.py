@@ -47,6 +47,8 @@ def entry_points_agree(facts: Facts) -> list[CheckMessage]:
 
 def application_is_ours(facts: Facts) -> list[CheckMessage]:
     """Find an ASGI application that holds Django's own, where ours switches threads less."""
+    if facts.settings.asgi.handler == "django":
+        return []
     return [
         Warning(
             f"{module} makes Django's own ASGI application: each synchronous middleware causes "

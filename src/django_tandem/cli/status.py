@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from django_tandem.cli import console, handovers
+from django_tandem.cli import console, handlers, handovers
 from django_tandem.cli.place import add_run_dir_argument, find_running_dir
-from django_tandem.inprocess import drain_window, handover_counts
+from django_tandem.inprocess import drain_window, handler_status, handover_counts
 from django_tandem.model import Stack
 from django_tandem.runtime.reconcile import generation_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
@@ -60,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
     now = read_status(run_dir)
     if options.json:
         handed_over = [handovers.row(each) for each in handover_counts.read(run_dir)]
-        console.as_json({**facts(now), "handed_over": handed_over})
+        own = [handlers.row(each) for each in handler_status.read_all(run_dir)]
+        console.as_json({**facts(now), "handed_over": handed_over, "handlers": own})
     else:
         console.line_out(_text(now))
     return 0 if now.is_ready else 1
@@ -138,7 +139,8 @@ def _text(now: StackStatus, before: StackStatus | None = None) -> str:
     cells = (_cells(_row(program, now, before)) for program in now.programs)
     lines = [*sentences(now), "", *console.table_lines(head, cells)]
     handed_over = [handovers.row(each) for each in handover_counts.read(now.run_dir)]
-    return "\n".join([*lines, *handovers.lines(handed_over)])
+    threads = handlers.lines(handler_status.read_all(now.run_dir))
+    return "\n".join([*lines, *threads, *handovers.lines(handed_over)])
 
 
 def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> Row:

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextvars
+import functools
+import os
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import django
 from django.core import signals
@@ -12,11 +14,12 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.urls import set_script_prefix
 
+from django_tandem import environment
 from django_tandem.fingerprints import are_known
 from django_tandem.handler import signals as request_signals
 from django_tandem.handler.cancellation import DisconnectListener, observe, run_in_context
 from django_tandem.handler.internals import SOURCES, context_executor, has_executor, run_on
-from django_tandem.handler.limits import thread_count
+from django_tandem.handler.limits import asgi_setting, thread_count
 from django_tandem.handler.middleware_chain import MiddlewareChain
 from django_tandem.handler.originals import is_original
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
@@ -50,6 +53,13 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
     def closing(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs after a request did."""
         return (partial(request_signals.run_connected, signals.request_finished, type(self)),)
+
+    # Whether one was made in this process.
+    is_made: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        DjangoApplication.is_made = True
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -202,9 +212,21 @@ def messages_of(response: Any) -> Iterator[Message]:
     yield {"type": "http.response.body", "body": response.content, "more_body": False}
 
 
+def should_serve() -> bool:
+    """Return whether our handler is to serve: by the settings, and by the installed Django."""
+    return is_selected() and is_supported()
+
+
+@functools.cache
 def is_supported() -> bool:
     """Return whether the installed Django and asgiref were read; log one warning if not."""
     return are_known(SOURCES, otherwise="Django's own ASGI handler serves.")
+
+
+def is_selected() -> bool:
+    """Return whether the settings leave the choice of the handler to us."""
+    selected = os.environ.get(environment.HANDLER) or asgi_setting("HANDLER")
+    return bool(selected != "django")
 
 
 def make_application() -> Any:
@@ -215,7 +237,7 @@ def make_application() -> Any:
     """
     django.setup(set_prefix=False)
     thread_count()
-    return DjangoApplication() if is_supported() else ASGIHandler()
+    return DjangoApplication() if should_serve() else ASGIHandler()
 
 
 def _do_nothing() -> None:

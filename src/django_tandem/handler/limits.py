@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from django_tandem import environment
 from django_tandem.errors import SettingError
 
-VARIABLE = "TANDEM_THREADS"
 PATH = 'TANDEM["ASGI"]["THREADS"]'
 
 # Python's own pool allows four threads for I/O beside those that compute. One process has one
@@ -33,21 +33,23 @@ def thread_count() -> int:
 
     Raises SettingError for anything but an integer of at least 1 or "auto".
     """
-    variable = os.environ.get(VARIABLE)
-    given: Any = int(variable) if variable and variable.isdecimal() else variable or _setting()
+    variable = os.environ.get(environment.THREADS)
+    is_number = variable is not None and variable.isdecimal()
+    given: Any = int(variable or 0) if is_number else variable or asgi_setting("THREADS")
     if given == "auto":
         return min(_cpu_count() + IO_THREADS, MAX_THREADS)
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return given
     raise SettingError(
-        f"{VARIABLE if variable else PATH} is {given!r}.",
+        f"{environment.THREADS if variable else PATH} is {given!r}.",
         hint='Expected an integer of at least 1, or "auto".',
     )
 
 
-def _setting() -> Any:
+def asgi_setting(name: str) -> Any:
+    """Return an option of TANDEM["ASGI"] as the project has it; "auto" if it has none."""
     tandem = getattr(settings, "TANDEM", None) or {}
-    return (tandem.get("ASGI") or {}).get("THREADS", "auto")
+    return (tandem.get("ASGI") or {}).get(name, "auto")
 
 
 def _cpu_count() -> int:

@@ -462,7 +462,7 @@ def consumer_pool() -> ThreadPool:
     return _register(ThreadPool(limits.thread_count(), rejects=False))
 
 
-def counts() -> PoolCounts | None:
+def request_counts() -> PoolCounts | None:
     """Return the counts of the requests' pool; None before a request has used it."""
     return request_pool().counts() if request_pool.cache_info().currsize else None
 

@@ -12,10 +12,17 @@ from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
+from django_tandem.handler.application import should_serve
 from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess import channel_layers, drain_monitor, handover, handover_counts
-from django_tandem.inprocess.django_handler import with_our_handler
+from django_tandem.inprocess import (
+    channel_layers,
+    drain_monitor,
+    handler_status,
+    handover,
+    handover_counts,
+)
+from django_tandem.inprocess.django_handler import count_threads, handler_name, with_our_handler
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.lifespan import Lifespan
@@ -65,7 +72,12 @@ with record_startup_failure(Stack.ASGI), no_running_loop():
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())
     stream_sync_iterators()
-    project: Application = WebSocketNotFound(ParallelConsumers(load()))
+    project = load()
+    if should_serve():
+        project = ParallelConsumers(project)
+    project = handler_status.from_environment(
+        WebSocketNotFound(project), handler_name(), count_threads
+    )
     channel_layers.install_reconnecting()
     if handover.is_enabled():
         project = AsgiHandover(project, handover_counts.from_environment())

@@ -10,6 +10,7 @@ from channels.worker import Worker
 from django.core.management import execute_from_command_line
 
 from django_tandem import fingerprints
+from django_tandem.handler.application import should_serve
 from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
@@ -52,7 +53,9 @@ class GracefulWorker(Worker):  # type: ignore[misc]
     """A worker that on SIGTERM takes no new message, and finishes those it has."""
 
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
-        self.consumers = IdleChannels(ParallelConsumers(application))
+        if should_serve():
+            application = ParallelConsumers(application)
+        self.consumers = IdleChannels(application)
         super().__init__(self.consumers, *args, **kwargs)
         self.stopping = asyncio.Event()
 

@@ -1,12 +1,15 @@
 """Replaces Django's own ASGI handler inside the project's application by ours."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 
-from django_tandem.handler.application import DjangoApplication
+from django_tandem.handler.application import DjangoApplication, should_serve
 from django_tandem.handler.originals import is_original
+from django_tandem.handler.thread_pool import request_counts
+from django_tandem.inprocess.handler_status import DJANGOS, OURS
 
 # Methods that our handler does not call. Where one of them is patched, Django's handler stays.
 _BYPASSED = (
@@ -32,7 +35,7 @@ def replaceable_handler(application: object) -> ASGIHandler | None:
 def with_our_handler(application: Any) -> Any:
     """Return the application with our handler in it; a router is changed in place."""
     stock = replaceable_handler(application)
-    if stock is None:
+    if stock is None or not should_serve():
         return application
     # Not by get_asgi_application(): the project has already set Django and its logging up.
     ours = DjangoApplication()
@@ -40,6 +43,17 @@ def with_our_handler(application: Any) -> Any:
         return ours
     _mapping(application)["http"] = ours
     return application
+
+
+def handler_name() -> str:
+    """Return whose handler serves in this process, as `tandem status` prints it."""
+    return OURS if DjangoApplication.is_made else DJANGOS
+
+
+def count_threads() -> dict[str, int]:
+    """Return the counts of the threads for requests; empty before the first of them."""
+    counts = request_counts()
+    return asdict(counts) if counts else {}
 
 
 def _mapping(application: object) -> dict[str, Any]:

@@ -166,6 +166,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.PINS: pins,
         environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,
         environment.RUN_DIR: context.run_dir,
+        environment.HANDLER: settings.asgi.handler if settings.asgi.handler != "auto" else None,
         environment.THREADS: str(settings.asgi.threads or ""),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,

@@ -71,6 +71,7 @@ def read(
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
     directory = str(location.directory)
     beside = read_application(application, directory) if application else Application()
+    has_stock_handler = settings.asgi.handler == "django" or holds_stock_handler(application)
     project = Project(
         directory=directory,
         settings_module=location.settings_module,
@@ -84,8 +85,8 @@ def read(
             *beside.websocket_routes,
         ),
         channel_names=beside.channel_names,
-        middleware=read_middleware(is_stock=holds_stock_handler(application)),
-        has_stock_handler=holds_stock_handler(application),
+        middleware=read_middleware(is_stock=has_stock_handler),
+        has_stock_handler=has_stock_handler,
         static=_static(),
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),

@@ -83,6 +83,9 @@ class AsgiSettings:
     threads: int | None = option(
         auto(count), "auto", "threads a process for sync code; each may hold a connection"
     )
+    handler: str = option(
+        readers.handler, "auto", "the ASGI handler: ours where it can serve, or Django's own"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

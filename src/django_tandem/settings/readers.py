@@ -126,6 +126,14 @@ def network(value: Any, _path: str) -> str:
     return value
 
 
+@reader('"auto" or "django"')
+def handler(value: Any, _path: str) -> str:
+    """Read which ASGI handler serves."""
+    if value not in ("auto", "django"):
+        raise ValueError
+    return str(value)
+
+
 @reader('"wsgi" or "asgi"')
 def stack(value: Any, _path: str) -> Stack:
     """Read the name of a stack."""

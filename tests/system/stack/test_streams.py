@@ -12,7 +12,6 @@ from harness.projects import startproject
 from harness.stack import Up, tandem
 
 URLS = """
-import time
 from pathlib import Path
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -208,6 +207,18 @@ def test_a_pin_is_obeyed_although_the_stream_is_async(up) -> None:
 def test_nothing_is_handed_over(up) -> None:
     """The middleware of each stream ran once, and `tandem status` recommends no pin."""
     assert json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"] == []
+
+
+def test_status_names_the_handler_and_counts_its_threads(up) -> None:
+    """Each ASGI process that has served a request, within a second or so."""
+    assert ask(up.port, "/async/").text == "ASGIRequest"
+    found, until = [], time.monotonic() + 10
+    while not found and time.monotonic() < until:
+        found = json.loads(tandem(up.directory, "status", "--json").stdout)["handlers"]
+
+    assert {each["handler"] for each in found} == {"django-tandem"}
+    assert {each["generation"] for each in found} == {1}
+    assert "is django-tandem's: " in tandem(up.directory, "status").stdout
 
 
 def test_a_stream_that_holds_a_worker_is_logged_with_its_pin(up) -> None:
