@@ -17,6 +17,7 @@ from django_tandem.project import loading
 from django_tandem.project.loading import Loaded, read
 from django_tandem.project.location import Location
 from django_tandem.render import TARGETS, Target
+from django_tandem.routing.pins import check_pins
 from django_tandem.routing.policy import decide_all
 from django_tandem.settings import Settings
 
@@ -38,7 +39,9 @@ def load(
 def decide(loaded: Loaded) -> tuple[Verdict, ...]:
     """Return the stack of each route; raises SettingError for a pin that can't be followed."""
     settings = loaded.settings
-    return decide_all(loaded.project.routes, settings.routes, handover=settings.handover)
+    project = loaded.project
+    check_pins(settings.routes, (*project.routes, *project.other_routes))
+    return decide_all(project.routes, settings.routes, handover=settings.handover)
 
 
 def plan(

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.urls import get_resolver
 
 from django_tandem.cli import console
 from django_tandem.cli import request as request_line
 from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.request import UPGRADE
 from django_tandem.errors import RefusedError
-from django_tandem.model import Plan, Protocol, Route, Stack, Verdict
+from django_tandem.model import Plan, Project, Protocol, Route, Stack, Verdict
 from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
 from django_tandem.project.redirects import Redirect, may_answer, redirect_of
 from django_tandem.render.nginx import DRY_RUN_HOST
@@ -222,6 +223,12 @@ def _nothing(answer: Answer, plan: Plan) -> RefusedError:
     if answer.decision.is_websocket:
         message = f'No WebSocket is routed at "{answer.path}": the handshake is answered with 404.'
         return RefusedError(message, hint=routes)
+    for module, route, stack in elsewhere(answer.path, plan.project):
+        return RefusedError(
+            f'No pattern of ROOT_URLCONF matches "{answer.path}", on {answer.stack}.',
+            hint=f"{module} has {route.pattern} (belongs on {stack}), for the requests to which "
+            f"{', '.join(plan.project.urlconf_setters) or 'a middleware'} gives it.",
+        )
     if plan.project.asgi_dispatcher:
         return RefusedError(
             f'No pattern of the URLconf matches "{answer.path}", on {answer.stack}.',
@@ -236,6 +243,14 @@ def _nothing(answer: Answer, plan: Plan) -> RefusedError:
         )
     message = f'Nothing in this project answers "{answer.path}": it is a 404, from {answer.stack}.'
     return RefusedError(message, hint=routes)
+
+
+def elsewhere(path: str, project: Project) -> Iterator[tuple[str, Route, Stack]]:
+    """Yield what answers ``path`` in the URLconfs that a middleware may choose."""
+    for other in project.other_urlconfs:
+        route = resolve_http(path, other.routes, get_resolver(other.module))
+        if route is not None:
+            yield other.module, route, decide(route, ()).stack
 
 
 def answers(request: EdgeRequest, planned: Planned) -> list[Answer]:

@@ -3,7 +3,7 @@
 from django_tandem.model.file import File
 from django_tandem.model.machine import Host, Nginx
 from django_tandem.model.plan import Bind, Edge, Overrides, Plan, Process, Tls
-from django_tandem.model.project import Middleware, Project, StaticFiles
+from django_tandem.model.project import Middleware, OtherUrlconf, Project, StaticFiles
 from django_tandem.model.routes import (
     EdgeRule,
     PathMatch,
@@ -24,6 +24,7 @@ __all__ = [
     "Host",
     "Middleware",
     "Nginx",
+    "OtherUrlconf",
     "Overrides",
     "PathMatch",
     "Pin",

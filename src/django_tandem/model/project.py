@@ -29,6 +29,14 @@ class Middleware:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherUrlconf:
+    """A URLconf that a middleware chooses for some requests, and its routes."""
+
+    module: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
     The facts about the Django project that the plan is made from.
@@ -42,7 +50,8 @@ class Project:
     ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server
     needs when ``manage_py``, its manage.py, extends sys.path. ``asgi_dispatcher`` names code in the
     ASGI application that chooses by the path itself, and so may serve more than its ``routes``.
-    ``needs_one_asgi_process`` is true for Socket.IO with long polling.
+    ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``other_urlconfs`` are those
+    that ``urlconf_setters``, the middleware that sets request.urlconf, may choose.
     """
 
     directory: str
@@ -64,3 +73,10 @@ class Project:
     python_path: tuple[str, ...] = ()
     asgi_dispatcher: str = ""
     needs_one_asgi_process: bool = False
+    other_urlconfs: tuple[OtherUrlconf, ...] = ()
+    urlconf_setters: tuple[str, ...] = ()
+
+    @property
+    def other_routes(self) -> tuple[Route, ...]:
+        """The routes of all URLconfs that a middleware may choose."""
+        return tuple(route for each in self.other_urlconfs for route in each.routes)

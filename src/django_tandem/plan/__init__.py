@@ -1,11 +1,23 @@
 """Make the plan that every target renders from the project, the settings and the machine."""
 
 from django_tandem import servers
-from django_tandem.model import Edge, Host, Overrides, Pin, Plan, Project, Stack, Tls, Verdict
+from django_tandem.model import (
+    Edge,
+    Host,
+    Overrides,
+    Pin,
+    Plan,
+    Project,
+    Route,
+    Stack,
+    Tls,
+    Verdict,
+)
 from django_tandem.plan.binds import binds
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.notes import notes
 from django_tandem.plan.processes import GRACE_S, PlanContext, processes
+from django_tandem.routing.policy import decide
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
@@ -62,8 +74,14 @@ def _served_stacks(
         or bool(project.asgi_dispatcher)
         or any(verdict.stack is Stack.ASGI for verdict in verdicts)
         or any(pin.stack is Stack.ASGI for pin in settings.routes)
+        # Only the handover reaches the views of a URLconf that a middleware chooses.
+        or (settings.handover and _any_on_asgi(project.other_routes, settings.routes))
     )
     return (Stack.WSGI, Stack.ASGI) if needs_asgi else (Stack.WSGI,)
+
+
+def _any_on_asgi(routes: tuple[Route, ...], pins: tuple[Pin, ...]) -> bool:
+    return any(decide(route, pins).stack is Stack.ASGI for route in routes)
 
 
 def _edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:

@@ -1,8 +1,9 @@
 """What a person should know about a plan: what is not started, not known, or without effect."""
 
-from django_tandem.model import Pin, Project, Protocol, Stack, Verdict
+from django_tandem.model import Pin, Project, Protocol, Route, Stack, Verdict
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
+from django_tandem.routing.policy import decide
 
 
 def notes(
@@ -10,7 +11,15 @@ def notes(
 ) -> tuple[str, ...]:
     """Return what a person should know about the plan, a sentence each."""
     found = []
-    if Stack.ASGI not in stacks:
+    unread = context.project.urlconf_setters if not context.project.other_urlconfs else ()
+    if unread:
+        found.append(
+            f"{', '.join(unread)} sets request.urlconf, and the URLconfs that it chooses are not "
+            'known: name them in TANDEM["URLCONFS"], as their async views may need ASGI.'
+        )
+    elif context.project.other_urlconfs and context.has_both:
+        found.append(_other_urlconfs(context))
+    elif Stack.ASGI not in stacks:
         found.append(
             "Nothing in this project needs ASGI, so no ASGI server is started. "
             'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
@@ -23,17 +32,27 @@ def notes(
             "`ulimit -n`, or LimitNOFILE= of a systemd unit."
         )
     found += _asgi_notes(context, verdicts)
+    routes = (*(verdict.route for verdict in verdicts), *context.project.other_routes)
     for index, pin in enumerate(context.settings.routes):
-        is_known = _has_routes(pin, verdicts) or _may_be_served(pin, context.project)
+        is_known = _has_routes(pin, routes) or _may_be_served(pin, context.project)
         if pin.is_of_paths and not is_known:
             found.append(f'TANDEM["ROUTES"][{index}]: no route matches "{pin.target}".')
     return tuple(found)
 
 
-def _has_routes(pin: Pin, verdicts: tuple[Verdict, ...]) -> bool:
+def _other_urlconfs(context: PlanContext) -> str:
+    project, pins = context.project, context.settings.routes
+    on_asgi = sum(decide(route, pins).stack is Stack.ASGI for route in project.other_routes)
+    return (
+        f"A middleware may choose {', '.join(each.module for each in project.other_urlconfs)}: "
+        f"{on_asgi} of {len(project.other_routes)} routes there belong on ASGI, by the handover."
+    )
+
+
+def _has_routes(pin: Pin, routes: tuple[Route, ...]) -> bool:
     # A catch-all has a shorter prefix than any pin, and may match below it.
     wanted = pin.path or pin.target
-    prefixes = (verdict.route.match.prefix for verdict in verdicts)
+    prefixes = (route.match.prefix for route in routes)
     return pin.strip or any(
         prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes if prefix
     )

@@ -18,6 +18,7 @@ from django_tandem.project.channels import Application, read_application
 from django_tandem.project.importing import trying
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware
+from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_setters
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
@@ -97,6 +98,8 @@ def read(
         python_path=location.python_path,
         asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
         needs_one_asgi_process=beside.needs_one_process,
+        other_urlconfs=read_other_urlconfs(settings.urlconfs, directory),
+        urlconf_setters=urlconf_setters(),
     )
     return Loaded(project=project, settings=settings, application=application)
 

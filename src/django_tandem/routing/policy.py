@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
-from django_tandem.routing.pins import can_serve, check_pins, covers, deciding_pin
+from django_tandem.routing.pins import can_serve, covers, deciding_pin
 
 Rule = Callable[[Route], Verdict | None]
 
@@ -91,12 +91,9 @@ def decide_all(
     routes: Iterable[Route], pins: Iterable[Pin], *, handover: bool = True
 ) -> tuple[Verdict, ...]:
     """
-    Return one verdict a route, in the routes' order.
-
-    Raise SettingError for a pin that names nothing, and for two that contradict each other.
+    Return one verdict a route, in the routes' order; the pins are taken as they are.
     """
-    routes, pins = tuple(routes), tuple(pins)
-    check_pins(pins, routes)
+    pins = tuple(pins)
     return tuple(decide(route, pins, handover=handover) for route in routes)
 
 

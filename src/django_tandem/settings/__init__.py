@@ -143,6 +143,9 @@ class Settings:
     wsgi: WsgiSettings = group(WsgiSettings, {}, "the WSGI server")
     asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
     routes: tuple[Pin, ...] = option(readers.pins, [], 'pins, such as ("/ws/", "asgi")')
+    urlconfs: tuple[str, ...] = option(
+        readers.texts, [], "URLconfs that a middleware chooses, where tandem can't find them"
+    )
     channel_workers: tuple[str, ...] | None = option(
         auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )

@@ -1,7 +1,7 @@
 """The notes of a plan: what is not started, not known, or without effect."""
 
-from builders import plan, verdict, websocket
-from django_tandem.model import Stack, View
+from builders import plan, route, verdict, websocket
+from django_tandem.model import OtherUrlconf, Stack, View
 
 DISPATCHER = {"asgi_dispatcher": "mysite.asgi.application (mysite/asgi.py:9)"}
 
@@ -54,4 +54,30 @@ def test_long_polling_gets_one_process_or_a_note() -> None:
         "Socket.IO's long polling needs every request of a session in one process, so "
         'TANDEM["ASGI"]["WORKERS"] = 2 breaks it. Set it to 1, or allow transports=["websocket"] '
         "only.",
+    )
+
+
+LIVE = View(dotted="live.events", is_coroutine=True)
+OTHER = OtherUrlconf(module="live_urls", routes=(route("/events/", view=LIVE), route("/a/")))
+
+
+def test_an_async_view_of_another_hosts_urlconf_has_asgi_started() -> None:
+    """The handover reaches it; without one ASGI would serve nothing."""
+    made = plan(verdict("/"), other_urlconfs=(OTHER,))
+    alone = plan(verdict("/"), other_urlconfs=(OTHER,), tandem={"HANDOVER": False})
+
+    assert Stack.ASGI in made.edge.stacks
+    assert made.notes == (
+        "A middleware may choose live_urls: 1 of 2 routes there belong on ASGI, by the handover.",
+    )
+    assert Stack.ASGI not in alone.edge.stacks
+
+
+def test_a_middleware_whose_urlconfs_are_not_known_is_named() -> None:
+    """Nothing is said to need no ASGI then."""
+    (note,) = plan(verdict("/"), urlconf_setters=("shop.Hosts",)).notes
+
+    assert note == (
+        "shop.Hosts sets request.urlconf, and the URLconfs that it chooses are not known: name "
+        'them in TANDEM["URLCONFS"], as their async views may need ASGI.'
     )

@@ -146,7 +146,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             [],
             'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "WSGI", "ASGI", '
-            '"ROUTES", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
+            '"ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
         ),
     ],
 )

@@ -1,0 +1,104 @@
+"""URLconfs that a middleware chooses by the host or the tenant."""
+
+import sys
+import types
+from types import SimpleNamespace
+
+import pytest
+from django.test import override_settings
+from django.urls import path
+from urlconfs import view
+
+from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_setters
+
+BY_NAME = {"live.example.com": "live_urls"}
+
+
+class Middleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+
+class ByHost(Middleware):
+    def __call__(self, request):
+        if request.get_host().startswith("live."):
+            request.urlconf = "live_urls"
+        return self.get_response(request)
+
+
+def by_table(get_response):
+    def middleware(request):
+        request.urlconf = BY_NAME[request.get_host()]
+        return get_response(request)
+
+    return middleware
+
+
+class ByDatabase(Middleware):
+    def __call__(self, request):
+        request.urlconf = request.tenant.urlconf
+        return self.get_response(request)
+
+
+class Reads(Middleware):
+    def __call__(self, request):
+        request.seen = getattr(request, "urlconf", "live_urls")
+        return self.get_response(request)
+
+
+@pytest.fixture(autouse=True)
+def _modules(monkeypatch):
+    for name in ("live_urls", "tenant_urls"):
+        module = types.ModuleType(name)
+        module.urlpatterns = [path("live/", view())]
+        module.__spec__ = SimpleNamespace(name=name)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def _found(*middleware, named=(), **settings):
+    dotted = [f"{__name__}.{each}" for each in middleware]
+    setters = SimpleNamespace(**{each: globals()[each] for each in middleware})
+    sys.modules.setdefault(__name__, setters)
+    with override_settings(MIDDLEWARE=dotted, **settings):
+        others = [each.module for each in read_other_urlconfs(named, "")]
+        return others, [each.rpartition(".")[2] for each in urlconf_setters()]
+
+
+@pytest.mark.parametrize("middleware", ["ByHost", "by_table"])
+def test_a_urlconf_that_a_middleware_names_is_read(middleware) -> None:
+    """In its code, or in a table that its code names."""
+    assert _found(middleware) == (["live_urls"], [middleware])
+
+
+def test_a_middleware_that_sets_another_urlconf_is_named() -> None:
+    """What it takes from a database is not known."""
+    assert _found("ByDatabase") == ([], ["ByDatabase"])
+    assert _found("ByDatabase", named=["live_urls"]) == (["live_urls"], ["ByDatabase"])
+
+
+def test_a_middleware_that_only_reads_it_sets_none() -> None:
+    """Many do, to resolve a path."""
+    assert _found("Reads") == ([], [])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PUBLIC_SCHEMA_URLCONF": "tenant_urls"},
+        {"TENANT_TYPES": {"public": {"URLCONF": "tenant_urls"}}},
+        {"SUBDOMAIN_URLCONFS": {None: "urlconfs.plain_paths", "api": "tenant_urls"}},
+    ],
+)
+def test_urlconfs_of_packages_are_read_from_their_settings(settings) -> None:
+    """django-tenants' and django-subdomains'."""
+    with override_settings(ROOT_URLCONF="urlconfs.plain_paths"):
+        assert _found(**settings) == (["tenant_urls"], [])
+
+
+def test_urlconfs_of_django_hosts_are_those_of_its_patterns(monkeypatch) -> None:
+    """Its module has a list of hosts."""
+    hosts = types.ModuleType("hosts")
+    hosts.host_patterns = [SimpleNamespace(urlconf="tenant_urls")]
+    monkeypatch.setitem(sys.modules, "hosts", hosts)
+
+    assert _found(ROOT_HOSTCONF="hosts") == (["tenant_urls"], [])
