@@ -7,6 +7,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 
 from django_tandem import pipeline
+from django_tandem.checks.facts import Facts
 from django_tandem.checks.findings import findings, gather
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Nginx, Plan
@@ -25,20 +26,26 @@ def judge_project() -> list[CheckMessage]:
     """
     Return the findings on the project that this process has set up.
 
-    What Django's own checks report, such as a URLconf that can't be imported, is left to them.
+    A project without a URLconf is none to serve, and Django's own checks report one that can't be
+    imported.
     """
-    setting_error: SettingError | None = None
     try:
-        settings = read_settings(getattr(django_settings, "TANDEM", None))
-        loaded, asgi_error = _loaded(settings)
+        return findings(_facts())
+    except ProjectError:
+        return []
+
+
+def _facts() -> Facts:
+    try:
+        loaded, asgi_error = _loaded(read_settings(getattr(django_settings, "TANDEM", None)))
         plan = _plan(loaded)
     except SettingError as error:
         # The other checks go on with the defaults.
-        setting_error = error
         loaded, asgi_error = _loaded(read_settings(None))
-        plan = _plan(loaded)
-    facts = gather(plan, loaded, setting_error=setting_error, asgi_error=asgi_error, before_up=True)
-    return findings(facts)
+        return gather(
+            _plan(loaded), loaded, setting_error=error, asgi_error=asgi_error, before_up=True
+        )
+    return gather(plan, loaded, asgi_error=asgi_error, before_up=True)
 
 
 def _loaded(settings: Settings) -> tuple[Loaded, ProjectError | None]:
@@ -69,7 +76,9 @@ def _host(settings: Settings) -> Host:
 
 def _directory() -> Path:
     """Return where manage.py lies, from the settings module on upwards."""
-    spec = find_spec(django_settings.SETTINGS_MODULE)
-    file = Path(spec.origin) if spec and spec.origin else Path.cwd()
-    found = (each for each in file.parents if (each / "manage.py").is_file())
+    module = django_settings.SETTINGS_MODULE
+    # None after settings.configure().
+    spec = find_spec(module) if module else None
+    start = Path(spec.origin).parent if spec and spec.origin else Path.cwd()
+    found = (each for each in (start, *start.parents) if (each / "manage.py").is_file())
     return next(found, Path.cwd())

@@ -96,7 +96,8 @@ def main() -> None:
     run_named_manage_py()
     if fingerprints.are_known(WORKER, otherwise="A stop interrupts the worker's consumers."):
         Command.worker_class = GracefulWorker
-    execute_from_command_line([sys.argv[0], "runworker", *sys.argv[1:]])
+    # The checks have run before the start.
+    execute_from_command_line([sys.argv[0], "runworker", "--skip-checks", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

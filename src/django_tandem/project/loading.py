@@ -8,6 +8,7 @@ import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
+from django_tandem.errors import ProjectError
 from django_tandem.model import Project, StaticFiles, View
 from django_tandem.project.asgi_application import (
     asgi_application_path,
@@ -67,6 +68,11 @@ def read(
 
     Raises ProjectError for a URLconf or a middleware that can't be imported.
     """
+    if not hasattr(django_settings, "ROOT_URLCONF"):
+        raise ProjectError(
+            f'ROOT_URLCONF is not set in "{location.settings_module}".',
+            hint='Set it to the module of the URLconf, such as "mysite.urls".',
+        )
     resolver = get_resolver()
     urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)

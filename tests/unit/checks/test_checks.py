@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from checks.managing import found, in_memory, manage
+from checks.managing import found, in_memory, installed, manage
 
 from django_tandem import checks
 from harness.projects import startproject
@@ -103,6 +103,40 @@ def test_code_that_runs_the_checks_gets_them_from_any_directory(tmp_path) -> Non
 
     assert done.stdout.splitlines()[0] == "tandem.E003"
     assert f"WARNINGS:\n{E003}" in done.stderr
+
+
+def test_a_urlconf_that_can_not_be_imported_is_left_to_django(tmp_path) -> None:
+    """Its own checks raise the error with its traceback."""
+    done = manage(installed(tmp_path, urls="import nothing_here\n"), "check")
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("ModuleNotFoundError: No module named 'nothing_here'\n")
+    assert "ProjectError" not in done.stderr
+
+
+CONFIGURED = """
+import django
+from django.conf import settings
+from django.core.checks import run_checks
+
+settings.configure(INSTALLED_APPS=["django_tandem"])
+django.setup()
+print(run_checks())
+"""
+
+
+def test_settings_without_a_urlconf_are_no_project_to_serve(tmp_path) -> None:
+    """As in the tests of a reusable app."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONFIGURED],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "[]\n"
 
 
 def test_tandem_check_judges_the_plan_of_its_options(tmp_path) -> None:
