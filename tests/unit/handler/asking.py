@@ -65,21 +65,21 @@ def run(coroutine):
 class CountingLoop(asyncio.SelectorEventLoop):
     """A loop that counts how often another thread wakes it."""
 
-    hops = 0
+    switches = 0
 
     def call_soon_threadsafe(self, *args, **more):
-        self.hops += 1
+        self.switches += 1
         return super().call_soon_threadsafe(*args, **more)
 
 
-def hops(application, path="/", **request):
+def thread_switches(application, path="/", **request):
     """Return how often a thread is waited for, once all is warm."""
 
     async def counted():
         await ask(application, path, **request)
-        before = asyncio.get_running_loop().hops
+        before = asyncio.get_running_loop().switches
         await ask(application, path, **request)
-        return asyncio.get_running_loop().hops - before
+        return asyncio.get_running_loop().switches - before
 
     with asyncio.Runner(loop_factory=CountingLoop) as runner:
         return runner.run(counted())

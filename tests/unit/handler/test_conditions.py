@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.urls import path
 
-from handler.asking import answer, hops
+from handler.asking import answer, thread_switches
 
 AUTH = "django.contrib.auth.middleware."
 COMMON = "django.middleware.common.CommonMiddleware"
@@ -56,30 +56,30 @@ def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_is_not(serve):
     application = serve(__name__, GZIP)
 
     assert answer(application, headers=size(2000)).headers["content-encoding"] == "gzip"
-    assert hops(application, headers=size(2000)) == 0
-    assert hops(application, headers=size(20_000)) == 1
+    assert thread_switches(application, headers=size(2000)) == 0
+    assert thread_switches(application, headers=size(20_000)) == 1
 
 
 def test_a_session_that_changed_is_saved_on_the_thread(serve):
     """One that did not is not, and one in a cookie needs none."""
     in_cache = serve(__name__, SESSION, SESSION_ENGINE=MEMORY)
-    assert hops(in_cache) == 0
+    assert thread_switches(in_cache) == 0
     # The same thread closes the cache.
     assert "sessionid" in answer(in_cache, "/session/").headers["set-cookie"]
-    assert hops(in_cache, "/session/") == 1
+    assert thread_switches(in_cache, "/session/") == 1
 
     in_cookie = serve(__name__, SESSION, SESSION_ENGINE=COOKIES)
     assert "sessionid" in answer(in_cookie, "/session/").headers["set-cookie"]
-    assert hops(in_cookie, "/session/") == 0
+    assert thread_switches(in_cookie, "/session/") == 0
 
 
 def test_messages_are_stored_on_the_thread(serve):
     """A lazy text may ask the database when it is written."""
     application = serve(__name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES)
 
-    assert hops(application) == 0
+    assert thread_switches(application) == 0
     assert "messages" in answer(application, "/message/").headers["set-cookie"]
-    assert hops(application, "/message/") == 1
+    assert thread_switches(application, "/message/") == 1
 
 
 def test_a_storage_of_the_projects_own_is_not_trusted(serve):
@@ -89,20 +89,20 @@ def test_a_storage_of_the_projects_own_is_not_trusted(serve):
         __name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES, MESSAGE_STORAGE=storage
     )
 
-    assert hops(application) == 2
+    assert thread_switches(application) == 2
 
 
 def test_a_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
     """A form may be long, and whom to refuse is for a view to say."""
     application = serve(__name__, CSRF)
 
-    assert hops(application, "/token/") == 0
+    assert thread_switches(application, "/token/") == 0
     assert answer(application, "/", method="POST").status == 403
     cookie = answer(application, "/token/").headers["set-cookie"].split(";")[0]
     token = cookie.partition("=")[2].encode()
     headers = [(b"cookie", cookie.encode()), (b"x-csrftoken", token)]
     assert answer(application, "/", method="POST", headers=headers).status == 200
-    assert hops(application, "/", method="POST", headers=headers) == 1
+    assert thread_switches(application, "/", method="POST", headers=headers) == 1
 
 
 @pytest.mark.parametrize("cookie", [None, b"sessionid=12345678901234567890123456789012"])
@@ -112,7 +112,7 @@ def test_a_token_in_a_session_is_read_where_the_session_is(serve, cookie):
 
     headers = [] if cookie is None else [(b"cookie", cookie)]
 
-    assert hops(application, headers=headers) == (0 if cookie is None else 1)
+    assert thread_switches(application, headers=headers) == (0 if cookie is None else 1)
 
 
 def test_a_missing_slash_is_looked_for_on_the_thread(serve):
@@ -128,7 +128,7 @@ def test_a_login_is_required_without_a_hop_of_who_has_no_session(serve):
     application = serve(__name__, *middleware, SESSION_ENGINE=MEMORY)
 
     assert answer(application).headers["location"] == "/accounts/login/?next=/"
-    assert hops(application) == 0
+    assert thread_switches(application) == 0
 
 
 def test_a_language_is_chosen_on_the_loop(serve):
@@ -138,7 +138,7 @@ def test_a_language_is_chosen_on_the_loop(serve):
 
     assert answer(application, headers=headers).headers["content-language"] == "de"
     assert answer(application).headers["content-language"] == "en"
-    assert hops(application, headers=headers) == 0
+    assert thread_switches(application, headers=headers) == 0
 
 
 class Storage:

@@ -46,7 +46,7 @@ def synchronous(get_response):
     ("path", "left"), [("/sees/", "the sync view"), ("/sees-too/", "the async view")]
 )
 def test_a_variable_goes_in_and_comes_back(serve, middleware, path, left):
-    """Across the hop, and across Django's own middleware."""
+    """Across the switch, and across Django's own middleware."""
     application = serve(URLS, SECURITY, f"{HERE}{middleware}", SECURITY)
 
     client = run(ask(application, path))

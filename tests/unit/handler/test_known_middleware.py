@@ -15,7 +15,7 @@ from django_tandem.handler.known_middleware import (
     find_declaration,
     read_middleware,
 )
-from handler.asking import answer, hops
+from handler.asking import answer, thread_switches
 
 URLS = "handler.urls"
 SECURITY = "django.middleware.security.SecurityMiddleware"
@@ -62,7 +62,7 @@ def test_each_declaration_says_why():
 def test_a_subclass_hops_as_ever(serve):
     """Even one that changes nothing: what it will do tomorrow is not known."""
     assert find_declaration(Heir) is None
-    assert hops(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
+    assert thread_switches(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
     telling = serve(URLS, "handler.test_known_middleware.Telling")
     assert answer(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
 
@@ -77,7 +77,7 @@ def test_an_instrumented_class_hops_as_ever(serve, monkeypatch):
 
     monkeypatch.setattr(SecurityMiddleware, "process_response", process_response)
 
-    assert hops(serve(URLS, SECURITY), "/async/") == 2
+    assert thread_switches(serve(URLS, SECURITY), "/async/") == 2
     assert seen
     assert threading.get_ident() not in seen
 
@@ -90,7 +90,7 @@ def test_a_replaced_helper_makes_a_class_another(serve, monkeypatch):
     )
     application = serve(URLS, "django.middleware.clickjacking.XFrameOptionsMiddleware")
 
-    assert hops(application, "/async/") == 1
+    assert thread_switches(application, "/async/") == 1
 
 
 def test_an_instance_with_a_hook_of_its_own_hops_as_ever():
@@ -106,7 +106,7 @@ def test_a_session_store_of_the_project_hops_as_ever(serve):
     session = "django.contrib.sessions.middleware.SessionMiddleware"
     own = serve(URLS, session, SESSION_ENGINE="handler.sessions_of_our_own")
 
-    assert hops(own, "/async/") == 2
+    assert thread_switches(own, "/async/") == 2
 
 
 @pytest.mark.parametrize("backend", ["django.core.cache.backends.locmem.LocMemCache"])

@@ -45,7 +45,7 @@ def test_slow_async_views_behind_sync_middleware_begin_at_once(serve, threads, m
 
 @pytest.mark.parametrize("middleware", CHAINS)
 def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
-    """However many hops they take: between two of them nobody takes their thread's place."""
+    """However many switches they take: between two of them nobody takes their thread's place."""
     application = serve(URLS, *middleware)
     pool = threads(3)
     most = []

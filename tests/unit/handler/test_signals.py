@@ -10,7 +10,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from django_tandem.handler.application import DjangoApplication
-from handler.asking import answer, hops
+from handler.asking import answer, thread_switches
 
 CLOSED = []
 
@@ -86,7 +86,7 @@ def test_a_receiver_of_the_project_runs_on_a_thread(serve, connect, signal):
     seen = []
     connect(signal, lambda sender, **_: seen.append((sender, threading.get_ident())))
 
-    assert hops(application) == 1
+    assert thread_switches(application) == 1
     assert [sender for sender, _ in seen] == [DjangoApplication] * 2
     assert threading.get_ident() not in {thread for _, thread in seen}
 
@@ -101,7 +101,7 @@ def test_an_async_receiver_of_the_start_is_awaited_on_the_loop(serve, connect):
 
     connect(signals.request_started, receiver)
 
-    assert hops(application) == 0
+    assert thread_switches(application) == 0
     assert seen == [("/", threading.get_ident())] * 2
 
 
@@ -131,7 +131,7 @@ def test_a_cache_that_must_be_closed_is(serve):
         __name__, CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     )
     assert type(caches["default"]).__name__ == "LocMemCache"
-    assert hops(local, "/") == 0
+    assert thread_switches(local, "/") == 0
 
 
 @pytest.mark.parametrize("path", ["/resource/", "/stream/"])
@@ -139,6 +139,6 @@ def test_what_a_response_holds_is_closed_on_the_thread(serve, path):
     """It is the project's, and may block."""
     application = serve(__name__)
 
-    assert hops(application, path) == 1
+    assert thread_switches(application, path) == 1
     assert len(CLOSED) == 2
     assert threading.get_ident() not in CLOSED

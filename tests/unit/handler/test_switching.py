@@ -6,7 +6,7 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.deprecation import MiddlewareMixin
 
-from handler.asking import answer, hops
+from handler.asking import answer, thread_switches
 
 URLS = "handler.urls"
 HERE = "handler.test_switching."
@@ -48,8 +48,8 @@ def test_an_async_view_behind_startprojects_middleware_takes_no_hop(serve):
     """Nothing of it may block, so nothing of it leaves the event loop."""
     application = serve(URLS, *DEFAULT, **COOKIES)
 
-    assert hops(application, "/async/") == 0
-    assert hops(ASGIHandler(), "/async/") >= 12
+    assert thread_switches(application, "/async/") == 0
+    assert thread_switches(ASGIHandler(), "/async/") >= 12
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_sync_view_takes_one_hop(serve, middleware):
     """With Django's own middleware around it, and what is synchronous itself."""
     application = serve(URLS, *middleware, **COOKIES)
 
-    assert hops(application, "/sync/") == 1
+    assert thread_switches(application, "/sync/") == 1
 
 
 def test_a_sync_middleware_in_between_takes_no_hop_more(serve):
@@ -69,19 +69,19 @@ def test_a_sync_middleware_in_between_takes_no_hop_more(serve):
     client = answer(application, "/sync/")
 
     assert client.headers["x-thread"] == client.text
-    assert hops(application, "/sync/") == 1
+    assert thread_switches(application, "/sync/") == 1
 
 
 def test_middleware_of_the_project_hops_as_ever(serve):
-    """One hop for each hook, of which nothing is known, and all on one thread."""
+    """One switch for each hook, of which nothing is known, and all on one thread."""
     application = serve(URLS, SECURITY, f"{HERE}Own", *DEFAULT[2:3])
 
     client = answer(application, "/sync/")
 
     assert client.headers["x-own"] == client.text
     # Two for the hooks, one for the view.
-    assert hops(application, "/sync/") == 3
-    assert hops(application, "/async/") == 2
+    assert thread_switches(application, "/sync/") == 3
+    assert thread_switches(application, "/async/") == 2
 
 
 def test_a_late_response_is_rendered_on_the_thread(serve):
@@ -89,7 +89,7 @@ def test_a_late_response_is_rendered_on_the_thread(serve):
     application = serve(URLS, SECURITY)
 
     assert answer(application, "/renders/").text != str(threading.get_ident())
-    assert hops(application, "/renders/") == 1
+    assert thread_switches(application, "/renders/") == 1
 
 
 @pytest.mark.parametrize("path", ["/sync/", "/async/", "/nowhere/", "/fails/", "/fails-too/"])

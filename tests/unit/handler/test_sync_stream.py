@@ -13,7 +13,7 @@ from django.utils import translation
 
 from django_tandem.handler import limits
 from handler import urls
-from handler.asking import Client, answer, ask, hops, run, until
+from handler.asking import Client, answer, ask, run, thread_switches, until
 
 GZIP = "django.middleware.gzip.GZipMiddleware"
 STEPS = threading.Semaphore(0)
@@ -252,7 +252,7 @@ def test_a_large_body_is_made_as_fast_as_it_is_sent(serve):
     """The thread makes no more than the client takes."""
     application = serve(__name__)
 
-    assert hops(application, "/large/") > 5
+    assert thread_switches(application, "/large/") > 5
 
 
 def test_a_generator_keeps_its_context(serve):

@@ -1,7 +1,7 @@
 """
 The tables of docs/explanation/middleware.md.
 
-`python -m middleware_hops.table`, run in tests/, counts and writes them.
+`python -m thread_switches.table`, run in tests/, counts and writes them.
 """
 
 import json
@@ -10,26 +10,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-from middleware_hops.cases import ALONE, WHOLE, Case
+from thread_switches.cases import ALONE, WHOLE, Case
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "explanation" / "middleware.md"
 TESTS = Path(__file__).parents[1]
 HANDLERS = ("stock", "ours")
 TABLES = {"middleware": ALONE, "request": WHOLE}
 
-Hops = dict[str, tuple[int, int]]
+Switches = dict[str, tuple[int, int]]
 
 
-def measured() -> Hops:
-    """Count the hops of each case, stock and with ours, each handler in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="hops-") as scratch:
+def measured() -> Switches:
+    """Count the switches of each case, with each handler in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="switches-") as scratch:
         found = [_counted(handler, Path(scratch, f"{handler}.db")) for handler in HANDLERS]
     stock, ours = found
     return {name: (stock[name], ours[name]) for name in stock}
 
 
 def _counted(handler: str, database: Path) -> dict[str, int]:
-    argv = [sys.executable, "-m", "middleware_hops.count", handler, str(database)]
+    argv = [sys.executable, "-m", "thread_switches.count", handler, str(database)]
     done = subprocess.run(argv, cwd=TESTS, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -37,18 +37,18 @@ def _counted(handler: str, database: Path) -> dict[str, int]:
     return counted
 
 
-def rewritten(document: str, hops: Hops) -> str:
+def rewritten(document: str, switches: Switches) -> str:
     """Return the document with each table anew; rows that were not measured stay as they are."""
     for heading, cases in TABLES.items():
-        rows = "".join(_row(document, case, hops) for case in cases)
+        rows = "".join(_row(document, case, switches) for case in cases)
         document = _replaced(document, heading, rows)
     return document
 
 
-def _row(document: str, case: Case, hops: Hops) -> str:
+def _row(document: str, case: Case, switches: Switches) -> str:
     start = f"| {_shown(case)} |"
-    if case.name in hops:
-        stock, ours = hops[case.name]
+    if case.name in switches:
+        stock, ours = switches[case.name]
         return f"{start} {stock} | {ours} |\n"
     # Another version of Django has it, or had it.
     kept = [line for line in document.splitlines(keepends=True) if line.startswith(start)]

@@ -1,14 +1,14 @@
 """docs/explanation/middleware.md says what each middleware costs, as it is counted here."""
 
-from middleware_hops.cases import ALONE, found_in_django
-from middleware_hops.table import DOCUMENT, measured, rewritten
+from thread_switches.cases import ALONE, found_in_django
+from thread_switches.table import DOCUMENT, measured, rewritten
 
 
 def test_each_middleware_costs_what_the_documentation_says():
     """Each row holds for the installed versions, stock and here."""
     written = DOCUMENT.read_text()
 
-    # When it does not hold: cd tests && python -m middleware_hops.table
+    # When it does not hold: cd tests && python -m thread_switches.table
     assert rewritten(written, measured()) == written
 
 

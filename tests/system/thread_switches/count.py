@@ -1,8 +1,10 @@
 """
-Prints the thread hops of each case as JSON: `python -m middleware_hops.count stock|ours DATABASE`.
+Prints the thread switches of each case as JSON.
 
-A hop is counted where the event loop is woken by another thread: once for each piece of work that
-it waited for there, and once for each coroutine that such work sends back to it, by whatever means.
+`python -m thread_switches.count stock|ours DATABASE`.
+
+A switch is counted where another thread wakes the event loop: once for each call that the loop
+waited for, and once for each coroutine that such a call sends back to it.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.test.utils import override_settings
-from middleware_hops.cases import ALONE, TOKEN, WHOLE, Case
+from thread_switches.cases import ALONE, TOKEN, WHOLE, Case
 
 from django_tandem.asgi import get_asgi_application
 
@@ -26,21 +28,21 @@ WARM, COUNTED = 3, 3
 class CountingLoop(asyncio.SelectorEventLoop):
     """A loop that counts how often another thread wakes it."""
 
-    hops = 0
+    switches = 0
 
     def call_soon_threadsafe(self, *args: Any, **more: Any) -> asyncio.Handle:
         # From whatever thread: a future whose work is done before it is waited for is set by the
         # loop's own.
-        self.hops += 1
+        self.switches += 1
         return super().call_soon_threadsafe(*args, **more)
 
 
 def configured(database: str) -> None:
     """Set a project up that every middleware finds what it needs in."""
     settings.configure(
-        SECRET_KEY="hops",
+        SECRET_KEY="switches",
         ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="middleware_hops.urls",
+        ROOT_URLCONF="thread_switches.urls",
         STATIC_URL="/static/",
         SITE_ID=1,
         CONN_MAX_AGE=60,
@@ -108,27 +110,27 @@ def scope_of(case: Case, session: str, number: int) -> dict[str, Any]:
     }
 
 
-async def hops(application: Any, case: Case, cookie: str) -> int:
-    """Return the hops of one request to the warm application; raises if they are not the same."""
+async def thread_switches(application: Any, case: Case, cookie: str) -> int:
+    """Return the switches of one request to the warm application; raises if they differ."""
     loop = asyncio.get_running_loop()
     counts = []
     for number in range(WARM + COUNTED):
-        before = loop.hops
+        before = loop.switches
         await ask(application, case, cookie, number)
         # What an answered request leaves to be done in a thread is its cost too.
         await asyncio.sleep(0.005)
-        counts.append(loop.hops - before)
+        counts.append(loop.switches - before)
     if len(set(counts[WARM:])) > 1:
         raise RuntimeError(f"{case.name}: {counts}")
     return counts[-1]
 
 
 def count(handler: str, case: Case, middleware: tuple[str, ...], cookie: str) -> int:
-    """Return the hops of one request to a new application with this middleware."""
+    """Return the switches of one request to a new application with this middleware."""
     with override_settings(MIDDLEWARE=list(middleware)):
         application = ASGIHandler() if handler == "stock" else get_asgi_application()
         with asyncio.Runner(loop_factory=CountingLoop) as runner:
-            return runner.run(hops(application, case, cookie))
+            return runner.run(thread_switches(application, case, cookie))
 
 
 def main(handler: str, database: str) -> None:

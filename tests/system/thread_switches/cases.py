@@ -73,7 +73,7 @@ ALONE = (
 
 NOWHERE = {"path": "/nowhere/", "status": 404}
 
-# Whole requests: what is counted is all of their hops.
+# Whole requests: what is counted is all of their switches.
 WHOLE = (
     Case(name="no middleware at all"),
     Case(name="startproject's seven", needs=STARTPROJECT),
