@@ -1,4 +1,4 @@
-"""Asks an application, in the loop that runs, and sees how it takes that."""
+"""Sends requests to an application in the running loop, and records its messages."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Client:
-    """One request: what it gets, and the moment at which it goes away."""
+    """One request: the messages it gets, and the moment at which its client disconnects."""
 
     sent: list = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,12 +53,12 @@ async def ask(application, path="/", method="GET", headers=(), client=None, *, q
 
 
 def answer(application, path="/", **request):
-    """Ask, in a loop that is made for it."""
+    """Send one request in a loop of its own."""
     return run(ask(application, path, **request))
 
 
 def run(coroutine):
-    """Run the coroutine in a loop of its own, but not for ever."""
+    """Run the coroutine in a loop of its own, with a timeout."""
     return asyncio.run(asyncio.wait_for(coroutine, 30))
 
 
@@ -73,7 +73,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 def thread_switches(application, path="/", **request):
-    """Return how often a thread is waited for, once all is warm."""
+    """Return the thread switches of a request to the warm application."""
 
     async def counted():
         await ask(application, path, **request)

@@ -22,7 +22,7 @@ def switch_interval():
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Return what gives all that is served from now on a pool of so many threads."""
+    """Return a function that gives the application a pool of so many threads."""
     made = []
 
     def bounded(bound):
@@ -40,7 +40,7 @@ def threads(monkeypatch):
 
 @pytest.fixture
 def serve(threads):
-    """Return what makes the application of a URLconf, with the middleware that is named."""
+    """Return a function that makes the application of a URLconf and middleware."""
     changed = []
 
     def served(urlconf, *middleware, **settings):

@@ -139,7 +139,7 @@ def elastic():
 
 
 def sentry():
-    """Start it with a transport that keeps what tells one event from another."""
+    """Start it with a transport that keeps the names of the events."""
     import sentry_sdk
     from sentry_sdk.transport import Transport
 

@@ -1,4 +1,4 @@
-"""Clients that go away, bodies, streams: as with Django's own handler."""
+"""Disconnects, request bodies and streams: as with Django's own handler."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ def noted():
 
 @pytest.fixture(params=["ours", "stock"])
 def application(request, serve):
-    """Each in turn: what holds here must hold there."""
+    """Each handler in turn: both must behave alike."""
     ours = serve(URLS, SECURITY)
     return ours if request.param == "ours" else ASGIHandler()
 
 
 async def leaves(application, path, moment):
-    """Ask, and go away at the moment given."""
+    """Send a request, and disconnect at the given moment."""
     client = Client()
     asking = asyncio.create_task(ask(application, path, client=client))
     await until(lambda: moment(client))
@@ -35,22 +35,22 @@ async def leaves(application, path, moment):
     return client
 
 
-def test_a_view_is_cancelled_when_its_client_goes(application):
-    """It hears of it, and nothing is sent."""
+def test_a_disconnect_cancels_the_view(application):
+    """The view gets CancelledError, and no response is sent."""
     client = run(leaves(application, "/cancelled/", lambda _: urls.NOTED))
 
     assert urls.NOTED == ["begun", "cancelled"]
     assert client.sent == []
 
 
-def test_a_view_may_ignore_that_its_client_went(application):
-    """Its answer is sent to whom it may concern."""
+def test_a_view_may_ignore_a_disconnect(application):
+    """Its response is still sent."""
     client = run(leaves(application, "/stubborn/", lambda _: urls.NOTED))
 
     assert (client.status, client.text) == (200, "all the same")
 
 
-def test_a_stream_is_closed_when_its_client_goes(application):
+def test_a_disconnect_closes_a_stream(application):
     """At the part that is being made."""
     client = run(leaves(application, "/stream/", lambda client: client.started.is_set()))
 
@@ -58,15 +58,15 @@ def test_a_stream_is_closed_when_its_client_goes(application):
     assert client.status == 200
 
 
-def test_the_body_stays_open_for_a_sync_view_whose_client_went(application):
-    """It runs on, on its thread, and may still read it."""
+def test_the_body_stays_open_for_a_sync_view_after_a_disconnect(application):
+    """The view continues on its thread, and may still read it."""
     run(leaves(application, "/reads-late/", lambda _: urls.NOTED))
 
     assert urls.NOTED == ["begun", b""]
 
 
-def test_the_task_of_the_server_is_not_left_cancelled(serve):
-    """Its own timeouts count how often it was."""
+def test_the_servers_task_is_not_left_cancelled(serve):
+    """Its own timeouts count how often it was cancelled."""
     application = serve(URLS, SECURITY)
 
     async def served():
@@ -84,8 +84,8 @@ def test_the_task_of_the_server_is_not_left_cancelled(serve):
     assert run(served()) == 0
 
 
-def test_a_server_that_cancels_a_request_sees_it_cancelled(serve):
-    """And the view hears of it."""
+def test_a_cancellation_by_the_server_reaches_the_view(serve):
+    """The server's task ends as cancelled, and no other task is left."""
     application = serve(URLS, SECURITY)
 
     async def served():
@@ -144,8 +144,8 @@ def test_a_cancellation_from_before_is_not_counted(serve):
     assert run(served()) == 1
 
 
-def test_who_goes_before_the_body_is_whole_is_not_served(application):
-    """Nobody waits for the answer."""
+def test_a_disconnect_before_the_end_of_the_body_ends_the_request(application):
+    """The view is not called."""
     client = Client(body=[])
     client.gone.set()
 
@@ -159,8 +159,8 @@ def test_who_goes_before_the_body_is_whole_is_not_served(application):
 
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("size", [10, 3_000_000])
-def test_a_body_comes_whole(application, parts, size):
-    """In one message or several, in memory or on the disk."""
+def test_a_view_reads_the_whole_body(application, parts, size):
+    """In one message or several, in memory or on disk."""
     body = [b"x" * size] * parts
 
     client = Client(body=list(body))
@@ -171,8 +171,8 @@ def test_a_body_comes_whole(application, parts, size):
     assert len(got.text) == size * parts
 
 
-def test_a_message_after_the_body_is_the_servers_mistake(application):
-    """Django says so, and so do we."""
+def test_a_message_after_the_body_is_an_error(application):
+    """Django raises AssertionError, and so does ours."""
     client = Client()
 
     async def receive():
@@ -186,15 +186,15 @@ def test_a_message_after_the_body_is_the_servers_mistake(application):
 
 
 def test_streams_are_sent_part_by_part(application):
-    """Those of a sync generator as well."""
+    """Those of a synchronous generator as well."""
     client = answer(application, "/sync-stream/")
 
     assert client.text == "0 1 2 "
     assert len(client.sent) == 5
 
 
-def test_a_timeout_in_a_view_is_its_own(application):
-    """Although it runs in the server's task."""
+def test_a_timeout_in_a_view_stays_in_the_view(application):
+    """Although the view runs in the server's task."""
     assert answer(application, "/timeout/").text == "timed out"
 
 
@@ -209,6 +209,6 @@ def test_an_error_is_a_500_and_is_logged_once(application, path, caplog):
 
 
 def test_only_http_is_served(application):
-    """A WebSocket belongs to somebody else."""
+    """Other protocols raise ValueError, as in Django."""
     with pytest.raises(ValueError, match="HTTP"):
         run(application({"type": "websocket"}, None, None))

@@ -1,4 +1,4 @@
-"""When a hook of Django's own is run on a thread after all."""
+"""When a hook of Django's own middleware runs on a thread."""
 
 import pytest
 from django.http import HttpResponse
@@ -31,7 +31,7 @@ async def writes_session(request):
 async def adds_message(request):
     from django.contrib import messages
 
-    messages.info(request, "told")
+    messages.info(request, "saved")
     return HttpResponse()
 
 
@@ -51,8 +51,8 @@ def size(count):
     return [*GZIPPED, (b"x-size", str(count).encode())]
 
 
-def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_is_not(serve):
-    """Compressing blocks for as long as it takes."""
+def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_on_a_thread(serve):
+    """Compression blocks for as long as it takes."""
     application = serve(__name__, GZIP)
 
     assert answer(application, headers=size(2000)).headers["content-encoding"] == "gzip"
@@ -60,8 +60,8 @@ def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_is_not(serve):
     assert thread_switches(application, headers=size(20_000)) == 1
 
 
-def test_a_session_that_changed_is_saved_on_the_thread(serve):
-    """One that did not is not, and one in a cookie needs none."""
+def test_a_changed_session_is_saved_on_the_thread(serve):
+    """An unchanged session is not saved, and one in a cookie needs no thread."""
     in_cache = serve(__name__, SESSION, SESSION_ENGINE=MEMORY)
     assert thread_switches(in_cache) == 0
     # The same thread closes the cache.
@@ -74,7 +74,7 @@ def test_a_session_that_changed_is_saved_on_the_thread(serve):
 
 
 def test_messages_are_stored_on_the_thread(serve):
-    """A lazy text may ask the database when it is written."""
+    """A lazy text may query the database when it is written."""
     application = serve(__name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES)
 
     assert thread_switches(application) == 0
@@ -82,8 +82,8 @@ def test_messages_are_stored_on_the_thread(serve):
     assert thread_switches(application, "/message/") == 1
 
 
-def test_a_storage_of_the_projects_own_is_not_trusted(serve):
-    """Its making may do anything."""
+def test_a_custom_message_storage_runs_on_the_thread(serve):
+    """Its constructor may block."""
     storage = "handler.test_conditions.Storage"
     application = serve(
         __name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES, MESSAGE_STORAGE=storage
@@ -92,8 +92,8 @@ def test_a_storage_of_the_projects_own_is_not_trusted(serve):
     assert thread_switches(application) == 2
 
 
-def test_a_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
-    """A form may be long, and whom to refuse is for a view to say."""
+def test_a_csrf_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
+    """A form may be long, and a view of the project answers a rejected request."""
     application = serve(__name__, CSRF)
 
     assert thread_switches(application, "/token/") == 0
@@ -106,8 +106,8 @@ def test_a_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
 
 
 @pytest.mark.parametrize("cookie", [None, b"sessionid=12345678901234567890123456789012"])
-def test_a_token_in_a_session_is_read_where_the_session_is(serve, cookie):
-    """On the loop without a session, for there is nothing to load."""
+def test_a_csrf_token_in_a_session_is_read_on_the_thread(serve, cookie):
+    """Without a session cookie there is nothing to load, and no thread is needed."""
     application = serve(__name__, SESSION, CSRF, SESSION_ENGINE=MEMORY, CSRF_USE_SESSIONS=True)
 
     headers = [] if cookie is None else [(b"cookie", cookie)]
@@ -115,15 +115,15 @@ def test_a_token_in_a_session_is_read_where_the_session_is(serve, cookie):
     assert thread_switches(application, headers=headers) == (0 if cookie is None else 1)
 
 
-def test_a_missing_slash_is_looked_for_on_the_thread(serve):
-    """A converter of the project may ask the database."""
+def test_a_missing_slash_is_looked_up_on_the_thread(serve):
+    """A converter of the project may query the database."""
     application = serve(__name__, COMMON)
 
     assert answer(application, "/token").headers["location"] == "/token/"
 
 
-def test_a_login_is_required_without_a_hop_of_who_has_no_session(serve):
-    """There is nothing to load, and the redirect is computed."""
+def test_login_required_redirects_an_anonymous_client_without_a_thread_switch(serve):
+    """There is no session to load, and the redirect is computed."""
     middleware = (SESSION, f"{AUTH}AuthenticationMiddleware", f"{AUTH}LoginRequiredMiddleware")
     application = serve(__name__, *middleware, SESSION_ENGINE=MEMORY)
 
@@ -131,8 +131,8 @@ def test_a_login_is_required_without_a_hop_of_who_has_no_session(serve):
     assert thread_switches(application) == 0
 
 
-def test_a_language_is_chosen_on_the_loop(serve):
-    """And seen by the view, and not by the next request."""
+def test_a_language_is_activated_on_the_loop(serve):
+    """The view sees it, and the next request does not."""
     application = serve(__name__, LOCALE)
     headers = [(b"accept-language", b"de")]
 
@@ -142,7 +142,7 @@ def test_a_language_is_chosen_on_the_loop(serve):
 
 
 class Storage:
-    """Message storage of the project's own."""
+    """A custom message storage."""
 
     used = added_new = False
 

@@ -69,7 +69,7 @@ class Back(WebsocketConsumer):
         self.send(text_data=str(same))
 
 
-async def told(consumer):
+async def ask_consumer(consumer):
     client = WebsocketCommunicator(ParallelConsumers(consumer.as_asgi()), "/")
     connected, _ = await client.connect()
     assert connected
@@ -85,7 +85,7 @@ def test_consumers_do_not_wait_for_each_other(threads, consumer):
     threads(8)
 
     async def eight():
-        return await asyncio.gather(*(told(consumer) for _ in range(8)))
+        return await asyncio.gather(*(ask_consumer(consumer) for _ in range(8)))
 
     started = time.monotonic()
     run(eight())
@@ -97,7 +97,7 @@ def test_the_calls_of_one_consumer_run_one_after_another(threads):
     """In order, and never two of them at once."""
     threads(8)
 
-    assert run(told(Ordered)) == "[0, 1, 2, 3, 4]"
+    assert run(ask_consumer(Ordered)) == "[0, 1, 2, 3, 4]"
 
 
 def test_a_consumer_keeps_no_thread_while_it_waits(threads):
@@ -117,17 +117,17 @@ def test_a_consumer_keeps_no_thread_while_it_waits(threads):
 
 
 def test_an_iteration_stays_on_its_thread(threads):
-    """A queryset's cursor is of the connection of the thread that it was opened on."""
+    """The cursor of a queryset belongs to the connection of the thread that opened it."""
     threads(8)
 
-    assert run(told(Iterating)) == "1"
+    assert run(ask_consumer(Iterating)) == "1"
 
 
 def test_a_call_back_to_the_loop_comes_back_to_its_thread(threads):
     """As thread-sensitive code does anywhere."""
     threads(2)
 
-    assert run(told(Back)) == "True"
+    assert run(ask_consumer(Back)) == "True"
 
 
 def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch):
@@ -149,8 +149,8 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
     assert close_old_connections not in checks
 
 
-def test_slow_requests_keep_no_consumer_waiting():
-    """They have threads of their own, of which none is refused."""
+def test_consumers_have_a_pool_of_their_own():
+    """Slow requests keep no consumer waiting, and no consumer is rejected."""
     assert thread_pool.request_pool() is not thread_pool.consumer_pool()
     assert (thread_pool.request_pool().rejects, thread_pool.consumer_pool().rejects) == (
         True,
@@ -158,15 +158,15 @@ def test_slow_requests_keep_no_consumer_waiting():
     )
 
 
-def test_a_consumer_that_waits_for_long_is_served_all_the_same(monkeypatch):
-    """It has no answer that says to come again."""
+def test_a_consumer_waits_for_as_long_as_it_takes(monkeypatch):
+    """It can't respond with 503."""
     monkeypatch.setattr(limits, "MAX_WAIT_S", 0.05)
     monkeypatch.setattr(limits, "MAX_QUEUED", 0)
     pool = thread_pool.ThreadPool(1, rejects=False)
     monkeypatch.setattr(consumers, "consumer_pool", lambda: pool)
 
     async def three():
-        return await asyncio.gather(*(told(Sync) for _ in range(3)))
+        return await asyncio.gather(*(ask_consumer(Sync) for _ in range(3)))
 
     try:
         assert len(set(run(three()))) == 1

@@ -14,7 +14,7 @@ HERE = "handler.test_contexts."
 
 
 class Native:
-    """Async middleware that sets a variable, and says what the view made of it."""
+    """Async middleware that sets a variable, and returns its value after the view."""
 
     async_capable = True
     sync_capable = False
@@ -45,8 +45,8 @@ def synchronous(get_response):
 @pytest.mark.parametrize(
     ("path", "left"), [("/sees/", "the sync view"), ("/sees-too/", "the async view")]
 )
-def test_a_variable_goes_in_and_comes_back(serve, middleware, path, left):
-    """Across the switch, and across Django's own middleware."""
+def test_a_context_variable_reaches_the_view_and_comes_back(serve, middleware, path, left):
+    """Across a thread switch, and across Django's own middleware."""
     application = serve(URLS, SECURITY, f"{HERE}{middleware}", SECURITY)
 
     client = run(ask(application, path))
@@ -54,8 +54,8 @@ def test_a_variable_goes_in_and_comes_back(serve, middleware, path, left):
     assert (client.text, client.headers["x-seen"]) == ("the middleware", left)
 
 
-def test_a_variable_does_not_stay_for_the_next_request(serve):
-    """A server may answer both in one task, as for a connection that is kept."""
+def test_a_context_variable_does_not_reach_the_next_request(serve):
+    """A server may answer both in one task, as on a kept-alive connection."""
     application = serve(URLS, SECURITY)
 
     async def both():
@@ -64,7 +64,7 @@ def test_a_variable_does_not_stay_for_the_next_request(serve):
     assert run(both()) == ["nothing", "nothing"]
 
 
-def test_requests_at_once_have_their_own(serve):
+def test_concurrent_requests_have_contexts_of_their_own(serve):
     """Each of twenty."""
     application = serve(URLS, f"{HERE}Native")
 

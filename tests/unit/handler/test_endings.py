@@ -1,4 +1,4 @@
-"""How a request ends: its thread is clean, its response is closed, and its tasks are waited for."""
+"""The end of a request: a clean thread, a closed response, and no call left."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ CLOSED = []
 
 @pytest.fixture(autouse=True)
 def gate():
-    """Close the gate before each test, and let everything through after it."""
+    """Close the gate before each test, and open it after it."""
     urls.GATE.clear()
     urls.NOTED.clear()
     CLOSED.clear()
@@ -67,10 +67,10 @@ def database(tmp_path, monkeypatch):
     monkeypatch.setattr(connections, "settings", configured)
 
 
-def test_a_transaction_that_was_left_open_is_not_found_by_the_next_request(
+def test_an_open_transaction_is_rolled_back_at_the_end_of_the_request(
     serve, threads, database, caplog
 ):
-    """It is rolled back and told of, and its thread is as good as new."""
+    """A warning is logged, and the next request finds a clean thread."""
     application = serve(__name__)
     threads(1)
 
@@ -79,8 +79,8 @@ def test_a_transaction_that_was_left_open_is_not_found_by_the_next_request(
     assert caplog.messages == ["Rolled back a transaction on 'default' that was left open."]
 
 
-def test_a_response_is_closed_though_no_thread_is_free(serve, threads):
-    """What the project did not see refused is not refused at its end."""
+def test_a_response_is_closed_although_no_thread_is_free(serve, threads):
+    """The end of a request is never rejected."""
     application = serve(__name__)
     threads(1)
 
@@ -100,8 +100,8 @@ def test_a_response_is_closed_though_no_thread_is_free(serve, threads):
     assert threading.get_ident() not in closed
 
 
-def test_the_end_is_signalled_though_no_thread_is_free(serve, threads):
-    """Also where the receivers are the project's."""
+def test_request_finished_is_sent_although_no_thread_is_free(serve, threads):
+    """Also to receivers of the project."""
     application = serve(__name__)
     threads(1)
     seen = []
@@ -113,10 +113,10 @@ def test_the_end_is_signalled_though_no_thread_is_free(serve, threads):
         busy = asyncio.create_task(ask(application, "/gate/"))
         await until(lambda: urls.NOTED)
         await ask(application, "/async/")
-        told = len(seen)
+        sent = len(seen)
         urls.GATE.set()
         await busy
-        return told
+        return sent
 
     signals.request_finished.connect(receiver)
     try:
@@ -127,15 +127,15 @@ def test_the_end_is_signalled_though_no_thread_is_free(serve, threads):
 
 
 class Slow(Client):
-    """Takes what it is sent when the gate opens."""
+    """Reads its response when the gate opens."""
 
     async def send(self, message):
         await super().send(message)
         await asyncio.to_thread(urls.GATE.wait, 20)
 
 
-def test_a_thread_is_free_before_the_client_has_taken_all(serve, threads):
-    """A slow client keeps nothing but its answer."""
+def test_a_thread_is_free_before_a_slow_client_has_read_the_response(serve, threads):
+    """A slow client holds no thread."""
     application = serve(__name__)
     pool = threads(1)
 
@@ -151,8 +151,8 @@ def test_a_thread_is_free_before_the_client_has_taken_all(serve, threads):
     assert len(pool.workers) == 1
 
 
-def test_what_a_task_left_to_the_thread_is_waited_for(serve):
-    """By the request, once it is answered: a server that ends in good manners lets it end."""
+def test_a_request_waits_for_calls_that_its_tasks_have_submitted(serve):
+    """A server that shuts down gracefully lets them end."""
     application = serve(__name__)
 
     async def served():

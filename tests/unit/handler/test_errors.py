@@ -75,7 +75,7 @@ def outcome(application, where, **request):
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("where", ["/sync/", "/async/", "/works/"])
 @pytest.mark.parametrize("query", [b"denied&times=1", b"times=1", b"times=2", b"times=9"])
-def test_an_error_page_that_fails_is_answered_as_by_django(serve, chain, where, query):
+def test_a_failing_error_page_is_converted_as_by_django(serve, chain, where, query):
     """By the next middleware, or by none: then the error leaves the application."""
     application = serve(__name__, *chain)
 

@@ -27,7 +27,7 @@ STOCK = "django.core.handlers.asgi:ASGIHandler"
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_answers_and_traces_are_djangos(tool):
+def test_responses_and_traces_are_those_of_django(tool):
     """Each status and header is stock Django's, and the tool records what it records there."""
     stock, ours = serve_with(tool, "stock"), serve_with(tool, "ours")
 
@@ -73,7 +73,7 @@ def serve_with(tool: str, handler: str) -> dict:
 )
 @pytest.mark.parametrize("path", ["/sync/", "/async/"])
 def test_a_replaced_function_is_called(serve, monkeypatch, owner, name, path):
-    """Whatever it does: the answer is that of stock Django with it."""
+    """The response is that of stock Django with the same replacement."""
     chain = ("django.middleware.csrf.CsrfViewMiddleware", "handler.test_switching.sync_only")
     calls = []
     monkeypatch.setattr(owner, name, counting(vars(owner)[name], calls))
@@ -97,8 +97,8 @@ def test_a_replaced_conversion_of_exceptions_is_called(serve, monkeypatch, path)
     assert calls == [1]
 
 
-def test_a_handler_whose_work_was_replaced_is_left_alone(serve, monkeypatch) -> None:
-    """Ours does that part in its own way."""
+def test_a_handler_with_a_replaced_method_is_left_alone(serve, monkeypatch) -> None:
+    """Ours would bypass the replacement."""
     monkeypatch.setattr(ASGIHandler, "handle", counting(ASGIHandler.handle, []))
     serve("handler.urls")
     handler = ASGIHandler()
@@ -106,8 +106,8 @@ def test_a_handler_whose_work_was_replaced_is_left_alone(serve, monkeypatch) -> 
     assert with_our_handler(handler) is handler
 
 
-def test_an_unchanged_function_is_known_as_such():
-    """Of a class and of a module, and a method of ours is none of Django's."""
+def test_an_unchanged_function_is_original():
+    """In a class, and not one that does not exist."""
     assert is_original(ASGIHandler, "handle")
     assert is_original(BaseHandler, "get_response_async")
     assert not is_original(DjangoApplication, "no_such_method")

@@ -1,4 +1,4 @@
-"""What is taken from the inside of Django and asgiref is as it was when it was read."""
+"""The private API of Django and asgiref is as internals.py expects it."""
 
 import inspect
 
@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django_tandem.handler import internals
 
 
-def test_djangos_chain_is_adapted_by_the_method_that_we_replace():
-    """By these arguments it is told what is adapted to what."""
+def test_django_adapts_its_chain_by_the_method_that_is_overridden():
+    """Its parameters say what is adapted to what."""
     signature = inspect.signature(BaseHandler.adapt_method_mode)
 
     assert list(signature.parameters) == [
@@ -24,22 +24,22 @@ def test_djangos_chain_is_adapted_by_the_method_that_we_replace():
     ]
 
 
-def test_asgiref_looks_a_threads_executor_up_by_the_context():
-    """There is where a lease is put."""
+def test_asgiref_looks_up_the_executor_by_the_context():
+    """There the executor of a request is set."""
     assert hasattr(SyncToAsync, "context_to_thread_executor")
     assert SyncToAsync.thread_sensitive_context.get(None) is None
     assert ThreadSensitiveContext().token is None
 
 
 def test_the_reading_methods_of_a_queryset_are_known_by_name():
-    """By these names asgiref is told to call them."""
+    """Django passes them to asgiref by these names."""
     for name in internals.READING:
         method = getattr(QuerySet, name.rpartition(".")[2])
         assert f"{method.__module__}.{method.__qualname__}" == name
 
 
-def test_a_call_is_recognised_as_asgiref_hands_it_on():
-    """Of the kind that leaves nothing on its thread, or of any other."""
+def test_a_call_is_recognised_as_asgiref_submits_it():
+    """A plain read, an unfinished generator, or any other."""
 
     class Catching:
         def __init__(self):

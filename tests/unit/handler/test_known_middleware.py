@@ -1,4 +1,4 @@
-"""Which middleware is treated as Django's own: exactly that, and as Django made it."""
+"""Which middleware is known: exactly Django's own class, unchanged."""
 
 import ast
 import threading
@@ -46,7 +46,7 @@ def of_django():
 
 
 def test_each_middleware_of_django_is_declared():
-    """A new one in a new Django is noticed here."""
+    """A new one in a new Django fails here."""
     found = set(of_django())
 
     assert found <= set(DECLARATIONS)
@@ -59,16 +59,16 @@ def test_each_declaration_says_why():
         assert declared.why.endswith(".")
 
 
-def test_a_subclass_hops_as_ever(serve):
-    """Even one that changes nothing: what it will do tomorrow is not known."""
+def test_a_subclass_switches_as_in_django(serve):
+    """Even one that changes nothing: nobody knows what its next version does."""
     assert find_declaration(Heir) is None
     assert thread_switches(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
     telling = serve(URLS, "handler.test_known_middleware.Telling")
     assert answer(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
 
 
-def test_an_instrumented_class_hops_as_ever(serve, monkeypatch):
-    """Who replaces a hook, on the class, expects it where Django calls it."""
+def test_a_class_with_a_replaced_hook_switches_as_in_django(serve, monkeypatch):
+    """What replaces a hook expects it where Django calls it."""
     seen = []
 
     def process_response(self, request, response):
@@ -82,8 +82,8 @@ def test_an_instrumented_class_hops_as_ever(serve, monkeypatch):
     assert threading.get_ident() not in seen
 
 
-def test_a_replaced_helper_makes_a_class_another(serve, monkeypatch):
-    """A hook that only computes calls it."""
+def test_a_class_with_a_replaced_helper_switches_as_in_django(serve, monkeypatch):
+    """A hook that only computes calls the helper."""
     monkeypatch.setattr(
         "django.middleware.clickjacking.XFrameOptionsMiddleware.get_xframe_options_value",
         lambda *_: "SAMEORIGIN",
@@ -93,16 +93,16 @@ def test_a_replaced_helper_makes_a_class_another(serve, monkeypatch):
     assert thread_switches(application, "/async/") == 1
 
 
-def test_an_instance_with_a_hook_of_its_own_hops_as_ever():
-    """As some test tools make them."""
+def test_an_instance_with_a_hook_of_its_own_is_unknown():
+    """Some test tools make such instances."""
     middleware = SecurityMiddleware(lambda _: HttpResponse())
     middleware.process_response = lambda _, response: response
 
     assert read_middleware(middleware) is None
 
 
-def test_a_session_store_of_the_project_hops_as_ever(serve):
-    """What it does when it is made, or asked, is not known."""
+def test_a_custom_session_store_switches_as_in_django(serve):
+    """Its constructor may block."""
     session = "django.contrib.sessions.middleware.SessionMiddleware"
     own = serve(URLS, session, SESSION_ENGINE="handler.sessions_of_our_own")
 
@@ -110,8 +110,8 @@ def test_a_session_store_of_the_project_hops_as_ever(serve):
 
 
 @pytest.mark.parametrize("backend", ["django.core.cache.backends.locmem.LocMemCache"])
-def test_a_cached_session_is_djangos_own_as_far_as_the_cache_is(backend):
-    """A cache of the project's own may connect when it is made."""
+def test_a_cached_session_is_known_if_its_cache_is_djangos(backend):
+    """A custom cache may connect in its constructor."""
     from django.contrib.sessions.middleware import SessionMiddleware
 
     engine = "django.contrib.sessions.backends.cache"

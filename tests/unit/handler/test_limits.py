@@ -1,4 +1,4 @@
-"""How many threads there are: by the environment, else by the setting, else by the CPUs."""
+"""The number of threads: by the environment, else by the setting, else by the CPUs."""
 
 import pytest
 from django.core.handlers.asgi import ASGIHandler
@@ -12,8 +12,8 @@ from django_tandem.handler.application import is_supported
 from django_tandem.inprocess.django_handler import with_our_handler
 
 
-def test_auto_is_four_more_than_the_cpus_up_to_a_dozen(monkeypatch):
-    """As Python's own pool has it; each is a database connection."""
+def test_auto_is_four_more_than_the_cpus_up_to_twelve(monkeypatch):
+    """As in Python's own pool; each may be a database connection."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     for cpus, threads in ((1, 5), (2, 6), (64, 12)):
         monkeypatch.setattr(limits, "_cpu_count", lambda cpus=cpus: cpus)
@@ -21,7 +21,7 @@ def test_auto_is_four_more_than_the_cpus_up_to_a_dozen(monkeypatch):
         assert limits.thread_count() == threads
 
 
-def test_the_setting_says_it_without_tandem_up(monkeypatch):
+def test_the_setting_counts_without_tandem_up(monkeypatch):
     """A project that only changed its import has TANDEM too."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
@@ -30,23 +30,23 @@ def test_the_setting_says_it_without_tandem_up(monkeypatch):
         assert limits.thread_count() >= 5
 
 
-def test_a_wrong_number_is_told_when_the_application_is_made(monkeypatch):
-    """And not to the first visitor."""
+def test_a_wrong_number_is_an_error_when_the_application_is_made(monkeypatch):
+    """And not at the first request."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     with override_settings(TANDEM={"ASGI": {"THREADS": 0}}), pytest.raises(SettingError):
         get_asgi_application()
 
 
-def test_the_environment_comes_first(monkeypatch):
-    """`tandem up` has read the setting, and hands it on."""
+def test_the_environment_takes_precedence(monkeypatch):
+    """`tandem up` has read the setting, and passes it on."""
     monkeypatch.setenv(environment.THREADS, "7")
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
         assert limits.thread_count() == 7
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "many", True, 2.5, None])
-def test_anything_else_is_refused_in_the_words_of_the_setting(monkeypatch, wrong):
-    """With the user's own value."""
+def test_any_other_value_is_an_error(monkeypatch, wrong):
+    """It names the setting and the value."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     with (
         override_settings(TANDEM={"ASGI": {"THREADS": wrong}}),

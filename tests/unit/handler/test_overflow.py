@@ -1,4 +1,4 @@
-"""Who waits for a thread is kept waiting by those that need one, and by nobody who only awaits."""
+"""Requests that await something else keep no other request waiting for a thread."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ CHAINS = [(OWN,), (SYNC_ONLY,), (SYNC_ONLY, OWN)]
 
 @pytest.fixture(autouse=True)
 def gate():
-    """Close the gate before each test, and let everything through after it."""
+    """Close the gate before each test, and open it after it."""
     urls.GATE.clear()
     urls.NOTED.clear()
     yield
@@ -26,8 +26,8 @@ def gate():
 
 @pytest.mark.parametrize("middleware", CHAINS)
 @pytest.mark.parametrize("path", ["/awaits/", "/awaits-only/"])
-def test_slow_async_views_behind_sync_middleware_begin_at_once(serve, threads, middleware, path):
-    """As many as there are: each takes a thread along, and the pool is as large as ever."""
+def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, middleware, path):
+    """Each moves its thread out of the bound, and the pool has its former size in the end."""
     application = serve(URLS, *middleware)
     pool = threads(1)
 
@@ -45,7 +45,7 @@ def test_slow_async_views_behind_sync_middleware_begin_at_once(serve, threads, m
 
 @pytest.mark.parametrize("middleware", CHAINS)
 def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
-    """However many switches they take: between two of them nobody takes their thread's place."""
+    """Between two of their thread switches no other thread is started."""
     application = serve(URLS, *middleware)
     pool = threads(3)
     most = []
@@ -62,8 +62,8 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
     assert (statuses, len(seen), max(most)) == ({200}, 3, 3)
 
 
-def test_a_view_that_runs_on_a_waiting_thread_does_not_idle(serve, threads):
-    """A sync-only middleware waits for the loop, and its thread is at work for it meanwhile."""
+def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):
+    """A sync-only middleware waits for the loop, and its thread runs the view meanwhile."""
     application = serve(URLS, SYNC_ONLY, OWN)
     pool = threads(1)
 
@@ -81,8 +81,8 @@ def test_a_view_that_runs_on_a_waiting_thread_does_not_idle(serve, threads):
     assert run(crowd()) == (1, 200, 200)
 
 
-def test_threads_that_left_take_the_next_places_as_long_as_others_wait(serve, threads):
-    """They come with their connections, so a rush makes no more threads than are lent at once."""
+def test_overflow_threads_are_reused_while_others_wait(serve, threads):
+    """They keep their connections, and fewer threads are started than there are requests."""
     application = serve(URLS, OWN)
     pool = threads(2)
     made = []
@@ -99,8 +99,8 @@ def test_threads_that_left_take_the_next_places_as_long_as_others_wait(serve, th
     assert not pool.spare
 
 
-def test_who_idles_on_another_loop_gives_way_too(serve, threads):
-    """The threads are the process's."""
+def test_a_waiting_request_on_another_loop_gives_way(serve, threads):
+    """The pool belongs to the process."""
     application = serve(URLS)
     threads(1)
     idles = threading.Thread(target=lambda: run(ask(application, "/awaits/")))
@@ -118,8 +118,8 @@ def test_who_idles_on_another_loop_gives_way_too(serve, threads):
     assert status == 200
 
 
-def test_a_loop_that_stopped_leaves_no_wait_without_an_end(serve, threads, monkeypatch):
-    """Each loop on which somebody waits looks after the line itself."""
+def test_a_stopped_loop_does_not_keep_others_waiting(serve, threads, monkeypatch):
+    """The timer runs on each loop on which a request waits."""
     monkeypatch.setattr(limits, "MAX_WAIT_S", 0.2)
     application = serve(URLS)
     pool = threads(1)

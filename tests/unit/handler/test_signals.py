@@ -1,4 +1,4 @@
-"""The signals of a request: Django's own where they must run, the project's where they ever did."""
+"""request_started and request_finished: their receivers run where they may block."""
 
 import threading
 
@@ -67,7 +67,7 @@ def nothing_closed():
 
 @pytest.fixture
 def connect():
-    """Return what connects a receiver for the time of the test."""
+    """Return a function that connects a receiver for the test."""
     connected = []
 
     def each(signal, receiver):
@@ -91,8 +91,8 @@ def test_a_receiver_of_the_project_runs_on_a_thread(serve, connect, signal):
     assert threading.get_ident() not in {thread for _, thread in seen}
 
 
-def test_an_async_receiver_of_the_start_is_awaited_on_the_loop(serve, connect):
-    """It takes no thread."""
+def test_an_async_receiver_of_request_started_is_awaited_on_the_loop(serve, connect):
+    """It needs no thread."""
     application = serve(__name__)
     seen = []
 
@@ -105,8 +105,8 @@ def test_an_async_receiver_of_the_start_is_awaited_on_the_loop(serve, connect):
     assert seen == [("/", threading.get_ident())] * 2
 
 
-def test_an_async_receiver_of_the_end_is_awaited(serve, connect):
-    """As Django does: from where the response is closed."""
+def test_an_async_receiver_of_request_finished_is_awaited(serve, connect):
+    """As in Django: from where the response is closed."""
     application = serve(__name__)
     seen = []
 
@@ -119,8 +119,8 @@ def test_an_async_receiver_of_the_end_is_awaited(serve, connect):
     assert seen == [threading.get_ident()]
 
 
-def test_a_cache_that_must_be_closed_is(serve):
-    """On the thread, for it may wait for a server; one with nothing to close takes none."""
+def test_a_cache_with_a_close_method_is_closed(serve):
+    """On the thread, since it may wait for a server; any other takes no thread."""
     path = f"{__name__}.ClosingCache"
     closing = serve(__name__, CACHES={"default": {"BACKEND": path}})
     answer(closing, "/cache/")
@@ -135,8 +135,8 @@ def test_a_cache_that_must_be_closed_is(serve):
 
 
 @pytest.mark.parametrize("path", ["/resource/", "/stream/"])
-def test_what_a_response_holds_is_closed_on_the_thread(serve, path):
-    """It is the project's, and may block."""
+def test_resources_of_a_response_are_closed_on_the_thread(serve, path):
+    """They are the project's, and may block."""
     application = serve(__name__)
 
     assert thread_switches(application, path) == 1

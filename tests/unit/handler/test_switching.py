@@ -25,7 +25,7 @@ COOKIES = {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}
 
 
 class Own(MiddlewareMixin):
-    """A project's own, of which nothing is known."""
+    """Middleware of the project."""
 
     def process_request(self, request):
         request.own_thread = threading.get_ident()
@@ -44,8 +44,8 @@ def sync_only(get_response):
     return middleware
 
 
-def test_an_async_view_behind_startprojects_middleware_takes_no_hop(serve):
-    """Nothing of it may block, so nothing of it leaves the event loop."""
+def test_an_async_view_behind_startprojects_middleware_takes_no_switch(serve):
+    """Nothing of it may block, so everything runs on the event loop."""
     application = serve(URLS, *DEFAULT, **COOKIES)
 
     assert thread_switches(application, "/async/") == 0
@@ -55,15 +55,15 @@ def test_an_async_view_behind_startprojects_middleware_takes_no_hop(serve):
 @pytest.mark.parametrize(
     "middleware", [(), DEFAULT, ("handler.test_switching.sync_only", *DEFAULT)]
 )
-def test_a_sync_view_takes_one_hop(serve, middleware):
-    """With Django's own middleware around it, and what is synchronous itself."""
+def test_a_sync_view_takes_one_switch(serve, middleware):
+    """With Django's own middleware around it, and with synchronous middleware."""
     application = serve(URLS, *middleware, **COOKIES)
 
     assert thread_switches(application, "/sync/") == 1
 
 
-def test_a_sync_middleware_in_between_takes_no_hop_more(serve):
-    """Django's own inside of it runs where it does, and so does the view."""
+def test_a_sync_middleware_in_between_takes_no_further_switch(serve):
+    """Django's own middleware inside of it runs on the same thread, and so does the view."""
     application = serve(URLS, *DEFAULT[:3], f"{HERE}sync_only", *DEFAULT[3:], **COOKIES)
 
     client = answer(application, "/sync/")
@@ -72,8 +72,8 @@ def test_a_sync_middleware_in_between_takes_no_hop_more(serve):
     assert thread_switches(application, "/sync/") == 1
 
 
-def test_middleware_of_the_project_hops_as_ever(serve):
-    """One switch for each hook, of which nothing is known, and all on one thread."""
+def test_middleware_of_the_project_switches_as_in_django(serve):
+    """Once for each hook, and all on one thread."""
     application = serve(URLS, SECURITY, f"{HERE}Own", *DEFAULT[2:3])
 
     client = answer(application, "/sync/")
@@ -84,8 +84,8 @@ def test_middleware_of_the_project_hops_as_ever(serve):
     assert thread_switches(application, "/async/") == 2
 
 
-def test_a_late_response_is_rendered_on_the_thread(serve):
-    """A template may ask the database, so an async view's does not render on the loop."""
+def test_a_template_response_is_rendered_on_the_thread(serve):
+    """A template may query the database, also for an async view."""
     application = serve(URLS, SECURITY)
 
     assert answer(application, "/renders/").text != str(threading.get_ident())
@@ -94,8 +94,8 @@ def test_a_late_response_is_rendered_on_the_thread(serve):
 
 @pytest.mark.parametrize("path", ["/sync/", "/async/", "/nowhere/", "/fails/", "/fails-too/"])
 @pytest.mark.parametrize("middleware", [(), DEFAULT, (f"{HERE}sync_only", f"{HERE}Own", SECURITY)])
-def test_the_answer_is_djangos(serve, middleware, path):
-    """Status and headers are what stock Django answers with the same middleware."""
+def test_the_response_is_that_of_django(serve, middleware, path):
+    """Status and headers are those of stock Django with the same middleware."""
     application = serve(URLS, *middleware, **COOKIES)
 
     ours, stock = answer(application, path), answer(ASGIHandler(), path)

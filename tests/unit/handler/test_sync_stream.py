@@ -204,8 +204,8 @@ def test_streams_keep_no_other_request_waiting(serve, threads):
     run(until(lambda: len(pool.free) == pool.size == len(pool.workers)))
 
 
-def test_a_stream_that_finds_no_thread_is_a_503(serve, threads, monkeypatch):
-    """An async view has made it, and none was needed so far."""
+def test_a_stream_without_a_free_thread_gets_503(serve, threads, monkeypatch):
+    """Where an async view returns it, and no thread was needed before."""
     monkeypatch.setattr(limits, "MAX_WAIT_S", 0.05)
     application = serve(__name__)
     threads(1)
@@ -226,8 +226,8 @@ def test_a_stream_that_finds_no_thread_is_a_503(serve, threads, monkeypatch):
 
 @pytest.mark.parametrize("middleware", [(), (GZIP,)])
 @pytest.mark.parametrize("where", ["/many/", "/large/", "/file/", "/list/", "/empty/"])
-def test_all_else_is_as_with_djangos_handler(serve, middleware, where):
-    """Status, headers and body; gzip's differs by a random length of its header."""
+def test_other_streams_are_as_with_djangos_handler(serve, middleware, where):
+    """Status, headers and body."""
     application = serve(__name__, *middleware)
 
     ours, stock = answer(application, where), answer(ASGIHandler(), where)
@@ -248,8 +248,8 @@ def test_ten_thousand_small_parts_take_few_switches(serve):
     assert time.monotonic() - started < 5
 
 
-def test_a_large_body_is_made_as_fast_as_it_is_sent(serve):
-    """The thread makes no more than the client takes."""
+def test_the_thread_makes_no_more_than_is_sent(serve):
+    """It continues when the client has taken the last parts."""
     application = serve(__name__)
 
     assert thread_switches(application, "/large/") > 5

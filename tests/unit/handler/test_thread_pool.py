@@ -1,4 +1,4 @@
-"""The threads: one for a request, a bounded number for all, and none that only idles."""
+"""The pool: one thread for a request, a bounded number for all."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ URLS = "handler.urls"
 
 @pytest.fixture(autouse=True)
 def gate():
-    """Close the gate before each test, and let everything through after it."""
+    """Close the gate before each test, and open it after it."""
     urls.GATE.clear()
     urls.NOTED.clear()
     yield
@@ -23,14 +23,14 @@ def gate():
 
 
 def test_the_sync_code_of_a_request_runs_on_one_thread(serve):
-    """As often as an async view asks for it."""
+    """However often an async view calls it."""
     first, second, third, loop = answer(serve(URLS), "/several/").text.split()
 
     assert first == second == third != loop
 
 
 def test_requests_reuse_threads(serve, threads):
-    """One after another they need no more than come back while the next one asks."""
+    """One after another they need hardly more than one."""
     application = serve(URLS)
     pool = threads(10)
 
@@ -42,14 +42,14 @@ def test_requests_reuse_threads(serve, threads):
 
 
 def test_event_loops_share_the_threads(serve, threads):
-    """A thread belongs to the process, not to the loop that asked for it first."""
+    """The pool belongs to the process, not to a loop."""
     application = serve(URLS)
     threads(1)
 
     assert len({answer(application, "/sync/").text for _ in range(3)}) == 1
 
 
-def test_more_at_once_than_the_bound_wait_and_none_is_lost(serve, threads):
+def test_further_requests_wait_and_none_is_lost(serve, threads):
     """Sixty at once run on three threads."""
     application = serve(URLS)
     pool = threads(3)
@@ -65,8 +65,8 @@ def test_more_at_once_than_the_bound_wait_and_none_is_lost(serve, threads):
     assert (pool.size, len(pool.queue)) == (3, 0)
 
 
-def test_who_came_first_is_served_first(serve, threads):
-    """The line is one: whoever waits goes in the order of asking."""
+def test_the_queue_is_first_in_first_out(serve, threads):
+    """Whatever the requests are for."""
     application = serve(URLS)
     pool = threads(1)
     done = []
@@ -89,10 +89,10 @@ def test_who_came_first_is_served_first(serve, threads):
     assert done == ["gate", "a", "b", "c"]
 
 
-def test_beyond_the_line_a_request_is_refused_before_the_project_sees_it(
+def test_with_a_full_queue_a_request_is_rejected_before_the_project_runs(
     serve, threads, monkeypatch, caplog
 ):
-    """With 503, and when to ask again; the log has it once, and not for each."""
+    """With 503 and Retry-After; the log has one line for all of them."""
     monkeypatch.setattr(limits, "MAX_QUEUED", 2)
     application = serve(URLS)
     pool = threads(1)
@@ -118,8 +118,8 @@ def test_beyond_the_line_a_request_is_refused_before_the_project_sees_it(
 
 
 @pytest.mark.parametrize("middleware", [(), ("handler.test_switching.Own",)])
-def test_who_waited_for_too_long_is_refused(serve, threads, monkeypatch, middleware):
-    """No wait is without an end, also behind middleware of which nothing is known."""
+def test_a_request_that_waits_for_too_long_is_rejected(serve, threads, monkeypatch, middleware):
+    """Also behind middleware of the project."""
     monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
     application = serve(URLS, *middleware)
     pool = threads(1)
@@ -137,8 +137,8 @@ def test_who_waited_for_too_long_is_refused(serve, threads, monkeypatch, middlew
     assert not pool.queue
 
 
-def test_a_request_that_awaits_takes_its_thread_along(serve, threads):
-    """Others are not kept waiting by a slow view, and it finds its own thread again."""
+def test_a_request_that_awaits_keeps_its_thread_as_overflow(serve, threads):
+    """Others need not wait for a slow view, and it finds its own thread again."""
     application = serve(URLS)
     pool = threads(1)
 
@@ -158,8 +158,8 @@ def test_a_request_that_awaits_takes_its_thread_along(serve, threads):
     assert pool.size == 1
 
 
-def test_threads_that_left_do_not_make_the_pool_larger(serve, threads):
-    """They come back while others wait, and end unless there is room for them."""
+def test_overflow_threads_end_when_nobody_waits(serve, threads):
+    """The pool has its former size again."""
     application = serve(URLS)
     pool = threads(2)
 
@@ -174,8 +174,8 @@ def test_threads_that_left_do_not_make_the_pool_larger(serve, threads):
     run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 2))
 
 
-def test_a_request_that_goes_away_leaves_the_line(serve, threads):
-    """And what it wanted to run is not run."""
+def test_a_cancelled_request_leaves_the_queue(serve, threads):
+    """Its call does not run."""
     application = serve(URLS)
     pool = threads(1)
 
@@ -196,8 +196,8 @@ def test_a_request_that_goes_away_leaves_the_line(serve, threads):
     run(until(lambda: len(pool.free) == 1))
 
 
-def test_an_error_is_answered_while_the_thread_is_still_at_work(serve, caplog):
-    """A view may have given up what runs there; only the end of the request waits for it."""
+def test_an_error_is_answered_while_the_thread_is_busy(serve, caplog):
+    """It may run a call that the view has cancelled; only the end of the request waits for it."""
     application = serve(URLS)
 
     async def served():
@@ -212,8 +212,8 @@ def test_an_error_is_answered_while_the_thread_is_still_at_work(serve, caplog):
     assert run(served()) == 500
 
 
-def test_a_task_that_outlives_its_request_finds_a_thread(serve):
-    """A view may leave one behind, and Django runs its sync code too."""
+def test_a_task_that_outlives_its_request_gets_a_thread(serve):
+    """Its synchronous calls run, as in Django."""
     from asgiref.sync import sync_to_async
     from django.http import HttpResponse
 
@@ -245,7 +245,7 @@ def _path(view):
 
 
 def test_the_threads_end_with_the_pool(serve, threads):
-    """A server that ends waits for none of them."""
+    """A server that exits does not wait for them."""
     application = serve(URLS)
     pool = threads(2)
     answer(application, "/sync/")
@@ -258,6 +258,6 @@ def test_the_threads_end_with_the_pool(serve, threads):
     assert all(thread.daemon for thread in workers)
 
 
-def test_busy_is_an_exception_of_the_projects_own_code_too():
+def test_pool_exhausted_is_an_ordinary_exception():
     """A view that waits for a thread itself may catch it."""
     assert issubclass(PoolExhausted, Exception)

@@ -109,7 +109,7 @@ def slow_thread(request, monkeypatch):
 
 
 @pytest.mark.parametrize("wait_s", [0.05, 0.07, 0.09, 0.11])
-def test_a_transaction_survives_that_others_want_its_thread(
+def test_a_transaction_survives_while_others_wait_for_its_thread(
     serve, threads, table, slow_thread, wait_s
 ):
     """Whenever they begin to wait: it is committed whole, and finds what it left."""
@@ -187,7 +187,7 @@ def use(request):
 
 
 @pytest.mark.parametrize("handler", ["ours", "stock"])
-def test_in_a_context_of_somebody_else_connections_are_closed_as_by_django(
+def test_in_a_foreign_thread_sensitive_context_connections_are_closed_as_by_django(
     serve, table, monkeypatch, handler
 ):
     """Its thread does not belong to the pool, so nothing else closes them there."""

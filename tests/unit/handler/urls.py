@@ -1,4 +1,4 @@
-"""Views that tell where they run."""
+"""Views that return the thread they run on."""
 
 import asyncio
 import contextvars
@@ -151,7 +151,7 @@ async def sees_too(request):
 
 
 class Rendered(SimpleTemplateResponse):
-    """Says which thread renders it."""
+    """Renders the id of its thread."""
 
     @property
     def rendered_content(self):
