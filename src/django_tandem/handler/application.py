@@ -25,13 +25,14 @@ from django_tandem.handler.originals import is_original
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
 from django_tandem.handler.segment import service_unavailable
 from django_tandem.handler.switching import (
+    RequestExecutor,
     note_streaming,
     run_on_thread_if_available,
     wait_for_leftover_calls,
 )
 from django_tandem.handler.sync_stream import stream_on_thread
 from django_tandem.handler.thread_lease import PoolExhausted
-from django_tandem.handler.thread_pool import RequestExecutor, request_pool
+from django_tandem.handler.thread_pool import request_pool
 
 # What the request of this context runs its sync code on; None if its caller has set that.
 EXECUTOR: contextvars.ContextVar[RequestExecutor | None] = contextvars.ContextVar(

@@ -4,7 +4,8 @@ from django.db import close_old_connections
 
 from django_tandem.handler.internals import has_executor, run_on, undo_run_on
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
-from django_tandem.handler.thread_pool import RequestExecutor, consumer_pool
+from django_tandem.handler.switching import RequestExecutor
+from django_tandem.handler.thread_pool import consumer_pool
 
 CHECKS = (close_old_connections,)
 # Django's own application gives each HTTP request a thread by itself.

@@ -129,19 +129,20 @@ def _is_autocommitting() -> bool:
     )
 
 
-def unfinished_generator(
+def unfinished_generators(
     call: Callable[..., Any],
-) -> "weakref.ref[GeneratorType[Any, Any, Any]] | None":
+) -> "list[weakref.ref[GeneratorType[Any, Any, Any]]]":
     """
-    Return the generator that ``call`` was given and has not finished, if any.
+    Return the generators that ``call`` was given and has not finished.
 
     An async iteration over a queryset advances a generator with each call, and its cursor
     belongs to the connection of the thread.
     """
-    for argument in getattr(_child(call), "args", ()):
-        if isinstance(argument, GeneratorType) and is_unfinished(argument):
-            return weakref.ref(argument)
-    return None
+    return [
+        weakref.ref(argument)
+        for argument in getattr(_child(call), "args", ())
+        if isinstance(argument, GeneratorType) and is_unfinished(argument)
+    ]
 
 
 def is_unfinished(generator: Any) -> bool:

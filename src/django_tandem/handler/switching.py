@@ -1,7 +1,9 @@
 """The only ways from the event loop to the thread of a request."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import functools
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -14,10 +16,34 @@ from django_tandem.handler.internals import (
     current_executor,
     observe_nested_calls,
 )
-from django_tandem.handler.thread_lease import PoolExhausted
-from django_tandem.handler.thread_pool import RequestExecutor
+from django_tandem.handler.thread_lease import Call, PoolExhausted, Task, ThreadLease
+from django_tandem.handler.thread_pool import ThreadPool
 
 T = TypeVar("T")
+
+
+class RequestExecutor(Executor):
+    """What asgiref runs the sync code of one request, or of one consumer, on."""
+
+    def __init__(
+        self, pool: ThreadPool, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
+    ) -> None:
+        self.pool = pool
+        self.lease = ThreadLease(holds=holds, opening=opening, closing=closing)
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the call after the earlier ones."""
+        call = Call(functools.partial(function, *args, **kwargs) if args or kwargs else function)
+        self.pool.submit(self.lease, call)
+        return call.future
+
+    def release(self) -> None:
+        """Return the thread, now or after the calls that are left."""
+        self.pool.release(self.lease)
+
+    def note_suspended(self) -> None:
+        """Note that the request awaits something, on the event loop."""
+        self.pool.note_suspended(self.lease)
 
 
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:

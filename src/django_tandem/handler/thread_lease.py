@@ -112,7 +112,8 @@ class ThreadLease:
         self.current: Call | None = None
         # Whether a call has left something on the thread that a later one may need.
         self.must_keep = False
-        self.generator: Any = None
+        # Weak references to generators, with their cursors, that were begun on the thread.
+        self.generators: list[Any] = []
         self.is_streaming = False
         # Whether the request has submitted a call, and not suspended to await it yet.
         self.has_submitted = False
@@ -130,7 +131,8 @@ class ThreadLease:
     def detach(self) -> None:
         """Give the thread up."""
         self.move(LeaseState.DETACHED)
-        self.worker, self.is_open, self.must_keep, self.generator = None, False, False, None
+        self.worker, self.is_open, self.must_keep = None, False, False
+        self.generators.clear()
 
     def wake(self) -> None:
         """Have the thread serve the lease."""
@@ -159,9 +161,12 @@ class ThreadLease:
 
     @property
     def is_iterating(self) -> bool:
-        """Whether a generator, with its cursor, was begun on the thread and not finished."""
-        generator = self.generator and self.generator()
-        return generator is not None and is_unfinished(generator)
+        """Whether a generator was begun on the thread and not finished."""
+        return any(
+            is_unfinished(generator)
+            for reference in self.generators
+            if (generator := reference()) is not None
+        )
 
     @property
     def is_busy(self) -> bool:

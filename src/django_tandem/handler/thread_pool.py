@@ -15,13 +15,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
 
 from django.db import connections
 
@@ -29,7 +27,7 @@ from django_tandem.handler import limits
 from django_tandem.handler.internals import (
     drop_open_transactions,
     leaves_nothing,
-    unfinished_generator,
+    unfinished_generators,
 )
 from django_tandem.handler.thread_lease import (
     Call,
@@ -81,34 +79,14 @@ class PoolThread:
     def run(self) -> None:
         """Serve leases, one after another."""
         while (lease := self.inbox.get()) is not None:
-            for step in self.pool.serve(self, lease):
-                step()
+            self._serve(lease)
+            # The thread waits for the next one, and must not keep the last response meanwhile.
             del lease
         connections.close_all()
 
-
-class RequestExecutor(Executor):
-    """What asgiref runs the sync code of one request, or of one consumer, on."""
-
-    def __init__(
-        self, pool: "ThreadPool", *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
-    ) -> None:
-        self.pool = pool
-        self.lease = ThreadLease(holds=holds, opening=opening, closing=closing)
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run the call after the earlier ones."""
-        call = Call(functools.partial(function, *args, **kwargs) if args or kwargs else function)
-        self.pool.submit(self.lease, call)
-        return call.future
-
-    def release(self) -> None:
-        """Return the thread, now or after the calls that are left."""
-        self.pool.release(self.lease)
-
-    def note_suspended(self) -> None:
-        """Note that the request awaits something, on the event loop."""
-        self.pool.note_suspended(self.lease)
+    def _serve(self, lease: ThreadLease) -> None:
+        for step in self.pool.serve(self, lease):
+            step()
 
 
 class ThreadPool:
@@ -127,7 +105,8 @@ class ThreadPool:
 
     def reset(self) -> None:
         """Start empty: a forked process has no threads but its main one."""
-        self.lock = threading.Lock()
+        # Reentrant: a garbage collection under the lock may close a request that was abandoned.
+        self.lock = threading.RLock()
         self.workers: set[PoolThread] = set()
         self.free: list[PoolThread] = []
         # Overflow workers without a lease, kept for the next overflow while requests wait.
@@ -172,7 +151,8 @@ class ThreadPool:
     def release(self, lease: ThreadLease) -> None:
         """End the lease: its request is over."""
         with self.lock:
-            lease.holds, lease.generator = False, None
+            lease.holds = False
+            lease.generators.clear()
             if lease.is_idle:
                 self._release(lease)
             elif lease.state is LeaseState.QUEUED and not lease.is_busy:
@@ -221,11 +201,6 @@ class ThreadPool:
         with self.lock:
             return lease.is_busy
 
-    def has_thread(self, lease: ThreadLease) -> bool:
-        """Return whether the lease has acquired a thread."""
-        with self.lock:
-            return lease.worker is not None
-
     def must_queue(self, lease: ThreadLease) -> bool:
         """Return whether the lease has no thread, and none is free for it."""
         with self.lock:
@@ -242,7 +217,8 @@ class ThreadPool:
             is_full = self.rejects and len(self.queue) >= limits.MAX_QUEUED
             if not is_full or lease.state is not LeaseState.DETACHED:
                 return
-            self._count_rejected(1)
+            is_logged = self._count_rejected(1)
+        self._log_rejected(is_logged=is_logged)
         raise PoolExhausted("Too many requests wait for a thread.")
 
     # Called on the threads.
@@ -282,11 +258,11 @@ class ThreadPool:
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
         must_keep = not leaves_nothing(call.function)
-        generator = unfinished_generator(call.function)
+        generators = unfinished_generators(call.function)
         with self.lock:
             lease.current = None
             lease.must_keep |= must_keep
-            lease.generator = generator
+            lease.generators.extend(generators)
             if lease.state is not LeaseState.RUNNING:
                 lease.move(LeaseState.RUNNING)
 
@@ -406,29 +382,36 @@ class ThreadPool:
                     lease.move(LeaseState.WAITING)
             self._relieve()
             rejected = self._expire(now) if self.rejects else []
+            is_logged = self._count_rejected(len(rejected))
             if self.queue:
                 loop.call_later(self.tick_s, self.tick, loop)
             else:
                 self.ticking.discard(loop)
         for call in rejected:
             call.reject()
+        self._log_rejected(is_logged=is_logged)
 
     def _expire(self, now: float) -> list[Call]:
         late = [lease for lease in self.queue if lease.queued_at <= now - limits.MAX_WAIT_S]
         for lease in late:
             lease.was_rejected = True
-        if late:
-            self._count_rejected(len(late))
         return [call for lease in late for call in self._leave_queue(lease)]
 
-    def _count_rejected(self, count: int) -> None:
+    def _count_rejected(self, count: int) -> bool:
+        """Return whether it is to be logged: in an overload not each of them."""
         self.rejected += count
         now = time.monotonic()
-        # In an overload one line every ten seconds says enough.
-        if now >= self.logged_at + LOG_EVERY_S:
-            self.logged_at = now
+        if not count or now < self.logged_at + LOG_EVERY_S:
+            return False
+        self.logged_at = now
+        return True
+
+    def _log_rejected(self, *, is_logged: bool) -> None:
+        # Without the lock: a handler of the log may block.
+        if is_logged:
+            waiting = self.counts().queued
             logger.warning(
-                "Rejected a request with 503: %d wait for %d threads.", len(self.queue), self.bound
+                "Rejected a request with 503: %d wait for %d threads.", waiting, self.bound
             )
 
     def close(self) -> None:

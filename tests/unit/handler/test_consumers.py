@@ -56,7 +56,12 @@ class Iterating(AsyncWebsocketConsumer):
         def following(rows):
             return next(rows)
 
-        seen = {await sync_to_async(following)(rows) for _ in range(5)}
+        seen = set()
+        for _ in range(5):
+            seen.add(await sync_to_async(following)(rows))
+            # A call in the body of the loop, with another consumer's before the next row.
+            await sync_to_async(time.sleep)(0.001)
+            await asyncio.sleep(0.005)
         await self.send(text_data=str(len(seen)))
 
 
@@ -120,7 +125,10 @@ def test_an_iteration_stays_on_its_thread(threads):
     """The cursor of a queryset belongs to the connection of the thread that opened it."""
     threads(8)
 
-    assert run(ask_consumer(Iterating)) == "1"
+    async def several():
+        return await asyncio.gather(*(ask_consumer(Iterating) for _ in range(4)))
+
+    assert run(several()) == ["1"] * 4
 
 
 def test_a_call_back_to_the_loop_comes_back_to_its_thread(threads):

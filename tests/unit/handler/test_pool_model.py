@@ -12,8 +12,9 @@ from collections import deque
 import pytest
 
 from django_tandem.handler import limits, thread_pool
+from django_tandem.handler.switching import RequestExecutor
 from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState
-from django_tandem.handler.thread_pool import RequestExecutor, ThreadPool
+from django_tandem.handler.thread_pool import ThreadPool
 
 READ, WRITE, CHECK, SUSPEND, RELEASE = "read", "write", "check", "suspend", "release"
 
@@ -204,7 +205,7 @@ def model(monkeypatch):
         return function.args == (READ,)
 
     monkeypatch.setattr(thread_pool, "leaves_nothing", leaves_nothing)
-    monkeypatch.setattr(thread_pool, "unfinished_generator", lambda _: None)
+    monkeypatch.setattr(thread_pool, "unfinished_generators", lambda _: [])
     monkeypatch.setattr(thread_pool, "drop_open_transactions", lambda: worlds[-1].clean())  # noqa: PLW0108
     monkeypatch.setattr(thread_pool, "_run_safely", lambda task: task())
     monkeypatch.setattr(thread_pool, "RESUME_S", -1)
