@@ -75,11 +75,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The stack that serves a route, and the reason in words."""
+    """The stack that serves a route, and the reason in words; ``pin`` is the index of its pin."""
 
     route: Route
     stack: Stack
     reason: str
+    pin: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

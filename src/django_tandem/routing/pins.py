@@ -43,6 +43,8 @@ def can_serve(route: Route, stack: Stack) -> bool:
 def check_pins(pins: Sequence[Pin], routes: Iterable[Route]) -> None:
     """Raise SettingError for a pin that names nothing, or for two that contradict each other."""
     routes = tuple(routes)
+    for index, pin in enumerate(pins):
+        _refuse_wildcard(index, pin)
     for (earlier, first), (later, second) in combinations(enumerate(pins), 2):
         if first.target == second.target:
             _refuse_same(f"{_entry(earlier)} and {_entry(later)}", first, second)
@@ -52,6 +54,20 @@ def check_pins(pins: Sequence[Pin], routes: Iterable[Route]) -> None:
         if not pin.is_of_paths:
             _refuse_unreachable(pins, index, routes)
             _refuse_unknown(index, pin, routes)
+
+
+def _refuse_wildcard(index: int, pin: Pin) -> None:
+    target = pin.target.rstrip("*")
+    if "*" not in pin.target:
+        return
+    if "*" in target or not target:
+        hint = "Pin each route by its URL name, its namespace or its view's dotted path."
+    elif target.startswith("/"):
+        hint = f'Write "{target}": it covers every path that begins with it.'
+    else:
+        hint = f'Write "{target.rstrip(":.")}": a namespace covers all names in it.'
+    message = f'{_entry(index)}: "{pin.target}" has a wildcard, and pins have none.'
+    raise SettingError(message, hint=hint)
 
 
 def _refuse_same(both: str, first: Pin, second: Pin) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from django_tandem.model import Pin, Protocol, Route, Stack, Verdict
-from django_tandem.routing.pins import can_serve, covers, deciding_pin
+from django_tandem.routing.pins import can_serve, deciding_pin
 
 Rule = Callable[[Route], Verdict | None]
 
@@ -79,38 +79,36 @@ def decide(
     index = deciding_pin(route, pins, path)
     if index is not None:
         reason = f'pinned by TANDEM["ROUTES"][{index}]'
-        verdict = Verdict(route=route, stack=pins[index].stack, reason=reason)
-    else:
-        verdict = next(filter(None, (rule(route) for rule in RULES)))
-    if not route.match.why_inexact or _is_matched_otherwise(route, pins):
-        return verdict
-    return _inexact(verdict, handover=handover)
+        if path is None and _takes_more(route, pins[index]):
+            reason += f", with all paths that may match: {route.match.why_inexact}"
+        return Verdict(route=route, stack=pins[index].stack, reason=reason, pin=index)
+    verdict = next(filter(None, (rule(route) for rule in RULES)))
+    # A WebSocket is recognized by its handshake, and asgi.py gets all that may be its own.
+    is_inexact = route.match.why_inexact and can_serve(route, Stack.WSGI)
+    return _inexact(verdict, handover=handover) if is_inexact else verdict
 
 
 def decide_all(
     routes: Iterable[Route], pins: Iterable[Pin], *, handover: bool = True
 ) -> tuple[Verdict, ...]:
-    """
-    Return one verdict a route, in the routes' order; the pins are taken as they are.
-    """
+    """Return one verdict a route, in the routes' order; check_pins() judges the pins."""
     pins = tuple(pins)
     return tuple(decide(route, pins, handover=handover) for route in routes)
 
 
 def _inexact(verdict: Verdict, *, handover: bool) -> Verdict:
     why = verdict.route.match.why_inexact
+    if verdict.stack is Stack.WSGI:
+        return verdict
     if handover:
         # The edge sends all paths that may be the route's to WSGI, which hands over those that are.
         return replace(verdict, reason=f"{verdict.reason}, sorted out by the handover: {why}")
-    if verdict.stack is Stack.WSGI:
-        return verdict
     # WSGI serves an async view too, if slowly; ASGI would get the paths of other routes as well.
     reason = f"{verdict.reason}, but its paths are not known exactly: {why}"
     return replace(verdict, stack=Stack.WSGI, reason=reason)
 
 
-def _is_matched_otherwise(route: Route, pins: Sequence[Pin]) -> bool:
-    # A pinned prefix is a rule of its own, a WebSocket is recognized by its handshake, and what
-    # asgi.py serves alone goes there with every path that may be its own.
-    is_pinned = any(pin.is_prefix and covers(pin, route) for pin in pins)
-    return is_pinned or route.protocol is Protocol.WEBSOCKET or not route.by_django
+def _takes_more(route: Route, pin: Pin) -> bool:
+    # A pin of paths has an exact rule of its own.
+    is_of_route = not pin.is_of_paths and route.protocol is Protocol.HTTP
+    return bool(route.match.why_inexact) and is_of_route and pin.stack is Stack.ASGI

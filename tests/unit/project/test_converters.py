@@ -41,6 +41,53 @@ def test_a_conversion_that_its_regex_does_not_vouch_for_may_refuse(converter: ob
     assert refusal({"x": converter}) == "the converter Inheriting may refuse a value"
 
 
+class UUIDStr(UUIDConverter):  # django-ninja's
+    def to_python(self, value):
+        return value
+
+
+class FormatSuffix:  # Django REST framework's
+    regex = r"\.[a-z0-9]+/?"
+
+    def to_python(self, value):
+        return value.strip("./")
+
+
+class Year:  # Django's documentation's
+    regex = "[0-9]{4}"
+
+    def to_python(self, value):
+        return int(value)
+
+
+class Hexadecimal(Year):
+    regex = "[0-9a-f]+"
+
+
+class Checked(FormatSuffix):
+    def to_python(self, value):
+        if value == ".exe":
+            raise ValueError
+        return value
+
+
+class Table(FormatSuffix):
+    def to_python(self, value):
+        return {".json": "json"}[value]
+
+
+@pytest.mark.parametrize("converter", [UUIDStr(), FormatSuffix(), Year()])
+def test_a_conversion_that_only_trims_refuses_nothing(converter: object) -> None:
+    """As libraries write theirs; a number may also be made of digits."""
+    assert refusal({"x": converter}) == ""
+
+
+@pytest.mark.parametrize("converter", [Hexadecimal(), Checked(), Table()])
+def test_a_conversion_that_can_raise_may_refuse(converter: object) -> None:
+    """A branch, a look-up, or int() of what is no number."""
+    assert refusal({"x": converter}) != ""
+
+
 def test_a_conversion_of_its_own_may_refuse() -> None:
     """Nobody but its author knows what to_python() raises."""
 

@@ -66,6 +66,28 @@ def test_a_pin_that_names_nothing_is_an_error(target: str, hint: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("/api/*", 'Write "/api/": it covers every path that begins with it.'),
+        ("api:*", 'Write "api": a namespace covers all names in it.'),
+        (
+            "/api/*/feed/",
+            "Pin each route by its URL name, its namespace or its view's dotted path.",
+        ),
+        ("*", "Pin each route by its URL name, its namespace or its view's dotted path."),
+    ],
+)
+def test_a_wildcard_in_a_pin_is_an_error_with_the_pin_to_write(target: str, hint: str) -> None:
+    """It would cover the paths that have an asterisk in them."""
+    with pytest.raises(SettingError) as raised:
+        check_pins([pin(target, Stack.ASGI)], [route(name="api:feed")])
+
+    assert str(raised.value) == (
+        f'TANDEM["ROUTES"][0]: "{target}" has a wildcard, and pins have none.\n  {hint}'
+    )
+
+
 def test_two_pins_that_contradict_each_other_are_an_error() -> None:
     """Both are named, as either may be the wrong one."""
     pins = [pin("feed", Stack.ASGI), pin("/x/", Stack.ASGI), pin("feed", Stack.WSGI)]

@@ -137,16 +137,28 @@ def test_a_pinned_prefix_or_a_websocket_needs_no_exact_paths() -> None:
     assert stacks([socket], handover=False) == [Stack.ASGI]
 
 
-def test_a_name_or_a_mark_does_not_make_paths_known() -> None:
-    """The edge can't match the paths of a route that is pinned by name alone."""
+def test_a_pin_by_name_makes_a_rule_though_paths_are_not_known() -> None:
+    """ASGI serves the other paths too; the reason says that it gets them."""
     named = route(name="feed", inexact=WHY)
-    (verdict,) = decide_all([named], [pin("feed", Stack.ASGI)], handover=False)
+    for handover in (True, False):
+        (verdict,) = decide_all([named], [pin("feed", Stack.ASGI)], handover=handover)
 
-    assert verdict.stack is Stack.WSGI
-    assert verdict.reason == (
-        'pinned by TANDEM["ROUTES"][0], but its paths are not known exactly: a look-behind'
-    )
+        assert verdict.stack is Stack.ASGI
+        assert verdict.reason == (
+            'pinned by TANDEM["ROUTES"][0], with all paths that may match: a look-behind'
+        )
+
+
+def test_a_mark_does_not_make_paths_known() -> None:
+    """It decides what the view deserves, not what the edge can match."""
     assert stacks([route(mark=Stack.ASGI, inexact=WHY)], handover=False) == [Stack.WSGI]
+
+
+def test_a_route_on_wsgi_needs_no_handover() -> None:
+    """So nothing is noted at it, though its paths are not known."""
+    (verdict,) = decide_all([route(inexact=WHY)], ())
+
+    assert verdict.reason == "a synchronous view"
 
 
 def test_the_policy_needs_no_django() -> None:

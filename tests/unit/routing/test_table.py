@@ -1,6 +1,7 @@
 """The edge's table holds the rules that change an answer, in Django's order, and no others."""
 
 import re
+from dataclasses import replace
 
 from builders import verdict, websocket
 from django_tandem.model import PathMatch, Pin, Stack
@@ -124,3 +125,12 @@ def test_what_asgi_py_serves_alone_is_never_sorted_out_by_wsgi() -> None:
     match = PathMatch(pcre="^/mcp/", prefix="/mcp/", why_inexact="a look-behind")
 
     assert _table(verdict("/mcp/", Stack.ASGI, match=match, by_django=False)) == [("/mcp/", "asgi")]
+
+
+def test_a_pin_by_name_makes_a_rule_for_asgi() -> None:
+    """Without it WSGI, which can hand over, gets what is not known exactly."""
+    match = PathMatch(pcre="^/keys/[^/]+/", prefix="/keys/", why_inexact="a converter may refuse")
+
+    assert _table(verdict("/keys/", Stack.ASGI, match=match)) == []
+    pinned = replace(verdict("/keys/", Stack.ASGI, match=match, name="key"), pin=0)
+    assert _table(pinned, pins=[Pin(target="key", stack=Stack.ASGI)]) == [("/keys/", "asgi")]
