@@ -64,16 +64,11 @@ def gather(
 
     ``before_up`` is true for settings read without the REDIS_URL of `tandem up`.
     """
-    directory = plan.project.directory
-    application = (
-        read_application(loaded.application, directory) if loaded.application else Application()
-    )
+    application = _application(plan, loaded)
     databases = tuple(database.read_databases())
     is_atomic = any(each.atomic_requests for each in databases)
     has_media = loaded.settings.edge.media
-    found = tuple(_routes(directory)) if is_atomic or has_media else ()
-    consumers = {verdict.route.view.dotted.rpartition(".")[0] for verdict in plan.verdicts}
-    consumers &= {route.view.dotted.rpartition(".")[0] for route in application.websocket_routes}
+    routes = tuple(_routes(plan)) if is_atomic or has_media else ()
     return Facts(
         plan=plan,
         settings=loaded.settings,
@@ -81,13 +76,9 @@ def gather(
         asgi_error=asgi_error,
         application=application,
         stock_modules=_stock_modules(plan),
-        async_views=tuple(_async_views(found)) if is_atomic else (),
+        async_views=tuple(_async_views(routes)) if is_atomic else (),
         layers=tuple(channels.read_layers()),
-        senders=tuple(
-            name
-            for name in importers("get_channel_layer", "channels.layers")
-            if name not in consumers
-        ),
+        senders=tuple(_senders(application)),
         event_senders=tuple(importers("send_event", "django_eventstream.eventstream")),
         events_in_process=channels.has_events_in_process(),
         entry_points=tuple(project.read_entry_points(plan.project.asgi)),
@@ -95,7 +86,7 @@ def gather(
         local_stores=tuple(stores.read_local_stores(importers)),
         https=proxies.read_https(),
         static=files.read_static(),
-        media=files.read_media(found) if has_media else None,
+        media=files.read_media(routes) if has_media else None,
         versions=tuple(installed.read_versions()),
         importable=installed.importable_libraries(),
         offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
@@ -116,6 +107,20 @@ def importers(name: str, home: str) -> Iterator[str]:
             yield module_name
 
 
+def _application(plan: Plan, loaded: Loaded) -> Application:
+    if loaded.application is None:
+        return Application()
+    return read_application(loaded.application, plan.project.directory)
+
+
+def _senders(application: Application) -> Iterator[str]:
+    """Yield the modules that may send over a channel layer outside of consumers."""
+    of_consumers = {route.view.dotted.rpartition(".")[0] for route in application.websocket_routes}
+    for module in importers("get_channel_layer", "channels.layers"):
+        if module not in of_consumers:
+            yield module
+
+
 def _stock_modules(plan: Plan) -> tuple[str, ...]:
     asgi = plan.project.asgi
     if asgi is None or not plan.project.has_stock_handler:
@@ -124,9 +129,9 @@ def _stock_modules(plan: Plan) -> tuple[str, ...]:
     return found or (asgi.rpartition(".")[0],)
 
 
-def _routes(directory: str) -> Iterator[tuple[Endpoint, Route]]:
+def _routes(plan: Plan) -> Iterator[tuple[Endpoint, Route]]:
     for endpoint in endpoints(get_resolver()):
-        yield endpoint, route_of(endpoint, directory)
+        yield endpoint, route_of(endpoint, plan.project.directory)
 
 
 def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncView]:
