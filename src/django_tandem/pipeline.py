@@ -23,6 +23,9 @@ from django_tandem.settings import Settings
 
 __all__ = ["Loaded", "decide", "load", "plan", "read", "render", "write"]
 
+# Under `tandem up --debug` no request times out while somebody is at work: that is a day.
+DEBUG_TIMEOUT_S = 86_400
+
 
 def load(
     location: Location, *, overrides: Overrides | None = None, embedded_redis: str | None = None
@@ -79,4 +82,8 @@ def _overridden(settings: Settings, overrides: Overrides) -> Settings:
         settings = replace(settings, bind=(overrides.bind,))
     if overrides.asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
+    if overrides.debug:
+        # A debugger waits for a person, and shares its terminal with nobody.
+        wsgi = replace(settings.wsgi, workers=1, timeout_s=DEBUG_TIMEOUT_S, nice=0)
+        settings = replace(settings, wsgi=wsgi, asgi=replace(settings.asgi, workers=1))
     return settings

@@ -3,17 +3,22 @@
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings as django_settings
 
 from django_tandem.cli import console
 from django_tandem.cli.planning import announce, keep_notes, plan_project
-from django_tandem.errors import TandemError
+from django_tandem.cli.reload import own_traceback
+from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.model import Overrides, Plan
+from django_tandem.project.location import find
 from django_tandem.runtime import start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
+from django_tandem.runtime.watch import wait_for_change
 from django_tandem.settings import Settings
 
 
@@ -31,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", action="store_true", help="reload when code, templates or settings change"
     )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="let breakpoint() open pdb here: one worker a stack, and no timeouts",
+    )
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,19 +53,27 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def overrides_of(options: argparse.Namespace) -> Overrides:
     """Return the settings that the command line replaces."""
-    return Overrides(bind=options.bind, asgi=options.asgi)
+    debug = getattr(options, "debug", False)
+    return Overrides(bind=options.bind, asgi=options.asgi, debug=debug)
 
 
 def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord."""
-    if options.watch and options.detach:
+    if options.detach and (options.watch or options.debug):
+        name = "--watch" if options.watch else "--debug"
         raise TandemError(
-            "`--watch` and `--detach` exclude each other: --watch reports on the terminal.",
+            f"`{name}` and `--detach` exclude each other: {name} needs the terminal.",
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
     environment = dict(os.environ)
-    planned = plan_project(options, overrides=overrides_of(options))
-    notes = announce(planned)
+    began_at = time.time()
+    try:
+        planned = plan_project(options, overrides=overrides_of(options))
+        notes = announce(planned)
+    except (ProjectError, SettingError, RefusedError) as error:
+        if not options.watch:
+            raise
+        _try_again_after_a_change(error, find(options.settings).directory, began_at)
     for note in _machine_notes(planned.plan, planned.loaded.settings):
         console.line_err(note)
     os.chdir(planned.plan.project.directory)
@@ -69,6 +87,16 @@ def run(options: argparse.Namespace) -> int:
         watched = (options.settings or "", *_unwatched()) if options.watch else None
         start.in_foreground(directory, handle, options.timeout, watched)
     return 0 if start.detached(planned.plan, directory, handle, options.timeout) else 1
+
+
+def _try_again_after_a_change(error: TandemError, directory: Path, began_at: float) -> NoReturn:
+    """Print what is wrong with the project, and start over once a file of it has changed."""
+    if error.__cause__ is not None and (own := own_traceback(error.__cause__, directory)):
+        console.line_err(own)
+    console.line_err(str(error))
+    console.line_err(f"Watching {directory}: the next change is tried.")
+    wait_for_change(directory, since=began_at)
+    start.replace_process(sys.argv[1:])
 
 
 def _machine_notes(plan: Plan, settings: Settings) -> list[str]:

@@ -109,6 +109,7 @@ class Overrides:
 
     bind: str | None = None
     asgi: bool = False
+    debug: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

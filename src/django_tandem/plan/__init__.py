@@ -50,6 +50,7 @@ def make_plan(
         run_dir=run_dir,
         generation=generation,
         has_both=len(stacks) > 1,
+        is_debugged=overrides is not None and overrides.debug,
     )
     return Plan(
         project=project,

@@ -19,6 +19,10 @@ ENTRY_POINTS = {
 }
 
 
+# What breakpoint() calls below `tandem up --debug`.
+DEBUGGER = "django_tandem.inprocess.debugger.set_trace"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
     """The input that every process is planned from."""
@@ -29,6 +33,7 @@ class PlanContext:
     run_dir: str
     generation: int
     has_both: bool
+    is_debugged: bool = False
 
     def path(self, name: str) -> str:
         """Return the path of a file in the run directory."""
@@ -158,6 +163,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         # Gunicorn imports the project from there. That of a shell may be a link to the live
         # release, and lead to another one by the time a worker imports a module.
         "PWD": project.directory,
+        "PYTHONBREAKPOINT": DEBUGGER if context.is_debugged else None,
         "PYTHONUNBUFFERED": "1",
         environment.ASGI_APPLICATION: project.asgi,
         environment.GENERATION: str(context.generation),

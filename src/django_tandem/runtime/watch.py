@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,7 +86,26 @@ class Parent:
         return os.getppid() != self.pid
 
 
-def changes(sources: Sources, parent: Parent) -> Iterator[list[Path]]:
+def wait_for_change(directory: Path, *, since: float) -> None:
+    """Return when a file of the project in ``directory`` has changed ``since`` that Unix time."""
+    sources = Sources(directory=directory, ignored=(Path(sys.prefix),))
+    found = changes(sources, threading.Event())
+    # It may have been saved before the watch began.
+    if not next(found, []) and not _is_newer(sources, since):
+        next(filter(None, found), None)
+
+
+def _is_newer(sources: Sources, since: float) -> bool:
+    for above, directories, files in os.walk(sources.directory):
+        directories[:] = [name for name in directories if sources.has(Path(above, name, "x.py"))]
+        for path in (Path(above, name) for name in files):
+            with contextlib.suppress(OSError):
+                if sources.has(path) and path.stat().st_mtime > since:
+                    return True
+    return False
+
+
+def changes(sources: Sources, parent: Parent | threading.Event) -> Iterator[list[Path]]:
     """
     Yield the files that changed, relative to the project, until ``parent`` ends.
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,38 @@ def test_watch_and_detach_exclude_each_other(project) -> None:
     """The command fails before it loads the project."""
     assert told(tandem(project, "up", "--watch", "--detach")) == (
         2,
-        "`--watch` tells on the terminal what it does, and `--detach` leaves it none.\n"
-        "  Leave one of them out; a detached stack is reloaded by `tandem reload`.\n",
+        "`--watch` and `--detach` exclude each other: --watch needs the terminal.\n"
+        "  Leave one out; `tandem reload` reloads a detached stack.\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "mistake", "message"),
+    [
+        ("urls.py", "def (:", "SyntaxError: invalid syntax"),
+        ("settings.py", 'TANDEM = {"DRAIN": 1}', 'TANDEM["DRAIN"] is not an option.'),
+    ],
+)
+def test_a_project_with_a_mistake_is_started_once_it_is_fixed(
+    file, mistake, message, project
+) -> None:
+    """As runserver does; without --watch the command ends."""
+    path = project / "mysite" / file
+    sound = path.read_text()
+    path.write_text(f"{sound}\n{mistake}\n")
+    assert tandem(project, "up").returncode == 2
+    up = Up(project, args=("--watch",))
+
+    def fix() -> None:
+        wait_for(lambda: "the next change is tried" in up.output, within_s=SERVED_S)
+        path.write_text(sound)
+
+    with ThreadPoolExecutor() as pool:
+        fixed = pool.submit(fix)
+        with up:
+            fixed.result()
+            assert message in up.output
+            assert f"Watching {project}: the next change is tried.\n" in up.output
+            assert ask(up.port, "/admin/login/").status == 200
+            wait_for(lambda: "a change reloads the stack" in up.output, within_s=SERVED_S)
+    wait_for(lambda: running_in(project) == [])
