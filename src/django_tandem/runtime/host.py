@@ -118,7 +118,7 @@ def read_nginx(program: str) -> Nginx:
 def _from_wheel(module: str, function: str) -> str | None:
     try:
         path = Path(getattr(import_module(module), function)())
-    except Exception:  # noqa: BLE001 - each wheel has errors of its own for a platform it lacks
+    except Exception:  # noqa: BLE001 - each wheel raises other errors on a platform it lacks
         return None
     if not os.access(path, os.X_OK):
         # Some installers drop the mode of data files, and a program in a wheel is one.

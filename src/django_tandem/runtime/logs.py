@@ -169,7 +169,7 @@ def rotate(path: Path) -> None:
         try:
             _copy_and_truncate(path)
         except OSError:
-            # A full disk, most likely: of two evils the log is the smaller.
+            # A full disk, most likely: losing the log is better than filling it.
             if size > 2 * MAX_LOG_BYTES:
                 os.truncate(path, 0)
 
@@ -179,7 +179,7 @@ def _copy_and_truncate(path: Path) -> None:
     try:
         with path.open("rb") as log, new.open("wb") as copy:
             shutil.copyfileobj(log, copy, READ_BYTES)
-            # In its place before the truncation: whoever follows the log reads on there.
+            # Renamed before the truncation: a reader that follows the log finds the rest there.
             new.replace(_rotated(path))
             # What was written meanwhile.
             shutil.copyfileobj(log, copy, READ_BYTES)

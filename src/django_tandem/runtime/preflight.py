@@ -1,4 +1,4 @@
-"""What must hold before anything is started; each refusal says what to do."""
+"""The conditions of a start, checked before anything is started; each error has a hint."""
 
 import errno
 import os
@@ -70,19 +70,19 @@ def require_readable(settings: Settings, project_directory: str) -> None:
     for option, given in named.items():
         if given is not None and not os.access(Path(project_directory, given), os.R_OK):
             raise MachineError(
-                f'TANDEM["EDGE"]{option} is "{given}", which is no file that can be read.',
-                hint="Give its path, from the directory of manage.py on when it is relative.",
+                f'TANDEM["EDGE"]{option} is "{given}", which is not readable.',
+                hint="Give its path; a relative one is relative to the directory of manage.py.",
             )
 
 
 def require_program(name: str, program: str, project_directory: str) -> None:
     """Raise MachineError when a program from the settings is not on this machine."""
-    # As supervisord looks for it: a path from the project on, or a name on PATH.
+    # As supervisord finds it: a path relative to the project, or a name on PATH.
     beside = Path(project_directory, program)
     if not (shutil.which(program) or ("/" in program and os.access(beside, os.X_OK))):
         raise MachineError(
-            f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which is no program here.',
-            hint="Install it, or give its whole path.",
+            f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which is not a program here.',
+            hint="Install it, or give its absolute path.",
         )
     file = Path(shutil.which(program) or beside)
     if problem := _why_not_executable(file):
@@ -94,7 +94,7 @@ def require_program(name: str, program: str, project_directory: str) -> None:
 
 
 def _why_not_executable(file: Path) -> str:
-    """Return why the kernel would not execute ``file``; empty when it would, as far as we see."""
+    """Return why the kernel would not execute ``file``; empty when nothing speaks against it."""
     try:
         with file.open("rb") as opened:
             start = opened.read(4096)
@@ -129,17 +129,17 @@ def _cannot_listen(bind: Bind, error: OSError) -> MachineError:
         case errno.EADDRINUSE:
             return MachineError(
                 f"{bind} is in use by another program.",
-                hint="Stop that program, or take another address with `--bind`.",
+                hint="Stop that program, or listen on another address with `--bind`.",
             )
         case errno.EACCES:
             return MachineError(
                 f"This user may not listen on {bind}.",
-                hint="Take a port from 1024 on with `--bind`.",
+                hint="Listen on a port of at least 1024 with `--bind`.",
             )
         case _:
             return MachineError(
                 f"{bind} is not an address of this machine: {error.strerror}.",
-                hint="Take another address with `--bind`.",
+                hint="Listen on another address with `--bind`.",
             )
 
 
@@ -147,11 +147,11 @@ def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None
     """Raise RefusedError, with NGINX's own line, when NGINX refuses the rendered file."""
     found = check_nginx(plan.edge.nginx, run_dir, file)
     if found:
-        raise RefusedError("NGINX refuses the file that was rendered for it.", hint=found)
+        raise RefusedError("NGINX rejects the rendered nginx.conf.", hint=found)
 
 
 def check_nginx(nginx: Nginx, directory: Path, file: str = "nginx.conf") -> str:
-    """Run ``nginx -t`` on the ``file`` in ``directory``; return what it says against it."""
+    """Run ``nginx -t`` on the ``file`` in ``directory``; return its errors."""
     done = subprocess.run(
         [nginx.program, "-t", "-q", "-p", f"{directory}/", "-c", file, "-e", "stderr"],
         cwd=directory,

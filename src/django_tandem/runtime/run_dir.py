@@ -56,7 +56,7 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
     """
     Make the run directory, the user's alone.
 
-    ``is_committed`` says that its files may be kept under version control. Raises
+    With ``is_committed`` its files may be kept under version control. Raises
     MachineError when it belongs to another user, or holds files that are not tandem's.
     """
     try:
@@ -64,7 +64,7 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
         refuse_foreign(run_dir)
         _refuse_another_use(run_dir)
         run_dir.chmod(0o700)
-        # Nothing in it is to be committed, and no project should have to say so.
+        # Nothing in it is to be committed, and no project should need a rule for that.
         ignored = run_dir / ".gitignore"
         # An empty one is what a full disk left.
         if not is_committed and not (ignored.exists() and ignored.stat().st_size):
@@ -94,7 +94,7 @@ def require_space(run_dir: Path) -> Iterator[None]:
 
 def require_free_bytes(run_dir: Path) -> None:
     """Raise OSError when the sockets, pid files and logs of a start would fill the file system."""
-    # Some file systems tell no size at all.
+    # Some file systems have no size.
     usage = shutil.disk_usage(run_dir)
     if usage.total and usage.free < FREE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -104,7 +104,7 @@ def refuse_foreign(run_dir: Path) -> None:
     """
     Raise MachineError for a run directory that is another user's, or no directory.
 
-    Whoever owns it could put a socket of theirs in the place of ours, or have `tandem
+    Its owner could replace our sockets with others, or have `tandem
     down` end a process of their choice. One that does not exist yet is nobody's.
     """
     try:

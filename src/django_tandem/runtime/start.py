@@ -84,7 +84,7 @@ def in_foreground(
 def launched(
     directory: Path, handle: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start supervisord in a session of its own; ``handle`` is its own from here on."""
+    """Start supervisord in a new session, and pass it the lock's ``handle``."""
     with (directory / LOG_FILE).open("ab") as log:
         started = subprocess.Popen(
             _supervisord(directory),
@@ -92,7 +92,7 @@ def launched(
             env={**environment, lock.VARIABLE: str(handle)},
             pass_fds=(handle,),
             stdin=subprocess.DEVNULL,
-            # Each program's output is in a file of its own already.
+            # Each program writes to its own log file.
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
@@ -110,7 +110,7 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     if failed is not None and started.poll() is None:
         supervisord.stop(directory, deadline_s=30, started=identify(started.pid))
     elif failed is not None and failed.process is None:
-        # It ended before it could serve anything, and says why in its log alone.
+        # It ended before it could serve anything, and only its log has the reason.
         for line in log.read_bytes()[old_bytes:].decode(errors="replace").splitlines():
             report(f"  {line}")
     return failed is None

@@ -1,4 +1,4 @@
-"""A running supervisord: what it is asked over XML-RPC, and how it is stopped."""
+"""The client of a running supervisord: its XML-RPC methods, and its stop."""
 
 import signal
 import time
@@ -16,18 +16,18 @@ from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
 from django_tandem.runtime.progress import POLL_S, wait_until
 
-# supervisord answers between two looks at its programs; more than this it is stuck.
+# supervisord answers within its loop; one that takes longer than this hangs.
 ANSWER_S = 10
-# What is killed is gone as soon as the kernel comes round to it.
+# SIGKILL takes effect as soon as the kernel schedules the process.
 KILLED_S = 5
 
 
 class GoneError(ConnectionError):
-    """supervisord is on its way down, or does not answer."""
+    """supervisord is stopping, or does not answer."""
 
 
 class _Transport(SupervisorTransport):  # type: ignore[misc]
-    """supervisor's own way to its socket, which does not wait for ever."""
+    """supervisor's transport over its Unix socket, with a timeout."""
 
     def __init__(self, *args: str) -> None:
         super().__init__(*args)
@@ -43,7 +43,7 @@ class _Transport(SupervisorTransport):  # type: ignore[misc]
 
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
-    """Ask supervisord for each of its processes; raises OSError when it does not answer."""
+    """Return the status of each program; raises OSError when supervisord does not answer."""
     listed = _call(run_dir, "supervisor.getAllProcessInfo")
     now = time.time()
     return tuple(
@@ -59,27 +59,27 @@ def statuses(run_dir: Path) -> tuple[Status, ...]:
 
 
 def restarts(run_dir: Path) -> dict[str, int]:
-    """Ask how often each program died and was started again; those are left out that never did."""
+    """Return how often each program was restarted, without those that never were."""
     return dict(_call(run_dir, "tandem.restarts"))
 
 
 def start(run_dir: Path, programs: Sequence[str]) -> bool:
-    """Have supervisord start programs, and return whether it found how each was rendered."""
+    """Start programs; return whether each of them was found in a rendered file."""
     return bool(_call(run_dir, "tandem.start", list(programs)))
 
 
 def end(run_dir: Path, program: str, within_s: int) -> bool:
-    """Have a program stopped, which is killed after ``within_s``; return whether it has ended."""
+    """Stop a program, with SIGKILL after ``within_s``; return whether it has ended."""
     return bool(_call(run_dir, "tandem.end", program, within_s))
 
 
 def give_up(run_dir: Path, program: str, because: str) -> None:
-    """Have the whole stack stopped, with exit code 1, since ``program`` does not come up."""
+    """Stop the whole stack, with exit code 1, since ``program`` does not come up."""
     _call(run_dir, "tandem.give_up", program, because)
 
 
 def wait_for_end(run_dir: Path, program: str, within_s: int) -> None:
-    """Have a program stopped and forgotten, and return when it is."""
+    """Stop and remove a program, and return when that is done."""
     while not end(run_dir, program, within_s):
         time.sleep(POLL_S)
 
@@ -147,12 +147,12 @@ def _call(run_dir: Path, method: str, *arguments: object) -> Any:
     except Fault as fault:
         if fault.faultCode == Faults.UNKNOWN_METHOD:
             raise MachineError(
-                "What runs was started by another version of tandem.",
+                "The running stack was started by another version of tandem.",
                 hint="Stop it with `tandem down`, and start it with `tandem up`.",
             ) from fault
         raise GoneError(f"supervisord refuses: {fault.faultString}") from fault
     except (Error, HTTPException, OSError) as error:
-        # On its way down it hangs up.
+        # While it stops, it closes the connection.
         raise GoneError("supervisord does not answer") from error
     finally:
         transport.close()

@@ -32,7 +32,7 @@ def test_an_include_that_nginx_refuses(project, directives, complaint) -> None:
 
     code, said = told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}"))
     first, own, last = said.splitlines()
-    assert (code, first) == (1, "NGINX refuses the file that was rendered for it.")
+    assert (code, first) == (1, "NGINX rejects the rendered nginx.conf.")
     assert complaint.format(include=include, run_dir=run_dir) in own
     assert last.endswith(f"configuration file {run_dir}/nginx.conf test failed")
 
@@ -50,8 +50,8 @@ def test_a_file_that_is_not_there_is_named_by_its_option(project, edge, option, 
 
     assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
-        f'TANDEM["EDGE"]{option} is "{given}", which is no file that can be read.\n'
-        "  Give its path, from the directory of manage.py on when it is relative.\n",
+        f'TANDEM["EDGE"]{option} is "{given}", which is not readable.\n'
+        "  Give its path; a relative one is relative to the directory of manage.py.\n",
     )
 
 
@@ -61,8 +61,8 @@ def test_a_program_that_does_not_exist_is_named_before_anything_starts(project) 
 
     assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
-        'TANDEM["PROGRAMS"]["absent"] begins with "no-such", which is no program here.\n'
-        "  Install it, or give its whole path.\n",
+        'TANDEM["PROGRAMS"]["absent"] begins with "no-such", which is not a program here.\n'
+        "  Install it, or give its absolute path.\n",
     )
 
 

@@ -25,7 +25,7 @@ def test_a_port_in_use(project) -> None:
         assert told(tandem(project, "up", "--bind", f"127.0.0.1:{port}")) == (
             2,
             f"127.0.0.1:{port} is in use by another program.\n"
-            "  Stop that program, or take another address with `--bind`.\n",
+            "  Stop that program, or listen on another address with `--bind`.\n",
         )
 
 
@@ -34,7 +34,7 @@ def test_an_address_of_another_machine(project) -> None:
     assert told(tandem(project, "up", "--bind", "192.0.2.1:8000")) == (
         2,
         "192.0.2.1:8000 is not an address of this machine: Cannot assign requested address.\n"
-        "  Take another address with `--bind`.\n",
+        "  Listen on another address with `--bind`.\n",
     )
 
 

@@ -16,7 +16,7 @@ def subscribe(event: type, act: Callable[[Any], None]) -> None:
     def guarded(happened: Any) -> None:
         try:
             act(happened)
-        except Exception:  # noqa: BLE001 - a full disk, say, is no reason to stop serving
+        except Exception:  # noqa: BLE001 - a full disk, for one, is no reason to stop serving
             traceback.print_exc()
 
     events.subscribe(event, guarded)

@@ -56,7 +56,7 @@ class LogMultiplexer:
         """Print a program's last line though it has no end: the program has ended."""
         self._ended.append(program)
 
-    def tell(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line of supervisord's own, without blocking."""
         self._own.append(text)
 
@@ -152,7 +152,7 @@ class _Lines:
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._output.tell(line)
+            self._output.print_line(line)
         return len(text)
 
     def flush(self) -> None:

@@ -62,7 +62,7 @@ class RestartPolicy:
             new = self._run_dir / f"{FAILED_FILE}.new"
             new.write_text(f"{program}\n{because}")
             new.replace(self._run_dir / FAILED_FILE)
-        self._output.tell(f"{program} does not come up: stopping the stack")
+        self._output.print_line(f"{program} does not come up: stopping the stack")
         self.has_failed = True
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
         self._self_pipe.wake()
@@ -86,13 +86,13 @@ class RestartPolicy:
         if self._slow_failures[name] > process.config.startretries:
             self.give_up(name, f"it {how} each time, some seconds after its start")
         elif not event.expected:
-            self._output.tell(f"{name} {how}; restarting it")
+            self._output.print_line(f"{name} {how}; restarting it")
         # supervisord restarts it in its next round, for which it would wait up to a second.
         self._self_pipe.wake()
 
     def _on_backoff(self, event: Any) -> None:
         process = event.process
-        self._output.tell(f"{process.config.name} failed to start: {why(process)}")
+        self._output.print_line(f"{process.config.name} failed to start: {why(process)}")
         if self._is_stopping() or not self._has_answered(process.config.name):
             return
         self._reset_backoff(process)

@@ -60,7 +60,9 @@ class Shutdown:
         """Stop what can be stopped at once, and have the WebSockets closed."""
         # Only Ctrl-C: an orchestrator may well send SIGTERM twice, and means the same by it.
         signal.signal(signal.SIGINT, self.kill_all)
-        self._output.tell("stopping: requests in flight are finished; Ctrl-C again stops at once")
+        self._output.print_line(
+            "stopping: requests in flight are finished; Ctrl-C again stops at once"
+        )
         self._since = time.monotonic()
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # A program that can't be drained is still stopped.

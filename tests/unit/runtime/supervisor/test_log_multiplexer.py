@@ -45,7 +45,7 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
     log(tmp_path, "nginx", "three\n")
 
     output.finish_line("wsgi-1")
-    output.tell("a line of its own")
+    output.print_line("a line of its own")
     output._collect()
     output._print()
 
@@ -89,7 +89,7 @@ def test_a_closed_reader_is_no_error(tmp_path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     output = LogMultiplexer(tmp_path, writer)
-    output.tell("nobody reads this")
+    output.print_line("nobody reads this")
 
     output._collect()
     output._print()

@@ -32,7 +32,7 @@ class Loop:
 
     def call_later(self, *_: object) -> None: ...
 
-    def tell(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self.lines.append(text)
 
     @property
