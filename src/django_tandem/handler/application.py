@@ -96,7 +96,7 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
             # From inside whatever instruments Django's own handler.
             await super().__call__(*call)
         if executor is not None:
-            await wait_for_leftover_calls()
+            await wait_for_leftover_calls(executor)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Handle a request, as Django does."""
@@ -149,7 +149,7 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
         """Return the response, sent, and what has cancelled the sending."""
         response = await self.run_get_response(request)
         executor = EXECUTOR.get()
-        if executor is not None and not self._needs_thread(response):
+        if executor is not None and executor.has_thread and not self._needs_thread(response):
             # Other requests need not wait until the client has received all of it.
             executor.release()
         try:
@@ -162,8 +162,7 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
         return bool(response.streaming) or request_signals.needs_thread(type(self), response)
 
     async def _finish(self, response: Any) -> None:
-        has_lease = EXECUTOR.get() is not None
-        await request_signals.send_finished(type(self), response, has_lease=has_lease)
+        await request_signals.send_finished(type(self), response, EXECUTOR.get())
 
     async def send_response(self, response: Any, send: Any) -> None:
         """Send the response; a plain one by a shorter way, a sync stream part by part."""

@@ -19,7 +19,7 @@ from django_tandem.handler.internals import (
     run_parallel,
 )
 from django_tandem.handler.originals import is_original
-from django_tandem.handler.switching import finish_on_thread, is_busy
+from django_tandem.handler.switching import RequestExecutor, finish_on_thread
 
 # They care for the connections of their own thread: the pool runs them where it lends one.
 ON_THREADS = (reset_queries, close_old_connections)
@@ -46,13 +46,13 @@ async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
         await run_parallel([receiver(**named) for receiver in async_receivers])
 
 
-async def send_finished(sender: Any, response: Any, *, has_lease: bool) -> None:
+async def send_finished(sender: Any, response: Any, executor: RequestExecutor | None) -> None:
     """
     Close the response, which sends ``request_finished``; None stands for none.
 
     A view that was cancelled may still run on its thread: like Django, wait for it there.
     """
-    if not has_lease or needs_thread(sender, response) or is_busy():
+    if executor is None or executor.is_busy or needs_thread(sender, response):
         send = partial(signals.request_finished.send, sender=sender)
         await finish_on_thread(send if response is None else response.close)
         return

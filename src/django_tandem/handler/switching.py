@@ -41,6 +41,16 @@ class RequestExecutor(Executor):
         """Return the thread, now or after the calls that are left."""
         self.pool.release(self.lease)
 
+    @property
+    def has_thread(self) -> bool:
+        """Whether a thread was acquired."""
+        return self.pool.has_thread(self.lease)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call runs or waits."""
+        return self.pool.is_busy(self.lease)
+
     def note_suspended(self) -> None:
         """Note that the request awaits something, on the event loop."""
         self.pool.note_suspended(self.lease)
@@ -88,11 +98,11 @@ async def finish_on_thread(function: Callable[[], Any]) -> Any:
     return await _on_thread(function)
 
 
-async def wait_for_leftover_calls() -> None:
+async def wait_for_leftover_calls(executor: RequestExecutor) -> None:
     """Wait for the calls of tasks that the view has left behind."""
     # A task that was made just now has not started yet.
     await asyncio.sleep(0)
-    if is_busy():
+    if executor.is_busy:
         with suppress(PoolExhausted):
             await _on_thread(_call, int)
 
@@ -131,12 +141,6 @@ def would_wait() -> bool:
     """Return whether a call would have to wait for the thread of this request, or for any."""
     own = _own()
     return own is not None and own.pool.would_wait(own.lease)
-
-
-def is_busy() -> bool:
-    """Return whether the thread of this request is still at work for it."""
-    own = _own()
-    return own is not None and own.pool.is_busy(own.lease)
 
 
 def was_rejected() -> bool:

@@ -201,6 +201,11 @@ class ThreadPool:
         with self.lock:
             return lease.is_busy
 
+    def has_thread(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has acquired a thread."""
+        with self.lock:
+            return lease.worker is not None
+
     def must_queue(self, lease: ThreadLease) -> bool:
         """Return whether the lease has no thread, and none is free for it."""
         with self.lock:
