@@ -10,6 +10,7 @@ from typing import Any
 from supervisor import events
 
 from django_tandem.errors import MachineError
+from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.progress import report
@@ -29,9 +30,25 @@ ENDED = (
     events.ProcessStateStoppedEvent,
 )
 
+# What the plugin relies on behind supervisor's public interface.
+INTERNALS = (
+    "supervisor.options.ServerOptions.fork",
+    "supervisor.options.ServerOptions.get_socket_map",
+    "supervisor.process.Subprocess._prepare_child_fds",
+    "supervisor.process.Subprocess.change_state",
+    "supervisor.process.Subprocess.finish",
+    "supervisor.process.Subprocess.spawn",
+    "supervisor.process.Subprocess.transition",
+    "supervisor.supervisord.Supervisor.add_process_group",
+    "supervisor.supervisord.Supervisor.remove_process_group",
+    "supervisor.supervisord.Supervisor.runforever",
+)
+UNKNOWN_VERSION = "Restarts, logs and stops may differ; install the version that it is tested with."
+
 
 def make_plugin(supervisord: Any) -> GenerationsRpc:
     """Set the plugin up and return the methods that are called over XML-RPC."""
+    are_known(INTERNALS, otherwise=UNKNOWN_VERSION)
     # The run directory is where supervisord.conf lies.
     return Plugin(supervisord, Path(supervisord.options.here)).rpc
 
