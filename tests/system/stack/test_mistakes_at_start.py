@@ -1,5 +1,6 @@
 """What is tried and fails ends the whole, says why, and leaves nothing running: exit code 1."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -128,8 +129,8 @@ def ended(pristine, tmp_path_factory) -> dict[str, Ended]:
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_what_can_not_be_kept_up_ends_the_whole(ended, name) -> None:
-    """With exit code 1, after a few tries, and with nothing left."""
+def test_a_program_that_does_not_come_up_ends_the_stack(ended, name) -> None:
+    """With exit code 1, after a few attempts, and with nothing left running."""
     stack = ended[name]
 
     assert (stack.code, stack.took_s < 60) == (1, True)
@@ -140,22 +141,24 @@ def test_what_can_not_be_kept_up_ends_the_whole(ended, name) -> None:
 
 
 @pytest.mark.parametrize("name", ["wsgi", "detached"])
-def test_a_server_that_can_not_import_the_project_is_named(ended, name) -> None:
+def test_a_server_that_cannot_import_the_project_is_named(ended, name) -> None:
     """With its last lines, whose last says why."""
     stack = ended[name]
 
     first, *lines = stack.stderr.splitlines()
-    assert first == "wsgi-1 can't be started: it does not stay up. Its last lines:"
+    # Four attempts, or ten seconds of them: the machine decides which comes first.
+    reason = r"(it does not stay up|it can't load the project)"
+    assert re.fullmatch(rf"wsgi-1 can't be started: {reason}\. Its last lines:", first)
     assert len(lines) <= 20
     assert lines[-1] == "  ValueError: no licence"
     assert f'  File "{stack.directory}/mysite/wsgi.py", line ' in stack.stderr
 
 
-def test_in_the_foreground_each_try_is_told(ended) -> None:
-    """As it happens, among what the programs print."""
+def test_the_foreground_shows_each_attempt(ended) -> None:
+    """As it happens, among the lines of the programs."""
     said = ended["wsgi"].stdout
 
-    assert said.count("tandem     | wsgi-1 failed to start: it does not stay up\n") == 4
+    assert 2 <= said.count("tandem     | wsgi-1 failed to start: it does not stay up\n") <= 4
     assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in said
 
 
