@@ -106,7 +106,7 @@ def serving(
         process = subprocess.Popen(
             server.argv(launch),
             cwd=HERE,
-            env={**os.environ, **known, **(environment or {})},
+            env={**os.environ, **known, **dict(server.environment), **(environment or {})},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -22,7 +22,12 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
 )
-from django_tandem.inprocess.django_handler import count_threads, handler_name, with_our_handler
+from django_tandem.inprocess.django_handler import (
+    HttpFallback,
+    count_threads,
+    handler_name,
+    with_our_handler,
+)
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.lifespan import Lifespan
@@ -33,7 +38,7 @@ from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import stream_sync_iterators
-from django_tandem.inprocess.websocket_not_found import WebSocketNotFound
+from django_tandem.inprocess.websocket_not_found import WebSocketNotFound, drop_uvicorns_errors
 from django_tandem.model import Stack
 
 
@@ -72,7 +77,8 @@ with record_startup_failure(Stack.ASGI), no_running_loop():
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())
     stream_sync_iterators()
-    project = load()
+    drop_uvicorns_errors()
+    project: Application = HttpFallback(load())
     if should_serve():
         project = ParallelConsumers(project)
     project = handler_status.from_environment(

@@ -101,6 +101,9 @@ def environ_key(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
 
 
+# The raw target, which PEP 3333 does not define: Gunicorn's name, and that of uWSGI and Waitress.
+# Granian has none, and does not alter the path.
+RAW_TARGET_KEYS = ("RAW_URI", "REQUEST_URI")
 # Anything else that servers add (gunicorn.socket, the environment of the process) would tell the
 # view which stack and server it runs on.
 KEPT_KEYS = frozenset(
@@ -112,13 +115,12 @@ KEPT_KEYS = frozenset(
         "wsgi.errors",
         "wsgi.run_once",
         "wsgi.file_wrapper",
+        *RAW_TARGET_KEYS,
     }
 )
 # Some servers set these to nothing when the client did not send them.
 KEPT_KEYS_IF_SET = ("CONTENT_TYPE", "CONTENT_LENGTH")
 HOP_BY_HOP_KEYS = frozenset(map(environ_key, HOP_BY_HOP))
-# The raw target, which PEP 3333 does not define. Granian has none, and does not alter the path.
-RAW_TARGET_KEYS = ("RAW_URI", "REQUEST_URI")
 
 
 class WsgiProxyHeaders:

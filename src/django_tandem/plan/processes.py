@@ -95,7 +95,7 @@ def _server(context: PlanContext, stack: Stack) -> Process:
         directory=context.project.directory,
         priority=20,
         stack=stack,
-        environment=_environment(context),
+        environment=tuple(sorted((*_environment(context), *server.environment))),
         socket=path,
         workers=workers,
         stop_signal=server.stop_signal,

@@ -48,7 +48,8 @@ class Server:
     ``distribution`` is the package to install, ``extra`` the extra of django-tandem that installs
     it. ``argv`` turns a launch into a command line. With ``one_process`` it can't share its
     socket between processes, with ``recycles`` it replaces workers after ``max_requests``.
-    ``least_queue`` is the shortest queue that it supports.
+    ``least_queue`` is the shortest queue that it supports. ``environment`` has the settings that
+    its command line lacks.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Server:
     recycles: bool = False
     least_queue: int = 1
     stop_signal: str = "TERM"
+    environment: tuple[tuple[str, str], ...] = ()
 
     def counted(self, workers: int) -> str:
         """Return the number of its workers with its unit, which is threads in one WSGI process."""

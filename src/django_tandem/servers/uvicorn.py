@@ -33,4 +33,13 @@ def argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
-UVICORN = Server(name="uvicorn", stack=Stack.ASGI, distribution="uvicorn", extra=None, argv=argv)
+UVICORN = Server(
+    name="uvicorn",
+    stack=Stack.ASGI,
+    distribution="uvicorn",
+    extra=None,
+    argv=argv,
+    # For a handshake, websockets allows 8 kB a line and 128 headers. The edge allows more, as
+    # Uvicorn does for other requests.
+    environment=(("WEBSOCKETS_MAX_LINE_LENGTH", "65536"), ("WEBSOCKETS_MAX_NUM_HEADERS", "1000")),
+)

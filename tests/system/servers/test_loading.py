@@ -52,6 +52,15 @@ def test_a_query_while_an_asgi_project_is_imported_is_allowed(server, directory)
         assert "Traceback" not in running.log
 
 
+@pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)
+def test_a_router_without_http_serves_it_by_django(server, directory) -> None:
+    """An async view and a WebSocket of one project."""
+    environment = {"TANDEM_ASGI_APPLICATION": "project.websockets_only.application"}
+
+    with serving(server, directory, environment=environment) as running:
+        assert running.ask(path="/awaited").body == b"awaited"
+
+
 CONFIG = """
 
 workers = 7

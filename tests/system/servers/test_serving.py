@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -83,15 +84,6 @@ def test_a_burst_waits_its_turn(running):
 
 
 @on_asgi
-def test_an_event_stream_is_not_to_be_held_back(running):
-    """The edge is told not to buffer an event stream."""
-    response = running.ask(path="/events")
-
-    assert response.headers["X-Accel-Buffering"] == "no"
-    assert response.body == b"data: 1\n\ndata: 2\n\n"
-
-
-@on_asgi
 def test_a_websocket_echoes(running):
     """A WebSocket is accepted, and carries text both ways."""
     assert asyncio.run(echo(running.socket, "/ws/echo", "Grüße")) == "echo Grüße"
@@ -107,6 +99,39 @@ def test_a_websocket_without_a_route_is_rejected_in_the_handshake(running):
     assert refused.value.status == (403 if running.server.name == "daphne" else 404)
     wait_for(lambda: "WebSocket /ws/nowhere rejected" in running.log)
     assert "Traceback" not in running.log
+    assert "ERROR" not in running.log
+
+
+@on_asgi
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/ws/echo", {"Cookie": "a=" + "x" * 16_000}),
+        ("/ws/echo?q=" + "x" * 16_000, {}),
+        ("/ws/echo", {f"X-Number-{number}": "x" for number in range(200)}),
+    ],
+    ids=["cookie of 16 kB", "query of 16 kB", "200 headers"],
+)
+def test_a_handshake_may_be_as_large_as_a_request(running, path, headers):
+    """The edge accepts it, and a plain request with the same headers is served."""
+    if running.server.name == "granian" and len(headers) == 200:
+        # It accepts a hundred, by HTTP as well.
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="431"):
+            asyncio.run(echo(running.socket, path, "x", headers=headers))
+        return
+
+    assert asyncio.run(echo(running.socket, path, "x", headers=headers)) == "echo x"
+
+
+@on_asgi
+def test_a_health_check_is_not_logged(running):
+    """Neither by HTTP nor by WebSocket, as each `tandem status` makes one."""
+    before = running.log
+    running.ask(path="/.tandem/ready")
+    with suppress(TypeError):
+        asyncio.run(echo(running.socket, "/.tandem/ready", "x"))
+
+    assert running.log == before
 
 
 def digest(body):
@@ -126,11 +151,11 @@ async def burst(path, url, count):
         return await asyncio.gather(*(ask() for _ in range(count)))
 
 
-async def echo(path, url, text):
+async def echo(path, url, text, headers=None):
     connector = aiohttp.UnixConnector(str(path))
     async with (
         aiohttp.ClientSession(connector=connector) as session,
-        session.ws_connect(f"http://project.test{url}") as websocket,
+        session.ws_connect(f"http://project.test{url}", headers=headers) as websocket,
     ):
         await websocket.send_str(text)
         return await websocket.receive_str(timeout=10)

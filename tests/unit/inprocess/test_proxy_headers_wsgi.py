@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 
 EDGE = {
@@ -39,7 +41,7 @@ def test_the_edge_tells_scheme_client_and_server():
 
 def test_what_names_the_server_is_dropped():
     """A view learns neither the server nor the environment of its process."""
-    own = {"SERVER_SOFTWARE": "x", "gunicorn.socket": object(), "RAW_URI": "/", **os.environ}
+    own = {"SERVER_SOFTWARE": "x", "gunicorn.socket": object(), **os.environ}
 
     assert not set(own) & set(seen({**EDGE, **own}))
 
@@ -70,3 +72,11 @@ def test_the_script_name_is_the_projects_word_alone():
     environ = seen({**EDGE, "SCRIPT_NAME": "/evil", "RAW_URI": "/app/lots/"}, "/app")
 
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/app", "/lots/")
+
+
+@pytest.mark.parametrize("key", ["RAW_URI", "REQUEST_URI"])
+def test_the_raw_target_keeps_its_servers_name(key):
+    """It alone tells an encoded slash from a slash."""
+    environ = seen({**EDGE, key: "/x/a%2Fb?q=%20"})
+
+    assert (environ[key], environ["PATH_INFO"]) == ("/x/a%2Fb?q=%20", "/x/a/b")

@@ -67,3 +67,15 @@ def test_an_error_after_the_handshake_is_not_hidden():
 
     with pytest.raises(ValueError, match="No route"):
         call(WebSocketNotFound(project), websocket(), CONNECT)
+
+
+def test_a_path_cannot_forge_log_lines(caplog):
+    """Control characters are escaped, as Django escapes them."""
+    path = "/ws/nope\nwsgi-1 | CRITICAL forged \x1b[31mred \u2028"
+
+    call(raising(Resolver404()), websocket(path=path), CONNECT)
+
+    assert caplog.messages == [
+        "WebSocket /ws/nope\\nwsgi-1 | CRITICAL forged \\x1b[31mred \\u2028 "
+        "rejected: no route matches."
+    ]

@@ -53,5 +53,5 @@ if fingerprints.are_known(PINGS, otherwise="A shutdown takes up to 20 s after a 
 logger_class: type[Any] = WorkerLogger
 worker_class = "uvloop"
 include_server_header = False
-# The edge accepts 64 kB of headers, four times the default.
-h11_max_incomplete_size = 128 * 1024
+# The edge accepts 128 kB of headers, eight times the default.
+h11_max_incomplete_size = 160 * 1024
