@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from django.conf import settings
-from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
@@ -38,6 +37,7 @@ from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import stream_sync_iterators
+from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.inprocess.websocket_not_found import WebSocketNotFound, drop_uvicorns_errors
 from django_tandem.model import Stack
 
@@ -48,9 +48,7 @@ def load() -> Application:
     if not dotted:
         run_named_manage_py()
     application: Any = with_our_handler(import_string(dotted)) if dotted else get_asgi_application()
-    # Django imports the URLconf at the first request: too late to refuse a broken one.
-    if getattr(settings, "ROOT_URLCONF", None):
-        get_resolver().url_patterns  # noqa: B018 - reading it imports
+    import_urlconf()
     # Channels' routers are untyped.
     return cast(Application, application)
 

@@ -5,7 +5,6 @@ from wsgiref.types import WSGIApplication
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
@@ -19,6 +18,7 @@ from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import with_request_limit
+from django_tandem.inprocess.urlconf import import_urlconf, script_name, script_prefix
 from django_tandem.model import Stack
 
 
@@ -28,10 +28,7 @@ def load() -> WSGIApplication:
     if not dotted:
         run_named_manage_py()
     application: WSGIApplication = import_string(dotted) if dotted else get_wsgi_application()
-    # Django imports the URLconf at the first request: too late for forked workers to share it,
-    # and too late to refuse a broken one.
-    if getattr(settings, "ROOT_URLCONF", None):
-        get_resolver().url_patterns  # noqa: B018 - reading it imports
+    import_urlconf()
     return application
 
 
@@ -43,8 +40,18 @@ def with_static_files(application: WSGIApplication) -> WSGIApplication:
     # Its module needs the apps to be loaded.
     from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: PLC0415
 
-    # Its stubs ask for Django's own handler, but it calls any application.
-    return StaticFilesHandler(application)  # type: ignore[arg-type]
+    class StaticFiles(StaticFilesHandler):
+        """The handler of runserver below a script name, which it compares with one path alone."""
+
+        def get_base_url(self) -> str:
+            return super().get_base_url().removeprefix(script_name())
+
+        def file_path(self, url: str) -> str:
+            return super().file_path(url.removeprefix(script_name()))
+
+    with script_prefix():
+        # Its stubs ask for Django's own handler, but it calls any application.
+        return StaticFiles(application)  # type: ignore[arg-type]
 
 
 with record_startup_failure(Stack.WSGI):

@@ -9,7 +9,8 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "project.urls"
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 FORCE_SCRIPT_NAME = os.environ.get("PROJECT_SCRIPT_NAME")
-STATIC_URL = "/static/"
+STATIC_URL = os.environ.get("PROJECT_STATIC_URL", "/static/")
+MEDIA_URL = "media/"
 INSTALLED_APPS = ["django.contrib.staticfiles", "project"]
 DATABASES = {
     "default": {

@@ -1,5 +1,9 @@
+from django.conf import settings
 from django.urls import re_path
 from project import views
+
+# As the tutorial's static(settings.MEDIA_URL, ...) reads it.
+media_url = settings.MEDIA_URL
 
 urlpatterns = [
     re_path(r"^plain$", views.plain),
@@ -10,5 +14,6 @@ urlpatterns = [
     re_path(r"^process$", views.process),
     re_path(r"^connection$", views.connection_of_process),
     re_path(r"^threads$", views.threads),
+    re_path(r"^media-url$", views.media_url),
     re_path(r"^(?:wsgi|asgi)/", views.dump),
 ]

@@ -46,6 +46,10 @@ def process(request):
     return JsonResponse({"pid": os.getpid()})
 
 
+def media_url(request):
+    return HttpResponse(settings.MEDIA_URL)
+
+
 def threads(request):
     return JsonResponse([thread.name for thread in threading.enumerate()], safe=False)
 
