@@ -7,6 +7,8 @@ from checks.managing import installed, manage
 
 from harness.stack import tandem
 
+pytestmark = pytest.mark.processes
+
 SILENT_DATABASE = """
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1",
     "PORT": %d, "NAME": "shop", "USER": "shop", "PASSWORD": "shop"}}
