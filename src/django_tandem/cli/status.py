@@ -84,9 +84,10 @@ def facts(now: StackStatus) -> dict[str, object]:
 def sentences(now: StackStatus) -> Iterator[str]:
     """Yield a sentence for each generation, and one for a reload in progress."""
     state = now.state
+    where = "" if now.is_here else " in another PID namespace"
     yield (
         f"Generation {state.generation} has served {state.url} for "
-        f"{console.duration(now.age_s)} (supervisord has pid {now.pid})."
+        f"{console.duration(now.age_s)} (supervisord has pid {now.pid}{where})."
     )
     for generation in _generations(now, Role.DRAINING):
         yield _drain_sentence(now, generation)

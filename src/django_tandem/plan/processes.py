@@ -6,7 +6,7 @@ from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
-from django_tandem.model import Host, Process, Project, Stack
+from django_tandem.model import Host, Process, Project, Stack, programs
 from django_tandem.plan.capacity import SERVER_MARGIN_S, nice, with_limits, worker_count
 from django_tandem.settings import Settings, WsgiSettings
 
@@ -60,7 +60,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
     without_disk = ("--save", "", "--appendonly", "no", "--dir", context.run_dir)
     quiet = ("--loglevel", "warning", "--log-timestamp-format", "iso8601")
     yield Process(
-        name="valkey",
+        name=programs.VALKEY,
         argv=(context.host.valkey, *listen, *without_disk, *quiet),
         description="the channel layer",
         directory=context.run_dir,
@@ -108,7 +108,7 @@ def _channel_workers(context: PlanContext) -> Iterator[Process]:
     names = context.project.channel_names if names is None else names
     if names:
         yield Process(
-            name="channels",
+            name=programs.CHANNELS,
             generation=context.generation,
             argv=(context.host.python, "-m", "django_tandem.inprocess.channels_worker", *names),
             description=f"Channels worker for {', '.join(names)}",
@@ -143,7 +143,7 @@ def _nginx(context: PlanContext) -> Process:
     nginx = context.host.nginx
     # The paths in nginx.conf are relative to the run directory, so NGINX starts there.
     return Process(
-        name="nginx",
+        name=programs.NGINX,
         argv=(nginx.program, "-p", f"{context.run_dir}/", "-c", "nginx.conf", "-e", "stderr"),
         description="NGINX " + ".".join(map(str, nginx.version)),
         directory=context.run_dir,

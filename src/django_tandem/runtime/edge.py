@@ -5,12 +5,12 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
-from django_tandem.model import Nginx
+from django_tandem.model import Nginx, programs
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import read_nginx
 from django_tandem.runtime.progress import wait_until
 
-EDGE = "nginx"
+EDGE = programs.NGINX
 EDGE_FILE = "nginx.conf"
 DEADLINE_S = 10
 # Short, for the links move only afterwards and the reload waits for it.

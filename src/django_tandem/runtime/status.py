@@ -53,13 +53,15 @@ class StackStatus:
     """
     A stack at one moment, which is ``at_s`` on the monotonic clock.
 
-    ``pid`` is supervisord's, ``reload_pid`` that of a reload in progress. ``usages`` is by
+    ``pid`` is supervisord's, in its own PID namespace if ``is_here`` is false; ``reload_pid``
+    that of a reload in progress. ``usages`` is by
     pid, ``restarts`` by program, without those that never died.
     """
 
     run_dir: Path
     state: State
     pid: int
+    is_here: bool
     at_s: float
     age_s: int
     reload_pid: int | None
@@ -98,11 +100,13 @@ def read_status(run_dir: Path) -> StackStatus:
         raise _nothing_runs(run_dir)
     is_reloading = reload_pid is not None
     # Pids of another PID namespace would be those of strangers here.
-    pids = {each.pid for each in statuses if each.pid} if holder.is_proved else set()
+    is_here = holder.is_proved
+    pids = {each.pid for each in statuses if each.pid} if is_here else set()
     return StackStatus(
         run_dir=run_dir,
         state=state,
         pid=holder.pid,
+        is_here=is_here,
         at_s=time.monotonic(),
         age_s=_age_s(run_dir, holder.created_at),
         reload_pid=reload_pid,

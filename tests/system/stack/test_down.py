@@ -49,7 +49,9 @@ def test_a_stack_of_another_pid_namespace_is_stopped_over_its_socket(tmp_path) -
         try:
             own = lock.holder_identity(up.run_dir)
             _sign_as_another(up.run_dir, stranger.pid)
-            assert tandem(tmp_path, "status").returncode == 0
+            status = tandem(tmp_path, "status")
+            assert status.returncode == 0
+            assert f"has pid {stranger.pid} in another PID namespace)." in status.stdout
 
             done = tandem(tmp_path, "down")
 

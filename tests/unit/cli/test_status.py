@@ -40,11 +40,17 @@ def _program(name: str, role: Role, connections: int | None = None) -> ProgramSt
     )
 
 
-def _stack(run_dir: Path, *programs: ProgramStatus, reload_pid: int | None = None) -> StackStatus:
+def _stack(
+    run_dir: Path,
+    *programs: ProgramStatus,
+    reload_pid: int | None = None,
+    is_here: bool = True,
+) -> StackStatus:
     return StackStatus(
         run_dir=run_dir,
         state=state_of(plan()),
         pid=7,
+        is_here=is_here,
         at_s=0,
         age_s=61,
         reload_pid=reload_pid,
@@ -87,4 +93,11 @@ def test_a_reload_in_progress_names_the_programs_it_started(tmp_path) -> None:
     assert list(sentences(begun))[1:] == ["A reload is in progress, with pid 9."]
     assert list(sentences(killed))[1:] == [
         "Generation 2 was abandoned by a reload that was killed; it is stopping."
+    ]
+
+
+def test_a_pid_of_another_namespace_is_named_as_such(tmp_path) -> None:
+    """It is a stranger's here: the stack runs in a container that shares the directory."""
+    assert list(sentences(_stack(tmp_path, is_here=False))) == [
+        SERVES.replace("pid 7", "pid 7 in another PID namespace")
     ]

@@ -11,7 +11,7 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.inprocess import drain_window
-from django_tandem.model import Stack
+from django_tandem.model import Stack, programs
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.reconcile import generation_of
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
@@ -24,7 +24,7 @@ SERVERS_AT_S = 2.0
 # NGINX is killed at 9 s, and must have passed on the last responses.
 LATEST_S = 8.0
 # Stopped last, by supervisord's own order: the others use it while they stop.
-STOPS_LAST = "valkey"
+STOPS_LAST = programs.VALKEY
 
 
 class Shutdown:
