@@ -1,1 +1,1 @@
-"""Django's ASGI handler without thread hops, and with threads that are bounded and kept."""
+"""Django's ASGI handler without thread switches, on a bounded pool of threads that are kept."""

@@ -93,7 +93,7 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
         if is_original(ASGIHandler, "__call__"):
             await self.handle(*call)
         else:
-            # From inside whatever instruments Django's own handler.
+            # Called by what instruments Django's own handler.
             await super().__call__(*call)
         if executor is not None:
             await wait_for_leftover_calls(executor)

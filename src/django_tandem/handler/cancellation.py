@@ -18,7 +18,7 @@ def run_in_context(
     on_suspend: Callable[[], None],
 ) -> Generator[Any, Any, Any]:
     """
-    Await ``coroutine`` in a context of its own, without a task of its own.
+    Await ``coroutine`` in a new context, without a new task.
 
     A server may answer many requests in one task, and none may see the language of the last one.
     ``on_suspend`` is called whenever the coroutine waits for something.
@@ -84,7 +84,7 @@ class DisconnectListener:
     def __init__(self, listen: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.listen = listen
         self.owner = asyncio.current_task()
-        # How often the task was cancelled already, by whoever else may do so.
+        # How often the task was cancelled already, by others.
         self.cancelling = self.owner.cancelling() if self.owner is not None else 0
         self.task: asyncio.Task[None] | None = None
         self.has_disconnected = False

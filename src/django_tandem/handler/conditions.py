@@ -23,7 +23,7 @@ SIGNER = "django.core.signing.TimestampSigner"
 
 
 def is_head(request: Any, *_: Any) -> bool:
-    """Return whether the request asks for headers alone."""
+    """Return whether only the headers are requested."""
     return bool(request.method == "HEAD")
 
 

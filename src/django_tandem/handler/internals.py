@@ -150,6 +150,11 @@ def is_unfinished(generator: Any) -> bool:
     return inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
 
 
+def has_open_transaction() -> bool:
+    """Return whether a transaction is open on a connection of this thread."""
+    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+
+
 def drop_open_transactions() -> None:
     """
     Roll back a transaction that was left open, and forget its connection.

@@ -125,11 +125,11 @@ DECLARATIONS: Mapping[str, Declaration] = {
         why="It sets a header.",
     ),
     "django.middleware.csp.ContentSecurityPolicyMiddleware": Declaration(
-        why="It makes a nonce when it is asked for one, and joins strings to a header.",
+        why="It makes a nonce when a template reads one, and joins strings to a header.",
     ),
     "django.middleware.common.CommonMiddleware": Declaration(
         why="It compares strings and counts bytes, unless it looks for another URL: the URLconf's "
-        "converters are the project's, and may ask the database.",
+        "converters are the project's, and may query the database.",
         request=when.www_is_missing,
         response=when.slash_may_be_missing,
     ),
@@ -156,7 +156,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
     ),
     "django.middleware.locale.LocaleMiddleware": Declaration(
         why="It reads headers and cookies, and a language's catalogues once a process; the "
-        "URLconf, which it asks for prefixes, is the project's to import and to match.",
+        "URLconf, whose prefixes it reads, is the project's to import and to match.",
         request=when.urls_are_not_imported,
         response=when.language_may_be_missing,
     ),
@@ -183,15 +183,15 @@ DECLARATIONS: Mapping[str, Declaration] = {
         why="It sets a user that loads when it is first read.",
     ),
     "django.contrib.auth.middleware.LoginRequiredMiddleware": Declaration(
-        why="It reads the user, who is in the database unless the client came without a session.",
+        why="It reads the user, who is in the database unless the client has no session.",
         view=when.user_may_be_stored,
     ),
     "django.contrib.auth.middleware.RemoteUserMiddleware": Declaration(
-        why="It has an async half of its own.",
+        why="It has an async variant.",
         is_async=True,
     ),
     "django.contrib.auth.middleware.PersistentRemoteUserMiddleware": Declaration(
-        why="It has an async half of its own.",
+        why="It has an async variant.",
         is_async=True,
     ),
     "django.contrib.messages.middleware.MessageMiddleware": Declaration(

@@ -95,14 +95,16 @@ class ThreadLease:
     What one request, or one consumer, has to run, and the thread that runs it.
 
     A lease that ``holds`` keeps the thread to the end of the request. Any other returns it as soon
-    as nothing is left to run. ``opening`` and ``closing`` run on the thread when it is acquired
-    and before it returns. The lock of the pool guards all attributes.
+    as nothing is left to run, unless a transaction or an iteration is open. ``opening`` and
+    ``closing`` run on the thread when it is acquired and before it returns. The lock of the pool
+    guards all attributes.
     """
 
     def __init__(self, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]) -> None:
         self.holds = holds
         self.opening = opening
         self.closing = closing
+        self.is_over = False
         self.state = LeaseState.DETACHED
         self.worker: Worker | None = None
         # Whether ``opening`` has run on the present thread.
@@ -114,6 +116,8 @@ class ThreadLease:
         self.must_keep = False
         # Weak references to generators, with their cursors, that were begun on the thread.
         self.generators: list[Any] = []
+        # Whether the last call has left a transaction open.
+        self.has_transaction = False
         self.is_streaming = False
         # Whether the request has submitted a call, and not suspended to await it yet.
         self.has_submitted = False
@@ -131,7 +135,8 @@ class ThreadLease:
     def detach(self) -> None:
         """Give the thread up."""
         self.move(LeaseState.DETACHED)
-        self.worker, self.is_open, self.must_keep = None, False, False
+        self.worker, self.is_open = None, False
+        self.must_keep = self.has_transaction = False
         self.generators.clear()
 
     def wake(self) -> None:
@@ -151,7 +156,10 @@ class ThreadLease:
 
     def should_keep(self, *, is_wanted: bool) -> bool:
         """Return whether the thread stays, with nothing to run, although it ``is_wanted``."""
-        return self.is_iterating or (self.holds and (self.must_keep or not is_wanted))
+        if self.is_over:
+            return False
+        needs_it = self.is_iterating or self.has_transaction
+        return needs_it or (self.holds and (self.must_keep or not is_wanted))
 
     @property
     def may_overflow(self) -> bool:

@@ -26,6 +26,7 @@ from django.db import connections
 from django_tandem.handler import limits
 from django_tandem.handler.internals import (
     drop_open_transactions,
+    has_open_transaction,
     leaves_nothing,
     unfinished_generators,
 )
@@ -151,8 +152,7 @@ class ThreadPool:
     def release(self, lease: ThreadLease) -> None:
         """End the lease: its request is over."""
         with self.lock:
-            lease.holds = False
-            lease.generators.clear()
+            lease.is_over = True
             if lease.is_idle:
                 self._release(lease)
             elif lease.state is LeaseState.QUEUED and not lease.is_busy:
@@ -264,9 +264,11 @@ class ThreadPool:
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
         must_keep = not leaves_nothing(call.function)
         generators = unfinished_generators(call.function)
+        has_transaction = has_open_transaction()
         with self.lock:
             lease.current = None
             lease.must_keep |= must_keep
+            lease.has_transaction = has_transaction
             lease.generators.extend(generators)
             if lease.state is not LeaseState.RUNNING:
                 lease.move(LeaseState.RUNNING)

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from django_tandem.handler import thread_pool
+from django_tandem.handler.consumers import ParallelConsumers
 from handler.asking import ask, run, until
 
 LOCAL = threading.local()
@@ -201,3 +202,46 @@ def test_in_a_foreign_thread_sensitive_context_connections_are_closed_as_by_djan
             return client.status, await sync_to_async(lambda: connection.connection)()
 
     assert run(served()) == (200, None)
+
+
+def test_a_consumer_keeps_its_thread_while_a_transaction_is_open(serve, threads, table):
+    """Its calls are one transaction, and other consumers run beside it."""
+    threads(1)
+    found = []
+
+    async def consumer(scope, receive, send):
+        block = transaction.atomic()
+        await sync_to_async(block.__enter__)()
+        await Entry.objects.acreate(amount=-1)
+        await asyncio.sleep(2 * SLOW_S)
+        found.append(await sync_to_async(lambda: connection.in_atomic_block)())
+        await Entry.objects.acreate(amount=1)
+        await sync_to_async(block.__exit__)(None, None, None)
+
+    async def other(scope, receive, send):
+        await asyncio.sleep(SLOW_S)
+        found.append(await sync_to_async(lambda: connection.in_atomic_block)())
+
+    async def served():
+        consumers = (ParallelConsumers(each) for each in (consumer, other))
+        await asyncio.gather(*(each({"type": "websocket"}, None, None) for each in consumers))
+
+    run(served())
+
+    assert sorted(found) == [False, True]
+    assert sorted(Entry.objects.values_list("amount", flat=True)) == [-1, 1]
+
+
+def test_a_consumer_that_ends_leaves_no_transaction_open(serve, threads, table, caplog):
+    """It is rolled back, with a warning."""
+    pool = threads(1)
+
+    async def consumer(scope, receive, send):
+        await sync_to_async(transaction.atomic().__enter__)()
+        await Entry.objects.acreate(amount=-1)
+
+    run(ParallelConsumers(consumer)({"type": "websocket"}, None, None))
+    run(until(lambda: len(pool.free) == 1))
+
+    assert Entry.objects.count() == 0
+    assert caplog.messages == ["Rolled back a transaction on 'default' that was left open."]
