@@ -2,6 +2,7 @@
 
 import asyncio
 
+import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from channels.routing import ProtocolTypeRouter
 from inprocess.calling import call, http, websocket
