@@ -1,13 +1,9 @@
 """The table of handovers: each route, how often, and the pin that avoids them."""
 
-import re
 from collections.abc import Sequence
 
 from django_tandem.cli import console
 from django_tandem.inprocess.handover_counts import HandoverCount
-
-# Where a pattern, Django's or a regular expression, stops being plain text.
-_PLAIN = re.compile(r"[^<>()\[\]{}*+?|^$.\\]*")
 
 
 def row(counted: HandoverCount) -> dict[str, object]:
@@ -16,15 +12,8 @@ def row(counted: HandoverCount) -> dict[str, object]:
         "route": counted.route,
         "to": counted.to,
         "times": counted.count,
-        "pin": f'("{plain_prefix(counted.route)}", "{counted.to}")',
+        "pin": f'("{counted.pin}", "{counted.to}")' if counted.pin else "",
     }
-
-
-def plain_prefix(route: str) -> str:
-    """Return the longest path that every path of a route begins with, up to a whole segment."""
-    found = _PLAIN.match(route)
-    plain = found[0] if found else ""
-    return plain if plain == route else plain[: plain.rfind("/") + 1]
 
 
 def lines(rows: Sequence[dict[str, object]]) -> list[str]:

@@ -17,12 +17,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from django_tandem import environment
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.handover_counts import HandoverCounter
-from django_tandem.inprocess.policy import decide_request
+from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
 from django_tandem.inprocess.streaming import (
     WsgiStream,
@@ -48,14 +48,14 @@ _ATTRIBUTE = "_tandem_passage"
 @dataclass(slots=True)
 class Passage:
     """
-    One request in a stack: whether it may be handed over, its route and its view.
+    One request in a stack: whether it may be handed over, its URL match and its view.
 
     ``is_explicit`` is true when a pin or a mark names the stack. ``is_stream`` and
     ``is_async_stream`` describe Django's own response, below any wrapper.
     """
 
     may_leave: bool
-    route: str = ""
+    match: ResolverMatch | None = None
     view: str = ""
     is_explicit: bool = False
     is_stream: bool = False
@@ -65,6 +65,12 @@ class Passage:
         """Keep what is known of Django's own ``response``."""
         self.is_stream = response.streaming
         self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
+
+    def count(self, counter: HandoverCounter, to: Stack) -> None:
+        """Count the handover of this request ``to`` the other stack."""
+        route = route_text(self.match) if self.match else ""
+        pin = narrowest_pin(self.match, self.view) if self.match else ""
+        counter.add(route, to, pin)
 
 
 def is_enabled() -> bool:
@@ -124,9 +130,9 @@ def _view_middleware(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
         passage: Passage | None = getattr(request, _ATTRIBUTE, None)
         if passage is None:
             return None
-        passage.route = f"/{request.resolver_match.route}" if request.resolver_match else ""
         decision = decide_request(request.resolver_match, view, request.path_info, pins)
         passage.view, passage.is_explicit = decision.view, decision.is_explicit
+        passage.match = request.resolver_match
         if not passage.may_leave or decision.stack is own:
             return None
         # Middleware that caches or tags responses leaves a 204 alone.
@@ -197,12 +203,13 @@ class WsgiHandover:
             match = resolve(path_info)
         except Resolver404:
             return False
-        passage.route = f"/{match.route}"
-        return decide_request(match, match.func, path_info, self.pins).stack is Stack.ASGI
+        decision = decide_request(match, match.func, path_info, self.pins)
+        passage.match, passage.view = match, decision.view
+        return decision.stack is Stack.ASGI
 
     def _hand_over(self, passage: Passage, start_response: StartResponse) -> Iterable[bytes]:
         if self.counter is not None:
-            self.counter.add(passage.route, Stack.ASGI)
+            passage.count(self.counter, Stack.ASGI)
         # Without any header of the project: the other stack sends them again.
         headers = [(REDIRECT_HEADER, LOCATIONS[Stack.ASGI]), ("Content-Length", "0")]
         start_response("200 OK", headers)
@@ -300,7 +307,7 @@ class AsgiHandover:
         inner = {**scope, "headers": headers, PASSAGE: passage}
         await self.application(inner, receive, send_or_leave)
         if left and self.counter is not None:
-            self.counter.add(passage.route, Stack.WSGI)
+            passage.count(self.counter, Stack.WSGI)
 
 
 def starts_handover(start: Message) -> bool:

@@ -23,11 +23,16 @@ WRITE_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverCount:
-    """How many requests for ``route`` were handed over to the stack ``to``."""
+    """
+    How many requests for ``route`` were handed over to the stack ``to``.
+
+    ``pin`` is the target of the narrowest pin that avoids it.
+    """
 
     route: str
     to: str
     count: int
+    pin: str = ""
 
 
 class HandoverCounter:
@@ -41,10 +46,10 @@ class HandoverCounter:
         self._is_scheduled = False
         atexit.register(self.write)
 
-    def add(self, route: str, to: str) -> None:
+    def add(self, route: str, to: str, pin: str = "") -> None:
         """Count one handover in memory; another thread writes it soon."""
         with self._lock:
-            self._unwritten[f"{to} {route}"] += 1
+            self._unwritten[f"{to} {route}\t{pin}"] += 1
             if self._is_scheduled:
                 return
             self._is_scheduled = True
@@ -81,9 +86,15 @@ def read(run_dir: Path) -> tuple[HandoverCount, ...]:
     """Return the counts in ``run_dir``, the most frequent first."""
     stored = _read(run_dir / NAME)
     return tuple(
-        HandoverCount(route=key.partition(" ")[2], to=key.partition(" ")[0], count=count)
+        _count(key, count)
         for key, count in sorted(stored.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def _count(key: str, count: int) -> HandoverCount:
+    to, _, rest = key.partition(" ")
+    route, _, pin = rest.partition("\t")
+    return HandoverCount(route=route, to=to, count=count, pin=pin)
 
 
 def _read(path: Path) -> Counter[str]:

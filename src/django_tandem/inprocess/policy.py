@@ -1,6 +1,7 @@
 """The stack that a resolved request belongs to, by the same policy as the plan."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from django_tandem.model import PathMatch, Pin, Route, Stack, View
 from django_tandem.routing.pins import deciding_pin
 from django_tandem.routing.policy import decide
 
+# What a route that answers one path alone has none of.
+_PATTERN = re.compile(r"[<>()\[\]{}*+?|^$.\\]")
 # Views remembered at once: more than a URLconf has, unless one is made for each request.
 REMEMBERED = 4096
 # The resolver has matched the path already, whichever URLconf it used.
@@ -65,6 +68,19 @@ def decide_request(
         view=route.view.dotted,
         is_explicit=is_pinned or route.view.mark is not None,
     )
+
+
+def route_text(match: ResolverMatch) -> str:
+    """Return the route of ``match`` as `tandem plan` prints it, without the carets of regexes."""
+    return "/" + re.sub(r"(^|/)\^", r"\1", match.route)
+
+
+def narrowest_pin(match: ResolverMatch, view: str) -> str:
+    """Return the target of the pin that takes the fewest routes beside the one of ``match``."""
+    route = route_text(match)
+    if not _PATTERN.search(route):
+        return f"={route}"
+    return ":".join([*match.namespaces, match.url_name]) if match.url_name else view
 
 
 def _route_to(view: Any) -> Route:

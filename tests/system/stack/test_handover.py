@@ -358,8 +358,8 @@ def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
         return next((row for row in rows if row["route"] == "/async-stream/"), None)
 
     row = wait_for(found)
-    assert (row["to"], row["pin"]) == ("asgi", '("/async-stream/", "asgi")')
-    assert '("/async-stream/", "asgi")' in tandem(up.directory, "plan").stdout
+    assert (row["to"], row["pin"]) == ("asgi", '("=/async-stream/", "asgi")')
+    assert '("=/async-stream/", "asgi")' in tandem(up.directory, "plan").stdout
 
 
 def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:

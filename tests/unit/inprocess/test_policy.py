@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.urls import ResolverMatch
 
-from django_tandem.inprocess.policy import decide_request
+from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
 from django_tandem.marks import on_asgi
 from django_tandem.model import PathMatch, Pin, Route, Stack
 from django_tandem.project.views import view_of
@@ -83,3 +83,28 @@ def test_a_namespace_speaks_of_named_routes() -> None:
     pins = (Pin(target="api", stack=Stack.ASGI),)
 
     assert _both(behind, pins, name="feed", namespaces=("api",)) == (Stack.ASGI, Stack.ASGI)
+
+
+@pytest.mark.parametrize(
+    ("route", "given", "pin"),
+    [
+        ("live/", {"url_name": "live"}, "=/live/"),
+        ("^rooms/(?P<room>[^/]+)/events/$", {"url_name": "events"}, "events"),
+        ("api/<int:pk>/", {"url_name": "one", "namespaces": ["api"]}, "api:one"),
+        ("chat/<room>/events/", {}, "chat.views.events"),
+    ],
+)
+def test_the_pin_that_is_advised_takes_no_other_route(route, given, pin) -> None:
+    """One path, a name, or a view: a prefix may hold other routes."""
+    match = ResolverMatch(behind, (), {}, route=route, **given)
+
+    assert narrowest_pin(match, "chat.views.events") == pin
+
+
+@pytest.mark.parametrize(
+    ("route", "text"),
+    [("^a/^b/$", "/a/b/$"), ("a/[^/]+", "/a/[^/]+"), ("", "/"), ("a/<int:pk>", "/a/<int:pk>")],
+)
+def test_a_route_is_shown_as_the_plan_shows_it(route, text) -> None:
+    """Without the carets that begin a regular expression."""
+    assert route_text(ResolverMatch(behind, (), {}, route=route)) == text
