@@ -3,7 +3,13 @@
 from django_tandem.model.file import File
 from django_tandem.model.machine import Host, Nginx
 from django_tandem.model.plan import Bind, Edge, Overrides, Plan, Process, Tls
-from django_tandem.model.project import Middleware, OtherUrlconf, Project, StaticFiles
+from django_tandem.model.project import (
+    ForwardedHeaders,
+    Middleware,
+    OtherUrlconf,
+    Project,
+    StaticFiles,
+)
 from django_tandem.model.routes import (
     EdgeRule,
     PathMatch,
@@ -21,6 +27,7 @@ __all__ = [
     "Edge",
     "EdgeRule",
     "File",
+    "ForwardedHeaders",
     "Host",
     "Middleware",
     "Nginx",

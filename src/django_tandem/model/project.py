@@ -14,6 +14,26 @@ class StaticFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardedHeaders:
+    """
+    The headers of a trusted proxy that Django's settings name.
+
+    ``host`` is USE_X_FORWARDED_HOST and ``port`` USE_X_FORWARDED_PORT. ``scheme_header`` is the
+    header of SECURE_PROXY_SSL_HEADER, and ``secure_value`` its value for HTTPS.
+    """
+
+    host: bool = False
+    port: bool = False
+    scheme_header: str = "X-Forwarded-Proto"
+    secure_value: str = "https"
+
+    @property
+    def has_own_scheme_header(self) -> bool:
+        """Whether the scheme is in another header than the edge itself sets."""
+        return self.scheme_header != "X-Forwarded-Proto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Middleware:
     """
     One entry of settings.MIDDLEWARE, and its cost for a request on ASGI.
@@ -69,6 +89,7 @@ class Project:
     needs_redis: bool = False
     has_local_layer: bool = False
     script_name: str = ""
+    forwarded: ForwardedHeaders = ForwardedHeaders()
     manage_py: str | None = None
     python_path: tuple[str, ...] = ()
     asgi_dispatcher: str = ""

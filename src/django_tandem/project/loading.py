@@ -1,15 +1,16 @@
 """A Django project, set up and read: settings, URLconf and ASGI application → Project."""
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
-from django_tandem.errors import ProjectError
-from django_tandem.model import Project, StaticFiles, View
+from django_tandem.errors import ForwardedHeaders, ProjectError
+from django_tandem.model import ForwardedHeaders, Project, StaticFiles, View
 from django_tandem.project.asgi_application import (
     asgi_application_path,
     holds_stock_handler,
@@ -100,6 +101,7 @@ def read(
         needs_redis=embedded_redis is not None and _names(embedded_redis),
         has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
+        forwarded=_forwarded(),
         manage_py=str(location.manage_py) if location.manage_py else None,
         python_path=location.python_path,
         asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
@@ -108,6 +110,17 @@ def read(
         urlconf_setters=urlconf_setters(),
     )
     return Loaded(project=project, settings=settings, application=application)
+
+
+def _forwarded() -> ForwardedHeaders:
+    header, value = django_settings.SECURE_PROXY_SSL_HEADER or ("", "")
+    found = ForwardedHeaders(
+        host=django_settings.USE_X_FORWARDED_HOST, port=django_settings.USE_X_FORWARDED_PORT
+    )
+    if not re.fullmatch(r"HTTP_[A-Z0-9_]+", header):
+        return found
+    name = header.removeprefix("HTTP_").replace("_", "-").title()
+    return replace(found, scheme_header=name, secure_value=value)
 
 
 def site_files(url: str | None, directory: str | os.PathLike[str] | None) -> StaticFiles | None:

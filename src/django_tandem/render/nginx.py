@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePath
 
-from django_tandem.model import File, Plan, StaticFiles, Tls
+from django_tandem.model import File, ForwardedHeaders, Plan, StaticFiles, Tls
 from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
 from django_tandem.render.route_map import merge_neighbours, route_map, strip_regex
 from django_tandem.render.target import Target, fill
@@ -43,6 +43,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     content = fill(
         "nginx/nginx.conf.j2",
         **_routing(plan),
+        **_scheme_header(plan.project.forwarded),
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=edge.include and _from_run_dir(edge.include, plan),
@@ -79,6 +80,20 @@ def _routing(plan: Plan) -> dict[str, object]:
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
         "charset_types": CHARSET_TYPES,
+    }
+
+
+def _scheme_header(forwarded: ForwardedHeaders) -> dict[str, object]:
+    """Return the values of the template for the headers of a trusted proxy."""
+    name, secure = forwarded.scheme_header, forwarded.secure_value
+    # Proxies write the scheme in any case, and that of a WebSocket by its own name.
+    words = ("https|wss", "http|ws") if secure == "https" else (re.escape(secure), r"[^,]+")
+    https, http = (f"~*^1:[ ]*(?:{each})[ ]*(?:,|$)" for each in words)
+    return {
+        "forwarded": forwarded,
+        "scheme_variable": "$http_" + name.lower().replace("-", "_"),
+        "https_regex": https,
+        "http_regex": http,
     }
 
 

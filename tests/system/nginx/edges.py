@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,19 +48,20 @@ def running_edge(
     *,
     port: int | None = None,
     naive: Iterable[tuple[str, str]] = (),
+    environment: Mapping[str, str] | None = None,
     **setting: Any,
 ) -> Iterator[Edge]:
     """
     Run what `tandem render nginx` writes for ``project`` with this TANDEM ``setting``.
 
     The servers' sockets are in ``sockets``. ``naive`` are texts of the file and what a less
-    careful author would have written.
+    careful author would have written. ``environment`` is that of `tandem render`.
     """
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         directory = Path(path)
         setting = {"BIND": f"127.0.0.1:{port}", **setting}
-        render(project, directory, nginx, setting)
+        render(project, directory, nginx, setting, environment)
         weaken(directory / "nginx.conf", naive)
         for name in ("wsgi.sock", "asgi.sock"):
             (directory / name).symlink_to(sockets / name)
@@ -70,9 +71,15 @@ def running_edge(
             yield edge
 
 
-def render(project: Path, directory: Path, nginx: Nginx, setting: dict[str, Any]) -> None:
+def render(
+    project: Path,
+    directory: Path,
+    nginx: Nginx,
+    setting: dict[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> None:
     setting = {**setting, "EDGE": {"NGINX": nginx.program, **setting.get("EDGE", {})}}
-    environment = {"EDGESITE_TANDEM": json.dumps(setting)}
+    environment = {**(environment or {}), "EDGESITE_TANDEM": json.dumps(setting)}
     done = tandem(project, "render", "nginx", "--output", str(directory), **environment)
     assert done.returncode == 0, done.stderr
 

@@ -71,8 +71,13 @@ def test_a_websocket_is_told_the_truth_too(edge) -> None:
 @pytest.fixture(scope="module")
 def trusting(edge_with):
     """An edge behind a proxy, which is this machine."""
-    with edge_with(EDGE=TRUSTED) as edge:
+    with edge_with(EDGE=TRUSTED, environment=believing(host=True, port=True)) as edge:
         yield edge
+
+
+def believing(**forwarded) -> dict[str, str]:
+    """Settings of Django that name headers of a proxy."""
+    return {"EDGESITE_FORWARDED": json.dumps(forwarded)}
 
 
 FROM_PROXY = [
@@ -150,6 +155,90 @@ def test_a_peer_that_is_not_trusted_is_not_believed(edge_with, path) -> None:
     assert "evil" not in json.dumps(told)
     assert "6.6.6.6" not in json.dumps(told)
     assert (told["client"], told["scheme"]) == ("127.0.0.1", "http")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("headers", "scheme", "port"),
+    [
+        ({}, "http", "80"),
+        ({"Host": "shop.example:8443"}, "http", "8443"),
+        ({"X-Forwarded-Proto": "https"}, "https", "443"),
+        ({"X-Forwarded-Proto": "HTTPS"}, "https", "443"),
+        ({"X-Forwarded-Proto": "https,http"}, "https", "443"),
+        ({"X-Forwarded-Proto": "https, http"}, "https", "443"),
+        ({"X-Forwarded-Proto": "http,https"}, "http", "80"),
+        ({"X-Forwarded-Proto": "wss"}, "https", "443"),
+        ({"X-Forwarded-Proto": "ws"}, "http", "80"),
+        ({"X-Forwarded-Proto": "https", "Host": "shop.example:444"}, "https", "444"),
+        ({"X-Forwarded-Proto": "https", "Host": "[::1]"}, "https", "443"),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Port": "444"}, "https", "444"),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Port": "444,80"}, "https", "444"),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Port": "0x50"}, "https", "443"),
+    ],
+    ids=str,
+)
+def test_the_scheme_implies_the_port(trusting, path, headers, scheme, port) -> None:
+    """Proxies write the scheme in any case, as a list, or by the name of a WebSocket's."""
+    told = trusting.ask(path, headers=list(({"Host": "shop.example"} | headers).items())).json
+
+    assert (told["scheme"], told["port"]) == (scheme, port)
+    assert told["headers"]["X-Forwarded-Port"] == port
+
+
+@BOTH
+def test_the_port_of_the_edge_itself_is_not_that_of_the_site(edge, path) -> None:
+    """A container's published port, or a proxy, hides it."""
+    told = edge.ask(path, headers=[("Host", "shop.example")]).json
+
+    assert (told["port"], told["absolute"]) == ("80", f"http://shop.example{path}")
+
+
+@BOTH
+def test_only_the_headers_that_the_settings_name_are_used(edge_with, path) -> None:
+    """A load balancer that sets no X-Forwarded-Host passes on what a client sent in it."""
+    with edge_with(EDGE=TRUSTED) as edge:
+        headers = [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Port", "666")]
+        told = edge.ask(path, headers=[("Host", "shop.example"), *headers]).json
+
+        assert "evil" not in json.dumps(told)
+        assert (told["host"], told["port"]) == ("shop.example", "80")
+
+
+SSL_HEADERS = [
+    ("HTTP_X_FORWARDED_PROTOCOL", "https", "X-Forwarded-Protocol", "https"),
+    ("HTTP_X_FORWARDED_PROTOCOL", "https", "X-Forwarded-Protocol", "HTTPS"),
+    ("HTTP_X_FORWARDED_SSL", "on", "X-Forwarded-Ssl", "on"),
+    ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https", "CloudFront-Forwarded-Proto", "https"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "name", "sent"), SSL_HEADERS)
+def test_the_header_of_secure_proxy_ssl_header_is_used(edge_with, key, value, name, sent) -> None:
+    """And X-Forwarded-Proto, which such a proxy does not set, is not."""
+    with edge_with(EDGE=TRUSTED, environment=believing(ssl=[key, value])) as edge:
+        for path in ("/sync/", "/async/"):
+            host = ("Host", "shop.example")
+            secure = edge.ask(path, headers=[host, (name, sent)]).json
+            plain = edge.ask(path, headers=[host, (name, "off")]).json
+            forged = edge.ask(path, headers=[host, ("X-Forwarded-Proto", "https")]).json
+
+            assert (secure["scheme"], secure["port"]) == ("https", "443")
+            # As the application compares it.
+            told = {key.lower(): each for key, each in secure["headers"].items()}
+            assert told[name.lower()] == value
+            assert (plain["scheme"], forged["scheme"]) == ("http", "http")
+
+
+def test_the_header_of_secure_proxy_ssl_header_is_overwritten_without_a_trusted_proxy(
+    edge_with,
+) -> None:
+    """Anybody could send it."""
+    with edge_with(environment=believing(ssl=["HTTP_X_FORWARDED_SSL", "on"])) as edge:
+        told = edge.ask("/sync/", headers=[("X-Forwarded-Ssl", "on")]).json
+
+        assert told["scheme"] == "http"
+        assert "X-Forwarded-Ssl" not in told["headers"]
 
 
 def greet(edge, headers: dict[str, str]) -> dict:

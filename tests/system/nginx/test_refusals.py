@@ -201,3 +201,26 @@ def test_a_views_own_error_is_not_replaced(paged, behind) -> None:
 def own_page(answer):
     assert answer.headers["Content-Type"] in ("text/html; charset=utf-8", None)
     return (*refusal(answer), answer.text)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("GET /sync/?\x1b[31m HTTP/1.1", "Host: a"),
+        ("GET /sync/%0Aforged%1B[31m HTTP/1.1", "Host: a"),
+        ("G\x1b[31mT /sync/ HTTP/1.1", "Host: a"),
+        ("GET /sync/ HTTP/1.1", "Host: a\x1b[31m"),
+        ("GET /sync/ HTTP/1.1", "Host: a", "Referer: \x1b[31m"),
+        ("GET /sync/ HTTP/1.1", "Host: a", "Referer: \x7f\x07"),
+        ("GET /sync/ HTTP/1.1", "Host: a", "User-Agent: \x1b[31m"),
+    ],
+    ids=str,
+)
+def test_no_request_writes_control_characters_to_the_log(edge, lines) -> None:
+    """They could forge lines, or control the terminal of a reader."""
+    before = len(edge.log)
+    edge.exchange(*lines, "Connection: close")
+    wait_for(lambda: len(edge.log) > before)
+
+    assert not [character for character in edge.log if ord(character) < 32 and character != "\n"]
+    assert "\x7f" not in edge.log

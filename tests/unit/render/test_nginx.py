@@ -108,9 +108,8 @@ def test_forwarded_headers_of_a_trusted_proxy_are_used(conf) -> None:
 
     assert found.args("set_real_ip_from", "http") == [["10.0.0.0/8"], ["::1"]]
     assert found.args("default", "http", "geo $realip_remote_addr") == [["0"]]
-    assert found.args("1:https", "http", "map $tandem_trusted:$http_x_forwarded_proto") == [
-        ["https"]
-    ]
+    lines = found._block(("http", "map $tandem_trusted:$http_x_forwarded_proto"))
+    assert [each["args"] for each in lines] == [["$scheme"], ["https"], ["http"]]
 
 
 def test_paths_inside_the_project_are_relative_to_the_run_directory(conf) -> None:

@@ -8,7 +8,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "of no secret"
 DEBUG = os.environ.get("EDGESITE_DEBUG") == "1"
 ALLOWED_HOSTS = ["*"]
-USE_X_FORWARDED_HOST = False
+FORWARDED = json.loads(os.environ.get("EDGESITE_FORWARDED", "{}"))
+USE_X_FORWARDED_HOST = FORWARDED.get("host", False)
+USE_X_FORWARDED_PORT = FORWARDED.get("port", False)
+SECURE_PROXY_SSL_HEADER = tuple(FORWARDED["ssl"]) if "ssl" in FORWARDED else None
 INSTALLED_APPS = ["django.contrib.staticfiles", "edgesite"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = os.environ.get("EDGESITE_URLS", "edgesite.urls")
