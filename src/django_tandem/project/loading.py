@@ -9,7 +9,7 @@ import django
 from django.conf import settings as django_settings
 from django.urls import get_resolver
 
-from django_tandem.errors import ForwardedHeaders, ProjectError
+from django_tandem.errors import ProjectError
 from django_tandem.model import ForwardedHeaders, Project, StaticFiles, View
 from django_tandem.project.asgi_application import (
     asgi_application_path,
