@@ -131,7 +131,11 @@ def test_a_changed_setting_is_shown(project) -> None:
     code, shown = _check(project)
 
     assert code == 1
-    assert "\n-        client_max_body_size 50M;\n+        client_max_body_size 7M;\n" in shown
+    changed = [line.split() for line in shown.splitlines() if "client_max_body_size" in line]
+    assert [each[1:] for each in changed] == [
+        ["client_max_body_size", "50M;"],
+        ["client_max_body_size", "7M;"],
+    ]
 
 
 def test_a_file_that_was_never_written_differs(project) -> None:
