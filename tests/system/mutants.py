@@ -1,5 +1,5 @@
 """
-Break the route table and the hand-over on purpose, and see that the tests notice.
+Break the route table and the handover on purpose, and see that the tests notice.
 
 `make mutants` calls it. Each breakage is made in a copy of the project, where the tests that
 should notice are run; one that none of them notices is a hole in the tests.

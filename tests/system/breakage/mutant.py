@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 ORACLE = "tests/system/nginx/test_oracle.py"
-ASKED = f"{ORACLE}::test_the_stack_of_the_view_that_django_picks_answers"
+BY_URLCONF = f"{ORACLE}::test_the_stack_of_the_view_that_django_picks_answers"
 ONCE = f"{ORACLE}::test_a_request_is_handed_over_once"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """One breakage of ``file``, and the tests of which one at least is to notice."""
+    """One breakage of ``file``, and the tests of which at least one must fail."""
 
     name: str
     file: str
@@ -18,6 +18,8 @@ class Mutant:
     tests: tuple[str, ...]
 
 
-def asked(*cases: str) -> tuple[str, ...]:
-    """Return the tests that ask both NGINXes about these URLconfs."""
-    return tuple(f"{ASKED}[{program}-{case}]" for case in cases for program in ("system", "wheel"))
+def oracle_tests(*cases: str) -> tuple[str, ...]:
+    """Return the tests that send these URLconfs' paths to both NGINXes."""
+    return tuple(
+        f"{BY_URLCONF}[{program}-{case}]" for case in cases for program in ("system", "wheel")
+    )

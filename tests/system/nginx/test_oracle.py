@@ -16,8 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle.cases import Case, case_of, colourings, module_of, names, settings_of
 from oracle.edges import Edge, Sockets, edge_for, stubs
+from oracle.expectation import (
+    Expectation,
+    answered_wrongly,
+    expectations,
+    refused_wrongly,
+    sent_wrongly,
+)
 from oracle.generated import urlconf_of
-from oracle.question import Question, answered_wrongly, questions, refused_wrongly, sent_wrongly
 from oracle.served import HEADER, HEADER_ON_ASGI
 from oracle.stacks import stacks
 from oracle.strategies import PATHS, URLCONFS
@@ -49,9 +55,9 @@ def real() -> Iterator[Stacks]:
 
 
 @functools.cache
-def compiled(module: ModuleType) -> tuple[Case, tuple[Question, ...]]:
+def compiled(module: ModuleType) -> tuple[Case, tuple[Expectation, ...]]:
     case = case_of(module.__name__)
-    return case, tuple(questions(case, targets_of(module.PATHS)))
+    return case, tuple(expectations(case, targets_of(module.PATHS)))
 
 
 def test_there_are_enough_urlconfs() -> None:
@@ -112,11 +118,11 @@ def test_of_any_urlconf_the_stack_that_django_picks_answers(
     """URLconfs and paths that nobody thought of: at once, or where it can't be, handed over."""
     case = case_of(urlconf_of(specs))
     odd = itertools.islice(itertools.cycle(grown(paths[0])), turn, turn + 1)
-    asked = tuple(questions(case, [*map(plain, paths), *odd]))
+    asked = tuple(expectations(case, [*map(plain, paths), *odd]))
     with edge_for(nginx_program, case.verdicts, named) as edge:
         assert sent_wrongly(edge, asked) == []
 
-        doubtful = [question for question in asked if question.may_be_handed_over]
+        doubtful = [expectation for expectation in asked if expectation.may_be_handed_over]
         edge.stand_before(real({}) if doubtful else named)
         header = quote(json.dumps(specs), safe="")
         assert answered_wrongly(edge, doubtful, **{HEADER: header}) == []

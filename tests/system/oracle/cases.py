@@ -9,7 +9,7 @@ from typing import Any
 
 import urlconfs
 from django.urls import get_resolver
-from oracle.resolver import Word
+from oracle.resolver import Resolution
 
 from django_tandem.model import Route, Verdict
 from django_tandem.project.urlconf import endpoints, http_routes
@@ -28,21 +28,23 @@ class Case:
     def verdicts(self) -> tuple[Verdict, ...]:
         return decide_all(self.routes, ())
 
-    def is_inexact(self, word: Word, path: str) -> bool:
+    def is_inexact(self, resolution: Resolution, path: str) -> bool:
         """Whether a route that may take too much is the one that answers, or in front of it."""
         return any(
             route.match.why_inexact and path.startswith(route.match.prefix)
-            for route in self._up_to(word)
+            for route in self._up_to(resolution)
         )
 
-    def is_beyond(self, word: Word) -> bool:
+    def is_below_branch(self, resolution: Resolution) -> bool:
         """Whether the view answers below a branch that the routes don't follow."""
-        return 0 in self.numbers and word.pattern not in {route.pattern for route in self.routes}
+        return 0 in self.numbers and resolution.pattern not in {
+            route.pattern for route in self.routes
+        }
 
-    def _up_to(self, word: Word) -> tuple[Route, ...]:
-        if self.is_beyond(word):
+    def _up_to(self, resolution: Resolution) -> tuple[Route, ...]:
+        if self.is_below_branch(resolution):
             return self.routes
-        return self.routes[: self.numbers.index(word.number) + 1]
+        return self.routes[: self.numbers.index(resolution.number) + 1]
 
 
 def case_of(urlconf: str | ModuleType) -> Case:

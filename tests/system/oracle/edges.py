@@ -25,7 +25,7 @@ STUB = """
 daemon off; master_process off; pid pid; error_log stderr error;
 events {{ worker_connections 256; }}
 http {{
-    access_log off; merge_slashes off; large_client_header_buffers 4 32k;
+    access_log off; merge_slashes off; large_client_header_buffers 4 64k;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     server {{ listen unix:{0}/wsgi; return 200 wsgi; }}

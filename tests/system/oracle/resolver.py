@@ -1,4 +1,4 @@
-"""Django's own word on which view answers a request target."""
+"""The view that Django's own resolver picks for a request target."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,7 +18,7 @@ LOCALE_MIDDLEWARE = "django.middleware.locale.LocaleMiddleware"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Resolution:
     """The view that answers: its number, its stack, and the pattern of the route it is on."""
 
     number: int
@@ -26,7 +26,7 @@ class Word:
     pattern: str
 
 
-def ask_django(urlconf: str | ModuleType, target: bytes) -> Word | None:
+def resolve_with_django(urlconf: str | ModuleType, target: bytes) -> Resolution | None:
     """Return which view of ``urlconf`` answers a raw request target; None when none does."""
     path = path_of(target)
     request = HttpRequest()
@@ -41,7 +41,7 @@ def ask_django(urlconf: str | ModuleType, target: bytes) -> Word | None:
             return None
     stack = Stack.ASGI if iscoroutinefunction(match.func) else Stack.WSGI
     pattern = "/" + match.route.removeprefix("^")
-    return Word(number=match.func.number, stack=stack, pattern=pattern)
+    return Resolution(number=match.func.number, stack=stack, pattern=pattern)
 
 
 def path_of(target: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The settings of Django, both as it is asked for its word and as it is served behind the edge."""
+"""Django's settings, in this process and in the servers behind the edge."""
 
 import json
 import os

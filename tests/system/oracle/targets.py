@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote_to_bytes
 
 # One of NGINX's buffers, which a request line has to fit in.
-_BUFFER = 16 * 1024
+_BUFFER = 32 * 1024
 # What is odd in the same way with any path is asked with every tenth of them.
 _TURNS = 10
 _AROUND = len(b"GET  HTTP/1.1\r\n")

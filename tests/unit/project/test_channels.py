@@ -120,7 +120,7 @@ def test_a_consumer_without_a_router_takes_every_path() -> None:
 
 
 def test_channel_names_are_those_of_the_channel_router() -> None:
-    """They are what runworker is told to listen to."""
+    """runworker listens to them."""
     names = ChannelNameRouter({"closing": Closing.as_asgi(), "thumbnails": Bids.as_asgi()})
 
     assert read_application(project(channel=names), "").channel_names == ("closing", "thumbnails")
@@ -210,8 +210,8 @@ def test_a_function_that_tells_the_protocols_apart_is_followed() -> None:
         (object(), False),
     ],
 )
-def test_an_application_serves_websockets_when_it_says_so(application, has_websocket) -> None:
-    """By a router's key, or by the word in the code of an application that is none."""
+def test_websockets_are_found_by_a_router_or_in_code(application, has_websocket) -> None:
+    """By a router's key, or by its code."""
     assert read_application(application, "").has_websocket is has_websocket
 
 

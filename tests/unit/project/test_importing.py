@@ -1,4 +1,4 @@
-"""Whatever the project's code raises is told in one sentence, with its place."""
+"""An exception of the project's code becomes one sentence, with its place."""
 
 import sys
 from functools import partial
@@ -29,7 +29,7 @@ def shop(tmp_path, monkeypatch) -> Path:
         del sys.modules[name]
 
 
-def _told(what: str, step: partial) -> tuple[str, str]:
+def _message(what: str, step: partial) -> tuple[str, str]:
     with pytest.raises(ProjectError) as raised:
         trying(what, step)
     return raised.value.message, raised.value.hint
@@ -38,9 +38,9 @@ def _told(what: str, step: partial) -> tuple[str, str]:
 def test_an_app_that_is_not_there_is_named_as_the_settings_name_it(monkeypatch) -> None:
     """There is no line that could be mended but theirs."""
     monkeypatch.setattr(settings, "INSTALLED_APPS", ["django.contrib.auth", "no_such_app"])
-    told = _told("The project", partial(AppConfig.create, "no_such_app"))
+    message = _message("The project", partial(AppConfig.create, "no_such_app"))
 
-    assert told == (
+    assert message == (
         "The project can't be imported: ModuleNotFoundError: No module named 'no_such_app'",
         f'Named in INSTALLED_APPS, as "no_such_app". {SHOWN}',
     )
@@ -50,7 +50,7 @@ def test_a_configuration_whose_package_is_not_there_is_named_whole(monkeypatch) 
     """Python names the first package that it does not find."""
     entry = "no_such_app.apps.NoSuchConfig"
     monkeypatch.setattr(settings, "INSTALLED_APPS", ["other.apps.Config", entry])
-    _, hint = _told("The project", partial(AppConfig.create, entry))
+    _, hint = _message("The project", partial(AppConfig.create, entry))
 
     assert hint == f'Named in INSTALLED_APPS, as "{entry}". {SHOWN}'
 
@@ -60,7 +60,7 @@ def test_of_two_of_one_package_the_one_that_it_lacks_is_named(shop, monkeypatch)
     (shop / "apps.py").write_text("class There: pass\n")
     entries = ["its_shop.apps.There", "its_shop.apps.NotThere"]
     monkeypatch.setattr(settings, "INSTALLED_APPS", entries)
-    _, hint = _told("The project", partial(AppConfig.create, entries[1]))
+    _, hint = _message("The project", partial(AppConfig.create, entries[1]))
 
     assert hint == f'Named in INSTALLED_APPS, as "its_shop.apps.NotThere". {SHOWN}'
 
@@ -69,7 +69,7 @@ def test_of_two_of_one_package_the_one_that_it_lacks_is_named(shop, monkeypatch)
 def test_a_middleware_that_is_not_there_is_named(dotted, shop, monkeypatch) -> None:
     """Its module or its class."""
     monkeypatch.setattr(settings, "MIDDLEWARE", ["its_shop.Other", dotted])
-    _, hint = _told(f'The middleware "{dotted}"', partial(import_string, dotted))
+    _, hint = _message(f'The middleware "{dotted}"', partial(import_string, dotted))
 
     assert hint == f'Named in MIDDLEWARE, as "{dotted}". {SHOWN}'
 
@@ -77,7 +77,7 @@ def test_a_middleware_that_is_not_there_is_named(dotted, shop, monkeypatch) -> N
 def test_a_urlconf_that_is_not_there_is_named(monkeypatch) -> None:
     """As one setting."""
     monkeypatch.setattr(settings, "ROOT_URLCONF", "no_such_package.urls")
-    _, hint = _told(
+    _, hint = _message(
         'The URLconf "no_such_package.urls"', partial(import_module, "no_such_package.urls")
     )
 
@@ -88,7 +88,7 @@ def test_what_the_projects_own_code_imports_keeps_its_line(shop, monkeypatch) ->
     """Though the settings name the module that it is in."""
     (shop / "urls.py").write_text("\nimport no_such_package\n")
     monkeypatch.setattr(settings, "ROOT_URLCONF", "its_shop.urls")
-    _, hint = _told('The URLconf "its_shop.urls"', partial(import_module, "its_shop.urls"))
+    _, hint = _message('The URLconf "its_shop.urls"', partial(import_module, "its_shop.urls"))
 
     assert hint == f"Raised at {shop / 'urls.py'}, line 2. {SHOWN}"
 
@@ -99,14 +99,14 @@ def test_what_the_projects_own_code_names_keeps_its_line(shop) -> None:
         'from django.urls import include, path\n\nurlpatterns = [path("", include("no_such"))]\n'
     )
 
-    _, hint = _told('The URLconf "its_shop.urls"', partial(import_module, "its_shop.urls"))
+    _, hint = _message('The URLconf "its_shop.urls"', partial(import_module, "its_shop.urls"))
 
     assert hint == f"Raised at {shop / 'urls.py'}, line 3. {SHOWN}"
 
 
 def test_what_no_setting_names_has_no_place() -> None:
     """A line of Python's own would mislead."""
-    _, hint = _told('The settings module "no_such"', partial(import_module, "no_such"))
+    _, hint = _message('The settings module "no_such"', partial(import_module, "no_such"))
 
     assert hint == SHOWN
 
@@ -115,7 +115,7 @@ def test_a_syntax_error_has_its_line(shop) -> None:
     """As Python tells it."""
     (shop / "views.py").write_text("\ndef (:\n")
 
-    _, hint = _told("The project", partial(import_module, "its_shop.views"))
+    _, hint = _message("The project", partial(import_module, "its_shop.views"))
 
     assert hint == f"Raised at {shop / 'views.py'}, line 2. {SHOWN}"
 
@@ -124,9 +124,9 @@ def test_any_other_error_has_the_line_that_raised_it(shop) -> None:
     """Also a settings module that ends the interpreter."""
     (shop / "views.py").write_text("import sys\n\nsys.exit('no')\n")
 
-    told = _told("The project", partial(import_module, "its_shop.views"))
+    message = _message("The project", partial(import_module, "its_shop.views"))
 
-    assert told == (
+    assert message == (
         "The project can't be imported: SystemExit: no",
         f"Raised at {shop / 'views.py'}, line 3. {SHOWN}",
     )

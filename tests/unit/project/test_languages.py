@@ -20,7 +20,7 @@ def test_without_translation_there_is_one_language() -> None:
         assert match_of(LocalePrefixPattern(), leaf("a/")).pcre == r"^/en/a/\z"
 
 
-def test_a_default_language_with_a_sister_is_told_apart_by_the_request() -> None:
+def test_a_default_language_with_a_sister_needs_the_request() -> None:
     """Where a path's /en-nz/ may mean either of two Englishes, the match is not exact."""
     languages = [("en", "English"), ("en-gb", "British English")]
     with override_settings(LANGUAGES=languages):

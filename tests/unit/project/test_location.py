@@ -49,7 +49,7 @@ def test_without_manage_py_the_settings_module_is_enough(tmp_path) -> None:
     assert found.directory == tmp_path
 
 
-def test_no_project_is_told_with_where_it_was_looked_for(tmp_path) -> None:
+def test_a_missing_project_is_an_error_that_names_the_directory(tmp_path) -> None:
     """And what to do about it."""
     with pytest.raises(ProjectError) as caught:
         find(None, tmp_path)
@@ -60,7 +60,7 @@ def test_no_project_is_told_with_where_it_was_looked_for(tmp_path) -> None:
     )
 
 
-def test_a_manage_py_that_names_no_settings_is_told(tmp_path) -> None:
+def test_a_manage_py_that_names_no_settings_is_an_error(tmp_path) -> None:
     """Its author sets them some other way."""
     (tmp_path / "manage.py").write_text("print('hello')\n")
 

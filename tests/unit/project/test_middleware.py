@@ -243,7 +243,7 @@ def test_the_switches_counted_are_those_of_djangos_handler(
 def test_the_switches_counted_are_those_of_our_handler(
     middleware, where, is_coroutine, project, crossings
 ) -> None:
-    """A sync view may share one, and a cache that is asked for a page takes one more."""
+    """A sync view may share one, and a cache that looks a page up takes one more."""
     with override_settings(MIDDLEWARE=list(middleware)):
         # The first of all matches a language, and imports the URLconf for it.
         asyncio.run(_ask(where, DjangoApplication))
@@ -252,10 +252,10 @@ def test_the_switches_counted_are_those_of_our_handler(
         found = read_middleware(is_stock=False)
         counted = count_thread_switches(route(is_coroutine=is_coroutine), found, is_stock=False)
 
-    asked = int(middleware in PAGES and is_coroutine)
+    looked_up = int(middleware in PAGES and is_coroutine)
     assert status == 200
-    assert len(crossings) <= counted + asked
-    assert not is_coroutine or len(crossings) == counted + asked
+    assert len(crossings) <= counted + looked_up
+    assert not is_coroutine or len(crossings) == counted + looked_up
 
 
 def test_what_startproject_makes_takes_fifteen_switches_and_none_on_our_handler() -> None:

@@ -6,7 +6,7 @@ from itertools import filterfalse
 import pytest
 from django.test import override_settings
 from oracle.cases import Case, case_of, module_of, names, settings_of
-from oracle.resolver import ask_django, path_of
+from oracle.resolver import path_of, resolve_with_django
 from oracle.targets import plain, refusal, targets_of
 
 
@@ -36,11 +36,11 @@ def test_a_route_is_exact_unless_its_urlconf_says_why_not(module, case) -> None:
 def test_every_path_of_a_route_begins_with_its_prefix(module, case) -> None:
     """``prefix`` is never longer than true, and ``literal`` is the only path there is."""
     for target in filterfalse(refusal, targets_of(module.PATHS)):
-        word = ask_django(case.urlconf, target)
-        if word is None or case.is_beyond(word):
+        resolution = resolve_with_django(case.urlconf, target)
+        if resolution is None or case.is_below_branch(resolution):
             continue
         routes = zip(case.routes, case.numbers, strict=True)
-        matches = [route.match for route, number in routes if number == word.number]
+        matches = [route.match for route, number in routes if number == resolution.number]
         path = path_of(target)
 
         assert any(path.startswith(match.prefix) for match in matches)
@@ -51,6 +51,6 @@ def test_a_literal_path_is_answered_by_its_route(case) -> None:
     """A route that says it has one path only is the first to match it, or is shadowed."""
     for at, route in enumerate(case.routes):
         if route.match.literal is not None:
-            word = ask_django(case.urlconf, plain(route.match.literal))
+            resolution = resolve_with_django(case.urlconf, plain(route.match.literal))
 
-            assert word.number in case.numbers[: at + 1]
+            assert resolution.number in case.numbers[: at + 1]

@@ -62,7 +62,7 @@ def test_the_prefix_and_the_literal_are_never_more_than_true(
     assert (match.prefix, match.literal) == (prefix_text, literal)
 
 
-def test_what_cannot_be_said_is_cut_off() -> None:
+def test_what_cannot_be_translated_is_cut_off() -> None:
     """The rest of the chain is dropped, and everything below the prefix matches."""
     match = match_of(stem("a/<int:n>/"), prefix("x?^b"), leaf("c/"))
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_said_is_cut_off() -> None:
 
 
 def test_a_pattern_too_long_for_nginx_is_left_to_its_prefix() -> None:
-    """NGINX reads no longer word than 4096 bytes, backslashes doubled."""
+    """NGINX reads at most 4096 bytes, with backslashes doubled."""
     match = match_of(leaf("é/" + "." * 3000))
 
     assert match.why_inexact == "a pattern too long for NGINX"
@@ -82,7 +82,7 @@ def test_a_pattern_too_long_for_nginx_is_left_to_its_prefix() -> None:
     assert len(match.pcre) < 800
 
 
-def test_a_translated_pattern_is_said_in_every_language() -> None:
+def test_a_pattern_in_several_languages_matches_each() -> None:
     """Without a language in the path any of the texts may be meant."""
     match = match_of(leaf(translated(en="house/", de="haus/")))
 

@@ -141,7 +141,7 @@ def test_a_view_is_a_coroutine_when_django_would_await_it(name: str) -> None:
     assert iscoroutinefunction(VIEWS[name]) is (name in expected)
 
 
-def test_strawberrys_views_are_told_apart() -> None:
+def test_strawberrys_two_views_are_distinguished() -> None:
     """Its async view is awaited, its other one is not."""
     awaited = view_of(AsyncGraphQLView.as_view(schema=schema), "")
     called = view_of(GraphQLView.as_view(schema=schema), "")

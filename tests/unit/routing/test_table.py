@@ -49,13 +49,13 @@ def test_a_rule_for_one_path_shadows_that_path_alone() -> None:
     assert table == [("/a/b/", "asgi")]
 
 
-def test_websockets_are_told_by_their_handshake() -> None:
+def test_websockets_need_no_rule() -> None:
     """Their paths are no rule of the table: a plain request to one is Django's to answer."""
     assert _table(websocket("/ws/")) == []
 
 
 def test_a_prefix_pin_comes_before_every_route() -> None:
-    """The user's word is asked first; a pin by name is a verdict on its route already."""
+    """Pins of paths come first; a pin by name is in the verdict already."""
     pins = [Pin(target="/api/", stack=Stack.ASGI), Pin(target="api:feed", stack=Stack.WSGI)]
 
     assert _table(verdict("/x/", Stack.ASGI), pins=pins) == [("/api/", "asgi"), ("/x/", "asgi")]
@@ -66,7 +66,7 @@ API = Pin(target="/api/", stack=Stack.WSGI)
 
 
 def test_a_route_that_an_earlier_pin_decides_comes_before_a_pin_of_paths() -> None:
-    """The first pin that holds wins at the edge too, whatever it speaks of."""
+    """The first pin that covers a path wins at the edge too."""
     feed = verdict("/api/feed/", Stack.ASGI, name="feed")
     rest = [verdict("/api/a/"), verdict("/api/z/"), verdict("/y/", Stack.ASGI)]
 
@@ -96,7 +96,7 @@ def test_what_shadows_such_a_route_still_does() -> None:
 
 
 def test_a_route_above_a_pinned_prefix_is_an_exception_on_the_paths_below_it() -> None:
-    """On its other paths, routes that come before it are asked first, as by Django."""
+    """On its other paths, routes before it are tried first, as in Django."""
     feed = verdict("/*", Stack.ASGI, name="feed", match=_below("/"))
     (first, *_) = edge_rules([verdict("/x/"), feed], [FEED, API])
 

@@ -51,10 +51,10 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
     """An NGINX with two tables a regex: of only its characters, and of none of them."""
     tables = []
     for name, regex in REGEXES.items():
-        said = translate(parse(regex, is_full=True)).text
-        tables.append(SimpleNamespace(name=name, lines=[(rf"^/(?:{said})+\z", "all")]))
+        pcre = translate(parse(regex, is_full=True)).text
+        tables.append(SimpleNamespace(name=name, lines=[(rf"^/(?:{pcre})+\z", "all")]))
         tables.append(
-            SimpleNamespace(name=f"no_{name}", lines=[(rf"^/(?:(?!{said})\p{{Any}})+\z", "all")])
+            SimpleNamespace(name=f"no_{name}", lines=[(rf"^/(?:(?!{pcre})\p{{Any}})+\z", "all")])
         )
     with closing(Edge(request.param.path, tables)) as edge:
         yield edge

@@ -1,4 +1,4 @@
-"""Python's regular expressions in PCRE's words; test_oracle.py asks what they match."""
+"""Python's regular expressions as PCRE; test_oracle.py compares what they match."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from django_tandem.project.regex.fragment import UntranslatableError
 from django_tandem.project.regex.translate import parse, translate
 
 
-def said(regex: str, *, is_skipped: bool = False) -> str:
+def pcre_of(regex: str, *, is_skipped: bool = False) -> str:
     return translate(parse(regex, is_full=False), is_skipped=is_skipped).text
 
 
@@ -38,9 +38,9 @@ def said(regex: str, *, is_skipped: bool = False) -> str:
         (r"(a)?(?(1)b|c)", "(a)?(?(-1)b|c)"),
     ],
 )
-def test_a_construct_is_said_in_pcres_words(regex: str, text: str) -> None:
+def test_a_construct_is_translated(regex: str, text: str) -> None:
     """Each construct of Python's has its own text, and names no variable."""
-    assert said(regex) == text
+    assert pcre_of(regex) == text
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_what_looks_back_depends_on_the_place(
     regex: str, at_the_start: str, further_on: str | None
 ) -> None:
     """A pattern begins where the one before it ended, which only PCRE would look behind."""
-    assert said(regex) == at_the_start
-    assert further_on is None or said(regex, is_skipped=True) == further_on
+    assert pcre_of(regex) == at_the_start
+    assert further_on is None or pcre_of(regex, is_skipped=True) == further_on
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_what_looks_back_depends_on_the_place(
         ("(?:" * 20000, "an invalid regular expression"),
     ],
 )
-def test_what_pcre_cannot_say_is_named(regex: str, construct: str) -> None:
-    """The error names the construct in words a person reads in a table."""
+def test_what_pcre_cannot_match_is_named(regex: str, construct: str) -> None:
+    """The error names the construct for a person who reads a table."""
     with pytest.raises(UntranslatableError) as raised:
-        said(regex)
+        pcre_of(regex)
 
     assert str(raised.value) == construct
 
 
 def test_the_last_anchor_is_taken_off() -> None:
-    """\\Z at the end, or $ where all must match, is the tree's own business."""
+    """\\Z at the end, or $ where all must match, is a fact of the tree."""
     assert parse(r"a\Z", is_full=False).is_anchored
     assert not parse(r"a$", is_full=False).is_anchored
-    assert said(r"a\Z") == "a"
+    assert pcre_of(r"a\Z") == "a"
     assert translate(parse(r"^a$", is_full=True)).text == "a"
