@@ -28,6 +28,9 @@ docs: $(VENV)/dev.installed
 
 tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 
+# The files that take longest come first: at the end, no process waits for another.
+SLOW := tests/system/stack tests/system/bench tests/system/browser tests/system/overload tests/system/docs
+
 # No server, no database, no tandem command.
 unit: $(VENV)/dev.installed
 	$(BIN)/pytest tests/unit -m "not processes" -n 2
@@ -35,7 +38,7 @@ unit: $(VENV)/dev.installed
 # Most tests wait for a server to start or to stop. The tests of a file share its stacks. Tests with bounds of time under
 # load have the machine for themselves.
 tests: $(VENV)/dev.installed system
-	$(BIN)/pytest tests --ignore tests/system/example -m "not alone" -n 3 --dist loadfile
+	$(BIN)/pytest $(SLOW) tests --ignore tests/system/example -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest tests --ignore tests/system/example -m alone
 	$(BIN)/pytest tests/system/example
 

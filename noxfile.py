@@ -11,8 +11,10 @@ import nox
 PAIRS = (("3.11", "5.2"), ("3.12", "6.0"), ("3.13", "6.1"))
 EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn"
 # As in the Makefile: most tests, those that need the machine for themselves, the example's.
+SLOW = tuple(f"tests/system/{name}" for name in ("stack", "bench", "browser", "overload", "docs"))
+IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
-    ("tests", "--ignore=tests/system/example", "-m", "not alone", "-n", "3", "--dist", "loadfile"),
+    (*SLOW, "tests", "--ignore=tests/system/example", "-m", "not alone", *IN_PARALLEL),
     ("tests", "--ignore=tests/system/example", "-m", "alone"),
     ("tests/system/example",),
 )
