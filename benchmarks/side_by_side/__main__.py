@@ -1,7 +1,7 @@
 """
 Compares the example on all topologies, prints the tables and the ratios, and writes the report.
 
-`make bench` runs it whole, `make bench-quick` what the ratios take: ``python -m side_by_side
+`make bench` runs all of it, `make bench-quick` only what the ratios need: ``python -m side_by_side
 [--quick] [--rounds N] [--duration S] [--only NAME …] [--load WORD …]``.
 """
 
@@ -26,9 +26,9 @@ from side_by_side.surroundings import surroundings
 
 DRIVER = (sys.executable, "-m", "side_by_side.driver")
 NICE = ("tandem", "tandem-level", "reference", "reference-nice")
-# What of them the ratios take, in three minutes.
+# The topologies of the ratios, three minutes.
 QUICK = ("gunicorn", "uvicorn", "granian", "uvicorn-pool", "reference", "tandem")
-# How many rounds, of how many seconds, after how many that do not count.
+# Rounds, seconds of a round, seconds of its warm-up.
 COURSES = {"bench": (3, 3, 1), "bench-quick": (2, 2.5, 0.5), "bench-nice": (8, 5, 2)}
 PACKAGES = ("django", "gunicorn", "uvicorn", "daphne", "granian", "hypercorn", "channels")
 
@@ -44,8 +44,8 @@ def main(argv: list[str]) -> int:
     if found.was_cut:
         print_tables(found)
         return INTERRUPTED
-    # What is chosen by hand is not the whole, and must not lie in its place.
-    return _tell(found, "bench-part" if options.is_part else _target(options))
+    # A part must not replace the results of the whole.
+    return _write(found, "bench-part" if options.is_part else _target(options))
 
 
 def _measure(options: argparse.Namespace) -> Report:
@@ -86,7 +86,7 @@ def _target(options: argparse.Namespace) -> str:
     return "bench-quick" if options.quick else "bench"
 
 
-def _tell(found: Report, target: str) -> int:
+def _write(found: Report, target: str) -> int:
     print_tables(found)
     code = finish(target, ratios(found), packages=PACKAGES, report=as_json(found))
     path = RESULTS / f"{target}.html"
@@ -97,11 +97,11 @@ def _tell(found: Report, target: str) -> int:
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="side_by_side")
-    parser.add_argument("--quick", action="store_true", help="only what the ratios take")
-    parser.add_argument("--nice", action="store_true", help="only what WSGI's priority brings")
+    parser.add_argument("--quick", action="store_true", help="only what the ratios need")
+    parser.add_argument("--nice", action="store_true", help="only the effect of WSGI's priority")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--duration", type=float, help="of a round, in seconds")
-    parser.add_argument("--warm", type=float, help="seconds that do not count")
+    parser.add_argument("--warm", type=float, help="seconds of the warm-up")
     parser.add_argument("--only", nargs="+", help="topologies, by their names")
     parser.add_argument("--load", nargs="+", help="workloads, by words of their names")
     options = parser.parse_args(argv)

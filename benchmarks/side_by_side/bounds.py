@@ -1,4 +1,4 @@
-"""The ratios that must be reached: each of one session, round by round, and their median."""
+"""The ratios and their bounds: each is the median of the rounds of one session."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from django_tandem.bench.workload import Workload
 from side_by_side.loads import ASYNC_256, MIXED, SYNC
 
 ALL_ASGI = ("daphne", "uvicorn", "granian", "hypercorn", "gunicorn-asgi")
-# Where more fail, there is nothing to compare.
+# With more failures, a comparison means nothing.
 FAILED_SHARE = 0.01
-# Stands for the one of them that serves the most.
+# The one of ALL_ASGI with the most requests per second.
 BEST = "the best stock all-ASGI"
 
 
@@ -35,18 +35,19 @@ BOUNDS = (
     Bound(workload=SYNC, figure=REQUESTS, over="tandem", under="gunicorn", at_least=0.97),
     Bound(workload=MIXED, figure=SOCKET_P99, over="reference", under="tandem", at_least=1.8),
     Bound(workload=MIXED, figure=SOCKET_P99, over="uvicorn-pool", under="tandem", at_least=1.6),
-    # With its own handler, which it takes by itself.
+    # With tandem's handler, which is its default.
     Bound(workload=ASYNC_256, figure=REQUESTS, over="tandem", under="uvicorn", at_least=2),
-    # What WSGI's lower priority brings, and what it may cost.
+    # The gain of WSGI's lower priority, and its cost. By hand it brings the same, so that a
+    # comparison can say how much is owed to nice.
     Bound(workload=MIXED, figure=SOCKET_P99, over="tandem-level", under="tandem", at_least=1.3),
     Bound(workload=MIXED, figure=REQUESTS, over="tandem", under="tandem-level", at_least=0.9),
-    # Daphne is one process, so that both have as many of each kind.
+    # Daphne is one process in both.
     Bound(workload=SYNC, figure=MEMORY, over="reference", under="tandem-daphne", at_least=1.4),
 )
 
 
 def is_bound(topology: Topology, workload: Workload) -> bool:
-    """Return whether a ratio is made of what that topology does under that workload."""
+    """Return whether a ratio needs that topology under that workload."""
     return any(
         workload.name == bound.workload.name
         and (topology.name in (bound.over, bound.under) or _may_be_best(topology, bound))
@@ -55,7 +56,7 @@ def is_bound(topology: Topology, workload: Workload) -> bool:
 
 
 def ratios(report: Report) -> dict[str, Ratio]:
-    """Return those whose topologies and workloads are in the session."""
+    """Return the ratios whose topologies and workloads are in the session."""
     found = {}
     for bound in BOUNDS:
         under = _best(report, bound.workload) if bound.under == BEST else bound.under

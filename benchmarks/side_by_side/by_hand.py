@@ -15,7 +15,7 @@ CONF = Path(__file__).with_name("by_hand.conf")
 
 
 def by_hand(setup: Setup) -> Setup:
-    """Return the same with the reference's servers, as many of them, and its nginx.conf."""
+    """Return the setup with the reference's servers, as many as before, and its nginx.conf."""
     plan = setup.plan
     wsgi, asgi = free_address(), free_address()
     served = {process.stack: process for process in plan.processes if process.stack}
@@ -77,7 +77,7 @@ def _conf(plan: Plan, wsgi: str, asgi: str) -> str:
         "@BIND@": str(plan.edge.binds[0]),
         "@WSGI@": wsgi,
         "@ASGI@": asgi,
-        # What it had in its day, and no NGINX before had otherwise.
+        # The default of the NGINX that the reference had.
         "@KEEPALIVE@": "keepalive 0;" if plan.edge.nginx.version >= KEEPALIVE_BY_DEFAULT else "",
         "@USER@": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
     }

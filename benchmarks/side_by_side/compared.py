@@ -1,4 +1,4 @@
-"""The topologies that are compared, in the order of the table: a line each."""
+"""The topologies, in the order of the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from side_by_side.by_hand import by_hand, by_hand_nice
 from side_by_side.level import level
 
 TANDEM = "tandem"
-# The reference's own choice: one process of Daphne's, which has no other way.
+# The reference's own choice; Daphne is always one process.
 DAPHNE = ServerChoice(wsgi=["gunicorn"], asgi=["daphne"])
 DEFAULT = ServerChoice(wsgi=["gunicorn"], asgi=["uvicorn"])
 
@@ -23,7 +23,7 @@ Environment = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """How the plan of a choice of servers is made, of the project that was read once."""
+    """Makes plans of the loaded project for a choice of servers."""
 
     settings: Settings
     plan_with: Callable[[Settings, Path], Plan]
@@ -33,7 +33,7 @@ class Made:
 
 
 def read_project() -> Made:
-    """Read the project in the working directory."""
+    """Load the project in the working directory."""
     loaded = load_project(None)
     host = read_host(None)
 
@@ -46,7 +46,7 @@ def read_project() -> Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneServer:
-    """A server with no edge before it; ``application`` is the project's own where it is empty."""
+    """A standalone server; without ``application`` it serves the project's own."""
 
     name: str
     title: str
@@ -74,7 +74,7 @@ class OneServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hybrid:
-    """Both stacks behind an edge; ``change`` makes another of what tandem would run."""
+    """Both stacks behind an edge; ``change`` replaces parts of tandem's setup."""
 
     name: str
     title: str
@@ -82,7 +82,7 @@ class Hybrid:
     change: Callable[[Setup], Setup] = staticmethod(lambda setup: setup)
 
     def topology(self, made: Made) -> Topology:
-        """Return it with the numbers of processes that tandem takes by itself."""
+        """Return it with tandem's default numbers of processes."""
         return Topology(
             name=self.name,
             title=self.title,

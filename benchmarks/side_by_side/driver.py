@@ -1,8 +1,8 @@
 """
-The driver of `tandem bench`, which can broadcast as well: ``python -m side_by_side.driver``.
+The driver of `tandem bench`, with broadcasts: ``python -m side_by_side.driver``.
 
-What is broadcast says when it was sent, on the clock that all processes of a machine share, so
-that each WebSocket knows how long it was on its way.
+A broadcast contains its time of sending, on the clock that all processes of a machine share, so
+that each WebSocket can measure its latency.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ BROADCAST = "broadcast"
 
 
 class Broadcaster:
-    """What is broadcast, and when: so that what never comes is known as well."""
+    """Sends broadcasts, and remembers them: a missing one counts too."""
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self.sent: list[float] = []
 
     async def broadcast(self) -> None:
-        """Send for ever, on the beat: a slow Valkey must not make for fewer."""
+        """Send at a fixed rate: a slow Valkey must not reduce it."""
         layer = RedisChannelLayer(hosts=[os.environ["REDIS_URL"]])
         beat = time.monotonic()
         while True:
@@ -44,34 +44,34 @@ class Broadcaster:
     async def receive(
         self, socket: ClientConnection, _sockets: WebSockets, seconds: list[float]
     ) -> None:
-        """Take what is broadcast from now on; what is missing in the end took that long."""
-        began, heard = time.monotonic(), set()
+        """Measure broadcasts from now on; a missing one counts with the time so far."""
+        began, received = time.monotonic(), set()
         try:
             async for message in socket:
                 sent = json.loads(message)["at"]
-                heard.add(sent)
-                # What came while others were being opened has waited here, not there.
+                received.add(sent)
+                # An earlier message waited in this process, not in the server.
                 if sent >= began:
                     seconds.append(time.monotonic() - sent)
         finally:
             now = time.monotonic()
-            seconds += [now - sent for sent in self.sent if sent >= began and sent not in heard]
+            seconds += [now - sent for sent in self.sent if sent >= began and sent not in received]
 
 
 async def broadcasting(job: Job) -> DriverResult:
-    """Do the job, and broadcast meanwhile if it has WebSockets that hear it."""
+    """Run the job, with broadcasts if its WebSockets measure them."""
     sockets = job.workload.sockets
     if sockets is None or sockets.measure != BROADCAST:
         return await run(job)
     broadcaster = Broadcaster(sockets.every_s)
     driving = asyncio.create_task(run(job, {**MEASURES, BROADCAST: broadcaster.receive}))
-    talking = asyncio.create_task(broadcaster.broadcast())
-    # The one has an end, and the other none but an error.
-    done, _ = await asyncio.wait({driving, talking}, return_when=asyncio.FIRST_COMPLETED)
-    if talking in done:
+    broadcasts = asyncio.create_task(broadcaster.broadcast())
+    # Broadcasting ends only with an error.
+    done, _ = await asyncio.wait({driving, broadcasts}, return_when=asyncio.FIRST_COMPLETED)
+    if broadcasts in done:
         driving.cancel()
-        talking.result()
-    talking.cancel()
+        broadcasts.result()
+    broadcasts.cancel()
     return driving.result()
 
 

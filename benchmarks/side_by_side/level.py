@@ -1,4 +1,4 @@
-"""tandem with both stacks at the same priority: what `nice` brings is the difference."""
+"""tandem with both stacks at the same priority, to measure the effect of `nice`."""
 
 from dataclasses import replace
 

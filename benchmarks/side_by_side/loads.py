@@ -1,4 +1,4 @@
-"""What each topology is asked: a line each."""
+"""The workloads, a line each."""
 
 from urllib.parse import quote
 
@@ -26,7 +26,7 @@ OVERLOAD = Workload(
     connections=256,
     sockets=HUNDRED,
 )
-# Stock Django keeps threads and connections for all that it was asked at once: that comes last.
+# Stock Django keeps its threads and connections after a burst: that workload comes last.
 LOADS = (SYNC, GRAPHQL, MIXED, BROADCAST_100, BROADCAST_1000, ASYNC_16, OVERLOAD, ASYNC_256)
-# What of them the ratios take.
+# The workloads of the ratios.
 QUICK_LOADS = (SYNC, MIXED, ASYNC_256)

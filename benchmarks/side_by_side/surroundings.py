@@ -1,4 +1,4 @@
-"""What all topologies share: the example, its database, Valkey, and the service it waits for."""
+"""The environment of all topologies: the example, its database, Valkey, a slow service."""
 
 import os
 import shutil
@@ -23,13 +23,13 @@ START_S = 30
 
 @contextmanager
 def surroundings() -> Iterator[None]:
-    """Make them, and stand in the copy of the project; the environment says where they are."""
+    """Start them, and change to a copy of the project; the environment has their addresses."""
     with database() as postgres, _valkey() as valkey, _waiting_service() as service:
         os.environ |= {
             "DATABASE_URL": f"postgres://{USER}@/postgres?host={postgres}",
             "REDIS_URL": f"unix://{valkey}",
             "SHIPPING_URL": service,
-            # The driver is of the benchmarks, wherever it is started.
+            # The driver is a module of the benchmarks.
             "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")]),
         }
         with copied() as directory:

@@ -1,7 +1,7 @@
 """
 Another service that takes 100 ms to answer: ``python waiting_service.py PORT``.
 
-As light as can be, for it takes its CPU time from whatever waits for it.
+It uses little CPU time, which it takes from the servers that wait for it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ ANSWER = (
 
 
 class Waiting(asyncio.Protocol):
-    """Answers each request of one connection, whatever it asks."""
+    """Responds to each request of one connection alike."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport

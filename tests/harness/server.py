@@ -34,7 +34,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers on ``socket``; ``log`` is what it has said so far."""
+    """A running server on the Unix socket ``socket``."""
 
     server: servers.Server
     process: subprocess.Popen
@@ -148,7 +148,7 @@ def wait_for(condition, within_s=10):
 
 
 def end(process: subprocess.Popen) -> None:
-    """Kill whatever is left of the process and its own children."""
+    """Kill the process and its children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
