@@ -7,10 +7,17 @@ from django_tandem.model.routes import Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFiles:
-    """Files in ``directory`` that NGINX serves below the URL ``prefix``."""
+    """
+    Files in ``directory`` that NGINX serves below the URL ``prefix``.
+
+    Without Django's hash in its name, a file may be cached for ``max_age_s``; None sets no
+    Cache-Control. ``allows_any_origin`` adds the CORS header that WhiteNoise adds.
+    """
 
     prefix: str
     directory: str
+    max_age_s: int | None = 60
+    allows_any_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,9 @@ from django_tandem.settings import Settings
 # What one process sends by it reaches no other.
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 
+WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
+WHITENOISE_FUNCTIONS = ("WHITENOISE_ADD_HEADERS_FUNCTION", "WHITENOISE_IMMUTABLE_FILE_TEST")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -149,7 +152,18 @@ def _static() -> StaticFiles | None:
     # With DEBUG the files are served as they are written, not as they were last collected.
     if django_settings.DEBUG or not _has_staticfiles():
         return None
-    return site_files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
+    found = site_files(django_settings.STATIC_URL, django_settings.STATIC_ROOT)
+    if found is None or WHITENOISE not in django_settings.MIDDLEWARE:
+        return found
+    # Only WhiteNoise itself can call these.
+    if any(getattr(django_settings, name, None) for name in WHITENOISE_FUNCTIONS):
+        return None
+    max_age = getattr(django_settings, "WHITENOISE_MAX_AGE", 60)
+    return replace(
+        found,
+        max_age_s=None if max_age is None else int(max_age),
+        allows_any_origin=getattr(django_settings, "WHITENOISE_ALLOW_ALL_ORIGINS", True),
+    )
 
 
 def _shown(view: View) -> str:

@@ -1,6 +1,7 @@
 """Render nginx.conf, with paths relative to its directory, and the configuration of a dry run."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePath
 
 from django_tandem.model import File, ForwardedHeaders, Plan, StaticFiles, Tls
@@ -79,6 +80,8 @@ def _routing(plan: Plan) -> dict[str, object]:
         "strips": [(prefix, strip_regex(prefix)) for prefix in edge.stripped_prefixes],
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
+        "static_prefixes": _prefixes(edge.static, edge.script_name),
+        "media_prefixes": _prefixes(edge.media, edge.script_name),
         "charset_types": CHARSET_TYPES,
     }
 
@@ -100,7 +103,16 @@ def _scheme_header(forwarded: ForwardedHeaders) -> dict[str, object]:
 def _relative(files: StaticFiles | None, plan: Plan) -> StaticFiles | None:
     if files is None:
         return None
-    return StaticFiles(prefix=files.prefix, directory=_from_run_dir(files.directory, plan))
+    return replace(files, directory=_from_run_dir(files.directory, plan))
+
+
+def _prefixes(files: StaticFiles | None, script_name: str) -> list[str]:
+    """Return the URL prefix with and without FORCE_SCRIPT_NAME, which a proxy may remove."""
+    if files is None:
+        return []
+    below = files.prefix.removeprefix(script_name)
+    below = below if below.startswith("/") and below != "/" else files.prefix
+    return sorted({below, f"{script_name}{below}"})
 
 
 def _tls(tls: Tls | None, plan: Plan) -> Tls | None:

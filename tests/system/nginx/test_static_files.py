@@ -1,6 +1,7 @@
 """The edge serves what was collected, and nothing else of the disk."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,50 @@ def test_media_root_may_be_a_symlink(edge_with, project) -> None:
     finally:
         (project / "uploaded").unlink()
         real.rename(project / "uploaded")
+
+
+@pytest.mark.usefixtures("uploads")
+@pytest.mark.parametrize("static_url", ["static/", "/app/static/", "/static/"])
+def test_files_are_served_with_and_without_the_script_name(edge_with, static_url) -> None:
+    """A proxy in front may remove FORCE_SCRIPT_NAME, or not."""
+    environment = {"EDGESITE_SCRIPT_NAME": "/app", "EDGESITE_STATIC_URL": static_url}
+    with edge_with(EDGE={"MEDIA": True}, environment=environment) as edge:
+        for path in (CSS, "/media/picture.svg"):
+            for prefix in ("", "/app"):
+                answer = edge.ask(f"{prefix}{path}")
+                assert answer.status == 200
+                assert answer.headers["Cache-Control"] == "max-age=60, public"
+
+
+WHITENOISE_HEADERS = ("Cache-Control", "Access-Control-Allow-Origin", "Content-Type")
+
+
+@pytest.mark.parametrize(
+    ("setting", "cached", "origin"),
+    [
+        ({}, "max-age=60, public", "*"),
+        ({"WHITENOISE_MAX_AGE": 600}, "max-age=600, public", "*"),
+        ({"WHITENOISE_MAX_AGE": 0}, "max-age=0, public", "*"),
+        ({"WHITENOISE_MAX_AGE": None}, None, "*"),
+        ({"WHITENOISE_ALLOW_ALL_ORIGINS": False}, "max-age=60, public", None),
+    ],
+    ids=str,
+)
+def test_static_files_have_the_headers_of_whitenoise(edge_with, setting, cached, origin) -> None:
+    """Where the project has its middleware."""
+    environment = {"EDGESITE_WHITENOISE": json.dumps({"X": 1, **setting})}
+    with edge_with(environment=environment) as edge:
+        answer = edge.ask(CSS)
+
+        assert [answer.headers[name] for name in WHITENOISE_HEADERS] == [
+            cached,
+            origin,
+            "text/css; charset=utf-8",
+        ]
+
+
+def test_whitenoise_itself_serves_where_a_function_sets_the_headers(edge_with) -> None:
+    """The edge can't call it; here the servers behind have no WhiteNoise, and answer 404."""
+    environment = {"EDGESITE_WHITENOISE": json.dumps({"WHITENOISE_IMMUTABLE_FILE_TEST": "x"})}
+    with edge_with(environment=environment) as edge:
+        assert edge.ask(CSS).status == 404

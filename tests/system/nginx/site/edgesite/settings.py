@@ -28,3 +28,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
+FORCE_SCRIPT_NAME = os.environ.get("EDGESITE_SCRIPT_NAME")
+if FORCE_SCRIPT_NAME:
+    STATIC_URL = os.environ.get("EDGESITE_STATIC_URL", "static/")
+    MEDIA_URL = "media/"
+if os.environ.get("EDGESITE_WHITENOISE"):
+    MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware", *MIDDLEWARE]
+    globals().update(json.loads(os.environ["EDGESITE_WHITENOISE"]))
