@@ -62,14 +62,23 @@ def test_a_syntax_error(project, file, what) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["plan", "up", "status", "logs", "down"])
-def test_there_is_no_project(tmp_path, command) -> None:
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        ("plan", ""),
+        ("up", ""),
+        ("status", "  Or name the run directory with `--run-dir`.\n"),
+        ("logs", "  Or name the run directory with `--run-dir`.\n"),
+        ("down", "  Or name the run directory with `--run-dir`.\n"),
+    ],
+)
+def test_there_is_no_project(tmp_path, command, more) -> None:
     """Nor is there one in any directory above."""
     assert told(tandem(tmp_path, command)) == (
         2,
         f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
         "  Change to the directory of manage.py, "
-        "or give --settings or DJANGO_SETTINGS_MODULE.\n",
+        f"or give --settings or DJANGO_SETTINGS_MODULE.\n{more}",
     )
 
 
