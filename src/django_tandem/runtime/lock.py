@@ -5,6 +5,7 @@ The holder of the first runs the stack, from `tandem up` to its end; the others 
 reload at a time, and for one process that drains what a reload replaced.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -23,8 +24,8 @@ DRAINER = "drainer.lock"
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.
 LOOK_S = 0.1
-# Every signature has this length, so that one write replaces it whole.
-SIGNATURE_BYTES = 256
+# What proves whose the pid in the lock is: time of creation and PID namespace.
+IDENTITY = "lock.json"
 
 
 def take(run_dir: Path) -> int:
@@ -57,7 +58,7 @@ def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | Non
                 return None
             time.sleep(LOOK_S / 10)
         else:
-            sign(handle)
+            sign(handle, run_dir, name)
             return handle
 
 
@@ -68,10 +69,21 @@ def release(handle: int) -> None:
     os.close(handle)
 
 
-def sign(handle: int) -> None:
-    """Write this process's identity in the lock that it holds."""
+def sign(handle: int, run_dir: Path, name: str = NAME) -> None:
+    """Write this process's pid in the lock that it holds, and beside a stack's what proves it."""
+    if name == NAME:
+        # Without it, as on a full disk, no signal is sent: supervisord's socket is used.
+        with contextlib.suppress(OSError):
+            _write_identity(run_dir)
+    # Truncated last: at any moment the first line is the pid of one holder or the other.
+    os.ftruncate(handle, os.pwrite(handle, b"%d\n" % os.getpid(), 0))
+
+
+def _write_identity(run_dir: Path) -> None:
     own = identify(os.getpid()) or UNKNOWN
-    os.pwrite(handle, json.dumps(asdict(own)).ljust(SIGNATURE_BYTES - 1).encode() + b"\n", 0)
+    new = run_dir / f"{IDENTITY}.new"
+    new.write_text(json.dumps(asdict(own)) + "\n")
+    new.replace(run_dir / IDENTITY)
 
 
 def inherited(run_dir: Path) -> int | None:
@@ -92,12 +104,6 @@ def inherited(run_dir: Path) -> int | None:
 
 def holder(run_dir: Path, name: str = NAME) -> int | None:
     """Return the pid that the lock's holder wrote, 0 when unknown; None when nobody holds it."""
-    found = holder_identity(run_dir, name)
-    return None if found is None else found.pid
-
-
-def holder_identity(run_dir: Path, name: str = NAME) -> ProcessIdentity | None:
-    """Return who holds the lock, as far as its signature is legible; None when nobody does."""
     try:
         handle = os.open(run_dir / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
@@ -106,19 +112,32 @@ def holder_identity(run_dir: Path, name: str = NAME) -> ProcessIdentity | None:
         # Shared, so that two readers never see each other.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _signature(handle)
+        return _written_pid(handle)
     finally:
         os.close(handle)
     return None
+
+
+def holder_identity(run_dir: Path) -> ProcessIdentity | None:
+    """Return the process that runs the stack, UNKNOWN without a proof; None when nothing runs."""
+    pid = holder(run_dir)
+    if pid is None:
+        return None
+    try:
+        found = ProcessIdentity(**json.loads((run_dir / IDENTITY).read_text()))
+    except (OSError, ValueError, TypeError):
+        return UNKNOWN
+    # Between the two writes of a signature they name two processes.
+    return found if found.pid == pid else UNKNOWN
 
 
 def _open(run_dir: Path, name: str) -> int:
     return os.open(run_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-def _signature(handle: int) -> ProcessIdentity:
+def _written_pid(handle: int) -> int:
     try:
-        return ProcessIdentity(**json.loads(os.pread(handle, SIGNATURE_BYTES, 0)))
-    except (ValueError, TypeError):
-        # Taken and not signed yet, or not written by tandem.
-        return UNKNOWN
+        return int(os.pread(handle, 20, 0).split(b"\n")[0])
+    except ValueError:
+        # Taken and not signed yet.
+        return 0

@@ -25,6 +25,8 @@ FREE_BYTES = 256 * 1024
 
 # By their first lines a directory is known for one of ours.
 RENDERED = ("nginx.conf", "supervisord.conf")
+# What a start may leave that was refused before it rendered them.
+BEFORE_RENDERED = {".gitignore", lock.NAME, lock.IDENTITY}
 
 
 def locate(project_directory: str, setting: str) -> Path:
@@ -134,7 +136,7 @@ def _name_of(uid: int) -> str:
 
 def _refuse_another_use(run_dir: Path) -> None:
     # It is made private and cleaned, which nobody wants of a directory that serves something else.
-    others = {path.name for path in run_dir.iterdir()} - {".gitignore", lock.NAME}
+    others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
     if others and not any(_is_rendered(run_dir / name) for name in RENDERED):
         raise MachineError(
             f"{run_dir} holds files that are not tandem's.",

@@ -1,6 +1,7 @@
 """`tandem down` and `status` where the lock's holder is not proved to be a process here."""
 
 import fcntl
+import json
 import signal
 import subprocess
 import sys
@@ -64,10 +65,10 @@ def test_a_stack_of_another_pid_namespace_is_stopped_over_its_socket(tmp_path) -
 
 
 def _sign_as_another(run_dir: Path, pid: int) -> None:
-    with (run_dir / "lock").open("r+") as signature:
-        text = signature.read().replace("pid:[", "pid:[1").split(",", 1)[1]
-        signature.seek(0)
-        signature.write(f'{{"pid": {pid},{text}'[: lock.SIGNATURE_BYTES])
+    identity = run_dir / "lock.json"
+    others = json.loads(identity.read_text()) | {"pid": pid, "namespace": "another"}
+    identity.write_text(json.dumps(others))
+    (run_dir / "lock").write_text(f"{pid}\n")
 
 
 UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc")

@@ -37,7 +37,8 @@ def test_it_passes_to_a_program_started_with_it(tmp_path) -> None:
     handle = lock.take(tmp_path)
     code = (
         "import pathlib, sys; from django_tandem.runtime import lock;"
-        "held = lock.inherited(pathlib.Path(sys.argv[1])); lock.sign(held);"
+        "run_dir = pathlib.Path(sys.argv[1]); held = lock.inherited(run_dir);"
+        "lock.sign(held, run_dir);"
         "print('held', flush=True); sys.stdin.read()"
     )
     heir = subprocess.Popen(
@@ -65,3 +66,15 @@ def test_a_descriptor_of_another_file_is_not_the_lock(tmp_path, monkeypatch) -> 
         monkeypatch.setenv(lock.VARIABLE, str(other.fileno()))
 
         assert lock.inherited(tmp_path) is None
+
+
+def test_the_lock_holds_a_pid_and_its_proof_lies_beside_it(tmp_path) -> None:
+    """A pid without its proof is nobody's."""
+    handle = lock.take(tmp_path)
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    assert lock.holder_identity(tmp_path).is_proved
+
+    for text in ("", "0", "-1", "1", str(os.getppid()), "x"):
+        (tmp_path / "lock").write_text(text)
+        assert not lock.holder_identity(tmp_path).is_proved
+    os.close(handle)

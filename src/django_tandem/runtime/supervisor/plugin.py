@@ -113,7 +113,7 @@ def _hold_lock(run_dir: Path) -> int:
     except MachineError as error:
         report(str(error))
         os._exit(error.exit_code)
-    lock.sign(handle)
+    lock.sign(handle, run_dir)
     return handle
 
 
