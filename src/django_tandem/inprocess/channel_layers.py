@@ -104,7 +104,7 @@ class ReconnectingLayer:
     def _with_retry(self, send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         @functools.wraps(send)
         async def send_or_wait(*args: Any, **named: Any) -> None:
-            async with self._time_limit():
+            async with time_limit(self._timeout_error):
                 try:
                     await send(*args, **named)
                 except self._unavailable as error:
@@ -115,18 +115,6 @@ class ReconnectingLayer:
                     await send(*args, **named)
 
         return send_or_wait
-
-    @contextlib.asynccontextmanager
-    async def _time_limit(self) -> AsyncIterator[None]:
-        # channels_redis sets no socket timeout, and with one a quiet receive would fail.
-        try:
-            async with asyncio.timeout(TIMEOUT_S) as limit:
-                yield
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            message = f"Redis did not answer within {TIMEOUT_S:g} s."
-            raise self._timeout_error(message) from error
 
     async def _connect_first(self) -> None:
         # A server that never answered is misconfigured, and its error must reach people.
@@ -160,7 +148,7 @@ class ReconnectingLayer:
 
     async def _read_run_ids(self) -> tuple[str, ...]:
         servers = [self._layer.connection(index) for index in range(self._layer.ring_size)]
-        async with self._time_limit():
+        async with time_limit(self._timeout_error):
             try:
                 return tuple([str((await server.info("server"))["run_id"]) for server in servers])
             except (*self._unavailable, TimeoutError):
@@ -180,7 +168,7 @@ class ReconnectingLayer:
         while any(self._groups.values()):
             await asyncio.sleep(self._layer.group_expiry / RENEWALS_PER_EXPIRY)
             try:
-                async with self._time_limit():
+                async with time_limit(self._timeout_error):
                     await self._rejoin_groups()
             except self._unavailable as error:
                 await self._wait_until_available(error)
@@ -195,6 +183,33 @@ class ReconnectingLayer:
             connection = self._layer.connection(self._layer.consistent_hash(group))
             await connection.zadd(key, channels)
             await connection.expire(key, self._layer.group_expiry)
+
+
+@contextlib.asynccontextmanager
+async def time_limit(error: type[Exception]) -> AsyncIterator[None]:
+    """Raise ``error``, which is Redis' own, when the block takes longer than TIMEOUT_S."""
+    # channels_redis sets no socket timeout, and with one a quiet receive would fail.
+    try:
+        async with asyncio.timeout(TIMEOUT_S) as limit:
+            yield
+    except TimeoutError as caught:
+        if not limit.expired():
+            raise
+        raise error(f"Redis did not answer within {TIMEOUT_S:g} s.") from caught
+
+
+def limit_time(layer: Any, error: type[Exception]) -> None:
+    """Raise ``error`` when a command of the pub/sub layer takes too long; it reconnects itself."""
+
+    def limited(command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def run(*args: Any, **named: Any) -> Any:
+            async with time_limit(error):
+                return await command(*args, **named)
+
+        return run
+
+    for name in ("send", "group_send", "group_add", "group_discard"):
+        setattr(layer, name, limited(getattr(layer, name)))
 
 
 def install_reconnecting() -> None:
@@ -214,10 +229,13 @@ def install_reconnecting() -> None:
 
 
 def reconnecting(layer: Any) -> Any:
-    """Return the layer, made to reconnect if it keeps its messages in Redis."""
+    """Return the layer, made to reconnect and to time out if its messages go through Redis."""
     core = sys.modules.get("channels_redis.core")
     if core is not None and isinstance(layer, core.RedisChannelLayer) and _is_wrapped_known():
         ReconnectingLayer(layer, sys.modules["redis.exceptions"])
+    pubsub = sys.modules.get("channels_redis.pubsub")
+    if pubsub is not None and isinstance(layer, pubsub.RedisPubSubChannelLayer):
+        limit_time(layer, sys.modules["redis.exceptions"].TimeoutError)
     return layer
 
 

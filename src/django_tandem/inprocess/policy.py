@@ -11,7 +11,12 @@ from asgiref.sync import iscoroutinefunction
 from django.urls import ResolverMatch
 
 from django_tandem import environment
-from django_tandem.inprocess.views import dotted_path, is_event_stream, marked_stack
+from django_tandem.inprocess.views import (
+    dotted_path,
+    is_async_stream,
+    is_event_stream,
+    marked_stack,
+)
 from django_tandem.model import PathMatch, Pin, Route, Stack, View
 from django_tandem.routing.pins import deciding_pin
 from django_tandem.routing.policy import decide
@@ -92,6 +97,7 @@ def _route_to(view: Any) -> Route:
             dotted=dotted_path(view),
             is_coroutine=iscoroutinefunction(view),
             is_event_stream=is_event_stream(view),
+            is_async_stream=is_async_stream(view),
             mark=marked_stack(view),
         )
         known = KnownView(view, Route(pattern="", name=None, view=facts, match=_RESOLVED))

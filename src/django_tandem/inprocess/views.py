@@ -49,10 +49,17 @@ def is_event_stream(callback: Any) -> bool:
 
     The functions of its own package that it calls, and responses, are searched too.
     """
-    return any(text.lower().startswith(EVENT_STREAM_TYPES) for text in _texts(callback))
+    texts = (each for _, named in _code_of(callback) for each in named if isinstance(each, str))
+    return any(text.lower().startswith(EVENT_STREAM_TYPES) for text in texts)
 
 
-def _texts(callback: Any) -> Iterator[str]:
+def is_async_stream(callback: Any) -> bool:
+    """Return whether the view ``callback`` calls an async generator, of which it makes a body."""
+    return any(code.co_flags & inspect.CO_ASYNC_GENERATOR for code, _ in _code_of(callback))
+
+
+def _code_of(callback: Any) -> Iterator[tuple[CodeType, list[Any]]]:
+    # Each piece of code, with its constants and the globals that it names.
     view = author_wrote(callback)
     waiting, seen = [(view, 0)], set[int]()
     while waiting:
@@ -62,9 +69,8 @@ def _texts(callback: Any) -> Iterator[str]:
         seen.add(id(target))
         for function in _functions(target):
             for code in _codes(function.__code__):
-                yield from (value for value in code.co_consts if isinstance(value, str))
                 named = [function.__globals__.get(name) for name in code.co_names]
-                yield from (value for value in named if isinstance(value, str))
+                yield code, [*code.co_consts, *named]
                 if calls < _CALLS:
                     waiting += [(each, calls + 1) for each in named if _may_stream(each, view)]
 

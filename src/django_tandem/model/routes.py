@@ -25,14 +25,15 @@ class View:
 
     ``dotted`` is its import path and ``source`` the ``file:line`` of its definition.
     ``is_coroutine`` is true when Django would await it, ``is_event_stream`` when its code names
-    the type of a stream without an end. ``mark`` is the stack of its
-    ``@on_wsgi`` or ``@on_asgi``. ``wrapper`` is the ``file:line`` of a synchronous decorator
-    that hides a coroutine from Django.
+    the type of a stream without an end, ``is_async_stream`` when it calls an async generator.
+    ``mark`` is the stack of its ``@on_wsgi`` or ``@on_asgi``. ``wrapper`` is the ``file:line`` of
+    a synchronous decorator that hides a coroutine from Django.
     """
 
     dotted: str
     is_coroutine: bool = False
     is_event_stream: bool = False
+    is_async_stream: bool = False
     source: str | None = None
     mark: Stack | None = None
     wrapper: str | None = None

@@ -14,6 +14,7 @@ from asgiref.sync import AsyncToSync, iscoroutinefunction
 from django_tandem.inprocess.views import (
     author_wrote,
     dotted_path,
+    is_async_stream,
     is_event_stream,
     marked_stack,
 )
@@ -33,6 +34,7 @@ def view_of(callback: Any, project_directory: str) -> View:
         # As Django's own handler tests before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
         is_event_stream=is_event_stream(callback),
+        is_async_stream=is_async_stream(callback),
         source=_source(target, project_directory),
         mark=marked_stack(callback),
         wrapper=None if wrapper is None else _source(wrapper, project_directory),

@@ -50,6 +50,13 @@ def is_event_stream(route: Route) -> Verdict | None:
     return None
 
 
+def is_async_stream(route: Route) -> Verdict | None:
+    """Serve by ASGI what WSGI would collect to its end before it sends the first part."""
+    if route.view.is_async_stream:
+        return Verdict(route=route, stack=Stack.ASGI, reason="an async stream")
+    return None
+
+
 def is_synchronous(route: Route) -> Verdict:
     """Serve everything else by WSGI."""
     wrapper = route.view.wrapper
@@ -64,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     is_outside_urlconf,
     is_coroutine,
     is_event_stream,
+    is_async_stream,
     is_synchronous,
 )
 

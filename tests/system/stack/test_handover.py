@@ -107,8 +107,25 @@ async def stream(request):
     return StreamingHttpResponse(lines())
 
 
+class Lines:
+    def __init__(self, text):
+        self.parts = [text.encode()]
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.parts:
+            raise StopAsyncIteration
+        return self.parts.pop()
+
+
 @csrf_exempt
 def async_stream(request):
+    return StreamingHttpResponse(Lines(type(request).__name__))
+
+
+def generator_stream(request):
     async def lines():
         yield type(request).__name__.encode()
     return StreamingHttpResponse(lines())
@@ -122,6 +139,7 @@ urlpatterns = [
     path("events/", events),
     path("once/<even:n>/", coroutine),
     path("async-stream/", async_stream),
+    path("generator-stream/", generator_stream),
     path("guarded/", guarded),
     path("nested/", nested),
     path("nested-async/", nested_async),
@@ -266,8 +284,16 @@ def test_an_event_stream_of_a_plain_view_is_routed_to_asgi(up) -> None:
     assert body == b"".join(b"data: ASGIRequest %d\n\n" % number for number in range(3))
 
 
-def test_an_async_stream_from_a_plain_view_moves_to_asgi(up) -> None:
-    """Only its response tells."""
+def test_an_async_generator_of_a_plain_view_is_routed_to_asgi(up) -> None:
+    """Neither the view nor its middleware runs twice."""
+    before = _passes(up)
+
+    assert _ask(up, "/generator-stream/")[1] == b"ASGIRequest"
+    assert _passes(up) == before + 1
+
+
+def test_another_async_stream_of_a_plain_view_is_handed_over(up) -> None:
+    """Only its response shows it."""
     assert _ask(up, "/async-stream/")[1] == b"ASGIRequest"
 
 

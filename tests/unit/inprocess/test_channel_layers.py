@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from channels_redis.core import RedisChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.inprocess import channel_layers
@@ -99,3 +100,22 @@ def test_a_redis_that_does_not_answer_is_an_error(redis, monkeypatch, is_connect
         return received
 
     assert asyncio.run(send())["type"] in ("one", "x")
+
+
+def test_a_pubsub_layer_is_limited_too(redis, monkeypatch) -> None:
+    """It reconnects by itself, but waits without end."""
+    monkeypatch.setattr(channel_layers, "TIMEOUT_S", 0.3)
+
+    async def send() -> dict:
+        layer = reconnecting(RedisPubSubChannelLayer(hosts=[redis.url]))
+        channel = await layer.new_channel()
+        await layer.group_add("all", channel)
+        with redis.frozen(), pytest.raises(RedisTimeoutError):
+            await layer.group_send("all", {"type": "lost"})
+        await layer.group_send("all", {"type": "one"})
+        async with asyncio.timeout(5):
+            received = await layer.receive(channel)
+        await layer.flush()
+        return received
+
+    assert asyncio.run(send())["type"] in ("one", "lost")

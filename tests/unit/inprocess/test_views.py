@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views import View
 
-from django_tandem.inprocess.views import is_event_stream
+from django_tandem.inprocess.views import is_async_stream, is_event_stream
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -75,3 +75,32 @@ def test_the_type_is_named_in_code_that_the_view_calls(view) -> None:
 def test_another_view_is_no_event_stream(view) -> None:
     """A client of somebody else's events is none."""
     assert not is_event_stream(view)
+
+
+async def parts():
+    yield b"part"
+
+
+def by_a_generator(_request):
+    return StreamingHttpResponse(parts())
+
+
+def by_a_nested_generator(_request):
+    async def own():
+        yield b"part"
+
+    return StreamingHttpResponse(own())
+
+
+def by_a_sync_generator(_request):
+    def own():
+        yield b"part"
+
+    return StreamingHttpResponse(own())
+
+
+@pytest.mark.parametrize("view", [by_a_generator, by_a_nested_generator])
+def test_an_async_stream_calls_an_async_generator(view) -> None:
+    """Of its module, or in its own code."""
+    assert is_async_stream(view)
+    assert not is_async_stream(by_a_sync_generator)

@@ -12,7 +12,7 @@ ROOT = RegexPattern(r"^/")
 
 def route(pattern: str = "/a/", **changes: Any) -> Route:
     """Build the route of a synchronous view, exact and without a name."""
-    facts = ("is_coroutine", "is_event_stream", "mark", "dotted", "wrapper")
+    facts = ("is_coroutine", "is_event_stream", "is_async_stream", "mark", "dotted", "wrapper")
     view = {name: changes.pop(name) for name in facts if name in changes}
     inexact = changes.pop("inexact", "")
     plain = pattern.partition("<")[0]

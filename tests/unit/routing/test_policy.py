@@ -11,6 +11,7 @@ from django_tandem.routing.policy import (
     RULES,
     decide,
     decide_all,
+    is_async_stream,
     is_coroutine,
     is_event_stream,
     is_outside_urlconf,
@@ -29,8 +30,8 @@ def stacks(routes, pins=(), *, handover=True):
 
 def test_the_order_of_the_rules_is_the_policy() -> None:
     """First the mark in the code, then the protocol, then the view."""
-    facts = (is_websocket, is_outside_urlconf, is_coroutine, is_event_stream, is_synchronous)
-    assert (marked_in_code, *facts) == RULES
+    facts = (is_websocket, is_outside_urlconf, is_coroutine, is_event_stream, is_async_stream)
+    assert (marked_in_code, *facts, is_synchronous) == RULES
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_the_order_of_the_rules_is_the_policy() -> None:
         (is_websocket, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
         (is_coroutine, route(is_coroutine=True), Stack.ASGI, "an async view"),
         (is_event_stream, route(is_event_stream=True), Stack.ASGI, "an event stream"),
+        (is_async_stream, route(is_async_stream=True), Stack.ASGI, "an async stream"),
         (is_synchronous, route(), Stack.WSGI, "a synchronous view"),
         (
             is_synchronous,
