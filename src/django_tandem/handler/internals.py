@@ -21,6 +21,8 @@ from django.db.models.expressions import Col
 from django.db.models.lookups import Lookup
 from django.dispatch import Signal, dispatcher
 
+from django_tandem.handler.originals import is_original
+
 _BASE = "django.core.handlers.base.BaseHandler"
 _ASGI = "django.core.handlers.asgi.ASGIHandler"
 _OF_BASE = (
@@ -60,8 +62,7 @@ SOURCES = (
 )
 
 # They read, and leave nothing on the thread that another call of the same request could miss.
-_READS = "_fetch_all", "contains", "count", "exists", "first", "get", "last", "latest"
-READING = frozenset(f"django.db.models.query.QuerySet.{name}" for name in _READS)
+READS = frozenset({"_fetch_all", "contains", "count", "exists", "first", "get", "last", "latest"})
 
 logger = logging.getLogger("django_tandem.asgi")
 
@@ -72,10 +73,13 @@ logger = logging.getLogger("django_tandem.asgi")
 def leaves_nothing(call: Callable[..., Any]) -> bool:
     """Return whether ``call``, which has run on this thread, has left nothing that is needed."""
     bound = getattr(_child(call), "func", None)
-    function = getattr(bound, "__func__", bound)
-    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    function = getattr(bound, "__func__", None)
+    name = getattr(function, "__name__", "")
     return (
-        name in READING
+        name in READS
+        and vars(QuerySet).get(name) is function
+        # What wraps or replaces it may leave something.
+        and is_original(QuerySet, name)
         and _is_plain(getattr(bound, "__self__", None))
         and not any(map(_is_expression, _arguments(_child(call))))
         and _is_autocommitting()

@@ -1,5 +1,6 @@
 """The private API of Django and asgiref is as internals.py expects it."""
 
+import functools
 import inspect
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.handlers.base import BaseHandler
 from django.db.models import QuerySet
 
 from django_tandem.handler import internals
+from django_tandem.handler.originals import is_original
 
 
 def test_django_adapts_its_chain_by_the_method_that_is_overridden():
@@ -33,9 +35,9 @@ def test_asgiref_looks_up_the_executor_by_the_context():
 
 def test_the_reading_methods_of_a_queryset_are_known_by_name():
     """Django passes them to asgiref by these names."""
-    for name in internals.READING:
-        method = getattr(QuerySet, name.rpartition(".")[2])
-        assert f"{method.__module__}.{method.__qualname__}" == name
+    for name in internals.READS:
+        assert is_original(QuerySet, name)
+        assert vars(QuerySet)[name].__name__ == name
 
 
 def test_a_call_is_recognised_as_asgiref_submits_it():
@@ -66,6 +68,9 @@ def test_a_call_is_recognised_as_asgiref_submits_it():
     next(rows)
     assert internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
     assert not internals.leaves_nothing(asyncio.run(submitted(other)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QuerySet, "count", functools.wraps(QuerySet.count)(lambda self: 0))
+        assert not internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
     assert [
         each() for each in internals.unfinished_generators(asyncio.run(submitted(other, rows)))
     ] == [rows]
