@@ -95,7 +95,7 @@ def _check_of(process: Process) -> Callable[[Process, State], str]:
         return _check_server
     if process.name == EDGE:
         return _check_edge
-    return _check_socket if process.socket else _check_running
+    return _check_redis if process.socket else _check_running
 
 
 def _check_server(process: Process, _state: State) -> str:
@@ -126,12 +126,14 @@ def _check_edge(_process: Process, state: State) -> str:
     return "" if status in NO_STACK else f"answers on {state.url}"
 
 
-def _check_socket(process: Process, _state: State) -> str:
+def _check_redis(process: Process, _state: State) -> str:
+    # A server that is stopped or stuck still has connections accepted by the kernel.
     try:
-        _connect(process.socket or "").close()
+        with _connect(process.socket or "") as connection:
+            connection.sendall(b"PING\r\n")
+            return "answers on its socket" if connection.recv(64).startswith(b"+PONG") else ""
     except OSError:
         return ""
-    return "listens on its socket"
 
 
 def _check_running(_process: Process, _state: State) -> str:

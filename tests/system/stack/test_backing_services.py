@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from django_tandem.runtime.host import find_valkey
 from harness.client import ask, wait_for
 from harness.postgres import _program, postgres
 from harness.projects import with_channels
-from harness.stack import Up
+from harness.stack import Up, tandem
 
 SOCKETS = 100
 CALM_S = 0.5
@@ -251,3 +252,28 @@ def test_both_stacks_outlive_a_restart_of_postgresql(max_age, tmp_path) -> None:
 
                 assert prober.recovery_s(began) < back_s + 5
                 print(f"{prober.path}: PostgreSQL {back_s:.1f} s, {prober.recovery_s(began):.1f} s")
+
+
+def test_commands_do_not_wait_for_a_redis_that_hangs(tmp_path) -> None:
+    """It is stopped, not gone: status shows it, a reload works, and so does the end."""
+    with Up(served_by(tmp_path, "uvicorn")) as up:
+        pid = supervisord.pid_of(up.run_dir, "valkey")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            shown = {
+                each["program"]: each["state"]
+                for each in json.loads(tandem(tmp_path, "status", "--json").stdout)["processes"]
+            }
+            assert shown.pop("valkey") in ("silent", "starting")
+            assert shown == {
+                "wsgi-1": "ready",
+                "asgi-1": "ready",
+                "nginx": "ready",
+            }
+            assert tandem(tmp_path, "reload", "--wait", "--drain", "1").returncode == 0
+            assert tandem(tmp_path, "down").returncode == 0
+            assert time.monotonic() - began < 50
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

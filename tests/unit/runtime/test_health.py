@@ -1,0 +1,100 @@
+"""The health checks of processes, and the failures that end the wait for them."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from builders import plan
+from django_tandem.inprocess import startup_failures
+from django_tandem.model import Process
+from django_tandem.render.state import state_of
+from django_tandem.runtime import health
+from django_tandem.runtime.health import Failed, LoadRetries, check, format_failure
+
+STATE = state_of(plan())
+WSGI = next(process for process in STATE.processes if process.name == "wsgi")
+
+
+def redis(path: Path) -> Process:
+    """Return the process of an embedded Redis."""
+    return Process(
+        name="valkey",
+        argv=("valkey",),
+        description="",
+        directory="/",
+        priority=10,
+        socket=str(path),
+    )
+
+
+def serve(path: Path, answer: bytes) -> socket.socket:
+    """Answer the first connection to a socket; without an answer it is accepted by the kernel."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def accept() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(64)
+            connection.sendall(answer)
+
+    if answer:
+        threading.Thread(target=accept, daemon=True).start()
+    return listener
+
+
+def test_a_redis_that_answers_is_healthy(tmp_path) -> None:
+    """To a PING."""
+    with serve(tmp_path / "s", b"+PONG\r\n"):
+        assert check(redis(tmp_path / "s"), STATE) == "answers on its socket"
+
+
+def test_a_redis_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
+    """Though the kernel accepts the connection; the check takes no longer than its bound."""
+    monkeypatch.setattr(health, "CHECK_S", 0.1)
+    with serve(tmp_path / "s", b""):
+        assert check(redis(tmp_path / "s"), STATE) == ""
+    assert check(redis(tmp_path / "none"), STATE) == ""
+
+
+@pytest.mark.parametrize(("after_s", "is_given_up"), [(0, False), (9, False), (11, True)])
+def test_a_server_whose_workers_never_load_is_given_up(after_s, is_given_up, tmp_path) -> None:
+    """Ten seconds after its first failure, as a database may not be up before."""
+    loads = LoadRetries([WSGI], tmp_path)
+    assert loads.find_failure() is None
+    failure = tmp_path / f"{WSGI.program}.failed"
+    failure.write_text("Traceback\nRuntimeError: no")
+    os.utime(failure, (1000, 1000))
+    assert loads.find_failure() is None
+
+    os.utime(failure, (1000 + after_s, 1000 + after_s))
+
+    found = loads.find_failure()
+    assert (found == Failed(process=WSGI, reason="it can't load the project")) is is_given_up
+
+
+def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
+    """Those of the traceback if the project did not load, else of the log."""
+    failed = Failed(process=WSGI, reason="it ended")
+    assert format_failure(failed, tmp_path) == "wsgi-1 can't be started: it ended."
+
+    (tmp_path / "wsgi-1.log").write_text("one\ntwo\n")
+    assert format_failure(failed, tmp_path) == (
+        "wsgi-1 can't be started: it ended. Its last lines:\n  one\n  two"
+    )
+
+    startup_failures._write(tmp_path / "wsgi-1.failed", "RuntimeError: no\n")
+    assert format_failure(failed, tmp_path) == (
+        "wsgi-1 can't be started: it ended. Its last lines:\n  RuntimeError: no"
+    )
+
+
+def test_the_end_of_supervisord_is_reported_without_a_program(tmp_path) -> None:
+    """There is no log to show."""
+    failed = Failed(process=None, reason="supervisord ended")
+
+    assert format_failure(failed, tmp_path) == "Not started: supervisord ended."
