@@ -90,3 +90,10 @@ def test_djangos_own_application_is_a_warning() -> None:
 def test_our_application_is_no_finding() -> None:
     """Nor is a project without one."""
     assert application_is_ours(facts()) == []
+
+
+def test_djangos_handler_by_choice_is_no_finding() -> None:
+    """TANDEM["ASGI"]["HANDLER"] keeps it."""
+    found = facts(tandem={"ASGI": {"HANDLER": "django"}}, stock_modules=("config.asgi",))
+
+    assert application_is_ours(found) == []

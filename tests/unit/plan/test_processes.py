@@ -93,3 +93,22 @@ def test_a_pin_that_matches_no_route_is_a_note() -> None:
     found = plan(verdict("/api/lots/"), tandem={"ROUTES": [("/api/", "asgi"), ("/pai/", "asgi")]})
 
     assert found.notes == ('TANDEM["ROUTES"][1]: no route matches "/pai/".',)
+
+
+def test_the_choice_of_the_handler_reaches_the_processes() -> None:
+    """By the environment; "auto" needs none."""
+    for handler, variable in (("django", "django"), ("auto", None)):
+        found = plan(websocket("/ws/"), tandem={"ASGI": {"HANDLER": handler}})
+        environment = dict(_named(found, "asgi").environment)
+
+        assert environment.get("TANDEM_HANDLER") == variable
+
+
+def test_an_unknown_handler_is_an_error() -> None:
+    """The error names the value."""
+    with pytest.raises(SettingError) as caught:
+        plan(websocket("/ws/"), tandem={"ASGI": {"HANDLER": "ours"}})
+
+    assert str(caught.value) == (
+        'TANDEM["ASGI"]["HANDLER"]: Expected "auto" or "django", got \'ours\'.'
+    )
