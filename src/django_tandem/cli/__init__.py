@@ -132,13 +132,19 @@ def exit_process(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _parse(given: list[str]) -> argparse.Namespace:
-    named = given[:1]
-    if named and not named[0].startswith("-") and named[0] not in COMMANDS:
+def refuse_unknown_command(given: Sequence[str]) -> None:
+    """Raise UsageError when the command line ``given`` begins with a command that is none."""
+    word = given[0] if given else ""
+    if word and not word.startswith("-") and word not in COMMANDS:
         raise UsageError(
-            f'"{named[0]}" is not a command of tandem.',
-            hint=_suggestion(named[0], COMMANDS, "The commands are"),
+            f'"{word}" is not a command of tandem.',
+            hint=_suggestion(word, COMMANDS, "The commands are"),
         )
+
+
+def _parse(given: list[str]) -> argparse.Namespace:
+    refuse_unknown_command(given)
+    named = given[:1]
     # Importing all of the commands takes most of the time of a short one.
     wanted = [name for name in named if name in COMMANDS] or COMMANDS
     options, unknown = parser(wanted).parse_known_args(given)

@@ -1,4 +1,4 @@
-"""`manage.py tandem up` takes the options of every management command before the subcommand."""
+"""`manage.py tandem` is `tandem`, with the options of every management command before."""
 
 import socket
 
@@ -38,3 +38,13 @@ def test_settings_before_up_are_those_of_the_stack(command, directory, taken, tm
 
     assert done.returncode == 2
     assert f"{taken} is in use by another program.\n" in done.stderr
+
+
+def test_an_unknown_command_is_named_with_a_similar_one(tmp_path) -> None:
+    """As by `tandem` itself."""
+    done = manage(installed(tmp_path), "tandem", "stauts")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        '"stauts" is not a command of tandem.\n  Did you mean "status"? The commands are plan, '
+    )

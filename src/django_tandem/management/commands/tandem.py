@@ -10,7 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from django_tandem import environment
-from django_tandem.cli import add_commands, exit_process, run
+from django_tandem.cli import (
+    UsageError,
+    add_commands,
+    exit_process,
+    refuse_unknown_command,
+    run,
+)
 from django_tandem.runtime.start import replace_process
 
 # What runs `tandem` and is no manage.py of a project: django-admin, and `python -m django`.
@@ -26,6 +32,11 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Remember the command line, for `up`."""
         self._argv = argv
+        try:
+            refuse_unknown_command(argv[2:])
+        except UsageError as error:
+            self.stderr.write(str(error))
+            sys.exit(error.exit_code)
         super().run_from_argv(argv)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
