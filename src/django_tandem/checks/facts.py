@@ -7,7 +7,7 @@ from packaging.version import Version
 from django_tandem import servers
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Plan, Protocol, Stack, Verdict
-from django_tandem.project.channels import Application
+from django_tandem.project.asgi_routes import Application
 from django_tandem.settings import Settings, read_settings
 
 

@@ -13,7 +13,7 @@ from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Plan, Route
 from django_tandem.pipeline import Loaded
-from django_tandem.project.channels import Application, read_application
+from django_tandem.project.asgi_routes import Application, read_application
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
 from django_tandem.runtime.host import find_valkey
 

@@ -1,1 +1,1 @@
-"""What the project's own code says: entry points, URLconf, ASGI application, views."""
+"""The facts about a project, read from its code: entry points, URLconf, ASGI application, views."""

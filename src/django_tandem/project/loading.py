@@ -16,7 +16,7 @@ from django_tandem.project.asgi_application import (
     holds_stock_handler,
     import_application,
 )
-from django_tandem.project.channels import Application, read_application
+from django_tandem.project.asgi_routes import Application, read_application
 from django_tandem.project.importing import trying
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware

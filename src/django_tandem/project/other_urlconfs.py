@@ -1,5 +1,5 @@
 """
-URLconfs that a middleware puts in the place of ROOT_URLCONF, for one host or one tenant.
+URLconfs that a middleware chooses instead of ROOT_URLCONF, for one host or one tenant.
 
 The edge can't match them, because it knows only the path, but their views may need ASGI.
 """

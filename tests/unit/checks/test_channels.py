@@ -17,7 +17,7 @@ from django_tandem.checks.channels import (
 )
 from django_tandem.checks.facts import Layer
 from django_tandem.model import Stack
-from django_tandem.project.channels import Application
+from django_tandem.project.asgi_routes import Application
 from django_tandem.project.loading import IN_MEMORY_LAYER
 
 REDIS = Layer(alias="default", backend="channels_redis.core.RedisChannelLayer")

@@ -16,7 +16,7 @@ from django_tandem.checks.installed import (
     runs,
     uvicorn_speaks_websocket,
 )
-from django_tandem.project.channels import Application
+from django_tandem.project.asgi_routes import Application
 
 
 def _facts(tandem: dict[str, Any] | None = None, *, on_asgi: bool = True, **versions: str) -> Facts:

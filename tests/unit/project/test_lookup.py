@@ -10,7 +10,7 @@ from oracle.resolver import path_of, resolve_with_django
 from oracle.targets import targets_of
 
 from django_tandem.model import Route
-from django_tandem.project.channels import read_application
+from django_tandem.project.asgi_routes import read_application
 from django_tandem.project.lookup import resolve_http, resolve_path, resolve_websocket
 from django_tandem.project.urlconf import http_routes
 

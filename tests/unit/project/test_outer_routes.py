@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from django_tandem.project.channels import Application, read_application
+from django_tandem.project.asgi_routes import Application, read_application
 
 django = get_asgi_application()
 PREFIX = "/tools/"

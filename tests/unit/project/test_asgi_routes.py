@@ -16,7 +16,7 @@ from django.urls import path, re_path
 from strawberry.channels import GraphQLProtocolTypeRouter
 
 from django_tandem.model import Protocol
-from django_tandem.project.channels import Application, read_application
+from django_tandem.project.asgi_routes import Application, read_application
 
 
 class Lots(AsyncWebsocketConsumer): ...
@@ -245,7 +245,7 @@ def test_channels_need_not_be_installed() -> None:
         "import sys; sys.modules['channels'] = None\n"
         "from django.conf import settings; settings.configure()\n"
         "from django.core.asgi import get_asgi_application\n"
-        "from django_tandem.project.channels import Application, read_application\n"
+        "from django_tandem.project.asgi_routes import Application, read_application\n"
         "assert read_application(get_asgi_application(), '') == Application()\n"
     )
 
