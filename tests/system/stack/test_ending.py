@@ -83,6 +83,17 @@ def _drain(terminal: int) -> None:
     os.set_blocking(terminal, False)
 
 
+def test_nohup_keeps_the_stack_running(tmp_path) -> None:
+    """A signal that was ignored at the start is ignored by the stack."""
+    with Up(startproject(tmp_path), prefix=("nohup",)) as up:
+        up.process.send_signal(signal.SIGHUP)
+        up.process.send_signal(signal.SIGHUP)
+
+        assert ask(up.port, "/").status == 200
+        assert up.stop() == 0
+        assert "stopping: " in up.stdout
+
+
 def test_a_closed_reader_changes_nothing(tmp_path) -> None:
     """`tandem up | head` keeps serving, and `tandem down` stops it."""
     up = _start(

@@ -38,6 +38,8 @@ class Shutdown:
         self._self_pipe = self_pipe
         self._output = output
         self._since = 0.0
+        # Read before supervisord sets its own handlers: nohup has it ignored.
+        self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         subscribe(events.SupervisorRunningEvent, self._take_signals)
         subscribe(events.SupervisorStoppingEvent, self._begin)
 
@@ -51,7 +53,7 @@ class Shutdown:
 
     def _take_signals(self, _event: Any) -> None:
         # supervisord would restart itself on SIGHUP, which a terminal sends when it closes.
-        signal.signal(signal.SIGHUP, self._stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if self._ignores_hangup else self._stop)
 
     def _stop(self, *_signal: Any) -> None:
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
