@@ -15,6 +15,7 @@ from servers.conftest import directory
 
 import builders
 from django_tandem import output
+from django_tandem.model import ForwardedHeaders
 from django_tandem.render import nginx
 from harness.server import serving
 
@@ -66,7 +67,13 @@ def edge_before(nginx_program, wsgi, asgi, started, **edge_settings):
             "EDGE": edge_settings,
         }
         host = builders.host(nginx=nginx_program, user=getpass.getuser(), is_root=os.geteuid() == 0)
-        plan = builders.plan(tandem=tandem, run_dir=path, directory=path, on=host)
+        plan = builders.plan(
+            tandem=tandem,
+            run_dir=path,
+            directory=path,
+            on=host,
+            forwarded=ForwardedHeaders(host=True, port=True),
+        )
         output.write(nginx.render(plan), run_dir)
         with (run_dir / "log").open("wb") as log:
             process = subprocess.Popen(
