@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django_tandem.bench.launch import free_address
+
 PROJECT = Path(__file__).parent / "handler_project"
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 
@@ -41,7 +43,7 @@ class Variant:
 @contextmanager
 def served(variant: Variant, *, workers: int = 1) -> Iterator[str]:
     """Run it under Uvicorn, with so many processes, and yield its URL."""
-    port = _free_port()
+    port = int(free_address().rpartition(":")[2])
     argv = [sys.executable, "-m", "uvicorn", "asgi:application", *UVICORN]
     argv += ["--port", str(port), "--workers", str(workers)]
     with (
@@ -85,12 +87,6 @@ def _started(argv: list[str], variant: Variant, **to: object) -> Iterator[subpro
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

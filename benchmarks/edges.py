@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import urlconf
 
+from django_tandem.bench.launch import free_address
 from django_tandem.model import Nginx
 from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
@@ -68,7 +69,7 @@ def running(nginx: Nginx, scratch: Path, routes: int) -> Iterator[dict[str, Edge
         stack.enter_context(_started(nginx, tiny))
         edges = {}
         for name in NAMES:
-            directory, bind = scratch / name, f"127.0.0.1:{_free_port()}"
+            directory, bind = scratch / name, free_address()
             directory.mkdir()
             if name == "reference":
                 _write_reference(nginx, directory, bind)
@@ -131,12 +132,6 @@ def _write_reference(nginx: Nginx, directory: Path, bind: str) -> None:
         text = text.replace(word, meant)
     (directory / "nginx.conf").write_text(text)
     (directory / "mime.types").write_text("types {\n    text/html html;\n}\n")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(edge: Edge, bind: str) -> None:

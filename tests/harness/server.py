@@ -138,15 +138,6 @@ def process_ids(running: Running) -> set[int]:
         return {json.loads(answer.body)["pid"] for answer in answers}
 
 
-def wait_for(condition, within_s=10):
-    """Return what the condition gives as soon as it is true of something."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.02)
-    return found
-
-
 def end(process: subprocess.Popen) -> None:
     """Kill the process and its children."""
     with suppress(ProcessLookupError):

@@ -18,6 +18,7 @@ from django_tandem import output
 from django_tandem.model import ForwardedHeaders
 from django_tandem.render import nginx
 from harness.server import serving
+from harness.stack import free_port
 
 __all__ = ["directory", "edge_before", "started"]
 
@@ -88,12 +89,6 @@ def edge_before(nginx_program, wsgi, asgi, started, **edge_settings):
         finally:
             process.terminate()
             process.wait(10)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until_listening(process, port, log):

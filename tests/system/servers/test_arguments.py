@@ -3,7 +3,8 @@
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS
-from harness.server import process_ids, serving, wait_for
+from harness.client import wait_for
+from harness.server import process_ids, serving
 from servers.conftest import title
 
 MORE_WORKERS = {

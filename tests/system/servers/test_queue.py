@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from django_tandem.servers import WSGI_SERVERS
-from harness.server import serving, wait_for
+from harness.client import wait_for
+from harness.server import serving
 from servers.conftest import title
 
 WORKERS = 2

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
-from harness.server import process_ids, wait_for
+from harness.client import wait_for
+from harness.server import process_ids
 from servers.conftest import title
 
 MEGABYTE = bytes(range(256)) * 4096

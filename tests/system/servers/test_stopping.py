@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from django_tandem.servers import ASGI_SERVERS
-from harness.server import GRACE_S, process_ids, serving, wait_for
+from harness.client import wait_for
+from harness.server import GRACE_S, process_ids, serving
 from servers.conftest import title
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from django_tandem.model import Stack
 from django_tandem.servers import WSGI_SERVERS, find
-from harness.server import serving, wait_for
+from harness.client import wait_for
+from harness.server import serving
 from servers.conftest import title
 
 # Waitress and Granian have nothing of the kind: the edge alone gives up on the request.
