@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from django_tandem.errors import ProjectError
+from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.embedded_redis import VARIABLE, Offer, offer
 from django_tandem.project.location import VARIABLE as SETTINGS_VARIABLE
 from django_tandem.project.location import Location, find, find_manage_py, load_settings
@@ -71,7 +71,11 @@ def _is_running(directory: Path, settings_module: str | None) -> bool:
     run_dir.refuse_foreign(directory)
     if lock.holder(directory) is None:
         return False
-    state = read_state(directory)
+    try:
+        state = read_state(directory)
+    except MachineError:
+        # A damaged state: `tandem down` needs the lock alone, and the others report it.
+        return True
     if settings_module is None or state is None:
         return state is not None
     # Two settings modules of one project may each have a run directory.

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import aiohttp
@@ -286,6 +287,23 @@ def test_an_unknown_field_in_the_state_is_ignored(site) -> None:
 
         assert tandem(site, "reload", "--wait").returncode == 0
         assert ask(up.port, "/where/").status == 200
+
+
+def test_a_damaged_state_is_one_sentence_in_every_command(site) -> None:
+    """The stack keeps serving, and `tandem down` stops it."""
+    with Up(site) as up:
+        path = up.run_dir / "state.json"
+        path.write_text(path.read_text()[:100])
+
+        for command in (["status"], ["logs"], ["reload"], ["plan"]):
+            done = tandem(site, *command)
+            assert (done.returncode, done.stderr.count("is damaged")) in ((2, 1), (0, 0)), command
+            assert "Traceback" not in done.stderr
+        assert ask(up.port, "/where/").status == 200
+        # supervisord's plugin reads the state every five seconds.
+        time.sleep(6)
+        assert tandem(site, "down").returncode == 0
+        assert "Traceback" not in up.output
 
 
 def test_a_full_disk_stops_no_program(site) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from supervisor import events
 from supervisor.states import SupervisorStates
 
+from django_tandem.errors import MachineError
 from django_tandem.runtime import commit, lock
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import read_state
@@ -89,7 +90,11 @@ class GenerationsRpc:
 
     def _on_tick(self, _event: Any) -> None:
         # A reload that was killed leaves this to be found.
-        now = compare(self._run_dir, tuple(self._supervisord.process_groups))
+        try:
+            now = compare(self._run_dir, tuple(self._supervisord.process_groups))
+        except MachineError:
+            # A damaged state: every command reports it, and the programs keep running.
+            return
         if now is None or lock.holder(self._run_dir, lock.RELOAD) is not None:
             return
         is_settled = not commit.is_proposed(self._run_dir)
