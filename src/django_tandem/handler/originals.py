@@ -45,11 +45,19 @@ def _module_of(owner: type | ModuleType) -> str:
 def _codes_of(module: str) -> dict[str, list[CodeType]]:
     file = getattr(sys.modules.get(module), "__file__", None)
     # Not by the loader of the module: an agent may have put its own before it.
-    code = SourceFileLoader(module, file).get_code(module) if file else None
+    code = _load_code(module, file) if file else None
     found: dict[str, list[CodeType]] = {}
     for each in _nested(code):
         found.setdefault(each.co_qualname, []).append(each)
     return found
+
+
+def _load_code(module: str, file: str) -> CodeType | None:
+    # Django may be installed without its sources, or in an archive: then nothing is known.
+    try:
+        return SourceFileLoader(module, file).get_code(module)
+    except (OSError, SyntaxError, ValueError, ImportError):
+        return None
 
 
 def _nested(code: CodeType | None) -> Iterator[CodeType]:

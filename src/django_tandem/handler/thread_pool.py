@@ -264,7 +264,8 @@ class ThreadPool:
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
         must_keep = not leaves_nothing(call.function)
         generators = unfinished_generators(call.function)
-        has_transaction = has_open_transaction()
+        # A request keeps its thread anyway.
+        has_transaction = not lease.holds and has_open_transaction()
         with self.lock:
             lease.current = None
             lease.must_keep |= must_keep
