@@ -1,4 +1,4 @@
-"""Clients that hold something open, and tell how it ended."""
+"""Clients with open connections, which record how they ended."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 @dataclass
 class Socket:
-    """A WebSocket: what it was told, how and when it was closed."""
+    """A WebSocket: what it received, how and when it was closed."""
 
     socket: str
     path: str
@@ -46,7 +46,7 @@ class Response:
         return self.body.endswith(b"0\r\n\r\n")
 
     async def open(self) -> None:
-        """Ask, and wait until the body has begun."""
+        """Send the request, and wait until the body has begun."""
         await self.ask()
         await self.reader.readuntil(b"\r\n\r\n")
         self.body = await self.reader.readline()

@@ -40,7 +40,7 @@ class Served:
         return path.read_text().splitlines() if path.exists() else []
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         return (self.directory / "output").read_text()
 
     def drain(self, window_s: float) -> None:
@@ -86,7 +86,7 @@ class Served:
         """Wait until it answers."""
         until = time.monotonic() + START_S
         while time.monotonic() < until:
-            assert self.process.poll() is None, self.said
+            assert self.process.poll() is None, self.log
             try:
                 _, writer = await asyncio.open_unix_connection(self.socket)
             except OSError:
@@ -94,7 +94,7 @@ class Served:
             else:
                 writer.close()
                 return
-        raise AssertionError(f"it did not start:\n{self.said}")
+        raise AssertionError(f"it did not start:\n{self.log}")
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -103,6 +103,6 @@ class Served:
         """Wait for its end, and return how long that took."""
         since = time.monotonic()
         while self.process.poll() is None:
-            assert time.monotonic() < since + within_s, f"it did not end:\n{self.said}"
+            assert time.monotonic() < since + within_s, f"it did not end:\n{self.log}"
             await asyncio.sleep(0.02)
         return time.monotonic() - since

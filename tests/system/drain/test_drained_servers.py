@@ -9,7 +9,7 @@ import pytest
 from drain.clients import Response, Socket
 from drain.serving import Served
 
-# Whoever reads the word a second late has the less to spread over.
+# A process that reads the file a second late has a shorter window to spread over.
 WINDOW_S = 12.0
 KINDS = ("quiet", "slow", "async", "sync", "async-json", "sync-json")
 NUMBERS = range(7)
@@ -79,20 +79,20 @@ def test_it_shakes_hands_with_whoever_asks_whether_it_is_ready(drained):
 
 
 def test_a_consumer_may_close_by_itself(drained):
-    """Also while it waits for what the client says; its own code arrives, and it is told."""
-    told = [note for note in drained.served.notes if "/closing/" in note]
+    """Also while it receives; its own code arrives, and it gets the disconnect."""
+    disconnected = [note for note in drained.served.notes if "/closing/" in note]
 
     assert drained.closing.code == 4001
-    assert [note.rpartition(" ")[0] for note in told] == ["disconnect /closing/1/"]
+    assert [note.rpartition(" ")[0] for note in disconnected] == ["disconnect /closing/1/"]
 
 
 def test_every_websocket_is_told_to_come_again(drained):
-    """By the same code and reason, whatever the server."""
+    """By the same code and reason on every server."""
     assert {(each.code, each.reason) for each in drained.sockets} == {(1012, "Service restart")}
 
 
 def test_websockets_are_closed_all_over_the_window(drained):
-    """They come again one after the other."""
+    """Their clients reconnect one after the other."""
     closed = [each.closed_at for each in drained.sockets]
 
     assert max(closed) - min(closed) >= 0.8 * WINDOW_S
@@ -107,9 +107,9 @@ def test_consumers_that_ask_for_a_last_event_speak(drained):
 
 def test_every_consumers_disconnect_runs_once(drained):
     """To its end, also when it takes longer than the server has left to live."""
-    told = sorted(note for note in drained.served.notes if note.endswith("1012"))
+    disconnected = sorted(note for note in drained.served.notes if note.endswith("1012"))
 
-    assert told == sorted(f"disconnect {each.path} 1012" for each in drained.sockets)
+    assert disconnected == sorted(f"disconnect {each.path} 1012" for each in drained.sockets)
 
 
 def test_streams_end_as_bodies_end(drained):
@@ -121,7 +121,7 @@ def test_streams_end_as_bodies_end(drained):
 
 
 def test_requests_in_flight_are_answered(drained):
-    """Nothing is asked of them."""
+    """No request uses them."""
     assert all(each.body.startswith(b"HTTP/1.1 200") for each in drained.requests)
     assert all(b"slow" in each.body for each in drained.requests)
 
@@ -130,4 +130,4 @@ def test_it_ends_soon_and_quietly(drained):
     """Nothing is left to wait for, and nothing went wrong."""
     assert drained.served.process.returncode in (0, -15)
     assert drained.ended_after_s < 5
-    assert "Traceback" not in drained.served.said
+    assert "Traceback" not in drained.served.log

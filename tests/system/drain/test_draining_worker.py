@@ -84,7 +84,7 @@ def workshop(tmp_path):
 
 
 def catches_sigterm(process):
-    """Whether it does so now: from when it takes messages until it was told to stop."""
+    """Whether it takes messages: from its start until the stop."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (signal.SIGTERM - 1) & 1)

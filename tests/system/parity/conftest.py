@@ -40,7 +40,7 @@ class Edge:
 
 @pytest.fixture(scope="session")
 def started():
-    """Start a server once for all tests that ask for it, and return its socket."""
+    """Start a server once for all tests that need it, and return its socket."""
     sockets = {}
     with ExitStack() as stack:
 

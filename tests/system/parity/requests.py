@@ -16,7 +16,7 @@ class Request:
     status: int = 200
 
     def to(self, stack: str) -> bytes:
-        """Return the bytes that ask it of the stack."""
+        """Return its bytes for the stack."""
         host = () if self.host is None else (f"Host: {self.host}",)
         lines = [self.line.replace("STACK", stack), *host, "Connection: close", *self.headers]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
@@ -79,7 +79,7 @@ REQUESTS = (
     get("absolute-form target with another host", "http://other.example:81/STACK/"),
     Request("HEAD", "HEAD /STACK/?q=1 HTTP/1.1"),
     Request("OPTIONS", "OPTIONS /STACK/ HTTP/1.1"),
-    Request("a method of its own", "PURGE /STACK/ HTTP/1.1"),
+    Request("an unknown method", "PURGE /STACK/ HTTP/1.1"),
     Request("DELETE with a body", "DELETE /STACK/ HTTP/1.1", ("Content-Length: 1",), b"x"),
     Request("host with a port", host="shop.example:8443"),
     Request("host in capitals", host="Shop.Example."),
@@ -110,7 +110,7 @@ UNROUTED = (
     get("path with encoded dot segments", "/wsgi/a/%2e%2e/b"),
 )
 
-# What a proxy in front of the edge, and trusted by it, says of its own client.
+# The headers of a trusted proxy in front of the edge.
 TRUSTED = (
     get(
         "https by a trusted proxy",

@@ -1,4 +1,4 @@
-"""A view can't tell, from all that a request says, which stack it is on."""
+"""Nothing in a request shows a view which stack it runs on."""
 
 import base64
 import io
@@ -18,8 +18,8 @@ PAIRS = [
     *((WSGI_SERVERS[0], asgi) for asgi in ASGI_SERVERS[1:]),
 ]
 
-# What can't agree, whatever the servers, and why.
-PEP_3333 = "PEP 3333 asks for it; Django's ASGI request has no such key"
+# What can't agree with any server, and why.
+PEP_3333 = "PEP 3333 requires it; Django's ASGI request has no such key"
 DIFFERENCES = {
     "META SERVER_PROTOCOL": PEP_3333,
     "META wsgi.version": PEP_3333,
@@ -81,55 +81,55 @@ def title(request):
     return request.name
 
 
-@pytest.mark.parametrize("asked", REQUESTS, ids=title)
-def test_the_stacks_tell_the_view_the_same(edge, asked):
+@pytest.mark.parametrize("sent", REQUESTS, ids=title)
+def test_the_view_sees_the_same_request_on_either_stack(edge, sent):
     """What differs is what can't agree, and all of that does differ."""
-    on_wsgi = answer(edge, asked, "wsgi", edge.wsgi)
-    on_asgi = answer(edge, asked, "asgi", edge.asgi)
+    on_wsgi = answer(edge, sent, "wsgi", edge.wsgi)
+    on_asgi = answer(edge, sent, "asgi", edge.asgi)
 
     if on_wsgi and on_asgi:
-        assert differences(on_wsgi, on_asgi) == expected(edge, asked)
+        assert differences(on_wsgi, on_asgi) == expected(edge, sent)
 
 
-@pytest.mark.parametrize("asked", TRUSTED, ids=title)
-def test_the_stacks_believe_the_same_of_a_trusted_proxy(trusting, asked):
+@pytest.mark.parametrize("sent", TRUSTED, ids=title)
+def test_a_trusted_proxy_is_trusted_alike_on_either_stack(trusting, sent):
     """What a trusted proxy says of scheme, host and client reaches both views alike."""
-    on_wsgi = answer(trusting, asked, "wsgi", trusting.wsgi)
-    on_asgi = answer(trusting, asked, "asgi", trusting.asgi)
+    on_wsgi = answer(trusting, sent, "wsgi", trusting.wsgi)
+    on_asgi = answer(trusting, sent, "asgi", trusting.asgi)
 
-    assert differences(on_wsgi, on_asgi) == expected(trusting, asked)
+    assert differences(on_wsgi, on_asgi) == expected(trusting, sent)
 
 
-@pytest.mark.parametrize("asked", UNROUTED, ids=title)
-def test_the_stacks_tell_an_unrouted_path_the_same(edge, swapped, asked):
-    """Each server is asked in the WSGI server's place, where such a path goes."""
-    on_wsgi = answer(edge, asked, "wsgi", edge.wsgi)
-    on_asgi = answer(swapped, asked, "wsgi", edge.asgi)
+@pytest.mark.parametrize("sent", UNROUTED, ids=title)
+def test_an_unrouted_path_is_the_same_on_either_stack(edge, swapped, sent):
+    """Each server takes the WSGI server's place, which serves such a path."""
+    on_wsgi = answer(edge, sent, "wsgi", edge.wsgi)
+    on_asgi = answer(swapped, sent, "wsgi", edge.asgi)
 
     # Each edge names its own port.
     ports = {"META SERVER_PORT", "META HTTP_X_FORWARDED_PORT", "port"}
-    assert differences(on_wsgi, on_asgi) - ports == expected(edge, asked)
+    assert differences(on_wsgi, on_asgi) - ports == expected(edge, sent)
 
 
-def expected(edge, asked):
+def expected(edge, sent):
     wrapper = {} if edge.wsgi == "granian" else FILE_WRAPPER
     known = {*DIFFERENCES, *wrapper, *RAW_TARGETS[edge.wsgi]}
-    return {*known, *OF_SERVER.get((edge.wsgi, asked.name), {})}
+    return {*known, *OF_SERVER.get((edge.wsgi, sent.name), {})}
 
 
-def answer(edge, asked, stack, server):
-    """Return what the view told, each key of META by itself; nothing if it was not reached."""
-    received = Received(edge.exchange(asked.to(stack), asked.client))
-    response = HTTPResponse(received, method=asked.line.split()[0])
+def answer(edge, sent, stack, server):
+    """Return what the view saw, with one key for each of META; empty if it was not reached."""
+    received = Received(edge.exchange(sent.to(stack), sent.client))
+    response = HTTPResponse(received, method=sent.line.split()[0])
     response.begin()
     body = response.read()
-    assert response.status == STATUSES.get((server, asked.name), (asked.status,))[0]
+    assert response.status == STATUSES.get((server, sent.name), (sent.status,))[0]
     if response.status != 200:
         return {}
-    if packed := response.headers["X-Told"]:
+    if packed := response.headers["X-Seen"]:
         body = zlib.decompress(base64.b64decode(packed))
-    told = json.loads(body.replace(b"/asgi/", b"/wsgi/"))
-    return {f"META {key}": value for key, value in told.pop("META").items()} | told
+    seen = json.loads(body.replace(b"/asgi/", b"/wsgi/"))
+    return {f"META {key}": value for key, value in seen.pop("META").items()} | seen
 
 
 def differences(one, other):

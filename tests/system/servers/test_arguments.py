@@ -19,7 +19,7 @@ MULTIPLE = [each for each in (*WSGI_SERVERS, *ASGI_SERVERS) if not each.one_proc
 
 @pytest.mark.parametrize("server", MULTIPLE, ids=title)
 def test_the_users_arguments_win(server, directory):
-    """One worker is planned, and two are asked for."""
+    """One worker is planned, and the arguments name two."""
     with serving(server, directory, workers=1, args=(MORE_WORKERS[server.name],)) as running:
         seen = set()
 

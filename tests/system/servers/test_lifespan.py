@@ -16,13 +16,15 @@ def test_a_project_with_a_lifespan_has_it_run(server, directory):
         running.stop()
 
     record = directory / "lifespan"
-    told = record.read_text().split() if record.exists() else []
-    assert told == ([] if server.name == "daphne" else ["lifespan.startup", "lifespan.shutdown"])
+    received = record.read_text().split() if record.exists() else []
+    assert received == (
+        [] if server.name == "daphne" else ["lifespan.startup", "lifespan.shutdown"]
+    )
 
 
 @pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)
 def test_a_project_without_one_starts_without_a_complaint(server, directory):
-    """Channels refuses the scope, and the log has no word of it."""
+    """Channels rejects the scope, and the log does not mention it."""
     with serving(server, directory) as running:
         running.stop()
 

@@ -32,7 +32,7 @@ def test_an_async_view_answers(running):
 
 
 def test_head_has_the_headers_of_get_and_no_body(running):
-    """HEAD tells the length of the body that GET would bring."""
+    """HEAD has the length of the body of GET."""
     response = running.ask("HEAD")
 
     assert (response.status, response.headers["Content-Length"]) == (200, "5")
@@ -40,10 +40,10 @@ def test_head_has_the_headers_of_get_and_no_body(running):
 
 
 def test_the_stack_names_no_server(running):
-    """No header tells which server answered, where the server has a switch for that."""
-    told = running.ask().headers.get("Server")
+    """No header names the server, where the server has an option for that."""
+    named = running.ask().headers.get("Server")
 
-    assert told == {"gunicorn": "gunicorn", "granian": "granian"}.get(running.server.name)
+    assert named == {"gunicorn": "gunicorn", "granian": "granian"}.get(running.server.name)
 
 
 @pytest.mark.parametrize("body", [b"", b"x", MEGABYTE], ids=["empty", "one byte", "1 MB"])
@@ -140,7 +140,7 @@ def digest(body):
 
 
 async def burst(path, url, count):
-    # As the edge asks: it keeps no connection to a server, and Waitress counts those that are open.
+    # Like the edge, which keeps no connections: Waitress counts those that are open.
     headers = {"Connection": "close"}
     connector = aiohttp.UnixConnector(str(path), limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as session:

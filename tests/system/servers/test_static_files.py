@@ -16,7 +16,7 @@ def status(directory, **environment):
 
 
 def test_a_project_in_debug_serves_its_static_files(directory):
-    """Once the plan asks for it."""
+    """As the plan decides."""
     assert status(directory, TANDEM_STATIC="1", PROJECT_DEBUG="1") == 200
 
 

@@ -1,4 +1,4 @@
-"""Each server ends when it is told to, and finishes the requests in flight first."""
+"""Each server ends at its stop signal, after the requests in flight."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from servers.conftest import title
 
 
 def test_a_server_finishes_the_requests_in_flight_and_ends(server, directory):
-    """What was asked before the stop is answered after it; then nothing is left running."""
+    """A request before the stop is answered after it; then no process is left."""
     with serving(server, directory, workers=2) as running, ThreadPoolExecutor(1) as pool:
         wait_until_all_work(running)
         answer = pool.submit(running.ask, path="/slow?s=1")
@@ -38,7 +38,7 @@ def test_a_server_at_rest_ends_at_once(server, directory):
 
 @pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)
 def test_an_open_websocket_does_not_outlive_the_grace(server, directory):
-    """Whatever the server does with it, it ends, and so does the socket."""
+    """The server ends, and so does the socket."""
     with serving(server, directory, workers=2) as running:
         wait_until_all_work(running)
 

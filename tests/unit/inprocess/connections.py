@@ -9,18 +9,18 @@ DEADLINE_S = 10
 
 
 class Open:
-    """One connection: what the application sent, and when; what the server says to it."""
+    """One connection: what the application sent, and when; what the server sends to it."""
 
     def __init__(self, application, scope, *received):
-        self.said = asyncio.Queue()
+        self.incoming = asyncio.Queue()
         self.sent = []
         self.sent_at = []
         for message in received:
-            self.said.put_nowait(message)
+            self.incoming.put_nowait(message)
         self.task = asyncio.ensure_future(application(scope, self.receive, self.send))
 
     async def receive(self):
-        return await self.said.get()
+        return await self.incoming.get()
 
     async def send(self, message):
         self.sent.append(message)
@@ -52,7 +52,7 @@ async def open_socket(application, *, connection=Open):
 
 
 async def open_stream(application, **changes):
-    """Ask, and wait for the first part of the body."""
+    """Send a request, and wait for the first part of the body."""
     opened = Open(application, http(**changes), {"type": "http.request", "body": b""})
     await opened.until_sent("body")
     return opened

@@ -1,4 +1,4 @@
-"""A request whose connection was closed while it waited is not begun."""
+"""A request whose client left while it waited is skipped."""
 
 import socket
 
@@ -21,14 +21,14 @@ def begun(environ) -> bool:
     return bool(came)
 
 
-def test_one_that_is_waited_for_is_begun(pair) -> None:
+def test_a_request_with_an_open_connection_is_served(pair) -> None:
     """Whether or not there is more of it to read."""
     pair[1].sendall(b"GET / HTTP/1.1")
 
     assert begun({"gunicorn.socket": pair[0]})
 
 
-def test_one_that_was_given_up_is_not(pair) -> None:
+def test_a_request_with_a_closed_connection_is_skipped(pair) -> None:
     """All of it was sent, and then its sender left."""
     pair[1].sendall(b"GET / HTTP/1.1")
     pair[1].close()
@@ -36,13 +36,13 @@ def test_one_that_was_given_up_is_not(pair) -> None:
     assert not begun({"gunicorn.socket": pair[0]})
 
 
-def test_a_sender_that_is_done_sending_still_waits(pair) -> None:
-    """A half-closed connection can be answered."""
+def test_a_half_closed_connection_is_served(pair) -> None:
+    """Its client still reads."""
     pair[1].shutdown(socket.SHUT_WR)
 
     assert begun({"gunicorn.socket": pair[0]})
 
 
-def test_a_server_that_keeps_its_connections_to_itself_is_believed() -> None:
-    """Nothing tells otherwise."""
+def test_a_server_that_hides_its_connections_is_served() -> None:
+    """Its connection can't be checked."""
     assert begun({})

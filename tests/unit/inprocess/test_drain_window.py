@@ -1,4 +1,4 @@
-"""A generation is told by a file that it is replaced."""
+"""A file starts the drain of a generation."""
 
 import os
 import time
@@ -8,13 +8,13 @@ import pytest
 from django_tandem.inprocess import drain_window
 
 
-def test_a_generation_that_nobody_told_does_not_drain(tmp_path):
+def test_a_generation_without_a_file_does_not_drain(tmp_path):
     """No file, no window."""
     assert drain_window.window_s(tmp_path, 7) is None
     assert drain_window.remaining_s(tmp_path, 7) is None
 
 
-def test_what_is_announced_is_read(tmp_path):
+def test_the_window_is_written_and_read(tmp_path):
     """One line, and nothing beside the file."""
     drain_window.start_drain(tmp_path, 7, 27)
 
@@ -23,15 +23,15 @@ def test_what_is_announced_is_read(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["drain-7"]
 
 
-def test_another_generation_is_not_meant(tmp_path):
-    """Each has a file of its own."""
+def test_another_generation_does_not_drain(tmp_path):
+    """Each has its own file."""
     drain_window.start_drain(tmp_path, 7, 27)
 
     assert drain_window.window_s(tmp_path, 8) is None
 
 
-def test_the_window_runs_from_the_announcement(tmp_path):
-    """Whoever reads it later has less left."""
+def test_the_window_runs_from_its_start(tmp_path):
+    """A later reader has less time."""
     drain_window.start_drain(tmp_path, 7, 30)
     long_ago = time.time() - 10
     os.utime(tmp_path / "drain-7", (long_ago, long_ago))
@@ -41,7 +41,7 @@ def test_the_window_runs_from_the_announcement(tmp_path):
 
 @pytest.mark.parametrize(("since_s", "left_s"), [(-3600, 30), (3600, 0)])
 def test_a_clock_that_was_set_does_no_harm(tmp_path, since_s, left_s):
-    """What is left is never more than the window, and never less than nothing."""
+    """The rest is never more than the window, and never negative."""
     drain_window.start_drain(tmp_path, 7, 30)
     when = time.time() - since_s
     os.utime(tmp_path / "drain-7", (when, when))
@@ -49,8 +49,8 @@ def test_a_clock_that_was_set_does_no_harm(tmp_path, since_s, left_s):
     assert drain_window.remaining_s(tmp_path, 7) == left_s
 
 
-def test_what_is_forgotten_is_not_announced(tmp_path):
-    """It may be forgotten twice."""
+def test_a_removed_file_drains_nothing(tmp_path):
+    """It may be removed twice."""
     drain_window.start_drain(tmp_path, 7, 27)
     drain_window.remove(tmp_path, 7)
     drain_window.remove(tmp_path, 7)
@@ -58,7 +58,7 @@ def test_what_is_forgotten_is_not_announced(tmp_path):
     assert drain_window.window_s(tmp_path, 7) is None
 
 
-def test_a_file_that_says_no_number_is_none(tmp_path):
+def test_a_file_without_a_number_drains_nothing(tmp_path):
     """It is not ours."""
     (tmp_path / "drain-7").write_text("soon")
 

@@ -66,7 +66,7 @@ def test_it_stays_open_without_a_drain(tmp_path, polls):
         await polls.until_acted()
         drain_window.remove(tmp_path, 7)
         await polls.until_acted()
-        opened.said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        opened.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await opened.ended()
         return opened.kinds
 
@@ -145,17 +145,17 @@ def test_a_handshake_is_not_rejected(tmp_path):
 def test_a_client_that_left_before_gets_no_close(tmp_path):
     """Its consumer gets the server's disconnect, once."""
     consumer = Consumer()
-    gone = {"type": "websocket.disconnect", "code": 1001}
+    left = {"type": "websocket.disconnect", "code": 1001}
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path))
         drain_window.start_drain(tmp_path, 7, 0)
-        opened.said.put_nowait(gone)
+        opened.incoming.put_nowait(left)
         await opened.ended()
         return opened.kinds
 
     assert asyncio.run(run()) == ["accept", "send"]
-    assert consumer.received == [gone]
+    assert consumer.received == [left]
 
 
 def test_a_client_that_leaves_at_the_same_moment_does_no_harm(tmp_path):
@@ -166,7 +166,7 @@ def test_a_client_that_leaves_at_the_same_moment_does_no_harm(tmp_path):
         async def send(self, message):
             await super().send(message)
             if message["type"] == "websocket.close":
-                self.said.put_nowait({"type": "websocket.disconnect", "code": 1006})
+                self.incoming.put_nowait({"type": "websocket.disconnect", "code": 1006})
                 raise ConnectionResetError
 
     async def run():
@@ -303,7 +303,7 @@ def test_a_consumer_may_close_with_its_own_code(tmp_path):
         async def send(self, message):
             await super().send(message)
             if message["type"] == "websocket.close":
-                self.said.put_nowait({"type": "websocket.disconnect", "code": 4001})
+                self.incoming.put_nowait({"type": "websocket.disconnect", "code": 4001})
 
     consumer = Consumer("leaving", at_event=close)
 
@@ -318,7 +318,7 @@ def test_a_consumer_may_close_with_its_own_code(tmp_path):
 
 
 def test_a_misspelt_attribute_is_an_error(tmp_path):
-    """Nobody would notice it otherwise."""
+    """Otherwise it would go unnoticed."""
 
     async def misspelt(scope, _receive, _send):
         scope["tandem.drain"].evnt = "leaving"
@@ -337,7 +337,7 @@ def test_nothing_polls_without_a_connection(tmp_path):
     async def run():
         opened = await open_socket(Drain(Consumer(), monitor))
         was_polling = monitor.is_polling
-        opened.said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        opened.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await opened.ended()
         await opened.until(lambda: not monitor.is_polling)
         return was_polling

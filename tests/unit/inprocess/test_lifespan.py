@@ -1,4 +1,4 @@
-"""Every server hears a lifespan, whether the project knows of one or not."""
+"""Every server gets a lifespan, whether the project implements one or not."""
 
 import pytest
 from inprocess.calling import call
@@ -9,7 +9,7 @@ LIFE = ({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
 COMPLETE = [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
 
 
-def test_a_project_that_refuses_the_scope_is_answered_for():
+def test_the_lifespan_of_a_project_that_rejects_the_scope_is_completed():
     """Django and Channels raise at a scope they do not know."""
 
     async def project(scope, _receive, _send):
@@ -18,8 +18,8 @@ def test_a_project_that_refuses_the_scope_is_answered_for():
     assert call(Lifespan(project), {"type": "lifespan"}, *LIFE) == COMPLETE
 
 
-def test_a_project_that_ignores_the_scope_is_answered_for():
-    """Some return without a word."""
+def test_the_lifespan_of_a_project_that_ignores_the_scope_is_completed():
+    """Some return at once."""
 
     async def project(_scope, _receive, _send):
         return
@@ -28,7 +28,7 @@ def test_a_project_that_ignores_the_scope_is_answered_for():
 
 
 def test_a_project_with_a_lifespan_has_its_own():
-    """What it says passes through."""
+    """Its messages pass through."""
 
     async def project(_scope, receive, send):
         await receive()
@@ -40,7 +40,7 @@ def test_a_project_with_a_lifespan_has_its_own():
 
 
 def test_a_startup_that_fails_is_not_hidden():
-    """An error after the project has heard the startup is its own."""
+    """An error after the project received the startup is its own."""
 
     async def project(_scope, receive, _send):
         await receive()

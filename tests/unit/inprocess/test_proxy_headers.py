@@ -1,4 +1,4 @@
-"""What the edge says of a request is read by one rule."""
+"""The edge's headers are read by one rule."""
 
 import pytest
 
@@ -16,18 +16,18 @@ def forwarded(**headers):
     return read_forwarded(lambda name: names.get(name, ""))
 
 
-def test_a_request_without_the_edges_header_is_not_forwarded():
-    """Who asks the socket directly says nothing that is believed."""
+def test_a_request_without_the_edges_header_is_not_normalized():
+    """It reached the socket directly, and its headers are not trusted."""
     assert forwarded(host="a.example", x_forwarded_proto="https") is None
 
 
-def test_the_edge_tells_client_scheme_and_port():
+def test_client_scheme_and_port_come_from_the_edge():
     """Each comes from its own header, the name from Host."""
-    told = forwarded(
+    read = forwarded(
         x_real_ip="::1", x_forwarded_proto="https", x_forwarded_port="8443", host="a.example:1"
     )
 
-    assert told == Forwarded(client="::1", scheme="https", server="a.example", port=8443)
+    assert read == Forwarded(client="::1", scheme="https", server="a.example", port=8443)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_the_edge_tells_client_scheme_and_port():
         ({"host": "a.example:99999999"}, 80),
     ],
 )
-def test_the_port_is_the_edges_word_else_the_hosts_else_the_schemes(headers, port):
-    """Something that is no port is as good as none."""
+def test_the_port_is_the_edges_else_the_hosts_else_the_schemes(headers, port):
+    """An invalid port counts as none."""
     assert forwarded(x_real_ip="10.0.0.1", **headers).port == port
 
 
-def test_a_request_without_a_host_asked_localhost():
-    """Django wants a name, whatever came."""
+def test_a_request_without_a_host_is_for_localhost():
+    """Django requires a name."""
     assert forwarded(x_real_ip="10.0.0.1").server == "localhost"
 
 
@@ -94,5 +94,5 @@ def test_a_target_is_a_decoded_path_and_a_query_as_it_came(raw, path_info, query
     ],
 )
 def test_the_script_name_is_taken_off_where_it_is_there(raw, path_info):
-    """A proxy may have stripped it already, and a longer word is another."""
+    """A proxy may have stripped it already, and a longer segment is another."""
     assert split_target(raw, "/app").path_info == path_info

@@ -1,4 +1,4 @@
-"""The scope that a project sees says what the same request says on WSGI."""
+"""The scope is normalized like the environ of the same request."""
 
 from inprocess.calling import call, http, websocket
 
@@ -23,14 +23,14 @@ def seen(scope, script_name=""):
 
 
 def test_a_request_that_did_not_come_through_the_edge_is_left_alone():
-    """Without the edge's word nothing is known better than by the server."""
+    """Without the edge's headers the server knows best."""
     scope = http(headers=[(b"x-forwarded-proto", b"https"), (b"connection", b"close")])
 
     assert seen(scope) is scope
 
 
-def test_the_edge_tells_scheme_client_and_server():
-    """What the server knows of its socket gives way to what the edge knows of the client."""
+def test_scheme_client_and_server_come_from_the_edge():
+    """They replace what the server knows of its socket."""
     scope = seen(http(headers=EDGE))
 
     assert scope["scheme"] == "https"
@@ -39,7 +39,7 @@ def test_the_edge_tells_scheme_client_and_server():
 
 
 def test_a_handshake_has_its_own_scheme_and_keeps_its_headers():
-    """A consumer may look at what asked for the upgrade."""
+    """A consumer may read the headers of the upgrade."""
     scope = seen(websocket(headers=[*EDGE, (b"upgrade", b"websocket")]))
 
     assert scope["scheme"] == "wss"
@@ -64,14 +64,14 @@ def test_headers_of_the_connection_are_dropped():
 
 
 def test_a_path_that_is_no_utf_8_stays_encoded():
-    """Nothing of what the client asked is lost."""
+    """No octet of the path is lost."""
     scope = seen(http(raw_path=b"/%ff/%C3%A9", path="/\ufffd/é", headers=EDGE))
 
     assert scope["path"] == "/%FF/é"
 
 
-def test_the_root_path_is_the_projects_word_alone():
-    """A client reaches it through some servers by a header of theirs."""
+def test_the_root_path_comes_from_the_project_alone():
+    """Some servers take it from a header of the client."""
     scope = seen(http(path="/lots/", raw_path=b"/lots/", root_path="/evil", headers=EDGE), "/app")
 
     assert (scope["root_path"], scope["path"]) == ("/app", "/app/lots/")

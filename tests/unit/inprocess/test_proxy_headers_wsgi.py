@@ -1,4 +1,4 @@
-"""The environ that a project sees says what the same request says on ASGI."""
+"""The environ is normalized like the scope of the same request."""
 
 import os
 
@@ -24,14 +24,14 @@ def seen(environ, script_name=""):
 
 
 def test_a_request_that_did_not_come_through_the_edge_is_left_alone():
-    """Without the edge's word nothing is known better than by the server."""
+    """Without the edge's headers the server knows best."""
     environ = {"PATH_INFO": "/", "HTTP_X_FORWARDED_PROTO": "https", "RAW_URI": "/"}
 
     assert seen(environ) is environ
 
 
-def test_the_edge_tells_scheme_client_and_server():
-    """What the server knows of its socket gives way to what the edge knows of the client."""
+def test_scheme_client_and_server_come_from_the_edge():
+    """They replace what the server knows of its socket."""
     environ = seen({**EDGE, "REMOTE_ADDR": "", "SERVER_PORT": "/run/wsgi.sock"})
 
     assert environ["wsgi.url_scheme"] == "https"
@@ -40,7 +40,7 @@ def test_the_edge_tells_scheme_client_and_server():
 
 
 def test_what_names_the_server_is_dropped():
-    """A view learns neither the server nor the environment of its process."""
+    """A view sees neither the server nor the environment of its process."""
     own = {"SERVER_SOFTWARE": "x", "gunicorn.socket": object(), **os.environ}
 
     assert not set(own) & set(seen({**EDGE, **own}))
@@ -54,20 +54,20 @@ def test_headers_of_the_connection_are_dropped():
 
 
 def test_the_path_is_that_of_the_request_line():
-    """Some servers fold slashes or dots before they tell the path."""
+    """Some servers normalize slashes or dots in the path."""
     environ = seen({**EDGE, "PATH_INFO": "/b", "REQUEST_URI": "//a/../%62?q=%41"})
 
     assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("//a/../b", "q=%41")
 
 
-def test_a_server_that_keeps_no_request_line_is_believed():
-    """Granian tells the octets of the path, and the query as it came."""
+def test_a_server_without_the_request_line_has_the_path():
+    """Granian passes the octets of the path, and the query as it came."""
     environ = seen({**EDGE, "PATH_INFO": "/a b/\xc3\xa9\xff%", "QUERY_STRING": "q=%41"})
 
     assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/a b/\xc3\xa9\xff%", "q=%41")
 
 
-def test_the_script_name_is_the_projects_word_alone():
+def test_the_script_name_comes_from_the_project_alone():
     """FORCE_SCRIPT_NAME comes off the path, if it is there."""
     environ = seen({**EDGE, "SCRIPT_NAME": "/evil", "RAW_URI": "/app/lots/"}, "/app")
 
@@ -76,7 +76,7 @@ def test_the_script_name_is_the_projects_word_alone():
 
 @pytest.mark.parametrize("key", ["RAW_URI", "REQUEST_URI"])
 def test_the_raw_target_keeps_its_servers_name(key):
-    """It alone tells an encoded slash from a slash."""
+    """It alone distinguishes an encoded slash from a slash."""
     environ = seen({**EDGE, key: "/x/a%2Fb?q=%20"})
 
     assert (environ[key], environ["PATH_INFO"]) == ("/x/a%2Fb?q=%20", "/x/a/b")

@@ -18,9 +18,9 @@ def test_a_health_check_on_the_socket_is_answered():
 
 def test_the_path_is_the_projects_through_the_edge():
     """A client may request the same path."""
-    asked = http(path="/.tandem/ready", headers=[(b"x-real-ip", b"10.0.0.1")])
+    request = http(path="/.tandem/ready", headers=[(b"x-real-ip", b"10.0.0.1")])
 
-    assert call(AsgiReadiness(project), asked) == [{"type": "the project's"}]
+    assert call(AsgiReadiness(project), request) == [{"type": "the project's"}]
 
 
 def test_a_websocket_health_check_is_accepted_and_closed():
@@ -34,9 +34,9 @@ def test_a_websocket_health_check_is_accepted_and_closed():
 
 def test_a_handshake_through_the_edge_is_the_projects():
     """A client may open the same path."""
-    asked = websocket(path="/.tandem/ready", headers=[(b"x-real-ip", b"10.0.0.1")])
+    request = websocket(path="/.tandem/ready", headers=[(b"x-real-ip", b"10.0.0.1")])
 
-    assert call(AsgiReadiness(project), asked) == [{"type": "the project's"}]
+    assert call(AsgiReadiness(project), request) == [{"type": "the project's"}]
 
 
 def wsgi_project(_environ, _start_response):
@@ -57,6 +57,6 @@ def test_a_health_check_on_a_wsgi_socket_is_answered():
 
 def test_the_path_is_the_projects_through_the_edge_on_wsgi():
     """A client may request the same path."""
-    asked = {"PATH_INFO": "/.tandem/ready", "HTTP_X_REAL_IP": "10.0.0.1"}
+    request = {"PATH_INFO": "/.tandem/ready", "HTTP_X_REAL_IP": "10.0.0.1"}
 
-    assert WsgiReadiness(wsgi_project)(asked, None) == [b"the project's"]
+    assert WsgiReadiness(wsgi_project)(request, None) == [b"the project's"]

@@ -1,4 +1,4 @@
-"""A WebSocket that nothing is routed to is refused in the handshake."""
+"""A WebSocket without a route is rejected in the handshake."""
 
 import logging
 
@@ -27,8 +27,8 @@ def raising(error):
         Resolver404("No route found for path 'ws/nowhere'."),
     ],
 )
-def test_no_route_closes_the_handshake(error, caplog):
-    """Whoever of Django and Channels says it; one line tells it."""
+def test_a_missing_route_rejects_the_handshake(error, caplog):
+    """Django and Channels raise it in several ways; one line logs it."""
     sent = call(raising(error), websocket(path="/ws/nowhere"), CONNECT)
 
     assert sent == [{"type": "websocket.close", "code": 4404}]
@@ -59,7 +59,7 @@ def test_another_error_is_not_hidden(scope):
 
 
 def test_an_error_after_the_handshake_is_not_hidden():
-    """What is accepted was routed."""
+    """An accepted WebSocket had a route."""
 
     async def project(_scope, _receive, send):
         await send({"type": "websocket.accept"})

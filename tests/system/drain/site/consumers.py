@@ -12,7 +12,7 @@ from drain.site.notes import note
 
 
 class Quiet(AsyncWebsocketConsumer):
-    """It asks for nothing."""
+    """It uses no option."""
 
     async def disconnect(self, code):
         note(f"disconnect {self.scope['path']} {code}")

@@ -1,4 +1,4 @@
-"""A project that asks its database while it is imported."""
+"""A project that queries its database while it is imported."""
 
 from django.core.wsgi import get_wsgi_application
 from django.db import connection

@@ -1,4 +1,4 @@
-"""A project that asks its database while its ASGI application is imported."""
+"""A project that queries its database while its ASGI application is imported."""
 
 from django.core.asgi import get_asgi_application
 from django.db import connection

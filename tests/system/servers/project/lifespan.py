@@ -1,4 +1,4 @@
-"""A project with a lifespan of its own."""
+"""A project that implements the lifespan."""
 
 from pathlib import Path
 

@@ -60,8 +60,8 @@ def connection_of_process(request):
 
 
 def dump(request):
-    """Tell everything that a view can ask of a request, as far as JSON can say it."""
-    told = {
+    """Return all that a view sees of a request, as far as JSON can represent it."""
+    seen = {
         "META": {key: shown(value) for key, value in request.META.items()},
         "method": request.method,
         "path": request.path,
@@ -81,11 +81,11 @@ def dump(request):
         "prefix": get_script_prefix(),
         "body": hashlib.sha256(request.body).hexdigest(),
     }
-    response = JsonResponse(told)
+    response = JsonResponse(seen)
     if request.method == "HEAD":
         # The body does not arrive, and NGINX takes 4 kB of headers.
         packed = zlib.compress(response.content)
-        response["X-Told"] = base64.b64encode(packed).decode()
+        response["X-Seen"] = base64.b64encode(packed).decode()
     return response
 
 

@@ -1,4 +1,4 @@
-"""What both stacks tell a view is what the client did."""
+"""What a view sees of a request is what the client sent."""
 
 import pytest
 
@@ -30,16 +30,17 @@ def stack(request):
     return request.param
 
 
-def told(edge, name, stack):
+def seen(edge, name, stack):
     return answer(edge, BY_NAME[name], stack, getattr(edge, stack))
 
 
-def test_nothing_that_a_client_claims_of_itself_is_believed(edge, stack):
+def test_no_header_of_a_client_is_trusted(edge, stack):
     """Spoofed headers change neither address, nor scheme, nor host, nor script name."""
-    view = told(edge, "spoofed headers", stack)
+    view = seen(edge, "spoofed headers", stack)
 
     assert view["META REMOTE_ADDR"] == view["META HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
     assert (view["scheme"], view["host"], view["prefix"]) == ("http", "shop.example", "/")
+    # The port that the scheme implies, as the Host header has none.
     assert view["META SERVER_PORT"] == "80"
     assert not [key for key, value in view.items() if "evil" in str(value)]
     assert not [key for key, value in view.items() if "6.6" in str(value)]
@@ -47,19 +48,19 @@ def test_nothing_that_a_client_claims_of_itself_is_believed(edge, stack):
 
 def test_a_client_on_ipv6_has_its_address(edge, stack):
     """Without brackets, as Django wants it."""
-    assert told(edge, "client on IPv6", stack)["META REMOTE_ADDR"] == "::1"
+    assert seen(edge, "client on IPv6", stack)["META REMOTE_ADDR"] == "::1"
 
 
 def test_a_path_is_decoded_once(edge, stack):
     """An encoded slash is a slash to Django, and an encoded percent sign a percent sign."""
-    view = told(edge, "path with percent-encoded specials", stack)
+    view = seen(edge, "path with percent-encoded specials", stack)
 
     assert view["path"] == "/wsgi/a b/c?d#e%f+g;h"
 
 
 def test_slashes_stay_as_they_are(edge, stack):
-    """Nobody on the way folds them."""
-    assert told(edge, "path with double slashes", stack)["path"] == "/wsgi//a///b//"
+    """Neither the edge nor a server merges them."""
+    assert seen(edge, "path with double slashes", stack)["path"] == "/wsgi//a///b//"
 
 
 @pytest.mark.parametrize(
@@ -72,24 +73,24 @@ def test_slashes_stay_as_they_are(edge, stack):
 )
 def test_an_odd_path_stays_as_it_is(edge, name, path):
     """Octets that are no UTF-8 stay encoded, and dots mean nothing to Django."""
-    assert told(edge, name, "wsgi")["path"] == path
+    assert seen(edge, name, "wsgi")["path"] == path
 
 
 def test_repeated_headers_arrive_both(edge, stack):
     """Joined by a comma, as Django's own ASGI handler does; cookies stay cookies."""
-    assert told(edge, "repeated headers", stack)["META HTTP_X_REPEATED"] == "1,2, 3"
-    assert told(edge, "repeated cookies", stack)["COOKIES"] == {"a": "1", "b": "2", "c": "3"}
+    assert seen(edge, "repeated headers", stack)["META HTTP_X_REPEATED"] == "1,2, 3"
+    assert seen(edge, "repeated cookies", stack)["COOKIES"] == {"a": "1", "b": "2", "c": "3"}
 
 
 @pytest.mark.parametrize("name", ["form", "chunked form", "expects 100"])
 def test_a_form_is_read_however_it_was_sent(edge, stack, name):
     """Chunked, announced or plain."""
-    assert told(edge, name, stack)["POST"] == [["a", ["1", "2"]], ["b", ["é"]]]
+    assert seen(edge, name, stack)["POST"] == [["a", ["1", "2"]], ["b", ["é"]]]
 
 
 def test_a_trusted_proxy_is_believed(trusting, stack):
-    """It tells the client's address, and by which scheme, host and port it was asked."""
-    view = told(trusting, "all by a trusted proxy", stack)
+    """It sets the client's address, the scheme, the host and the port."""
+    view = seen(trusting, "all by a trusted proxy", stack)
 
     assert view["META REMOTE_ADDR"] == "2001:db8::1"
     assert (view["is_secure"], view["host"]) == (True, "public.example")
