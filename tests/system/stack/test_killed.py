@@ -1,4 +1,4 @@
-"""Whatever is killed is back and serving by itself, and so is a stack that was killed whole."""
+"""A killed process is restarted and serves again, and a killed supervisord leaves nothing."""
 
 import contextlib
 import os
@@ -32,8 +32,10 @@ async def answer(request):
 urlpatterns += [path("async/", answer)]
 """
 
-# A program that does not listen to SIGTERM, as one that waits for a lock may not.
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+# A program that ignores SIGTERM, as one that waits for a lock may.
+IGNORES_SIGTERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+)
 
 PAIRS = [
     ("gunicorn", "uvicorn", 2),
@@ -115,8 +117,8 @@ def pair(request, tmp_path_factory) -> Iterator[Up]:
 
 
 @pytest.mark.parametrize(("program", "path"), [("wsgi-1", SYNC), ("asgi-1", ASYNC)])
-def test_a_worker_that_is_killed_is_replaced(pair, program, path) -> None:
-    """By the server itself, beside its others; Hypercorn alone gives up, and is started again."""
+def test_a_killed_worker_is_replaced(pair, program, path) -> None:
+    """By the server itself; only Hypercorn exits, and is restarted."""
     master = pid(pair, program)
     workers = children(master)
     if not workers:
@@ -136,8 +138,8 @@ def test_a_worker_that_is_killed_is_replaced(pair, program, path) -> None:
     ("program", "path"),
     [("wsgi-1", SYNC), ("asgi-1", ASYNC), ("nginx", SYNC), ("valkey", SYNC)],
 )
-def test_a_program_that_is_killed_is_back(pair, program, path) -> None:
-    """With nothing left of its family, though it was killed right after its start."""
+def test_a_killed_program_is_restarted(pair, program, path) -> None:
+    """None of its processes is left, even if it was killed right after its start."""
     for _ in range(2):
         killed = psutil.Process(pid(pair, program))
         workers = killed.children(recursive=True)
@@ -148,13 +150,13 @@ def test_a_program_that_is_killed_is_back(pair, program, path) -> None:
         assert pid(pair, program) not in (0, killed.pid)
 
 
-def test_a_worker_of_the_edge_that_is_killed_is_replaced(pair) -> None:
+def test_a_killed_worker_of_the_edge_is_replaced(pair) -> None:
     """At once, by its master."""
     assert_is_back(pair, children(pid(pair, "nginx"))[0], SYNC)
 
 
-def test_what_has_run_is_never_given_up(tmp_path) -> None:
-    """A program whose backing service is away dies again and again; the site serves on."""
+def test_a_program_that_has_answered_is_never_given_up(tmp_path) -> None:
+    """A program whose backing service is unavailable exits again and again; the site keeps serving."""
     (tmp_path / "there").touch()
     program = "import os, time; time.sleep(600 if os.path.exists('there') else 0)"
     make(tmp_path)
@@ -176,8 +178,8 @@ def state(up: Up, program: str) -> str:
 
 
 @pytest.mark.parametrize(("wsgi", "asgi", "workers"), PAIRS)
-def test_nothing_outlives_a_supervisord_that_is_killed(wsgi, asgi, workers, tmp_path) -> None:
-    """Each program is told by the kernel, and takes its own workers along."""
+def test_nothing_outlives_a_killed_supervisord(wsgi, asgi, workers, tmp_path) -> None:
+    """The kernel signals each program, and each stops its own workers."""
     with Up(make(tmp_path, wsgi, asgi, WORKERS=workers)) as up:
         everybody = family(up)
         wait_for(lambda: ask(up.port, SYNC).status == 200)
@@ -189,7 +191,7 @@ def test_nothing_outlives_a_supervisord_that_is_killed(wsgi, asgi, workers, tmp_
 
 
 def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
-    """Though it does not listen and holds the port's socket, and starts in its place."""
+    """Even a process that ignores SIGTERM and holds the port; then it starts."""
     with left_behind(tmp_path) as (up, orphan), Up(tmp_path, port=up.port) as again:
         assert not is_alive(orphan)
         assert "supervisord that was killed: deaf-1" in again.output
@@ -197,7 +199,7 @@ def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
 
 
 def test_down_ends_what_a_killed_supervisord_left(tmp_path) -> None:
-    """And says what it was; the next one finds nothing."""
+    """It names the processes; the next `tandem down` finds nothing."""
     with left_behind(tmp_path) as (up, orphan):
         done = tandem(tmp_path, "down")
 
@@ -211,7 +213,7 @@ def test_down_ends_what_a_killed_supervisord_left(tmp_path) -> None:
 
 
 def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
-    """It is known without `tandem up` as well."""
+    """Without `tandem up` too."""
     with left_behind(tmp_path) as (_, orphan):
         argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c"]
         plain = subprocess.Popen(
@@ -228,7 +230,7 @@ def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
 
 
 def test_down_ends_what_a_hung_supervisord_had_started(tmp_path) -> None:
-    """It kills supervisord when its time is over, and says so; nothing is left."""
+    """It kills supervisord after the deadline and says so; nothing is left running."""
     with Up(make(tmp_path)) as up:
         everybody = family(up)
         up.process.send_signal(signal.SIGSTOP)
@@ -244,9 +246,9 @@ def test_down_ends_what_a_hung_supervisord_had_started(tmp_path) -> None:
 
 @contextlib.contextmanager
 def left_behind(directory: Path) -> Iterator[tuple[Up, psutil.Process]]:
-    """A stack whose supervisord was killed, and a program of it that did not go."""
+    """A stack whose supervisord was killed, and a program of it that still runs."""
     make(directory)
-    add_program(directory, "deaf", DEAF)
+    add_program(directory, "deaf", IGNORES_SIGTERM)
     with Up(directory) as up:
         orphan = psutil.Process(pid(up, "deaf-1"))
         others = [each for each in family(up) if each != orphan]

@@ -1,4 +1,4 @@
-"""What is killed in its first seconds, when supervisord itself would soon give it up."""
+"""A program killed in its first seconds, when supervisord itself would soon give it up."""
 
 import os
 import signal
@@ -29,8 +29,8 @@ def is_serving(up: Up) -> bool:
         return False
 
 
-def test_what_has_answered_is_never_given_up(tmp_path) -> None:
-    """In the first generation too, and though it has not run for the seconds that count."""
+def test_a_program_killed_early_is_restarted(tmp_path) -> None:
+    """In the first generation too, and before supervisord counts it as running."""
     without_asgi(tmp_path)
 
     with Up(tmp_path) as up:
