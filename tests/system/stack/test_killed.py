@@ -156,7 +156,7 @@ def test_a_killed_worker_of_the_edge_is_replaced(pair) -> None:
 
 
 def test_a_program_that_has_answered_is_never_given_up(tmp_path) -> None:
-    """A program whose backing service is unavailable exits again and again; the site keeps serving."""
+    """Its backing service is unavailable, and it exits again and again; the site keeps serving."""
     (tmp_path / "there").touch()
     program = "import os, time; time.sleep(600 if os.path.exists('there') else 0)"
     make(tmp_path)
