@@ -12,6 +12,7 @@ from harness.projects import startproject
 from harness.stack import Up, tandem
 
 URLS = """
+import time
 from pathlib import Path
 
 from django.http import HttpResponse, StreamingHttpResponse
