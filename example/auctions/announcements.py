@@ -1,4 +1,4 @@
-"""What is said over the channel layer, and to whom."""
+"""The messages on the channel layer, and their groups."""
 
 import logging
 from collections.abc import Iterable

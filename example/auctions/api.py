@@ -46,7 +46,7 @@ class LotBids(generics.ListAPIView):
 
     def get_queryset(self):
         generics.get_object_or_404(Lot, pk=self.kwargs["pk"])
-        return Bid.objects.told().filter(lot_id=self.kwargs["pk"]).order_by("-sequence")
+        return Bid.objects.with_bidder().filter(lot_id=self.kwargs["pk"]).order_by("-sequence")
 
     def post(self, request: Request, pk: int) -> Response:
         """Place a bid: 201, or 200 with the first one when its key was used for it before."""

@@ -67,7 +67,7 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
             return
         await self._greet(lot)
         self.keeping_up = asyncio.create_task(self._keep_up())
-        self.watcher = Watcher(self._tell_watching)
+        self.watcher = Watcher(self._send_watching)
         presence.house().join(self.lot_id, self.watcher)
 
     async def receive(self, text_data=None, bytes_data=None) -> None:
@@ -96,7 +96,7 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
         missed = [bid for bid in bids if bid["sequence"] > had]
         self.best_bidder = next((bid["bidder"] for bid in bids if bid["sequence"] == had), None)
         self.feed = feed.BidFeed({self.lot_id: last})
-        self.told_closed = lot.status == Lot.Status.CLOSED
+        self.sent_closed = lot.status == Lot.Status.CLOSED
         # Bids come from the channel layer and from _keep_up: one of them at a time.
         self.turn = asyncio.Lock()
         await self._send_lot("lot", lot, bids=bids[-HISTORY:])
@@ -137,27 +137,27 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
                 return None
             bids = await self.feed.up_to(self.lot_id, lot.last_sequence)
             await self._send_bids(bids, time_json(lot.closes_at))
-            if lot.status == Lot.Status.CLOSED and not self.told_closed:
-                self.told_closed = True
+            if lot.status == Lot.Status.CLOSED and not self.sent_closed:
+                self.sent_closed = True
                 await self._send_lot("closed", lot)
         if lot.is_due:
             await sync_to_async(ask_to_close)([self.lot_id])
         return lot
 
     async def _send_lot(self, kind: str, lot: Lot, **more: object) -> None:
-        told = queries.lot_json(lot)
-        winning = bool(told["best_bid"]) and self._is_me(told["best_bid"]["bidder"])
-        await self.send_json({"type": kind, "lot": told, "winning": winning, **more})
+        state = queries.lot_json(lot)
+        winning = bool(state["best_bid"]) and self._is_me(state["best_bid"]["bidder"])
+        await self.send_json({"type": kind, "lot": state, "winning": winning, **more})
 
     async def _send_bids(self, bids: list[dict], closes_at: str) -> None:
         for bid in bids:
             winning = self._is_me(bid["bidder"])
             outbid = not winning and self._is_me(self.best_bidder)
             self.best_bidder = bid["bidder"]
-            told = {"bid": bid, "closes_at": closes_at, "winning": winning, "outbid": outbid}
-            await self.send_json({"type": "bid", **told})
+            message = {"bid": bid, "closes_at": closes_at, "winning": winning, "outbid": outbid}
+            await self.send_json({"type": "bid", **message})
 
-    async def _tell_watching(self, count: int) -> None:
+    async def _send_watching(self, count: int) -> None:
         await self.send_json({"type": "presence", "watching": count})
 
     def _is_me(self, bidder: str | None) -> bool:

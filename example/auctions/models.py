@@ -89,8 +89,8 @@ class Lot(models.Model):
 
 
 class BidQuerySet(models.QuerySet):
-    def told(self) -> "BidQuerySet":
-        """Select what people are told of bids, in one query: the bidder comes along."""
+    def with_bidder(self) -> "BidQuerySet":
+        """Fetch the bidders in the same query."""
         return self.select_related("bidder")
 
 

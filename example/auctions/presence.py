@@ -1,4 +1,4 @@
-"""How many watch each lot, counted over all the processes that hold their sockets."""
+"""The number of watchers of each lot, over all processes."""
 
 import asyncio
 import contextlib
@@ -15,18 +15,18 @@ from auctions.watcher import Watcher
 logger = logging.getLogger(__name__)
 
 GROUP = "watching"
-# However fast people come and go, sockets and other processes are told no more often.
+# The shortest time between two messages to a socket or another process.
 AT_MOST_EVERY_S = 1.0
-# How often a process repeats what it holds; one not heard for GONE_AFTER_S was killed.
+# How often a process repeats its counts; one that is silent for GONE_AFTER_S was killed.
 BEAT_S = 5.0
 GONE_AFTER_S = 3 * BEAT_S
-# How long a process that has just begun waits for the others' answers before it shows a count.
+# How long a new process waits for the others' counts before it shows one.
 SETTLING_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """How many watch each lot in one process, and when it said so by this one's clock."""
+class Announcement:
+    """The counts of another process, and the time of their arrival."""
 
     counts: Mapping[int, int]
     at: float
@@ -34,7 +34,7 @@ class Said:
 
 class House:
     """
-    The watchers in this process, and what the other processes say of theirs.
+    The watchers in this process, and the counts of the other processes.
 
     Each process sends its counts to one group, always all of them: what the channel layer
     loses is made up for by the next message, and the counts of a killed process expire.
@@ -42,14 +42,14 @@ class House:
 
     def __init__(self) -> None:
         self._here: dict[int, set[Watcher]] = {}
-        self._elsewhere: dict[str, Said] = {}
+        self._elsewhere: dict[str, Announcement] = {}
         self._news = asyncio.Event()
         self._running: asyncio.Task | None = None
         self._is_settled = False
         self._is_alone = False
 
     def join(self, lot_id: int, watcher: Watcher) -> None:
-        """Count a watcher in; it is shown how many they are, and soon the others are."""
+        """Add a watcher and show it the count; the others follow soon."""
         self._here.setdefault(lot_id, set()).add(watcher)
         self._news.set()
         if self._running is None:
@@ -59,7 +59,7 @@ class House:
             watcher.show(self.watching(lot_id))
 
     async def leave(self, lot_id: int, watcher: Watcher) -> None:
-        """Count a watcher out; the last one of this process takes the process out as well."""
+        """Remove a watcher; after the last one this process announces that it has none."""
         watcher.stop()
         here = self._here.get(lot_id, set())
         here.discard(watcher)
@@ -69,24 +69,24 @@ class House:
         if not self._here and self._running:
             running, self._running = self._running, None
             running.cancel()
-            # Not for ever: the last word goes over a channel layer that may be away.
+            # With a limit: the last message needs a channel layer that may be unavailable.
             await asyncio.wait([running], timeout=AT_MOST_EVERY_S)
 
     def watching(self, lot_id: int) -> int:
         """Count the watchers of a lot in all processes."""
-        elsewhere = sum(said.counts.get(lot_id, 0) for said in self._elsewhere.values())
+        elsewhere = sum(announced.counts.get(lot_id, 0) for announced in self._elsewhere.values())
         return len(self._here.get(lot_id, ())) + elsewhere
 
     async def _run(self) -> None:
         layer = get_channel_layer()
-        # It names this process, and a direct answer to it goes there.
+        # Its name identifies this process, and direct messages arrive there.
         channel = await layer.new_channel()
         hearing = asyncio.create_task(self._hear(layer, channel))
-        said = Said(counts={}, at=0.0)
+        announced = Announcement(counts={}, at=0.0)
         try:
             while True:
                 self._news.clear()
-                said = await self._say_if_due(layer, channel, said)
+                announced = await self._announce_if_due(layer, channel, announced)
                 if not self._is_settled:
                     await asyncio.sleep(SETTLING_S)
                     self._is_settled = True
@@ -103,39 +103,43 @@ class House:
                 await layer.group_discard(GROUP, channel)
                 await layer.group_send(GROUP, _message(channel, {}))
 
-    async def _say_if_due(self, layer: BaseChannelLayer, channel: str, said: Said) -> Said:
+    async def _announce_if_due(
+        self, layer: BaseChannelLayer, channel: str, announced: Announcement
+    ) -> Announcement:
         now, counts = time.monotonic(), self._counts()
-        if counts == said.counts and now - said.at < BEAT_S:
-            return said
+        if counts == announced.counts and now - announced.at < BEAT_S:
+            return announced
         with self._or_alone():
             # Each time, for memberships expire, and all are gone when Redis was restarted.
             await layer.group_add(GROUP, channel)
             await layer.group_send(GROUP, _message(channel, counts))
-        return Said(counts=counts, at=now)
+        return Announcement(counts=counts, at=now)
 
     async def _hear(self, layer: BaseChannelLayer, channel: str) -> None:
         while True:
             with self._or_alone():
                 message = await layer.receive(channel)
                 if message["process"] != channel and self._take(message):
-                    # One that has just begun knows of nobody, and the next beat may be far.
+                    # A new process knows no other, and the next beat may be seconds away.
                     await layer.send(message["process"], _message(channel, self._counts()))
                 continue
             await asyncio.sleep(AT_MOST_EVERY_S)
 
     def _take(self, message: dict) -> bool:
-        """Note what another process holds; True when it was not known before."""
+        """Store the counts of another process; return whether it is a new process."""
         process, counts = message["process"], dict(message["counts"])
         known = self._elsewhere.pop(process, None)
         if counts:
-            self._elsewhere[process] = Said(counts=counts, at=time.monotonic())
+            self._elsewhere[process] = Announcement(counts=counts, at=time.monotonic())
         if counts != (known.counts if known else {}):
             self._news.set()
         return bool(counts) and known is None
 
     def _forget_the_killed(self) -> None:
         since = time.monotonic() - GONE_AFTER_S
-        self._elsewhere = {name: said for name, said in self._elsewhere.items() if said.at > since}
+        self._elsewhere = {
+            name: announced for name, announced in self._elsewhere.items() if announced.at > since
+        }
 
     def _show(self) -> None:
         for lot_id, watchers in self._here.items():
@@ -149,7 +153,7 @@ class House:
             yield
         except Exception as error:  # noqa: BLE001  each layer has its own
             if not self._is_alone:
-                logger.warning("Who watches elsewhere is not known just now: %r", error)
+                logger.warning("The watchers of other processes are unknown: %r", error)
             self._is_alone = True
         else:
             self._is_alone = False
@@ -159,7 +163,7 @@ class House:
 
 
 def _message(channel: str, counts: Mapping[int, int]) -> dict:
-    # Pairs: what packs messages for Redis takes no numbers for keys.
+    # Pairs: msgpack, as channels_redis uses it, has no integer keys.
     return {"type": "watching", "process": channel, "counts": list(counts.items())}
 
 

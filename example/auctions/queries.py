@@ -23,13 +23,13 @@ def sequences(lot_id: int | None = None) -> dict[int, int]:
 
 def bids_between(lot_id: int, after: int, up_to: int) -> list[dict]:
     """Read a lot's bids with after < sequence <= up_to, in order."""
-    bids = Bid.objects.told().filter(lot_id=lot_id, sequence__gt=after, sequence__lte=up_to)
+    bids = Bid.objects.with_bidder().filter(lot_id=lot_id, sequence__gt=after, sequence__lte=up_to)
     return _bids_json(bids.order_by("sequence"))
 
 
 def latest_bids(count: int, *, after_id: int = 0, lot_id: int | None = None) -> list[dict]:
     """Read the newest bids that come after a bid's id, oldest first."""
-    bids = Bid.objects.told().filter(pk__gt=after_id)
+    bids = Bid.objects.with_bidder().filter(pk__gt=after_id)
     if lot_id is not None:
         bids = bids.filter(lot_id=lot_id)
     return _bids_json(reversed(bids.order_by("-pk")[:count]))

@@ -78,7 +78,7 @@ class Query(graphene.ObjectType):
         return Lot.objects.listed().filter(pk=_number(id)).first()
 
     def resolve_bids(root, info, lot: str, first: int) -> list[Bid]:
-        bids = Bid.objects.told().filter(lot_id=_number(lot)).order_by("-sequence")
+        bids = Bid.objects.with_bidder().filter(lot_id=_number(lot)).order_by("-sequence")
         return list(bids[: _bounded(first)])
 
 

@@ -98,7 +98,7 @@ def _lot_page(request: HttpRequest, shown: Lot, form: BidForm, status: int = 200
     ask_to_close([shown.pk] if shown.is_due else [])
     context = {
         "lot": shown,
-        "bids": shown.bids.told().order_by("-sequence")[:HISTORY],
+        "bids": shown.bids.with_bidder().order_by("-sequence")[:HISTORY],
         "bid_on": _bid_on(request.user, [shown]),
         "form": form,
         # One for each page shown: the form sent twice from one page is one bid.

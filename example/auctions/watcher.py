@@ -1,4 +1,4 @@
-"""One socket that is shown how many watch its lot."""
+"""One socket that shows the number of watchers of its lot."""
 
 import asyncio
 import contextlib
@@ -6,27 +6,27 @@ from collections.abc import Awaitable, Callable
 
 
 class Watcher:
-    """Tells its socket the newest count with `tell`, and skips older ones when that is slow."""
+    """Sends its socket the newest count with `send`, and skips older ones when that is slow."""
 
-    def __init__(self, tell: Callable[[int], Awaitable[None]]) -> None:
-        self._tell = tell
-        self._count = self._told = 0
-        self._telling: asyncio.Task | None = None
+    def __init__(self, send: Callable[[int], Awaitable[None]]) -> None:
+        self._send = send
+        self._count = self._sent = 0
+        self._sending: asyncio.Task | None = None
 
     def show(self, count: int) -> None:
-        """Have the socket told, unless it was told just that; never waits for it."""
+        """Send the count, unless it is the last one sent; do not wait for the socket."""
         self._count = count
-        if count != self._told and (self._telling is None or self._telling.done()):
-            # A task of its own: one that reads slowly would keep up all the others.
-            self._telling = asyncio.create_task(self._tell_newest())
+        if count != self._sent and (self._sending is None or self._sending.done()):
+            # A separate task: a slow socket must not delay the others.
+            self._sending = asyncio.create_task(self._send_newest())
 
     def stop(self) -> None:
-        if self._telling:
-            self._telling.cancel()
+        if self._sending:
+            self._sending.cancel()
 
-    async def _tell_newest(self) -> None:
-        while self._told != self._count:
-            self._told = self._count
+    async def _send_newest(self) -> None:
+        while self._sent != self._count:
+            self._sent = self._count
             # Each server has its own error for a socket that is gone; its disconnect follows.
             with contextlib.suppress(Exception):
-                await self._tell(self._told)
+                await self._send(self._sent)

@@ -4,6 +4,6 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 
 
 class HashedFiles(ManifestStaticFilesStorage):
-    """Django's own, told to write the hashed names into the scripts' imports too."""
+    """Django's own, which writes the hashed names into the scripts' imports too."""
 
     support_js_module_import_aggregation = True

@@ -11,7 +11,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 
 @sync_and_async_middleware
-def tell_stack(get_response):
+def add_stack_headers(get_response):
     """
     Add `X-Stack`, and `Server-Timing` with the stack, the route and the milliseconds.
 
@@ -22,16 +22,18 @@ def tell_stack(get_response):
 
     async def on_asgi(request: HttpRequest) -> HttpResponseBase:
         began = perf_counter()
-        return _told(await get_response(request), request, began)
+        return _with_headers(await get_response(request), request, began)
 
     def on_wsgi(request: HttpRequest) -> HttpResponseBase:
         began = perf_counter()
-        return _told(get_response(request), request, began)
+        return _with_headers(get_response(request), request, began)
 
     return on_asgi if iscoroutinefunction(get_response) else on_wsgi
 
 
-def _told(response: HttpResponseBase, request: HttpRequest, began: float) -> HttpResponseBase:
+def _with_headers(
+    response: HttpResponseBase, request: HttpRequest, began: float
+) -> HttpResponseBase:
     stack = "asgi" if isinstance(request, ASGIRequest) else "wsgi"
     timing = f'stack;desc="{stack}", app;dur={(perf_counter() - began) * 1000:.1f}'
     found = getattr(request, "resolver_match", None)

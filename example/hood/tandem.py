@@ -1,4 +1,4 @@
-"""What the `tandem` command tells of this project: asked once at a time, kept for a while."""
+"""The output of the `tandem` command about this project, cached for a while."""
 
 import asyncio
 import contextlib
@@ -22,9 +22,9 @@ NOTHING_RUNS = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the command printed as JSON; `sorry` says in a sentence why there is none."""
+    """The command's JSON; without it, `sorry` is the reason in a sentence."""
 
-    told: Any = None
+    output: Any = None
     sorry: str = ""
 
 
@@ -64,7 +64,7 @@ async def _ask(args: tuple[str, ...]) -> Answer:
     if code == NOTHING_RUNS:
         return Answer(sorry="Not served by tandem: start it with `tandem up` to see both stacks.")
     try:
-        return Answer(told=json.loads(printed))
+        return Answer(output=json.loads(printed))
     except ValueError:
         return Answer(sorry=f"`tandem {args[0]}` could not be read. It is tried again.")
 

@@ -35,7 +35,7 @@ OF_A_PROCESS = (
 async def plan(request: HttpRequest) -> JsonResponse:
     """Tell each route's stack, and why it is there."""
     answer = await PLAN.read()
-    routes = [{name: row[name] for name in OF_A_ROUTE} for row in answer.told or []]
+    routes = [{name: row[name] for name in OF_A_ROUTE} for row in answer.output or []]
     return JsonResponse({"sorry": answer.sorry, "routes": routes})
 
 
@@ -46,7 +46,7 @@ async def stacks(request: HttpRequest) -> JsonResponse:
     answer = await STATUS.read()
     if answer.sorry:
         return JsonResponse({"sorry": answer.sorry})
-    return JsonResponse({"sorry": "", **_picture(answer.told)})
+    return JsonResponse({"sorry": "", **_picture(answer.output)})
 
 
 def _picture(status: dict) -> dict:

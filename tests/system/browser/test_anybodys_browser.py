@@ -15,7 +15,7 @@ PHONE = {
 GRAVE = {"serious", "critical"}
 
 
-def test_wrong_password_is_said(visit) -> None:
+def test_a_wrong_password_is_an_error_on_the_page(visit) -> None:
     """And the name that was typed stays."""
     page = visit()
     page.goto("/accounts/login/")
@@ -115,7 +115,7 @@ def test_page_works_without_scripts(visit) -> None:
     expect(page.locator("#price")).to_have_text("£65.00")
 
 
-def test_offline_is_said_and_over_when_it_is_over(visit) -> None:
+def test_a_page_without_network_is_offline_until_it_returns(visit) -> None:
     """What was bid meanwhile is there a moment after."""
     # It tries all the same, and Chromium logs each attempt.
     ada, grace = visit("ada", bears=("ERR_INTERNET_DISCONNECTED",)), visit("grace")

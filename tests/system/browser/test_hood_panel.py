@@ -20,7 +20,7 @@ def _row(page: Page, what: str, path: str) -> list[str]:
     return [cell.strip() for cell in row.locator("td").all_inner_texts()]
 
 
-def test_each_thing_is_told_with_its_stack_and_reason(visit) -> None:
+def test_each_event_has_its_stack_and_reason(visit) -> None:
     """As `tandem plan` has it, and by the headers of the answers themselves."""
     ada = visit("ada")
     open_lot(ada, "Opera glasses")

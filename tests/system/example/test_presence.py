@@ -160,11 +160,11 @@ def test_slow_socket_holds_up_no_other_and_gets_the_newest() -> None:
         ready = asyncio.Event()
         slowly: list[int] = []
 
-        async def tell(count: int) -> None:
+        async def send(count: int) -> None:
             slowly.append(count)
             await ready.wait()
 
-        house, slow = House(), Watcher(tell)
+        house, slow = House(), Watcher(send)
         house.join(LOT, slow)
         await until(lambda: slowly == [1])
         others = await _joined(house)

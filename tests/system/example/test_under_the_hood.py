@@ -15,7 +15,7 @@ from lots import make_lot
 
 import config.settings
 from hood.edge_log import requests_per_second
-from hood.middleware import tell_stack
+from hood.middleware import add_stack_headers
 from hood.tandem import Kept
 
 SETTINGS = config.settings.__file__
@@ -54,15 +54,15 @@ def test_middleware_is_a_coroutine_between_coroutines() -> None:
     async def awaited(request) -> HttpResponse:
         return HttpResponse()
 
-    assert iscoroutinefunction(tell_stack(awaited))
-    assert not iscoroutinefunction(tell_stack(lambda request: HttpResponse()))
+    assert iscoroutinefunction(add_stack_headers(awaited))
+    assert not iscoroutinefunction(add_stack_headers(lambda request: HttpResponse()))
 
 
 def test_nothing_is_told_when_the_settings_say_no() -> None:
     """No header, no panel."""
     with override_settings(UNDER_THE_HOOD=False):
         with pytest.raises(MiddlewareNotUsed):
-            tell_stack(lambda request: HttpResponse())
+            add_stack_headers(lambda request: HttpResponse())
         html = Client().get("/").content.decode()
 
     assert "hood" not in html
@@ -140,7 +140,7 @@ def test_many_who_ask_at_once_are_one_question(monkeypatch) -> None:
 
     answers = asyncio.run(crowd()) + asyncio.run(crowd())
 
-    assert {answer.told["generation"] for answer in answers} == {7}
+    assert {answer.output["generation"] for answer in answers} == {7}
     assert [argv[1:] for argv in asked] == [["status", "--json"]]
 
 

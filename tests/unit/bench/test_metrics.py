@@ -80,7 +80,7 @@ def test_a_socket_that_was_lost_is_a_failure() -> None:
     assert FAILED.read(measured(100, 10, failed=3, sockets=lost)) == 3 + 10 + 5
 
 
-def test_the_busiest_round_of_the_generator_is_told() -> None:
+def test_the_generator_share_is_that_of_its_busiest_round() -> None:
     """Of all rows; of none it is nothing."""
     busy = row(ASGI, measured(100, 10, generator_share=0.97), measured(100, 10))
 

@@ -42,7 +42,7 @@ def test_each_has_as_many_processes_that_answer(name, tmp_path) -> None:
     assert sum(each.workers for each in setup.plan.processes if each.name in servers) == 2
 
 
-def test_each_listens_where_it_is_told_and_nowhere_else(tmp_path) -> None:
+def test_each_listens_on_the_given_address_only(tmp_path) -> None:
     """Without TLS and for any name, as no other has either."""
     edge = {"TLS": {"CERTIFICATE": "a.pem", "KEY": "b.pem"}, "SERVER_NAMES": ["lots.example"]}
     given = {**ONE_WORKER, "BIND": ["127.0.0.1:1", "127.0.0.1:2"], "EDGE": edge}

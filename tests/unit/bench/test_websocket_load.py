@@ -104,7 +104,7 @@ def test_one_that_is_closed_between_two_pings_is_counted_too() -> None:
     assert seen.latency is None
 
 
-def test_one_that_breaks_off_is_told_by_the_code_for_that() -> None:
+def test_a_broken_connection_counts_with_its_close_code() -> None:
     """1006, which no server sends."""
 
     async def breaking(socket: ServerConnection) -> None:
@@ -116,7 +116,7 @@ def test_one_that_breaks_off_is_told_by_the_code_for_that() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_handshake_that_is_refused_is_told_with_its_status(status) -> None:
+def test_a_refused_handshake_counts_with_its_status(status) -> None:
     """None of them is open, and no time is measured."""
 
     def refuse(socket: ServerConnection, _request: Request) -> Response:
@@ -129,7 +129,7 @@ def test_a_handshake_that_is_refused_is_told_with_its_status(status) -> None:
     )
 
 
-def test_where_nobody_listens_none_is_opened() -> None:
+def test_a_refused_connection_opens_none() -> None:
     """Which is told, and ends nothing."""
 
     async def run() -> WebSocketResult:

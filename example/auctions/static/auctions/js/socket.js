@@ -24,7 +24,7 @@ function oneSocket(path, times, hear, opened) {
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const began = performance.now();
-  const told = { path: url.pathname, stack: "asgi", isSocket: true };
+  const detail = { path: url.pathname, stack: "asgi", isSocket: true };
   const socket = new WebSocket(url);
   const leave = () => socket.close();
   // A socket does not notice by itself that the network went away under it.
@@ -36,17 +36,17 @@ function oneSocket(path, times, hear, opened) {
       opened();
       setLine("socket", true);
       const what = times ? "WebSocket again" : "WebSocket open";
-      did({ ...told, what, ms: performance.now() - began });
+      did({ ...detail, what, ms: performance.now() - began });
     };
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(data);
-      did({ ...told, what: `WebSocket says: ${message.type}` });
+      did({ ...detail, what: `WebSocket says: ${message.type}` });
       hear(message);
     };
     socket.onclose = ({ code }) => {
       clearTimeout(stuck);
       removeEventListener("offline", leave);
-      if (code === 1012) did({ ...told, what: "WebSocket closed: “come again” (1012)" });
+      if (code === 1012) did({ ...detail, what: "WebSocket closed: the server restarts (1012)" });
       closed(code);
     };
   });

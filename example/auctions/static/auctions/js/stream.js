@@ -30,14 +30,14 @@ async function* oneStream(path, last, times) {
   const leave = new AbortController();
   addEventListener("offline", () => leave.abort(), { signal: leave.signal });
   const response = await fetch(path, { headers, cache: "no-store", signal: leave.signal });
-  const told = { path, ...answeredBy(response) };
-  did({ ...told, what: times ? "Event stream again" : "Event stream open", ms: performance.now() - began });
+  const detail = { path, ...answeredBy(response) };
+  did({ ...detail, what: times ? "Event stream again" : "Event stream open", ms: performance.now() - began });
   if (!response.ok) return;
   setLine("stream", true);
   yield { isOpen: true };
   for await (const block of blocks(response.body)) {
     const event = parse(block);
-    if (event.data) did({ path, stack: told.stack, route: told.route, what: "Event: a bid" });
+    if (event.data) did({ path, stack: detail.stack, route: detail.route, what: "Event: a bid" });
     yield event;
   }
 }
