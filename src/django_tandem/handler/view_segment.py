@@ -170,8 +170,12 @@ class ViewSegment(Segment):
 
 
 def sync_form(hook: Any) -> Callable[..., Any] | None:
-    """Return what a thread calls for an adapted ``hook``; None if that is a coroutine function."""
-    return hook.func if isinstance(hook, SyncToAsync) else None
+    """
+    Return what a thread calls for an adapted ``hook``; None if that is a coroutine function.
+
+    A coroutine function names its synchronous form, if it has one, in ``on_thread``.
+    """
+    return hook.func if isinstance(hook, SyncToAsync) else getattr(hook, "on_thread", None)
 
 
 def is_rendered_late(response: Any) -> bool:

@@ -146,7 +146,7 @@ def _as_coroutine(hand_over: ViewMiddleware) -> Callable[..., Any]:
     async def hand_over_async(*arguments: Any) -> HttpResponse | None:
         return hand_over(*arguments)
 
-    # Our handler calls this one instead when the view runs on a thread: one switch for both.
+    # What a thread calls that runs the view too: handler.view_segment reads it.
     hand_over_async.on_thread = hand_over  # type: ignore[attr-defined]
     return hand_over_async
 

@@ -4,19 +4,24 @@ import threading
 
 import pytest
 from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
 from django.utils.deprecation import MiddlewareMixin
 
+from django_tandem.inprocess import handover
+from django_tandem.model import Stack
 from handler.asking import answer, thread_switches
 
 URLS = "handler.urls"
 HERE = "handler.test_switching."
 SECURITY = "django.middleware.security.SecurityMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
 DEFAULT = (
     SECURITY,
     SESSION,
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    CSRF,
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -82,6 +87,30 @@ def test_middleware_of_the_project_switches_as_in_django(serve):
     # Two for the hooks, one for the view.
     assert thread_switches(application, "/sync/") == 3
     assert thread_switches(application, "/async/") == 2
+
+
+@pytest.fixture
+def with_handover(monkeypatch):
+    """Install the handover of the ASGI stack for the handlers made in the test."""
+    monkeypatch.setattr(BaseHandler, "load_middleware", BaseHandler.load_middleware)
+    handover.install(Stack.ASGI, ())
+
+
+TOKEN = b"t" * 32
+FORM = {"method": "POST", "headers": [(b"cookie", b"csrftoken=" + TOKEN), (b"x-csrftoken", TOKEN)]}
+
+
+@pytest.mark.usefixtures("with_handover")
+@pytest.mark.parametrize(
+    ("middleware", "request_"),
+    [((CSRF,), FORM), ((FETCH, CSRF), {}), ((f"{HERE}sync_only", CSRF), {}), (DEFAULT, FORM)],
+)
+def test_the_handover_takes_no_further_switch(serve, middleware, request_):
+    """It runs where the view and the middleware before it run."""
+    application = serve(URLS, *middleware, **COOKIES)
+
+    assert answer(application, "/sync/", **request_).status == 200
+    assert thread_switches(application, "/sync/", **request_) == 1
 
 
 def test_a_template_response_is_rendered_on_the_thread(serve):
