@@ -168,7 +168,7 @@ def _lost_events(facts: Facts) -> str:
     return ""
 
 
-def has_events_in_process() -> bool:
+def lacks_event_carrier() -> bool:
     """Return whether django-eventstream is installed with nothing to carry events."""
     if "django_eventstream" not in django_settings.INSTALLED_APPS:
         return False

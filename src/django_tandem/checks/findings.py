@@ -80,7 +80,7 @@ def gather(
         layers=tuple(channels.read_layers()),
         senders=tuple(_senders(application)),
         event_senders=tuple(importers("send_event", "django_eventstream.eventstream")),
-        events_in_process=channels.has_events_in_process(),
+        events_in_process=channels.lacks_event_carrier(),
         entry_points=tuple(project.read_entry_points(plan.project.asgi)),
         databases=databases,
         local_stores=tuple(stores.read_local_stores(importers)),

@@ -41,7 +41,7 @@ def stores_are_shared(facts: Facts) -> list[CheckMessage]:
 
 def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
     """Yield the stores of this project that live in the memory of one process."""
-    yield from _caches(importers)
+    yield from _local_caches(importers)
     for alias, database in django_settings.DATABASES.items():
         if _is_in_memory(str(database.get("NAME", ""))):
             yield _other(
@@ -54,7 +54,7 @@ def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
     yield from _prometheus()
 
 
-def _caches(importers: Importers) -> Iterator[LocalStore]:
+def _local_caches(importers: Importers) -> Iterator[LocalStore]:
     users: dict[str, list[str]] = {}
     engine = django_settings.SESSION_ENGINE
     if engine in _CACHED_SESSIONS and _is_installed("django.contrib.sessions"):

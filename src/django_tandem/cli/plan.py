@@ -116,7 +116,9 @@ def _is_http_on_asgi(verdict: Verdict) -> bool:
 
 def _switches(verdicts: list[Verdict], project: Project) -> str:
     shares = [
-        (_name(each), each.thread_switches) for each in project.middleware if each.thread_switches
+        (_middleware_name(each), each.thread_switches)
+        for each in project.middleware
+        if each.thread_switches
     ]
     handler = ""
     if project.has_stock_handler:
@@ -130,7 +132,7 @@ def _switches(verdicts: list[Verdict], project: Project) -> str:
     return f"Each request on ASGI takes {switches}{handler}{listed}.{more}"
 
 
-def _name(middleware: Middleware) -> str:
+def _middleware_name(middleware: Middleware) -> str:
     return middleware.dotted.rpartition(".")[2] if _is_djangos(middleware) else middleware.dotted
 
 

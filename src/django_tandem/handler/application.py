@@ -17,13 +17,17 @@ from django.urls import set_script_prefix
 from django_tandem import environment
 from django_tandem.fingerprints import are_known
 from django_tandem.handler import signals as request_signals
-from django_tandem.handler.cancellation import DisconnectListener, observe, run_in_context
+from django_tandem.handler.cancellation import (
+    DisconnectListener,
+    await_noting_suspends,
+    run_in_context,
+)
 from django_tandem.handler.internals import SOURCES, context_executor, has_executor, run_on
 from django_tandem.handler.limits import asgi_setting, thread_count
-from django_tandem.handler.middleware_chain import MiddlewareChain
 from django_tandem.handler.originals import is_original
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
 from django_tandem.handler.segment import service_unavailable
+from django_tandem.handler.segmented_handler import SegmentedHandler
 from django_tandem.handler.switching import (
     RequestExecutor,
     note_streaming,
@@ -40,7 +44,7 @@ EXECUTOR: contextvars.ContextVar[RequestExecutor | None] = contextvars.ContextVa
 )
 
 
-class DjangoApplication(MiddlewareChain, ASGIHandler):
+class DjangoApplication(SegmentedHandler, ASGIHandler):
     """Responds on the event loop, and on a thread of the pool where a request may block."""
 
     # What Django's signals do for connections is done when a thread is acquired and returned. Not
@@ -131,7 +135,7 @@ class DjangoApplication(MiddlewareChain, ASGIHandler):
         listener = DisconnectListener(lambda: self.listen_for_disconnect(receive))
         response, cancelled = None, None
         try:
-            response, cancelled = await observe(
+            response, cancelled = await await_noting_suspends(
                 self._get_and_send_response(request, send), listener.start
             )
         except asyncio.CancelledError as error:

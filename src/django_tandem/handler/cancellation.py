@@ -27,7 +27,7 @@ def run_in_context(
 
 
 @types.coroutine
-def observe(
+def await_noting_suspends(
     coroutine: Coroutine[Any, Any, Any], on_suspend: Callable[[], None]
 ) -> Generator[Any, Any, Any]:
     """Await ``coroutine``, and call ``on_suspend`` whenever it waits for something."""

@@ -69,12 +69,12 @@ def body_is_long_to_compress(_request: Any, response: Any) -> bool:
     return not response.streaming and len(response.content) > BYTES_TO_COMPRESS
 
 
-def page_may_be_kept(request: Any) -> bool:
+def page_may_be_in_cache(request: Any) -> bool:
     """Return whether the page is looked up in the cache."""
     return request.method in ("GET", "HEAD")
 
 
-def page_is_kept(request: Any, response: Any) -> bool:
+def page_may_be_cached(request: Any, response: Any) -> bool:
     """Return whether the page may be written to the cache."""
     return bool(getattr(request, "_cache_update_cache", False)) and not response.streaming
 

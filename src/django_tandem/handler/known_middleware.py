@@ -162,16 +162,16 @@ DECLARATIONS: Mapping[str, Declaration] = {
     ),
     "django.middleware.cache.UpdateCacheMiddleware": Declaration(
         why="It looks at what was noted on the request, and reaches the cache only to write.",
-        response=when.page_is_kept,
+        response=when.page_may_be_cached,
     ),
     "django.middleware.cache.FetchFromCacheMiddleware": Declaration(
         why="It reaches the cache for what may be in it: an answer to GET or HEAD.",
-        request=when.page_may_be_kept,
+        request=when.page_may_be_in_cache,
     ),
     "django.middleware.cache.CacheMiddleware": Declaration(
         why="It is the two above.",
-        request=when.page_may_be_kept,
-        response=when.page_is_kept,
+        request=when.page_may_be_in_cache,
+        response=when.page_may_be_cached,
     ),
     "django.contrib.sessions.middleware.SessionMiddleware": Declaration(
         why="It makes a session that loads when it is first read, and looks whether it changed. "

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
-from django_tandem.handler.cancellation import observe
+from django_tandem.handler.cancellation import await_noting_suspends
 from django_tandem.handler.internals import (
     context_executor,
     current_executor,
@@ -118,7 +118,7 @@ async def observe_from_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     observe_nested_calls(lambda change: pool.adjust(lease, call, change))
     pool.adjust(lease, call, -1)
     try:
-        return await observe(coroutine, lambda: pool.note_suspended(lease))  # type: ignore[no-any-return]
+        return await await_noting_suspends(coroutine, lambda: pool.note_suspended(lease))  # type: ignore[no-any-return]
     finally:
         pool.adjust(lease, call, 1)
 

@@ -20,7 +20,7 @@ from django_tandem.handler.thread_lease import PoolExhausted
 Switch = Callable[..., Awaitable[Any]]
 
 
-class OnThread:
+class ThreadStep:
     """What a thread is to do next: it returns the response as it leaves the segment."""
 
     __slots__ = ("args", "switch")
@@ -48,7 +48,7 @@ class ViewSegment(Segment):
             response = await self._call_on_loop(request)
         except Exception as error:  # noqa: BLE001 - any becomes a response, as in Django
             return await self.process_error(request, error, depth)
-        if not isinstance(response, OnThread):
+        if not isinstance(response, ThreadStep):
             return await self.process_response(request, response, depth)
         try:
             # Outside the block above: the thread has converted its exceptions itself.
@@ -66,7 +66,7 @@ class ViewSegment(Segment):
             callback = handler.make_view_atomic(view)
             if hook_index is not None or not iscoroutinefunction(callback):
                 call = self._call_view_on_thread
-                return OnThread(run_on_thread_if_available, call, request, match, hook_index)
+                return ThreadStep(run_on_thread_if_available, call, request, match, hook_index)
             try:
                 response = await callback(request, *args, **kwargs)
             except Exception as error:
@@ -75,7 +75,7 @@ class ViewSegment(Segment):
                     raise
         handler.check_response(response, view)
         if is_rendered_late(response):
-            return OnThread(run_on_thread, self._render_on_thread, request, view, response)
+            return ThreadStep(run_on_thread, self._render_on_thread, request, view, response)
         return response
 
     async def _call_view_hooks(self, request: Any, match: Any) -> tuple[Any, int | None]:

@@ -21,13 +21,13 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
 )
-from django_tandem.inprocess.django_handler import (
+from django_tandem.inprocess.drainable import Drain
+from django_tandem.inprocess.handler_choice import (
     HttpFallback,
     count_threads,
     handler_name,
     with_our_handler,
 )
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.lifespan import Lifespan
 from django_tandem.inprocess.manage_py import run_named_manage_py

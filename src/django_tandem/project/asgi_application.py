@@ -19,7 +19,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.utils.module_loading import import_string
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.django_handler import replaceable_handler
+from django_tandem.inprocess.handler_choice import replaceable_handler
 from django_tandem.project.importing import trying
 
 # A middleware stack is a dozen objects; a router behind more than this is not found.

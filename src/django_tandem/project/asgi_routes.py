@@ -23,12 +23,19 @@ from django_tandem.project.outer_routes import (
     outer_routes,
     own_dispatcher,
 )
-from django_tandem.project.patterns import PatternChain, Segment, append, cut, extend, path_match
+from django_tandem.project.patterns import (
+    PatternChain,
+    PatternPcre,
+    append,
+    cut,
+    extend,
+    path_match,
+)
 from django_tandem.project.views import consumer_view
 
 # A URLRouter strips every leading slash of the path; a whole path begins with one.
-_FIRST_SLASHES = Segment(text="/++", literal_prefix="/")
-_SLASHES = Segment(text="/*+")
+_FIRST_SLASHES = PatternPcre(text="/++", literal_prefix="/")
+_SLASHES = PatternPcre(text="/*+")
 _EVERY_PATH = PathMatch(pcre="^/", prefix="/")
 _DEEPEST = 64
 _TOO_DEEP = f"routers nested more than {_DEEPEST} deep"

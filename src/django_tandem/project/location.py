@@ -111,11 +111,11 @@ def settings_named_in(file: Path) -> str | None:
         tree = ast.parse(file.read_text())
     except (OSError, SyntaxError, ValueError):
         return None
-    named = (_named(node) for node in ast.walk(tree))
+    named = (_settings_module_set_by(node) for node in ast.walk(tree))
     return next((module for module in named if module is not None), None)
 
 
-def _named(node: ast.AST) -> str | None:
+def _settings_module_set_by(node: ast.AST) -> str | None:
     match node:
         # os.environ.setdefault(VARIABLE, …), and os.environ[VARIABLE] = …
         case ast.Call(args=[ast.Constant(value=name), ast.Constant(value=str(module))]):

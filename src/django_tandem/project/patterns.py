@@ -44,7 +44,7 @@ class _Mode(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class PatternPcre:
     """
     One pattern as PCRE that starts where the one before ended.
 
@@ -109,9 +109,9 @@ def extend(chain: PatternChain, pattern: Any) -> PatternChain:
         return cut(chain, str(error))
 
 
-def append(chain: PatternChain, segment: Segment) -> PatternChain:
+def append(chain: PatternChain, pcre: PatternPcre) -> PatternChain:
     """Return ``chain`` with a piece of PCRE that is the same in every language."""
-    variants = tuple(_grown(variant, segment, variant.languages) for variant in chain.variants)
+    variants = tuple(_appended(variant, pcre, variant.languages) for variant in chain.variants)
     return replace(chain, variants=variants)
 
 
@@ -122,9 +122,9 @@ def cut(chain: PatternChain, why: str) -> PatternChain:
 
 def path_match(chain: PatternChain) -> PathMatch:
     """Return the match of a chain that is complete, its leaf included."""
-    placed = [_placed(variant, chain.language_prefix) for variant in chain.variants]
-    texts = list(dict.fromkeys(text for text, _ in placed))
-    prefix = common_prefix(each for _, literal_prefixes in placed for each in literal_prefixes)
+    filled = [_fill_language_prefix(variant, chain.language_prefix) for variant in chain.variants]
+    texts = list(dict.fromkeys(text for text, _ in filled))
+    prefix = common_prefix(each for _, literal_prefixes in filled for each in literal_prefixes)
     pcre = f"^{texts[0]}" if len(texts) == 1 else f"^(?:{'|'.join(texts)})"
     if len(pcre.encode()) + pcre.count("\\") + pcre.count('"') > _MAX_BYTES:
         # A character takes eleven bytes at most, as \x{10ffff}.
@@ -141,11 +141,11 @@ def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> 
         return cut(chain, f"a pattern class of its own, {cls.__qualname__}")
     known = languages()
     bare = None if pattern.prefix_default_language else known.default
-    segment = Segment(text=_LANGUAGE, literal_prefix=_LANGUAGE, is_literal=True)
+    pcre = PatternPcre(text=_LANGUAGE, literal_prefix=_LANGUAGE, is_literal=True)
     codes = known.prefixed(bare)
     return replace(
         chain,
-        variants=tuple(_grown(variant, segment, codes) for variant in chain.variants),
+        variants=tuple(_appended(variant, pcre, codes) for variant in chain.variants),
         language_prefix=LanguagePrefix(known=known, bare=bare),
         why_inexact=chain.why_inexact or why_ambiguous(known, bare),
     )
@@ -155,16 +155,16 @@ def _with_pattern(chain: PatternChain, pattern: Any) -> PatternChain:
     variants: list[LanguageVariant] = []
     why_inexact = chain.why_inexact
     for variant in chain.variants:
-        for text, codes in _readings(pattern, variant.languages):
-            segment = _segment_of(pattern, text)
-            why_inexact = why_inexact or segment.why_inexact
-            variants.append(_grown(variant, segment, codes))
+        for text, codes in _texts_by_language(pattern, variant.languages):
+            pcre = _pcre_of(pattern, text)
+            why_inexact = why_inexact or pcre.why_inexact
+            variants.append(_appended(variant, pcre, codes))
     if len(variants) > 1 and chain.language_prefix is None:
         why_inexact = why_inexact or _TRANSLATED
     return replace(chain, variants=tuple(variants), why_inexact=why_inexact)
 
 
-def _readings(
+def _texts_by_language(
     pattern: Any, codes: tuple[str, ...] | None
 ) -> list[tuple[str, tuple[str, ...] | None]]:
     raw = getattr(pattern, "_route", getattr(pattern, "_regex", ""))
@@ -177,28 +177,28 @@ def _readings(
     return list(by_text.items())
 
 
-def _grown(
-    variant: LanguageVariant, segment: Segment, codes: tuple[str, ...] | None
+def _appended(
+    variant: LanguageVariant, pcre: PatternPcre, codes: tuple[str, ...] | None
 ) -> LanguageVariant:
-    further = segment.literal_prefix if variant.is_literal else ""
+    further = pcre.literal_prefix if variant.is_literal else ""
     return LanguageVariant(
         languages=codes,
-        text=variant.text + segment.text,
+        text=variant.text + pcre.text,
         literal_prefix=variant.literal_prefix + further,
-        is_literal=variant.is_literal and segment.is_literal and not variant.is_anchored,
-        is_anchored=variant.is_anchored or segment.is_anchored,
+        is_literal=variant.is_literal and pcre.is_literal and not variant.is_anchored,
+        is_anchored=variant.is_anchored or pcre.is_anchored,
     )
 
 
-def _placed(
+def _fill_language_prefix(
     variant: LanguageVariant, language_prefix: LanguagePrefix | None
 ) -> tuple[str, list[str]]:
     if language_prefix is None:
         return variant.text, [variant.literal_prefix]
     codes, bare = variant.languages or (), language_prefix.bare
     text = variant.text.replace(_LANGUAGE, prefix_pcre(language_prefix.known, codes, bare))
-    placed = [variant.literal_prefix.replace(_LANGUAGE, each) for each in prefixes(codes, bare)]
-    return text, placed
+    filled = [variant.literal_prefix.replace(_LANGUAGE, each) for each in prefixes(codes, bare)]
+    return text, filled
 
 
 def _is_one_path(chain: PatternChain) -> bool:
@@ -207,18 +207,18 @@ def _is_one_path(chain: PatternChain) -> bool:
     return is_literal and len(chain.variants) == 1 and chain.language_prefix is None
 
 
-def _segment_of(pattern: Any, text: str) -> Segment:
+def _pcre_of(pattern: Any, text: str) -> PatternPcre:
     # `text` is the pattern's route or regex in one of the languages.
     if _matches_as(pattern, RoutePattern):
         is_endpoint = pattern._is_endpoint
         is_plain = isinstance(pattern._route, str)
         read: Any = pattern if is_plain else RoutePattern(text, is_endpoint=is_endpoint)
         regex = bound_integers(read._regex, pattern.converters)
-        segment = _segment(regex, _Mode.LEAF if is_endpoint else _Mode.PREFIX)
+        pcre = _pcre_of_regex(regex, _Mode.LEAF if is_endpoint else _Mode.PREFIX)
         why = refusal(pattern.converters)
-        return replace(segment, why_inexact=why) if why else segment
+        return replace(pcre, why_inexact=why) if why else pcre
     if _matches_as(pattern, RegexPattern):
-        return _segment(text, _mode(text) if pattern._is_endpoint else _Mode.PREFIX)
+        return _pcre_of_regex(text, _mode(text) if pattern._is_endpoint else _Mode.PREFIX)
     raise UntranslatableError(f"a pattern class of its own, {type(pattern).__qualname__}")
 
 
@@ -233,14 +233,14 @@ def _mode(regex: str) -> _Mode:
 
 
 @functools.lru_cache(maxsize=8192)
-def _segment(regex: str, mode: _Mode) -> Segment:
+def _pcre_of_regex(regex: str, mode: _Mode) -> PatternPcre:
     tree = parse(regex, is_full=mode is _Mode.WHOLE)
     fragment = translate(tree) if mode is _Mode.WHOLE else _search(tree)
     text = fragment.text + (r"\z" if tree.is_anchored else "")
     if mode is _Mode.PREFIX and not fragment.is_literal:
         # Django never tries another way for a prefix to match.
         text = f"(?>{text})"
-    return Segment(
+    return PatternPcre(
         text=text,
         literal_prefix=fragment.literal_prefix,
         is_literal=fragment.is_literal,

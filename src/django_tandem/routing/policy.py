@@ -14,7 +14,7 @@ from django_tandem.routing.pins import can_serve, deciding_pin
 Rule = Callable[[Route], Verdict | None]
 
 
-def marked_in_code(route: Route) -> Verdict | None:
+def mark_rule(route: Route) -> Verdict | None:
     """Follow ``@on_wsgi`` and ``@on_asgi``."""
     mark = route.view.mark
     if mark is None or not can_serve(route, mark):
@@ -22,42 +22,42 @@ def marked_in_code(route: Route) -> Verdict | None:
     return Verdict(route=route, stack=mark, reason=f"marked @on_{mark}")
 
 
-def is_websocket(route: Route) -> Verdict | None:
+def websocket_rule(route: Route) -> Verdict | None:
     """Serve a WebSocket by ASGI: WSGI has none."""
     if route.protocol is Protocol.WEBSOCKET:
         return Verdict(route=route, stack=Stack.ASGI, reason="a WebSocket consumer")
     return None
 
 
-def is_outside_urlconf(route: Route) -> Verdict | None:
+def outside_urlconf_rule(route: Route) -> Verdict | None:
     """Serve by ASGI what the ASGI application serves without Django's URLconf."""
     if not route.by_django:
         return Verdict(route=route, stack=Stack.ASGI, reason="served by asgi.py alone")
     return None
 
 
-def is_coroutine(route: Route) -> Verdict | None:
+def coroutine_rule(route: Route) -> Verdict | None:
     """Serve by ASGI what Django itself would await."""
     if route.view.is_coroutine:
         return Verdict(route=route, stack=Stack.ASGI, reason="an async view")
     return None
 
 
-def is_event_stream(route: Route) -> Verdict | None:
+def event_stream_rule(route: Route) -> Verdict | None:
     """Serve by ASGI what would hold a WSGI worker for as long as a client listens."""
     if route.view.is_event_stream:
         return Verdict(route=route, stack=Stack.ASGI, reason="an event stream")
     return None
 
 
-def is_async_stream(route: Route) -> Verdict | None:
+def async_stream_rule(route: Route) -> Verdict | None:
     """Serve by ASGI what WSGI would collect to its end before it sends the first part."""
     if route.view.is_async_stream:
         return Verdict(route=route, stack=Stack.ASGI, reason="an async stream")
     return None
 
 
-def is_synchronous(route: Route) -> Verdict:
+def synchronous_rule(route: Route) -> Verdict:
     """Serve everything else by WSGI."""
     wrapper = route.view.wrapper
     over = f"a synchronous wrapper over an async view ({wrapper})" if wrapper else ""
@@ -66,13 +66,13 @@ def is_synchronous(route: Route) -> Verdict:
 
 # After the pins the first rule that returns a verdict wins, so the order is the policy.
 RULES: tuple[Rule, ...] = (
-    marked_in_code,
-    is_websocket,
-    is_outside_urlconf,
-    is_coroutine,
-    is_event_stream,
-    is_async_stream,
-    is_synchronous,
+    mark_rule,
+    websocket_rule,
+    outside_urlconf_rule,
+    coroutine_rule,
+    event_stream_rule,
+    async_stream_rule,
+    synchronous_rule,
 )
 
 

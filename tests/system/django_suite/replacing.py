@@ -13,10 +13,10 @@ from django.test.client import AsyncClientHandler
 
 import django_tandem.asgi
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.handler.middleware_chain import MiddlewareChain
+from django_tandem.handler.segmented_handler import SegmentedHandler
 
 
-class OurClientHandler(MiddlewareChain, AsyncClientHandler):
+class OurClientHandler(SegmentedHandler, AsyncClientHandler):
     """The async test client's handler, with our middleware chain for Django's."""
 
 
@@ -38,7 +38,7 @@ def _count(handler: Any, counts: dict[str, Any]) -> None:
 
     async def counted(self: Any, *args: Any) -> Any:
         # Ours may hand on to Django's own: that is one request, and ours.
-        is_ours = isinstance(self, MiddlewareChain)
+        is_ours = isinstance(self, SegmentedHandler)
         if not is_ours or handler is not ASGIHandler:
             count = counts["ours" if is_ours else "django"]
             with count.get_lock():

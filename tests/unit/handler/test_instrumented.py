@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django_tandem.handler import originals
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.handler.originals import is_original
-from django_tandem.inprocess.django_handler import with_our_handler
+from django_tandem.inprocess.handler_choice import with_our_handler
 from handler.asking import answer
 from handler.instrumented import TOOLS
 

@@ -9,7 +9,7 @@ from django_tandem.asgi import get_asgi_application
 from django_tandem.errors import SettingError
 from django_tandem.handler import limits
 from django_tandem.handler.application import is_supported
-from django_tandem.inprocess.django_handler import with_our_handler
+from django_tandem.inprocess.handler_choice import with_our_handler
 
 
 def test_auto_is_four_more_than_the_cpus_up_to_twelve(monkeypatch):

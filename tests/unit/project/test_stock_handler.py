@@ -6,7 +6,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.django_handler import with_our_handler
+from django_tandem.inprocess.handler_choice import with_our_handler
 from django_tandem.project.asgi_application import holds_stock_handler
 
 

@@ -9,15 +9,15 @@ from project.builders import pin, route
 from django_tandem.model import Protocol, Stack
 from django_tandem.routing.policy import (
     RULES,
+    async_stream_rule,
+    coroutine_rule,
     decide,
     decide_all,
-    is_async_stream,
-    is_coroutine,
-    is_event_stream,
-    is_outside_urlconf,
-    is_synchronous,
-    is_websocket,
-    marked_in_code,
+    event_stream_rule,
+    mark_rule,
+    outside_urlconf_rule,
+    synchronous_rule,
+    websocket_rule,
 )
 
 SOCKET = {"protocol": Protocol.WEBSOCKET, "is_coroutine": True}
@@ -30,22 +30,28 @@ def stacks(routes, pins=(), *, handover=True):
 
 def test_the_order_of_the_rules_is_the_policy() -> None:
     """First the mark in the code, then the protocol, then the view."""
-    facts = (is_websocket, is_outside_urlconf, is_coroutine, is_event_stream, is_async_stream)
-    assert (marked_in_code, *facts, is_synchronous) == RULES
+    facts = (
+        websocket_rule,
+        outside_urlconf_rule,
+        coroutine_rule,
+        event_stream_rule,
+        async_stream_rule,
+    )
+    assert (mark_rule, *facts, synchronous_rule) == RULES
 
 
 @pytest.mark.parametrize(
     ("rule", "given", "stack", "reason"),
     [
-        (marked_in_code, route(mark=Stack.ASGI), Stack.ASGI, "marked @on_asgi"),
-        (marked_in_code, route(mark=Stack.WSGI), Stack.WSGI, "marked @on_wsgi"),
-        (is_websocket, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
-        (is_coroutine, route(is_coroutine=True), Stack.ASGI, "an async view"),
-        (is_event_stream, route(is_event_stream=True), Stack.ASGI, "an event stream"),
-        (is_async_stream, route(is_async_stream=True), Stack.ASGI, "an async stream"),
-        (is_synchronous, route(), Stack.WSGI, "a synchronous view"),
+        (mark_rule, route(mark=Stack.ASGI), Stack.ASGI, "marked @on_asgi"),
+        (mark_rule, route(mark=Stack.WSGI), Stack.WSGI, "marked @on_wsgi"),
+        (websocket_rule, route(**SOCKET), Stack.ASGI, "a WebSocket consumer"),
+        (coroutine_rule, route(is_coroutine=True), Stack.ASGI, "an async view"),
+        (event_stream_rule, route(is_event_stream=True), Stack.ASGI, "an event stream"),
+        (async_stream_rule, route(is_async_stream=True), Stack.ASGI, "an async stream"),
+        (synchronous_rule, route(), Stack.WSGI, "a synchronous view"),
         (
-            is_synchronous,
+            synchronous_rule,
             route(wrapper="shop/decorators.py:12"),
             Stack.WSGI,
             "a synchronous wrapper over an async view (shop/decorators.py:12)",
@@ -59,7 +65,7 @@ def test_a_rule_returns_a_stack_and_a_reason(rule, given, stack, reason) -> None
     assert (verdict.route, verdict.stack, verdict.reason) == (given, stack, reason)
 
 
-@pytest.mark.parametrize("rule", [marked_in_code, is_websocket, is_coroutine])
+@pytest.mark.parametrize("rule", [mark_rule, websocket_rule, coroutine_rule])
 def test_a_rule_returns_nothing_for_a_route_it_does_not_concern(rule) -> None:
     """A plain synchronous view is left to the last rule."""
     assert rule(route()) is None

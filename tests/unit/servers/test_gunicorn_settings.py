@@ -5,7 +5,7 @@ import pytest
 from django_tandem.servers.adapters.gunicorn_settings import (
     OWN_MODULE,
     adopt,
-    configure,
+    make_settings,
     read_arguments,
     read_project_file,
 )
@@ -63,6 +63,6 @@ def test_statsd_arguments_come_from_the_environment(monkeypatch, tmp_path) -> No
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STATSD_ARGS", "--statsd-host=127.0.0.1:8125 --statsd-prefix='shop'")
 
-    settings = configure(["--workers=2", "app:application"])
+    settings = make_settings(["--workers=2", "app:application"])
 
     assert (settings["statsd_host"], settings["statsd_prefix"]) == ("127.0.0.1:8125", "shop")

@@ -2,6 +2,6 @@
 
 import sys
 
-from django_tandem.servers.adapters.gunicorn_settings import configure
+from django_tandem.servers.adapters.gunicorn_settings import make_settings
 
-globals().update(configure(sys.argv[1:]))
+globals().update(make_settings(sys.argv[1:]))

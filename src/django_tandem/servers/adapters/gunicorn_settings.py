@@ -156,7 +156,7 @@ def _chained(first: Callable[[Any], Any], second: Callable[[Any], None]) -> Call
     return hook
 
 
-def configure(arguments: Sequence[str]) -> dict[str, Any]:
+def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
     """Return the settings and hooks for Gunicorn's command line of these ``arguments``."""
     of_environment = shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))
     file, content = read_project_file([*of_environment, *arguments])

@@ -28,7 +28,7 @@ DJANGO: Any = django_base
 REPLACED = ("adapt_method_mode", "_get_response", "_get_response_async")
 
 
-class MiddlewareChain(BaseHandler):
+class SegmentedHandler(BaseHandler):
     """
     Django's handler with segments instead of Django's own middleware.
 

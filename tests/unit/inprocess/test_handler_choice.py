@@ -8,7 +8,7 @@ from channels.routing import ProtocolTypeRouter
 from inprocess.calling import call, http, websocket
 
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.django_handler import HttpFallback, with_our_handler
+from django_tandem.inprocess.handler_choice import HttpFallback, with_our_handler
 
 
 async def consumer(_scope, _receive, send):

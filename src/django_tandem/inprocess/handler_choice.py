@@ -72,7 +72,7 @@ class HttpFallback:
         self.application = application
 
     @functools.cached_property
-    def django(self) -> Application:
+    def fallback(self) -> Application:
         """Django's application, which is created only when it is needed."""
         return cast(Application, _new_handler())
 
@@ -92,7 +92,7 @@ class HttpFallback:
         except ValueError as error:
             if has_sent or str(error) != NO_HTTP:
                 raise
-            await self.django(scope, receive, send)
+            await self.fallback(scope, receive, send)
 
 
 def _new_handler() -> ASGIHandler:
