@@ -15,7 +15,7 @@ def drain_file(run_dir: Path, generation: int) -> Path:
     return run_dir / f"drain-{generation}"
 
 
-def start_drain(run_dir: Path, generation: int, window_s: float) -> None:
+def write(run_dir: Path, generation: int, window_s: float) -> None:
     """Have ``generation`` close its WebSockets and streams within ``window_s`` from now."""
     new = run_dir / f"drain-{generation}.new"
     # Replaced whole, as it is read at any moment.
@@ -47,7 +47,7 @@ def remaining_s(run_dir: Path, generation: int) -> float | None:
     whole, since = window_s(run_dir, generation), started_at(run_dir, generation)
     if whole is None or since is None:
         return None
-    # A clock that was set meanwhile must neither extend the window nor make it negative.
+    # A clock that was set in the meantime must neither extend the window nor make it negative.
     return min(whole, max(0.0, since + whole - time.time()))
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import Failed, format_failure, wait_for_start
-from django_tandem.runtime.progress import report
 from django_tandem.runtime.state import READY_FILE, read_state
+from django_tandem.runtime.waiting import report
 
 
 def announce(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django_tandem import output
 from django_tandem.model import File
-from django_tandem.render import state as kept
+from django_tandem.render.state import NAME as STATE_FILE
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
 from django_tandem.runtime.sockets import add_links, move_links
@@ -39,7 +39,7 @@ def write_candidates(files: Iterable[File], read_by_edge: Iterable[Path], run_di
     """
     rendered = {file.name: file for file in files}
     # The state first: as long as it is there, the others are known to be uncommitted.
-    for name in (kept.NAME, SUPERVISOR_FILE, MIME_FILE, EDGE_FILE):
+    for name in (STATE_FILE, SUPERVISOR_FILE, MIME_FILE, EDGE_FILE):
         file = rendered[name]
         if name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
             output.write([replace(file, name=candidate(name))], run_dir)
@@ -55,18 +55,18 @@ def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
 
 def is_proposed(run_dir: Path) -> bool:
     """Return whether there are candidates that are not committed."""
-    return (run_dir / candidate(kept.NAME)).exists()
+    return (run_dir / candidate(STATE_FILE)).exists()
 
 
 def remove_candidates(run_dir: Path) -> None:
     """Remove the candidates of a reload that failed, the state last."""
-    for name in (EDGE_FILE, MIME_FILE, SUPERVISOR_FILE, kept.NAME):
+    for name in (EDGE_FILE, MIME_FILE, SUPERVISOR_FILE, STATE_FILE):
         (run_dir / candidate(name)).unlink(missing_ok=True)
 
 
 def commit(run_dir: Path) -> None:
     """Make the candidate's generation the live one."""
-    (run_dir / candidate(kept.NAME)).replace(run_dir / kept.NAME)
+    (run_dir / candidate(STATE_FILE)).replace(run_dir / STATE_FILE)
     output.sync_directory(run_dir)
 
 

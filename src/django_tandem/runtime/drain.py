@@ -48,17 +48,17 @@ def drain_all(run_dir: Path) -> None:
             return
         for program in diff.to_stop:
             if program not in drains or not drains[program].is_alive():
-                drains[program] = _start_drain(run_dir, program, diff.state, sampler)
+                drains[program] = _start_thread(run_dir, program, diff.state, sampler)
         # A program that is not in supervisord.conf can't be started, in no later round either.
         is_unknown = diff.to_start and not supervisord.start(run_dir, diff.to_start)
         if not diff.to_stop and (not diff.to_start or is_unknown):
-            _forget_old(run_dir, diff)
+            _remove_old(run_dir, diff)
             return
         sampler.sample()
         time.sleep(POLL_S)
 
 
-def drain(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
+def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
     """
     Stop one program once its connections have ended, or its time is over.
 
@@ -69,46 +69,47 @@ def drain(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> 
     is_server = stack in set(Stack)
     # An abandoned candidate has never been live, and has no connections.
     if is_server and 0 < generation < state.generation:
-        # A request in progress may take as long as any.
-        whole_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
-        until = time.monotonic() + whole_s
-        _empty_queue(run_dir, program, until)
+        # A WSGI request in progress may use its whole timeout.
+        limit_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
+        until = time.monotonic() + limit_s
+        _wait_for_queue(run_dir, program, until)
         while _has_connections(run_dir, program, until, sampler):
-            _start_window(run_dir, generation, until, state.drain_s)
+            _open_window(run_dir, generation, until, state.drain_s)
     grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
-    supervisord.wait_for_end(run_dir, program, grace_s)
+    supervisord.stop_program(run_dir, program, grace_s)
 
 
-def _empty_queue(run_dir: Path, program: str, until: float) -> None:
-    path = _socket(run_dir, program)
+def _wait_for_queue(run_dir: Path, program: str, until: float) -> None:
+    path = _socket_path(run_dir, program)
     while path.exists() and time.monotonic() < until and not is_healthy(path):
         time.sleep(POLL_S)
 
 
 def _has_connections(run_dir: Path, program: str, until: float, sampler: SocketSampler) -> bool:
-    path = _socket(run_dir, program)
+    """Wait for the next sample; return whether the program has connections, and time left."""
+    path = _socket_path(run_dir, program)
     return path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0
 
 
-def _start_window(run_dir: Path, generation: int, until: float, window_s: float) -> None:
+def _open_window(run_dir: Path, generation: int, until: float, window_s: float) -> None:
     if drain_window.window_s(run_dir, generation) is not None:
         return
     left_s = max(0, until - time.monotonic())
     # The disk may be full: the next round tries again.
     with contextlib.suppress(OSError):
-        drain_window.start_drain(run_dir, generation, min(window_s, left_s))
+        drain_window.write(run_dir, generation, min(window_s, left_s))
 
 
-def _socket(run_dir: Path, program: str) -> Path:
+def _socket_path(run_dir: Path, program: str) -> Path:
     return run_dir / f"{program}.sock"
 
 
-def _start_drain(
+def _start_thread(
     run_dir: Path, program: str, state: State, sampler: SocketSampler
 ) -> threading.Thread:
     def work() -> None:
         with contextlib.suppress(ConnectionError, FileNotFoundError):
-            drain(run_dir, program, state, sampler)
+            drain_program(run_dir, program, state, sampler)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -127,8 +128,8 @@ def _recover(run_dir: Path) -> None:
             lock.release(handle)
 
 
-def _forget_old(run_dir: Path, diff: Diff) -> None:
-    logs.forget(run_dir, diff.state.generation)
+def _remove_old(run_dir: Path, diff: Diff) -> None:
+    logs.remove_old_logs(run_dir, diff.state.generation)
     drain_window.remove_all_but(run_dir, {generation_of(name) for name in diff.running})
 
 

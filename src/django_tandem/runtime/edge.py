@@ -8,7 +8,7 @@ from django_tandem.errors import MachineError
 from django_tandem.model import Nginx, programs
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import read_nginx
-from django_tandem.runtime.progress import wait_until
+from django_tandem.runtime.waiting import wait_until
 
 EDGE = programs.NGINX
 EDGE_FILE = "nginx.conf"
@@ -45,7 +45,7 @@ def reload_edge(run_dir: Path) -> bool:
 
 def _has_reloaded(master: int, before: set[int]) -> bool:
     if not psutil.pid_exists(master):
-        # It has ended meanwhile, and is restarted with the new file.
+        # It has ended, and is restarted with the new file.
         return True
     now = _children(master)
     old = [child for child in now if child.pid in before]

@@ -15,8 +15,8 @@ from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.logs import last_lines
-from django_tandem.runtime.progress import POLL_S, Deadline
 from django_tandem.runtime.state import FAILED_FILE
+from django_tandem.runtime.waiting import POLL_S, Deadline
 
 # How long one health check may take.
 CHECK_S = 2
@@ -25,7 +25,7 @@ UP_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
 # A server whose workers still fail to load the project after this time is given up. Some servers
-# restart such workers for ever; before, a database may not be up yet.
+# restart such workers forever; before, a database may not be up yet.
 LOAD_RETRIES_S = 10
 # What is shown of a failed program's log.
 LINES = 20
@@ -175,7 +175,7 @@ def wait_until_healthy(
                 waiting.remove(process)
                 yield Healthy(process=process, reason=reason)
         if waiting and deadline.is_over:
-            yield Failed(process=waiting[0], reason=f"no answer within {deadline.whole_s:g} s")
+            yield Failed(process=waiting[0], reason=f"no answer within {deadline.limit_s:g} s")
             return
         time.sleep(POLL_S)
 

@@ -23,7 +23,7 @@ DRAINER = "drainer.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.
-LOOK_S = 0.1
+TRY_S = 0.1
 # What proves whose the pid in the lock is: time of creation and PID namespace.
 IDENTITY = "lock.json"
 
@@ -45,8 +45,8 @@ def take(run_dir: Path) -> int:
     return handle
 
 
-def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | None:
-    """Take the lock of that name and sign it; None when another process keeps it so long."""
+def try_to_take(run_dir: Path, name: str, within_s: float = TRY_S) -> int | None:
+    """Take the lock of that name and sign it; None when another process holds it all the time."""
     handle = _open(run_dir, name)
     until = time.monotonic() + within_s
     while True:
@@ -56,7 +56,7 @@ def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | Non
             if time.monotonic() > until:
                 os.close(handle)
                 return None
-            time.sleep(LOOK_S / 10)
+            time.sleep(TRY_S / 10)
         else:
             sign(handle, run_dir, name)
             return handle
@@ -64,7 +64,7 @@ def try_to_take(run_dir: Path, name: str, within_s: float = LOOK_S) -> int | Non
 
 def release(handle: int) -> None:
     """Release a lock by the descriptor that holds it."""
-    # A process forked meanwhile has the same file open: closing it would release nothing.
+    # A process forked in between has the same file open: closing it would release nothing.
     fcntl.flock(handle, fcntl.LOCK_UN)
     os.close(handle)
 

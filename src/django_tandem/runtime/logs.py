@@ -30,7 +30,7 @@ def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
     return [line.decode(errors="replace") for line in lines[-number:]]
 
 
-def forget(run_dir: Path, generation: int) -> None:
+def remove_old_logs(run_dir: Path, generation: int) -> None:
     """Remove the logs of generations older than the one before ``generation``."""
     for log in run_dir.glob("*-*.log*"):
         if 0 < generation_of(log.name.partition(".")[0]) < generation - 1:
@@ -41,7 +41,7 @@ def follow(
     run_dir: Path, programs: Callable[[], Iterable[str]], number: int
 ) -> Iterator[tuple[str, str]]:
     """
-    Yield ``(program, line)`` for the last lines of each log, then for each new one, for ever.
+    Yield ``(program, line)`` for the last lines of each log, then for each new one, forever.
 
     ``programs`` is called again each time, for a reload starts new ones.
     """
@@ -181,7 +181,7 @@ def _copy_and_truncate(path: Path) -> None:
             shutil.copyfileobj(log, copy, READ_BYTES)
             # Renamed before the truncation: a reader that follows the log finds the rest there.
             new.replace(_rotated(path))
-            # What was written meanwhile.
+            # What was written in the meantime.
             shutil.copyfileobj(log, copy, READ_BYTES)
             copy.flush()
             os.truncate(path, 0)

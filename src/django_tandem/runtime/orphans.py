@@ -17,7 +17,7 @@ import psutil
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime.identity import CLOCK_TOLERANCE_S, LOWEST_PID, identify, own_namespace
-from django_tandem.runtime.progress import Report, wait_until
+from django_tandem.runtime.waiting import Report, wait_until
 
 NAME = "started.json"
 # A stop gives the requests in flight 8 s and each program 9 s.

@@ -18,17 +18,17 @@ from django_tandem.settings import Settings
 NICE = "nice"
 
 
-def require_all(plan: Plan, settings: Settings, had: Collection[str] = ()) -> None:
+def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ()) -> None:
     """
     Raise MachineError for the first thing that the plan needs and this machine lacks.
 
-    ``had`` are the addresses that the edge listens on already.
+    ``listening`` are the addresses that the edge listens on already.
     """
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         require_installed(servers.find(stack, chosen.server))
     for bind in plan.edge.binds:
-        if str(bind) not in had:
+        if str(bind) not in listening:
             require_free(bind)
     require_readable(settings, plan.project.directory)
     for process in plan.processes:
@@ -42,7 +42,7 @@ def require_nice() -> None:
     """Raise MachineError when there is no `nice`, which POSIX has and some images lack."""
     if shutil.which(NICE) is None:
         raise MachineError(
-            "There is no `nice` on this machine, by which WSGI gives way.",
+            "There is no `nice` on this machine, which WSGI needs to yield CPU time to ASGI.",
             hint='Install it (coreutils), or set TANDEM["WSGI"]["NICE"] to 0.',
         )
 
@@ -94,7 +94,7 @@ def require_program(name: str, program: str, project_directory: str) -> None:
 
 
 def _why_not_executable(file: Path) -> str:
-    """Return why the kernel would not execute ``file``; empty when nothing speaks against it."""
+    """Return why the kernel would not execute ``file``; empty when no reason is found."""
     try:
         with file.open("rb") as opened:
             start = opened.read(4096)

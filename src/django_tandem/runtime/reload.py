@@ -22,11 +22,11 @@ from django_tandem.runtime.health import (
     format_failure,
 )
 from django_tandem.runtime.logs import last_lines
-from django_tandem.runtime.progress import POLL_S, Deadline, Report
 from django_tandem.runtime.reconcile import read_diff
 from django_tandem.runtime.run_dir import require_space
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
+from django_tandem.runtime.waiting import POLL_S, Deadline, Report
 from django_tandem.settings import Settings
 
 # The drainer may hold the lock while it recovers from a killed reload.
@@ -43,8 +43,8 @@ class Reload:
     One reload, as its steps see it.
 
     ``before`` is the state until the commit, ``started`` the processes that start beside those
-    of the live generation; ``gate`` knows their health. ``edges`` are the NGINX on disk, which
-    its next start will run, and the one that runs, if it is another.
+    of the live generation; ``gate`` knows their health. ``nginxes`` are the NGINX on disk, which
+    its next start will run, and the running one, if it is another.
     """
 
     plan: Plan
@@ -53,70 +53,72 @@ class Reload:
     run_dir: Path
     started: tuple[Process, ...]
     gate: HealthGate
-    edges: tuple[Nginx, ...]
+    nginxes: tuple[Nginx, ...]
     report: Report
 
 
-def check_machine(this: Reload) -> None:
+def check_machine(reload: Reload) -> None:
     """Check that this machine has what the plan needs."""
-    preflight.require_all(this.plan, this.settings, had=this.before.binds)
+    preflight.require_all(reload.plan, reload.settings, listening=reload.before.binds)
 
 
-def write_candidates(this: Reload) -> None:
+def write_candidates(reload: Reload) -> None:
     """Write the files of the new generation beside those in place."""
     # A killed reload may have drained this generation's number.
-    drain_window.remove(this.run_dir, this.plan.generation)
-    commit.write_candidates(pipeline.render(this.plan), _read_by_edge(this.plan), this.run_dir)
+    drain_window.remove(reload.run_dir, reload.plan.generation)
+    commit.write_candidates(
+        pipeline.render(reload.plan), _read_by_edge(reload.plan), reload.run_dir
+    )
 
 
-def check_edge(this: Reload) -> None:
+def check_edge(reload: Reload) -> None:
     """Have NGINX check its candidate, if there is one: the one that runs, and the one on disk."""
     name = commit.candidate(EDGE_FILE)
-    for nginx in this.edges if (this.run_dir / name).exists() else ():
-        edge = replace(this.plan.edge, nginx=nginx)
-        preflight.refuse_bad_edge(replace(this.plan, edge=edge), this.run_dir, name)
+    for nginx in reload.nginxes if (reload.run_dir / name).exists() else ():
+        edge = replace(reload.plan.edge, nginx=nginx)
+        preflight.refuse_bad_edge(replace(reload.plan, edge=edge), reload.run_dir, name)
 
 
-def start(this: Reload) -> None:
+def start(reload: Reload) -> None:
     """Start each process, and wait until it is healthy before the next one."""
     # One after the other: the live generation needs the CPUs too. Channels workers come last,
     # for they begin to work at once.
-    for process in sorted(this.started, key=lambda process: not process.socket):
-        this.report(f"Starting {process.program}: {process.description}.")
-        _start(process.program, this.run_dir)
-        for healthy in _require_healthy(this, this.gate.wait_for([process])):
-            this.report(f"{process.program}: {healthy.reason}")
+    for process in sorted(reload.started, key=lambda process: not process.socket):
+        reload.report(f"Starting {process.program}: {process.description}.")
+        _start(process.program, reload.run_dir)
+        for healthy in _require_healthy(reload, reload.gate.wait_for([process])):
+            reload.report(f"{process.program}: {healthy.reason}")
 
 
-def check_health(this: Reload) -> None:
+def check_health(reload: Reload) -> None:
     """Check all processes once more: the first may have ended while the last one started."""
-    for _healthy in _require_healthy(this, this.gate.wait_for(this.started)):
+    for _healthy in _require_healthy(reload, reload.gate.wait_for(reload.started)):
         pass
 
 
-def commit_state(this: Reload) -> None:
+def commit_state(reload: Reload) -> None:
     """Make the new generation the live one: from here on nothing is undone."""
-    commit.commit(this.run_dir)
+    commit.commit(reload.run_dir)
 
 
-def move(this: Reload) -> None:
+def move(reload: Reload) -> None:
     """Reload NGINX if it has something new to read, and move the links to the new sockets."""
-    generation = this.plan.generation
-    if not commit.finish(this.run_dir):
+    generation = reload.plan.generation
+    if not commit.finish(reload.run_dir):
         raise RefusedError(
             f"Generation {generation} is live, but NGINX rejected its new configuration.",
-            hint="\n".join(["Its last lines:", *last_lines(this.run_dir, EDGE, LINES)]),
+            hint="\n".join(["Its last lines:", *last_lines(reload.run_dir, EDGE, LINES)]),
         )
-    this.report(f"Generation {generation} is live.")
+    reload.report(f"Generation {generation} is live.")
 
 
-def drain(this: Reload) -> None:
+def start_drainer(reload: Reload) -> None:
     """Have supervisord drain the old generation, in a process that outlives this one."""
-    supervisord.drain(this.run_dir)
+    supervisord.start_drainer(reload.run_dir)
 
 
-# The order is what makes a reload safe: a failure before the commit is undone, and what a
-# reload that is killed after it has left undone is done by the drainer. The same table is in
+# The order is what makes a reload safe: a failure before the commit is undone, and the drainer
+# finishes what a reload killed after the commit left undone. The same table is in
 # docs/reference/reload.md.
 STEPS: tuple[Callable[[Reload], None], ...] = (
     check_machine,
@@ -126,7 +128,7 @@ STEPS: tuple[Callable[[Reload], None], ...] = (
     check_health,
     commit_state,
     move,
-    drain,
+    start_drainer,
 )
 
 
@@ -140,30 +142,30 @@ def run(
     then it has been stopped and has never had a connection.
     """
     run_dir = Path(plan.run_dir)
-    edges = _edges(plan, run_dir)
-    plan = replace(plan, edge=replace(plan.edge, nginx=_common(edges)))
+    nginxes = _nginxes(plan, run_dir)
+    plan = replace(plan, edge=replace(plan.edge, nginx=_common_nginx(nginxes)))
     running = {each.name for each in supervisord.statuses(run_dir)}
     started = [
         each for each in plan.processes if each.program not in running and not each.exclusive
     ]
     gate = HealthGate(started, state_of(plan), run_dir, Deadline(deadline_s))
-    this = Reload(
+    reload = Reload(
         plan=plan,
         settings=settings,
         before=before,
         run_dir=run_dir,
         started=tuple(started),
         gate=gate,
-        edges=edges,
+        nginxes=nginxes,
         report=report,
     )
     try:
         for step in STEPS:
-            step(this)
+            step(reload)
     except BaseException:
         # Ctrl-C may have come right after the commit: then there is nothing to undo.
         if commit.is_proposed(run_dir):
-            _undo(this)
+            _undo(reload)
         raise
 
 
@@ -236,7 +238,7 @@ def _lock(run_dir: Path, report: Report, patience_s: float) -> int:
     return handle
 
 
-def _edges(plan: Plan, run_dir: Path) -> tuple[Nginx, ...]:
+def _nginxes(plan: Plan, run_dir: Path) -> tuple[Nginx, ...]:
     on_disk = plan.edge.nginx
     running = running_nginx(run_dir)
     if running is None or replace(running, program=on_disk.program) == on_disk:
@@ -244,11 +246,11 @@ def _edges(plan: Plan, run_dir: Path) -> tuple[Nginx, ...]:
     return (on_disk, running)
 
 
-def _common(edges: Sequence[Nginx]) -> Nginx:
-    """Return an NGINX that has only what all of ``edges`` have."""
-    arguments = set.intersection(*(set(nginx.arguments.split()) for nginx in edges))
-    version = min(nginx.version for nginx in edges)
-    return replace(edges[0], version=version, arguments=" ".join(sorted(arguments)))
+def _common_nginx(nginxes: Sequence[Nginx]) -> Nginx:
+    """Return an NGINX that has only what all of ``nginxes`` have."""
+    arguments = set.intersection(*(set(nginx.arguments.split()) for nginx in nginxes))
+    version = min(nginx.version for nginx in nginxes)
+    return replace(nginxes[0], version=version, arguments=" ".join(sorted(arguments)))
 
 
 def _start(program: str, run_dir: Path) -> None:
@@ -258,7 +260,7 @@ def _start(program: str, run_dir: Path) -> None:
     supervisord.start(run_dir, [program])
 
 
-def _require_healthy(this: Reload, results: Iterable[Result]) -> Iterator[Healthy]:
+def _require_healthy(reload: Reload, results: Iterable[Result]) -> Iterator[Healthy]:
     for result in results:
         if isinstance(result, Healthy):
             yield result
@@ -266,18 +268,18 @@ def _require_healthy(this: Reload, results: Iterable[Result]) -> Iterator[Health
             raise GoneError(result.reason)
         else:
             raise RefusedError(
-                f"Generation {this.plan.generation} failed its health check. "
-                f"Generation {this.before.generation} keeps serving.",
-                hint=format_failure(result, this.run_dir),
+                f"Generation {reload.plan.generation} failed its health check. "
+                f"Generation {reload.before.generation} keeps serving.",
+                hint=format_failure(result, reload.run_dir),
             )
 
 
-def _undo(this: Reload) -> None:
+def _undo(reload: Reload) -> None:
     # If supervisord is shutting down, it stops them itself.
     with suppress(GoneError):
-        for process in this.started:
-            supervisord.wait_for_end(this.run_dir, process.program, STOP_S)
-    commit.remove_candidates(this.run_dir)
+        for process in reload.started:
+            supervisord.stop_program(reload.run_dir, process.program, STOP_S)
+    commit.remove_candidates(reload.run_dir)
 
 
 def _read_by_edge(plan: Plan) -> list[Path]:

@@ -106,8 +106,8 @@ def refuse_foreign(run_dir: Path) -> None:
     """
     Raise MachineError for a run directory that is another user's, or no directory.
 
-    Its owner could replace our sockets with others, or have `tandem
-    down` end a process of their choice. One that does not exist yet is nobody's.
+    Its owner could replace our sockets with others, or have `tandem down` end a process of their
+    choice. A directory that does not exist yet has no owner.
     """
     try:
         found = run_dir.lstat()
@@ -135,7 +135,7 @@ def _name_of(uid: int) -> str:
 
 
 def _refuse_another_use(run_dir: Path) -> None:
-    # It is made private and cleaned, which nobody wants of a directory that serves something else.
+    # It is made private and cleaned, which would harm a directory that serves another purpose.
     others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
     if others and not any(_is_rendered(run_dir / name) for name in RENDERED):
         raise MachineError(

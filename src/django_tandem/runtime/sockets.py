@@ -97,7 +97,7 @@ def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:
             ending = next(filter(line.endswith, endings))
             # Num RefCount Protocol Flags Type St Inode Path
             flags[named[ending]].append(int(line.split(maxsplit=4)[3], 16))
-    return {path: _count(found) for path, found in flags.items()}
+    return {path: _connections_in(found) for path, found in flags.items()}
 
 
 def _lines(table: Path) -> list[bytes]:
@@ -107,7 +107,7 @@ def _lines(table: Path) -> list[bytes]:
         return []
 
 
-def _count(flags: list[int]) -> int | None:
+def _connections_in(flags: list[int]) -> int | None:
     if not any(each & LISTENS for each in flags):
         return None
     return sum(not each & LISTENS for each in flags)
@@ -130,7 +130,7 @@ class SocketSampler:
                 self._sampled.notify_all()
 
     def next_count(self, path: Path, until: float) -> int | None:
-        """Wait for a count that begins from now on; None when there is none ``until`` then."""
+        """Wait for a count that begins from now on; None if none is taken before ``until``."""
         with self._sampled:
             self._wanted.add(path)
             is_sampled = self._sampled.wait(max(0, until - time.monotonic()))

@@ -15,12 +15,12 @@ from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
-from django_tandem.runtime.progress import report
 from django_tandem.runtime.sockets import clean
 from django_tandem.runtime.state import FAILED_FILE
+from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
 
-# The project may well have a package called supervisor: it is not looked for where we stand.
+# The project may have a package called supervisor: the working directory is not searched.
 PYTHON = (sys.executable, "-P")
 # supervisord's own; the programs have others.
 LOG_FILE = "supervisord.log"
@@ -28,7 +28,7 @@ LOG_FILE = "supervisord.log"
 
 def prepare(plan: Plan, settings: Settings) -> int:
     """
-    Write what ``plan`` needs to run, once nothing speaks against running it.
+    Write what ``plan`` needs to run, once no check fails.
 
     Returns the descriptor of the run directory's lock, which was taken before the first
     write. Raises MachineError or RefusedError, and then nothing has been started.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
-from django_tandem.render import state as kept
+from django_tandem.render.state import NAME as STATE_FILE
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
@@ -94,7 +94,7 @@ def read_status(run_dir: Path) -> StackStatus:
         ) from error
     # In this order: a reload that ends in between has left its state, and nothing half started.
     reload_pid = lock.holder(run_dir, lock.RELOAD)
-    proposed = read_state(run_dir, commit.candidate(kept.NAME))
+    proposed = read_state(run_dir, commit.candidate(STATE_FILE))
     state = read_state(run_dir)
     if state is None:
         raise _nothing_runs(run_dir)
@@ -123,7 +123,7 @@ def _nothing_runs(run_dir: Path) -> RefusedError:
 def _age_s(run_dir: Path, started_at: float) -> int:
     # The commit renames the file, which changes its ctime; where a stack is started again with
     # nothing changed, it is not even written.
-    since = max((run_dir / kept.NAME).stat().st_ctime, started_at)
+    since = max((run_dir / STATE_FILE).stat().st_ctime, started_at)
     return max(0, int(time.time() - since))
 
 

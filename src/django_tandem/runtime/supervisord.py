@@ -14,7 +14,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Status
 from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
-from django_tandem.runtime.progress import POLL_S, wait_until
+from django_tandem.runtime.waiting import POLL_S, wait_until
 
 # supervisord answers within its loop; one that takes longer than this hangs.
 ANSWER_S = 10
@@ -78,7 +78,7 @@ def give_up(run_dir: Path, program: str, because: str) -> None:
     _call(run_dir, "tandem.give_up", program, because)
 
 
-def wait_for_end(run_dir: Path, program: str, within_s: int) -> None:
+def stop_program(run_dir: Path, program: str, within_s: int) -> None:
     """Stop and remove a program, and return when that is done."""
     while not end(run_dir, program, within_s):
         time.sleep(POLL_S)
@@ -89,9 +89,9 @@ def refresh(run_dir: Path) -> None:
     _call(run_dir, "tandem.refresh")
 
 
-def drain(run_dir: Path) -> None:
+def start_drainer(run_dir: Path) -> None:
     """Have supervisord drain the old generations, in another process."""
-    _call(run_dir, "tandem.drain")
+    _call(run_dir, "tandem.start_drainer")
 
 
 def signal_program(run_dir: Path, program: str, name: str) -> None:

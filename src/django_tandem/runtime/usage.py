@@ -55,7 +55,7 @@ def usage_of(process: psutil.Process) -> Usage:
     try:
         cpu, rss = process.cpu_times(), process.memory_info().rss
     except psutil.Error:
-        # It ended meanwhile.
+        # It has ended.
         return Usage(cpu_s=0, rss_mb=0, pss_mb=0)
     return Usage(
         cpu_s=cpu.user + cpu.system + cpu.children_user + cpu.children_system,

@@ -22,8 +22,8 @@ import watchfiles
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from django_tandem.runtime import health, lock, supervisord
-from django_tandem.runtime.progress import report
 from django_tandem.runtime.state import read_state
+from django_tandem.runtime.waiting import report
 
 # Code, templates, translations, and files that settings are commonly read from.
 CODE = (".py", ".html", ".jinja", ".jinja2", ".j2", ".mo", ".graphql")
@@ -45,7 +45,7 @@ UNWATCHED = (OSError, WatchfilesRustInternalError)
 
 # How soon the watcher notices that its parent has ended.
 POLL_S = 0.1
-# Whoever waits for the new code is the one whose old connections are closed.
+# The developer who waits for the new code is also the client of the old connections.
 DRAIN_S = 1
 # A save that never becomes healthy must not delay the one that fixes it.
 TIMEOUT_S = 30
@@ -148,7 +148,7 @@ def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> Non
 
 
 def reload(settings: str, parent: Parent) -> int | None:
-    """Reload in a fresh interpreter, as a user would; None when ``parent`` ended meanwhile."""
+    """Reload in a fresh interpreter, as a user would; None when ``parent`` has ended."""
     chosen = ["--settings", settings] if settings else []
     options = ["--drain", str(DRAIN_S), "--timeout", str(TIMEOUT_S), "--terse"]
     started = subprocess.Popen(

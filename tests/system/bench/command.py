@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from django_tandem.runtime.progress import wait_until
+from django_tandem.runtime.waiting import wait_until
 from harness.projects import startproject
 from harness.stack import clean_environment
 

@@ -44,7 +44,7 @@ class Served:
         return (self.directory / "output").read_text()
 
     def drain(self, window_s: float) -> None:
-        drain_window.start_drain(self.directory, GENERATION, window_s)
+        drain_window.write(self.directory, GENERATION, window_s)
 
     def __enter__(self) -> Self:
         launch = servers.Launch(

@@ -16,7 +16,7 @@ def test_a_generation_without_a_file_does_not_drain(tmp_path):
 
 def test_the_window_is_written_and_read(tmp_path):
     """One line, and nothing beside the file."""
-    drain_window.start_drain(tmp_path, 7, 27)
+    drain_window.write(tmp_path, 7, 27)
 
     assert drain_window.window_s(tmp_path, 7) == 27
     assert (tmp_path / "drain-7").read_text() == "27\n"
@@ -25,14 +25,14 @@ def test_the_window_is_written_and_read(tmp_path):
 
 def test_another_generation_does_not_drain(tmp_path):
     """Each has its own file."""
-    drain_window.start_drain(tmp_path, 7, 27)
+    drain_window.write(tmp_path, 7, 27)
 
     assert drain_window.window_s(tmp_path, 8) is None
 
 
 def test_the_window_runs_from_its_start(tmp_path):
     """A later reader has less time."""
-    drain_window.start_drain(tmp_path, 7, 30)
+    drain_window.write(tmp_path, 7, 30)
     long_ago = time.time() - 10
     os.utime(tmp_path / "drain-7", (long_ago, long_ago))
 
@@ -42,7 +42,7 @@ def test_the_window_runs_from_its_start(tmp_path):
 @pytest.mark.parametrize(("since_s", "left_s"), [(-3600, 30), (3600, 0)])
 def test_a_clock_that_was_set_does_no_harm(tmp_path, since_s, left_s):
     """The rest is never more than the window, and never negative."""
-    drain_window.start_drain(tmp_path, 7, 30)
+    drain_window.write(tmp_path, 7, 30)
     when = time.time() - since_s
     os.utime(tmp_path / "drain-7", (when, when))
 
@@ -51,7 +51,7 @@ def test_a_clock_that_was_set_does_no_harm(tmp_path, since_s, left_s):
 
 def test_a_removed_file_drains_nothing(tmp_path):
     """It may be removed twice."""
-    drain_window.start_drain(tmp_path, 7, 27)
+    drain_window.write(tmp_path, 7, 27)
     drain_window.remove(tmp_path, 7)
     drain_window.remove(tmp_path, 7)
 

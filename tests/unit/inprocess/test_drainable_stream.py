@@ -46,7 +46,7 @@ def test_a_drain_ends_its_body_and_disconnects_its_view(tmp_path):
 
     async def run():
         opened = await open_stream(drain_of(view, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0.2)
+        drain_window.write(tmp_path, 7, 0.2)
         await opened.ended()
         return opened.sent[2:]
 
@@ -72,7 +72,7 @@ def test_a_response_that_no_client_repeats_finishes(tmp_path, changes, headers):
         monitor = DrainMonitor(tmp_path, 7)
         opened = await open_stream(Drain(view, monitor), **changes)
         other = await open_stream(Drain(Streaming(EVENTS), monitor))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await other.ended()
         view.is_let.set()
         await opened.ended()
@@ -90,7 +90,7 @@ def test_a_finished_stream_is_not_ended_again(tmp_path):
         opened = await open_stream(drain_of(view, tmp_path))
         view.is_let.set()
         await opened.ended()
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         other = await open_stream(drain_of(Streaming(EVENTS), tmp_path))
         await other.ended()
         return [message.get("body") for message in opened.sent]
@@ -109,7 +109,7 @@ def test_a_view_that_does_not_listen_is_cancelled(tmp_path):
 
     async def run():
         opened = await open_stream(drain_of(deaf, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
         return opened.sent[-1]
 
@@ -133,7 +133,7 @@ def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):
     async def run():
         drain = drain_of(slow_to_leave, tmp_path)
         opened = await open_stream(drain)
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.until(lambda: opened.sent[-1] == END)
         await Open(drain, {"type": "lifespan"}, {"type": "lifespan.shutdown"}).ended()
 

@@ -48,7 +48,7 @@ def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0.2)
+        drain_window.write(tmp_path, 7, 0.2)
         await opened.ended()
         return opened.sent[1:]
 
@@ -61,8 +61,8 @@ def test_it_stays_open_without_a_drain(tmp_path, polls):
 
     async def run():
         opened = await open_socket(drain_of(Consumer(), tmp_path))
-        drain_window.start_drain(tmp_path, 6, 0)
-        drain_window.start_drain(tmp_path, 7, 3600)
+        drain_window.write(tmp_path, 6, 0)
+        drain_window.write(tmp_path, 7, 3600)
         await polls.until_acted()
         drain_window.remove(tmp_path, 7)
         await polls.until_acted()
@@ -79,7 +79,7 @@ def test_many_are_spread_over_the_window(tmp_path):
     async def run():
         drain = drain_of(Consumer(), tmp_path)
         opened = [await open_socket(drain) for _ in range(20)]
-        drain_window.start_drain(tmp_path, 7, 1)
+        drain_window.write(tmp_path, 7, 1)
         for each in opened:
             await each.ended()
         return [each.sent_at[-1] for each in opened]
@@ -95,9 +95,9 @@ def test_a_shorter_window_replaces_a_longer_one(tmp_path, polls):
 
     async def run():
         opened = await open_socket(drain_of(Consumer(), tmp_path))
-        drain_window.start_drain(tmp_path, 7, 3600)
+        drain_window.write(tmp_path, 7, 3600)
         await polls.until_acted()
-        drain_window.start_drain(tmp_path, 7, 0.1)
+        drain_window.write(tmp_path, 7, 0.1)
         await opened.ended()
         return opened.sent[-1]
 
@@ -109,7 +109,7 @@ def test_one_that_is_accepted_later_gets_the_rest_of_the_window(tmp_path):
 
     async def run():
         drain = drain_of(Consumer(), tmp_path)
-        drain_window.start_drain(tmp_path, 7, 0.2)
+        drain_window.write(tmp_path, 7, 0.2)
         first = await open_socket(drain)
         await first.ended()
         second = await open_socket(drain)
@@ -132,7 +132,7 @@ def test_a_handshake_is_not_rejected(tmp_path):
         drain = drain_of(project, tmp_path)
         slow = Open(drain, websocket(path="/slow"), {"type": "websocket.connect"})
         quick = await open_socket(drain)
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await quick.ended()
         before = list(slow.sent)
         is_let.set()
@@ -149,7 +149,7 @@ def test_a_client_that_left_before_gets_no_close(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         opened.incoming.put_nowait(left)
         await opened.ended()
         return opened.kinds
@@ -171,7 +171,7 @@ def test_a_client_that_leaves_at_the_same_moment_does_no_harm(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path), connection=Leaving)
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
 
     asyncio.run(run())
@@ -199,7 +199,7 @@ def test_a_server_that_cannot_send_while_it_receives_sends_the_close(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(Consumer(), tmp_path), connection=OneAtATime)
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
         return opened.sent[-1]
 
@@ -221,7 +221,7 @@ def test_a_consumer_that_does_not_return_is_cancelled(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(stubborn, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
         return opened.sent[-1]
 
@@ -252,7 +252,7 @@ def test_a_consumer_may_have_a_last_event(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0.5)
+        drain_window.write(tmp_path, 7, 0.5)
         await opened.ended()
         return opened.sent[1:]
 
@@ -269,7 +269,7 @@ def test_a_last_event_has_a_time_limit(tmp_path, monkeypatch):
 
     async def run():
         opened = await open_socket(drain_of(Consumer("leaving", at_event=hang), tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
         return opened.sent[1:]
 
@@ -284,7 +284,7 @@ def test_a_last_event_that_fails_is_the_projects_failure(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(Consumer("leaving", at_event=fail), tmp_path))
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         with pytest.raises(ValueError, match="a bug"):
             await opened.ended()
         return opened.sent[1:]
@@ -309,7 +309,7 @@ def test_a_consumer_may_close_with_its_own_code(tmp_path):
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path), connection=Answering)
-        drain_window.start_drain(tmp_path, 7, 0)
+        drain_window.write(tmp_path, 7, 0)
         await opened.ended()
         return opened.kinds
 

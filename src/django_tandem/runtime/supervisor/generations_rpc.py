@@ -60,7 +60,7 @@ class GenerationsRpc:
                 process.config.environment = config.environment
         return True
 
-    def drain(self) -> bool:
+    def start_drainer(self) -> bool:
         """Drain the old generations, in another process; return whether one was started."""
         if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_draining():
             return False
@@ -100,7 +100,7 @@ class GenerationsRpc:
         is_settled = not commit.is_proposed(self._run_dir)
         is_settled = is_settled and not commit.is_unfinished(self._run_dir)
         if not now.is_empty or not is_settled:
-            self.drain()
+            self.start_drainer()
 
     def _is_draining(self) -> bool:
         return self._drainer is not None and self._drainer.poll() is None

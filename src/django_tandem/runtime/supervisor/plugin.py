@@ -13,7 +13,6 @@ from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
 from django_tandem.runtime import lock, orphans
-from django_tandem.runtime.progress import report
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
@@ -22,6 +21,7 @@ from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
+from django_tandem.runtime.waiting import report
 
 # A process that has ended: by itself, soon after its start, or because it was stopped.
 ENDED = (

@@ -2,8 +2,8 @@
 When a program that ended is restarted, and when it is given up.
 
 A program of a stack that never answered is given up after a few attempts, and ends the whole
-stack with exit code 1. One that has answered is restarted for ever: its backing service may be
-away, and the rest of the site serves meanwhile.
+stack with exit code 1. One that has answered is restarted forever: its backing service may be
+unavailable, and the rest of the site keeps serving.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
 # A program that fails as soon as it is started must not use a CPU for itself.
 PERIOD_S = 2.0
-# A program that ran so long has answered, though nobody could record that.
+# A program that ran for this long has answered, even if that was not recorded.
 LONG_S = 120.0
 # The states from which supervisord restarts a program by itself.
 DEAD = (ProcessStates.EXITED, ProcessStates.BACKOFF)

@@ -69,7 +69,7 @@ class Shutdown:
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # A program that can't be drained is still stopped.
             with contextlib.suppress(OSError):
-                drain_window.start_drain(self._run_dir, generation, WINDOW_S)
+                drain_window.write(self._run_dir, generation, WINDOW_S)
         # supervisord would stop one program after the other, and their times would add up.
         for name, group in self._groups().items():
             if name != STOPS_LAST and not _is_server(name):

@@ -1,4 +1,4 @@
-"""A program that has answered is restarted for ever, one that never has is given up."""
+"""A program that has answered is restarted forever; one that never has is given up."""
 
 from collections.abc import Iterator
 from pathlib import Path

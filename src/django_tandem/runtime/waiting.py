@@ -16,11 +16,11 @@ def report(text: str) -> None:
 
 
 class Deadline:
-    """A point in time, ``whole_s`` seconds from now."""
+    """A point in time, ``limit_s`` seconds from now."""
 
-    def __init__(self, whole_s: float) -> None:
-        self.whole_s = whole_s
-        self._until = time.monotonic() + whole_s
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self._until = time.monotonic() + limit_s
 
     @property
     def is_over(self) -> bool:

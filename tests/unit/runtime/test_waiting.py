@@ -1,6 +1,6 @@
 """Polling ends when its condition holds, or when its time is over."""
 
-from django_tandem.runtime.progress import wait_until
+from django_tandem.runtime.waiting import wait_until
 
 
 def test_polling_ends_when_the_condition_holds() -> None:
