@@ -52,7 +52,7 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
             await super().__call__(scope, receive, send)
         finally:
             # Not in disconnect: a send to a client that has gone may raise, and then it is not
-            # called. What is left here would be counted as watching for ever.
+            # called. What is left here would be counted as watching forever.
             await self._leave()
 
     async def connect(self) -> None:

@@ -26,7 +26,7 @@ def judge_project() -> list[CheckMessage]:
     """
     Return the findings on the project that this process has set up.
 
-    A project without a URLconf is none to serve, and Django's own checks report one that can't be
+    A project without a URLconf can't be served, and Django's own checks report one that can't be
     imported.
     """
     try:

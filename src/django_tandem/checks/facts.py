@@ -17,7 +17,7 @@ class Layer:
     One of CHANNEL_LAYERS: its alias, and its backend's dotted path.
 
     ``wait_s`` is how long it waits in Redis for a message, and ``read_timeout_s`` how long its
-    client waits for any answer; None when either waits for ever.
+    client waits for any answer; None when either waits forever.
     """
 
     alias: str

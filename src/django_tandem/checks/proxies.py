@@ -17,7 +17,7 @@ def forwarded_scheme_is_trusted(facts: Facts) -> list[CheckMessage]:
     if edge.tls is not None or edge.trusted_proxies:
         return []
     if https.proxy_header:
-        forever = ", so that SECURE_SSL_REDIRECT redirects for ever" if https.redirects else ""
+        forever = ", so that SECURE_SSL_REDIRECT redirects forever" if https.redirects else ""
         message = (
             f'SECURE_PROXY_SSL_HEADER reads "{https.proxy_header}", which the edge replaces: it '
             f"trusts no proxy, and every request counts as plain HTTP{forever}."
@@ -25,7 +25,7 @@ def forwarded_scheme_is_trusted(facts: Facts) -> list[CheckMessage]:
     elif https.redirects:
         message = (
             "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so that "
-            "every request is redirected for ever."
+            "every request is redirected forever."
         )
     else:
         return []

@@ -1,4 +1,4 @@
-"""The command line: a file a subcommand, and a line here."""
+"""The command line: one module per subcommand, named in COMMANDS."""
 
 import argparse
 import atexit
@@ -21,7 +21,7 @@ STDOUT, STDERR = 1, 2
 # What a write to a full file system raises, or one over the user's quota.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# A module here each, in the order of their first use.
+# One module each, in the order of their first use.
 COMMANDS: tuple[str, ...] = (
     "plan",
     "explain",
@@ -125,7 +125,7 @@ def exit_process(code: int) -> NoReturn:
     others = (each for each in threading.enumerate() if each is not threading.main_thread())
     if all(each.daemon for each in others):
         sys.exit(code)
-    # sys.exit() would wait for it. What a project registers for its exit is called all the same.
+    # sys.exit() would wait for it. What a project registers for its exit is called anyway.
     atexit._run_exitfuncs()
     with contextlib.suppress(OSError, ValueError, TandemError):
         console.flush()
@@ -133,7 +133,7 @@ def exit_process(code: int) -> NoReturn:
 
 
 def refuse_unknown_command(given: Sequence[str]) -> None:
-    """Raise UsageError when the command line ``given`` begins with a command that is none."""
+    """Raise UsageError when the command line ``given`` begins with an unknown command."""
     word = given[0] if given else ""
     if word and not word.startswith("-") and word not in COMMANDS:
         raise UsageError(

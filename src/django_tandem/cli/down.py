@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.place import add_run_dir_argument, find_running_dir
+from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import RefusedError
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _end_orphans(run_dir: Path) -> bool:
-    # Under the lock, so that nobody starts anything meanwhile; without one, nothing ever ran.
+    # Under the lock, so that nothing is started at the same time; without one, nothing ever ran.
     handle = lock.try_to_take(run_dir, lock.NAME) if (run_dir / lock.NAME).exists() else None
     if handle is None:
         return False

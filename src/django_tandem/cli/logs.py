@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.cli import console
-from django_tandem.cli.place import add_run_dir_argument, find_running_dir
+from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
 from django_tandem.runtime import logs
 from django_tandem.runtime.state import read_state

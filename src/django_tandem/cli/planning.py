@@ -12,7 +12,7 @@ from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
 from django_tandem.cli.migrations import unapplied_migrations
-from django_tandem.cli.place import redis_offered
+from django_tandem.cli.run_dirs import redis_offered
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
 from django_tandem.project.location import find
@@ -61,7 +61,7 @@ def plan_project(
     return Planned(plan=plan, loaded=loaded)
 
 
-def announce(planned: Planned, before: Collection[str] = ()) -> list[str]:
+def report_plan(planned: Planned, before: Collection[str] = ()) -> list[str]:
     """
     Print the findings of the checks and the plan's notes to stderr, and return all of them.
 
@@ -85,12 +85,12 @@ def find_problems(planned: Planned) -> list[CheckMessage]:
     return findings(gather(planned.plan, planned.loaded))
 
 
-def keep_notes(run_dir: Path, notes: Sequence[str]) -> None:
+def write_notes(run_dir: Path, notes: Sequence[str]) -> None:
     """Write the notes of a start or reload, so that the next reload knows them."""
     (run_dir / NOTES).write_text(json.dumps(notes, indent=1) + "\n")
 
 
-def kept_notes(run_dir: Path) -> list[str]:
+def read_notes(run_dir: Path) -> list[str]:
     """Return the notes of the last start or reload that no check refused."""
     try:
         return list(json.loads((run_dir / NOTES).read_text()))

@@ -8,8 +8,8 @@ from pathlib import Path
 from traceback import StackSummary, TracebackException
 
 from django_tandem.cli import console
-from django_tandem.cli.place import find_run_dir
-from django_tandem.cli.planning import announce, keep_notes, kept_notes, plan_project
+from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
+from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
@@ -92,7 +92,7 @@ def _reload(options: argparse.Namespace) -> None:
         # Only this plan: the settings also decide the edge's file.
         wanted_s = plan.drain_s if options.drain is None else options.drain
         plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
-        keep_notes(run_dir, announce(planned, kept_notes(run_dir) if options.terse else ()))
+        write_notes(run_dir, report_plan(planned, read_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.run(
             plan,

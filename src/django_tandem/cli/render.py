@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django_tandem import output, pipeline
 from django_tandem.cli import console
-from django_tandem.cli.place import find_run_dir
 from django_tandem.cli.planning import plan_project
+from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import RefusedError
 from django_tandem.render import TARGETS
 from django_tandem.render.state import State

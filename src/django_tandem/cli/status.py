@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from django_tandem.cli import console, handlers, handovers
-from django_tandem.cli.place import add_run_dir_argument, find_running_dir
+from django_tandem.cli import console, status_handlers, status_handovers
+from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.inprocess import drain_window, handler_status, handover_counts
 from django_tandem.model import Stack
 from django_tandem.runtime.reconcile import generation_of
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
         return _watch(run_dir)
     now = read_status(run_dir)
     if options.json:
-        handed_over = [handovers.row(each) for each in handover_counts.read(run_dir)]
-        own = [handlers.row(each) for each in handler_status.read_all(run_dir)]
+        handed_over = [status_handovers.row(each) for each in handover_counts.read(run_dir)]
+        own = [status_handlers.row(each) for each in handler_status.read_all(run_dir)]
         console.as_json({**facts(now), "handed_over": handed_over, "handlers": own})
     else:
         console.line_out(_text(now))
@@ -139,9 +139,9 @@ def _text(now: StackStatus, before: StackStatus | None = None) -> str:
     head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
     cells = (_cells(_row(program, now, before)) for program in now.programs)
     lines = [*sentences(now), "", *console.table_lines(head, cells)]
-    handed_over = [handovers.row(each) for each in handover_counts.read(now.run_dir)]
-    threads = handlers.lines(handler_status.read_all(now.run_dir))
-    return "\n".join([*lines, *threads, *handovers.lines(handed_over)])
+    handed_over = [status_handovers.row(each) for each in handover_counts.read(now.run_dir)]
+    threads = status_handlers.lines(handler_status.read_all(now.run_dir))
+    return "\n".join([*lines, *threads, *status_handovers.lines(handed_over)])
 
 
 def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> Row:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from django.conf import settings as django_settings
 
 from django_tandem.cli import console
-from django_tandem.cli.planning import announce, keep_notes, plan_project
+from django_tandem.cli.planning import plan_project, report_plan, write_notes
 from django_tandem.cli.reload import own_traceback
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.model import Overrides, Plan
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--debug",
         action="store_true",
-        help="let breakpoint() open pdb here: one worker a stack, and no timeouts",
+        help="let breakpoint() open pdb here: one worker per stack, and no timeouts",
     )
 
 
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     began_at = time.time()
     try:
         planned = plan_project(options, overrides=overrides_of(options))
-        notes = announce(planned)
+        notes = report_plan(planned)
     except (ProjectError, SettingError, RefusedError) as error:
         if not options.watch:
             raise
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     os.environ.clear()
     os.environ.update(environment)
     directory = Path(planned.plan.run_dir)
-    keep_notes(directory, notes)
+    write_notes(directory, notes)
     if not options.detach:
         watched = (options.settings or "", *_unwatched()) if options.watch else None
         start.in_foreground(directory, handle, options.timeout, watched)

@@ -101,7 +101,7 @@ def _backend(alias: str) -> str:
 
 
 def session_is_saved(request: Any, response: Any) -> bool:
-    """Return whether the session has changed, or is saved all the same."""
+    """Return whether the session has changed, or is saved anyway."""
     session = getattr(request, "session", None)
     if session is None or type(session).__module__ not in STORES:
         return session is not None
@@ -146,7 +146,7 @@ def messages_were_used(request: Any, _response: Any) -> bool:
 
 
 def user_may_be_stored(request: Any, view: Any, *_: Any) -> bool:
-    """Return whether the user is not yet known to be anonymous for want of a session."""
+    """Return whether the user may have to be loaded from storage."""
     user = vars(request).get("user")
     setup = vars(user).get("_setupfunc") if hasattr(user, "_setupfunc") else None
     name = getattr(setup, "__qualname__", "")

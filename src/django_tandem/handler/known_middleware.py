@@ -139,7 +139,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
     ),
     "django.middleware.csrf.CsrfViewMiddleware": Declaration(
         why="It reads and sets a cookie, unless the token is in a session that is not loaded. "
-        "What it must check may be in a form, and what it refuses is the project's view to say.",
+        "What it must check may be in a form, and a refusal calls the project's failure view.",
         request=when.token_is_in_storage,
         view=when.token_is_checked,
         response=when.token_goes_to_storage,

@@ -38,7 +38,7 @@ class SegmentedHandler(BaseHandler):
 
     # Whether each request needs a thread, for middleware that is not known to need none.
     always_needs_thread = False
-    # Whether Django's functions are unchanged that the segments replace.
+    # Whether the Django functions that the segments replace are unchanged.
     has_segments = True
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002

@@ -21,7 +21,7 @@ from django_tandem.handler.internals import (
 from django_tandem.handler.originals import is_original
 from django_tandem.handler.switching import RequestExecutor, finish_on_thread
 
-# They care for the connections of their own thread: the pool runs them where it lends one.
+# They manage the connections of their own thread: the pool runs them where it lends one.
 ON_THREADS = (reset_queries, close_old_connections)
 # The first only computes. The other has nothing to do, or else the response closes on a thread.
 ON_LOOP = (reset_urlconf, close_caches)
@@ -48,7 +48,7 @@ async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
 
 async def send_finished(sender: Any, response: Any, executor: RequestExecutor | None) -> None:
     """
-    Close the response, which sends ``request_finished``; None stands for none.
+    Close the response, which sends ``request_finished``; None if there is no response.
 
     A view that was cancelled may still run on its thread: like Django, wait for it there.
     """

@@ -81,7 +81,7 @@ class PoolThread:
         """Serve leases, one after another."""
         while (lease := self.inbox.get()) is not None:
             self._serve(lease)
-            # The thread waits for the next one, and must not keep the last response meanwhile.
+            # While the thread waits for the next one, it must not keep the last response.
             del lease
         connections.close_all()
 
@@ -252,7 +252,7 @@ class ThreadPool:
     def _next_step(self, lease: ThreadLease) -> Call | LeaseState:
         with self.lock:
             # A lease that releases its thread runs nothing more there: what is submitted
-            # meanwhile may leave something behind, and waits for another thread.
+            # from then on may leave something behind, and waits for another thread.
             if lease.state is LeaseState.RUNNING:
                 if lease.calls:
                     lease.current = lease.calls.popleft()
@@ -376,7 +376,7 @@ class ThreadPool:
         if loop is None or loop in self.ticking:
             return
         self.ticking = {loop, *(each for each in self.ticking if not each.is_closed())}
-        # A loop that was closed meanwhile has nobody to answer.
+        # On a loop that was closed nothing waits for an answer.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.call_later, self.tick_s, self.tick, loop)
 

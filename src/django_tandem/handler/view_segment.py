@@ -21,7 +21,7 @@ Switch = Callable[..., Awaitable[Any]]
 
 
 class ThreadStep:
-    """What a thread is to do next: it returns the response as it leaves the segment."""
+    """A call for a thread; it returns the response as it leaves the segment."""
 
     __slots__ = ("args", "switch")
 

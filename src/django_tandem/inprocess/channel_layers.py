@@ -93,7 +93,7 @@ class ReconnectingLayer:
         await self._with_retry(self._group_discard)(group, channel)
 
     async def receive(self, channel: str) -> Any:
-        """Receive the next message, however long Redis is unavailable meanwhile."""
+        """Receive the next message, however long Redis is unavailable."""
         await self._connect_first()
         while True:
             try:

@@ -111,7 +111,7 @@ def remove_stale(run_dir: Path) -> None:
 
 
 def _read(path: Path) -> HandlerStatus | None:
-    # A damaged file is none.
+    # A damaged file is treated as missing.
     try:
         return HandlerStatus(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):

@@ -3,7 +3,7 @@ The handover: a stack that gets a request for a view of the other stack sends it
 
 The edge's route table is the fast path, and the handover the fallback for what the table can't
 express. The stack answers with X-Accel-Redirect, and NGINX replays the request on the other
-stack, at most once a request. WSGI decides before the project's middleware runs where the path
+stack, at most once per request. WSGI decides before the project's middleware runs where the path
 alone decides; for a URLconf that middleware chooses, once the view is resolved; and for an async
 stream from a synchronous view, once its response is known.
 """
@@ -62,7 +62,7 @@ class Passage:
     is_async_stream: bool = False
 
     def note(self, response: HttpResponseBase) -> None:
-        """Keep what is known of Django's own ``response``."""
+        """Note whether Django's own ``response`` is a stream."""
         self.is_stream = response.streaming
         self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
 

@@ -21,7 +21,7 @@ from django_tandem.model import PathMatch, Pin, Route, Stack, View
 from django_tandem.routing.pins import deciding_pin
 from django_tandem.routing.policy import decide
 
-# What a route that answers one path alone has none of.
+# Characters that only a route with variable parts contains.
 _PATTERN = re.compile(r"[<>()\[\]{}*+?|^$.\\]")
 # Views remembered at once: more than a URLconf has, unless one is made for each request.
 REMEMBERED = 4096

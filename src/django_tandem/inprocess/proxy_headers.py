@@ -104,8 +104,8 @@ def environ_key(header: str) -> str:
 # The raw target, which PEP 3333 does not define: Gunicorn's name, and that of uWSGI and Waitress.
 # Granian has none, and does not alter the path.
 RAW_TARGET_KEYS = ("RAW_URI", "REQUEST_URI")
-# Anything else that servers add (gunicorn.socket, the environment of the process) would tell the
-# view which stack and server it runs on.
+# Anything else that servers add (gunicorn.socket, the environment of the process) would reveal to
+# the view which stack and server it runs on.
 KEPT_KEYS = frozenset(
     {
         "REQUEST_METHOD",

@@ -1,4 +1,4 @@
-"""Records why a project could not be loaded: some servers retry for ever, and don't log it."""
+"""Records why a project could not be loaded: some servers retry forever, and don't log it."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ def record_startup_failure(stack: Stack) -> Iterator[None]:
         run_dir = os.environ.get(environment.RUN_DIR)
         if run_dir:
             program = f"{stack}-{os.environ.get(environment.GENERATION)}"
-            # The run directory may have been removed meanwhile.
+            # The run directory may have been removed.
             with contextlib.suppress(OSError):
                 _write(_path(Path(run_dir), program), traceback.format_exc())
         raise

@@ -29,7 +29,7 @@ def author_wrote(callback: Any) -> Any:
 
 
 def dotted_path(callback: Any) -> str:
-    """Return the dotted path by which a pin speaks of the view ``callback``."""
+    """Return the dotted path that a pin uses for the view ``callback``."""
     target = author_wrote(callback)
     name = str(target.__qualname__)
     # DRF's @api_view makes a class, and gives it the function's __name__ alone.
@@ -54,7 +54,7 @@ def is_event_stream(callback: Any) -> bool:
 
 
 def is_async_stream(callback: Any) -> bool:
-    """Return whether the view ``callback`` calls an async generator, of which it makes a body."""
+    """Return whether the view ``callback`` calls an async generator and returns it as the body."""
     return any(code.co_flags & inspect.CO_ASYNC_GENERATOR for code, _ in _code_of(callback))
 
 

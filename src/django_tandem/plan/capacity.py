@@ -35,7 +35,7 @@ def auto_wsgi(host: Host) -> int:
 
 
 def auto_asgi(host: Host) -> int:
-    """Return one process a CPU, limited by the memory."""
+    """Return one process per CPU, limited by the memory."""
     return max(1, min(math.ceil(host.cpus), host.memory_mb // 4 // WORKER_MB))
 
 

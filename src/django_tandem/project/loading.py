@@ -24,7 +24,7 @@ from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_se
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
-# What one process sends by it reaches no other.
+# Its messages reach only the sending process.
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
@@ -36,7 +36,7 @@ class Loaded:
     """
     A project that was read, its TANDEM setting, and its ASGI application, if it has one.
 
-    ``notes`` are sentences on how it was read, for whoever starts it.
+    ``notes`` are sentences on how it was read, for the person who starts it.
     """
 
     project: Project

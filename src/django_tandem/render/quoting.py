@@ -1,4 +1,4 @@
-"""Quoting, one function a format; a value that a format can't represent is an error."""
+"""Quoting, one function per format; a value that a format can't represent is an error."""
 
 import re
 import shlex

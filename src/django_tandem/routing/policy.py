@@ -99,7 +99,7 @@ def decide(
 def decide_all(
     routes: Iterable[Route], pins: Iterable[Pin], *, handover: bool = True
 ) -> tuple[Verdict, ...]:
-    """Return one verdict a route, in the routes' order; check_pins() judges the pins."""
+    """Return one verdict for each route, in the routes' order; check_pins() judges the pins."""
     pins = tuple(pins)
     return tuple(decide(route, pins, handover=handover) for route in routes)
 
@@ -110,7 +110,9 @@ def _inexact(verdict: Verdict, *, handover: bool) -> Verdict:
         return verdict
     if handover:
         # The edge sends all paths that may be the route's to WSGI, which hands over those that are.
-        return replace(verdict, reason=f"{verdict.reason}, sorted out by the handover: {why}")
+        return replace(
+            verdict, reason=f"{verdict.reason}, decided by the handover per request: {why}"
+        )
     # WSGI serves an async view too, if slowly; ASGI would get the paths of other routes as well.
     reason = f"{verdict.reason}, but its paths are not known exactly: {why}"
     return replace(verdict, stack=Stack.WSGI, reason=reason)

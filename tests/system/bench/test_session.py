@@ -86,7 +86,7 @@ def test_a_topology_that_does_not_start_has_a_row_with_the_reason(broken) -> Non
 
 
 def test_a_server_that_never_listens_times_out(topologies, monkeypatch) -> None:
-    """The failure has the last lines of its log: Uvicorn restarts its workers for ever."""
+    """The failure has the last lines of its log: Uvicorn restarts its workers forever."""
     monkeypatch.setattr(launch, "START_DEADLINE_S", 4)
     given = session([replace(topologies["wsgi"], make=hanging(topologies["wsgi"]))], Progress())
     given.run()

@@ -91,7 +91,7 @@ def wrong(edge: Edge, module: ModuleType, asked, real) -> list:
 def test_a_request_is_handed_over_once(
     nginx_program, real, *, target, on_wsgi, on_asgi, answer
 ) -> None:
-    """Each of two stacks that disagree would send it to the other for ever."""
+    """Each of two stacks that disagree would send it to the other forever."""
     module = module_of("plain_paths")
     with edge_for(nginx_program, compiled(module)[0].verdicts, real({})) as edge:
         names = [f"urlconfs_{bit}.plain_paths" for bit in (on_wsgi, on_asgi)]

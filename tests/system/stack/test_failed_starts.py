@@ -36,7 +36,7 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(detach, project) -> N
 
 @pytest.mark.parametrize("server", ["uvicorn", "granian"])
 def test_workers_that_never_load_the_project_are_given_up(server, project) -> None:
-    """The server restarts them for ever and never exits itself; the last traceback is shown."""
+    """The server restarts them forever and never exits itself; the last traceback is shown."""
     configure(project, ASGI={"WORKERS": 2, "SERVER": server})
     fail_in_server(project, "asgi.py", "raise RuntimeError('not on this server')")
 

@@ -100,7 +100,7 @@ def test_a_reload_that_fails_changes_nothing(file, fault, message, code, site) -
 
 
 def test_a_worker_that_cannot_load_the_project_fails_the_reload_at_once(site) -> None:
-    """Uvicorn itself restarts such workers for ever, and never exits."""
+    """Uvicorn itself restarts such workers forever, and never exits."""
     configure(site, ASGI={"WORKERS": 2})
     with Up(site) as up:
         asgi = site / "mysite" / "asgi.py"

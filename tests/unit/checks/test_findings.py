@@ -378,7 +378,7 @@ SECURE_SSL_REDIRECT = True
 
 
 def test_https_from_a_proxy_that_is_not_trusted_is_found(tmp_path) -> None:
-    """Until the edge trusts it; visitors would be redirected for ever."""
+    """Until the edge trusts it; visitors would be redirected forever."""
     project = installed(tmp_path, PROXIED)
     before = manage(project, "check")
     with (project / "mysite" / "settings.py").open("a") as settings:
@@ -386,7 +386,7 @@ def test_https_from_a_proxy_that_is_not_trusted_is_found(tmp_path) -> None:
 
     assert found(before) == ["tandem.W013"]
     assert 'SECURE_PROXY_SSL_HEADER reads "X-Forwarded-Proto"' in before.stderr
-    assert "SECURE_SSL_REDIRECT redirects for ever.\n" in before.stderr
+    assert "SECURE_SSL_REDIRECT redirects forever.\n" in before.stderr
     assert found(manage(project, "check")) == []
 
 

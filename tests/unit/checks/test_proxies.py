@@ -25,13 +25,13 @@ REPLACED = (
         (
             Https(proxy_header=HEADER, redirects=True),
             "SECURE_PROXY_SSL_HEADER",
-            f"{REPLACED}, so that SECURE_SSL_REDIRECT redirects for ever.",
+            f"{REPLACED}, so that SECURE_SSL_REDIRECT redirects forever.",
         ),
         (
             Https(redirects=True),
             "SECURE_SSL_REDIRECT",
             "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so that "
-            "every request is redirected for ever.",
+            "every request is redirected forever.",
         ),
     ],
 )

@@ -32,7 +32,7 @@ def nothing_noted():
 
 
 def steps():
-    """Make a part for each step that the test allows, for ever."""
+    """Make a part for each step that the test allows, forever."""
     try:
         for number in range(10**6):
             STEPS.acquire()
@@ -43,7 +43,7 @@ def steps():
 
 
 def ticks():
-    """Make a part every moment, for ever."""
+    """Make a part every moment, forever."""
     try:
         while True:
             yield b"tick"

@@ -125,7 +125,7 @@ def test_the_handover_sorts_out_paths_that_are_not_known() -> None:
     (verdict,) = decide_all([route(is_coroutine=True, inexact=WHY)], ())
 
     assert verdict.stack is Stack.ASGI
-    assert verdict.reason == "an async view, sorted out by the handover: a look-behind"
+    assert verdict.reason == "an async view, decided by the handover per request: a look-behind"
 
 
 def test_without_a_handover_a_view_whose_paths_are_not_known_stays_on_wsgi() -> None:

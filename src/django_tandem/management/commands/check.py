@@ -1,4 +1,4 @@
-"""Django's own command `check`, to which an error of ours is an error."""
+"""Django's own command `check`, which reports our errors as errors, not warnings."""
 
 from django.core.management.commands import check
 

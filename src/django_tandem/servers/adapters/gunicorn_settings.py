@@ -1,8 +1,8 @@
 """
 The settings and hooks of Gunicorn: those of every launch, and those of the project's own file.
 
-Gunicorn reads one file, which is ours. It adopts what the project's gunicorn.conf.py, or the file
-that the arguments name, says, as far as it does not contradict the plan.
+Gunicorn reads one file, which is ours. It adopts the settings of the project's gunicorn.conf.py,
+or of the file that the arguments name, unless they contradict the plan.
 """
 
 import argparse

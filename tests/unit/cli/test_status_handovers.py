@@ -1,6 +1,6 @@
 """What was handed over is shown with the pin that avoids it."""
 
-from django_tandem.cli.handovers import row
+from django_tandem.cli.status_handovers import row
 from django_tandem.inprocess.handover_counts import HandoverCount
 
 
