@@ -35,6 +35,7 @@ from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.prefork import close_connections
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
+from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
@@ -71,6 +72,7 @@ def no_running_loop() -> Iterator[None]:
 
 
 with record_startup_failure(Stack.ASGI), no_running_loop():
+    ignore_write_errors()
     # Before the project is loaded, as it applies to handlers that are made from then on.
     if handover.is_enabled():
         handover.install(Stack.ASGI, read_pins())

@@ -15,6 +15,7 @@ from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.standard_streams import ignore_write_errors
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.05
@@ -93,6 +94,7 @@ class GracefulWorker(Worker):  # type: ignore[misc]
 
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
+    ignore_write_errors()
     run_named_manage_py()
     if fingerprints.are_known(WORKER, otherwise="A stop interrupts the worker's consumers."):
         Command.worker_class = GracefulWorker

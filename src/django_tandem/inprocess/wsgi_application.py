@@ -16,6 +16,7 @@ from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.prefork import prepare_for_fork, restart_uwsgi_unless_forkable
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
+from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import with_request_limit
 from django_tandem.inprocess.urlconf import import_urlconf, script_name, script_prefix
@@ -55,6 +56,7 @@ def with_static_files(application: WSGIApplication) -> WSGIApplication:
 
 
 with record_startup_failure(Stack.WSGI):
+    ignore_write_errors()
     # Before the project is loaded, as it applies to handlers that are made from then on.
     pins = read_pins()
     handover.install(Stack.WSGI, pins)

@@ -28,6 +28,22 @@ async def coroutine(request):
 
 urlpatterns = [path("sync/", sync), path("{1}/", coroutine)]
 """
+PRINTING_URLS = """
+import sys
+from django.http import HttpResponse
+from django.urls import path
+
+def sync(request):
+    query = request.META["QUERY_STRING"]
+    print("to stdout:", query, "." * 9000)
+    print("to stderr:", query, "." * 9000, file=sys.stderr)
+    return HttpResponse(type(request).__name__)
+
+async def coroutine(request):
+    return sync(request)
+
+urlpatterns = [path("sync/", sync), path("async/", coroutine)]
+"""
 SYSTEM_NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
@@ -95,6 +111,28 @@ def test_a_reload_on_a_full_disk_changes_nothing(tmp_path) -> None:
             assert tandem(project, "reload").returncode == 0
             assert ask(up.port, "/sync/").text == "2 WSGIRequest"
             assert ask(up.port, "/async-4/").text == "2 ASGIRequest"
+
+
+def test_a_view_prints_on_a_full_disk(tmp_path) -> None:
+    """Its output is dropped, its response is the same; the log goes on once there is room."""
+    project = new_project(tmp_path)
+    (project / "mysite" / "urls.py").write_text(PRINTING_URLS)
+    with small_disk(tmp_path / "disk", 3000) as disk:
+        with (project / "mysite" / "settings.py").open("a") as settings:
+            settings.write(f"\nTANDEM = {{'RUN_DIR': {str(disk / 'run')!r}}}\n")
+        with Up(project) as up:
+            filler = fill(disk, but_pages=0)
+            answered = [ask(up.port, f"/{each}/?lost").text for each in ("sync", "async") * 3]
+            filler.unlink()
+            assert answered == ["WSGIRequest", "ASGIRequest"] * 3
+
+            ask(up.port, "/sync/?kept")
+            ask(up.port, "/async/?kept")
+
+            for stack in ("wsgi", "asgi"):
+                logged = (disk / "run" / f"{stack}-1.log").read_text()
+                assert "to stdout: kept" in logged
+                assert "to stderr: kept" in logged
 
 
 @pytest.mark.parametrize("order", ["upgrade", "downgrade"])
