@@ -15,6 +15,8 @@ from typing import Any
 from supervisor import events
 from supervisor.states import ProcessStates, SupervisorStates
 
+from django_tandem.errors import MachineError
+from django_tandem.render.state import State
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
@@ -41,6 +43,9 @@ class RestartPolicy:
         # Exits after supervisord's startsecs of programs that have not answered yet.
         self._slow_failures: Counter[str] = Counter()
         self.has_failed = False
+        self._damage = ""
+        self._last_state: State | None = None
+        self._state()
         # Left by a stack that was killed; no program of this one has answered yet.
         (run_dir / READY_FILE).unlink(missing_ok=True)
         subscribe(events.ProcessStateStartingEvent, self._count)
@@ -106,17 +111,28 @@ class RestartPolicy:
     def _on_fatal(self, event: Any) -> None:
         name = event.process.config.name
         # The reload that started a candidate reports its failure, and the live generation stays.
-        if self._is_in_first_start(name) or read_state(self._run_dir) is None:
+        if self._is_in_first_start(name) or self._state() is None:
             self.give_up(name, why(event.process))
 
+    def _state(self) -> State | None:
+        # The last one, while the file is damaged; that is printed once, not at each exit.
+        try:
+            self._last_state = read_state(self._run_dir)
+            self._damage = ""
+        except MachineError as error:
+            if error.message != self._damage:
+                self._output.print_line(error.message)
+            self._damage = error.message
+        return self._last_state
+
     def _is_in_first_start(self, program: str) -> bool:
-        state = read_state(self._run_dir)
+        state = self._state()
         if state is None or state.generation > 1 or (self._run_dir / READY_FILE).exists():
             return False
         return any(program == each.program for each in state.processes)
 
     def _has_answered(self, program: str) -> bool:
-        state = read_state(self._run_dir)
+        state = self._state()
         if state is None or all(program != each.program for each in state.processes):
             return False
         return state.generation > 1 or (self._run_dir / READY_FILE).exists()

@@ -138,6 +138,23 @@ def test_a_candidate_that_is_given_up_ends_nothing(loop) -> None:
     assert not loop.is_stopping
 
 
+def test_a_damaged_state_is_one_line_and_ends_nothing(loop, tmp_path) -> None:
+    """A program of the live generation is restarted as before, by the state as it was."""
+    (tmp_path / READY_FILE).touch()
+    (tmp_path / "state.json").write_text("{")
+    program = process()
+
+    exits(program)
+    exits(program)
+    events.notify(events.ProcessStateFatalEvent(program, ProcessStates.BACKOFF, True))
+
+    assert not loop.is_stopping
+    assert loop.lines == [
+        f"{tmp_path / 'state.json'} is damaged: it does not hold the state of a stack.",
+        *["wsgi-1 exited with code 3; restarting it"] * 2,
+    ]
+
+
 def test_restarts_are_counted_until_the_program_is_removed(loop) -> None:
     """Its first start is none."""
     program = process()
