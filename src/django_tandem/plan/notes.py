@@ -32,6 +32,7 @@ def notes(
             "`ulimit -n`, or LimitNOFILE= of a systemd unit."
         )
     found += _asgi_notes(context, verdicts)
+    found += [_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)]
     routes = (*(verdict.route for verdict in verdicts), *context.project.other_routes)
     for index, pin in enumerate(context.settings.routes):
         is_known = _has_routes(pin, routes) or _may_be_served(pin, context.project)
@@ -45,7 +46,25 @@ def _other_urlconfs(context: PlanContext) -> str:
     on_asgi = sum(decide(route, pins).stack is Stack.ASGI for route in project.other_routes)
     return (
         f"A middleware may choose {', '.join(each.module for each in project.other_urlconfs)}: "
-        f"{on_asgi} of {len(project.other_routes)} routes there belong on ASGI, by the handover."
+        f"{on_asgi} of {len(project.other_routes)} routes there belong on ASGI, by the handover: "
+        "the middleware runs on both stacks for them."
+    )
+
+
+def _is_late(context: PlanContext, verdict: Verdict) -> bool:
+    # ASGI decides behind the middleware; the reverse way, WSGI decides in front of it.
+    if verdict.pin is None or not context.settings.handover or not verdict.route.by_django:
+        return False
+    is_of_route = not context.settings.routes[verdict.pin].is_of_paths
+    is_http_on_asgi = verdict.stack is Stack.ASGI and verdict.route.protocol is Protocol.HTTP
+    return is_of_route and is_http_on_asgi and bool(verdict.route.match.why_inexact)
+
+
+def _pinned_inexactly(verdict: Verdict) -> str:
+    return (
+        f'TANDEM["ROUTES"][{verdict.pin}]: ASGI gets all paths that {verdict.route.pattern} may '
+        "match. It hands over those of synchronous views, and the middleware runs on both stacks "
+        "for them."
     )
 
 

@@ -1,7 +1,9 @@
 """The notes of a plan: what is not started, not known, or without effect."""
 
+from dataclasses import replace
+
 from builders import plan, route, verdict, websocket
-from django_tandem.model import OtherUrlconf, Stack, View
+from django_tandem.model import OtherUrlconf, PathMatch, Stack, View
 
 DISPATCHER = {"asgi_dispatcher": "mysite.asgi.application (mysite/asgi.py:9)"}
 
@@ -68,7 +70,8 @@ def test_an_async_view_of_another_hosts_urlconf_has_asgi_started() -> None:
 
     assert Stack.ASGI in made.edge.stacks
     assert made.notes == (
-        "A middleware may choose live_urls: 1 of 2 routes there belong on ASGI, by the handover.",
+        "A middleware may choose live_urls: 1 of 2 routes there belong on ASGI, by the handover: "
+        "the middleware runs on both stacks for them.",
     )
     assert Stack.ASGI not in alone.edge.stacks
 
@@ -81,3 +84,17 @@ def test_a_middleware_whose_urlconfs_are_not_known_is_named() -> None:
         "shop.Hosts sets request.urlconf, and the URLconfs that it chooses are not known: name "
         'them in TANDEM["URLCONFS"], as their async views may need ASGI.'
     )
+
+
+def test_a_pin_of_an_inexact_route_names_the_middleware_that_runs_twice() -> None:
+    """ASGI gets paths of synchronous views, and resolves them behind the middleware."""
+    inexact = PathMatch(pcre="/feed", prefix="/feed", why_inexact="a converter")
+    pinned = replace(verdict("/feed/", Stack.ASGI, name="feed", match=inexact), pin=0)
+    tandem = {"ROUTES": [("feed", "asgi")]}
+    (note,) = plan(pinned, tandem=tandem).notes
+
+    assert note == (
+        'TANDEM["ROUTES"][0]: ASGI gets all paths that /feed/ may match. It hands over those of '
+        "synchronous views, and the middleware runs on both stacks for them."
+    )
+    assert plan(pinned, tandem={**tandem, "HANDOVER": False}).notes == ()
