@@ -38,7 +38,7 @@ def _lossy(stream: Any) -> Any:
         return stream
     return io.TextIOWrapper(
         # TextIOWrapper accepts a raw file, as with `python -u`.
-        LossyFile(descriptor, "w", closefd=False),  # type: ignore[arg-type]
+        LossyFile(descriptor, "w", closefd=False),
         encoding=stream.encoding,
         errors="backslashreplace",
         write_through=True,
