@@ -20,6 +20,7 @@ OTHERS = {
     "django-admin",
     "git",
     "grep",
+    "ln",
     "sleep",
     "mkdir",
     "openssl",
