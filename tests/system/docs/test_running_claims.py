@@ -27,10 +27,29 @@ from django.urls import path
 
 urlpatterns = [path("invoices/<str:name>/", invoice.__wrapped__)]
 """
-A_FUNCTION = """
+SOCKETS_OF_A_FUNCTION = """
+async def websockets(scope, receive, send):
+    await send({"type": "websocket.close", "code": 4000})
+"""
+# As in cookiecutter-django's config/asgi.py.
+DISPATCHER = """
+from django.core.asgi import get_asgi_application
+from mysite.sockets import websockets
+
+django_application = get_asgi_application()
+
+
 async def application(scope, receive, send):
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 4000})
+    if scope["type"] == "http":
+        await django_application(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await websockets(scope, receive, send)
+"""
+IMPORTED_LATE = """
+async def application(scope, receive, send):
+    from mysite.sockets import websockets
+
+    await websockets(scope, receive, send)
 """
 
 
@@ -97,15 +116,26 @@ def test_each_file_of_a_running_stack_is_on_the_page_of_files(up) -> None:
     assert {name for name in found - {".gitignore"} if not is_named(name)} == set()
 
 
-@pytest.mark.parametrize("extra", ["", 'TANDEM = {"ASGI": {"ALWAYS": True}}'])
-def test_a_function_without_a_router_needs_a_word(extra, tmp_path) -> None:
-    """As the pages for cookiecutter-django and for the 404 have it: it has no routes to read."""
+@pytest.mark.parametrize(
+    ("application", "extra", "starts_asgi", "routes"),
+    [
+        (DISPATCHER, "", True, 1),
+        (IMPORTED_LATE, "", False, 0),
+        (IMPORTED_LATE, 'TANDEM = {"ASGI": {"ALWAYS": True}}', True, 0),
+    ],
+    ids=["a dispatcher", "imported late", "imported late, ALWAYS"],
+)
+def test_a_function_that_serves_websockets(
+    application, extra, starts_asgi, routes, tmp_path
+) -> None:
+    """It is found unless it is imported late, as the pages for cookiecutter and the 404 have it."""
     startproject(tmp_path)
-    (tmp_path / "mysite/asgi.py").write_text(A_FUNCTION)
+    (tmp_path / "mysite/asgi.py").write_text(application)
+    (tmp_path / "mysite/sockets.py").write_text(SOCKETS_OF_A_FUNCTION)
     settings = tmp_path / "mysite/settings.py"
     settings.write_text(settings.read_text() + CHANNELS + extra)
 
     planned = tandem(tmp_path, "plan")
 
-    assert "  asgi  " not in planned.stdout
-    assert ("Nothing in this project needs ASGI" in planned.stderr) == (extra == "")
+    assert f"WSGI, {routes} on ASGI" in planned.stderr
+    assert ("Nothing in this project needs ASGI" in planned.stderr) != starts_asgi

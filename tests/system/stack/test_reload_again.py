@@ -219,29 +219,24 @@ def test_a_server_that_ends_before_the_commit_fails_the_reload(site) -> None:
 
 
 def test_a_run_directory_may_have_an_indirect_path(site) -> None:
-    """Its connections are counted all the same: none is closed at once."""
-    configure(site, RUN_DIR="../run", DRAIN_S=10)
+    """Its connections are counted all the same: a reload does not close all at once."""
+    configure(site, RUN_DIR="../run", DRAIN_S=60)
     with Up(site) as up:
 
-        async def open_after_reload() -> bool:
+        async def count_open_after_reload() -> int:
             async with (
                 aiohttp.ClientSession(headers={"Origin": up.url}) as session,
                 session.ws_connect(f"{up.url}/echo/a/") as first,
                 session.ws_connect(f"{up.url}/echo/b/") as second,
             ):
+                # From the start, for receive() also answers the server's pings.
+                closes = [asyncio.create_task(each.receive()) for each in (first, second)]
                 assert (await asyncio.to_thread(tandem, site, "reload")).returncode == 0
-                received = [await _received(each) for each in (first, second)]
-                return None in received
+                _, is_open = await asyncio.wait(closes, timeout=3)
+                return len(is_open)
 
-        # One of the two closes in the second half of the window, at least 5 s after its start.
-        assert asyncio.run(open_after_reload())
-
-
-async def _received(socket: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage | None:
-    try:
-        return await socket.receive(timeout=0.1)
-    except TimeoutError:
-        return None
+        # One of the two closes in the second half of the window: 27 s after its start.
+        assert asyncio.run(count_open_after_reload()) >= 1
 
 
 def test_an_address_in_use_fails_the_reload(site) -> None:
