@@ -27,6 +27,9 @@ UNTRUSTED_HEADERS = (
     "X-Url-Scheme",
 )
 
+# The content codings of files compressed beforehand, the better first, with the suffix of each.
+PRECOMPRESSED = (("br", ".br"), ("gzip", ".gz"))
+
 # The versions of NGINX that introduced a directive or changed its default.
 HTTP2_DIRECTIVE = (1, 25, 1)
 KEEPALIVE_MIN = (1, 27, 4)
@@ -83,6 +86,7 @@ def _routing(plan: Plan) -> dict[str, object]:
         "static_prefixes": _prefixes(edge.static, edge.script_name),
         "media_prefixes": _prefixes(edge.media, edge.script_name),
         "charset_types": CHARSET_TYPES,
+        "precompressed": PRECOMPRESSED,
     }
 
 

@@ -58,6 +58,123 @@ def test_it_is_compressed_for_who_takes_it_and_says_that_it_varies(edge) -> None
     assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
 
 
+SHIPPED = "/static/precompressed/app.js"
+
+
+@pytest.fixture(scope="session")
+def copies(files) -> dict[str | None, bytes]:
+    """The content of a file and of its copies by coding; NGINX need not understand them."""
+    directory = files / "precompressed"
+    directory.mkdir()
+    contents = {None: b"original" * 200, "br": b"brotli", "gzip": gzip.compress(b"original")}
+    for coding, suffix in ((None, ""), ("br", ".br"), ("gzip", ".gz")):
+        (directory / f"app.js{suffix}").write_bytes(contents[coding])
+    (directory / "tiny.txt").write_bytes(b"tiny")
+    (directory / "tiny.txt.gz").write_bytes(gzip.compress(b"tiny"))
+    (directory / "app é 100%25?.123456789abc.css").write_bytes(b"original")
+    (directory / "app é 100%25?.123456789abc.css.br").write_bytes(b"brotli")
+    (directory / ".br").write_text("a secret")
+    return contents
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=1.0, BR ; q=0.5", "br"),
+        ("br;q=0.001", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br; q=0.000,gzip;q=0.8", "gzip"),
+        ("brotli, xbr, gzip", "gzip"),
+        ("br;q=0, gzip;q=0", None),
+        ("identity", None),
+        ("*", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_precompressed_copy_is_sent_to_clients_that_accept_it(
+    edge, copies, accepted, coding
+) -> None:
+    """With the type and the caching of the original, and to nobody else."""
+    headers = [] if accepted is None else [("Accept-Encoding", accepted)]
+    answer = edge.ask(SHIPPED, headers=headers)
+
+    assert (answer.status, answer.body) == (200, copies[coding])
+    assert answer.headers.get_all("Content-Encoding", []) == [coding] * bool(coding)
+    assert answer.headers.get_all("Vary") == ["Accept-Encoding"]
+    assert answer.headers.get_all("Content-Type") == ["text/javascript; charset=utf-8"]
+    assert answer.headers["Cache-Control"] == "max-age=60, public"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_small_file_and_its_copy_both_vary(edge, copies) -> None:
+    """NGINX itself compresses no file of this size, and would not send Vary."""
+    answers = [
+        edge.ask("/static/precompressed/tiny.txt", headers=[("Accept-Encoding", accepted)])
+        for accepted in ("gzip", "identity")
+    ]
+
+    assert [answer.headers["Content-Encoding"] for answer in answers] == ["gzip", None]
+    assert [answer.headers["Vary"] for answer in answers] == ["Accept-Encoding"] * 2
+
+
+def test_a_copy_of_an_odd_name_is_found(edge, copies) -> None:
+    """And Django's hash in it is noticed."""
+    target = "/static/precompressed/app%20%C3%A9%20100%2525%3F.123456789abc.css?v=1"
+    answer = edge.ask(target, headers=[("Accept-Encoding", "br")])
+
+    assert (answer.status, answer.body) == (200, b"brotli")
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable"
+
+
+def test_a_copy_is_revalidated_and_sent_in_parts(edge, copies) -> None:
+    """Its ETag, its length and its ranges are its own."""
+    accepted = ("Accept-Encoding", "br")
+    head = edge.ask(SHIPPED, "HEAD", headers=[accepted])
+    tag = head.headers["ETag"]
+
+    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "6")
+    assert tag != edge.ask(SHIPPED).headers["ETag"]
+    same = edge.ask(SHIPPED, headers=[accepted, ("If-None-Match", tag)])
+    assert (same.status, same.body, same.headers["Vary"]) == (304, b"", "Accept-Encoding")
+    part = edge.ask(SHIPPED, headers=[accepted, ("Range", "bytes=1-3")])
+    assert (part.status, part.body) == (206, b"rot")
+    assert (part.headers["Content-Range"], part.headers["Content-Encoding"]) == (
+        "bytes 1-3/6",
+        "br",
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/static/precompressed/",
+        "/static/precompressed/.br",
+        "/static/made/by/a/view.txt",
+        "/.tandem/precompressed/static/precompressed/app.js",
+    ],
+)
+def test_the_way_to_a_copy_leads_nowhere_else(edge, copies, target) -> None:
+    """Without a file the client gets what Django answers."""
+    answer = edge.ask(target, headers=[("Accept-Encoding", "br, gzip")])
+
+    assert answer.body == edge.ask(target).body
+    assert b"secret" not in answer.body
+    assert answer.headers["Content-Encoding"] is None
+
+
+def test_a_post_to_a_file_with_a_copy_reaches_django(edge, copies) -> None:
+    """By the URL of the client."""
+    answer = edge.ask(SHIPPED, "POST", headers=[("Accept-Encoding", "br")], body=b"")
+
+    assert answer.status == 404
+    assert answer.headers["Content-Encoding"] is None
+
+
 def test_what_did_not_change_is_not_sent_again(edge) -> None:
     """304, with what the cache is to keep."""
     known = edge.ask(CSS).headers["ETag"]
