@@ -20,6 +20,8 @@ HTTP_DISCONNECT = {"type": "http.disconnect"}
 LAST_EVENT_S = 2.0
 # How long a client that does not read may delay the end of its own connection.
 UNREAD_S = 2.0
+# Paces a sender of which messages are dropped: no client slows it down any more.
+DROPPED_S = 0.01
 
 
 class Drain:
@@ -68,7 +70,7 @@ class ApplicationCall:
         "_is_server_muted",
         "_queue",
         "_received",
-        "_receiver",
+        "_receivers",
         "_server_receive",
         "_task",
         "_wake_up",
@@ -79,7 +81,9 @@ class ApplicationCall:
         self._queue: list[Message] = []
         self._wake_up: asyncio.Event | None = None
         self._received: asyncio.Event | None = None
-        self._receiver: asyncio.Task[None] | None = None
+        # Whether we interrupted each task that awaits the server: a view and its framework may
+        # both receive.
+        self._receivers: dict[asyncio.Task[None], bool] = {}
         self._is_server_muted = False
         self._task: asyncio.Task[None] | None = None
         self._is_cancelled = False
@@ -126,35 +130,37 @@ class ApplicationCall:
             if self._received is not None:
                 self._received.set()
             if self._is_server_muted:
-                self._wake_up = asyncio.Event()
+                self._wake_up = self._wake_up or asyncio.Event()
                 await self._wake_up.wait()
             elif message := await self._receive_from_server():
                 return message
         return self._queue.pop(0)
 
     async def _receive_from_server(self) -> Message | None:
-        task = self._receiver = _current_task()
+        task = _current_task()
         before = task.cancelling()
+        self._receivers[task] = False
         try:
             return await self._server_receive()
         except asyncio.CancelledError:
             # Either we did not interrupt it, or somebody else cancelled it as well.
-            if self._receiver is task or task.uncancel() > before:
+            if not self._receivers[task] or task.uncancel() > before:
                 raise
             return None
         finally:
-            if self._receiver is task:
-                self._receiver = None
+            del self._receivers[task]
 
     def _wake(self) -> None:
         if self._wake_up is not None:
             self._wake_up.set()
+            self._wake_up = None
 
     def _interrupt(self) -> None:
         # To wait for a message of ours beside each of the server's would cost a task a message.
-        if self._receiver is not None:
-            receiver, self._receiver = self._receiver, None
-            receiver.cancel()
+        for receiver, is_interrupted in self._receivers.items():
+            if not is_interrupted:
+                self._receivers[receiver] = True
+                receiver.cancel()
 
 
 class DrainableWebSocket:
@@ -180,11 +186,14 @@ class DrainableWebSocket:
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
         finally:
-            self._monitor.remove(self)
-            # The client gets 1012 also when the consumer returned or failed at its last event.
-            if self.is_ending:
-                await self._close()
-            self._is_over = True
+            try:
+                # The client gets 1012 also when the consumer returned or failed at its last event.
+                if self.is_ending:
+                    await self._close()
+            finally:
+                # In this order: a task that the consumer left behind may still accept.
+                self._is_over = True
+                self._monitor.remove(self)
 
     async def end(self, window_s: float) -> None:
         """Give the consumer its last event if it wants one, close, and disconnect it."""
@@ -209,18 +218,22 @@ class DrainableWebSocket:
 
     async def _send_on(self, message: Message) -> None:
         async with self._sending:
-            if self._is_closed_by_us:
+            if not self._is_closed_by_us:
+                await self._send_open(message)
                 return
-            if message["type"] == "websocket.close":
-                self._is_over = True
-                try:
-                    await self._send_close(message)
-                finally:
-                    self._call.unmute_server()
-                return
-            await self._send(message)
-            if message["type"] == "websocket.accept":
-                self._monitor.add(self)
+        await asyncio.sleep(DROPPED_S)
+
+    async def _send_open(self, message: Message) -> None:
+        if message["type"] == "websocket.close":
+            self._is_over = True
+            try:
+                await self._send_close(message)
+            finally:
+                self._call.unmute_server()
+            return
+        await self._send(message)
+        if message["type"] == "websocket.accept" and not self._is_over:
+            self._monitor.add(self)
 
     async def _close(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -260,8 +273,9 @@ class DrainableStream:
         try:
             await self._call.run(application(scope, self._call.receive, send))
         finally:
-            self._monitor.remove(self)
+            # In this order: a task that the view left behind may still start its response.
             self._is_over = True
+            self._monitor.remove(self)
 
     async def end(self, _window_s: float) -> None:
         """End the body, and disconnect the view."""
@@ -283,13 +297,15 @@ class DrainableStream:
             await self._send(message)
             starts = message["type"] == "http.response.start"
             self._is_live = starts and is_live_stream(message.get("headers", ()))
-            if self._is_live:
+            if self._is_live and not self._is_over:
                 self._monitor.add(self)
             return
         async with self._sending:
             if not self._is_over:
                 await self._send(message)
                 self._is_over = not message.get("more_body")
+                return
+        await asyncio.sleep(DROPPED_S)
 
 
 def _current_task() -> asyncio.Task[None]:

@@ -8,6 +8,7 @@ alone decides; for a URLconf that middleware chooses, once the view is resolved;
 stream from a synchronous view, once its response is known.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -296,6 +297,8 @@ class AsgiHandover:
         async def send_or_leave(message: Message) -> None:
             nonlocal left
             if left:
+                # No client slows down a stream of which each part is dropped.
+                await asyncio.sleep(0)
                 return
             starts = message["type"] == "http.response.start"
             if starts and passage.may_leave and starts_handover(message):

@@ -44,6 +44,31 @@ class Open:
         return await asyncio.wait_for(self.task, DEADLINE_S)
 
 
+class Slow(Open):
+    """A client whose server has each sender wait a moment."""
+
+    async def send(self, message):
+        await super().send(message)
+        await asyncio.sleep(0.001)
+
+
+class Unpaced:
+    """It repeats a message for as long as it may, and is slowed down by its client alone."""
+
+    LIMIT = 100_000
+
+    def __init__(self, start, repeated):
+        self.start = start
+        self.repeated = repeated
+
+    async def __call__(self, _scope, receive, send):
+        await receive()
+        await send(self.start)
+        for _ in range(self.LIMIT):
+            await send(self.repeated)
+        raise AssertionError("It was neither slowed down nor cancelled.")
+
+
 async def open_socket(application, *, connection=Open):
     """Open a WebSocket, and wait until it is accepted."""
     opened = connection(application, websocket(), {"type": "websocket.connect"})
@@ -51,8 +76,8 @@ async def open_socket(application, *, connection=Open):
     return opened
 
 
-async def open_stream(application, **changes):
+async def open_stream(application, *, connection=Open, **changes):
     """Send a request, and wait for the first part of the body."""
-    opened = Open(application, http(**changes), {"type": "http.request", "body": b""})
+    opened = connection(application, http(**changes), {"type": "http.request", "body": b""})
     await opened.until_sent("body")
     return opened

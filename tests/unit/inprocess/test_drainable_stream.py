@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from inprocess.calling import call, http
-from inprocess.connections import Open, open_stream
+from inprocess.connections import Open, Slow, Unpaced, open_stream
 
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
@@ -114,6 +114,39 @@ def test_a_view_that_does_not_listen_is_cancelled(tmp_path):
         return opened.sent[-1]
 
     assert asyncio.run(run()) == END
+
+
+def test_a_view_that_only_its_client_slows_down_does_not_block_the_loop(tmp_path):
+    """After the end of its body it is slowed down still, and cancelled."""
+    part = {"type": "http.response.body", "body": b"x", "more_body": True}
+    start = {"type": "http.response.start", "status": 200, "headers": [EVENTS]}
+
+    async def run():
+        drain = drain_of(Unpaced(start, part), tmp_path)
+        opened = await open_stream(drain, connection=Slow)
+        drain_window.write(tmp_path, 7, 0)
+        await opened.ended()
+        return opened.sent[-1]
+
+    assert asyncio.run(run()) == END
+
+
+def test_a_response_that_starts_after_its_view_has_returned_is_forgotten(tmp_path):
+    """Otherwise the drain would wait for it, and be polled for, forever."""
+    monitor = DrainMonitor(tmp_path, 7)
+
+    async def run():
+        senders = []
+
+        async def view(_scope, _receive, send):
+            senders.append(send)
+
+        opened = Open(Drain(view, monitor), http())
+        await opened.ended()
+        await senders[0]({"type": "http.response.start", "status": 200, "headers": [EVENTS]})
+
+    asyncio.run(run())
+    assert not monitor.is_polling
 
 
 def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):

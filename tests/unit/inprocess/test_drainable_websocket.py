@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from inprocess.calling import websocket
-from inprocess.connections import Open, open_socket
+from inprocess.connections import Open, Slow, Unpaced, open_socket
 
 from django_tandem.inprocess import drain_window, drainable
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
+from django_tandem.inprocess.drainable import ApplicationCall, Drain
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -227,6 +227,79 @@ def test_a_consumer_that_does_not_return_is_cancelled(tmp_path):
 
     assert asyncio.run(run()) == CLOSE
     assert ended == [True]
+
+
+def test_a_consumer_that_only_its_client_slows_down_does_not_block_the_loop(tmp_path):
+    """After the close it is slowed down still, and cancelled."""
+    frame = {"type": "websocket.send", "text": "x"}
+
+    async def run():
+        drain = drain_of(Unpaced({"type": "websocket.accept"}, frame), tmp_path)
+        opened = await open_socket(drain, connection=Slow)
+        drain_window.write(tmp_path, 7, 0)
+        await opened.ended()
+        return opened.sent[-1]
+
+    assert asyncio.run(run()) == CLOSE
+
+
+def test_an_accept_after_the_consumer_has_returned_is_forgotten(tmp_path):
+    """Otherwise the drain would wait for it, and be polled for, forever."""
+    monitor = DrainMonitor(tmp_path, 7)
+
+    async def run():
+        senders = []
+
+        async def consumer(_scope, _receive, send):
+            senders.append(send)
+
+        await Open(Drain(consumer, monitor), websocket()).ended()
+        await senders[0]({"type": "websocket.accept"})
+
+    asyncio.run(run())
+    assert not monitor.is_polling
+
+
+async def _never():
+    await asyncio.sleep(3600)
+
+
+async def two_receivers(call):
+    receivers = [asyncio.ensure_future(call.receive()) for _ in range(2)]
+    await asyncio.sleep(0)
+    return receivers
+
+
+def test_one_of_two_receivers_can_be_cancelled():
+    """Its canceller waits for it, as a disconnect listener's does."""
+
+    async def run():
+        first, second = await two_receivers(ApplicationCall(_never))
+        first.cancel()
+        await asyncio.wait([first], timeout=5)
+        second.cancel()
+        return first.cancelled()
+
+    assert asyncio.run(run())
+
+
+@pytest.mark.parametrize("is_muted", [False, True])
+def test_each_of_two_receivers_gets_a_message_of_ours(is_muted):
+    """Whether or not the server is muted meanwhile."""
+
+    async def run():
+        call = ApplicationCall(_never)
+        if is_muted:
+            call.mute_server()
+        receivers = await two_receivers(call)
+        for text in ("one", "two"):
+            call.inject({"type": "websocket.receive", "text": text})
+        done, pending = await asyncio.wait(receivers, timeout=5)
+        for each in pending:
+            each.cancel()
+        return sorted(each.result()["text"] for each in done)
+
+    assert asyncio.run(run()) == ["one", "two"]
 
 
 def test_a_cancellation_by_the_server_is_not_swallowed(tmp_path):

@@ -1,0 +1,29 @@
+"""A request that is handed over leaves the process to the others."""
+
+import asyncio
+
+from inprocess.calling import http
+from inprocess.connections import Open, Unpaced
+
+from django_tandem.inprocess.handover import LOCATIONS, AsgiHandover
+from django_tandem.inprocess.proxy_headers import EDGE_HEADER
+from django_tandem.model import Stack
+
+
+def test_a_body_that_is_dropped_does_not_block_the_loop():
+    """The view can be cancelled, however fast it sends."""
+    redirect = [(b"x-accel-redirect", LOCATIONS[Stack.WSGI].encode())]
+    view = Unpaced(
+        {"type": "http.response.start", "status": 204, "headers": redirect},
+        {"type": "http.response.body", "body": b"x", "more_body": True},
+    )
+    scope = http(headers=[(EDGE_HEADER.encode(), b"192.0.2.1")])
+
+    async def run():
+        opened = Open(AsgiHandover(view, None), scope, {"type": "http.request", "body": b""})
+        await opened.until_sent("body")
+        opened.task.cancel()
+        await asyncio.wait([opened.task])
+        return opened.task.cancelled(), opened.sent[1:]
+
+    assert asyncio.run(run()) == (True, [{"type": "http.response.body", "body": b""}])
