@@ -98,8 +98,8 @@ def test_a_second_up_names_the_first(tmp_path) -> None:
 
         assert second.returncode == 2
         assert second.stderr.endswith(
-            f"A stack is running in {up.run_dir} already, with pid {up.process.pid}.\n"
-            "  Stop it with `tandem down`, or look at it with `tandem status`.\n"
+            f"A stack is already running in {up.run_dir}, with pid {up.process.pid}.\n"
+            "  Stop it with `tandem down`, or see it with `tandem status`.\n"
         )
 
 
