@@ -66,8 +66,9 @@ def advice(middleware: Iterable[Middleware]) -> list[str]:
     if sync_only := [each.dotted for each in switching if each.is_sync_only]:
         found.append(
             "Middleware without an async mode holds a thread until its view returns: "
-            f"{', '.join(sync_only)}. Decorate it with @sync_and_async_middleware, from "
-            "django.utils.decorators."
+            f"{', '.join(sync_only)}. Give it an async mode: the decorator "
+            "@sync_and_async_middleware alone is not enough, as it must await get_response when "
+            "that is a coroutine function."
         )
     if own := [each for each in switching if not each.is_sync_only and not _is_djangos(each)]:
         named = ", ".join(f"{each.dotted} ({each.why})" for each in own)

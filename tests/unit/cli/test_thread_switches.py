@@ -68,8 +68,9 @@ def test_middleware_without_an_async_mode_is_listed_though_it_shares_a_thread() 
 
     assert _lines(ASYNC, middleware=(shared, TIMING))[2:] == [
         "Middleware without an async mode holds a thread until its view returns: "
-        "shop.middleware.first, shop.middleware.timing. Decorate it with "
-        "@sync_and_async_middleware, from django.utils.decorators."
+        "shop.middleware.first, shop.middleware.timing. Give it an async mode: the "
+        "decorator @sync_and_async_middleware alone is not enough, as it must await get_response "
+        "when that is a coroutine function."
     ]
 
 

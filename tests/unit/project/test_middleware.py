@@ -2,6 +2,8 @@
 
 import asyncio
 import importlib.util
+import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -306,3 +308,25 @@ def test_a_middleware_that_can_not_be_imported_is_named() -> None:
         'The middleware "no.such.Middleware" can\'t be imported: '
         "ModuleNotFoundError: No module named 'no'"
     )
+
+
+DOCS = Path(__file__).parents[3] / "docs/explanation/middleware.md"
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["a function", "a class"])
+def test_the_middleware_of_the_docs_has_both_modes(index) -> None:
+    """Django calls it in the mode of what is behind it, and awaits what it returns on ASGI."""
+    block = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)[index]
+    namespace: dict[str, object] = {}
+    exec(block, namespace)
+    factory = namespace["timing" if index == 0 else "Timing"]
+
+    async def view(_request: object) -> HttpResponse:
+        return HttpResponse()
+
+    served = factory(view)
+    assert factory.sync_capable
+    assert factory.async_capable
+    assert iscoroutinefunction(served)
+    assert asyncio.run(served(None))["Server-Timing"].startswith("app;dur=")
+    assert factory(lambda _: HttpResponse())(None)["Server-Timing"].startswith("app;dur=")
