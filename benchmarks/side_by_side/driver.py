@@ -39,7 +39,7 @@ class Broadcaster:
             await asyncio.sleep(beat - time.monotonic())
             at = time.monotonic()
             self.sent.append(at)
-            await layer.group_send(GROUP, {"type": "told", "at": at})
+            await layer.group_send(GROUP, {"type": "announced", "at": at})
 
     async def receive(
         self, socket: ClientConnection, _sockets: WebSockets, seconds: list[float]

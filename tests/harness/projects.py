@@ -25,7 +25,7 @@ class Echo(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         await self.send(text_data=f"{self.scope['path']} {text_data}")
 
-    async def told(self, event):
+    async def announced(self, event):
         await self.send(text_data=event["text"])
 
 
@@ -46,13 +46,13 @@ from django.http import HttpResponse
 from django.urls import path
 
 
-def tell(request):
-    message = {"type": "told", "text": request.GET["text"]}
+def announce(request):
+    message = {"type": "announced", "text": request.GET["text"]}
     async_to_sync(get_channel_layer().group_send)("all", message)
     return HttpResponse(type(request).__name__)
 
 
-urlpatterns = [path("tell/", tell)]
+urlpatterns = [path("announce/", announce)]
 """
 
 CHANNELS_SETTINGS = """

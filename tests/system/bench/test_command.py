@@ -71,7 +71,7 @@ def test_nothing_of_it_is_left(one_round, project) -> None:
 
 
 def test_websockets_alone_are_measured_where_there_are_any(project) -> None:
-    """That a WSGI server has none is told, and is no failure."""
+    """A WSGI server has none, which is reported and is no failure."""
     done = tandem(project, "bench", "--ws", "/ws/", "--sockets", "3", *SHORT)
 
     assert done.returncode == 0, done.stderr

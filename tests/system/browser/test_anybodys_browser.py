@@ -116,7 +116,7 @@ def test_page_works_without_scripts(visit) -> None:
 
 
 def test_a_page_without_network_is_offline_until_it_returns(visit) -> None:
-    """What was bid meanwhile is there a moment after."""
+    """A bid made in the meantime is shown a moment later."""
     # It tries all the same, and Chromium logs each attempt.
     ada, grace = visit("ada", bears=("ERR_INTERNET_DISCONNECTED",)), visit("grace")
     for page in (ada, grace):

@@ -46,7 +46,7 @@ def test_bid_overtaken_on_its_way_is_refused_with_the_reason(visit) -> None:
     ada, grace = visit("ada", bears=("409",)), visit("grace")
     for page in (ada, grace):
         open_lot(page, "Leather club chair")
-    # The browser itself would refuse: let it believe what the page said a moment ago.
+    # The browser itself would refuse: let it believe what the page showed a moment ago.
     ada.locator("#amount").evaluate("input => input.form.noValidate = true")
 
     bid(grace, 400)
@@ -83,7 +83,7 @@ def test_bid_whose_answer_is_lost_is_placed_once(visit) -> None:
 
 
 def test_lot_closes_on_the_page(visit, up: Up) -> None:
-    """The form goes, and each is told how it ended for them."""
+    """The form goes, and each page shows how it ended for its user."""
     ada, grace = visit("ada"), visit("grace")
     number = put_up(up, "Last minute clock", closes_in_s=6)
     for page in (ada, grace):

@@ -1,4 +1,4 @@
-"""The panel under the hood tells of both stacks what is so."""
+"""The panel under the hood shows the true state of both stacks."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def test_each_event_has_its_stack_and_reason(visit) -> None:
     # The first who opens the panel waits for `tandem plan`.
     expect(ada.locator("#hood-rows")).to_contain_text("a WebSocket consumer")
 
-    told = {
+    reported = {
         (what, path): _row(ada, what, path)
         for what, path in [
             ("Page load", f"/lots/{number}/"),
@@ -43,7 +43,7 @@ def test_each_event_has_its_stack_and_reason(visit) -> None:
         ]
     }
 
-    assert [(row[0], row[3]) for row in told.values()] == [
+    assert [(row[0], row[3]) for row in reported.values()] == [
         ("WSGI", "a synchronous view"),
         ("edge", "a file: NGINX sends it, no Python runs"),
         ("WSGI", "a synchronous view"),
@@ -51,7 +51,7 @@ def test_each_event_has_its_stack_and_reason(visit) -> None:
         ("ASGI", "an async view"),
         ("ASGI", "a WebSocket consumer"),
     ]
-    assert re.fullmatch(r"\d+ \(Django \d+\)", told[("Page load", f"/lots/{number}/")][2])
+    assert re.fullmatch(r"\d+ \(Django \d+\)", reported[("Page load", f"/lots/{number}/")][2])
 
 
 def test_both_stacks_are_shown_as_status_has_them(visit, up: Up) -> None:
@@ -62,8 +62,8 @@ def test_both_stacks_are_shown_as_status_has_them(visit, up: Up) -> None:
     cards = page.locator("#hood-stacks article")
     expect(cards.first.locator("li").first).to_contain_text("ready")
 
-    told = json.loads(tandem(up.directory, "status", "--json").stdout)
-    pids = {row["program"]: row["pid"] for row in told["processes"]}
+    reported = json.loads(tandem(up.directory, "status", "--json").stdout)
+    pids = {row["program"]: row["pid"] for row in reported["processes"]}
     shown = dict(re.findall(r"(\S+) ready pid (\d+)", " ".join(cards.all_inner_texts())))
 
     assert {name: int(pid) for name, pid in shown.items()} == pids

@@ -102,12 +102,12 @@ class Walk:
     def _compare(
         self, command: Command, done: subprocess.CompletedProcess[str], block: Block
     ) -> None:
-        told = f"{block}: {command.text}\n{done.stdout}\n{self._in_terminals()}"
-        assert done.returncode == command.exit_code, told
+        shown = f"{block}: {command.text}\n{done.stdout}\n{self._in_terminals()}"
+        assert done.returncode == command.exit_code, shown
         if command.shown:
             printed = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
             wanted = pattern(map(self._here, command.shown))
-            assert re.fullmatch(wanted, printed), f"{told}\n{wanted}"
+            assert re.fullmatch(wanted, printed), f"{shown}\n{wanted}"
 
     def _words(self, command: Command) -> list[str]:
         words = [self._here(word) for word in command.words]

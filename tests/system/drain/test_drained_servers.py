@@ -86,7 +86,7 @@ def test_a_consumer_may_close_by_itself(drained):
     assert [note.rpartition(" ")[0] for note in disconnected] == ["disconnect /closing/1/"]
 
 
-def test_every_websocket_is_told_to_come_again(drained):
+def test_every_websocket_is_closed_with_service_restart(drained):
     """By the same code and reason on every server."""
     assert {(each.code, each.reason) for each in drained.sockets} == {(1012, "Service restart")}
 

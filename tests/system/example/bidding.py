@@ -58,7 +58,7 @@ async def storm(
     Place `bids` on a lot at once while `sockets` watch, then one more to end it.
 
     `base_url` is like http://127.0.0.1:8000. The owners of `tokens` bid in turn, and
-    every tenth bid is sent twice under one key; nobody else may bid meanwhile. Raises
+    every tenth bid is sent twice under one key; nobody else may bid in the meantime. Raises
     TimeoutError when a socket has not seen the last bid 60 s after it was accepted.
     """
     async with aiohttp.ClientSession(
@@ -183,11 +183,11 @@ def _last_sequence(answers: list[tuple[int, dict]]) -> int:
 def _differences(who: str, seen: tuple[Seen, ...], accepted: tuple[Seen, ...]) -> list[str]:
     if seen == accepted:
         return []
-    said = [bid.sequence for bid in seen]
+    numbers = [bid.sequence for bid in seen]
     missing = [bid.sequence for bid in accepted if bid not in seen]
-    twice = sorted({sequence for sequence in said if said.count(sequence) > 1})
+    twice = sorted({sequence for sequence in numbers if numbers.count(sequence) > 1})
     unknown = [bid.sequence for bid in seen if bid not in accepted]
-    order = "in order" if said == sorted(said) else "out of order"
+    order = "in order" if numbers == sorted(numbers) else "out of order"
     return [f"{who}: missing {missing}, twice {twice}, never accepted {unknown}, {order}"]
 
 

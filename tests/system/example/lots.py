@@ -64,7 +64,7 @@ async def greeted(socket: WebsocketCommunicator) -> dict:
     return await socket.receive_json_from(timeout=10)
 
 
-async def said(socket: WebsocketCommunicator, kind: str) -> dict:
+async def received(socket: WebsocketCommunicator, kind: str) -> dict:
     """Wait for the next message of a kind, past those of others."""
     while True:
         message = await socket.receive_json_from(timeout=10)
@@ -81,7 +81,7 @@ async def is_quiet(socket: WebsocketCommunicator, for_s: float = 0.1) -> bool:
 
 
 async def next_sequences(socket: WebsocketCommunicator, count: int) -> list[int]:
-    return [(await said(socket, "bid"))["bid"]["sequence"] for _ in range(count)]
+    return [(await received(socket, "bid"))["bid"]["sequence"] for _ in range(count)]
 
 
 class LosingLayer(InMemoryChannelLayer):

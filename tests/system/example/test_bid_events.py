@@ -67,7 +67,7 @@ def test_quiet_stream_sends_comments(monkeypatch) -> None:
 
 
 def test_stream_is_marked_as_one() -> None:
-    """Caches and browsers are told what it is, and it is only for reading."""
+    """Headers name its type for caches and browsers, and it is only for reading."""
 
     async def scenario() -> dict:
         return (await AsyncClient().get("/events/bids/")).headers

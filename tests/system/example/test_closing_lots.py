@@ -10,7 +10,7 @@ from channels.testing import ApplicationCommunicator
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
-from lots import BrokenLayer, amake_lot, greeted, layer, make_lot, said, socket_of
+from lots import BrokenLayer, amake_lot, greeted, layer, make_lot, received, socket_of
 
 from auctions.announcements import ask_to_close
 from auctions.models import Lot
@@ -47,7 +47,7 @@ def test_worker_closes_the_lot_and_watchers_hear_of_it() -> None:
         await greeted(socket)
         worker = ApplicationCommunicator(application, {"type": "channel", "channel": "lots"})
         await worker.send_input({"type": "lot.close", "lot": lot.pk})
-        closed = await said(socket, "closed")
+        closed = await received(socket, "closed")
         await socket.disconnect()
         worker.stop(exceptions=False)
         return closed

@@ -43,7 +43,7 @@ def test_front_page_asks_the_database_once_for_all_lots() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/lots/{}/", "/accounts/login/"])
 def test_pages_carry_no_code_of_their_own(path: str) -> None:
-    """Scripts and styles are static files of this site, and browsers are told to take no others."""
+    """Scripts and styles are static files of this site, and a header forbids all others."""
     page = client_of().get(path.format(make_lot().pk), follow=True)
     html = page.content.decode()
 
@@ -212,8 +212,8 @@ def test_door_lets_in_who_knows_the_password() -> None:
     assert Client().post("/accounts/login/", form).headers["Location"] == "/lots/1/"
 
 
-def test_wrong_password_is_said_at_the_door() -> None:
-    """Once, for the whole form: it does not tell which of the two was wrong."""
+def test_wrong_password_is_reported_at_the_door() -> None:
+    """Once, for the whole form: it does not reveal which of the two was wrong."""
     _with_password("ada", "first-programmer")
     page = Client().post("/accounts/login/", {"username": "ada", "password": "guess"})
 

@@ -18,7 +18,7 @@ from lots import (
     greeted,
     layer,
     make_lot,
-    said,
+    received,
     socket_of,
 )
 
@@ -71,7 +71,7 @@ def test_socket_hears_of_the_new_closing_with_the_bid(
         socket = socket_of(lot.pk)
         greeting = await greeted(socket)
         await abid_on(lot, 120)
-        bid = await said(socket, "bid")
+        bid = await received(socket, "bid")
         await socket.disconnect()
         return greeting, bid
 
@@ -95,13 +95,13 @@ def test_client_that_was_cut_off_hears_of_the_latest_closing() -> None:
     async def scenario() -> list[dict]:
         socket = socket_of(lot.pk, "?after=0")
         await greeted(socket)
-        bids = [await said(socket, "bid") for _ in range(2)]
+        bids = [await received(socket, "bid") for _ in range(2)]
         await socket.disconnect()
         return bids
 
-    told = {bid["closes_at"] for bid in asyncio.run(scenario())}
+    closing = {bid["closes_at"] for bid in asyncio.run(scenario())}
 
-    assert [datetime.fromisoformat(when) for when in told] == [Lot.objects.get().closes_at]
+    assert [datetime.fromisoformat(when) for when in closing] == [Lot.objects.get().closes_at]
 
 
 def test_lot_that_is_put_off_while_it_is_closed_stays_open() -> None:

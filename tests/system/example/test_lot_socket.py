@@ -18,7 +18,7 @@ from lots import (
     layer,
     make_lot,
     next_sequences,
-    said,
+    received,
     socket_of,
 )
 
@@ -140,7 +140,7 @@ def test_closed_comes_after_the_last_bid_and_once(monkeypatch: pytest.MonkeyPatc
         async with asyncio.timeout(10):
             while not await database_sync_to_async(close_lot)(lot.pk):
                 await asyncio.sleep(0.02)
-        messages = [await said(socket, "bid"), await said(socket, "closed")]
+        messages = [await received(socket, "bid"), await received(socket, "closed")]
         assert await is_quiet(socket)
         await socket.disconnect()
         return messages

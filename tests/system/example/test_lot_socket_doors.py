@@ -6,7 +6,7 @@ import pytest
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
-from lots import abid_on, amake_lot, greeted, next_sequences, said, socket_of
+from lots import abid_on, amake_lot, greeted, next_sequences, received, socket_of
 
 from auctions.presence import house
 from config.asgi import application
@@ -93,7 +93,7 @@ def test_socket_that_breaks_leaves_nothing_behind() -> None:
         await abid_on(lot, 100)
         await abid_on(lot, 110)
         with pytest.raises(ConnectionResetError):
-            await said(socket, "bid")
+            await received(socket, "bid")
         assert house().watching(lot.pk) == 0
         return get_channel_layer().groups
 

@@ -1,19 +1,19 @@
-"""The socket of a lot tells each user how it stands with them."""
+"""The socket of a lot sends each user how it stands with them."""
 
 import asyncio
 
 from channels.testing import WebsocketCommunicator
-from lots import abid_on, bid_on, greeted, make_lot, said, socket_of
+from lots import abid_on, bid_on, greeted, make_lot, received, socket_of
 
 from auctions.models import Lot
 
 
 async def _standing(socket: WebsocketCommunicator) -> tuple[bool, bool]:
-    bid = await said(socket, "bid")
+    bid = await received(socket, "bid")
     return bid["winning"], bid["outbid"]
 
 
-def test_only_who_was_outbid_is_told_so() -> None:
+def test_only_the_outbid_user_is_notified() -> None:
     """Ada bids, Grace bids more, then more again: Ada is outbid once, the others never."""
     lot = make_lot()
     sockets = [socket_of(lot.pk, user=user) for user in ("ada", "grace", None)]
@@ -51,7 +51,7 @@ def test_who_raises_their_own_bid_is_not_outbid() -> None:
     assert asyncio.run(scenario()) == [(True, False)]
 
 
-def test_who_was_outbid_while_cut_off_is_told_afterwards() -> None:
+def test_a_user_outbid_while_disconnected_is_notified_afterwards() -> None:
     """The bid before the first one missed says whose it replaced, however long ago it was."""
     lot = make_lot()
     bid_on(lot, 100)
@@ -68,8 +68,8 @@ def test_who_was_outbid_while_cut_off_is_told_afterwards() -> None:
     assert asyncio.run(scenario()) == [(False, True), *[(False, False)] * 19]
 
 
-def test_winner_is_told_who_won() -> None:
-    """The last message says whether it was the user."""
+def test_the_winner_is_notified() -> None:
+    """The last message has whether it was the user."""
     lot = make_lot(closes_in_s=3600)
     bid_on(lot, 100)
     Lot.objects.update(status=Lot.Status.CLOSED)

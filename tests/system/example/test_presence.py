@@ -1,4 +1,4 @@
-"""How many watch a lot: in this process and the others, told rarely, forgotten when killed."""
+"""How many watch a lot: in this process and the others, sent rarely, removed when killed."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.test import override_settings
-from lots import BrokenLayer, amake_lot, greeted, layer, said, socket_of
+from lots import BrokenLayer, amake_lot, greeted, layer, received, socket_of
 
 from auctions import presence
 from auctions.presence import GROUP, House
@@ -24,7 +24,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Shown(Watcher):
-    """A watcher that keeps what it was told."""
+    """A watcher that keeps what it was sent."""
 
     def __init__(self) -> None:
         self.counts: list[int] = []
@@ -55,19 +55,19 @@ async def _left(house: House, watchers: list[Shown]) -> None:
         await house.leave(LOT, watcher)
 
 
-def test_sockets_are_told_on_joining_and_as_others_come_and_go() -> None:
+def test_sockets_get_the_count_on_joining_and_as_others_join_and_leave() -> None:
     """The count follows the lot's greeting, and every change of it."""
 
     async def scenario() -> list[int]:
         lot, other = await amake_lot(), await amake_lot()
         first, second, elsewhere = socket_of(lot.pk), socket_of(lot.pk), socket_of(other.pk)
         assert (await greeted(first))["type"] == "lot"
-        counts = [(await said(first, "presence"))["watching"]]
+        counts = [(await received(first, "presence"))["watching"]]
         await greeted(elsewhere)
         await greeted(second)
-        counts += [(await said(each, "presence"))["watching"] for each in (first, second)]
+        counts += [(await received(each, "presence"))["watching"] for each in (first, second)]
         await second.disconnect()
-        counts.append((await said(first, "presence"))["watching"])
+        counts.append((await received(first, "presence"))["watching"])
         await first.disconnect()
         await elsewhere.disconnect()
         return counts
@@ -85,12 +85,12 @@ def test_processes_count_together() -> None:
         theirs = await _joined(there, 2)
         for watcher in mine + theirs:
             await watcher.until(5)
-        told = [watcher.counts[-1] for watcher in mine + theirs]
+        counts = [watcher.counts[-1] for watcher in mine + theirs]
         await _left(there, theirs)
         await mine[0].until(3)
-        told.append(mine[0].counts[-1])
+        counts.append(mine[0].counts[-1])
         await _left(here, mine)
-        return told
+        return counts
 
     assert asyncio.run(scenario()) == [5, 5, 5, 5, 5, 3]
 
@@ -115,7 +115,7 @@ def test_process_that_begins_shows_no_count_of_its_own_first(
 
 
 def test_killed_process_is_forgotten() -> None:
-    """What it held was said once, is counted, and expires when it is not said again."""
+    """What it held was sent once, is counted, and expires when it is not sent again."""
 
     async def scenario() -> list[int]:
         here = House()
@@ -130,7 +130,7 @@ def test_killed_process_is_forgotten() -> None:
     assert asyncio.run(scenario()) == [1, 6, 1]
 
 
-def test_comings_and_goings_are_told_at_most_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_of_the_count_are_sent_at_most_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand who come at once are a few messages for each that is there, not a thousand."""
     monkeypatch.setattr(presence, "AT_MOST_EVERY_S", 0.5)
     monkeypatch.setattr(presence, "BEAT_S", 1.0)
@@ -154,7 +154,7 @@ def test_comings_and_goings_are_told_at_most_so_often(monkeypatch: pytest.Monkey
 
 
 def test_slow_socket_holds_up_no_other_and_gets_the_newest() -> None:
-    """One that takes its time to read is told the last count when it is ready, and not all."""
+    """One that takes its time to read gets the last count when it is ready, and not all."""
 
     async def scenario() -> list[int]:
         ready = asyncio.Event()
@@ -209,10 +209,10 @@ def test_process_whose_group_was_lost_joins_it_again() -> None:
         get_channel_layer().groups.clear()
         await _joined(there)
         await mine[0].until(3)
-        told = mine[0].counts[-1]
+        counts = mine[0].counts[-1]
         await _left(here, mine)
         await _left(there, theirs)
-        return told
+        return counts
 
     assert asyncio.run(scenario()) == 3
 

@@ -93,9 +93,9 @@ def test_sample_users_keep_a_password_of_their_own() -> None:
 def test_nobody_is_let_in_by_a_known_password_outside_of_the_demo() -> None:
     """A site with a key of its own gets the lots alone."""
     with override_settings(IS_DEMO=False):
-        said = _sample_data()
+        output = _sample_data()
 
-    assert said == "30 lots added, 0 were there already.\n"
+    assert output == "30 lots added, 0 were there already.\n"
     assert not User.objects.exists()
 
 
@@ -119,9 +119,9 @@ def test_each_sample_lot_names_a_picture_of_its_own() -> None:
 
 
 def _sample_data() -> str:
-    said = io.StringIO()
-    call_command("sample_data", stdout=said)
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("sample_data", stdout=output)
+    return output.getvalue()
 
 
 def test_first_sample_lot_stays_open_longest() -> None:

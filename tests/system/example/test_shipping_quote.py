@@ -36,7 +36,7 @@ def test_quote_comes_from_the_service() -> None:
 
 
 def test_service_that_is_away_is_a_503() -> None:
-    """Whoever asks is told what is wrong and what to start."""
+    """The response names what is wrong and what to start."""
 
     async def scenario() -> tuple[int, dict]:
         lot = await amake_lot()

@@ -27,7 +27,7 @@ def _csrf_token(client: Client) -> dict[str, str]:
 
 
 def test_anonymous_bid_is_refused_with_what_to_do() -> None:
-    """Who is not signed in is told so, and nothing is stored."""
+    """An anonymous user gets a message, and nothing is stored."""
     response = _rest(Client(), make_lot().pk)
 
     assert (response.status_code, response.json()) == (401, {"detail": "Sign in to bid."})

@@ -1,4 +1,4 @@
-"""What the panel is told: by each answer's headers, by the plan, by the edge's log."""
+"""What the panel gets: by each answer's headers, by the plan, by the edge's log."""
 
 import asyncio
 import re
@@ -33,15 +33,15 @@ def test_answer_names_its_stack_its_route_and_its_time() -> None:
 
 
 def test_the_same_view_on_asgi_says_so() -> None:
-    """It is the request that tells, not the view."""
+    """The request decides, not the view."""
     answer = asyncio.run(AsyncClient().get("/api/lots/"))
 
     assert answer.headers["X-Stack"] == "asgi"
     assert 'stack;desc="asgi"' in answer.headers["Server-Timing"]
 
 
-def test_path_without_a_route_is_told_without() -> None:
-    """A page that is not there was answered by a stack all the same."""
+def test_path_without_a_route_has_a_stack_and_no_route() -> None:
+    """A stack answered for the missing page too."""
     answer = Client().get("/no/such/page/")
 
     assert answer.headers["X-Stack"] == "wsgi"
@@ -58,7 +58,7 @@ def test_middleware_is_a_coroutine_between_coroutines() -> None:
     assert not iscoroutinefunction(add_stack_headers(lambda request: HttpResponse()))
 
 
-def test_nothing_is_told_when_the_settings_say_no() -> None:
+def test_nothing_is_sent_when_the_setting_is_off() -> None:
     """No header, no panel."""
     with override_settings(UNDER_THE_HOOD=False):
         with pytest.raises(MiddlewareNotUsed):

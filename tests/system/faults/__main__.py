@@ -62,8 +62,8 @@ def _run(fault: Fault) -> Row:
         traceback.print_exc()
         row = unfinished(f"{type(error).__name__}: {error}"[-500:])
     failed = (f"failed {why}, {times} times" for why, times in row.failed.items())
-    for told in (line(cells(fault.name, row)), *row.notes, *failed, *row.short):
-        say(f"  {told}")
+    for text in (line(cells(fault.name, row)), *row.notes, *failed, *row.short):
+        say(f"  {text}")
     return row
 
 

@@ -87,9 +87,13 @@ def _bounds(broken: Break, exit_code: int, seen: int, mended: int) -> dict[str, 
     }
 
 
-def _notes(scene: Scene, said: str, said_again: str) -> tuple[str, ...]:
-    words = [line for line in said.splitlines() if line.strip()][-4:]
-    return (f"slowest request {scene.load.slowest_s:.1f} s", *words, *said_again.splitlines()[-4:])
+def _notes(scene: Scene, output: str, output_again: str) -> tuple[str, ...]:
+    words = [line for line in output.splitlines() if line.strip()][-4:]
+    return (
+        f"slowest request {scene.load.slowest_s:.1f} s",
+        *words,
+        *output_again.splitlines()[-4:],
+    )
 
 
 def _read(site: Site) -> dict[str, str]:

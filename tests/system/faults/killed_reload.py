@@ -18,8 +18,8 @@ from harness.stack import Up
 
 # -P, for what lies beside it is called like packages that the project imports.
 STEPPING = ("-P", str(Path(__file__).parent / "stepping.py"))
-# What `tandem status` may say: all is well, or something drains or is on its way.
-TOLD = (0, 1)
+# What `tandem status` may report: all is well, or something drains or is on its way.
+EXPECTED_CODES = (0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,10 @@ async def _kill_and_reload(scene: Scene, step: str, number: int) -> Stopped:
     await scene.sockets.wait_until_open()
     wrong = {
         f"it was not killed: {killed.returncode}": killed.returncode != -signal.SIGKILL,
-        f"status said {status.returncode}, {status.stderr}": status.returncode not in TOLD
+        f"status reported {status.returncode}, {status.stderr}": status.returncode
+        not in EXPECTED_CODES
         or "Traceback" in status.stderr,
-        f"the next reload said {again.returncode}, {again.stderr}": again.returncode != 0,
+        f"the next reload reported {again.returncode}, {again.stderr}": again.returncode != 0,
         f"{seen} served, not {version + 1}": set(seen) != {version + 1},
     }
     return Stopped(step=step, complaints=tuple(text for text, is_so in wrong.items() if is_so))
@@ -100,7 +101,7 @@ def _kill_and_stop(running: Site, step: str, number: int) -> Stopped:
         left = _left(running)
     wrong = {
         f"it was not killed: {killed.returncode}": killed.returncode != -signal.SIGKILL,
-        f"down said {down.returncode}, {down.stderr}": down.returncode != 0,
+        f"down reported {down.returncode}, {down.stderr}": down.returncode != 0,
         f"left behind: {left}": bool(left),
     }
     return Stopped(step=step, complaints=tuple(text for text, is_so in wrong.items() if is_so))

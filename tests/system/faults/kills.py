@@ -46,7 +46,7 @@ async def _kill_once(victim: Victim, scene: Scene, prober: Prober) -> tuple[floa
         while _is_there(pid) or not victim.pid(scene.site):
             await asyncio.sleep(0.02)
         back_s = time.monotonic() - began
-        # Until it shows: what was cut is told at once.
+        # Until it shows: what was cut is reported at once.
         await asyncio.sleep(0.1)
         await scene.sockets.wait_until_open(DEADLINE_S)
         reopened_s = time.monotonic() - began

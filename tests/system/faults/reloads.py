@@ -1,4 +1,4 @@
-"""Reloads under load, for each pair of servers: no request lost, each socket told to come again."""
+"""Reloads under load, for each pair of servers: no request lost, each socket closed with 1012."""
 
 import asyncio
 import itertools
@@ -111,7 +111,7 @@ def _notes(scene: Scene, reloads: list[Reload]) -> tuple[str, ...]:
         f"{len(reloads)} reloads, slowest {slowest:.1f} s, request {scene.load.slowest_s:.1f} s, "
         f"handshake {scene.sockets.slowest_handshake_s:.1f} s",
         *(f"handshake {why}: {times}" for why, times in refused.items()),
-        *(f"reload said {each.stderr}" for each in reloads if each.exit_code),
+        *(f"reload reported {each.stderr}" for each in reloads if each.exit_code),
     )
 
 

@@ -34,8 +34,8 @@ class Sockets:
         # Why a handshake failed, and when it began.
         self.refused: list[tuple[float, str]] = []
         self.slowest_handshake_s = 0.0
-        # What each socket on the channel layer was told last.
-        self.told: dict[int, str] = {}
+        # What each socket on the channel layer was sent last.
+        self.announced: dict[int, str] = {}
         # The version that greeted each, which is the one that serves it.
         self.versions: dict[int, int] = {}
 
@@ -71,7 +71,10 @@ class Sockets:
     async def wait_until_told(self, text: str, within_s: float) -> None:
         """Return when each socket on the channel layer has heard ``text``; raises TimeoutError."""
         async with asyncio.timeout(within_s):
-            while set(self.told.values()) != {text} or len(self.told) < (self._count + 1) // 2:
+            while (
+                set(self.announced.values()) != {text}
+                or len(self.announced) < (self._count + 1) // 2
+            ):
                 await asyncio.sleep(0.02)
 
     async def _hold(self, number: int) -> None:
@@ -82,7 +85,7 @@ class Sockets:
                 socket = await self._session.ws_connect(self._url + path)
                 greeting = await socket.receive_json(timeout=GREETING_S)
             except (aiohttp.ClientError, TimeoutError, TypeError) as error:
-                # TypeError: it was closed before it said anything.
+                # TypeError: it was closed before it sent anything.
                 self.refused.append((began, _why(error)))
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -95,7 +98,7 @@ class Sockets:
         try:
             async for message in socket:
                 with contextlib.suppress(KeyError):
-                    self.told[number] = json.loads(message.data)["told"]
+                    self.announced[number] = json.loads(message.data)["announced"]
         finally:
             self.open -= 1
         # 1006 where it was cut without a word.

@@ -33,7 +33,7 @@ PURE = {
 
 
 class Steps:
-    """Counts the steps, and stops this process before the one that it is told."""
+    """Counts the steps, and kills this process before the given one."""
 
     def __init__(self, last: str, log: str) -> None:
         self._last = last

@@ -21,7 +21,7 @@ RECOVERY_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """One kill: when, what was left after a while, and when the next `up` said it was ready."""
+    """One kill: when, what was left after a while, and when the next `up` was ready."""
 
     began: float
     orphans: tuple[str, ...]

@@ -45,7 +45,7 @@ def test_a_reload_that_is_killed_leaves_a_stack_that_is_understood() -> None:
 
 
 def test_a_killed_worker_costs_the_request_it_served() -> None:
-    """And the others answer meanwhile."""
+    """The others answer in the meantime."""
     victim = next(each for each in VICTIMS if each.name == "kill-gunicorn-worker")
 
     row = run(kill(victim, times=2, rate=RATE, sockets=20))

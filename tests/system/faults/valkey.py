@@ -17,7 +17,7 @@ from faults.victims import pid_of
 from harness.client import ask
 
 TIMES = 3
-# How long one word may take to reach every socket before the next is said.
+# How long one message may take to reach every socket before the next is sent.
 WORD_S = 1.0
 RECOVERY_S = 10
 DEADLINE_S = 60
@@ -30,7 +30,7 @@ async def end(sent: signal.Signals, *, times: int = TIMES, sockets: int = 100) -
             words = (f"word-{number}" for number in itertools.count())
             await _spread(scene, words)
             recoveries = [await _end_once(scene, sent, words) for _ in range(times)]
-    told = ", ".join(f"{each:.1f}" for each in recoveries)
+    recovered = ", ".join(f"{each:.1f}" for each in recoveries)
     return scene.row(
         recovery_s=max(recoveries),
         bounds={
@@ -38,7 +38,7 @@ async def end(sent: signal.Signals, *, times: int = TIMES, sockets: int = 100) -
             "closed sockets": Bound(value=len(scene.sockets.closes), at_most=0),
             "seconds to recovery": Bound(value=max(recoveries), at_most=RECOVERY_S),
         },
-        notes=(f"{times} times, messages reach each socket after {told} s",),
+        notes=(f"{times} times, messages reach each socket after {recovered} s",),
     )
 
 
@@ -57,7 +57,7 @@ async def _spread(scene: Scene, words: Iterator[str]) -> None:
     """Say one word after the other until one has reached each socket."""
     async with asyncio.timeout(DEADLINE_S):
         for word in words:
-            await asyncio.to_thread(ask, scene.site.up.port, f"/faults/tell/?text={word}")
+            await asyncio.to_thread(ask, scene.site.up.port, f"/faults/announce/?text={word}")
             with contextlib.suppress(TimeoutError):
                 await scene.sockets.wait_until_told(word, WORD_S)
                 return

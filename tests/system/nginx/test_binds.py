@@ -1,4 +1,4 @@
-"""The edge listens where it is told to, and nowhere else."""
+"""The edge listens on the given addresses, and nowhere else."""
 
 import pytest
 from nginx.edges import listens
@@ -9,16 +9,16 @@ from harness.stack import free_port
 
 @pytest.mark.parametrize(("path", "stack"), [("/sync/", "WSGI"), ("/async/", "ASGI")])
 def test_each_address_of_a_list_is_answered(edge_with, path, stack) -> None:
-    """IPv6 among them: the view is told the client's own address."""
+    """IPv6 among them: the view gets the client's own address."""
     one, other = free_port(), free_port()
     binds = [f"127.0.0.1:{one}", f"[::1]:{one}", f"127.0.0.2:{other}"]
     with edge_with(BIND=binds, port=one):
         for host, port in (("127.0.0.1", one), ("::1", one), ("127.0.0.2", other)):
-            told = ask(port, path, host=host).json
-            assert told["served_by"] == f"{stack}Request"
-            assert told["client"] == ("::1" if host == "::1" else "127.0.0.1")
+            reported = ask(port, path, host=host).json
+            assert reported["served_by"] == f"{stack}Request"
+            assert reported["client"] == ("::1" if host == "::1" else "127.0.0.1")
             name = "[::1]" if host == "::1" else host
-            assert told["absolute"] == f"http://{name}:{port}{path}"
+            assert reported["absolute"] == f"http://{name}:{port}{path}"
 
         assert not listens(other)
 

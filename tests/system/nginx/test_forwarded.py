@@ -34,11 +34,11 @@ TRUSTED = {"TRUSTED_PROXIES": ["127.0.0.1", "10.0.0.0/8"]}
 @BOTH
 def test_nothing_a_client_says_reaches_the_view(edge, path) -> None:
     """Not as a header, and not as what the request is taken for."""
-    told = edge.ask(path, headers=SPOOFED).json
+    reported = edge.ask(path, headers=SPOOFED).json
 
-    assert "evil" not in json.dumps(told)
-    assert "6.6.6.6" not in json.dumps(told)
-    assert told == told | {
+    assert "evil" not in json.dumps(reported)
+    assert "6.6.6.6" not in json.dumps(reported)
+    assert reported == reported | {
         "client": "127.0.0.1",
         "scheme": "http",
         "is_secure": False,
@@ -53,19 +53,19 @@ def test_nothing_a_client_says_reaches_the_view(edge, path) -> None:
 def test_a_header_under_another_spelling_is_dropped(edge, path) -> None:
     """`X_Forwarded_For` would become the same META key as `X-Forwarded-For`."""
     spoofed = [(name.replace("-", "_"), value) for name, value in SPOOFED if "-" in name]
-    told = edge.ask(path, headers=spoofed).json
+    reported = edge.ask(path, headers=spoofed).json
 
-    assert "evil" not in json.dumps(told)
-    assert "6.6.6.6" not in json.dumps(told)
+    assert "evil" not in json.dumps(reported)
+    assert "6.6.6.6" not in json.dumps(reported)
 
 
-def test_a_websocket_is_told_the_truth_too(edge) -> None:
+def test_a_websocket_gets_the_true_values_too(edge) -> None:
     """The handshake passes by the same directives."""
-    told = greet(edge, dict(SPOOFED))
+    reported = greet(edge, dict(SPOOFED))
 
-    assert "evil" not in json.dumps(told)
-    assert "6.6.6.6" not in json.dumps(told)
-    assert (told["scheme"], told["client"][0]) == ("ws", "127.0.0.1")
+    assert "evil" not in json.dumps(reported)
+    assert "6.6.6.6" not in json.dumps(reported)
+    assert (reported["scheme"], reported["client"][0]) == ("ws", "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +92,9 @@ FROM_PROXY = [
 @BOTH
 def test_a_trusted_proxy_is_believed(trusting, path) -> None:
     """The client is the last address that is no trusted proxy's: the rest it could make up."""
-    told = trusting.ask(path, headers=FROM_PROXY).json
+    reported = trusting.ask(path, headers=FROM_PROXY).json
 
-    assert told == told | {
+    assert reported == reported | {
         "client": "203.0.113.9",
         "scheme": "https",
         "is_secure": True,
@@ -102,23 +102,23 @@ def test_a_trusted_proxy_is_believed(trusting, path) -> None:
         "port": "443",
         "absolute": f"https://shop.example{path}",
     }
-    assert told["headers"]["X-Real-Ip"] == "203.0.113.9"
-    assert told["headers"]["X-Forwarded-Proto"] == "https"
+    assert reported["headers"]["X-Real-Ip"] == "203.0.113.9"
+    assert reported["headers"]["X-Forwarded-Proto"] == "https"
 
 
 def test_a_websocket_through_a_trusted_proxy_is_secure(trusting) -> None:
     """The proxy speaks TLS to the browser, and not to this edge."""
-    told = greet(trusting, dict(FROM_PROXY))
+    reported = greet(trusting, dict(FROM_PROXY))
 
-    assert (told["scheme"], told["client"][0]) == ("wss", "203.0.113.9")
+    assert (reported["scheme"], reported["client"][0]) == ("wss", "203.0.113.9")
 
 
 @BOTH
 def test_a_trusted_proxy_that_says_nothing_is_the_client(trusting, path) -> None:
     """Such as a health check of its own."""
-    told = trusting.ask(path, headers=[("Host", "internal.example")]).json
+    reported = trusting.ask(path, headers=[("Host", "internal.example")]).json
 
-    assert (told["client"], told["scheme"], told["host"]) == (
+    assert (reported["client"], reported["scheme"], reported["host"]) == (
         "127.0.0.1",
         "http",
         "internal.example",
@@ -140,21 +140,25 @@ def test_a_trusted_proxy_that_says_nothing_is_the_client(trusting, path) -> None
 )
 def test_even_a_trusted_proxy_is_not_believed_nonsense(trusting, path, name, value) -> None:
     """Only what has the form of a scheme, a host, a port or an address is taken."""
-    told = trusting.ask(path, headers=[("Host", "shop.example"), (name, value)]).json
+    reported = trusting.ask(path, headers=[("Host", "shop.example"), (name, value)]).json
 
-    assert (told["client"], told["scheme"], told["host"]) == ("127.0.0.1", "http", "shop.example")
-    assert told["script_name"] == ""
+    assert (reported["client"], reported["scheme"], reported["host"]) == (
+        "127.0.0.1",
+        "http",
+        "shop.example",
+    )
+    assert reported["script_name"] == ""
 
 
 @BOTH
 def test_a_peer_that_is_not_trusted_is_not_believed(edge_with, path) -> None:
     """Whom the list does not name is overwritten, as everyone is without a list."""
     with edge_with(EDGE={"TRUSTED_PROXIES": ["10.0.0.0/8"]}) as edge:
-        told = edge.ask(path, headers=SPOOFED).json
+        reported = edge.ask(path, headers=SPOOFED).json
 
-    assert "evil" not in json.dumps(told)
-    assert "6.6.6.6" not in json.dumps(told)
-    assert (told["client"], told["scheme"]) == ("127.0.0.1", "http")
+    assert "evil" not in json.dumps(reported)
+    assert "6.6.6.6" not in json.dumps(reported)
+    assert (reported["client"], reported["scheme"]) == ("127.0.0.1", "http")
 
 
 @BOTH
@@ -180,18 +184,18 @@ def test_a_peer_that_is_not_trusted_is_not_believed(edge_with, path) -> None:
 )
 def test_the_scheme_implies_the_port(trusting, path, headers, scheme, port) -> None:
     """Proxies write the scheme in any case, as a list, or by the name of a WebSocket's."""
-    told = trusting.ask(path, headers=list(({"Host": "shop.example"} | headers).items())).json
+    reported = trusting.ask(path, headers=list(({"Host": "shop.example"} | headers).items())).json
 
-    assert (told["scheme"], told["port"]) == (scheme, port)
-    assert told["headers"]["X-Forwarded-Port"] == port
+    assert (reported["scheme"], reported["port"]) == (scheme, port)
+    assert reported["headers"]["X-Forwarded-Port"] == port
 
 
 @BOTH
 def test_the_port_of_the_edge_itself_is_not_that_of_the_site(edge, path) -> None:
     """A container's published port, or a proxy, hides it."""
-    told = edge.ask(path, headers=[("Host", "shop.example")]).json
+    reported = edge.ask(path, headers=[("Host", "shop.example")]).json
 
-    assert (told["port"], told["absolute"]) == ("80", f"http://shop.example{path}")
+    assert (reported["port"], reported["absolute"]) == ("80", f"http://shop.example{path}")
 
 
 @BOTH
@@ -199,10 +203,10 @@ def test_only_the_headers_that_the_settings_name_are_used(edge_with, path) -> No
     """A load balancer that sets no X-Forwarded-Host passes on what a client sent in it."""
     with edge_with(EDGE=TRUSTED) as edge:
         headers = [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Port", "666")]
-        told = edge.ask(path, headers=[("Host", "shop.example"), *headers]).json
+        reported = edge.ask(path, headers=[("Host", "shop.example"), *headers]).json
 
-        assert "evil" not in json.dumps(told)
-        assert (told["host"], told["port"]) == ("shop.example", "80")
+        assert "evil" not in json.dumps(reported)
+        assert (reported["host"], reported["port"]) == ("shop.example", "80")
 
 
 SSL_HEADERS = [
@@ -225,8 +229,8 @@ def test_the_header_of_secure_proxy_ssl_header_is_used(edge_with, key, value, na
 
             assert (secure["scheme"], secure["port"]) == ("https", "443")
             # As the application compares it.
-            told = {key.lower(): each for key, each in secure["headers"].items()}
-            assert told[name.lower()] == value
+            reported = {key.lower(): each for key, each in secure["headers"].items()}
+            assert reported[name.lower()] == value
             assert (plain["scheme"], forged["scheme"]) == ("http", "http")
 
 
@@ -235,14 +239,14 @@ def test_the_header_of_secure_proxy_ssl_header_is_overwritten_without_a_trusted_
 ) -> None:
     """Anybody could send it."""
     with edge_with(environment=believing(ssl=["HTTP_X_FORWARDED_SSL", "on"])) as edge:
-        told = edge.ask("/sync/", headers=[("X-Forwarded-Ssl", "on")]).json
+        reported = edge.ask("/sync/", headers=[("X-Forwarded-Ssl", "on")]).json
 
-        assert told["scheme"] == "http"
-        assert "X-Forwarded-Ssl" not in told["headers"]
+        assert reported["scheme"] == "http"
+        assert "X-Forwarded-Ssl" not in reported["headers"]
 
 
 def greet(edge, headers: dict[str, str]) -> dict:
-    """Open a WebSocket, and return what its consumer was told."""
+    """Open a WebSocket, and return what its consumer was sent."""
 
     async def run() -> str:
         url = f"http://127.0.0.1:{edge.port}/socket/"

@@ -95,9 +95,9 @@ def test_a_request_is_handed_over_once(
     module = module_of("plain_paths")
     with edge_for(nginx_program, compiled(module)[0].verdicts, real({})) as edge:
         names = [f"urlconfs_{bit}.plain_paths" for bit in (on_wsgi, on_asgi)]
-        (said,) = edge.ask([target], **{HEADER: names[0], HEADER_ON_ASGI: names[1]})
+        (answered,) = edge.ask([target], **{HEADER: names[0], HEADER_ON_ASGI: names[1]})
 
-    assert (said.status, said.text) == (200, answer)
+    assert (answered.status, answered.text) == (200, answer)
 
 
 @pytest.mark.timeout(600)

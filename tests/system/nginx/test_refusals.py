@@ -116,14 +116,14 @@ def test_what_is_handed_over_holds_no_place(edge, sockets) -> None:
         assert edge.ask("/sync/").text == "ok"
 
 
-@pytest.mark.parametrize(("answer", "told"), [(None, (503, "1")), (DEATH, (502, None))])
-def test_what_is_handed_over_is_refused_alike(edge, behind, answer, told) -> None:
+@pytest.mark.parametrize(("answer", "refused"), [(None, (503, "1")), (DEATH, (502, None))])
+def test_what_is_handed_over_is_refused_alike(edge, behind, answer, refused) -> None:
     """It is the stack that it was handed to of which the edge speaks."""
     behind("wsgi.sock", HAND_OVER)
     if answer is not None:
         behind("asgi.sock", answer)
 
-    assert refusal(edge.ask("/sync/")) == told
+    assert refusal(edge.ask("/sync/")) == refused
 
 
 def test_the_log_names_both_stacks_of_what_was_handed_over(edge, behind) -> None:

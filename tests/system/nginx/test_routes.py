@@ -32,17 +32,17 @@ WSGI = [
 @pytest.mark.parametrize("path", ASGI)
 def test_the_path_of_a_coroutine_goes_to_asgi(edge, path) -> None:
     """And arrives as it was sent."""
-    told = edge.ask(quote(path)).json
+    reported = edge.ask(quote(path)).json
 
-    assert (told["served_by"], told["path"]) == ("ASGIRequest", path)
+    assert (reported["served_by"], reported["path"]) == ("ASGIRequest", path)
 
 
 @pytest.mark.parametrize("path", WSGI)
 def test_its_neighbour_goes_to_wsgi(edge, path) -> None:
     """Though it begins alike."""
-    told = edge.ask(quote(path)).json
+    reported = edge.ask(quote(path)).json
 
-    assert (told["served_by"], told["path"]) == ("WSGIRequest", path)
+    assert (reported["served_by"], reported["path"]) == ("WSGIRequest", path)
 
 
 @pytest.mark.parametrize("path", ["/async", "/ASYNC/", "/either/one", "/int/4/2/", "/x/async/"])
@@ -54,6 +54,6 @@ def test_what_no_view_answers_is_djangos_404(edge, path) -> None:
 def test_every_character_of_a_path_arrives(edge) -> None:
     """On its way to ASGI by the edge's own word, a path is not written anew."""
     raw = "/%E6%97%A5%E6%9C%AC/%2F/%25/%3F/a+b/%C3%A9;c=d/@:!$&'()*"
-    told = edge.ask(f"{raw}?q=%2F&q=a+b").json
+    reported = edge.ask(f"{raw}?q=%2F&q=a+b").json
 
-    assert told["path"] == "/日本///%/?/a+b/é;c=d/@:!$&'()*"
+    assert reported["path"] == "/日本///%/?/a+b/é;c=d/@:!$&'()*"

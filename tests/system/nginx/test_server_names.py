@@ -1,4 +1,4 @@
-"""Who asks for another host than ours is told so, with TLS as without."""
+"""A request for an unknown host is rejected with a message, with TLS as without."""
 
 import asyncio
 import itertools
@@ -130,10 +130,10 @@ def test_https_is_served_and_the_view_knows(secure, trust, path, stack) -> None:
     lines = (f"GET {path} HTTP/1.1", "Host: shop.example")
     answer = exchange(secure.port, trust, "shop.example", *lines)
 
-    told = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert told["served_by"] == f"{stack}Request"
-    assert (told["is_secure"], told["scheme"]) == (True, "https")
-    assert told["absolute"] == f"https://shop.example{path}"
+    reported = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert reported["served_by"] == f"{stack}Request"
+    assert (reported["is_secure"], reported["scheme"]) == (True, "https")
+    assert reported["absolute"] == f"https://shop.example{path}"
 
 
 @BOTH
@@ -147,10 +147,10 @@ def test_http_2_is_spoken_to_who_can(secure, tls, path, stack) -> None:
         client.initiate_connection()
         asked = http2.get(client, 1, path, scheme="https", host="shop.example")
         connection.sendall(asked)
-        told = json.loads(http2.read(connection, client, 1))
+        reported = json.loads(http2.read(connection, client, 1))
 
-    assert (told["served_by"], told["is_secure"]) == (f"{stack}Request", True)
-    assert told["host"] == "shop.example"
+    assert (reported["served_by"], reported["is_secure"]) == (f"{stack}Request", True)
+    assert reported["host"] == "shop.example"
 
 
 def test_a_websocket_over_tls_is_served(secure, trust) -> None:
@@ -177,7 +177,7 @@ class Loopback(aiohttp.abc.AbstractResolver):
         pass
 
 
-def test_http_on_the_port_of_https_is_told_so(secure) -> None:
+def test_http_on_the_port_of_https_is_rejected_with_a_message(secure) -> None:
     """As a person would who forgot the s."""
     answer = secure.ask("/sync/")
 

@@ -128,8 +128,8 @@ def test_no_other_upgrade_reaches_a_server(recorded, path, upgrade) -> None:
     )
 
     [sent] = recorder.requests
-    said = [line.lower() for line in sent.split(b"\r\n") if line.lower().startswith(b"upgrade")]
-    assert said in ([], [b"upgrade: websocket"] if upgrade[0] == "websocket" else [])
+    headers = [line.lower() for line in sent.split(b"\r\n") if line.lower().startswith(b"upgrade")]
+    assert headers in ([], [b"upgrade: websocket"] if upgrade[0] == "websocket" else [])
     assert b"h2c" not in sent.lower()
 
 

@@ -120,20 +120,20 @@ def shortcomings(found: Burst) -> list[str]:
     """Return what did not hold of the answers, each in a sentence: no machine is an excuse."""
     wrong = [each for each in found.answers if each.status not in (200, 503)]
     untold = [each for each in found.refused if each.retry_after is None]
-    told = {
+    sentences = {
         f"{len(wrong)} of {len(found.answers)} answers were neither 200 nor 503, such as "
         f"{wrong[:1]}": bool(wrong),
         f"{len(untold)} refusals came without Retry-After": bool(untold),
         "nothing was served": not found.served,
         "nothing was refused, so that it was no overload": not found.refused,
     }
-    return [sentence for sentence, is_so in told.items() if is_so]
+    return [sentence for sentence, is_so in sentences.items() if is_so]
 
 
 def delays(found: Burst, *, at_most: int) -> list[str]:
     """Return what was later than promised, whatever else the machine does."""
     most_s = 2 * found.control_p99_s + 0.05
-    told = {
+    sentences = {
         f"one waited while {found.longest_queue} others were served, {at_most} are allowed": (
             found.longest_queue > at_most
         ),
@@ -141,7 +141,7 @@ def delays(found: Burst, *, at_most: int) -> list[str]:
             found.echo_p99_s > most_s
         ),
     }
-    return [sentence for sentence, is_so in told.items() if is_so]
+    return [sentence for sentence, is_so in sentences.items() if is_so]
 
 
 def promised_s(*, workers: int, queue: int, per_second: float) -> float:

@@ -31,7 +31,7 @@ def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server) -
         assert time.monotonic() - began < QUICK_S
         assert ask(up.port, "/large-on-asgi/?bytes=1").status == 200
         # A thread and its database connection for each slow reader is what stock Django takes, and
-        # keeps as long as they read; one of ours that is told to end takes a moment for it.
+        # keeps as long as they read; one of ours that gets a signal to end takes a moment for it.
         assert wait_for(lambda: ask(up.port, "/threads/").json["threads"] - threads < MANY / 2)
 
 
@@ -39,8 +39,8 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(up_with) -> None:
     """MAX_BODY, which is 4 MB here, on either stack."""
     with up_with(WORKERS=1) as up:
         for path in ("/length/", "/threads/"):
-            told = [("Content-Length", str(4 * MB + 1))]
-            assert ask(up.port, path, "POST", told).status == 413
+            length = [("Content-Length", str(4 * MB + 1))]
+            assert ask(up.port, path, "POST", length).status == 413
         assert ask(up.port, "/length/", "POST", body=bytes(2 * MB)).text == str(2 * MB)
 
 

@@ -12,7 +12,7 @@ SERVERS = ["gunicorn", "uwsgi", "waitress", "granian"]
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_client_is_told_504_by_every_server(up_with, server) -> None:
+def test_a_client_gets_504_from_every_server(up_with, server) -> None:
     """After TIMEOUT_S, by the edge; and on all but two servers its worker is soon replaced."""
     replaces = server in ("gunicorn", "uwsgi")
     with up_with(SERVER=server, WORKERS=1, TIMEOUT_S=TIMEOUT_S) as up:
@@ -26,7 +26,7 @@ def test_a_client_is_told_504_by_every_server(up_with, server) -> None:
 
 @pytest.mark.parametrize("server", ["gunicorn", "uwsgi", "waitress"])
 def test_what_was_given_up_in_the_queue_is_not_done(up_with, server) -> None:
-    """A POST whose client was told 504 while it waited must not happen afterwards."""
+    """A POST whose client got 504 while it waited must not happen afterwards."""
     with up_with(SERVER=server, WORKERS=1, TIMEOUT_S=TIMEOUT_S) as up, ThreadPoolExecutor() as pool:
         done = up.directory / "done"
         # Longer than the next is waited for, and not so long that the worker is ended.

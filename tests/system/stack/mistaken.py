@@ -1,4 +1,4 @@
-"""Ways to spoil a project, and what was said of it."""
+"""Ways to spoil a project, and what a command then reports."""
 
 import subprocess
 from pathlib import Path
@@ -36,7 +36,7 @@ def setting(project: Path, tandem_setting: str) -> None:
     append(project / "mysite" / "settings.py", f"TANDEM = {tandem_setting}")
 
 
-def told(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
-    """Return the exit code, and what was said on stderr beside the notes on the plan."""
+def exit_and_stderr(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    """Return the exit code, and what was written to stderr beside the notes on the plan."""
     lines = done.stderr.splitlines(keepends=True)
     return done.returncode, "".join(line for line in lines if not line.startswith(NOTES))

@@ -109,8 +109,8 @@ async def sockets(up: Up) -> AsyncIterator[list[aiohttp.ClientWebSocketResponse]
         yield [await session.ws_connect(url, origin=up.url) for _ in range(SOCKETS)]
 
 
-async def tell(up: Up, text: str) -> int:
-    answer = await asyncio.to_thread(ask, up.port, f"/tell/?text={text}")
+async def announce(up: Up, text: str) -> int:
+    answer = await asyncio.to_thread(ask, up.port, f"/announce/?text={text}")
     return answer.status
 
 
@@ -131,7 +131,7 @@ async def tell_until_told(up: Up) -> tuple[int, float]:
     """Send to the group until it works; return how often it did not, and how long that took."""
     began = time.monotonic()
     failed = 0
-    while await tell(up, f"n{failed}") != 200:
+    while await announce(up, f"n{failed}") != 200:
         failed += 1
         assert time.monotonic() - began < RECOVERY_S
         await asyncio.sleep(0.05)
@@ -144,12 +144,12 @@ def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
 
     async def run(up: Up) -> None:
         async with sockets(up) as held:
-            assert await tell(up, "before") == 200
+            assert await announce(up, "before") == 200
             assert await hear(held, "before") == SOCKETS
             os.kill(supervisord.pid_of(up.run_dir, "valkey"), signal.SIGKILL)
             print("failed, s:", await tell_until_told(up))
             await asyncio.to_thread(wait_until_joined, f"unix://{up.run_dir / 'valkey.sock'}")
-            assert await tell(up, "after") == 200
+            assert await announce(up, "after") == 200
             assert await hear(held, "after") == SOCKETS
 
     with Up(served_by(tmp_path, asgi)) as up:
@@ -158,20 +158,20 @@ def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
 
 @pytest.mark.parametrize("asgi", SERVERS)
 def test_sockets_outlive_ones_own_redis(asgi, own, tmp_path) -> None:
-    """Away for two seconds: what sends meanwhile is told so at once, and nobody else is."""
+    """Unavailable for two seconds: a sender gets an error at once, and nobody else does."""
 
     async def run(up: Up) -> None:
         async with sockets(up) as held:
             own.kill()
             began = time.monotonic()
             while time.monotonic() - began < 2:
-                assert await tell(up, "n-lost") == 500
+                assert await announce(up, "n-lost") == 500
                 await held[0].send_str("hello")
                 assert await held[0].receive_str(timeout=5) == "/echo/one/ hello"
             await asyncio.to_thread(own.start)
             print("failed, s:", await tell_until_told(up))
             await asyncio.to_thread(wait_until_joined, own.url)
-            assert await tell(up, "after") == 200
+            assert await announce(up, "after") == 200
             assert await hear(held, "after") == SOCKETS
 
     with Up(served_by(tmp_path, asgi), environment={"REDIS_URL": own.url}) as up:
@@ -179,7 +179,7 @@ def test_sockets_outlive_ones_own_redis(asgi, own, tmp_path) -> None:
 
 
 def test_who_left_a_group_is_not_put_back(own, tmp_path) -> None:
-    """Nor is a socket that has closed meanwhile."""
+    """Nor is a socket that has closed since."""
 
     async def run(up: Up) -> None:
         async with sockets(up) as held:
@@ -199,8 +199,8 @@ def wait_until_joined(url: str, number: int = SOCKETS) -> bool:
         return wait_for(lambda: client.zcard("asgi:group:all") == number)
 
 
-def test_a_redis_that_never_answered_is_told_at_once(tmp_path) -> None:
-    """It is not away but wrong: the socket closes, and the error is in the log."""
+def test_a_redis_that_never_answered_is_reported_at_once(tmp_path) -> None:
+    """It is misconfigured, not unavailable: the socket closes, and the error is in the log."""
     served_by(tmp_path, "uvicorn")
 
     async def run(up: Up) -> None:

@@ -1,4 +1,4 @@
-"""`tandem up --debug`: breakpoint() opens pdb on the terminal, and nothing times out meanwhile."""
+"""`tandem up --debug`: breakpoint() opens pdb on the terminal, and nothing times out."""
 
 import os
 import pty

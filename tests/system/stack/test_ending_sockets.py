@@ -1,4 +1,4 @@
-"""A stop tells each WebSocket to come again, and is over in time whatever is in flight."""
+"""A stop closes each WebSocket with 1012, and ends in time with anything in flight."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ async def stop(up: Up, path: str = "") -> tuple[float, set[int | None]]:
         closing = [asyncio.create_task(socket.receive()) for socket in sockets]
         asking = asyncio.create_task(ask(session, up.url + path)) if path else None
         # The edge has taken the request once it has answered a later one.
-        async with session.get(f"{up.url}/tell/?text=x"):
+        async with session.get(f"{up.url}/announce/?text=x"):
             pass
         await asyncio.gather(*closing)
         closing = [asyncio.create_task(socket.receive()) for socket in sockets]
@@ -87,7 +87,7 @@ def test_a_stop_tells_each_socket_and_is_soon_over(asgi, tmp_path) -> None:
 @pytest.mark.parametrize("asgi", SERVERS)
 @pytest.mark.parametrize("path", ["/slow/", "/async-slow/"])
 def test_a_request_that_never_ends_holds_up_no_stop(asgi, path, tmp_path) -> None:
-    """It gets its eight seconds on either stack, beside sockets that are told."""
+    """It gets its eight seconds on either stack, beside sockets that are closed."""
     with Up(made(tmp_path, asgi)) as up:
         took_s, codes = asyncio.run(stop(up, path))
 

@@ -25,7 +25,7 @@ def _get(url: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("make", [startproject, without_asgi])
 def test_a_fresh_project_is_served_and_pays_for_no_asgi(make, tmp_path) -> None:
-    """With or without an asgi.py, nothing in it needs one, and that is said."""
+    """With or without an asgi.py, nothing in it needs one, and a note reports that."""
     with Up(make(tmp_path)) as up:
         assert _get(f"{up.url}/")[0] == 200
         assert _get(f"{up.url}/admin/login/")[0] == 200
@@ -36,7 +36,7 @@ def test_a_fresh_project_is_served_and_pays_for_no_asgi(make, tmp_path) -> None:
         assert [each["program"] for each in programs] == ["nginx", "wsgi-1"]
 
 
-def test_asgi_is_started_when_told_to(tmp_path) -> None:
+def test_asgi_is_started_by_an_option(tmp_path) -> None:
     """A project with no asgi.py gets the one that Django makes."""
     with Up(without_asgi(tmp_path), args=("--asgi",)) as up:
         assert _get(f"{up.url}/")[0] == 200
@@ -53,7 +53,7 @@ def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
         ):
             await ws.send_str("hello")
             heard = [await ws.receive_str(timeout=10)]
-            async with session.get(f"{up.url}/tell/?text=news") as answer:
+            async with session.get(f"{up.url}/announce/?text=news") as answer:
                 heard.append(await answer.text())
             return [*heard, await ws.receive_str(timeout=10)]
 

@@ -41,7 +41,7 @@ class Even:
 register_converter(Even, "even")
 
 
-def told(request, **more):
+def describe(request, **more):
     return JsonResponse({
         "kind": type(request).__name__,
         "method": request.method,
@@ -55,36 +55,36 @@ def told(request, **more):
 
 @csrf_exempt
 def sync(request, **_):
-    return told(request)
+    return describe(request)
 
 
 @csrf_exempt
 async def coroutine(request, **_):
-    return told(request)
+    return describe(request)
 
 
 async def guarded(request):
-    return told(request)
+    return describe(request)
 
 
 def nested(request):
     answer = Client().get("/async/")
-    return told(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
+    return describe(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
 
 
 async def nested_async(request):
     answer = await AsyncClient().get("/sync/")
-    return told(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
+    return describe(request, inner=answer.status_code, redirect=answer.get("X-Accel-Redirect"))
 
 
 def meta(request):
     own = [key for key in request.META if "tandem.passage" in key.lower()]
-    return told(request, own=own)
+    return describe(request, own=own)
 
 
 class Api:
     def hello(self, request):
-        return told(request)
+        return describe(request)
 
 
 def hidden(view):
@@ -147,7 +147,7 @@ urlpatterns = [
     path("method/", Api().hello),
     path("hidden/", hidden(coroutine)),
     path("pinned/", sync, name="pinned"),
-    path("asgi-prefix/sync/", on_wsgi(lambda request: told(request))),
+    path("asgi-prefix/sync/", on_wsgi(lambda request: describe(request))),
 ]
 """
 
@@ -266,11 +266,11 @@ def test_method_target_and_body_stay_as_they_came(up, method) -> None:
 
     _, answer = _ask(up, target, method=method, data=body, Host="other.example")
 
-    told = json.loads(answer)
-    assert told["kind"] == "WSGIRequest"
-    assert (told["method"], told["target"]) == (method, target)
-    assert (told["length"], told["body"]) == (len(body or b""), _digest(body or b""))
-    assert told["seen"] == {}
+    described = json.loads(answer)
+    assert described["kind"] == "WSGIRequest"
+    assert (described["method"], described["target"]) == (method, target)
+    assert (described["length"], described["body"]) == (len(body or b""), _digest(body or b""))
+    assert described["seen"] == {}
 
 
 def test_an_event_stream_of_a_plain_view_is_routed_to_asgi(up) -> None:
@@ -305,8 +305,8 @@ def test_wsgi_middleware_that_wraps_the_body_hides_no_stream(up) -> None:
 def test_what_a_view_asks_of_django_itself_is_not_handed_over(up) -> None:
     """The edge sees the outer request alone, and could answer no other."""
     for path, kind in [("/nested/", "WSGIRequest"), ("/nested-async/", "ASGIRequest")]:
-        told = json.loads(_ask(up, path)[1])
-        assert (told["kind"], told["inner"], told["redirect"]) == (kind, 200, None)
+        described = json.loads(_ask(up, path)[1])
+        assert (described["kind"], described["inner"], described["redirect"]) == (kind, 200, None)
 
 
 def test_a_view_sees_nothing_of_the_hand_over(up) -> None:
@@ -356,7 +356,7 @@ def _counts(up) -> dict[str, int]:
     return {each["route"]: each["times"] for each in found}
 
 
-def test_what_middleware_said_on_the_way_is_said_once(up) -> None:
+def test_headers_of_middleware_are_sent_once(up) -> None:
     """NGINX would keep the first answer's cookies beside the second's."""
     headers, _ = _ask(up, "/async/", Host="other.example")
 
@@ -389,7 +389,7 @@ def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
 
 
 def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
-    """By a thread of the worker, which old uWSGIs let run only when they were told to."""
+    """By a thread of the worker, which old uWSGIs let run only with an option."""
     with Up(_project(tmp_path, '\nTANDEM["WSGI"] = {"SERVER": "uwsgi", "WORKERS": 1}\n')) as up:
         for _ in range(3):
             _ask(up, "/async-stream/")

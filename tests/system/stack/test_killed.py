@@ -21,7 +21,7 @@ from harness.stack import Up, clean_environment, tandem
 # `make faults` measures how soon; here it must hold on a machine with other work to do.
 RECOVERY_S = 15
 CALM_S = 0.5
-SYNC, ASYNC = "/tell/?text=x", "/async/"
+SYNC, ASYNC = "/announce/?text=x", "/async/"
 
 ASYNC_VIEW = """
 
@@ -123,8 +123,8 @@ def test_a_killed_worker_is_replaced(pair, program, path) -> None:
     workers = children(master)
     if not workers:
         # It is one process, which is killed below.
-        said = command(psutil.Process(master))
-        assert any(server in said for server in ("daphne", "waitress"))
+        output = command(psutil.Process(master))
+        assert any(server in output for server in ("daphne", "waitress"))
         return
     gives_up = "hypercorn" in command(psutil.Process(master))
 

@@ -1,7 +1,7 @@
 """A mistake in a project is one sentence with a hint, and exit code 2."""
 
 import pytest
-from stack.mistaken import append, setting, told
+from stack.mistaken import append, exit_and_stderr, setting
 
 from harness.stack import tandem
 
@@ -10,7 +10,7 @@ def test_an_option_that_does_not_exist(project) -> None:
     """The hint suggests a similar one."""
     setting(project, '{"WSGI": {"WROKERS": 2}}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         'TANDEM["WSGI"]["WROKERS"] is not an option.\n  Did you mean "WORKERS"?\n',
     )
@@ -20,7 +20,7 @@ def test_a_pin_of_a_name_that_does_not_exist(project) -> None:
     """Also among URL names."""
     setting(project, '{"ROUTES": [("admin:idnex", "asgi")]}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         'TANDEM["ROUTES"][0]: "admin:idnex" is not a URL name, a namespace or a view.\n'
         '  Did you mean "admin:index"?\n',
@@ -32,7 +32,7 @@ def test_settings_that_import_a_missing_module(project) -> None:
     settings = project / "mysite" / "settings.py"
     line = append(settings, "import nothing_like_it")
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         'The settings module "mysite.settings" can\'t be imported: '
         "ModuleNotFoundError: No module named 'nothing_like_it'\n"
@@ -53,7 +53,7 @@ def test_a_syntax_error(project, file, what) -> None:
     path = project / "mysite" / file
     line = append(path, "ANYTHING = [")
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         f"{what} can't be imported: "
         f"SyntaxError: '[' was never closed ({file}, line {line})\n"
@@ -74,7 +74,7 @@ def test_a_syntax_error(project, file, what) -> None:
 )
 def test_there_is_no_project(tmp_path, command, more) -> None:
     """Nor is there one in any directory above."""
-    assert told(tandem(tmp_path, command)) == (
+    assert exit_and_stderr(tandem(tmp_path, command)) == (
         2,
         f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
         "  Change to the directory of manage.py, "
@@ -84,7 +84,7 @@ def test_there_is_no_project(tmp_path, command, more) -> None:
 
 def test_logs_before_anything_ran(project) -> None:
     """The exit code is 1."""
-    assert told(tandem(project, "logs")) == (
+    assert exit_and_stderr(tandem(project, "logs")) == (
         1,
         f"Nothing has run in {project}/.tandem yet.\n  Start it with `tandem up`.\n",
     )

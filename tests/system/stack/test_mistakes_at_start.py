@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from stack.mistaken import append, running_in, setting, told
+from stack.mistaken import append, exit_and_stderr, running_in, setting
 
 from harness.stack import free_port, tandem
 
@@ -31,8 +31,8 @@ def test_an_include_that_nginx_refuses(project, directives, complaint) -> None:
     run_dir = project / ".tandem"
     include = f"{run_dir}/../edge.conf"
 
-    code, said = told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}"))
-    first, own, last = said.splitlines()
+    code, output = exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}"))
+    first, own, last = output.splitlines()
     assert (code, first) == (1, "NGINX rejects the rendered nginx.conf.")
     assert complaint.format(include=include, run_dir=run_dir) in own
     assert last.endswith(f"configuration file {run_dir}/nginx.conf test failed")
@@ -49,7 +49,7 @@ def test_a_file_that_is_not_there_is_named_by_its_option(project, edge, option, 
     """Before NGINX would say it in words about another file."""
     setting(project, str({"EDGE": edge}))
 
-    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
         f'TANDEM["EDGE"]{option} is "{given}", which is not readable.\n'
         "  Give its path; a relative one is relative to the directory of manage.py.\n",
@@ -60,7 +60,7 @@ def test_a_program_that_does_not_exist_is_named_before_anything_starts(project) 
     """With the name it has in the setting."""
     setting(project, '{"PROGRAMS": {"absent": ["no-such"]}}')
 
-    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
         'TANDEM["PROGRAMS"]["absent"] begins with "no-such", which is not a program here.\n'
         "  Install it, or give its absolute path.\n",
@@ -82,7 +82,7 @@ def test_a_program_that_can_not_be_run_is_named_before_anything_starts(
     (project / "work").chmod(0o755)
     setting(project, '{"PROGRAMS": {"work": "./work"}}')
 
-    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
         f'TANDEM["PROGRAMS"]["work"] begins with "./work", which can\'t be run: {problem}.\n'
         '  A script begins with a line such as "#!/usr/bin/env python3".\n',
@@ -122,7 +122,7 @@ def ended(pristine, tmp_path_factory) -> dict[str, Ended]:
         began = time.monotonic()
         done = tandem(directory, "up", "--bind", f"127.0.0.1:{free_port()}", *options)
         took_s = time.monotonic() - began
-        return Ended(directory, done.returncode, done.stdout, told(done)[1], took_s)
+        return Ended(directory, done.returncode, done.stdout, exit_and_stderr(done)[1], took_s)
 
     with ThreadPoolExecutor() as pool:
         return dict(zip(SPOILT, pool.map(try_it, SPOILT), strict=True))
@@ -157,29 +157,29 @@ def test_a_server_that_cannot_import_the_project_is_named(ended, name) -> None:
 
 def test_the_foreground_shows_each_attempt(ended) -> None:
     """As it happens, among the lines of the programs."""
-    said = ended["wsgi"].stdout
+    output = ended["wsgi"].stdout
 
     # On a slow machine it takes longer to fail than supervisord waits for a start.
     early, late = "failed to start: it does not stay up", r"exited with code \d+; restarting it"
-    assert 1 <= len(re.findall(rf"tandem     \| wsgi-1 (?:{early}|{late})\n", said)) <= 4
-    assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in said
+    assert 1 <= len(re.findall(rf"tandem     \| wsgi-1 (?:{early}|{late})\n", output)) <= 4
+    assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in output
 
 
 def test_a_program_that_ends_at_once_is_named(ended) -> None:
     """It is to be supervised: one that ends is no program to supervise."""
-    said = ended["brief"].stdout
+    output = ended["brief"].stdout
 
-    assert "tandem     | brief-1 failed to start: it does not stay up\n" in said
-    assert "tandem     | brief-1 does not come up: stopping the stack\n" in said
+    assert "tandem     | brief-1 failed to start: it does not stay up\n" in output
+    assert "tandem     | brief-1 does not come up: stopping the stack\n" in output
 
 
 def test_logs_of_a_program_that_does_not_exist(ended) -> None:
     """The names there are come from what ran last."""
-    assert told(tandem(ended["wsgi"].directory, "logs", "wsgy")) == (
+    assert exit_and_stderr(tandem(ended["wsgi"].directory, "logs", "wsgy")) == (
         2,
         '"wsgy" is not a program of this stack.\n  Did you mean "wsgi-1"?\n',
     )
-    assert told(tandem(ended["wsgi"].directory, "logs", "celery")) == (
+    assert exit_and_stderr(tandem(ended["wsgi"].directory, "logs", "celery")) == (
         2,
         '"celery" is not a program of this stack.\n  There are wsgi-1, nginx.\n',
     )

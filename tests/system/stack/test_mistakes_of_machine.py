@@ -1,4 +1,4 @@
-"""What the machine lacks or has given away is told before anything is started: exit code 2."""
+"""What the machine lacks or has given away is reported before anything is started: exit code 2."""
 
 import dataclasses
 import os
@@ -7,7 +7,7 @@ import socket
 import sys
 
 import pytest
-from stack.mistaken import setting, told
+from stack.mistaken import exit_and_stderr, setting
 
 from django_tandem.errors import MachineError
 from django_tandem.runtime import host
@@ -22,7 +22,7 @@ def test_a_port_in_use(project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        assert told(tandem(project, "up", "--bind", f"127.0.0.1:{port}")) == (
+        assert exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{port}")) == (
             2,
             f"127.0.0.1:{port} is in use by another program.\n"
             "  Stop that program, or listen on another address with `--bind`.\n",
@@ -31,7 +31,7 @@ def test_a_port_in_use(project) -> None:
 
 def test_an_address_of_another_machine(project) -> None:
     """One that is kept for documentation is nobody's."""
-    assert told(tandem(project, "up", "--bind", "192.0.2.1:8000")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", "192.0.2.1:8000")) == (
         2,
         "192.0.2.1:8000 is not an address of this machine: Cannot assign requested address.\n"
         "  Listen on another address with `--bind`.\n",
@@ -40,7 +40,7 @@ def test_an_address_of_another_machine(project) -> None:
 
 def test_what_is_no_address(project) -> None:
     """A name of a service, for example."""
-    assert told(tandem(project, "up", "--bind", "http")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", "http")) == (
         2,
         '"http" is not an address to bind.\n'
         "  Give an IP address and a port, "
@@ -52,7 +52,7 @@ def test_an_nginx_that_is_not_there(project) -> None:
     """The one that was asked for, whatever else there is."""
     setting(project, '{"EDGE": {"NGINX": "/nonexistent/nginx"}}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         'TANDEM["EDGE"]["NGINX"] is "/nonexistent/nginx", which is not a program here.\n'
         "  Give the path of NGINX, or leave it out to have it found.\n",
@@ -66,7 +66,7 @@ def test_an_nginx_that_can_not_be_run(project) -> None:
     program.chmod(0o755)
     setting(project, f'{{"EDGE": {{"NGINX": "{program}"}}}}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         f'"{program}" can\'t be run: Exec format error.\n'
         '  Name another NGINX in TANDEM["EDGE"]["NGINX"].\n',
@@ -78,7 +78,7 @@ def test_an_nginx_that_is_another_program(project) -> None:
     program = shutil.which("true")
     setting(project, f'{{"EDGE": {{"NGINX": "{program}"}}}}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         f"\"{program} -V\" did not name a version: ''.\n"
         '  Name another NGINX in TANDEM["EDGE"]["NGINX"].\n',
@@ -123,7 +123,7 @@ def test_a_server_that_does_not_exist(project) -> None:
     """A slip of the pen."""
     setting(project, '{"WSGI": {"SERVER": "gunicron"}}')
 
-    assert told(tandem(project, "up")) == (
+    assert exit_and_stderr(tandem(project, "up")) == (
         2,
         'TANDEM["WSGI"]["SERVER"] is "gunicron".\n  Did you mean "gunicorn"?\n',
     )
@@ -153,13 +153,13 @@ def test_a_run_directory_that_is_a_file(project) -> None:
     run_dir = project / ".tandem"
     run_dir.write_text("")
 
-    assert told(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
+    assert exit_and_stderr(tandem(project, "up", "--bind", f"127.0.0.1:{free_port()}")) == (
         2,
         f"{run_dir} can't be made: File exists.\n"
         '  Name a directory that can be written to in TANDEM["RUN_DIR"].\n',
     )
     for command in ("status", "down"):
-        assert told(tandem(project, command)) == (
+        assert exit_and_stderr(tandem(project, command)) == (
             2,
             f'{run_dir} is not a directory.\n  Name another one in TANDEM["RUN_DIR"].\n',
         )

@@ -37,9 +37,9 @@ def test_nginx_has_a_worker_for_each_cpu_and_at_least_1024_connections_each(stac
 
 def test_the_access_log_is_on_stdout(stack) -> None:
     """One line a request, with the program's name, the time, and the stack that answered."""
-    stack.ask("/told/?of=the-access-log")
+    stack.ask("/describe/?of=the-access-log")
 
-    asked = r'127\.0\.0\.1 "GET /told/\?of=the-access-log HTTP/1\.1" 200 [0-9]+ [0-9.]+s wsgi'
+    asked = r'127\.0\.0\.1 "GET /describe/\?of=the-access-log HTTP/1\.1" 200 [0-9]+ [0-9.]+s wsgi'
     line = re.compile(rf"^nginx      \| [-0-9T:+]+ {asked}$", re.MULTILINE)
     assert wait_for(lambda: line.search(stack.up.stdout))
 
@@ -49,8 +49,8 @@ def test_the_error_log_is_on_stdout_too_as_supervisord_has_it(stack) -> None:
     stack.ask("/length/", "POST", [("Content-Length", str(2**40))])
 
     line = "client intended to send too large body: 1099511627776 bytes"
-    wait_for(lambda: any(line in said for said in stack.up.stdout.splitlines()))
-    error_log = next(said for said in stack.up.stdout.splitlines() if line in said)
+    wait_for(lambda: any(line in printed for printed in stack.up.stdout.splitlines()))
+    error_log = next(printed for printed in stack.up.stdout.splitlines() if line in printed)
     assert error_log.startswith("nginx      | ")
 
 
@@ -74,29 +74,29 @@ def test_a_larger_body_is_refused_before_it_is_sent(stack) -> None:
 
 def test_the_root_leads_to_wsgi_with_the_headers_set(stack) -> None:
     """Host, X-Real-IP, X-Forwarded-For and X-Forwarded-Proto."""
-    told = stack.ask("/", "GET", [("Host", "shop.example")]).json
+    reported = stack.ask("/", "GET", [("Host", "shop.example")]).json
 
-    assert (told["served_by"], told["path"]) == ("WSGIRequest", "/")
-    assert told["headers"] == told["headers"] | FORWARDED
+    assert (reported["served_by"], reported["path"]) == ("WSGIRequest", "/")
+    assert reported["headers"] == reported["headers"] | FORWARDED
 
 
 def test_ws_leads_to_asgi_without_its_prefix(stack) -> None:
-    """The same view as at /told/, at that path, over HTTP/1.1, with the headers set."""
-    told = stack.ask("/ws/told/", "GET", [("Host", "shop.example")]).json
+    """The same view as at /describe/, at that path, over HTTP/1.1, with the headers set."""
+    reported = stack.ask("/ws/describe/", "GET", [("Host", "shop.example")]).json
 
-    assert (told["served_by"], told["path"]) == ("ASGIRequest", "/told/")
-    assert told["http_version"] == "1.1"
-    assert told["headers"] == told["headers"] | FORWARDED
+    assert (reported["served_by"], reported["path"]) == ("ASGIRequest", "/describe/")
+    assert reported["http_version"] == "1.1"
+    assert reported["headers"] == reported["headers"] | FORWARDED
 
 
 def test_the_handler_on_asgi_is_ours_though_asgi_py_says_nothing_of_it(stack) -> None:
     """In Channels' router, in the place of Django's: the view is on a thread of our pool."""
-    assert stack.ask("/ws/told/").json["thread"] == "django-tandem"
+    assert stack.ask("/ws/describe/").json["thread"] == "django-tandem"
 
 
 def test_what_follows_the_prefix_stays_as_it_was_written(stack) -> None:
     """Percent-encoding and query included."""
-    assert stack.ask("/ws/t%6Fld/?a=%2F").json["path"] == "/told/"
+    assert stack.ask("/ws/d%65scribe/?a=%2F").json["path"] == "/describe/"
     assert stack.ask("/ws").status == 404
 
 
@@ -104,12 +104,12 @@ def test_a_websocket_below_ws_is_upgraded_without_its_prefix(stack) -> None:
     """Its route is declared without /ws/, and it gets the headers too."""
     opened, echoed = stack.converse("/ws/chat/one/", "hello")
 
-    told = json.loads(opened)
-    assert (told["path"], echoed) == ("/chat/one/", "echo hello")
+    reported = json.loads(opened)
+    assert (reported["path"], echoed) == ("/chat/one/", "echo hello")
     lower = {name.lower(): value for name, value in FORWARDED.items()}
-    assert told["headers"] == told["headers"] | lower
-    assert told["headers"]["upgrade"] == "websocket"
-    assert told["headers"]["connection"].lower() == "upgrade"
+    assert reported["headers"] == reported["headers"] | lower
+    assert reported["headers"]["upgrade"] == "websocket"
+    assert reported["headers"]["connection"].lower() == "upgrade"
 
 
 def test_a_redirect_is_passed_as_it_is(stack) -> None:

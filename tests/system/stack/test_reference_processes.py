@@ -20,16 +20,16 @@ from harness.stack import tandem
 
 def test_gunicorn_serves_the_projects_wsgi_application(stack) -> None:
     """Its master is the program, its workers the master's children."""
-    told = stack.ask("/told/").json
+    reported = stack.ask("/describe/").json
 
-    assert told["application"] == "project.wsgi"
-    assert told["ppid"] == stack.pid("wsgi-1")
+    assert reported["application"] == "project.wsgi"
+    assert reported["ppid"] == stack.pid("wsgi-1")
     assert "gunicorn" in stack.command("wsgi-1")
 
 
 def test_gunicorn_takes_statsd_args(stack) -> None:
     """A request is counted at the address that STATSD_ARGS names, under its prefix."""
-    stack.ask("/told/")
+    stack.ask("/describe/")
 
     def counted() -> bool:
         return b"shop.gunicorn.requests:1|c" in stack.statsd.recv(4096)
@@ -41,13 +41,13 @@ def test_daphne_serves_the_projects_asgi_application(stack) -> None:
     """HTTP and WebSockets, in the one process that is the program."""
     pid = stack.pid("asgi-1")
 
-    assert stack.ask("/ws/told/").json["pid"] == pid
+    assert stack.ask("/ws/describe/").json["pid"] == pid
     assert json.loads(stack.converse("/ws/chat/one/")[0])["pid"] == pid
     assert "django_tandem.servers.adapters.daphne" in stack.command("asgi-1")
 
 
 def test_the_channels_worker_works_on_background_messages(stack) -> None:
-    """Sent by a view on WSGI, worked on by runworker, told to a WebSocket on ASGI."""
+    """Sent by a view on WSGI, worked on by runworker, reported to a WebSocket on ASGI."""
 
     async def run() -> str:
         async with (
@@ -132,4 +132,4 @@ def test_a_program_that_is_killed_comes_back(stack, program) -> None:
 
     wait_for(is_back, within_s=20)
     assert [process for process in family if is_alive(process)] == []
-    assert stack.ask("/told/").status == stack.ask("/ws/told/").status == 200
+    assert stack.ask("/describe/").status == stack.ask("/ws/describe/").status == 200

@@ -167,7 +167,7 @@ def answers(up: Up, path: str) -> bool:
 
 
 def test_the_next_start_of_nginx_runs_the_one_that_the_reload_found(tmp_path) -> None:
-    """The program of `tandem up` was removed meanwhile, as with an old virtual environment."""
+    """The program of `tandem up` was removed since, as with an old virtual environment."""
     project = new_project(tmp_path)
     old, new = tmp_path / "old", tmp_path / "new"
     shutil.copy(SYSTEM_NGINX, old)

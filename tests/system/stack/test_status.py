@@ -1,4 +1,4 @@
-"""`tandem status` tells what serves, what drains and what is used, and is right about it."""
+"""`tandem status` shows what serves, what drains and what is used, correctly."""
 
 import http.client
 import itertools
@@ -74,7 +74,7 @@ def _duties(status: dict[str, Any]) -> dict[str, str]:
     return {each["program"]: each["duty"] for each in status["processes"]}
 
 
-def test_each_program_is_told_with_what_it_uses(up) -> None:
+def test_each_program_is_listed_with_what_it_uses(up) -> None:
     """Units in the names, and nothing of it empty for one that runs."""
     status = wait_for(lambda: (found := _status(up))["is_ready"] and found, within_s=WITHIN_S)
 
@@ -95,13 +95,13 @@ def test_a_start_and_health_checks_log_nothing(up) -> None:
     assert tandem(up.directory, "logs", "wsgi", "asgi", "nginx").stdout == ""
 
 
-def test_the_table_says_the_same(up) -> None:
-    """One row a program, below what is said of the generations."""
+def test_the_table_shows_the_same(up) -> None:
+    """One row per program, below the sentences on the generations."""
     done = tandem(up.directory, "status")
 
     assert done.returncode == 0
-    said, empty, header, *rows = done.stdout.splitlines()
-    assert said.startswith(f"Generation 1 has served {up.url}/ for ")
+    output, empty, header, *rows = done.stdout.splitlines()
+    assert output.startswith(f"Generation 1 has served {up.url}/ for ")
     assert (empty, header.split()[:4]) == ("", ["PROGRAM", "STACK", "STATE", "PID"])
     programs = itertools.takewhile(bool, rows)
     assert [row.split()[0] for row in programs] == ["asgi-1", "nginx", "valkey", "wsgi-1"]
@@ -138,7 +138,7 @@ def _status_of(port: int, path: str) -> int:
         connection.close()
 
 
-def test_what_drains_is_told_with_what_it_holds(up) -> None:
+def test_what_drains_is_listed_with_its_connections(up) -> None:
     """And does not count against what serves; its restarts are none of its successor's."""
     (up.directory / "mysite" / "held").touch()
     with ThreadPoolExecutor() as pool:
@@ -168,8 +168,8 @@ def test_what_drains_is_told_with_what_it_holds(up) -> None:
     wait_for(lambda: "wsgi-1" not in _duties(_status(up)), within_s=20)
 
 
-def test_a_reload_on_its_way_is_told_and_what_it_leaves_behind(up) -> None:
-    """What serves is ready meanwhile; what a killed one has started is soon gone."""
+def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
+    """The live generation is ready in the meantime; what a killed reload started soon stops."""
     slow = up.directory / "mysite" / "slow"
     slow.touch()
     reloading = subprocess.Popen(
@@ -265,8 +265,8 @@ def test_a_view_ends_when_the_stack_goes_away(up) -> None:
         assert watching.stdout.readline().startswith("Generation 2 has served ")
         assert up.stop() == 0
 
-        _, said = watching.communicate(timeout=20)
+        _, output = watching.communicate(timeout=20)
         assert watching.returncode == 1
     # By when it asks: on the way down, or after.
-    assert "Nothing runs in" in said or "it is starting or stopping" in said
+    assert "Nothing runs in" in output or "it is starting or stopping" in output
     assert tandem(up.directory, "status").returncode == 1

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from stack.mistaken import running_in, told
+from stack.mistaken import exit_and_stderr, running_in
 
 from harness.client import ask, wait_for
 from harness.projects import startproject
@@ -225,7 +225,7 @@ def test_the_watcher_ends_with_a_killed_supervisord(tmp_path) -> None:
 
 def test_watch_and_detach_exclude_each_other(project) -> None:
     """The command fails before it loads the project."""
-    assert told(tandem(project, "up", "--watch", "--detach")) == (
+    assert exit_and_stderr(tandem(project, "up", "--watch", "--detach")) == (
         2,
         "`--watch` and `--detach` exclude each other: --watch needs the terminal.\n"
         "  Leave one out; `tandem reload` reloads a detached stack.\n",

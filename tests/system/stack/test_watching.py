@@ -35,7 +35,7 @@ def up(tmp_path):
 
 
 class Page:
-    """A socket on the first lot, and what it was told last."""
+    """A socket on the first lot, and what it was sent last."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.watching = 0
@@ -43,12 +43,12 @@ class Page:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
-            told = json.loads(message.data)
-            self.watching = told.get("watching", self.watching)
+            reported = json.loads(message.data)
+            self.watching = reported.get("watching", self.watching)
 
 
 def test_processes_count_together_and_forget_one_that_is_killed(up) -> None:
-    """Each page is told of all; with a process its pages go, and the others hear of it."""
+    """Each page gets the whole count; when a process is killed, its pages are subtracted."""
     opened, left = asyncio.run(_scenario(up))
 
     assert 0 < left < opened
@@ -75,7 +75,7 @@ async def _scenario(up: Up) -> tuple[int, int]:
 
 
 async def _until_all_are_told(pages: list[Page]) -> None:
-    """Wait until each page that is still there was told how many are."""
+    """Wait until each page that is still there was sent how many are."""
     async with asyncio.timeout(DEADLINE_S):
         while {page.watching for page in pages if not page.reading.done()} != {
             sum(not page.reading.done() for page in pages)

@@ -1,4 +1,4 @@
-"""A prefix that can't be said: whatever lies below it is not known exactly either."""
+"""A prefix that can't be expressed: what lies below it is not known exactly either."""
 
 from django.urls import include, path, re_path
 

@@ -61,6 +61,6 @@ def test_a_link_to_the_file_leads_to_it(tmp_path) -> None:
     assert _counts("sqlite3", link) == [0, 0, 2, 2, 0]
 
 
-def test_of_another_database_nothing_is_said(tmp_path) -> None:
-    """None is what is not known."""
+def test_other_databases_have_no_count(tmp_path) -> None:
+    """None stands for an unknown count."""
     assert _counts("dummy", tmp_path / "db") == [None] * 5

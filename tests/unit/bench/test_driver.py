@@ -94,8 +94,8 @@ def test_what_fails_is_seen_and_no_failure_of_the_driver() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "lots", "{}", '{"url": "http://127.0.0.1:1"}'])
-def test_a_job_that_is_none_ends_it_with_a_word(given) -> None:
-    """And nothing on stdout that could be taken for figures."""
+def test_an_invalid_job_ends_the_driver_with_a_message(given) -> None:
+    """Nothing on stdout could be taken for figures."""
     code, out, err = asyncio.run(_driven(given))
 
     assert code != 0
@@ -118,7 +118,7 @@ def test_a_project_whose_modules_are_called_alike_is_not_imported(tmp_path) -> N
 
 @pytest.mark.parametrize("sockets", [None, SOCKETS])
 def test_a_job_is_read_as_it_was_written(sockets) -> None:
-    """Whatever is in it."""
+    """The content does not matter."""
     workload = Workload(
         name="it", path="/ä?b", method="POST", body='"\n', headers=(("A", "b"),), sockets=sockets
     )

@@ -81,7 +81,7 @@ def test_a_socket_that_was_lost_is_a_failure() -> None:
 
 
 def test_the_generator_share_is_that_of_its_busiest_round() -> None:
-    """Of all rows; of none it is nothing."""
+    """The busiest of all rows counts; without rows the share is 0."""
     busy = row(ASGI, measured(100, 10, generator_share=0.97), measured(100, 10))
 
     assert peak_generator_share(report([*whole(), busy])) == 0.97

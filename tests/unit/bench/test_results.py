@@ -32,7 +32,7 @@ def test_the_nearest_rank_is_taken_and_nothing_between_two() -> None:
 
 @given(TIMES)
 def test_each_percentile_has_its_share_at_or_below_it_and_no_smaller_time_has(times) -> None:
-    """What nearest rank means, told without a rank."""
+    """The definition of nearest rank, without a rank."""
     found = latency(times)
     shown = sorted(round(time * 1000, 3) for time in times)
     assert found is not None

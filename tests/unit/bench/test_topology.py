@@ -1,4 +1,4 @@
-"""Each topology is the same project, with the same settings but for what tells it apart."""
+"""Each topology is the same project, with the same settings except for what distinguishes it."""
 
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def _words(setup: Setup) -> list[str]:
     return [word for process in setup.plan.processes for word in process.argv]
 
 
-def test_they_are_named_by_their_stack_and_by_the_server_where_there_are_several(tmp_path) -> None:
+def test_topologies_are_named_by_their_stack_and_by_the_server_where_there_are_several(
+    tmp_path,
+) -> None:
     """The hybrid comes last, on the first of each."""
     found = topologies_of(tmp_path, choice=SEVERAL)
 
@@ -34,8 +36,8 @@ def test_they_are_named_by_their_stack_and_by_the_server_where_there_are_several
 
 
 @pytest.mark.parametrize("name", ["wsgi", "asgi", "hybrid"])
-def test_each_has_as_many_processes_that_answer(name, tmp_path) -> None:
-    """However they are shared out."""
+def test_each_topology_has_as_many_processes_that_answer(name, tmp_path) -> None:
+    """However the processes are divided between the stacks."""
     setup = _made(topologies_of(tmp_path)[name], tmp_path)
     servers = {"wsgi", "asgi", "server"}
 
@@ -72,7 +74,7 @@ def test_the_users_arguments_are_for_the_server_they_were_meant_for(tmp_path) ->
     ],
 )
 def test_a_server_alone_says_what_it_has(choice, name, role, tmp_path) -> None:
-    """As the plan says it of the hybrid's own."""
+    """As the plan does for the hybrid's own."""
     plan = _made(topologies_of(tmp_path, choice=choice)[name], tmp_path).plan
 
     assert role in [process.description for process in plan.processes]

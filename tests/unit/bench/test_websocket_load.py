@@ -1,4 +1,4 @@
-"""WebSockets say how they were opened, how they ended, and how soon they were answered."""
+"""WebSockets report how they were opened, how they ended, and how soon they were answered."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -63,7 +63,7 @@ def test_each_finds_out_how_soon_it_is_answered() -> None:
 
 
 def test_one_whose_consumer_talks_all_the_time_is_measured_like_any_other() -> None:
-    """What it says is read, so that no pong waits behind it."""
+    """Its messages are read, so that no pong waits behind it."""
 
     async def talkative(socket: ServerConnection) -> None:
         while True:
@@ -76,7 +76,7 @@ def test_one_whose_consumer_talks_all_the_time_is_measured_like_any_other() -> N
 
 
 def test_those_that_the_server_closes_are_counted_with_their_code() -> None:
-    """And the others go on."""
+    """The others stay open."""
     numbers = iter(range(4))
 
     async def every_second(socket: ServerConnection) -> None:
@@ -105,7 +105,7 @@ def test_one_that_is_closed_between_two_pings_is_counted_too() -> None:
 
 
 def test_a_broken_connection_counts_with_its_close_code() -> None:
-    """1006, which no server sends."""
+    """The code is 1006, which no server sends."""
 
     async def breaking(socket: ServerConnection) -> None:
         socket.transport.abort()
@@ -130,7 +130,7 @@ def test_a_refused_handshake_counts_with_its_status(status) -> None:
 
 
 def test_a_refused_connection_opens_none() -> None:
-    """Which is told, and ends nothing."""
+    """It is reported, and ends nothing."""
 
     async def run() -> WebSocketResult:
         async with serve(_wait, "127.0.0.1", 0) as server:

@@ -13,8 +13,8 @@ from django_tandem.servers import SERVERS, find
 from django_tandem.settings import read_settings
 
 
-def test_one_that_is_not_installed_is_told_before_anything_is_started(monkeypatch) -> None:
-    """With the extra that brings it."""
+def test_a_missing_server_is_reported_before_anything_is_started(monkeypatch) -> None:
+    """The hint names the extra that installs it."""
     absent = replace(find(Stack.WSGI, "waitress"), distribution="there-is-no-such-server")
     monkeypatch.setattr(bench, "SERVERS", {**SERVERS, Stack.WSGI: (absent,)})
     loaded = SimpleNamespace(settings=read_settings(None))

@@ -69,7 +69,7 @@ def test_djangos_own_handler_is_listed_with_its_thread_switches(project) -> None
     ) in tandem(project, "plan").stdout
 
 
-def test_the_json_has_it_for_each_route(project) -> None:
+def test_the_json_has_the_thread_switches_of_each_route(project) -> None:
     """The note explains the wrapper."""
     waits, hidden = json.loads(tandem(project, "plan", "--json").stdout)
 

@@ -63,7 +63,7 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
 
 
 def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):
-    """A sync-only middleware waits for the loop, and its thread runs the view meanwhile."""
+    """A sync-only middleware waits for the loop, and its thread runs the view in the meantime."""
     application = serve(URLS, SYNC_ONLY, OWN)
     pool = threads(1)
 

@@ -9,7 +9,7 @@ DISPATCHER = {"asgi_dispatcher": "mysite.asgi.application (mysite/asgi.py:9)"}
 
 
 def test_a_dispatcher_has_asgi_started_and_is_named() -> None:
-    """Whether it needs ASGI is not known, so nothing is said to need none."""
+    """Whether it needs ASGI is not known, so no note claims that nothing needs it."""
     made = plan(verdict("/"), **DISPATCHER)
 
     assert Stack.ASGI in made.edge.stacks
@@ -77,7 +77,7 @@ def test_an_async_view_of_another_hosts_urlconf_has_asgi_started() -> None:
 
 
 def test_a_middleware_whose_urlconfs_are_not_known_is_named() -> None:
-    """Nothing is said to need no ASGI then."""
+    """No note then claims that nothing needs ASGI."""
     (note,) = plan(verdict("/"), urlconf_setters=("shop.Hosts",)).notes
 
     assert note == (

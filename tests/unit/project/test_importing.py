@@ -112,7 +112,7 @@ def test_what_no_setting_names_has_no_place() -> None:
 
 
 def test_a_syntax_error_has_its_line(shop) -> None:
-    """As Python tells it."""
+    """As in Python's own message."""
     (shop / "views.py").write_text("\ndef (:\n")
 
     _, hint = _message("The project", partial(import_module, "its_shop.views"))

@@ -1,4 +1,4 @@
-"""Whose handler answers: Django's own, or ours, which `tandem up` puts in its place."""
+"""Whose handler answers: Django's own, or ours, by which `tandem up` replaces it."""
 
 import pytest
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -11,10 +11,10 @@ from django_tandem.project.asgi_application import holds_stock_handler
 
 
 class Derived(ASGIHandler):
-    """A project's own, which keeps all that Django's does."""
+    """A handler of the project, which does all that Django's does."""
 
 
-class Told(ProtocolTypeRouter):
+class DerivedRouter(ProtocolTypeRouter):
     """A router of a package's, which adds to Channels' own."""
 
 
@@ -37,13 +37,13 @@ def router(http, kind=ProtocolTypeRouter):
         DjangoApplication(),
         layer(DjangoApplication()),
         router(ASGIHandler()),
-        router(ASGIHandler(), Told),
+        router(ASGIHandler(), DerivedRouter),
         router(DjangoApplication()),
         ProtocolTypeRouter({"websocket": URLRouter([])}),
     ],
 )
-def test_ours_answers(application) -> None:
-    """Where the project has none, an untouched one, one in a router of Channels', or ours."""
+def test_our_handler_answers(application) -> None:
+    """The project has no handler, an untouched one, one in a router of Channels', or ours."""
     assert not holds_stock_handler(application)
 
 
@@ -59,20 +59,20 @@ def test_ours_answers(application) -> None:
         layer(router(ASGIHandler())),
     ],
 )
-def test_djangos_answers(application) -> None:
+def test_djangos_handler_answers(application) -> None:
     """Inside of a layer, and as a class of the project's own: what is served is as it was."""
     assert holds_stock_handler(application)
     assert with_our_handler(application) is application
     assert holds_stock_handler(application)
 
 
-def test_a_bare_one_is_replaced() -> None:
+def test_a_bare_handler_is_replaced() -> None:
     """As startproject makes it."""
     assert type(with_our_handler(ASGIHandler())) is DjangoApplication
 
 
-@pytest.mark.parametrize("kind", [ProtocolTypeRouter, Told])
-def test_one_in_a_router_is_replaced_there(kind) -> None:
+@pytest.mark.parametrize("kind", [ProtocolTypeRouter, DerivedRouter])
+def test_a_handler_in_a_router_is_replaced_there(kind) -> None:
     """As Channels' documentation has it; the router is the project's own, and its rest too."""
     given = router(ASGIHandler(), kind)
     websocket = given.application_mapping["websocket"]

@@ -80,7 +80,7 @@ def test_a_log_is_read_on_when_its_file_is_replaced(tmp_path) -> None:
 
 
 def test_logs_are_followed_after_their_last_lines(tmp_path) -> None:
-    """Those of programs too that a reload starts meanwhile."""
+    """Also those of programs that a reload starts later."""
     append(tmp_path / "a.log", "one\ntwo\nthr")
     programs = ["a"]
     following = logs.follow(tmp_path, lambda: programs, 1)

@@ -63,7 +63,7 @@ def test_a_link_in_its_place_is_refused(tmp_path) -> None:
     )
 
 
-def test_a_place_that_can_not_be_made_is_told(tmp_path) -> None:
+def test_a_directory_that_can_not_be_created_is_reported(tmp_path) -> None:
     """A file lies where a directory should."""
     (tmp_path / "file").write_text("")
 

@@ -8,5 +8,5 @@ GROUP = "broadcast"
 class BroadcastConsumer(AsyncJsonWebsocketConsumer):
     groups = [GROUP]
 
-    async def told(self, event: dict) -> None:
+    async def announced(self, event: dict) -> None:
         await self.send_json({"at": event["at"]})

@@ -22,8 +22,8 @@ class MarkConsumer(AsyncJsonWebsocketConsumer):
         await self.accept()
         await self.send_json({"version": VERSION})
 
-    async def told(self, event: dict) -> None:
-        await self.send_json({"told": event["text"]})
+    async def announced(self, event: dict) -> None:
+        await self.send_json({"announced": event["text"]})
 
 
 routes = URLRouter([path("ws/marks/", MarkConsumer.as_asgi()), *websocket_urlpatterns])

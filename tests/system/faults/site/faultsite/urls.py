@@ -13,7 +13,7 @@ urlpatterns = [
     path("faults/mark/", views.mark),
     path("faults/async-mark/", views.async_mark),
     path("faults/counted/", views.counted),
-    path("faults/tell/", views.tell),
+    path("faults/announce/", views.announce),
     *(path(f"faults/added-{number}/", views.async_version) for number in range(ADDED)),
     path("", include("config.urls")),
 ]

@@ -52,7 +52,7 @@ def counted(request: HttpRequest) -> JsonResponse:
     return JsonResponse(Counter([*marks, *map(str, bids)]))
 
 
-def tell(request: HttpRequest) -> JsonResponse:
-    message = {"type": "told", "text": request.GET["text"]}
+def announce(request: HttpRequest) -> JsonResponse:
+    message = {"type": "announced", "text": request.GET["text"]}
     async_to_sync(get_channel_layer().group_send)(GROUP, message)
     return version(request)

@@ -6,14 +6,18 @@ from django.core.asgi import get_asgi_application
 from django.urls import path
 
 
-class Told(AsyncWebsocketConsumer):
+class Describe(AsyncWebsocketConsumer):
     async def connect(self):
         await self.accept()
         headers = {name.decode(): value.decode() for name, value in self.scope["headers"]}
-        told = {"scheme": self.scope["scheme"], "client": self.scope["client"], "headers": headers}
-        await self.send(text_data=json.dumps(told))
+        reported = {
+            "scheme": self.scope["scheme"],
+            "client": self.scope["client"],
+            "headers": headers,
+        }
+        await self.send(text_data=json.dumps(reported))
 
 
 application = ProtocolTypeRouter(
-    {"http": get_asgi_application(), "websocket": URLRouter([path("socket/", Told.as_asgi())])}
+    {"http": get_asgi_application(), "websocket": URLRouter([path("socket/", Describe.as_asgi())])}
 )

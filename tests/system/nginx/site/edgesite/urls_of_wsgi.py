@@ -4,4 +4,4 @@ from django.urls import path
 
 from edgesite import views
 
-urlpatterns = [path("sync/", views.told_sync), path("slow/", views.slow)]
+urlpatterns = [path("sync/", views.describe_sync), path("slow/", views.slow)]

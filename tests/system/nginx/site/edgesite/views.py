@@ -5,8 +5,8 @@ import time
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 
 
-def told(request):
-    """What the view is told of the request."""
+def describe(request):
+    """Return what the view sees of the request."""
     return JsonResponse(
         {
             "served_by": type(request).__name__,
@@ -23,12 +23,12 @@ def told(request):
     )
 
 
-async def told_async(request, **_):
-    return told(request)
+async def describe_async(request, **_):
+    return describe(request)
 
 
-def told_sync(request, **_):
-    return told(request)
+def describe_sync(request, **_):
+    return describe(request)
 
 
 def big_headers(request):

@@ -11,8 +11,8 @@ class Chat(AsyncWebsocketConsumer):
         await self.channel_layer.group_add("all", self.channel_name)
         await self.accept()
         headers = {name.decode(): value.decode() for name, value in self.scope["headers"]}
-        told = {"path": self.scope["path"], "pid": os.getpid(), "headers": headers}
-        await self.send(text_data=json.dumps(told))
+        reported = {"path": self.scope["path"], "pid": os.getpid(), "headers": headers}
+        await self.send(text_data=json.dumps(reported))
 
     async def receive(self, text_data=None, bytes_data=None):
         print(f"heard {text_data}")

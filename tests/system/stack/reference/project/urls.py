@@ -7,8 +7,8 @@ from project import views
 from project.schemas import strawberry_schema
 
 urlpatterns = [
-    path("", views.told),
-    path("told/", views.told),
+    path("", views.describe),
+    path("describe/", views.describe),
     path("length/", views.length),
     path("moved/", views.moved),
     path("printed/", views.printed),

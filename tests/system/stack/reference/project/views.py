@@ -11,8 +11,8 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 
-def told(request):
-    """What the edge and the server said of the request, and who they said it to."""
+def describe(request):
+    """Return what the edge and the server passed of the request, and the process that got it."""
     return JsonResponse(
         {
             "path": request.path,
