@@ -37,7 +37,7 @@ def test_a_router_inside_a_wrapper_is_helped_out() -> None:
         await send({"type": "django's"})
 
     fallback = HttpFallback(wrapper)
-    fallback.__dict__["django"] = django
+    fallback.__dict__["fallback"] = django
 
     assert call(fallback, http()) == [{"type": "django's"}]
     assert call(fallback, websocket()) == [{"type": "websocket.accept"}]

@@ -32,8 +32,8 @@ class LogMultiplexer:
         self._run_dir = run_dir
         self._descriptor = descriptor
         self._tails: dict[str, LogTail] = {}
-        self._ended: deque[str] = deque()
-        # Bounded, for a terminal may block even the thread.
+        # Bounded, both: a log may stay unreadable, and a terminal may block even the thread.
+        self._ended: deque[tuple[str, LogTail]] = deque(maxlen=1000)
         self._own: deque[str] = deque(maxlen=1000)
         self._lines: deque[bytes] = deque()
         self._buffered_bytes = 0
@@ -54,7 +54,14 @@ class LogMultiplexer:
 
     def finish_line(self, program: str) -> None:
         """Print a program's last line though it has no end: the program has ended."""
-        self._ended.append(program)
+        tail = self._tails.get(program)
+        if tail is not None and self._is_read:
+            self._ended.append((program, tail))
+
+    def forget(self, program: str) -> None:
+        """Follow a program no longer, once its last lines are printed: it was removed."""
+        self.finish_line(program)
+        self._tails.pop(program, None)
 
     def print_line(self, text: str) -> None:
         """Print a line of supervisord's own, without blocking."""
@@ -71,7 +78,9 @@ class LogMultiplexer:
             is_behind = self._is_read and self._collect()
             self._print()
             for program in tuple(self._tails):
-                rotate(log_path(self._run_dir, program))
+                # Tried again in the next round, as are the reads.
+                with contextlib.suppress(OSError):
+                    rotate(log_path(self._run_dir, program))
             if not is_behind:
                 self._is_closing.wait(POLL_S if self._is_read else ROTATE_S)
         while self._is_read and self._collect():
@@ -85,13 +94,27 @@ class LogMultiplexer:
         # What ended before this round has written all that it will.
         ended = [self._ended.popleft() for _ in range(len(self._ended))]
         for program, tail in tuple(self._tails.items()):
-            lines = tail.read_lines()
-            is_behind = is_behind or sum(map(len, lines)) > READ_BYTES // 2
-            self._buffer(program, lines)
-            if program in ended:
-                self._buffer(program, tail.finish())
+            # No descriptor may be free at the moment.
+            with contextlib.suppress(OSError):
+                lines = tail.read_lines()
+                is_behind = is_behind or sum(map(len, lines)) > READ_BYTES // 2
+                self._buffer(program, lines)
+        for program, tail in ended:
+            is_behind = self._collect_last(program, tail) or is_behind
         self._buffer("tandem", [self._own.popleft().encode() for _ in range(len(self._own))])
         return is_behind
+
+    def _collect_last(self, program: str, tail: LogTail) -> bool:
+        """Buffer new lines of a program that ended, then its last; return if there are more."""
+        try:
+            lines = tail.read_lines()
+        except OSError:
+            self._ended.append((program, tail))
+            return False
+        self._buffer(program, lines or tail.finish())
+        if lines:
+            self._ended.append((program, tail))
+        return bool(lines)
 
     def _buffer(self, program: str, lines: Iterable[bytes]) -> None:
         for line in lines:

@@ -72,6 +72,7 @@ class Plugin:
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
         for ended in ENDED:
             subscribe(ended, self._on_exit)
+        subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
         # After _on_exit(), which clears the way for a restart.
         self_pipe = SelfPipe(supervisord)
         self._policy = RestartPolicy(supervisord, run_dir, self_pipe, self._output)
@@ -93,6 +94,9 @@ class Plugin:
         self._output.finish_line(name)
         # Granian, for one, does not start where it finds a socket.
         (self._run_dir / f"{name}.sock").unlink(missing_ok=True)
+
+    def _on_removed(self, event: Any) -> None:
+        self._output.forget(str(event.group))
 
     def _at_exit(self) -> None:
         # Where supervisord itself fails, nothing else would stop what it started.

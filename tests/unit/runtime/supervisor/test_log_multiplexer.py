@@ -1,13 +1,16 @@
 """The multiplexer prints each line with its program's name, and never waits for its reader."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from django_tandem.runtime.logs import LogTail
 from django_tandem.runtime.supervisor import log_multiplexer
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.runtime.waiting import wait_until
 
 
 @pytest.fixture
@@ -51,10 +54,82 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
 
     assert read(reader) == (
         "wsgi-1     | one\n"
-        "wsgi-1     | two without an end\n"
         "nginx      | three\n"
+        "wsgi-1     | two without an end\n"
         "tandem     | a line of its own\n"
     )
+
+
+def test_a_removed_program_is_forgotten_after_its_last_lines(tmp_path, pipe) -> None:
+    """Each reload removes some; one that is added again is followed again."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("wsgi-1")
+    log(tmp_path, "wsgi-1", "one\ntwo without an end")
+
+    output.forget("wsgi-1")
+    while output._collect():
+        pass
+    log(tmp_path, "wsgi-1", "\nnobody's\n")
+    output._collect()
+    output.add("wsgi-1")
+    log(tmp_path, "wsgi-1", "three\n")
+    output._collect()
+    output._print()
+
+    assert read(reader) == (
+        "wsgi-1     | one\nwsgi-1     | two without an end\nwsgi-1     | three\n"
+    )
+    assert not output._ended
+
+
+def test_a_log_that_cannot_be_read_now_is_read_later(tmp_path, pipe, monkeypatch) -> None:
+    """Such as without a free descriptor: the other logs are printed, and nothing is lost."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    for program in ("a", "b", "c"):
+        output.add(program)
+        log(tmp_path, program, f"of {program}\n")
+    unreadable, read_lines = {"a.log", "c.log"}, LogTail.read_lines
+
+    def read_if_readable(tail: LogTail) -> list[bytes]:
+        if tail._path.name in unreadable:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read_lines(tail)
+
+    monkeypatch.setattr(LogTail, "read_lines", read_if_readable)
+    output.forget("c")
+    output._collect()
+    output._print()
+    first = read(reader)
+    unreadable.clear()
+    while output._collect():
+        pass
+    output._print()
+
+    assert first == "b          | of b\n"
+    assert read(reader) == "a          | of a\nc          | of c\n"
+
+
+def test_a_rotation_that_fails_ends_no_output(tmp_path, pipe, monkeypatch) -> None:
+    """Such as on a file system that became read-only."""
+    reader, writer = pipe
+    attempts = []
+
+    def fail(path: Path) -> None:
+        attempts.append(path)
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(log_multiplexer, "rotate", fail)
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("a")
+    output._thread.start()
+    assert wait_until(lambda: len(attempts) > 1, within_s=10)
+    log(tmp_path, "a", "after\n")
+
+    output.close(within_s=10)
+
+    assert read(reader) == "a          | after\n"
 
 
 def test_lines_beyond_the_buffer_are_counted(tmp_path, pipe, monkeypatch) -> None:
