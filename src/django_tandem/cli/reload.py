@@ -8,6 +8,7 @@ from pathlib import Path
 from traceback import StackSummary, TracebackException
 
 from django_tandem.cli import console
+from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import ProjectError, RefusedError
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=timeout,
         default=120,
         help="how long the new generation may take to answer (120)",
     )

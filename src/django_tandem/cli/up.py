@@ -10,6 +10,7 @@ from typing import NoReturn
 from django.conf import settings as django_settings
 
 from django_tandem.cli import console
+from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, report_plan, write_notes
 from django_tandem.cli.reload import own_traceback
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=timeout,
         default=START_DEADLINE_S,
         help="how long the stack may take to become healthy before it is stopped (120)",
     )

@@ -6,7 +6,6 @@ In the foreground this runs beside supervisord, which has replaced the command's
 is stopped, with exit code 1: whatever started it can then start it again.
 """
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -16,7 +15,10 @@ from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import Failed, format_failure, wait_for_start
 from django_tandem.runtime.state import READY_FILE, read_state
-from django_tandem.runtime.waiting import report
+from django_tandem.runtime.waiting import report, wait_until
+
+# supervisord answers once it has started all programs.
+GIVE_UP_S = 30
 
 
 def announce(
@@ -35,6 +37,22 @@ def announce(
     return None
 
 
+def _stop(run_dir: Path, program: str, reason: str, supervisord_pid: int) -> None:
+    """Have supervisord stop the stack; after an early failure it may not answer yet."""
+
+    def has_taken_it() -> bool:
+        # It is being stopped already.
+        if os.getppid() != supervisord_pid:
+            return True
+        try:
+            supervisord.give_up(run_dir, program, reason)
+        except supervisord.GoneError:
+            return False
+        return True
+
+    wait_until(has_taken_it, GIVE_UP_S)
+
+
 def main(argv: list[str]) -> int:
     """Announce the stack in the directory ``argv[0]``, which has ``argv[1]`` seconds."""
     run_dir, timeout_s = Path(argv[0]), float(argv[1])
@@ -45,9 +63,7 @@ def main(argv: list[str]) -> int:
     try:
         failed = announce(state, run_dir, lambda: os.getppid() == supervisord_pid, timeout_s)
         if failed is not None and failed.process is not None:
-            # Unless it is being stopped already.
-            with contextlib.suppress(supervisord.GoneError):
-                supervisord.give_up(run_dir, failed.process.program, failed.reason)
+            _stop(run_dir, failed.process.program, failed.reason, supervisord_pid)
     except KeyboardInterrupt:
         # A terminal sends Ctrl-C to supervisord too, which reports the stop.
         return 0

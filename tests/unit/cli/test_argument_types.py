@@ -1,0 +1,18 @@
+"""A timeout below one second, or a negative number of lines, is refused before anything starts."""
+
+import pytest
+
+from django_tandem.cli import main
+
+
+@pytest.mark.parametrize("command", ["up", "reload"])
+@pytest.mark.parametrize("value", ["0", "-3", "0.5", "nan", "inf", "soon"])
+def test_a_timeout_below_a_second_is_refused(command, value, capsys) -> None:
+    """The stack would be called failed at once, and would run all the same."""
+    with pytest.raises(SystemExit) as caught:
+        main([command, f"--timeout={value}"])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        f'argument --timeout: Expected seconds of at least 1, such as 30, got "{value}".\n'
+    )
