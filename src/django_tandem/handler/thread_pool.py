@@ -70,12 +70,14 @@ class PoolThread:
         # A daemon: a server that has answered everything exits, although a thread still runs.
         self.thread = threading.Thread(target=self.run, name="django-tandem", daemon=True)
 
+    def start(self) -> None:
+        """Start the thread; raises RuntimeError if the system has no more threads or memory."""
+        # Python 3.14 may give a thread the context of the request that starts it.
+        Context().run(self.thread.start)
+
     def wake(self, lease: "ThreadLease | None") -> None:
         """Have the thread serve the lease; None ends it."""
         self.inbox.put(lease)
-        if self.thread.ident is None:
-            # Python 3.14 may give a thread the context of the request that starts it.
-            Context().run(self.thread.start)
 
     def run(self) -> None:
         """Serve leases, one after another."""
@@ -117,7 +119,9 @@ class ThreadPool:
         self.leases: dict[ThreadLease, None] = {}
         self.queue: deque[ThreadLease] = deque()
         self.ticking: set[asyncio.AbstractEventLoop] = set()
-        self.logged_at = -LOG_EVERY_S
+        self.logged_at = self.start_logged_at = -LOG_EVERY_S
+        # Why a thread did not start, until the timer runs: until then no other start is tried.
+        self.start_error: str | None = None
 
     @property
     def size(self) -> int:
@@ -298,14 +302,23 @@ class ThreadPool:
         if self.free:
             # The last one that came back: its connection is the least likely to have timed out.
             self._lend(self.free.pop(), lease)
-        elif self.size < self.bound:
-            self._lend(self._start(), lease)
+        elif self.size < self.bound and (worker := self._start()):
+            self._lend(worker, lease)
         else:
             self._enqueue(lease)
             self._relieve()
 
-    def _start(self) -> PoolThread:
+    def _start(self) -> PoolThread | None:
+        """Start a thread, and return None if that fails; the timer tries again."""
+        if self.start_error is not None:
+            return None
         worker = PoolThread(self)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            # Not the error itself: its traceback would keep a request alive.
+            self.start_error = str(error)
+            return None
         self.workers.add(worker)
         return worker
 
@@ -316,8 +329,14 @@ class ThreadPool:
         worker.wake(lease)
 
     def _lend_free(self) -> None:
-        while self.queue and self.free:
-            self._lend(self.free.pop(), self.queue.popleft())
+        """Lend threads to the queue, and start those that failed to start before."""
+        while self.queue:
+            worker = self.free.pop() if self.free else None
+            if worker is None and self.size < self.bound:
+                worker = self._start()
+            if worker is None:
+                return
+            self._lend(worker, self.queue.popleft())
 
     def _enqueue(self, lease: ThreadLease) -> None:
         lease.move(LeaseState.QUEUED)
@@ -352,15 +371,16 @@ class ThreadPool:
         """Move the thread of the lease out of the bound, and another into it."""
         if lease.worker is None or not (self.spare or self.overflow < limits.MAX_OVERFLOW):
             return
+        is_spare = bool(self.spare)
+        worker = self.spare.pop() if is_spare else self._start()
+        if worker is None:
+            return
         del self.leases[lease]
         lease.worker.is_overflow = True
         self.overflow += 1
-        if self.spare:
-            worker = self.spare.pop()
+        if is_spare:
             worker.is_overflow = False
             self.overflow -= 1
-        else:
-            worker = self._start()
         self._lend(worker, self.queue.popleft())
 
     def _shrink(self) -> None:
@@ -384,10 +404,12 @@ class ThreadPool:
         """Look for requests that wait in tasks of their own, and reject what waits for too long."""
         now = time.monotonic()
         with self.lock:
+            start_error = self._take_start_error(now)
             for lease in self.leases:
                 is_resuming = lease.state is LeaseState.RESUMING
                 if is_resuming and lease.resuming_at <= now - RESUME_S:
                     lease.move(LeaseState.WAITING)
+            self._lend_free()
             self._relieve()
             rejected = self._expire(now) if self.rejects else []
             is_logged = self._count_rejected(len(rejected))
@@ -398,6 +420,16 @@ class ThreadPool:
         for call in rejected:
             call.reject()
         self._log_rejected(is_logged=is_logged)
+        if start_error is not None:
+            logger.error("A thread failed to start, and requests wait for it: %s.", start_error)
+
+    def _take_start_error(self, now: float) -> str | None:
+        """Allow a further start, and return why the last one failed if that is to be logged."""
+        error, self.start_error = self.start_error, None
+        if error is None or now < self.start_logged_at + LOG_EVERY_S:
+            return None
+        self.start_logged_at = now
+        return error
 
     def _expire(self, now: float) -> list[Call]:
         late = [lease for lease in self.queue if lease.queued_at <= now - limits.MAX_WAIT_S]

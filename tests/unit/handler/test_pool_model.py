@@ -36,6 +36,12 @@ class SteppedThread:
         self.steps = self.task = None
         self.left_by = None
 
+    def start(self):
+        self.world.starts += 1
+        if self.world.starts == self.world.failing_start:
+            raise RuntimeError("can't start new thread")
+        self.world.threads.append(self)
+
     def wake(self, lease):
         self.inbox.append(lease)
 
@@ -110,18 +116,12 @@ class Request:
 class World:
     """A pool with stepped threads, and its requests."""
 
-    def __init__(self, bound, scripts):
+    def __init__(self, bound, scripts, failing_start):
         self.thread = None
         self.threads = []
+        self.starts, self.failing_start = 0, failing_start
         self.pool = ThreadPool(bound)
-        self.pool._start = self.start
         self.requests = [Request(self, steps) for steps in scripts]
-
-    def start(self):
-        thread = SteppedThread(self)
-        self.threads.append(thread)
-        self.pool.workers.add(thread)
-        return thread
 
     def clean(self):
         owner = self.thread.left_by
@@ -133,7 +133,8 @@ class World:
         actors = [*self.requests, *self.threads]
         able = [r.can_continue for r in self.requests] + [t.has_work for t in self.threads]
         found = [index for index, is_able in enumerate(able) if is_able]
-        if any(lease.state is LeaseState.RESUMING for lease in self.pool.leases):
+        is_resuming = any(lease.state is LeaseState.RESUMING for lease in self.pool.leases)
+        if is_resuming or self.pool.start_error is not None:
             found.append(len(actors))
         return found
 
@@ -153,6 +154,7 @@ class World:
         threads = {thread: index for index, thread in enumerate(self.threads)}
         leases = {request.executor.lease: at for at, request in enumerate(self.requests)}
         return (
+            (self.starts, self.pool.start_error),
             tuple(
                 (r.at, r.must_suspend, r.call is not None and r.call.done(), _lease(r, threads))
                 for r in self.requests
@@ -211,8 +213,10 @@ def model(monkeypatch):
     monkeypatch.setattr(thread_pool, "RESUME_S", -1)
     monkeypatch.setattr(limits, "MAX_WAIT_S", 1e9)
 
-    def replay(bound, scripts, events):
-        worlds[:] = [World(bound, scripts)]
+    monkeypatch.setattr(thread_pool, "PoolThread", lambda _: SteppedThread(worlds[-1]))
+
+    def replay(bound, scripts, events, failing_start=None):
+        worlds[:] = [World(bound, scripts, failing_start)]
         for event in events:
             worlds[-1].happen(event)
         return worlds[-1]
@@ -220,12 +224,12 @@ def model(monkeypatch):
     return replay
 
 
-def visit_all(model, bound, scripts):
+def visit_all(model, bound, scripts, failing_start=None):
     """Visit each state that can be reached, and return those in which nothing more can happen."""
     seen, ends, paths = set(), [], [()]
     while paths:
         path = paths.pop()
-        world = model(bound, scripts, path)
+        world = model(bound, scripts, path, failing_start)
         while (state := world.state()) not in seen:
             seen.add(state)
             events = world.events()
@@ -257,6 +261,27 @@ def test_what_a_request_left_holds_its_thread_in_every_order(
     visited, ends = visit_all(model, bound, scripts)
 
     assert visited > 100
+    assert_all_ended(ends, bound, scripts)
+
+
+@pytest.mark.parametrize("failing_start", [1, 2])
+@pytest.mark.parametrize(
+    ("bound", "scripts"), [(1, (READS_THEN_WRITES, SYNC)), (2, (WRITES, READS))]
+)
+def test_a_thread_that_fails_to_start_loses_no_request_in_any_order(
+    model, monkeypatch, bound, scripts, failing_start
+):
+    """The pool keeps its size, and starts the thread later."""
+    monkeypatch.setattr(limits, "MAX_OVERFLOW", 1)
+
+    _, ends = visit_all(model, bound, scripts, failing_start)
+
+    assert max(world.starts for world in ends) >= failing_start
+    assert_all_ended(ends, bound, scripts)
+
+
+def assert_all_ended(ends, bound, scripts):
+    """Assert that each request took all its steps, and that the pool has all its threads."""
     assert ends
     for world in ends:
         assert [request.at for request in world.requests] == [len(each) for each in scripts]

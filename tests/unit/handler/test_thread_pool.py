@@ -261,3 +261,72 @@ def test_the_threads_end_with_the_pool(serve, threads):
 def test_pool_exhausted_is_an_ordinary_exception():
     """A view that waits for a thread itself may catch it."""
     assert issubclass(PoolExhausted, Exception)
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Return a list; while it is not empty, the system starts no further thread of the pool."""
+    refuses = []
+    start = threading.Thread.start
+
+    def start_or_fail(thread):
+        if refuses and thread.name == "django-tandem":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    return refuses
+
+
+def test_a_request_waits_for_a_thread_that_fails_to_start(serve, threads, refusing, caplog):
+    """It is served once the system has a thread again, and the pool keeps its size."""
+    application = serve(URLS)
+    pool = threads(2)
+
+    async def crowd():
+        refusing.append(True)
+        tasks = [asyncio.create_task(ask(application, "/sync/")) for _ in range(3)]
+        await until(lambda: len(pool.queue) == 3 and caplog.messages)
+        refusing.clear()
+        return [client.status for client in await asyncio.gather(*tasks)]
+
+    assert run(crowd()) == [200, 200, 200]
+    run(until(lambda: len(pool.free) == pool.size <= 2))
+    assert not pool.leases
+    assert caplog.messages == [
+        "A thread failed to start, and requests wait for it: can't start new thread."
+    ]
+
+
+def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, monkeypatch):
+    """As with too few threads; afterwards all of them start."""
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
+    application = serve(URLS)
+    pool = threads(2)
+    refusing.append(True)
+
+    assert [answer(application, "/sync/").status for _ in range(3)] == [503, 503, 503]
+    assert not pool.workers
+    refusing.clear()
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 10)
+    assert [answer(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, threads, refusing):
+    """The request that would have moved out of the bound keeps its thread."""
+    application = serve(URLS)
+    threads(1)
+
+    async def crowd():
+        slow = asyncio.create_task(ask(application, "/awaits/"))
+        await until(lambda: urls.NOTED)
+        refusing.append(True)
+        quick = asyncio.create_task(ask(application, "/sync/"))
+        await asyncio.sleep(0.3)
+        assert not quick.done()
+        refusing.clear()
+        status = (await quick).status
+        urls.GATE.set()
+        return status, (await slow).status
+
+    assert run(crowd()) == (200, 200)
