@@ -1,4 +1,4 @@
-"""The table, a line a fault."""
+"""The table, one line per fault."""
 
 from faults.row import Row
 

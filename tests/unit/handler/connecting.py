@@ -17,7 +17,7 @@ from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.urls import path
 
-from handler.asking import ask, until
+from handler.client import send_request, until
 
 SEEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'handler-test'"
 OPENED: list[int] = []
@@ -81,7 +81,7 @@ async def counted(application, view: str) -> list[int]:
     """Ask, and return the statuses and how many connections are open once all is done."""
     from django_tandem.handler.thread_pool import request_pool
 
-    asked = (ask(application, f"/{view}/") for _ in range(60))
+    asked = (send_request(application, f"/{view}/") for _ in range(60))
     statuses = {client.status for client in await asyncio.gather(*asked)}
     await until(lambda: len(request_pool().free) == request_pool().size)
     return sorted(statuses)

@@ -198,15 +198,15 @@ def configure(tool):
 
 
 async def several(application):
-    from handler.asking import ask
+    from handler.client import send_request
 
     found = {}
     for path in PATHS:
-        client = await ask(application, path)
+        client = await send_request(application, path)
         kept = ("location", "x-rewritten", "x-own", "x-frame-options", "content-type")
         headers = [f"{name}: {client.headers[name]}" for name in kept if name in client.headers]
         found[path] = [client.status, *headers]
-    found["form"] = [(await ask(application, "/sync/", method="POST")).status]
+    found["form"] = [(await send_request(application, "/sync/", method="POST")).status]
     return found
 
 

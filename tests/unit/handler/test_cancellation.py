@@ -7,7 +7,7 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 
 from handler import urls
-from handler.asking import Client, answer, ask, run, until
+from handler.client import Client, request_once, run, send_request, until
 
 URLS = "handler.urls"
 SECURITY = "django.middleware.security.SecurityMiddleware"
@@ -28,7 +28,7 @@ def application(request, serve):
 async def leaves(application, path, moment):
     """Send a request, and disconnect at the given moment."""
     client = Client()
-    asking = asyncio.create_task(ask(application, path, client=client))
+    asking = asyncio.create_task(send_request(application, path, client=client))
     await until(lambda: moment(client))
     client.gone.set()
     await asking
@@ -77,7 +77,7 @@ def test_the_servers_task_is_not_left_cancelled(serve):
             client.gone.set()
 
         going = asyncio.create_task(go())
-        await ask(application, "/cancelled/", client=client)
+        await send_request(application, "/cancelled/", client=client)
         await going
         return asyncio.current_task().cancelling()
 
@@ -90,7 +90,7 @@ def test_a_cancellation_by_the_server_reaches_the_view(serve):
 
     async def served():
         before = asyncio.all_tasks()
-        task = asyncio.create_task(ask(application, "/cancelled/"))
+        task = asyncio.create_task(send_request(application, "/cancelled/"))
         await until(lambda: urls.NOTED)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -107,7 +107,7 @@ def test_a_disconnect_does_not_hide_that_the_server_cancels(serve, order):
 
     async def served():
         client = Client()
-        task = asyncio.create_task(ask(application, "/cancelled-slowly/", client=client))
+        task = asyncio.create_task(send_request(application, "/cancelled-slowly/", client=client))
         await until(lambda: urls.NOTED)
         if order != "server first":
             client.gone.set()
@@ -133,7 +133,7 @@ def test_a_cancellation_from_before_is_not_counted(serve):
             except asyncio.CancelledError:
                 client = Client()
                 asyncio.get_running_loop().call_later(0.05, client.gone.set)
-                await ask(application, "/cancelled/", client=client)
+                await send_request(application, "/cancelled/", client=client)
             return asyncio.current_task().cancelling()
 
         task = asyncio.create_task(last_request())
@@ -150,7 +150,7 @@ def test_a_disconnect_before_the_end_of_the_body_ends_the_request(application):
     client.gone.set()
 
     async def served():
-        await ask(application, "/echo/", client=client)
+        await send_request(application, "/echo/", client=client)
 
     run(served())
 
@@ -166,7 +166,7 @@ def test_a_view_reads_the_whole_body(application, parts, size):
     client = Client(body=list(body))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.DATA_UPLOAD_MAX_MEMORY_SIZE", None)
-        got = answer(application, "/echo/", method="POST", client=client)
+        got = request_once(application, "/echo/", method="POST", client=client)
 
     assert len(got.text) == size * parts
 
@@ -182,12 +182,12 @@ def test_a_message_after_the_body_is_an_error(application):
 
     client.receive = receive
     with pytest.raises(AssertionError, match="Invalid ASGI message"):
-        answer(application, "/cancelled/", client=client)
+        request_once(application, "/cancelled/", client=client)
 
 
 def test_streams_are_sent_part_by_part(application):
     """Those of a synchronous generator as well."""
-    client = answer(application, "/sync-stream/")
+    client = request_once(application, "/sync-stream/")
 
     assert client.text == "0 1 2 "
     assert len(client.sent) == 5
@@ -195,14 +195,14 @@ def test_streams_are_sent_part_by_part(application):
 
 def test_a_timeout_in_a_view_stays_in_the_view(application):
     """Although the view runs in the server's task."""
-    assert answer(application, "/timeout/").text == "timed out"
+    assert request_once(application, "/timeout/").text == "timed out"
 
 
 @pytest.mark.parametrize("path", ["/fails/", "/fails-too/"])
 def test_an_error_is_a_500_and_is_logged_once(application, path, caplog):
     """With its traceback."""
     with caplog.at_level(logging.ERROR, logger="django.request"):
-        client = answer(application, path)
+        client = request_once(application, path)
 
     assert client.status == 500
     assert [str(record.exc_info[1]) for record in caplog.records] == ["meant to"]

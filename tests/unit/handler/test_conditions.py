@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.urls import path
 
-from handler.asking import answer, thread_switches
+from handler.client import request_once, thread_switches
 
 AUTH = "django.contrib.auth.middleware."
 COMMON = "django.middleware.common.CommonMiddleware"
@@ -55,7 +55,7 @@ def test_a_small_body_is_compressed_on_the_loop_and_a_large_one_on_a_thread(serv
     """Compression blocks for as long as it takes."""
     application = serve(__name__, GZIP)
 
-    assert answer(application, headers=size(2000)).headers["content-encoding"] == "gzip"
+    assert request_once(application, headers=size(2000)).headers["content-encoding"] == "gzip"
     assert thread_switches(application, headers=size(2000)) == 0
     assert thread_switches(application, headers=size(20_000)) == 1
 
@@ -65,11 +65,11 @@ def test_a_changed_session_is_saved_on_the_thread(serve):
     in_cache = serve(__name__, SESSION, SESSION_ENGINE=MEMORY)
     assert thread_switches(in_cache) == 0
     # The same thread closes the cache.
-    assert "sessionid" in answer(in_cache, "/session/").headers["set-cookie"]
+    assert "sessionid" in request_once(in_cache, "/session/").headers["set-cookie"]
     assert thread_switches(in_cache, "/session/") == 1
 
     in_cookie = serve(__name__, SESSION, SESSION_ENGINE=COOKIES)
-    assert "sessionid" in answer(in_cookie, "/session/").headers["set-cookie"]
+    assert "sessionid" in request_once(in_cookie, "/session/").headers["set-cookie"]
     assert thread_switches(in_cookie, "/session/") == 0
 
 
@@ -78,7 +78,7 @@ def test_messages_are_stored_on_the_thread(serve):
     application = serve(__name__, SESSION, MESSAGES, SESSION_ENGINE=COOKIES)
 
     assert thread_switches(application) == 0
-    assert "messages" in answer(application, "/message/").headers["set-cookie"]
+    assert "messages" in request_once(application, "/message/").headers["set-cookie"]
     assert thread_switches(application, "/message/") == 1
 
 
@@ -97,11 +97,11 @@ def test_a_csrf_token_is_set_on_the_loop_and_checked_on_the_thread(serve):
     application = serve(__name__, CSRF)
 
     assert thread_switches(application, "/token/") == 0
-    assert answer(application, "/", method="POST").status == 403
-    cookie = answer(application, "/token/").headers["set-cookie"].split(";")[0]
+    assert request_once(application, "/", method="POST").status == 403
+    cookie = request_once(application, "/token/").headers["set-cookie"].split(";")[0]
     token = cookie.partition("=")[2].encode()
     headers = [(b"cookie", cookie.encode()), (b"x-csrftoken", token)]
-    assert answer(application, "/", method="POST", headers=headers).status == 200
+    assert request_once(application, "/", method="POST", headers=headers).status == 200
     assert thread_switches(application, "/", method="POST", headers=headers) == 1
 
 
@@ -119,7 +119,7 @@ def test_a_missing_slash_is_looked_up_on_the_thread(serve):
     """A converter of the project may query the database."""
     application = serve(__name__, COMMON)
 
-    assert answer(application, "/token").headers["location"] == "/token/"
+    assert request_once(application, "/token").headers["location"] == "/token/"
 
 
 def test_login_required_redirects_an_anonymous_client_without_a_thread_switch(serve):
@@ -127,7 +127,7 @@ def test_login_required_redirects_an_anonymous_client_without_a_thread_switch(se
     middleware = (SESSION, f"{AUTH}AuthenticationMiddleware", f"{AUTH}LoginRequiredMiddleware")
     application = serve(__name__, *middleware, SESSION_ENGINE=MEMORY)
 
-    assert answer(application).headers["location"] == "/accounts/login/?next=/"
+    assert request_once(application).headers["location"] == "/accounts/login/?next=/"
     assert thread_switches(application) == 0
 
 
@@ -136,8 +136,8 @@ def test_a_language_is_activated_on_the_loop(serve):
     application = serve(__name__, LOCALE)
     headers = [(b"accept-language", b"de")]
 
-    assert answer(application, headers=headers).headers["content-language"] == "de"
-    assert answer(application).headers["content-language"] == "en"
+    assert request_once(application, headers=headers).headers["content-language"] == "de"
+    assert request_once(application).headers["content-language"] == "en"
     assert thread_switches(application, headers=headers) == 0
 
 

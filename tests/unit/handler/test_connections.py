@@ -1,4 +1,4 @@
-"""Database connections: at most one a thread, kept as long as CONN_MAX_AGE says, as on WSGI."""
+"""Database connections: at most one per thread, kept for CONN_MAX_AGE, as on WSGI."""
 
 import json
 import subprocess

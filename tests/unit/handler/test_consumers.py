@@ -14,7 +14,7 @@ from django.db import close_old_connections
 
 from django_tandem.handler import consumers, limits, thread_pool
 from django_tandem.handler.consumers import ParallelConsumers
-from handler.asking import run
+from handler.client import run
 
 MOMENT_S = 0.2
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
-from handler.asking import ask, run
+from handler.client import run, send_request
 from handler.urls import SEEN
 
 URLS = "handler.urls"
@@ -49,7 +49,7 @@ def test_a_context_variable_reaches_the_view_and_comes_back(serve, middleware, p
     """Across a thread switch, and across Django's own middleware."""
     application = serve(URLS, SECURITY, f"{HERE}{middleware}", SECURITY)
 
-    client = run(ask(application, path))
+    client = run(send_request(application, path))
 
     assert (client.text, client.headers["x-seen"]) == ("the middleware", left)
 
@@ -59,7 +59,7 @@ def test_a_context_variable_does_not_reach_the_next_request(serve):
     application = serve(URLS, SECURITY)
 
     async def both():
-        return [(await ask(application, "/sees/")).text for _ in range(2)]
+        return [(await send_request(application, "/sees/")).text for _ in range(2)]
 
     assert run(both()) == ["nothing", "nothing"]
 
@@ -69,6 +69,6 @@ def test_concurrent_requests_have_contexts_of_their_own(serve):
     application = serve(URLS, f"{HERE}Native")
 
     async def many():
-        return await asyncio.gather(*(ask(application, "/sees/") for _ in range(20)))
+        return await asyncio.gather(*(send_request(application, "/sees/") for _ in range(20)))
 
     assert {client.text for client in run(many())} == {"the middleware"}

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from handler import urls
-from handler.asking import Client, answer, ask, run, until
+from handler.client import Client, request_once, run, send_request, until
 
 CLOSED = []
 
@@ -74,8 +74,8 @@ def test_an_open_transaction_is_rolled_back_at_the_end_of_the_request(
     application = serve(__name__)
     threads(1)
 
-    assert answer(application, "/enters/").status == 200
-    assert [answer(application, "/asks/").text for _ in range(2)] == ["1 False"] * 2
+    assert request_once(application, "/enters/").status == 200
+    assert [request_once(application, "/asks/").text for _ in range(2)] == ["1 False"] * 2
     assert caplog.messages == ["Rolled back a transaction on 'default' that was left open."]
 
 
@@ -85,9 +85,9 @@ def test_a_response_is_closed_although_no_thread_is_free(serve, threads):
     threads(1)
 
     async def crowd():
-        busy = asyncio.create_task(ask(application, "/gate/"))
+        busy = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        whole = await ask(application, "/holds/")
+        whole = await send_request(application, "/holds/")
         closed = list(CLOSED)
         urls.GATE.set()
         await busy
@@ -110,9 +110,9 @@ def test_request_finished_is_sent_although_no_thread_is_free(serve, threads):
         seen.append(threading.get_ident())
 
     async def crowd():
-        busy = asyncio.create_task(ask(application, "/gate/"))
+        busy = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        await ask(application, "/async/")
+        await send_request(application, "/async/")
         sent = len(seen)
         urls.GATE.set()
         await busy
@@ -141,7 +141,7 @@ def test_a_thread_is_free_before_a_slow_client_has_read_the_response(serve, thre
 
     async def slow():
         client = Slow()
-        asked = asyncio.create_task(ask(application, "/pauses/", client=client))
+        asked = asyncio.create_task(send_request(application, "/pauses/", client=client))
         await until(client.started.is_set)
         await until(lambda: pool.free, 5)
         urls.GATE.set()
@@ -156,7 +156,7 @@ def test_a_request_waits_for_calls_that_its_tasks_have_submitted(serve):
     application = serve(__name__)
 
     async def served():
-        asking = asyncio.create_task(ask(application, "/leaves/"))
+        asking = asyncio.create_task(send_request(application, "/leaves/"))
         await until(lambda: CLOSED)
         for _ in range(50):
             await asyncio.sleep(0)

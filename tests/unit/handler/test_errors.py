@@ -12,7 +12,7 @@ from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import server_error
 
-from handler.asking import answer
+from handler.client import request_once
 
 HERE = "handler.test_errors."
 SECURITY = "django.middleware.security.SecurityMiddleware"
@@ -65,7 +65,7 @@ urlpatterns = [path("sync/", fails), path("async/", fails_too), path("works/", w
 
 def outcome(application, where, **request):
     try:
-        client = answer(application, where, **request)
+        client = request_once(application, where, **request)
     except Exception as error:  # noqa: BLE001
         return repr(error)
     skipped = ("x-own", "x-thread")

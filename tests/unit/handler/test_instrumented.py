@@ -17,7 +17,7 @@ from django_tandem.handler import originals
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.handler.originals import is_original
 from django_tandem.inprocess.handler_choice import with_our_handler
-from handler.asking import answer
+from handler.client import request_once
 from handler.instrumented import TOOLS
 
 pytestmark = pytest.mark.processes
@@ -78,10 +78,10 @@ def test_a_replaced_function_is_called(serve, monkeypatch, owner, name, path):
     chain = ("django.middleware.csrf.CsrfViewMiddleware", "handler.test_switching.sync_only")
     calls = []
     monkeypatch.setattr(owner, name, counting(vars(owner)[name], calls))
-    ours = answer(serve("handler.urls", *chain), path)
+    ours = request_once(serve("handler.urls", *chain), path)
     assert calls
 
-    stock = answer(ASGIHandler(), path)
+    stock = request_once(ASGIHandler(), path)
     assert (ours.status, list(ours.headers)) == (stock.status, list(stock.headers))
 
 
@@ -93,7 +93,7 @@ def test_a_replaced_conversion_of_exceptions_is_called(serve, monkeypatch, path)
     monkeypatch.setattr(
         django_exception, "response_for_exception", lambda *args: calls.append(1) or convert(*args)
     )
-    answer(serve("handler.urls"), path)
+    request_once(serve("handler.urls"), path)
 
     assert calls == [1]
 

@@ -15,7 +15,7 @@ from django_tandem.handler.known_middleware import (
     find_declaration,
     read_middleware,
 )
-from handler.asking import answer, thread_switches
+from handler.client import request_once, thread_switches
 
 URLS = "handler.urls"
 SECURITY = "django.middleware.security.SecurityMiddleware"
@@ -64,7 +64,7 @@ def test_a_subclass_switches_as_in_django(serve):
     assert find_declaration(Heir) is None
     assert thread_switches(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
     telling = serve(URLS, "handler.test_known_middleware.Telling")
-    assert answer(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
+    assert request_once(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
 
 
 def test_a_class_with_a_replaced_hook_switches_as_in_django(serve, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from django_tandem.handler import limits
 from handler import urls
-from handler.asking import ask, run, until
+from handler.client import run, send_request, until
 
 URLS = "handler.urls"
 OWN = "handler.test_switching.Own"
@@ -32,9 +32,9 @@ def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, m
     pool = threads(1)
 
     async def crowd():
-        slow = [asyncio.create_task(ask(application, path)) for _ in range(100)]
+        slow = [asyncio.create_task(send_request(application, path)) for _ in range(100)]
         await until(lambda: len(urls.NOTED) == 100, 5)
-        quick = await ask(application, "/sync/")
+        quick = await send_request(application, "/sync/")
         urls.GATE.set()
         return quick.status, {client.status for client in await asyncio.gather(*slow)}
 
@@ -51,7 +51,7 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
     most = []
 
     async def crowd():
-        asked = [asyncio.create_task(ask(application, "/pauses/")) for _ in range(100)]
+        asked = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(100)]
         while not all(task.done() for task in asked):
             most.append(len(pool.workers))
             await asyncio.sleep(0.001)
@@ -68,9 +68,9 @@ def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):
     pool = threads(1)
 
     async def crowd():
-        first = asyncio.create_task(ask(application, "/gate/"))
+        first = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        second = asyncio.create_task(ask(application, "/sync/"))
+        second = asyncio.create_task(send_request(application, "/sync/"))
         await until(lambda: pool.queue)
         for _ in range(200):
             await asyncio.sleep(0)
@@ -90,7 +90,9 @@ def test_overflow_threads_are_reused_while_others_wait(serve, threads):
     pool._start = lambda: made.append(len(pool.workers)) or start()
 
     async def crowd():
-        asked = [asyncio.create_task(ask(application, "/awaits-a-moment/")) for _ in range(100)]
+        asked = [
+            asyncio.create_task(send_request(application, "/awaits-a-moment/")) for _ in range(100)
+        ]
         return {client.status for client in await asyncio.gather(*asked)}
 
     assert run(crowd()) == {200}
@@ -103,13 +105,13 @@ def test_a_waiting_request_on_another_loop_gives_way(serve, threads):
     """The pool belongs to the process."""
     application = serve(URLS)
     threads(1)
-    idles = threading.Thread(target=lambda: run(ask(application, "/awaits/")))
+    idles = threading.Thread(target=lambda: run(send_request(application, "/awaits/")))
     idles.start()
 
     async def served():
         await until(lambda: urls.NOTED)
         async with asyncio.timeout(5):
-            return (await ask(application, "/sync/")).status
+            return (await send_request(application, "/sync/")).status
 
     status = run(served())
     urls.GATE.set()
@@ -125,16 +127,16 @@ def test_a_stopped_loop_does_not_keep_others_waiting(serve, threads, monkeypatch
     pool = threads(1)
 
     async def left():
-        busy = asyncio.create_task(ask(application, "/gate/"))
+        busy = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        waits = asyncio.create_task(ask(application, "/sync/"))
+        waits = asyncio.create_task(send_request(application, "/sync/"))
         await until(lambda: pool.queue)
         return asyncio.gather(busy, waits)
 
     stopped = asyncio.new_event_loop()
     try:
         rest = stopped.run_until_complete(left())
-        refused = run(ask(application, "/sync/"))
+        refused = run(send_request(application, "/sync/"))
         urls.GATE.set()
         stopped.run_until_complete(rest)
     finally:

@@ -10,7 +10,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from django_tandem.handler.application import DjangoApplication
-from handler.asking import answer, thread_switches
+from handler.client import request_once, thread_switches
 
 CLOSED = []
 
@@ -114,7 +114,7 @@ def test_an_async_receiver_of_request_finished_is_awaited(serve, connect):
         seen.append(threading.get_ident())
 
     connect(signals.request_finished, receiver)
-    answer(application)
+    request_once(application)
 
     assert seen == [threading.get_ident()]
 
@@ -123,7 +123,7 @@ def test_a_cache_with_a_close_method_is_closed(serve):
     """On the thread, since it may wait for a server; any other takes no thread."""
     path = f"{__name__}.ClosingCache"
     closing = serve(__name__, CACHES={"default": {"BACKEND": path}})
-    answer(closing, "/cache/")
+    request_once(closing, "/cache/")
     assert len(CLOSED) == 1
     assert threading.get_ident() not in CLOSED
 

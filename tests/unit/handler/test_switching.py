@@ -9,7 +9,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from django_tandem.inprocess import handover
 from django_tandem.model import Stack
-from handler.asking import answer, thread_switches
+from handler.client import request_once, thread_switches
 
 URLS = "handler.urls"
 HERE = "handler.test_switching."
@@ -71,7 +71,7 @@ def test_a_sync_middleware_in_between_takes_no_further_switch(serve):
     """Django's own middleware inside of it runs on the same thread, and so does the view."""
     application = serve(URLS, *DEFAULT[:3], f"{HERE}sync_only", *DEFAULT[3:], **COOKIES)
 
-    client = answer(application, "/sync/")
+    client = request_once(application, "/sync/")
 
     assert client.headers["x-thread"] == client.text
     assert thread_switches(application, "/sync/") == 1
@@ -81,7 +81,7 @@ def test_middleware_of_the_project_switches_as_in_django(serve):
     """Once for each hook, and all on one thread."""
     application = serve(URLS, SECURITY, f"{HERE}Own", *DEFAULT[2:3])
 
-    client = answer(application, "/sync/")
+    client = request_once(application, "/sync/")
 
     assert client.headers["x-own"] == client.text
     # Two for the hooks, one for the view.
@@ -109,7 +109,7 @@ def test_the_handover_takes_no_further_switch(serve, middleware, request_):
     """It runs where the view and the middleware before it run."""
     application = serve(URLS, *middleware, **COOKIES)
 
-    assert answer(application, "/sync/", **request_).status == 200
+    assert request_once(application, "/sync/", **request_).status == 200
     assert thread_switches(application, "/sync/", **request_) == 1
 
 
@@ -117,7 +117,7 @@ def test_a_template_response_is_rendered_on_the_thread(serve):
     """A template may query the database, also for an async view."""
     application = serve(URLS, SECURITY)
 
-    assert answer(application, "/renders/").text != str(threading.get_ident())
+    assert request_once(application, "/renders/").text != str(threading.get_ident())
     assert thread_switches(application, "/renders/") == 1
 
 
@@ -127,7 +127,7 @@ def test_the_response_is_that_of_django(serve, middleware, path):
     """Status and headers are those of stock Django with the same middleware."""
     application = serve(URLS, *middleware, **COOKIES)
 
-    ours, stock = answer(application, path), answer(ASGIHandler(), path)
+    ours, stock = request_once(application, path), request_once(ASGIHandler(), path)
 
     own = ("x-own", "x-thread")
     assert ours.status == stock.status

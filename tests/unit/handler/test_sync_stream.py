@@ -13,7 +13,7 @@ from django.utils import translation
 
 from django_tandem.handler import limits
 from handler import urls
-from handler.asking import Client, answer, ask, run, thread_switches, until
+from handler.client import Client, request_once, run, send_request, thread_switches, until
 
 GZIP = "django.middleware.gzip.GZipMiddleware"
 STEPS = threading.Semaphore(0)
@@ -101,7 +101,7 @@ def test_each_part_is_sent_when_it_is_made(serve):
 
     async def served():
         client = Client()
-        asking = asyncio.create_task(ask(application, "/steps/", client=client))
+        asking = asyncio.create_task(send_request(application, "/steps/", client=client))
         for count in range(1, 4):
             STEPS.release()
             await until(lambda count=count: len(parts_of(client)) == count)
@@ -125,14 +125,16 @@ def test_a_client_that_leaves_ends_the_generator_and_frees_its_thread(serve, thr
 
     async def leaves():
         client = Client()
-        asking = asyncio.create_task(ask(application, where, client=client))
+        asking = asyncio.create_task(send_request(application, where, client=client))
         await until(lambda: len(parts_of(client)) > 2)
         client.gone.set()
         await asking
         return client.status
 
     async def served():
-        return [await leaves() for _ in range(15)], (await ask(application, "/sync/")).status
+        return [await leaves() for _ in range(15)], (
+            await send_request(application, "/sync/")
+        ).status
 
     assert run(served()) == ([200] * 15, 200)
     assert NOTED == ["closed"] * 15
@@ -151,7 +153,7 @@ def test_a_client_that_does_not_read_and_leaves_ends_the_generator(serve):
 
     async def served():
         client = Stuck()
-        asking = asyncio.create_task(ask(application, "/ticks/", client=client))
+        asking = asyncio.create_task(send_request(application, "/ticks/", client=client))
         await until(lambda: len(parts_of(client)) > 2)
         client.gone.set()
         async with asyncio.timeout(5):
@@ -168,7 +170,7 @@ def test_a_server_that_cancels_a_stream_ends_the_generator(serve):
 
     async def served():
         client = Client()
-        asking = asyncio.create_task(ask(application, "/ticks/", client=client))
+        asking = asyncio.create_task(send_request(application, "/ticks/", client=client))
         await until(lambda: len(parts_of(client)) > 2)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
@@ -186,10 +188,11 @@ def test_streams_keep_no_other_request_waiting(serve, threads):
     async def served():
         clients = [Client() for _ in range(6)]
         streams = [
-            asyncio.create_task(ask(application, "/ticks/", client=client)) for client in clients
+            asyncio.create_task(send_request(application, "/ticks/", client=client))
+            for client in clients
         ]
         await until(lambda: all(len(parts_of(client)) > 2 for client in clients))
-        answers = [(await ask(application, "/sync/")).status for _ in range(3)]
+        answers = [(await send_request(application, "/sync/")).status for _ in range(3)]
         counts = pool.counts()
         for client in clients:
             client.gone.set()
@@ -211,9 +214,9 @@ def test_a_stream_without_a_free_thread_gets_503(serve, threads, monkeypatch):
     threads(1)
 
     async def served():
-        busy = asyncio.create_task(ask(application, "/gate/"))
+        busy = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        stream = await ask(application, "/from-async/")
+        stream = await send_request(application, "/from-async/")
         urls.GATE.set()
         await busy
         return stream
@@ -230,7 +233,7 @@ def test_other_streams_are_as_with_djangos_handler(serve, middleware, where):
     """Status, headers and body."""
     application = serve(__name__, *middleware)
 
-    ours, stock = answer(application, where), answer(ASGIHandler(), where)
+    ours, stock = request_once(application, where), request_once(ASGIHandler(), where)
 
     assert (ours.status, list(ours.headers)) == (stock.status, list(stock.headers))
     assert b"".join(parts_of(ours)) == b"".join(parts_of(stock))
@@ -242,7 +245,7 @@ def test_ten_thousand_small_parts_take_few_switches(serve):
     application = serve(__name__)
 
     started = time.monotonic()
-    client = answer(application, "/many/")
+    client = request_once(application, "/many/")
 
     assert len(parts_of(client)) == 10_000
     assert time.monotonic() - started < 5
@@ -257,7 +260,7 @@ def test_the_thread_makes_no_more_than_is_sent(serve):
 
 def test_a_generator_keeps_its_context(serve):
     """What it has set for one part is set for the next one."""
-    client = answer(serve(__name__), "/greetings/")
+    client = request_once(serve(__name__), "/greetings/")
 
     assert [part for part in parts_of(client) if len(part) == 2] == [b"de"] * 3
 
@@ -268,8 +271,8 @@ def test_an_error_in_a_generator_ends_the_response_as_with_django(serve):
     client = Client()
 
     with pytest.raises(ValueError, match="meant to"):
-        answer(application, "/fails/", client=client)
+        request_once(application, "/fails/", client=client)
 
     assert parts_of(client) == [b"a part"]
     with pytest.raises(ValueError, match="meant to"):
-        answer(ASGIHandler(), "/fails/")
+        request_once(ASGIHandler(), "/fails/")

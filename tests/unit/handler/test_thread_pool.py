@@ -8,7 +8,7 @@ import pytest
 from django_tandem.handler import limits
 from django_tandem.handler.thread_lease import PoolExhausted
 from handler import urls
-from handler.asking import Client, answer, ask, run, until
+from handler.client import Client, request_once, run, send_request, until
 
 URLS = "handler.urls"
 
@@ -24,7 +24,7 @@ def gate():
 
 def test_the_sync_code_of_a_request_runs_on_one_thread(serve):
     """However often an async view calls it."""
-    first, second, third, loop = answer(serve(URLS), "/several/").text.split()
+    first, second, third, loop = request_once(serve(URLS), "/several/").text.split()
 
     assert first == second == third != loop
 
@@ -35,7 +35,7 @@ def test_requests_reuse_threads(serve, threads):
     pool = threads(10)
 
     async def several():
-        return {(await ask(application, "/sync/")).text for _ in range(50)}
+        return {(await send_request(application, "/sync/")).text for _ in range(50)}
 
     assert len(run(several())) < 5
     assert pool.size < 5
@@ -46,7 +46,7 @@ def test_event_loops_share_the_threads(serve, threads):
     application = serve(URLS)
     threads(1)
 
-    assert len({answer(application, "/sync/").text for _ in range(3)}) == 1
+    assert len({request_once(application, "/sync/").text for _ in range(3)}) == 1
 
 
 def test_further_requests_wait_and_none_is_lost(serve, threads):
@@ -55,7 +55,7 @@ def test_further_requests_wait_and_none_is_lost(serve, threads):
     pool = threads(3)
 
     async def sixty():
-        return await asyncio.gather(*(ask(application, "/pauses/") for _ in range(60)))
+        return await asyncio.gather(*(send_request(application, "/pauses/") for _ in range(60)))
 
     clients = run(sixty())
 
@@ -72,7 +72,7 @@ def test_the_queue_is_first_in_first_out(serve, threads):
     done = []
 
     async def noted(name, path):
-        await ask(application, path)
+        await send_request(application, path)
         done.append(name)
 
     async def in_line():
@@ -98,13 +98,13 @@ def test_with_a_full_queue_a_request_is_rejected_before_the_project_runs(
     pool = threads(1)
 
     async def crowd():
-        tasks = [asyncio.create_task(ask(application, "/gate/"))]
+        tasks = [asyncio.create_task(send_request(application, "/gate/"))]
         await until(lambda: urls.NOTED)
-        tasks += [asyncio.create_task(ask(application, "/gate/")) for _ in range(2)]
+        tasks += [asyncio.create_task(send_request(application, "/gate/")) for _ in range(2)]
         await until(lambda: len(pool.queue) == 2)
-        await ask(application, "/gate/")
-        refused = await ask(application, "/gate/")
-        free = await ask(application, "/async/")
+        await send_request(application, "/gate/")
+        refused = await send_request(application, "/gate/")
+        free = await send_request(application, "/async/")
         begun = len(urls.NOTED)
         urls.GATE.set()
         return refused, free, begun, await asyncio.gather(*tasks)
@@ -125,9 +125,9 @@ def test_a_request_that_waits_for_too_long_is_rejected(serve, threads, monkeypat
     pool = threads(1)
 
     async def crowd():
-        first = asyncio.create_task(ask(application, "/gate/"))
+        first = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        late = await ask(application, "/sync/")
+        late = await send_request(application, "/sync/")
         urls.GATE.set()
         return late, await first
 
@@ -143,9 +143,9 @@ def test_a_request_that_awaits_keeps_its_thread_as_overflow(serve, threads):
     pool = threads(1)
 
     async def crowd():
-        slow = asyncio.create_task(ask(application, "/awaits/"))
+        slow = asyncio.create_task(send_request(application, "/awaits/"))
         await until(lambda: any(lease.is_idle for lease in pool.leases))
-        quick = await asyncio.gather(*(ask(application, "/sync/") for _ in range(3)))
+        quick = await asyncio.gather(*(send_request(application, "/sync/") for _ in range(3)))
         urls.GATE.set()
         return (await slow).text.split(), {client.text for client in quick}
 
@@ -164,9 +164,9 @@ def test_overflow_threads_end_when_nobody_waits(serve, threads):
     pool = threads(2)
 
     async def crowd():
-        slow = [asyncio.create_task(ask(application, "/awaits/")) for _ in range(20)]
+        slow = [asyncio.create_task(send_request(application, "/awaits/")) for _ in range(20)]
         await until(lambda: len(pool.workers) >= 20)
-        busy = [asyncio.create_task(ask(application, "/pauses/")) for _ in range(60)]
+        busy = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(60)]
         urls.GATE.set()
         return await asyncio.gather(*slow, *busy)
 
@@ -180,9 +180,9 @@ def test_a_cancelled_request_leaves_the_queue(serve, threads):
     pool = threads(1)
 
     async def crowd():
-        first = asyncio.create_task(ask(application, "/gate/"))
+        first = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: urls.NOTED)
-        second = asyncio.create_task(ask(application, "/gate/"))
+        second = asyncio.create_task(send_request(application, "/gate/"))
         await until(lambda: pool.queue)
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
@@ -202,7 +202,7 @@ def test_an_error_is_answered_while_the_thread_is_busy(serve, caplog):
 
     async def served():
         client = Client()
-        asking = asyncio.create_task(ask(application, "/gives-up/", client=client))
+        asking = asyncio.create_task(send_request(application, "/gives-up/", client=client))
         await until(client.started.is_set)
         status = client.status
         urls.GATE.set()
@@ -230,7 +230,7 @@ def test_a_task_that_outlives_its_request_gets_a_thread(serve):
     application = serve(type("Urls", (), {"urlpatterns": [_path(view)]}))
 
     async def both():
-        client = await ask(application)
+        client = await send_request(application)
         return client.text, await left[0]
 
     first, later = run(both())
@@ -248,7 +248,7 @@ def test_the_threads_end_with_the_pool(serve, threads):
     """A server that exits does not wait for them."""
     application = serve(URLS)
     pool = threads(2)
-    answer(application, "/sync/")
+    request_once(application, "/sync/")
 
     workers = [worker.thread for worker in pool.workers]
     pool.close()
@@ -285,7 +285,7 @@ def test_a_request_waits_for_a_thread_that_fails_to_start(serve, threads, refusi
 
     async def crowd():
         refusing.append(True)
-        tasks = [asyncio.create_task(ask(application, "/sync/")) for _ in range(3)]
+        tasks = [asyncio.create_task(send_request(application, "/sync/")) for _ in range(3)]
         await until(lambda: len(pool.queue) == 3 and caplog.messages)
         refusing.clear()
         return [client.status for client in await asyncio.gather(*tasks)]
@@ -305,11 +305,11 @@ def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, 
     pool = threads(2)
     refusing.append(True)
 
-    assert [answer(application, "/sync/").status for _ in range(3)] == [503, 503, 503]
+    assert [request_once(application, "/sync/").status for _ in range(3)] == [503, 503, 503]
     assert not pool.workers
     refusing.clear()
     monkeypatch.setattr(limits, "MAX_WAIT_S", 10)
-    assert [answer(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
+    assert [request_once(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
 
 
 def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, threads, refusing):
@@ -318,10 +318,10 @@ def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, t
     threads(1)
 
     async def crowd():
-        slow = asyncio.create_task(ask(application, "/awaits/"))
+        slow = asyncio.create_task(send_request(application, "/awaits/"))
         await until(lambda: urls.NOTED)
         refusing.append(True)
-        quick = asyncio.create_task(ask(application, "/sync/"))
+        quick = asyncio.create_task(send_request(application, "/sync/"))
         await asyncio.sleep(0.3)
         assert not quick.done()
         refusing.clear()

@@ -14,7 +14,7 @@ from django.urls import path
 
 from django_tandem.handler import thread_pool
 from django_tandem.handler.consumers import ParallelConsumers
-from handler.asking import ask, run, until
+from handler.client import run, send_request, until
 
 LOCAL = threading.local()
 SLOW_S = 0.03
@@ -118,9 +118,9 @@ def test_a_transaction_survives_while_others_wait_for_its_thread(
     threads(1)
 
     async def served():
-        money = asyncio.create_task(ask(application, "/money/"))
+        money = asyncio.create_task(send_request(application, "/money/"))
         await asyncio.sleep(wait_s)
-        others = [asyncio.create_task(ask(application, "/sync/")) for _ in range(2)]
+        others = [asyncio.create_task(send_request(application, "/sync/")) for _ in range(2)]
         return (await money).text, [(await other).text for other in others]
 
     text, others = run(served())
@@ -136,7 +136,7 @@ def test_a_query_that_calls_a_function_holds_its_thread(serve, threads, table, q
     pool = threads(1)
 
     async def served():
-        locking = asyncio.create_task(ask(application, "/locks/", query=query))
+        locking = asyncio.create_task(send_request(application, "/locks/", query=query))
         await until(lambda: any(lease.is_idle for lease in pool.leases))
         kept = [lease.must_keep for lease in pool.leases]
         await locking
@@ -167,7 +167,7 @@ def test_a_read_that_may_call_a_function_is_not_plain(serve, threads, table, que
     pool = threads(1)
 
     async def served():
-        reading = asyncio.create_task(ask(application))
+        reading = asyncio.create_task(send_request(application))
         await until(lambda: any(lease.is_idle for lease in pool.leases))
         kept = [lease.must_keep for lease in pool.leases]
         await reading
@@ -198,7 +198,7 @@ def test_in_a_foreign_thread_sensitive_context_connections_are_closed_as_by_djan
 
     async def served():
         async with ThreadSensitiveContext():
-            client = await ask(application)
+            client = await send_request(application)
             return client.status, await sync_to_async(lambda: connection.connection)()
 
     assert run(served()) == (200, None)

@@ -38,7 +38,7 @@ class Client:
         return b"".join(message.get("body", b"") for message in self.sent[1:]).decode()
 
 
-async def ask(application, path="/", method="GET", headers=(), client=None, *, query=b""):
+async def send_request(application, path="/", method="GET", headers=(), client=None, *, query=b""):
     """Send one request, and return its client when the application is done with it."""
     client = client or Client()
     scope = {
@@ -52,13 +52,13 @@ async def ask(application, path="/", method="GET", headers=(), client=None, *, q
     return client
 
 
-def answer(application, path="/", **request):
-    """Send one request in a loop of its own."""
-    return run(ask(application, path, **request))
+def request_once(application, path="/", **request):
+    """Send one request in a new event loop, and return its client."""
+    return run(send_request(application, path, **request))
 
 
 def run(coroutine):
-    """Run the coroutine in a loop of its own, with a timeout."""
+    """Run the coroutine in a new event loop, with a timeout."""
     return asyncio.run(asyncio.wait_for(coroutine, 30))
 
 
@@ -76,9 +76,9 @@ def thread_switches(application, path="/", **request):
     """Return the thread switches of a request to the warm application."""
 
     async def counted():
-        await ask(application, path, **request)
+        await send_request(application, path, **request)
         before = asyncio.get_running_loop().switches
-        await ask(application, path, **request)
+        await send_request(application, path, **request)
         return asyncio.get_running_loop().switches - before
 
     with asyncio.Runner(loop_factory=CountingLoop) as runner:
