@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.cli import console
+from django_tandem.cli.argument_types import line_count
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
 from django_tandem.runtime import logs
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_dir_argument(parser)
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these, such as wsgi")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are logged")
-    parser.add_argument("-n", "--lines", type=int, default=20, help="how many of each (20)")
+    parser.add_argument("-n", "--lines", type=line_count, default=20, help="how many of each (20)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,6 +28,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         for program, line in _lines(options, run_dir, programs):
             console.line_out(f"{program:<10} | {line}")
+            if options.follow:
+                # A pipe, as to grep, would get nothing before 8 KiB are full.
+                console.flush()
     except KeyboardInterrupt:
         pass
     return 0

@@ -14,7 +14,7 @@ from django_tandem.model import Process, Stack, Status
 from django_tandem.render.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
-from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.logs import lines_of_this_start
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import POLL_S, Deadline
 
@@ -269,7 +269,7 @@ def format_failure(failed: Failed, run_dir: Path) -> str:
     program = failed.process.program
     # The traceback of a project that did not load may not be in the log yet.
     traceback = startup_failures.read_startup_failure(run_dir, program).splitlines()[-LINES:]
-    lines = traceback or last_lines(run_dir, program, LINES)
+    lines = traceback or lines_of_this_start(run_dir, program, LINES)
     summary = f"{program} can't be started: {failed.reason}."
     if not lines:
         return summary

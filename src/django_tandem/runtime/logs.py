@@ -15,6 +15,9 @@ POLL_S = 0.2
 MAX_LINE_BYTES = 64 * 1024
 MAX_LOG_BYTES = 10 * 1024 * 1024
 READ_BYTES = 1024 * 1024
+# As strftime() takes it.
+STARTED = "— started %Y-%m-%d %H:%M:%S —\n"
+IS_START = re.compile(r"— started [\d-]+ [\d:]+ —")
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -28,6 +31,24 @@ def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
     tail = LogTail(log_path(run_dir, program))
     lines = [*tail.last_lines(number), *tail.finish()]
     return [line.decode(errors="replace") for line in lines[-number:]]
+
+
+def mark_start(run_dir: Path) -> None:
+    """Add a line to each log of an earlier start, to tell its lines from those of this one."""
+    for path in run_dir.glob("*.log"):
+        with path.open("r+b") as log:
+            if end := log.seek(0, os.SEEK_END):
+                log.seek(end - 1)
+                is_whole = log.read() == b"\n"
+                text = time.strftime(STARTED)
+                log.write((text if is_whole else f"\n{text}").encode())
+
+
+def lines_of_this_start(run_dir: Path, program: str, number: int) -> list[str]:
+    """Return as last_lines(), without the lines of earlier starts."""
+    lines = last_lines(run_dir, program, number)
+    starts = [index for index, line in enumerate(lines) if IS_START.fullmatch(line)]
+    return lines[starts[-1] + 1 :] if starts else lines
 
 
 def remove_old_logs(run_dir: Path, generation: int) -> None:

@@ -12,7 +12,7 @@ import psutil
 from django_tandem import pipeline
 from django_tandem.model import Plan
 from django_tandem.render.state import state_of
-from django_tandem.runtime import lock, orphans, preflight, run_dir, supervisord
+from django_tandem.runtime import lock, logs, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.sockets import clean
@@ -43,6 +43,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
         # What a stack that was killed left behind; none runs here now.
         clean(directory)
         (directory / FAILED_FILE).unlink(missing_ok=True)
+        logs.mark_start(directory)
         pipeline.write(pipeline.render(plan), directory)
         preflight.refuse_bad_edge(plan, directory)
     return handle

@@ -16,3 +16,14 @@ def test_a_timeout_below_a_second_is_refused(command, value, capsys) -> None:
     assert capsys.readouterr().err.endswith(
         f'argument --timeout: Expected seconds of at least 1, such as 30, got "{value}".\n'
     )
+
+
+def test_a_negative_number_of_lines_is_refused(capsys) -> None:
+    """It would print all but the first lines."""
+    with pytest.raises(SystemExit) as caught:
+        main(["logs", "-n", "-5"])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        'argument -n/--lines: Expected an integer of at least 0, got "-5".\n'
+    )

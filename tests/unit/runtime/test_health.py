@@ -11,7 +11,7 @@ from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Process
 from django_tandem.render.state import state_of
-from django_tandem.runtime import health
+from django_tandem.runtime import health, logs
 from django_tandem.runtime.health import Failed, LoadRetries, check, format_failure
 
 STATE = state_of(plan())
@@ -82,7 +82,10 @@ def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
     failed = Failed(process=WSGI, reason="it ended")
     assert format_failure(failed, tmp_path) == "wsgi-1 can't be started: it ended."
 
-    (tmp_path / "wsgi-1.log").write_text("one\ntwo\n")
+    (tmp_path / "wsgi-1.log").write_text("of an earlier start\n")
+    logs.mark_start(tmp_path)
+    with (tmp_path / "wsgi-1.log").open("a") as log:
+        log.write("one\ntwo\n")
     assert format_failure(failed, tmp_path) == (
         "wsgi-1 can't be started: it ended. Its last lines:\n  one\n  two"
     )

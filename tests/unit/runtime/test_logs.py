@@ -116,3 +116,19 @@ def test_a_line_without_end_is_cut() -> None:
         MAX_LINE_BYTES,
         1,
     ]
+
+
+def test_a_line_separates_the_starts(tmp_path) -> None:
+    """A failed start shows its own lines alone; an empty log needs no separator."""
+    append(tmp_path / "a.log", "old\ncut off")
+    append(tmp_path / "b.log", "")
+
+    logs.mark_start(tmp_path)
+    append(tmp_path / "a.log", "new\n")
+
+    old, cut, started, new = logs.last_lines(tmp_path, "a", 20)
+    assert (old, cut, new) == ("old", "cut off", "new")
+    assert logs.IS_START.fullmatch(started)
+    assert logs.last_lines(tmp_path, "b", 20) == []
+    assert logs.lines_of_this_start(tmp_path, "a", 20) == ["new"]
+    assert logs.lines_of_this_start(tmp_path, "b", 20) == []
