@@ -277,8 +277,8 @@ def _answers(request: EdgeRequest, planned: Planned, evaluate: Evaluate) -> Iter
 
 def _answer(request: EdgeRequest, decision: EdgeDecision, planned: Planned) -> Answer:
     path = path_of(decision.target)
-    is_debug = planned.plan.project.static_in_debug and decision.stack is Stack.WSGI
-    if is_debug and is_static(path):
+    is_debug = planned.plan.project.static_in_debug and decision.stack is not None
+    if is_debug and not decision.is_websocket and is_static(path):
         return Answer(
             decision=decision,
             path=path,

@@ -21,6 +21,7 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
 )
+from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handler_choice import (
     HttpFallback,
@@ -78,7 +79,7 @@ with record_startup_failure(Stack.ASGI), no_running_loop():
         handover.install(Stack.ASGI, read_pins())
     stream_sync_iterators()
     drop_uvicorns_errors()
-    project: Application = HttpFallback(load())
+    project: Application = with_static_files(HttpFallback(load()), Stack.ASGI)
     if should_serve():
         project = ParallelConsumers(project)
     project = handler_status.from_environment(

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.inprocess import channel_layers, handover, handover_counts
+from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
@@ -19,7 +20,7 @@ from django_tandem.inprocess.readiness import WsgiReadiness
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import with_request_limit
-from django_tandem.inprocess.urlconf import import_urlconf, script_name, script_prefix
+from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
 
 
@@ -33,34 +34,12 @@ def load() -> WSGIApplication:
     return application
 
 
-def with_static_files(application: WSGIApplication) -> WSGIApplication:
-    """Serve the apps' static files as runserver does, if the environment says so."""
-    is_wanted = os.environ.get(environment.STATIC) == "1" and settings.DEBUG
-    if not is_wanted or "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
-        return application
-    # Its module needs the apps to be loaded.
-    from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: PLC0415
-
-    class StaticFiles(StaticFilesHandler):
-        """The handler of runserver below a script name, which it compares with one path alone."""
-
-        def get_base_url(self) -> str:
-            return super().get_base_url().removeprefix(script_name())
-
-        def file_path(self, url: str) -> str:
-            return super().file_path(url.removeprefix(script_name()))
-
-    with script_prefix():
-        # Its stubs ask for Django's own handler, but it calls any application.
-        return StaticFiles(application)  # type: ignore[arg-type]
-
-
 with record_startup_failure(Stack.WSGI):
     ignore_write_errors()
     # Before the project is loaded, as it applies to handlers that are made from then on.
     pins = read_pins()
     handover.install(Stack.WSGI, pins)
-    project = with_static_files(load())
+    project = with_static_files(load(), Stack.WSGI)
     channel_layers.install_reconnecting()
     project = WsgiHandover(project, pins, handover_counts.from_environment())
     project = WsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")

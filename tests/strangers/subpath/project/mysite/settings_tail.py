@@ -1,1 +1,2 @@
 FORCE_SCRIPT_NAME = "/shop"
+MEDIA_URL = "media/"
