@@ -16,7 +16,13 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
-from django_tandem.runtime.identity import CLOCK_TOLERANCE_S, LOWEST_PID, identify, own_namespace
+from django_tandem.runtime.identity import (
+    LOWEST_PID,
+    TOLERANCE_S,
+    created_at,
+    differ,
+    own_namespace,
+)
 from django_tandem.runtime.waiting import Report, wait_until
 
 NAME = "started.json"
@@ -32,7 +38,7 @@ class Started:
     One program as it was started.
 
     ``pid`` is its process group as well, ``session`` that of its supervisord; ``created_at``
-    is in seconds since the epoch.
+    is as of :func:`identity.created_at`.
     """
 
     program: str
@@ -43,11 +49,11 @@ class Started:
 
 def describe(program: str, pid: int) -> Started | None:
     """Return the record of a program that was just started, None when it has ended already."""
-    found = identify(pid)
+    created = created_at(pid)
     with contextlib.suppress(ProcessLookupError):
         session = os.getsid(pid)
-        if found is not None:
-            return Started(program=program, pid=pid, session=session, created_at=found.created_at)
+        if created is not None:
+            return Started(program=program, pid=pid, session=session, created_at=created)
     return None
 
 
@@ -124,22 +130,20 @@ def _members(started: Started) -> list[psutil.Process]:
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            created_at = process.create_time()
+            created = created_at(process.pid)
+            if created is None:
+                continue
             # The kernel reuses no pid as long as its group has a member.
-            if process.pid == started.pid and _differ(created_at, started.created_at):
+            if process.pid == started.pid and differ(created, started.created_at):
                 return []
             if (
                 os.getpgid(process.pid) == started.pid
                 and os.getsid(process.pid) == started.session
-                and created_at > started.created_at - CLOCK_TOLERANCE_S
+                and created >= started.created_at - TOLERANCE_S
                 and process.status() != psutil.STATUS_ZOMBIE
             ):
                 members.append(process)
     return members
-
-
-def _differ(created_at: float, recorded: float) -> bool:
-    return abs(created_at - recorded) > CLOCK_TOLERANCE_S
 
 
 def _read(run_dir: Path) -> list[Started]:

@@ -13,6 +13,7 @@ from django_tandem.render.state import NAME as STATE_FILE
 from django_tandem.render.state import State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
+from django_tandem.runtime.identity import ProcessIdentity
 from django_tandem.runtime.reconcile import generation_of, programs_to_stop
 from django_tandem.runtime.sockets import count_connections, linked_programs
 from django_tandem.runtime.state import read_state
@@ -108,7 +109,7 @@ def read_status(run_dir: Path) -> StackStatus:
         pid=holder.pid,
         is_here=is_here,
         at_s=time.monotonic(),
-        age_s=_age_s(run_dir, holder.created_at),
+        age_s=_age_s(run_dir, holder),
         reload_pid=reload_pid,
         usages=usages(holder.pid, pids) if pids else {},
         restarts=restarts,
@@ -120,11 +121,11 @@ def _nothing_runs(run_dir: Path) -> RefusedError:
     return RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
 
 
-def _age_s(run_dir: Path, started_at: float) -> int:
+def _age_s(run_dir: Path, holder: ProcessIdentity) -> int:
     # The commit renames the file, which changes its ctime; where a stack is started again with
     # nothing changed, it is not even written.
-    since = max((run_dir / STATE_FILE).stat().st_ctime, started_at)
-    return max(0, int(time.time() - since))
+    committed_s = time.time() - (run_dir / STATE_FILE).stat().st_ctime
+    return max(0, int(min(committed_s, holder.age_s)))
 
 
 def _programs(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify, send_signal
@@ -26,11 +27,21 @@ def test_a_proved_process_gets_the_signal(sleeping) -> None:
     assert sleeping.wait(10) == -signal.SIGTERM
 
 
+def test_a_clock_that_is_set_changes_no_identity(sleeping, monkeypatch) -> None:
+    """Linux counts from the boot, but psutil from the epoch."""
+    identity = identify(sleeping.pid)
+    from_clock = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: from_clock(process) + 30)
+
+    assert identity.is_proved
+    assert 0 <= identity.age_s < 60
+
+
 @pytest.mark.parametrize(
     "other",
     [
         # The pid was reused.
-        lambda own: replace(own, created_at=own.created_at - 5),
+        lambda own: replace(own, created_at=own.created_at - 0.01),
         # Another container, or another boot of the machine.
         lambda own: replace(own, namespace="another"),
         lambda own: UNKNOWN,

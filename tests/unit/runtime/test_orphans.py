@@ -107,12 +107,22 @@ def test_a_group_without_its_leader_is_ended(start, tmp_path) -> None:
     assert living(started.pid) == []
 
 
+def test_orphans_are_found_after_the_clock_is_set(start, tmp_path, monkeypatch) -> None:
+    """As by NTP while supervisord was running."""
+    started = start(SLEEPS)
+    orphans.record(tmp_path, [started])
+    from_clock = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: from_clock(process) + 30)
+
+    assert orphans.find(tmp_path) == [started]
+
+
 @pytest.mark.parametrize(
     "other",
     [
         # Another process got the pid: it was created at another time.
-        lambda started: replace(started, created_at=started.created_at - 5),
-        lambda started: replace(started, created_at=started.created_at + 5),
+        lambda started: replace(started, created_at=started.created_at - 0.01),
+        lambda started: replace(started, created_at=started.created_at + 0.01),
         lambda started: replace(started, session=started.session + 1),
     ],
 )
