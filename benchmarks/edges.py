@@ -57,7 +57,7 @@ class Edge:
 @contextmanager
 def running(nginx: Nginx, scratch: Path, routes: int) -> Iterator[dict[str, Edge]]:
     """
-    Run the edge of a project of so many routes, and those by hand, each on a port of its own.
+    Run the edge of a project of so many routes, and those by hand, each on its own port.
 
     Of these one is like the rendered file in everything but how a request finds its stack; the
     other is the reference as it stands, which sets fewer headers and refuses nothing.

@@ -1,4 +1,4 @@
-"""The example, copied to a scratch directory with a database of its own, and served."""
+"""The example, copied to a scratch directory with its own database, and served."""
 
 import os
 import shutil

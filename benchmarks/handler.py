@@ -32,7 +32,7 @@ def measure_in_process() -> Rates:
 
 
 def measure_served(variants: tuple[Variant, ...], path: str, wrk: Wrk, workers: int = 1) -> Rates:
-    """Ask for a path, each variant under a Uvicorn of its own."""
+    """Ask for a path, each variant under its own Uvicorn."""
     with ExitStack() as stack:
         urls = {each.name: stack.enter_context(served(each, workers=workers)) for each in variants}
         ask = {name: partial(wrk.load, f"{url}{path}") for name, url in urls.items()}

@@ -20,7 +20,7 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 """
 
-# Each route has a view of its own: what is known of one is of no use for the next.
+# Each route has its own view: what is known of one is of no use for the next.
 URLS = f"""
 from django.urls import include, path, re_path
 from django.views import View

@@ -47,7 +47,7 @@ async def ask() -> None:
 
 
 async def main() -> None:
-    """Measure as often as it is told to."""
+    """Measure the given number of times."""
     for line in sys.stdin:
         asked, started = 0, time.perf_counter()
         until = started + float(line)

@@ -16,7 +16,7 @@ NOT_SIGNED_IN = "Sign in to bid."
 
 
 class SignedInToBid(BasePermission):
-    """Anyone may read; who is not signed in is told to before they may do more."""
+    """Anyone may read; to do more, a user must sign in."""
 
     def has_permission(self, request, view) -> bool:
         if request.method in SAFE_METHODS or request.user.is_authenticated:

@@ -22,7 +22,7 @@ def lot_group(lot_id: int) -> str:
 
 
 def announce_bid(bid: Bid) -> None:
-    """Tell everyone who watches the lot, and everyone who watches all lots."""
+    """Send to the watchers of the lot, and to those of all lots."""
     closes_at = time_json(bid.lot.closes_at)
     event = {
         "type": "bid.placed",
@@ -46,7 +46,7 @@ def ask_to_close(lot_ids: Iterable[int]) -> None:
     """
     Ask the Channels worker to close these lots; never raises.
 
-    Anyone who comes upon a lot whose time is up asks, so this is said often and
+    Anyone who comes upon a lot whose time is up asks, so this is requested often and
     the worker may be away: once in a while for each lot and process is enough.
     """
     lots = [pk for pk in lot_ids if _may_ask(pk)]

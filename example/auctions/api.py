@@ -38,7 +38,7 @@ class BidPages(PageNumberPagination):
 
 
 class LotBids(generics.ListAPIView):
-    """The bids on a lot, newest first. Whoever is signed in may bid."""
+    """The bids on a lot, newest first. Anyone who is signed in may bid."""
 
     serializer_class = BidSerializer
     pagination_class = BidPages

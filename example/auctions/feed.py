@@ -9,7 +9,7 @@ from channels.layers import get_channel_layer
 from auctions import queries
 
 # How long a listener goes without looking into the database. It finds there what the channel
-# layer lost: a full channel drops messages, and nothing comes after the last one to tell.
+# layer lost: a full channel drops messages, and no later one reveals that the last is missing.
 CATCH_UP_S = 5.0
 
 

@@ -84,7 +84,7 @@ class Lot(models.Model):
 
     @property
     def state(self) -> str:
-        """What to tell people: a lot whose time is up takes no bid, closed by the worker or not."""
+        """What to show: a lot whose time is up takes no bid, closed by the worker or not."""
         return (self.Status.OPEN if self.is_open else self.Status.CLOSED).value
 
 

@@ -57,7 +57,7 @@ def place_bid(
 @transaction.atomic
 def _accept(lot_id: int, bidder: AbstractBaseUser, amount: Decimal, key: UUID | None) -> Bid:
     # The lock makes bids on a lot take turns until each has committed, so sequence numbers follow
-    # the amounts and whoever can read number 9 can read 1 to 8 too. SQLite has no row locks and
+    # the amounts and anyone who can read number 9 can read 1 to 8 too. SQLite has no row locks and
     # ignores it; there BEGIN IMMEDIATE (settings) makes all writers take turns.
     lot = Lot.objects.select_for_update().get(pk=lot_id)
     # Asked with the lock: of two that come at once the second finds the first.

@@ -20,7 +20,7 @@ SECRET_KEY = os.environ.get(
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = listed("CSRF_TRUSTED_ORIGINS", "")
 
-# With a key of its own it is no longer the demo: it names no users on the sign-in page, and
+# With its own key it is no longer the demo: it names no users on the sign-in page, and
 # shows nobody its processes unless it is asked to.
 IS_DEMO = "SECRET_KEY" not in os.environ
 UNDER_THE_HOOD = os.environ.get("UNDER_THE_HOOD", str(IS_DEMO)).lower() in {"1", "true", "yes"}
@@ -71,7 +71,7 @@ TEMPLATES = [
 ]
 
 # SQLite takes one writer at a time. IMMEDIATE makes a transaction queue for that place when it
-# begins: one that began as a reader and then writes fails at once, whatever the timeout.
+# begins: one that began as a reader and then writes fails at once, with any timeout.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 30,
@@ -163,7 +163,7 @@ LOGGING = {
     },
 }
 
-# Nothing here needs a word on its routes. The shipping service is this project's own stand-in
+# No route here needs a pin. The shipping service is this project's own stand-in
 # for somebody else's, so it runs beside it.
 # Each process may ask the worker to close a lot once: its cache need not be shared.
 SILENCED_SYSTEM_CHECKS = ["tandem.W011"]

@@ -1,4 +1,4 @@
-"""Says in each answer's headers which stack it is from."""
+"""Names in each response's headers the stack that it is from."""
 
 from time import perf_counter
 

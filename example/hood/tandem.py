@@ -90,7 +90,7 @@ async def _printed(argv: list[str]) -> tuple[int | None, bytes]:
     except TimeoutError:
         return None, b""
     finally:
-        # Whoever asked may be gone by now, and the command must not outlive the question.
+        # The caller may have left by now, and the command must not outlive the question.
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -33,7 +33,7 @@ OF_A_PROCESS = (
 
 @require_GET
 async def plan(request: HttpRequest) -> JsonResponse:
-    """Tell each route's stack, and why it is there."""
+    """Return each route's stack, and the reason."""
     answer = await PLAN.read()
     routes = [{name: row[name] for name in OF_A_ROUTE} for row in answer.output or []]
     return JsonResponse({"sorry": answer.sorry, "routes": routes})
@@ -42,7 +42,7 @@ async def plan(request: HttpRequest) -> JsonResponse:
 @require_GET
 @never_cache
 async def stacks(request: HttpRequest) -> JsonResponse:
-    """Tell the processes, and what each stack has to do."""
+    """Return the processes, and the load of each stack."""
     answer = await STATUS.read()
     if answer.sorry:
         return JsonResponse({"sorry": answer.sorry})

@@ -1,4 +1,4 @@
-"""The panel in a page: nothing of it where the settings say no."""
+"""The panel in a page: empty where the settings turn it off."""
 
 from django import template
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What came of each test, by its id, as the suite's own runner tells its result class."""
+"""The outcome of each test, by its id, as the suite's own runner reports it."""
 
 import unittest
 from typing import Any

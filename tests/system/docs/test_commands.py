@@ -20,6 +20,8 @@ OTHERS = {
     "django-admin",
     "git",
     "grep",
+    ".venv/bin/tandem",
+    ".venv/bin/tandem",
     "ln",
     "mkdir",
     "sleep",

@@ -38,7 +38,7 @@ def test_bid_sent_again_is_answered_with_the_first() -> None:
 
 
 def test_bid_sent_again_stands_though_another_is_higher_or_the_lot_closed() -> None:
-    """What became of the first time is what is answered, whatever happened since."""
+    """The response is the outcome of the first request, even if the lot has changed since."""
     lot = make_lot()
     first = _post(lot, "120").json()
     bid_on(lot, 150, bidder="grace")

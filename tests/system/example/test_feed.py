@@ -1,4 +1,4 @@
-"""Bids reach a listener once and in order, whatever the channel layer does."""
+"""Bids reach a listener once and in order, even if the channel layer loses or repeats messages."""
 
 import asyncio
 from contextlib import aclosing

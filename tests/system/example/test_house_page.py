@@ -42,7 +42,7 @@ def test_front_page_asks_the_database_once_for_all_lots() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/lots/{}/", "/accounts/login/"])
-def test_pages_carry_no_code_of_their_own(path: str) -> None:
+def test_pages_have_no_inline_code(path: str) -> None:
     """Scripts and styles are static files of this site, and a header forbids all others."""
     page = client_of().get(path.format(make_lot().pk), follow=True)
     html = page.content.decode()

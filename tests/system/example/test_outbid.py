@@ -35,7 +35,7 @@ def test_only_the_outbid_user_is_notified() -> None:
     assert nobody == [(False, False)] * 3
 
 
-def test_who_raises_their_own_bid_is_not_outbid() -> None:
+def test_a_bidder_who_raises_their_own_bid_is_not_outbid() -> None:
     """One does not outbid oneself."""
     lot = make_lot()
     bid_on(lot, 100)

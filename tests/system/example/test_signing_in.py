@@ -52,7 +52,7 @@ def test_wrong_token_is_refused() -> None:
 
 
 def test_nobody_bids_under_another_name() -> None:
-    """The bidder is who signed in, whatever the request says."""
+    """The bidder is the signed-in user, also if the request names another."""
     a_user("grace")
 
     response = _rest(client_of("ada"), make_lot().pk, bidder="grace")

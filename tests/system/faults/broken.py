@@ -1,4 +1,4 @@
-"""Deploys that must not serve: each is refused, and nobody notices."""
+"""Broken deploys: each is refused, and no request fails."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""PostgreSQL is restarted under load: what fails, fails while it is away."""
+"""PostgreSQL is restarted under load: requests fail only while it is down."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`tandem reload` killed with -9 at each of its steps in turn: the next one puts it all right."""
+"""`tandem reload` killed with -9 at each of its steps in turn: the next one recovers."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ EXPECTED_CODES = (0, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """What came of one kill: complaints in words, empty when the stack was understood."""
+    """The outcome of one kill: failures as sentences, none when all is well."""
 
     step: str
     complaints: tuple[str, ...]
@@ -80,7 +80,7 @@ async def _kill_and_reload(scene: Scene, step: str, number: int) -> Stopped:
 
 
 async def kill_and_stop(functions: Sequence[str] = ()) -> Row:
-    """Kill a reload at each step, then stop the stack: nothing is left, and it starts anew."""
+    """Kill a reload at each step, then stop the stack: nothing is left, and it starts again."""
     with site(nginx=nginx_from_wheel()) as running:
         steps = await steps_of(running, functions)
         running.up.stop()

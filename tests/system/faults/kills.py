@@ -1,4 +1,4 @@
-"""A process killed with -9 under load: it is back by itself, and only what it served was lost."""
+"""A process killed with -9 under load is restarted, and only its requests are lost."""
 
 import asyncio
 import os

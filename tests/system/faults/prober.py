@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 PAUSE_S = 0.02
-# Late is not away: on a loaded machine a healthy server may take its time.
+# Late is not down: on a loaded machine a healthy server may be slow.
 TIMEOUT_S = 5
 
 

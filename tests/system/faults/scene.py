@@ -68,7 +68,7 @@ async def under_load(
 
 
 def untouched(scene: Scene) -> dict[str, Bound]:
-    """Return the bounds of a fault that nobody may notice."""
+    """Return the bounds of a fault that may fail no request."""
     return {
         "failed requests": Bound(value=len(scene.load.failures), at_most=0),
         "closed sockets": Bound(value=len(scene.sockets.closes), at_most=0),

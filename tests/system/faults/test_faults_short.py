@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.alone]
 
 
 @pytest.mark.parametrize("asgi", ["uvicorn", "daphne"])
-def test_a_reload_loses_no_request_and_tells_each_socket_to_come_again(asgi) -> None:
+def test_a_reload_loses_no_request_and_closes_each_socket_with_1012(asgi) -> None:
     """No POST lost or done twice, closed with 1012 all over the window, taken in again at once."""
     row = run(reload_many("gunicorn", asgi, times=3, rate=RATE, drain_s=DRAIN_S))
 
@@ -27,7 +27,7 @@ def test_a_reload_loses_no_request_and_tells_each_socket_to_come_again(asgi) -> 
 
 
 def test_a_broken_deploy_is_refused_and_nobody_notices() -> None:
-    """It ends with exit code 1, and what served goes on."""
+    """It ends with exit code 1, and the live generation keeps serving."""
     broken = next(each for each in BREAKS if each.name == "wsgi-dies")
 
     row = run(deploy(broken, rate=RATE, sockets=20))

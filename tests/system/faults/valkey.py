@@ -1,4 +1,4 @@
-"""Valkey goes away and comes back: sockets stay open, and a group's messages flow again."""
+"""Valkey is restarted: sockets stay open, and a group's messages arrive again."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ async def _end_once(scene: Scene, sent: signal.Signals, words: Iterator[str]) ->
 
 
 async def _spread(scene: Scene, words: Iterator[str]) -> None:
-    """Say one word after the other until one has reached each socket."""
+    """Send one text after the other until one has reached each socket."""
     async with asyncio.timeout(DEADLINE_S):
         for word in words:
             await asyncio.to_thread(ask, scene.site.up.port, f"/faults/announce/?text={word}")

@@ -1,4 +1,4 @@
-"""What is killed with -9: which process it is, and what of it must serve again."""
+"""The processes to kill with -9, and what must serve again afterwards."""
 
 import contextlib
 from collections.abc import Callable

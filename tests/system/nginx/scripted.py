@@ -1,4 +1,4 @@
-"""Servers on a Unix socket that do one thing, and nothing else, with whatever they are asked."""
+"""Servers on a Unix socket that do one thing with every request."""
 
 import socket
 import threading

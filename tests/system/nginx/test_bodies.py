@@ -1,4 +1,4 @@
-"""A body is let in up to the limit, and an answer is passed on as it comes."""
+"""A body is accepted up to the limit, and a response is passed on as it arrives."""
 
 import http.client
 import itertools
@@ -32,7 +32,7 @@ def test_a_larger_body_is_refused(small, path) -> None:
 
 
 @PATHS
-def test_a_larger_body_of_unsaid_length_is_refused(small, path) -> None:
+def test_a_larger_body_of_unknown_length_is_rejected(small, path) -> None:
     """As soon as it has grown too large."""
     connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
     pieces = iter([bytes(MB), b"x"])

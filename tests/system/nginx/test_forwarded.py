@@ -1,4 +1,4 @@
-"""What a client says of itself is not believed, unless a trusted proxy says it."""
+"""A client's own forwarding headers are ignored, unless a trusted proxy sends them."""
 
 import asyncio
 import json

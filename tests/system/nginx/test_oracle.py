@@ -37,7 +37,7 @@ Stacks = Callable[[dict[str, Any]], Sockets]
 
 @pytest.fixture(scope="session")
 def named(nginx_program) -> Iterator[Sockets]:
-    """Two stacks that say their name, whatever they are asked."""
+    """Two stacks that respond with their name to every request."""
     with stubs(nginx_program) as sockets:
         yield sockets
 

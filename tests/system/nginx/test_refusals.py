@@ -49,7 +49,7 @@ def behind(sockets):
     ids=["WSGI", "ASGI", "a handshake", "no file"],
 )
 def test_a_server_that_is_not_there_is_soon(edge, path, headers) -> None:
-    """Nothing was sent: 503, and when to come again."""
+    """Nothing was sent: 503, with Retry-After."""
     assert refusal(edge.ask(path, "GET", headers)) == (503, "1")
 
 
@@ -63,7 +63,7 @@ def test_a_socket_left_behind_is_no_server(edge, sockets) -> None:
 
 @pytest.mark.parametrize("path", ["/sync/", "/async/"])
 def test_a_server_that_dies_over_a_request_has_had_it(edge, behind, path) -> None:
-    """Nobody knows how far it came: 502, no word of coming again, and it is sent once."""
+    """It may have had effects: 502 without Retry-After, and it is sent once."""
     had = [*(behind(name, DEATH) for name in ("wsgi.sock", "asgi.sock"))]
 
     assert refusal(edge.ask(path, "POST", body=b"once")) == (502, None)

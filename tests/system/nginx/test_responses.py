@@ -80,7 +80,7 @@ def test_a_header_of_include_is_on_every_response(including, path) -> None:
     assert including.ask(path).headers["Strict-Transport-Security"] == "max-age=60"
 
 
-def test_a_body_larger_than_max_body_is_answered_in_words(edge_with) -> None:
+def test_a_body_larger_than_max_body_gets_a_sentence(edge_with) -> None:
     """With the limit."""
     with edge_with(EDGE={"MAX_BODY": "1M"}) as edge:
         for path in ("/length/", "/async-length/"):

@@ -52,7 +52,7 @@ def test_what_no_view_answers_is_djangos_404(edge, path) -> None:
 
 
 def test_every_character_of_a_path_arrives(edge) -> None:
-    """On its way to ASGI by the edge's own word, a path is not written anew."""
+    """The edge passes a path to ASGI unchanged."""
     raw = "/%E6%97%A5%E6%9C%AC/%2F/%25/%3F/a+b/%C3%A9;c=d/@:!$&'()*"
     reported = edge.ask(f"{raw}?q=%2F&q=a+b").json
 

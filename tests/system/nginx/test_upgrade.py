@@ -1,4 +1,4 @@
-"""Nothing but a WebSocket may upgrade: any other word would pass by every rule of the edge."""
+"""Nothing but a WebSocket may upgrade: any other protocol would bypass the edge's rules."""
 
 import asyncio
 import socket

@@ -64,7 +64,7 @@ urlpatterns += [path("query/", query), path("async-query/", async_query)]
 
 
 class Valkey:
-    """One's own server, which keeps nothing on disk, to be killed and started again."""
+    """The user's own server, without persistence, to be killed and restarted."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "own.sock"
@@ -140,7 +140,7 @@ async def tell_until_told(up: Up) -> tuple[int, float]:
 
 @pytest.mark.parametrize("asgi", SERVERS)
 def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
-    """It is killed, and forgets all groups: no socket closes, and each hears the next message."""
+    """It is killed and loses all groups: no socket closes, and each gets the next message."""
 
     async def run(up: Up) -> None:
         async with sockets(up) as held:
@@ -157,7 +157,7 @@ def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("asgi", SERVERS)
-def test_sockets_outlive_ones_own_redis(asgi, own, tmp_path) -> None:
+def test_sockets_outlive_the_users_own_redis(asgi, own, tmp_path) -> None:
     """Unavailable for two seconds: a sender gets an error at once, and nobody else does."""
 
     async def run(up: Up) -> None:
@@ -178,7 +178,7 @@ def test_sockets_outlive_ones_own_redis(asgi, own, tmp_path) -> None:
         asyncio.run(run(up))
 
 
-def test_who_left_a_group_is_not_put_back(own, tmp_path) -> None:
+def test_a_socket_that_left_a_group_does_not_rejoin(own, tmp_path) -> None:
     """Nor is a socket that has closed since."""
 
     async def run(up: Up) -> None:
@@ -255,7 +255,7 @@ def test_both_stacks_outlive_a_restart_of_postgresql(max_age, tmp_path) -> None:
 
 
 def test_commands_do_not_wait_for_a_redis_that_hangs(tmp_path) -> None:
-    """It is stopped, not gone: status shows it, a reload works, and so does the end."""
+    """It is stopped by a signal: status shows it; a reload and a stop work."""
     with Up(served_by(tmp_path, "uvicorn")) as up:
         pid = supervisord.pid_of(up.run_dir, "valkey")
         os.kill(pid, signal.SIGSTOP)

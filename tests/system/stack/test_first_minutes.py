@@ -24,7 +24,7 @@ def _get(url: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("make", [startproject, without_asgi])
-def test_a_fresh_project_is_served_and_pays_for_no_asgi(make, tmp_path) -> None:
+def test_a_fresh_project_is_served_without_asgi(make, tmp_path) -> None:
     """With or without an asgi.py, nothing in it needs one, and a note reports that."""
     with Up(make(tmp_path)) as up:
         assert _get(f"{up.url}/")[0] == 200
@@ -103,7 +103,7 @@ def test_a_second_up_names_the_first(tmp_path) -> None:
         )
 
 
-def test_detached_it_is_looked_at_and_stopped_from_elsewhere(tmp_path) -> None:
+def test_a_detached_stack_is_controlled_by_subcommands(tmp_path) -> None:
     """up --detach, status, logs and down, each with its exit code."""
     startproject(tmp_path)
     port = Up(tmp_path).port

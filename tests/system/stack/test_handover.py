@@ -1,4 +1,4 @@
-"""A request at the wrong stack is handed over once, whole, and the project never notices."""
+"""A request at the wrong stack is handed over once, whole, and the project sees one request."""
 
 import hashlib
 import json
@@ -238,29 +238,29 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_the_table_is_right_and_nothing_is_handed_over(up) -> None:
-    """Each view is asked on its own stack at once."""
+def test_an_exact_route_needs_no_handover(up) -> None:
+    """The edge sends each request to the stack of its view."""
     assert _kind(up, "/sync/") == "WSGIRequest"
     assert _kind(up, "/async/") == "ASGIRequest"
     assert _kind(up, "/pinned/") == "ASGIRequest"
     assert json.loads(tandem(up.directory, "status", "--json").stdout)["handed_over"] == []
 
 
-def test_a_urlconf_chosen_by_host_is_served_where_its_views_belong(up) -> None:
-    """The edge knows the default one alone; both ways are put right."""
+def test_a_urlconf_chosen_by_host_is_handed_over(up) -> None:
+    """The edge knows the default one alone; requests go either way."""
     assert _kind(up, "/sync/", Host="other.example") == "ASGIRequest"
     assert _kind(up, "/async/", Host="other.example") == "WSGIRequest"
 
 
-def test_a_converter_that_refuses_is_asked_by_the_resolver(up) -> None:
+def test_a_converter_that_rejects_a_value_is_handed_over(up) -> None:
     """The edge can't know which numbers are even."""
     assert _kind(up, "/even/4/") == "ASGIRequest"
     assert _kind(up, "/even/5/") == "WSGIRequest"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
-def test_method_target_and_body_stay_as_they_came(up, method) -> None:
-    """80 kB of body, an encoded slash, a repeated key: as though nothing had happened."""
+def test_method_target_and_body_are_preserved(up, method) -> None:
+    """80 kB of body, an encoded slash and a repeated key."""
     body = None if method == "GET" else bytes(range(256)) * 320
     target = "/async/?a=1&a=%2F&b"
 
@@ -297,25 +297,25 @@ def test_another_async_stream_of_a_plain_view_is_handed_over(up) -> None:
     assert _ask(up, "/async-stream/")[1] == b"ASGIRequest"
 
 
-def test_wsgi_middleware_that_wraps_the_body_hides_no_stream(up) -> None:
-    """Django's own response is asked, not what the server is given."""
+def test_an_async_stream_is_found_below_wsgi_middleware(up) -> None:
+    """Django's own response counts, not the body that the server gets."""
     assert _ask(up, "/async-stream/?wrapped")[1] == b"ASGIRequest"
 
 
-def test_what_a_view_asks_of_django_itself_is_not_handed_over(up) -> None:
+def test_a_request_of_the_test_client_is_not_handed_over(up) -> None:
     """The edge sees the outer request alone, and could answer no other."""
     for path, kind in [("/nested/", "WSGIRequest"), ("/nested-async/", "ASGIRequest")]:
         described = json.loads(_ask(up, path)[1])
         assert (described["kind"], described["inner"], described["redirect"]) == (kind, 200, None)
 
 
-def test_a_view_sees_nothing_of_the_hand_over(up) -> None:
+def test_a_view_sees_no_trace_of_the_handover(up) -> None:
     """META is the environ on WSGI, and holds the same names on ASGI."""
     assert json.loads(_ask(up, "/meta/")[1])["own"] == []
 
 
 def test_a_bound_method_is_pinned_by_the_path_its_author_would_write(up) -> None:
-    """The stack agrees with the table, and hands nothing over."""
+    """The stack agrees with the table, without a handover."""
     before = _counts(up)
     assert _kind(up, "/method/") == "ASGIRequest"
     assert _counts(up) == before
@@ -339,8 +339,8 @@ def _passes(up) -> int:
     return len(passes.read_text().splitlines()) if passes.exists() else 0
 
 
-def test_middleware_refuses_before_anything_is_handed_over(up) -> None:
-    """What a process_request or process_view refuses is refused where it came in."""
+def test_middleware_rejects_a_request_before_the_handover(up) -> None:
+    """A process_request or process_view rejects it on the stack that received it."""
     before = _counts(up)
     for headers, path in [({"X-Refuse": "1"}, "/sync/"), ({}, "/guarded/")]:
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -364,7 +364,7 @@ def test_headers_of_middleware_are_sent_once(up) -> None:
     assert headers["X-Accel-Redirect"] is None
 
 
-def test_no_client_can_ask_for_it_or_prevent_it(up) -> None:
+def test_a_client_can_neither_request_nor_prevent_the_handover(up) -> None:
     """The edge overwrites the header that says a request was handed over."""
     forged = {
         "X-Tandem-Handed": "1",
@@ -375,7 +375,7 @@ def test_no_client_can_ask_for_it_or_prevent_it(up) -> None:
     assert _kind(up, "/sync/", **forged) == "ASGIRequest"
 
 
-def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
+def test_the_handover_is_counted_with_the_pin_that_avoids_it(up) -> None:
     """Shown by `tandem status` and, while the stack runs, by `tandem plan`, a second later."""
     _ask(up, "/async-stream/")
 
@@ -388,7 +388,7 @@ def test_it_is_counted_with_the_pin_that_saves_the_trip(up) -> None:
     assert '("=/async-stream/", "asgi")' in tandem(up.directory, "plan").stdout
 
 
-def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
+def test_uwsgi_writes_the_counts_between_requests(tmp_path) -> None:
     """By a thread of the worker, which old uWSGIs let run only with an option."""
     with Up(_project(tmp_path, '\nTANDEM["WSGI"] = {"SERVER": "uwsgi", "WORKERS": 1}\n')) as up:
         for _ in range(3):
@@ -396,8 +396,8 @@ def test_under_uwsgi_it_is_written_between_requests_too(tmp_path) -> None:
         assert wait_for(lambda: [each.count for each in read(up.run_dir)] == [3], within_s=5)
 
 
-def test_it_can_be_turned_off(tmp_path) -> None:
-    """Then each stack answers what it is asked, as Django does."""
+def test_the_handover_can_be_turned_off(tmp_path) -> None:
+    """Then each stack responds itself, as Django does."""
     with Up(_project(tmp_path, '\nTANDEM["HANDOVER"] = False\n')) as up:
         assert _kind(up, "/sync/", Host="other.example") == "WSGIRequest"
         assert _kind(up, "/even/4/") == "WSGIRequest"

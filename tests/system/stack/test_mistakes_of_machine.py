@@ -49,7 +49,7 @@ def test_what_is_no_address(project) -> None:
 
 
 def test_an_nginx_that_is_not_there(project) -> None:
-    """The one that was asked for, whatever else there is."""
+    """The one that was requested, even if others are installed."""
     setting(project, '{"EDGE": {"NGINX": "/nonexistent/nginx"}}')
 
     assert exit_and_stderr(tandem(project, "up")) == (

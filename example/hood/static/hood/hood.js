@@ -1,5 +1,5 @@
 // The panel under the hood: what the page did, which stack answered, and both stacks as they are.
-// A page tells what it does by "did" events; what the browser fetched by itself it is asked for.
+// A page reports its actions by "did" events; the browser's own fetches are read from its timeline.
 
 import { draw } from "./stacks.js";
 import { explain, learn } from "./reasons.js";
@@ -34,7 +34,7 @@ function showPage() {
 }
 
 function showFiles(files) {
-  // What is fetched by a script is told by the script, which knows what it was for; and what
+  // A script reports its own fetches, as it knows their purpose; and what
   // came from the browser's own cache nobody answered.
   const own = files.filter(({ initiatorType, serverTiming, transferSize }) => {
     return initiatorType !== "fetch" && !serverTiming.length && transferSize > 0;

@@ -20,7 +20,7 @@ export function explain({ stack, path, route, isSocket }) {
   if (stack === "edge") return path.startsWith("/static/") ? EDGE : FAILED;
   if (!routes) return sorry;
   const found = isSocket ? socketRoute(path) : routes.find((each) => each.route === route);
-  return found?.reason ?? "no route of its own: WSGI is the default";
+  return found?.reason ?? "no route: WSGI is the default";
 }
 
 // The browser shows a page no header of a handshake, so a WebSocket's route is found by its path.
