@@ -21,7 +21,6 @@ OTHERS = {
     "git",
     "grep",
     ".venv/bin/tandem",
-    ".venv/bin/tandem",
     "ln",
     "mkdir",
     "sleep",
