@@ -1,5 +1,6 @@
 """Builds Django's middleware chain as Django does, with its own middleware in segments."""
 
+import functools
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -18,7 +19,11 @@ from django_tandem.handler.internals import (
 from django_tandem.handler.known_middleware import read_middleware, read_view_hook
 from django_tandem.handler.originals import is_original, is_unchanged
 from django_tandem.handler.segment import Segment, service_unavailable
-from django_tandem.handler.switching import reject_if_exhausted, was_rejected
+from django_tandem.handler.switching import (
+    observe_from_thread,
+    reject_if_exhausted,
+    was_rejected,
+)
 from django_tandem.handler.thread_lease import PoolExhausted
 from django_tandem.handler.view_segment import ViewSegment
 
@@ -68,6 +73,8 @@ class SegmentedHandler(BaseHandler):
             adapt(is_async, segment.respond, True, debug, name)
             return segment.respond if is_async else segment.respond_on_thread
         self.always_needs_thread = self.always_needs_thread or is_async != method_is_async
+        if method_is_async and not is_async:
+            method = _observed_from_thread(method)
         return adapt(is_async, method, method_is_async, debug, name)
 
     def _segment_around(self, handler: Any) -> Segment:
@@ -114,6 +121,16 @@ def replaces_originals() -> bool:
     return is_unchanged(converts, "django.core.handlers.exception") and all(
         is_original(BaseHandler, name) for name in REPLACED
     )
+
+
+def _observed_from_thread(handler: Any) -> Any:
+    """Let the pool know that a thread waits for the handler: others may take its place."""
+
+    @functools.wraps(handler)
+    async def observed(request: Any) -> Any:
+        return await observe_from_thread(handler(request))
+
+    return observed
 
 
 def _switches(middleware: Any) -> bool:

@@ -4,6 +4,8 @@ import asyncio
 import threading
 
 import pytest
+from django.core.handlers import base
+from django.core.handlers.base import BaseHandler
 
 from django_tandem.handler import limits
 from handler import urls
@@ -41,6 +43,29 @@ def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, m
     assert run(crowd()) == (200, {200})
     run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 1))
     assert not pool.leases
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(BaseHandler, "_get_response_async"), (base, "convert_exception_to_response")],
+)
+def test_slow_async_views_start_at_once_beside_an_instrumentation(
+    serve, threads, monkeypatch, owner, name
+):
+    """What wraps Django's functions takes the segments away, and not the overflow threads."""
+    wrapped = vars(owner)[name]
+    if owner is base:
+        monkeypatch.setattr(owner, name, lambda *args: wrapped(*args))  # noqa: PLW0108
+    else:
+
+        async def traced(*args):
+            return await wrapped(*args)
+
+        monkeypatch.setattr(owner, name, traced)
+
+    test_slow_async_views_behind_sync_middleware_start_at_once(
+        serve, threads, (SYNC_ONLY,), "/awaits-only/"
+    )
 
 
 @pytest.mark.parametrize("middleware", CHAINS)
