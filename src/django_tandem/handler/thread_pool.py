@@ -266,10 +266,15 @@ class ThreadPool:
             return lease.state
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
-        must_keep = not leaves_nothing(call.function)
-        generators = unfinished_generators(call.function)
-        # A request keeps its thread anyway.
-        has_transaction = not lease.holds and has_open_transaction()
+        must_keep, generators, has_transaction = True, [], False
+        try:
+            must_keep = not leaves_nothing(call.function)
+            generators = unfinished_generators(call.function)
+            # A request keeps its thread anyway.
+            has_transaction = not lease.holds and has_open_transaction()
+        except Exception:
+            # Arguments of the project are looked at, and what they raise must not end the thread.
+            logger.exception("What a call left on its thread could not be determined.")
         with self.lock:
             lease.current = None
             lease.must_keep |= must_keep

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from django_tandem.handler import limits
+from django_tandem.handler import limits, thread_pool
 from django_tandem.handler.thread_lease import PoolExhausted
 from handler import urls
 from handler.client import Client, request_once, run, send_request, until
@@ -330,3 +330,32 @@ def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, t
         return status, (await slow).status
 
     assert run(crowd()) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    "name", ["leaves_nothing", "unfinished_generators", "has_open_transaction"]
+)
+def test_a_thread_survives_an_error_after_a_call(threads, monkeypatch, caplog, name):
+    """The error is logged, and the next consumer runs on the same thread."""
+    from asgiref.sync import sync_to_async
+
+    from django_tandem.handler.consumers import ParallelConsumers
+
+    def fails(*_):
+        raise AttributeError("meant to")
+
+    async def consumer(scope, receive, send):
+        found.append(await sync_to_async(urls.here)())
+
+    async def served():
+        for _ in range(2):
+            await ParallelConsumers(consumer)({"type": "websocket"}, None, None)
+
+    found = []
+    pool = threads(1)
+    monkeypatch.setattr(thread_pool, name, fails)
+    run(served())
+
+    assert found[0] == found[1]
+    run(until(lambda: len(pool.free) == 1))
+    assert set(caplog.messages) == {"What a call left on its thread could not be determined."}
