@@ -1,6 +1,7 @@
 """A stack that stops finishes its requests, and leaves nothing running."""
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -165,6 +166,42 @@ def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
 
         assert answer.result(20).text == "done"
         assert up.wait() == 0
+
+
+def test_health_checks_fail_while_a_stack_stops(tmp_path, nginx_program) -> None:
+    """While the last requests are finished, also on a connection that the prober keeps."""
+    startproject(tmp_path)
+    with (tmp_path / "mysite" / "settings.py").open("a") as settings:
+        settings.write(f'\nTANDEM = {{"EDGE": {{"NGINX": "{nginx_program.program}"}}}}\n')
+    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
+
+    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
+        prober = http.client.HTTPConnection("127.0.0.1", up.port, timeout=5)
+        assert _probe(prober) == 200
+        answer = pool.submit(ask, up.port, "/slow/")
+        wait_for(lambda: _connections(tmp_path))
+        up.process.send_signal(signal.SIGTERM)
+        up.wait_for("stopping: requests in flight are finished")
+        wait_for(lambda: _probe(http.client.HTTPConnection("127.0.0.1", up.port)) is None)
+        seen = set()
+        while not answer.done():
+            seen.add(_probe(prober))
+            time.sleep(0.05)
+
+        assert seen == {None}
+        assert answer.result().text == "done"
+
+
+def _probe(prober: http.client.HTTPConnection) -> int | None:
+    """Return the status of a health check, or None if it gets no response."""
+    try:
+        prober.request("GET", "/.tandem/ready")
+        response = prober.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException):
+        prober.close()
+        return None
+    return response.status
 
 
 def _connections(directory: Path) -> int:
