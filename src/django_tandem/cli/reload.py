@@ -2,22 +2,18 @@
 
 import argparse
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from traceback import StackSummary, TracebackException
+from traceback import TracebackException
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import ProjectError, RefusedError
+from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.reconcile import next_generation
-
-# A virtual environment may lie below the project.
-INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,25 +111,3 @@ def _seconds(text: str) -> int:
 def full_traceback(error: BaseException) -> str:
     """Return the traceback as Python prints it."""
     return "".join(TracebackException.from_exception(error).format()).rstrip()
-
-
-def own_traceback(error: BaseException, directory: Path) -> str:
-    """Return the traceback without frames outside ``directory``; empty when none is left."""
-    found = TracebackException.from_exception(error)
-    is_own = isinstance(error, SyntaxError)
-    for each in _chain(found):
-        kept = [frame for frame in each.stack if _lies_below(directory, Path(frame.filename))]
-        each.stack = StackSummary.from_list(kept)
-        is_own = is_own or bool(kept)
-    return "".join(found.format()).rstrip() if is_own else ""
-
-
-def _chain(found: TracebackException) -> Iterator[TracebackException]:
-    yield found
-    for earlier in (found.__cause__, found.__context__):
-        if earlier is not None:
-            yield from _chain(earlier)
-
-
-def _lies_below(directory: Path, path: Path) -> bool:
-    return path.is_relative_to(directory) and INSTALLED.isdisjoint(path.parts)

@@ -12,8 +12,8 @@ from django.conf import settings as django_settings
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, report_plan, write_notes
-from django_tandem.cli.reload import own_traceback
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
+from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import Overrides, Plan
 from django_tandem.project.location import find
 from django_tandem.runtime import start

@@ -67,8 +67,9 @@ def no_running_loop() -> Iterator[None]:
     asyncio._set_running_loop(None)
     try:
         yield
-    finally:
+        # Not when the import fails: without settings it would hide the reason.
         close_connections()
+    finally:
         asyncio._set_running_loop(running)
 
 

@@ -74,11 +74,12 @@ class Project:
     ``middleware`` is ordered from the outermost on. ``has_stock_handler`` is true when Django's
     ASGI handler runs instead of tandem's. ``needs_redis`` is true when the settings use the
     embedded Valkey, ``has_local_layer`` when a channel layer lives in the memory of one process.
-    ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server
-    needs when ``manage_py``, its manage.py, extends sys.path. ``asgi_dispatcher`` names code in the
-    ASGI application that chooses by the path itself, and so may serve more than its ``routes``.
-    ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``other_urlconfs`` are those
-    that ``urlconf_setters``, the middleware that sets request.urlconf, may choose.
+    ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server needs when
+    ``manage_py``, its manage.py, extends sys.path, and ``manage_py_sets`` are the variables that it
+    sets. ``asgi_dispatcher`` names code in the ASGI application that chooses by the path itself,
+    and so may serve more than its ``routes``. ``needs_one_asgi_process`` is true for Socket.IO with
+    long polling. ``other_urlconfs`` are those that ``urlconf_setters``, the middleware that sets
+    request.urlconf, may choose.
     """
 
     directory: str
@@ -98,6 +99,7 @@ class Project:
     script_name: str = ""
     forwarded: ForwardedHeaders = ForwardedHeaders()
     manage_py: str | None = None
+    manage_py_sets: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
     asgi_dispatcher: str = ""
     needs_one_asgi_process: bool = False

@@ -168,6 +168,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.ASGI_APPLICATION: project.asgi,
         environment.GENERATION: str(context.generation),
         environment.MANAGE_PY: project.manage_py,
+        environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,
         environment.PINS: pins,
         environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,

@@ -106,6 +106,7 @@ def read(
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         forwarded=_forwarded(),
         manage_py=str(location.manage_py) if location.manage_py else None,
+        manage_py_sets=location.manage_py_sets,
         python_path=location.python_path,
         asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
         needs_one_asgi_process=beside.needs_one_process,

@@ -24,13 +24,15 @@ class Location:
     """
     Where a project lies, and its settings module.
 
-    ``directory`` is that of ``manage_py``. ``python_path`` is the PYTHONPATH by which a server
-    finds the same modules; empty when manage.py adds nothing to sys.path.
+    ``directory`` is that of ``manage_py``, which sets the variables ``manage_py_sets``.
+    ``python_path`` is the PYTHONPATH by which a server finds the same modules; empty when manage.py
+    adds nothing to sys.path.
     """
 
     directory: Path
     settings_module: str
     manage_py: Path | None = None
+    manage_py_sets: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
 
     @property
@@ -56,7 +58,7 @@ def find(settings_option: str | None, start: Path | None = None) -> Location:
     manage = find_manage_py(start)
     if settings_option:
         os.environ[VARIABLE] = settings_option
-    added = _set_up(manage) if manage else ()
+    added, variables = _set_up(manage) if manage else ((), ())
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     module = settings_option or os.environ.get(VARIABLE) or (manage and settings_named_in(manage))
     if not module:
@@ -65,6 +67,7 @@ def find(settings_option: str | None, start: Path | None = None) -> Location:
         directory=manage.parent if manage else start,
         settings_module=module,
         manage_py=manage,
+        manage_py_sets=variables,
         python_path=(*added, *filter(None, inherited)) if added else (),
     )
 
@@ -91,7 +94,9 @@ def load_settings(location: Location) -> Settings:
 
 
 @functools.cache
-def _set_up(manage_py: Path) -> tuple[str, ...]:
+def _set_up(manage_py: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Run manage.py; return what it adds to sys.path, and the variables that it sets."""
+
     def run() -> tuple[str, ...]:
         try:
             return run_manage_py(manage_py, sys.argv[1:])
@@ -102,7 +107,9 @@ def _set_up(manage_py: Path) -> tuple[str, ...]:
             return ()
 
     command = f"python {shlex.quote(os.path.relpath(manage_py))} check"
-    return trying(str(manage_py), run, verb="run", whole_by=command)
+    before = set(os.environ)
+    added = trying(str(manage_py), run, verb="run", whole_by=command)
+    return added, tuple(sorted(set(os.environ) - before - {VARIABLE}))
 
 
 def settings_named_in(file: Path) -> str | None:

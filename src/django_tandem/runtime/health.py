@@ -24,9 +24,6 @@ CHECK_S = 2
 UP_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
-# A server whose workers still fail to load the project after this time is given up. Some servers
-# restart such workers forever; before, a database may not be up yet.
-LOAD_RETRIES_S = 10
 # What is shown of a failed program's log.
 LINES = 20
 
@@ -191,33 +188,15 @@ def wait_for_start(
 
     ``is_alive`` returns whether supervisord still runs.
     """
-    loads = LoadRetries(state.processes, run_dir)
 
     def find_failure(_statuses: Statuses) -> Failed | None:
-        failed = _read_failure(state, run_dir) or loads.find_failure()
+        failed = _read_failure(state, run_dir) or _find_load_failure(state, run_dir)
         if failed is None and not is_alive():
             return Failed(process=None, reason="supervisord ended")
         return failed
 
     deadline = Deadline(timeout_s)
     yield from wait_until_healthy(state.processes, state, run_dir, find_failure, deadline)
-
-
-class LoadRetries:
-    """The attempts of a server's workers to load the project, as the failed ones are recorded."""
-
-    def __init__(self, processes: Sequence[Process], run_dir: Path) -> None:
-        self._processes = processes
-        self._run_dir = run_dir
-        self._first: dict[str, float] = {}
-
-    def find_failure(self) -> Failed | None:
-        """Return the process of which an attempt failed LOAD_RETRIES_S after its first."""
-        for process in self._processes:
-            at = startup_failures.failed_at(self._run_dir, process.program)
-            if at is not None and at - self._first.setdefault(process.program, at) > LOAD_RETRIES_S:
-                return Failed(process=process, reason="it can't load the project")
-        return None
 
 
 class HealthGate:
@@ -288,6 +267,14 @@ def _check_up(process: Process, status: Status | None, state: State) -> str:
     if has_no_check(process) and status.since_s < UP_S:
         return ""
     return check(process, state)
+
+
+def _find_load_failure(state: State, run_dir: Path) -> Failed | None:
+    # At the first: some servers restart such workers forever, and `up` has just loaded it itself.
+    for process in state.processes:
+        if startup_failures.read_startup_failure(run_dir, process.program):
+            return Failed(process=process, reason="it can't load the project")
+    return None
 
 
 def _read_failure(state: State, run_dir: Path) -> Failed | None:

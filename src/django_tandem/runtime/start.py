@@ -10,6 +10,7 @@ from typing import NoReturn
 import psutil
 
 from django_tandem import pipeline
+from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
 from django_tandem.render.state import state_of
 from django_tandem.runtime import lock, logs, orphans, preflight, run_dir, supervisord
@@ -44,6 +45,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
         clean(directory)
         (directory / FAILED_FILE).unlink(missing_ok=True)
         logs.mark_start(directory)
+        startup_failures.clear_startup_failures(directory)
         pipeline.write(pipeline.render(plan), directory)
         preflight.refuse_bad_edge(plan, directory)
     return handle

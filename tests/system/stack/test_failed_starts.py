@@ -58,3 +58,18 @@ def test_a_server_that_dies_some_seconds_after_each_start_is_given_up(project) -
     assert "wsgi-1 can't be started: it can't load the project. Its last lines:" in done.stderr
     assert "RuntimeError: too late" in done.stderr
     assert running_in(project) == []
+
+
+def test_variables_that_only_manage_py_sets_are_named(project) -> None:
+    """The servers import asgi.py; the first failure ends the start, with the project's frames."""
+    manage = project / "manage.py"
+    manage.write_text("import os\nos.environ['ITS_KEY'] = 'x'\n" + manage.read_text())
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write("\nimport os\nos.environ['ITS_KEY']\n")
+
+    done = tandem(project, "up", "--asgi", "--bind", f"127.0.0.1:{free_port()}")
+
+    assert done.returncode == 1
+    assert "sets ITS_KEY; mysite/" in done.stderr
+    assert done.stderr.count("site-packages") == 0
+    assert running_in(project) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.cli import reload
+from django_tandem.inprocess import startup_failures
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def raised(tmp_path, monkeypatch) -> Exception:
 
 def test_only_files_below_the_project_are_its_own(raised, tmp_path) -> None:
     """Neither the importing modules nor the called library."""
-    first, *files, last = _without_code(reload.own_traceback(raised, tmp_path))
+    first, *files, last = _without_code(startup_failures.own_traceback(raised, tmp_path))
 
     assert first == "Traceback (most recent call last):"
     assert files == [f'  File "{tmp_path}/its_views.py", line 3, in <module>']
@@ -31,8 +32,8 @@ def test_a_virtual_environment_below_the_project_is_not_its_own(raised, tmp_path
     """An error that has no frame of the project prints nothing."""
     installed = tmp_path / "site-packages"
 
-    assert reload.own_traceback(raised, installed) == ""
-    assert not reload._lies_below(tmp_path, installed / "django" / "urls.py")
+    assert startup_failures.own_traceback(raised, installed) == ""
+    assert not startup_failures._lies_below(tmp_path, installed / "django" / "urls.py")
 
 
 def test_the_cause_of_an_error_is_filtered_too(raised, tmp_path) -> None:
@@ -40,7 +41,7 @@ def test_the_cause_of_an_error_is_filtered_too(raised, tmp_path) -> None:
     error = RuntimeError("no")
     error.__cause__ = raised
 
-    shown = reload.own_traceback(error, tmp_path)
+    shown = startup_failures.own_traceback(error, tmp_path)
 
     assert shown.count("its_views.py") == 1
     assert shown.endswith("RuntimeError: no")

@@ -102,3 +102,18 @@ def test_what_is_not_written_out_is_not_guessed_at(source, tmp_path) -> None:
 
     assert settings_named_in(file) is None
     assert settings_named_in(tmp_path / "no-such.py") is None
+
+
+def test_the_variables_that_manage_py_sets_are_known(directory, monkeypatch) -> None:
+    """The servers, which import asgi.py, may lack them."""
+    monkeypatch.setenv("ITS_OWN", "before")
+    (directory / "manage.py").write_text(
+        "import os\n"
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n'
+        'os.environ["ITS_OWN"] = os.environ["ITS_KEY"] = "x"\n'
+    )
+
+    found = find(None, directory)
+    monkeypatch.delenv("ITS_KEY")
+
+    assert found.manage_py_sets == ("ITS_KEY",)

@@ -1,18 +1,15 @@
 """The health checks of processes, and the failures that end the wait for them."""
 
-import os
 import socket
 import threading
 from pathlib import Path
-
-import pytest
 
 from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Process
 from django_tandem.render.state import state_of
 from django_tandem.runtime import health, logs
-from django_tandem.runtime.health import Failed, LoadRetries, check, format_failure
+from django_tandem.runtime.health import Failed, check, format_failure
 
 STATE = state_of(plan())
 WSGI = next(process for process in STATE.processes if process.name == "wsgi")
@@ -61,20 +58,15 @@ def test_a_redis_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
     assert check(redis(tmp_path / "none"), STATE) == ""
 
 
-@pytest.mark.parametrize(("after_s", "is_given_up"), [(0, False), (9, False), (11, True)])
-def test_a_server_whose_workers_never_load_is_given_up(after_s, is_given_up, tmp_path) -> None:
-    """Ten seconds after its first failure, as a database may not be up before."""
-    loads = LoadRetries([WSGI], tmp_path)
-    assert loads.find_failure() is None
-    failure = tmp_path / f"{WSGI.program}.failed"
-    failure.write_text("Traceback\nRuntimeError: no")
-    os.utime(failure, (1000, 1000))
-    assert loads.find_failure() is None
+def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:
+    """Its server may restart it forever."""
+    (tmp_path / f"{WSGI.program}.failed").write_text("Traceback\nRuntimeError: no")
 
-    os.utime(failure, (1000 + after_s, 1000 + after_s))
-
-    found = loads.find_failure()
-    assert (found == Failed(process=WSGI, reason="it can't load the project")) is is_given_up
+    assert health._find_load_failure(STATE, tmp_path) == Failed(
+        process=WSGI, reason="it can't load the project"
+    )
+    startup_failures.clear_startup_failures(tmp_path)
+    assert health._find_load_failure(STATE, tmp_path) is None
 
 
 def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
