@@ -64,6 +64,7 @@ def test_nothing_is_left_behind(nginx_program, scratch) -> None:
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.alone
 def test_a_dry_run_is_fast(nginx_program, scratch) -> None:
     """From start to end, the best of five."""
     took = []
