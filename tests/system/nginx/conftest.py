@@ -1,15 +1,21 @@
 """One project, served once; each test puts an edge of its own before it."""
 
+import functools
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import oracle.configured  # noqa: F401 - Django, for the oracle
 import pytest
 from nginx.edges import Edge, running_edge
+from oracle.edges import Sockets, stubs
+from oracle.stacks import stacks
 
 from harness.stack import Up, clean_environment
 
@@ -61,3 +67,22 @@ def edge(edge_with) -> Iterator[Edge]:
     """The edge as it is with no settings at all."""
     with edge_with() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def named(nginx_program) -> Iterator[Sockets]:
+    """Two stacks that respond with their name to every request."""
+    with stubs(nginx_program) as sockets:
+        yield sockets
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Callable[[dict[str, Any]], Sockets]]:
+    """Gunicorn and Uvicorn, started once for all URLconfs that share their settings."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def started(given: str) -> Sockets:
+            return stack.enter_context(stacks(json.loads(given)))
+
+        yield lambda given: started(json.dumps(given))

@@ -1,21 +1,13 @@
 """Django's resolver is the oracle: the stack that answers is that of the view it picks."""
 
 import functools
-import itertools
-import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from types import ModuleType
-from typing import Any
-from urllib.parse import quote
 
 import oracle.configured  # noqa: F401 - Django, for all of these tests
 import pytest
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from oracle.cases import Case, case_of, colourings, module_of, names, settings_of
-from oracle.edges import Edge, Sockets, edge_for, stubs
+from oracle.edges import Edge, edge_for
 from oracle.expectation import (
     Expectation,
     answered_wrongly,
@@ -23,35 +15,10 @@ from oracle.expectation import (
     refused_wrongly,
     sent_wrongly,
 )
-from oracle.generated import urlconf_of
 from oracle.served import HEADER, HEADER_ON_ASGI
-from oracle.stacks import stacks
-from oracle.strategies import PATHS, URLCONFS
-from oracle.targets import grown, plain, targets_of
+from oracle.targets import plain, targets_of
 
 LEAST = 80
-# On each of two NGINXes: 2,000 in all.
-EXAMPLES = 1000
-Stacks = Callable[[dict[str, Any]], Sockets]
-
-
-@pytest.fixture(scope="session")
-def named(nginx_program) -> Iterator[Sockets]:
-    """Two stacks that respond with their name to every request."""
-    with stubs(nginx_program) as sockets:
-        yield sockets
-
-
-@pytest.fixture(scope="session")
-def real() -> Iterator[Stacks]:
-    """Gunicorn and Uvicorn, started once for all URLconfs that share their settings."""
-    with ExitStack() as stack:
-
-        @functools.cache
-        def started(given: str) -> Sockets:
-            return stack.enter_context(stacks(json.loads(given)))
-
-        yield lambda given: started(json.dumps(given))
 
 
 @functools.cache
@@ -98,31 +65,3 @@ def test_a_request_is_handed_over_once(
         (answered,) = edge.ask([target], **{HEADER: names[0], HEADER_ON_ASGI: names[1]})
 
     assert (answered.status, answered.text) == (200, answer)
-
-
-@pytest.mark.timeout(600)
-@settings(
-    max_examples=EXAMPLES,
-    # Another seed each time; what fails is printed so that it can be tried again.
-    derandomize=False,
-    database=None,
-    print_blob=True,
-    deadline=None,
-    # A busy machine is no finding.
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(specs=URLCONFS, paths=PATHS, turn=st.integers(0, 50))
-def test_of_any_urlconf_the_stack_that_django_picks_answers(
-    nginx_program, named, real, *, specs, paths, turn
-) -> None:
-    """URLconfs and paths that nobody thought of: at once, or where it can't be, handed over."""
-    case = case_of(urlconf_of(specs))
-    odd = itertools.islice(itertools.cycle(grown(paths[0])), turn, turn + 1)
-    asked = tuple(expectations(case, [*map(plain, paths), *odd]))
-    with edge_for(nginx_program, case.verdicts, named) as edge:
-        assert sent_wrongly(edge, asked) == []
-
-        doubtful = [expectation for expectation in asked if expectation.may_be_handed_over]
-        edge.stand_before(real({}) if doubtful else named)
-        header = quote(json.dumps(specs), safe="")
-        assert answered_wrongly(edge, doubtful, **{HEADER: header}) == []
