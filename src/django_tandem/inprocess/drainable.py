@@ -20,7 +20,9 @@ HTTP_DISCONNECT = {"type": "http.disconnect"}
 LAST_EVENT_S = 2.0
 # How long a client that does not read may delay the end of its own connection.
 UNREAD_S = 2.0
-# Paces a sender of which messages are dropped: no client slows it down any more.
+# Paces a sender of which so many messages were dropped: no client slows it down any more.
+# Before that, a pause could have it cancelled outside a generator, which ends later then.
+DROPPED_AT_ONCE = 100
 DROPPED_S = 0.01
 
 
@@ -66,6 +68,7 @@ class ApplicationCall:
 
     # There is one for each request.
     __slots__ = (
+        "_dropped",
         "_is_cancelled",
         "_is_server_muted",
         "_queue",
@@ -87,6 +90,7 @@ class ApplicationCall:
         self._is_server_muted = False
         self._task: asyncio.Task[None] | None = None
         self._is_cancelled = False
+        self._dropped = 0
 
     async def run(self, application: Awaitable[None]) -> None:
         """Await the application; a cancellation of ours does not fail the server's task."""
@@ -123,6 +127,11 @@ class ApplicationCall:
         """Receive from the server again."""
         self._is_server_muted = False
         self._wake()
+
+    async def drop(self) -> None:
+        """Let other tasks run after a message that was dropped."""
+        self._dropped += 1
+        await asyncio.sleep(DROPPED_S if self._dropped > DROPPED_AT_ONCE else 0)
 
     async def receive(self) -> Message:
         """Return an injected message if there is one, else the server's next."""
@@ -221,7 +230,7 @@ class DrainableWebSocket:
             if not self._is_closed_by_us:
                 await self._send_open(message)
                 return
-        await asyncio.sleep(DROPPED_S)
+        await self._call.drop()
 
     async def _send_open(self, message: Message) -> None:
         if message["type"] == "websocket.close":
@@ -305,7 +314,7 @@ class DrainableStream:
                 await self._send(message)
                 self._is_over = not message.get("more_body")
                 return
-        await asyncio.sleep(DROPPED_S)
+        await self._call.drop()
 
 
 def _current_task() -> asyncio.Task[None]:
