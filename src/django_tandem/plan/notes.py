@@ -1,8 +1,12 @@
 """What a person should know about a plan: what is not started, not known, or without effect."""
 
+from collections.abc import Iterator
+
+from django_tandem.errors import did_you_mean
 from django_tandem.model import Pin, Project, Protocol, Route, Stack, Verdict
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
+from django_tandem.routing.pins import covers
 from django_tandem.routing.policy import decide
 
 
@@ -35,9 +39,8 @@ def notes(
     found += [_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)]
     routes = (*(verdict.route for verdict in verdicts), *context.project.other_routes)
     for index, pin in enumerate(context.settings.routes):
-        is_known = _has_routes(pin, routes) or _may_be_served(pin, context.project)
-        if pin.is_of_paths and not is_known:
-            found.append(f'TANDEM["ROUTES"][{index}]: no route matches "{pin.target}".')
+        if pin.is_of_paths and not _may_be_served(pin, context.project):
+            found += _without_effect(index, pin, routes, context.project.script_name)
     return tuple(found)
 
 
@@ -69,12 +72,45 @@ def _pinned_inexactly(verdict: Verdict) -> str:
 
 
 def _has_routes(pin: Pin, routes: tuple[Route, ...]) -> bool:
-    # A catch-all has a shorter prefix than any pin, and may match below it.
+    # A catch-all has a shorter prefix than any pin, and may match below it; one path does not.
     wanted = pin.path or pin.target
-    prefixes = (route.match.prefix for route in routes)
     return pin.strip or any(
-        prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes if prefix
+        route.match.prefix.startswith(wanted)
+        or (route.match.literal is None and wanted.startswith(route.match.prefix))
+        for route in routes
+        if route.match.prefix
     )
+
+
+def _without_effect(
+    index: int, pin: Pin, routes: tuple[Route, ...], script_name: str
+) -> Iterator[str]:
+    entry = f'TANDEM["ROUTES"][{index}]'
+    covered = [route for route in routes if covers(pin, route)]
+    are_websockets = {route.protocol for route in covered} == {Protocol.WEBSOCKET}
+    if pin.stack is Stack.WSGI and are_websockets:
+        yield f'{entry}: "{pin.target}" has only WebSockets, and they stay on ASGI.'
+    if _has_routes(pin, routes):
+        return
+    wanted = pin.path or pin.target
+    below = script_name.rstrip("/")
+    hint = did_you_mean(wanted, _beginnings(routes), otherwise="")
+    if below and wanted.startswith(f"{below}/"):
+        hint = f'Leave out FORCE_SCRIPT_NAME: "{wanted.removeprefix(below)}".'
+    verb = "begins with" if pin.is_prefix else "matches"
+    yield f'{entry}: no route {verb} "{wanted}". {hint}'.rstrip()
+
+
+def _beginnings(routes: tuple[Route, ...]) -> set[str]:
+    """Return the prefix of each route, and each part of it that ends with a slash."""
+    prefixes = [route.match.prefix for route in routes]
+    parents = (
+        prefix[: index + 1]
+        for prefix in prefixes
+        for index, character in enumerate(prefix)
+        if character == "/"
+    )
+    return {*prefixes, *parents} - {"", "/"}
 
 
 def _may_be_served(pin: Pin, project: Project) -> bool:

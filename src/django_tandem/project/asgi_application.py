@@ -43,12 +43,14 @@ def asgi_application_path() -> str | None:
     return None
 
 
-def import_application(dotted: str, manage_py: Path | None = Path("manage.py")) -> object:
+def import_application(
+    dotted: str, manage_py: Path | None = Path("manage.py"), *, kind: str = "ASGI"
+) -> object:
     """Import the application at ``dotted``; raise ProjectError for any exception."""
     module = dotted.rpartition(".")[0] or dotted
     python = f"python {shlex.quote(os.path.relpath(manage_py))} shell" if manage_py else "python"
     found: object = trying(
-        f'The ASGI application "{dotted}"',
+        f'The {kind} application "{dotted}"',
         lambda: import_string(dotted),
         # `check` never imports it, or turns its error into a message.
         whole_by=f"{python} -c 'import {module}'",

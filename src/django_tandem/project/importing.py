@@ -16,7 +16,7 @@ from django_tandem.errors import ProjectError
 T = TypeVar("T")
 
 # The settings that name code of the project, in the order in which it is imported.
-SETTINGS = ("INSTALLED_APPS", "ROOT_URLCONF", "ASGI_APPLICATION", "MIDDLEWARE")
+SETTINGS = ("INSTALLED_APPS", "ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION", "MIDDLEWARE")
 _QUOTED = re.compile(r"""['"]([\w.]+)['"]""")
 # Code that imports what others name: the mistake is never there.
 _IMPORTERS = (Path(importlib.__file__).parent, Path(django.__file__).parent)

@@ -57,6 +57,8 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     trying("The project", lambda: django.setup(set_prefix=False), whole_by=hint)
     asgi = asgi_application_path()
     application = import_application(asgi, manage_py=location.manage_py) if asgi else None
+    if wsgi := getattr(django_settings, "WSGI_APPLICATION", None):
+        import_application(wsgi, manage_py=location.manage_py, kind="WSGI")
     return read(location, settings, application, embedded_redis=embedded_redis)
 
 

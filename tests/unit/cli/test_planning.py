@@ -1,5 +1,8 @@
 """The notes of a start are kept for the next reload."""
 
+import subprocess
+import sys
+
 from django_tandem.cli.planning import NOTES, read_notes, write_notes
 
 
@@ -16,3 +19,26 @@ def test_without_a_readable_file_there_are_no_notes(tmp_path) -> None:
     assert read_notes(tmp_path) == []
     (tmp_path / NOTES).touch()
     assert read_notes(tmp_path) == []
+
+
+def test_a_wsgi_application_that_does_not_exist_is_found_by_the_plan(tmp_path) -> None:
+    """Not only by the server that is to run it."""
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "django", "startproject", "mysite", "."], cwd=tmp_path, check=True)
+    settings = tmp_path / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace("mysite.wsgi.app", "mysite.wgsi.app"))
+
+    done = subprocess.run(
+        [*python, "django_tandem", "plan"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        'The WSGI application "mysite.wgsi.application" can\'t be imported: ModuleNotFoundError: '
+        "No module named 'mysite.wgsi'"
+    )
+    assert 'Named in WSGI_APPLICATION, as "mysite.wgsi.application".' in done.stderr

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from builders import plan, route, verdict, websocket
 from django_tandem.model import OtherUrlconf, PathMatch, Stack, View
 
@@ -36,7 +38,7 @@ def test_a_pin_for_a_dispatcher_is_not_without_effect() -> None:
     notes = plan(verdict("/a/"), tandem=tandem, **DISPATCHER).notes
 
     assert [note for note in notes if "no route" in note] == [
-        'TANDEM["ROUTES"][1]: no route matches "/other/".'
+        'TANDEM["ROUTES"][1]: no route begins with "/other/".'
     ]
 
 
@@ -98,3 +100,25 @@ def test_a_pin_of_an_inexact_route_names_the_middleware_that_runs_twice() -> Non
         "synchronous views, and the middleware runs on both stacks for them."
     )
     assert plan(pinned, tandem={**tandem, "HANDOVER": False}).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("pin", "note"),
+    [
+        (("/wiat/", "asgi"), 'no route begins with "/wiat/". Did you mean "/wait/"?'),
+        (("=/wait/loong/", "asgi"), 'no route matches "/wait/loong/". Did you mean "/wait/long/"?'),
+        (
+            ("/app/wait/", "asgi"),
+            'no route begins with "/app/wait/". Leave out FORCE_SCRIPT_NAME: "/wait/".',
+        ),
+        (("/ws/", "wsgi"), '"/ws/" has only WebSockets, and they stay on ASGI.'),
+        (("/wait/", "wsgi"), None),
+    ],
+)
+def test_a_pin_of_paths_without_effect_is_a_note(pin, note) -> None:
+    """The page at "/" does not match below itself."""
+    verdicts = (verdict("/"), verdict("/wait/long/"), websocket("/ws/chat/"))
+    notes = plan(*verdicts, tandem={"ROUTES": [pin]}, script_name="/app").notes
+
+    expected = [] if note is None else [f'TANDEM["ROUTES"][0]: {note}']
+    assert [each for each in notes if "ROUTES" in each] == expected

@@ -92,7 +92,9 @@ def test_a_pin_that_matches_no_route_is_a_note() -> None:
     """It may be a misspelling, or match a path outside the URLconf, so it is not an error."""
     found = plan(verdict("/api/lots/"), tandem={"ROUTES": [("/api/", "asgi"), ("/pai/", "asgi")]})
 
-    assert found.notes == ('TANDEM["ROUTES"][1]: no route matches "/pai/".',)
+    assert found.notes == (
+        'TANDEM["ROUTES"][1]: no route begins with "/pai/". Did you mean "/api/"?',
+    )
 
 
 def test_the_choice_of_the_handler_reaches_the_processes() -> None:
