@@ -54,13 +54,15 @@ IDLE = frozenset({LeaseState.RESUMING, LeaseState.WAITING})
 class Call:
     """One call that waits for a thread, or runs on one."""
 
-    __slots__ = ("active", "function", "future")
+    __slots__ = ("active", "function", "future", "is_late")
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.function = function
         self.future: Future[Any] = Future()
         # 1 while the thread runs it, 0 while the thread waits for the event loop in it.
         self.active = 1
+        # Whether a task that outlives the request has submitted it.
+        self.is_late = False
 
     def run(self) -> None:
         """Run the function, unless it was cancelled while it waited."""
@@ -152,12 +154,13 @@ class ThreadLease:
     @property
     def is_reclaimable(self) -> bool:
         """Whether the thread may be taken away: nothing was left on it."""
-        return self.is_idle and not (self.must_keep or self.calls or self.is_iterating)
+        is_kept = self.must_keep and not self.is_over
+        return self.is_idle and not (is_kept or self.calls or self.is_iterating)
 
     def should_keep(self, *, is_wanted: bool) -> bool:
         """Return whether the thread stays, with nothing to run, although it ``is_wanted``."""
         if self.is_over:
-            return False
+            return self.is_iterating
         needs_it = self.is_iterating or self.has_transaction
         return needs_it or (self.holds and (self.must_keep or not is_wanted))
 

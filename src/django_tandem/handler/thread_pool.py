@@ -117,6 +117,8 @@ class ThreadPool:
         self.overflow = self.rejected = 0
         # Those whose worker is within the bound, in the order in which they acquired it.
         self.leases: dict[ThreadLease, None] = {}
+        # Those whose request is over, and of which a task still iterates over a cursor.
+        self.lingering: set[ThreadLease] = set()
         self.queue: deque[ThreadLease] = deque()
         self.ticking: set[asyncio.AbstractEventLoop] = set()
         self.logged_at = self.start_logged_at = -LOG_EVERY_S
@@ -144,6 +146,7 @@ class ThreadPool:
     def submit(self, lease: ThreadLease, call: Call) -> None:
         """Have the thread of the lease run the call; it acquires one if it has none."""
         with self.lock:
+            call.is_late = lease.is_over
             lease.calls.append(call)
             lease.has_submitted = True
             lease.loop = _running_loop()
@@ -157,6 +160,8 @@ class ThreadPool:
         """End the lease: its request is over."""
         with self.lock:
             lease.is_over = True
+            # From now on only the iterations of tasks that outlive the request count.
+            lease.generators.clear()
             if lease.is_idle:
                 self._release(lease)
             elif lease.state is LeaseState.QUEUED and not lease.is_busy:
@@ -262,6 +267,9 @@ class ThreadPool:
                     lease.current = lease.calls.popleft()
                     return lease.current
                 kept = lease.should_keep(is_wanted=bool(self.queue))
+                if kept and lease.is_over:
+                    self.lingering.add(lease)
+                    self._start_ticking(lease.loop)
                 lease.move(LeaseState.RESUMING if kept else LeaseState.RELEASING)
             return lease.state
 
@@ -279,7 +287,8 @@ class ThreadPool:
             lease.current = None
             lease.must_keep |= must_keep
             lease.has_transaction = has_transaction
-            lease.generators.extend(generators)
+            if call.is_late or not lease.is_over:
+                lease.generators.extend(generators)
             if lease.state is not LeaseState.RUNNING:
                 lease.move(LeaseState.RUNNING)
 
@@ -287,6 +296,7 @@ class ThreadPool:
         with self.lock:
             lease.detach()
             self.leases.pop(lease, None)
+            self.lingering.discard(lease)
             if worker.is_overflow and self.size < self.bound:
                 worker.is_overflow = False
                 self.overflow -= 1
@@ -414,11 +424,14 @@ class ThreadPool:
                 is_resuming = lease.state is LeaseState.RESUMING
                 if is_resuming and lease.resuming_at <= now - RESUME_S:
                     lease.move(LeaseState.WAITING)
+            for lease in self.lingering:
+                if lease.is_reclaimable:
+                    self._release(lease)
             self._lend_free()
             self._relieve()
             rejected = self._expire(now) if self.rejects else []
             is_logged = self._count_rejected(len(rejected))
-            if self.queue:
+            if self.queue or self.lingering:
                 loop.call_later(self.tick_s, self.tick, loop)
             else:
                 self.ticking.discard(loop)

@@ -245,3 +245,39 @@ def test_a_consumer_that_ends_leaves_no_transaction_open(serve, threads, table, 
 
     assert Entry.objects.count() == 0
     assert caplog.messages == ["Rolled back a transaction on 'default' that was left open."]
+
+
+@pytest.mark.parametrize("is_abandoned", [False, True])
+def test_a_task_that_outlives_its_request_iterates_over_one_cursor(
+    serve, threads, table, monkeypatch, is_abandoned
+):
+    """The connection stays open between two chunks, and the thread returns after the last."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    forget()
+    Entry.objects.bulk_create(Entry(amount=each) for each in range(30))
+    tasks, seen = [], []
+
+    async def iterates():
+        await asyncio.sleep(SLOW_S)
+        async for entry in Entry.objects.order_by("id").aiterator(chunk_size=5):
+            seen.append(entry.amount)
+            await asyncio.sleep(0)
+            if is_abandoned and len(seen) == 7:
+                return
+
+    async def view(request):
+        tasks.append(asyncio.create_task(iterates()))
+        return HttpResponse()
+
+    application = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
+    pool = threads(1)
+
+    async def served():
+        await send_request(application)
+        await tasks[0]
+        await until(lambda: pool.free and not pool.lingering)
+
+    run(served())
+
+    assert seen == list(range(7 if is_abandoned else 30))
+    assert not pool.leases
