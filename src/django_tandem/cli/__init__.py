@@ -143,6 +143,8 @@ def refuse_unknown_command(given: Sequence[str]) -> None:
 
 
 def _parse(given: list[str]) -> argparse.Namespace:
+    if not given:
+        raise UsageError("A command is missing.", hint=f"The commands are {', '.join(COMMANDS)}.")
     refuse_unknown_command(given)
     named = given[:1]
     # Importing all of the commands takes most of the time of a short one.

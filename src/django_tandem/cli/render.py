@@ -7,7 +7,7 @@ from django_tandem import output, pipeline
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import find_run_dir
-from django_tandem.errors import RefusedError
+from django_tandem.errors import MachineError, RefusedError
 from django_tandem.render import TARGETS
 from django_tandem.render.state import State
 from django_tandem.runtime import lock, run_dir
@@ -53,10 +53,25 @@ def run(options: argparse.Namespace) -> int:
             f"A stack is running in {directory}, with the files of that directory.",
             hint="Replace them with `tandem reload`, or name another directory with `--output`.",
         )
-    run_dir.prepare(directory, is_committed=options.output is not None)
-    for name in pipeline.write(files, directory):
-        console.line_err(f"Wrote {directory / name}.")
+    _prepare(directory, is_output=options.output is not None)
+    written = pipeline.write(files, directory)
+    for file in files:
+        path = directory / file.name
+        console.line_err(f"Wrote {path}." if file.name in written else f"{path} is up to date.")
     return 0
+
+
+def _prepare(directory: Path, *, is_output: bool) -> None:
+    if not is_output:
+        run_dir.prepare(directory)
+        return
+    hint = "Name a directory with `--output`."
+    if directory.is_file():
+        raise MachineError(f"{directory} is a file.", hint=hint)
+    try:
+        run_dir.prepare(directory, is_committed=True)
+    except MachineError as error:
+        raise MachineError(error.message, hint=hint) from error
 
 
 def _live_state(options: argparse.Namespace) -> State | None:

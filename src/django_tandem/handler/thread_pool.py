@@ -469,7 +469,10 @@ class ThreadPool:
         if is_logged:
             waiting = self.counts().queued
             logger.warning(
-                "Rejected a request with 503: %d wait for %d threads.", waiting, self.bound
+                "Rejected a request with 503: %d wait for %d thread%s.",
+                waiting,
+                self.bound,
+                "" if self.bound == 1 else "s",
             )
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from harness.stack import clean_environment, free_port
 ADDRESS = "127.0.0.1:8000"
 INTERRUPTED = "^C"
 # The virtual environment that runs the tests stands in for the reader's.
-NOT_RUN = ("python -m venv .venv", "source .venv/bin/activate")
+NOT_RUN = ("python3 -m venv .venv", "source .venv/bin/activate")
 PROGRAMS = {
     "python": '"$PYTHON" "$@"',
     "django-admin": '"$PYTHON" -m django "$@"',

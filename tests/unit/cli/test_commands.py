@@ -46,6 +46,7 @@ def test_the_help_lists_every_command(capsys) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        ([], f"A command is missing.\n  The commands are {', '.join(COMMANDS)}.\n"),
         (
             ["stauts"],
             '"stauts" is not a command of tandem.\n  Did you mean "status"? The commands are '

@@ -71,13 +71,26 @@ def _check(project: Path) -> tuple[int, str]:
 
 
 def test_the_written_files_are_named(project) -> None:
-    """A second run writes none."""
+    """A second run writes none, and says so."""
     first = tandem(project, "render", "nginx", "--output", "deploy")
     second = tandem(project, "render", "nginx", "--output", "deploy")
 
     wrote = [f"Wrote {project / 'deploy' / name}." for name in ("nginx.conf", "mime.types")]
     assert (first.returncode, first.stderr.splitlines()) == (0, wrote)
-    assert (second.returncode, second.stderr) == (0, "")
+    kept = [line.removeprefix("Wrote ")[:-1] + " is up to date." for line in wrote]
+    assert (second.returncode, second.stderr.splitlines()) == (0, kept)
+
+
+def test_an_output_that_is_a_file_is_named_as_the_option(project) -> None:
+    """Not as RUN_DIR, which has nothing to do with it."""
+    (project / "deploy").touch()
+
+    done = tandem(project, "render", "nginx", "--output", "deploy")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"{project / 'deploy'} is a file.\n  Name a directory with `--output`.\n",
+    )
 
 
 def test_files_that_match_the_code_pass(project) -> None:
