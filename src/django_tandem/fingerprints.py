@@ -33,20 +33,25 @@ def is_known(dotted: str) -> bool:
     return fingerprint(dotted) in known().get(dotted, ())
 
 
+def unknown_among(names: Iterable[str]) -> list[str]:
+    """Return those of ``names`` whose code differs from every version that was read."""
+    return [dotted for dotted in names if not is_known(dotted)]
+
+
 def are_known(names: Iterable[str], *, otherwise: str) -> bool:
     """
     Return whether all of ``names`` are known.
 
     If not, log one warning that ends with ``otherwise``: the sentence that says what is not used.
     """
-    unknown = [dotted for dotted in names if not is_known(dotted)]
+    unknown = unknown_among(names)
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         logger.warning(
             "%s%s in %s differ%s from the versions that django-tandem knows. %s",
             unknown[0],
             more,
-            _version(unknown[0]),
+            installed_version(unknown[0]),
             "" if more else "s",
             otherwise,
         )
@@ -111,7 +116,8 @@ def _docstring_lines(node: ast.AST) -> range:
     return range(0)
 
 
-def _version(dotted: str) -> str:
+def installed_version(dotted: str) -> str:
+    """Return the package of a dotted name and its installed version, such as ``asgiref 3.11.0``."""
     package = dotted.partition(".")[0]
     try:
         return f"{package} {importlib.metadata.version(package)}"
@@ -125,7 +131,9 @@ def main(names: Iterable[str] = ()) -> None:
     for dotted in {*found, *names}:
         seen = fingerprint(dotted)
         if seen is not None:
-            found.setdefault(dotted, {}).setdefault(seen, _version(dotted).rpartition(" ")[2])
+            found.setdefault(dotted, {}).setdefault(
+                seen, installed_version(dotted).rpartition(" ")[2]
+            )
     FILE.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
 
 

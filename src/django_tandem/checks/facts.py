@@ -103,6 +103,7 @@ class Facts:
     ``event_senders`` those that import ``send_event``. ``events_in_process`` is true when
     django-eventstream has nothing to reach another process by. ``static`` and ``media`` are
     None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
+    ``unknown_packages`` have private code that our ASGI handler does not know.
     ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
     """
 
@@ -125,6 +126,7 @@ class Facts:
     media: Media | None = None
     versions: tuple[tuple[str, Version], ...] = ()
     importable: frozenset[str] = frozenset()
+    unknown_packages: tuple[str, ...] = ()
     offers_redis: bool = False
 
     @property

@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     channels.origin_is_checked,
     channels.events_are_shared,
     stores.stores_are_shared,
+    installed.handler_knows_the_packages,
     installed.daphne_is_safe,
     installed.gunicorn_does_not_leak,
     installed.uvicorn_speaks_websocket,
@@ -89,6 +90,7 @@ def gather(
         media=files.read_media(routes) if has_media else None,
         versions=tuple(installed.read_versions()),
         importable=installed.importable_libraries(),
+        unknown_packages=installed.unknown_packages(),
         offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
     )
 

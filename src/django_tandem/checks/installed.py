@@ -9,7 +9,9 @@ from pathlib import PurePath
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 from packaging.version import Version
 
+from django_tandem import fingerprints
 from django_tandem.checks.facts import Facts
+from django_tandem.handler.internals import SOURCES
 from django_tandem.servers import Launch
 from django_tandem.servers.uvicorn import UVICORN
 
@@ -40,6 +42,24 @@ def daphne_is_safe(facts: Facts) -> list[CheckMessage]:
             hint='Run pip install "daphne>=4.2.2".',
             obj="daphne",
             id="tandem.W014",
+        )
+    ]
+
+
+def handler_knows_the_packages(facts: Facts) -> list[CheckMessage]:
+    """Find a Django or asgiref that our ASGI handler was not written for."""
+    is_wanted = facts.serves_http_on_asgi and facts.settings.asgi.handler != "django"
+    if not is_wanted or not facts.unknown_packages:
+        return []
+    installed = " and ".join(facts.unknown_packages)
+    return [
+        Warning(
+            f"Django's own ASGI handler serves: the code of {installed} differs from the "
+            "versions that django-tandem's handler was written for.",
+            hint="Upgrade to the latest patch release, or accept Django's handler with "
+            'TANDEM["ASGI"]["HANDLER"] = "django".',
+            obj="django_tandem.asgi",
+            id="tandem.W015",
         )
     ]
 
@@ -111,6 +131,12 @@ def read_versions() -> Iterator[tuple[str, Version]]:
     for distribution in _DISTRIBUTIONS:
         with contextlib.suppress(PackageNotFoundError):
             yield distribution, Version(version(distribution))
+
+
+def unknown_packages() -> tuple[str, ...]:
+    """Return the packages, with versions, whose private code our ASGI handler does not know."""
+    unknown = fingerprints.unknown_among(SOURCES)
+    return tuple(sorted({fingerprints.installed_version(dotted) for dotted in unknown}))
 
 
 def importable_libraries() -> frozenset[str]:

@@ -7,15 +7,17 @@ from checks.gathered import facts
 from checks.messages import contents, ids
 from packaging.version import Version
 
-from builders import websocket
+from builders import verdict, websocket
 from django_tandem.checks.facts import Facts
 from django_tandem.checks.installed import (
     daphne_is_safe,
     gunicorn_does_not_leak,
+    handler_knows_the_packages,
     option,
     runs,
     uvicorn_speaks_websocket,
 )
+from django_tandem.model import Stack
 from django_tandem.project.asgi_routes import Application
 
 
@@ -201,3 +203,35 @@ def test_a_program_is_not_known_by_a_part_of_its_name() -> None:
 def test_the_last_of_an_option_is_its_value(argv, value) -> None:
     """However it is written."""
     assert option(argv, "--ws", "-w") == value
+
+
+def test_a_package_that_the_handler_does_not_know_is_a_warning() -> None:
+    """The sentence names the package, its version and the handler that serves."""
+    found = facts(verdict("/a/", Stack.ASGI), unknown_packages=("asgiref 3.11.0",))
+
+    assert contents(handler_knows_the_packages(found)) == [
+        (
+            "tandem.W015",
+            "django_tandem.asgi",
+            "Django's own ASGI handler serves: the code of asgiref 3.11.0 differs from the "
+            "versions that django-tandem's handler was written for.",
+            "Upgrade to the latest patch release, or accept Django's handler with "
+            'TANDEM["ASGI"]["HANDLER"] = "django".',
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "tandem", "unknown"),
+    [
+        (Stack.ASGI, None, ()),
+        (Stack.WSGI, None, ("asgiref 3.11.0",)),
+        (Stack.ASGI, {"ASGI": {"HANDLER": "django"}}, ("asgiref 3.11.0",)),
+    ],
+    ids=["known", "nothing on ASGI", "chosen"],
+)
+def test_an_unknown_package_matters_only_to_our_handler(stack, tandem, unknown) -> None:
+    """Where it serves nothing, or Django's was chosen, nothing is slower than expected."""
+    found = facts(verdict("/a/", stack), tandem=tandem, unknown_packages=unknown)
+
+    assert handler_knows_the_packages(found) == []
