@@ -3,7 +3,7 @@
 import argparse
 import os
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django_tandem.runtime.dry_run import EdgeRequest
 
@@ -19,7 +19,7 @@ AS_TYPED = "".join(map(chr, range(0x21, 0x7F)))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that describe the request."""
-    parser.add_argument("url", metavar="URL", help="a path, or a whole URL")
+    parser.add_argument("url", type=_url, metavar="URL", help="a path, or a whole URL")
     parser.add_argument("--method", type=_method, default="GET", help="GET when it is left out")
     parser.add_argument(
         "--header",
@@ -51,6 +51,16 @@ def read(options: argparse.Namespace, *, own_name: str) -> EdgeRequest:
 
 def _is_host(name: str) -> bool:
     return name.lower() == "host"
+
+
+def _url(text: str) -> str:
+    found = URL.match(text)
+    try:
+        # Its host may be an IPv6 address, which has both brackets.
+        urlsplit(f"//{(found and found['host']) or ''}")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'Expected a path or a URL, got "{text}".') from None
+    return text
 
 
 def _method(text: str) -> str:

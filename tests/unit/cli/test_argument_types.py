@@ -27,3 +27,14 @@ def test_a_negative_number_of_lines_is_refused(capsys) -> None:
     assert capsys.readouterr().err.endswith(
         'argument -n/--lines: Expected an integer of at least 0, got "-5".\n'
     )
+
+
+def test_a_url_with_half_an_ipv6_address_is_refused(capsys) -> None:
+    """No server block could be chosen by it."""
+    with pytest.raises(SystemExit) as caught:
+        main(["explain", "http://[bad/"])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        'argument URL: Expected a path or a URL, got "http://[bad/".\n'
+    )
