@@ -36,6 +36,7 @@ def test_a_server_at_rest_ends_at_once(server, directory):
         assert seconds_to_stop(running) < 3
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)
 def test_an_open_websocket_does_not_outlive_the_grace(server, directory):
     """The server ends, and so does the socket."""
