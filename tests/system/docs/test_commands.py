@@ -57,7 +57,7 @@ def _check(command: Command) -> None:
         assert arguments[0] == "install"
         if "-r" not in arguments:
             check_installed(arguments[1:])
-    elif program == "python":
+    elif program in ("python", "python3"):
         _check_python(arguments)
     else:
         assert program in OTHERS, command.text
