@@ -129,9 +129,10 @@ class ApplicationCall:
         self._wake()
 
     async def drop(self) -> None:
-        """Let other tasks run after a message that was dropped."""
+        """Let other tasks run after many messages that were dropped."""
         self._dropped += 1
-        await asyncio.sleep(DROPPED_S if self._dropped > DROPPED_AT_ONCE else 0)
+        if self._dropped > DROPPED_AT_ONCE:
+            await asyncio.sleep(DROPPED_S)
 
     async def receive(self) -> Message:
         """Return an injected message if there is one, else the server's next."""
