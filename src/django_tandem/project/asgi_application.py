@@ -38,7 +38,7 @@ def asgi_application_path() -> str | None:
     ]
     for dotted in beside:
         package = _package(dotted)
-        if package is not None and _exists(f"{package}.asgi"):
+        if package is not None and module_exists(f"{package}.asgi"):
             return f"{package}.asgi.application"
     return None
 
@@ -170,8 +170,9 @@ def _package(dotted: str | None) -> str | None:
     return ".".join(parts[:depth]) or None
 
 
-def _exists(module: str) -> bool:
+def module_exists(module: str) -> bool:
+    """Return whether ``module`` can be found; only the packages around it are imported."""
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:
+    except (ModuleNotFoundError, ValueError):
         return False

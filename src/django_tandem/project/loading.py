@@ -15,6 +15,7 @@ from django_tandem.project.asgi_application import (
     asgi_application_path,
     holds_stock_handler,
     import_application,
+    module_exists,
 )
 from django_tandem.project.asgi_routes import Application, read_application
 from django_tandem.project.importing import trying
@@ -57,7 +58,9 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     trying("The project", lambda: django.setup(set_prefix=False), whole_by=hint)
     asgi = asgi_application_path()
     application = import_application(asgi, manage_py=location.manage_py) if asgi else None
-    if wsgi := getattr(django_settings, "WSGI_APPLICATION", None):
+    wsgi = getattr(django_settings, "WSGI_APPLICATION", None)
+    # Only a module that does not exist: the servers import it, and it may take long or fail there.
+    if wsgi and not module_exists(wsgi.rpartition(".")[0]):
         import_application(wsgi, manage_py=location.manage_py, kind="WSGI")
     return read(location, settings, application, embedded_redis=embedded_redis)
 
