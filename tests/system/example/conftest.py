@@ -17,7 +17,7 @@ EXAMPLE = HERE.parents[2] / "example"
 if settings.configured:
     raise pytest.UsageError(
         "Django is set up with other settings already. "
-        "Run the example's tests alone: pytest tests/example"
+        "Run the example's tests alone: pytest tests/system/example"
     )
 
 _place = tempfile.TemporaryDirectory(prefix="example-")

@@ -100,7 +100,7 @@ def test_the_same_holds_on_postgresql(tmp_path) -> None:
 def test_the_rules_hold_on_postgresql_too() -> None:
     """Keys, closings and bids at once: the example's own tests of them, on its row locks."""
     rules = ("placing_bids", "bid_keys", "last_minutes", "closing_lots")
-    files = [f"tests/example/test_{name}.py" for name in rules]
+    files = [f"tests/system/example/test_{name}.py" for name in rules]
     with postgres() as url:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],

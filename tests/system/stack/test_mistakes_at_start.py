@@ -155,13 +155,13 @@ def test_a_server_that_cannot_import_the_project_is_named(ended, name) -> None:
     assert f'  File "{stack.directory}/mysite/wsgi.py", line ' in stack.stderr
 
 
-def test_the_foreground_shows_each_attempt(ended) -> None:
-    """As it happens, among the lines of the programs."""
+def test_a_server_that_cannot_load_the_project_is_not_tried_again(ended) -> None:
+    """Its first failure was recorded, and the next attempt would fail alike."""
     output = ended["wsgi"].stdout
 
-    # On a slow machine it takes longer to fail than supervisord waits for a start.
-    early, late = "failed to start: it does not stay up", r"exited with code \d+; restarting it"
-    assert 1 <= len(re.findall(rf"tandem     \| wsgi-1 (?:{early}|{late})\n", output)) <= 4
+    # It may have ended, and been started again, before the record was read.
+    attempt = r"tandem     \| wsgi-1 (?:failed to start: .*|exited with code \d+; restarting it)\n"
+    assert len(re.findall(attempt, output)) <= 1
     assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in output
 
 
@@ -169,7 +169,8 @@ def test_a_program_that_ends_at_once_is_named(ended) -> None:
     """It is to be supervised: one that ends is no program to supervise."""
     output = ended["brief"].stdout
 
-    assert "tandem     | brief-1 failed to start: it does not stay up\n" in output
+    attempts = output.count("tandem     | brief-1 failed to start: it does not stay up\n")
+    assert 1 <= attempts <= 4
     assert "tandem     | brief-1 does not come up: stopping the stack\n" in output
 
 
