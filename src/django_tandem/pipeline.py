@@ -17,8 +17,7 @@ from django_tandem.project import loading
 from django_tandem.project.loading import Loaded, read
 from django_tandem.project.location import Location
 from django_tandem.render import TARGETS, Target
-from django_tandem.routing.pins import check_pins
-from django_tandem.routing.policy import decide_all
+from django_tandem.routing.policy import check_pins, decide_all
 from django_tandem.settings import Settings
 
 __all__ = ["Loaded", "decide", "load", "plan", "read", "render", "write"]

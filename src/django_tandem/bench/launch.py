@@ -21,7 +21,7 @@ from django_tandem.bench.results import ResourceUsage
 from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, Stack
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import start, supervisord
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.health import (

@@ -11,7 +11,7 @@ from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.embedded_redis import VARIABLE, Offer, offer
 from django_tandem.project.location import VARIABLE as SETTINGS_VARIABLE
 from django_tandem.project.location import Location, find, find_manage_py, load_settings
-from django_tandem.render.state import NAME as STATE_FILE
+from django_tandem.render.supervisor import STATE_FILE
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.host import find_valkey
 from django_tandem.runtime.state import read_state

@@ -18,8 +18,7 @@ from django_tandem.inprocess.views import (
     marked_stack,
 )
 from django_tandem.model import PathMatch, Pin, Route, Stack, View
-from django_tandem.routing.pins import deciding_pin
-from django_tandem.routing.policy import decide
+from django_tandem.routing.policy import decide, deciding_pin
 
 # Characters that only a route with variable parts contains.
 _PATTERN = re.compile(r"[<>()\[\]{}*+?|^$.\\]")

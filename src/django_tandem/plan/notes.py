@@ -6,8 +6,7 @@ from django_tandem.errors import did_you_mean
 from django_tandem.model import Pin, Project, Protocol, Route, Stack, Verdict
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
-from django_tandem.routing.pins import covers
-from django_tandem.routing.policy import decide
+from django_tandem.routing.policy import covers, decide
 
 
 def notes(

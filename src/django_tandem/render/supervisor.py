@@ -1,8 +1,66 @@
-"""Render supervisord.conf from the processes of a plan."""
+"""Render supervisord.conf, and state.json: the running stack for commands that need no project."""
 
-from django_tandem.model import File, Plan
-from django_tandem.render.state import state_file, state_of
+import json
+from dataclasses import asdict, dataclass
+
+from django_tandem.model import File, Overrides, Plan, Process
 from django_tandem.render.target import Target, fill
+
+STATE_FILE = "state.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """
+    The part of a plan that commands need while the stack runs.
+
+    ``generation`` is the live one, and ``python`` its interpreter. Older ones have ``drain_s`` to
+    end, and ``longest_drain_s`` at most, because the edge closes their connections then.
+    ``timeout_s`` is that of a request.
+    ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
+    accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
+    """
+
+    generation: int
+    python: str
+    drain_s: int
+    longest_drain_s: int
+    timeout_s: int
+    binds: tuple[str, ...]
+    overrides: Overrides
+    url: str
+    host: str
+    port: int
+    server_name: str
+    notes: tuple[str, ...]
+    processes: tuple[Process, ...]
+
+
+def state_of(plan: Plan) -> State:
+    """Return the state of a stack that runs ``plan``."""
+    bind = plan.edge.binds[0]
+    # NGINX accepts patterns such as "*.shop.example" and ".shop.example".
+    names = [name.replace("*", "any").lstrip(".") for name in plan.edge.server_names]
+    return State(
+        generation=plan.generation,
+        python=plan.python,
+        drain_s=plan.drain_s,
+        longest_drain_s=plan.edge.drain_s,
+        timeout_s=plan.edge.read_timeout_s,
+        binds=tuple(map(str, plan.edge.binds)),
+        overrides=plan.overrides,
+        url=plan.url,
+        host=bind.host,
+        port=bind.port,
+        server_name=names[0] if names else "",
+        notes=plan.notes,
+        processes=plan.processes,
+    )
+
+
+def state_file(state: State) -> File:
+    """Return state.json; only its owner may read the environment variables in it."""
+    return File(name=STATE_FILE, content=json.dumps(asdict(state), indent=1) + "\n", mode=0o600)
 
 
 def render(plan: Plan) -> tuple[File, ...]:

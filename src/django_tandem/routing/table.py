@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from django_tandem.model import EdgeRule, PathMatch, Pin, Protocol, Stack, Verdict
-from django_tandem.routing.pins import deciding_pin
+from django_tandem.routing.policy import deciding_pin
 
 
 def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRule, ...]:

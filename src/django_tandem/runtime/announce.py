@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import Failed, format_failure, wait_for_start
 from django_tandem.runtime.state import READY_FILE, read_state

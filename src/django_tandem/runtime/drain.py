@@ -14,7 +14,7 @@ from pathlib import Path
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.health import is_healthy
 from django_tandem.runtime.reconcile import Diff, generation_of, read_diff

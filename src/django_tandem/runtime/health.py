@@ -11,7 +11,7 @@ from pathlib import Path
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, Status
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.logs import lines_of_this_start

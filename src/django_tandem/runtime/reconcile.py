@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.sockets import linked_programs
 from django_tandem.runtime.state import read_state

@@ -10,7 +10,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures
 from django_tandem.model import Nginx, Plan, Process
-from django_tandem.render.state import State, state_of
+from django_tandem.render.supervisor import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE, EDGE_FILE, running_nginx
 from django_tandem.runtime.health import (

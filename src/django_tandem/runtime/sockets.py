@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from django_tandem.model import Stack
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime.state import READY_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)

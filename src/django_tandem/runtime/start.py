@@ -12,7 +12,7 @@ import psutil
 from django_tandem import pipeline
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import lock, logs, orphans, preflight, run_dir, supervisord
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
 from django_tandem.model import Overrides, Process, Stack
-from django_tandem.render.state import NAME, State
+from django_tandem.render.supervisor import STATE_FILE, State
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ FAILED_FILE = "failed"
 READY_FILE = "ready"
 
 
-def read_state(run_dir: Path, name: str = NAME) -> State | None:
+def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
     """
     Read the state kept in ``run_dir``; None when nothing was started there.
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
-from django_tandem.render.state import NAME as STATE_FILE
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity

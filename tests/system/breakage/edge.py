@@ -40,14 +40,14 @@ MUTANTS = (
     ),
     Mutant(
         name="neighbours merged without their order",
-        file="render/route_map.py",
+        file="render/nginx.py",
         old="groupby(rules, key=lambda rule: rule.stack)",
         new="groupby(sorted(rules, key=lambda rule: rule.stack), key=lambda rule: rule.stack)",
         tests=oracle_tests("shadowed"),
     ),
     Mutant(
         name="alternatives that leak when merged",
-        file="render/route_map.py",
+        file="render/nginx.py",
         old='"|".join(f"(?:{text})" for text in texts)',
         new='"".join(texts)',
         tests=oracle_tests("many_routes"),

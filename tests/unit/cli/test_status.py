@@ -9,7 +9,7 @@ from django_tandem.cli.console import duration
 from django_tandem.cli.status import sentences
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Status
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus
 
 

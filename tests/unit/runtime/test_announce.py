@@ -4,7 +4,7 @@ import pytest
 
 from builders import plan
 from django_tandem import output
-from django_tandem.render.state import state_file, state_of
+from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime import announce, supervisord
 from django_tandem.runtime.health import Failed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Process
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import health, logs
 from django_tandem.runtime.health import Failed, check, format_failure
 

@@ -1,7 +1,7 @@
 """The state against the running programs: which are stopped, and which are started."""
 
 from builders import plan
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.reconcile import (
     generation_of,
     next_generation,

@@ -9,7 +9,7 @@ import pytest
 from builders import plan
 from django_tandem import output, pipeline
 from django_tandem.errors import MachineError
-from django_tandem.render.state import state_file, state_of
+from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime import lock, start
 from django_tandem.settings import read_settings
 

@@ -7,7 +7,7 @@ import pytest
 from builders import plan
 from django_tandem import output
 from django_tandem.errors import MachineError
-from django_tandem.render.state import state_file, state_of
+from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime.state import read_state
 
 

@@ -1,7 +1,7 @@
 """A program's role follows from the state, and from whether a reload is in progress."""
 
 from builders import plan
-from django_tandem.render.state import state_of
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.status import Role, roles
 
 STATE = state_of(plan())

@@ -16,7 +16,7 @@ from supervisor import events
 from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
-from django_tandem.render.state import State
+from django_tandem.render.supervisor import State
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
