@@ -23,14 +23,8 @@ from django_tandem.project.outer_routes import (
     outer_routes,
     own_dispatcher,
 )
-from django_tandem.project.patterns import (
-    PatternChain,
-    PatternPcre,
-    append,
-    cut,
-    extend,
-    path_match,
-)
+from django_tandem.project.path_match import PatternChain, append, cut, extend, path_match
+from django_tandem.project.patterns import PatternPcre
 from django_tandem.project.views import consumer_view
 
 # A URLRouter strips every leading slash of the path; a whole path begins with one.

@@ -12,7 +12,7 @@ from django.utils.encoding import repercent_broken_unicode
 from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Protocol, Route
 from django_tandem.project.asgi_routes import websocket_endpoints
-from django_tandem.project.languages import languages
+from django_tandem.project.path_match import languages
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of, shown
 
 

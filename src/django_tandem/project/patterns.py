@@ -1,38 +1,38 @@
-"""A chain of Django's URL patterns, from the root on, as one PathMatch for the whole path."""
+"""One of Django's URL patterns as PCRE, and whether its path converters may refuse a match."""
 
+import dis
 import enum
 import functools
+import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
-from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
-from django.utils import translation
+from django.urls.converters import IntConverter, StringConverter, UUIDConverter
+from django.urls.resolvers import RegexPattern, RoutePattern
 
-from django_tandem.model import PathMatch
-from django_tandem.project.converters import bound_integers, refusal
-from django_tandem.project.languages import (
-    Languages,
-    languages,
-    prefix_pcre,
-    prefixes,
-    why_ambiguous,
-)
-from django_tandem.project.regex.charset import literally
-from django_tandem.project.regex.fragment import (
-    PcreFragment,
-    UntranslatableError,
-    alternation,
-    common_prefix,
-)
+from django_tandem.project.regex.fragment import PcreFragment, UntranslatableError, alternation
 from django_tandem.project.regex.translate import ANY, ParseTree, parse, translate
 
-# A placeholder for the language's prefix until the languages of a variant are known. No pattern
-# contains it: a control character is written as \x{…}.
-_LANGUAGE = "\0"
-# NGINX reads no parameter longer than 4096 bytes, and quoting doubles each backslash.
-_MAX_BYTES = 3900
-_TOO_LONG = "a pattern too long for NGINX"
-_TRANSLATED = "it is translated, and the path doesn't say the language"
+# Each of its parts matches digits only, so int() accepts all of it.
+_DIGITS = re.compile(r"(?:-\??)?(?:(?:\[(?:\d-\d|\d)+\]|\\d|\d)(?:[+*?]|\{\d+(?:,\d*)?\})?)+")
+# Methods of str that return for every text, and arguments that are constants.
+_SAFE_METHODS = frozenset(
+    {
+        *("capitalize", "casefold", "lower", "lstrip", "partition", "removeprefix"),
+        *("removesuffix", "replace", "rpartition", "rstrip", "strip", "swapcase", "title", "upper"),
+    }
+)
+# What a function does that only calls such methods, in the bytecode of Python 3.11 to 3.14.
+_SAFE_OPERATIONS = frozenset(
+    {
+        *("CACHE", "CALL", "LOAD_ATTR", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_BORROW"),
+        *("LOAD_GLOBAL", "LOAD_METHOD", "NOP", "PRECALL", "PUSH_NULL", "RESUME"),
+        *("RETURN_CONST", "RETURN_VALUE"),
+    }
+)
 
 
 class _Mode(enum.Enum):
@@ -59,156 +59,12 @@ class PatternPcre:
     why_inexact: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageVariant:
+def pcre_of(pattern: Any, text: str) -> PatternPcre:
     """
-    What a chain reads in some ``languages``, or in every one when it is None.
+    Return ``pattern``, whose route or regex is ``text`` in one of the languages, as PCRE.
 
-    ``is_literal`` when its paths are ``literal_prefix`` followed by what the next pattern
-    matches, ``is_anchored`` when no pattern can match more.
+    Raises UntranslatableError for what PCRE can't match in the same way.
     """
-
-    languages: tuple[str, ...] | None = None
-    text: str = ""
-    literal_prefix: str = ""
-    is_literal: bool = True
-    is_anchored: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguagePrefix:
-    """The prefix that i18n_patterns wants: each language's, except for the ``bare`` one."""
-
-    known: Languages
-    bare: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatternChain:
-    """
-    A chain of patterns as far as it has been followed.
-
-    ``why_inexact`` says why it matches more than Django; ``is_cut`` when it can't be extended.
-    """
-
-    variants: tuple[LanguageVariant, ...] = (LanguageVariant(),)
-    language_prefix: LanguagePrefix | None = None
-    why_inexact: str = ""
-    is_cut: bool = False
-
-
-def extend(chain: PatternChain, pattern: Any) -> PatternChain:
-    """Return ``chain`` with one more of Django's patterns, which matches what is left."""
-    if chain.is_cut:
-        return chain
-    if isinstance(pattern, LocalePrefixPattern):
-        return _with_language_prefix(chain, pattern)
-    try:
-        return _with_pattern(chain, pattern)
-    except UntranslatableError as error:
-        return cut(chain, str(error))
-
-
-def append(chain: PatternChain, pcre: PatternPcre) -> PatternChain:
-    """Return ``chain`` with a piece of PCRE that is the same in every language."""
-    variants = tuple(_appended(variant, pcre, variant.languages) for variant in chain.variants)
-    return replace(chain, variants=variants)
-
-
-def cut(chain: PatternChain, why: str) -> PatternChain:
-    """Return ``chain`` so that it matches anything that follows, because of ``why``."""
-    return replace(chain, why_inexact=chain.why_inexact or why, is_cut=True)
-
-
-def path_match(chain: PatternChain) -> PathMatch:
-    """Return the match of a chain that is complete, its leaf included."""
-    filled = [_fill_language_prefix(variant, chain.language_prefix) for variant in chain.variants]
-    texts = list(dict.fromkeys(text for text, _ in filled))
-    prefix = common_prefix(each for _, literal_prefixes in filled for each in literal_prefixes)
-    pcre = f"^{texts[0]}" if len(texts) == 1 else f"^(?:{'|'.join(texts)})"
-    if len(pcre.encode()) + pcre.count("\\") + pcre.count('"') > _MAX_BYTES:
-        # A character takes eleven bytes at most, as \x{10ffff}.
-        prefix = prefix[: _MAX_BYTES // 11]
-        return PathMatch(pcre=f"^{literally(prefix)}", prefix=prefix, why_inexact=_TOO_LONG)
-    literal = prefix if _is_one_path(chain) else None
-    return PathMatch(pcre=pcre, prefix=prefix, literal=literal, why_inexact=chain.why_inexact)
-
-
-def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> PatternChain:
-    cls = type(pattern)
-    own = (cls.match, cls.language_prefix)
-    if own != (LocalePrefixPattern.match, LocalePrefixPattern.language_prefix):
-        return cut(chain, f"a pattern class of its own, {cls.__qualname__}")
-    known = languages()
-    bare = None if pattern.prefix_default_language else known.default
-    pcre = PatternPcre(text=_LANGUAGE, literal_prefix=_LANGUAGE, is_literal=True)
-    codes = known.prefixed(bare)
-    return replace(
-        chain,
-        variants=tuple(_appended(variant, pcre, codes) for variant in chain.variants),
-        language_prefix=LanguagePrefix(known=known, bare=bare),
-        why_inexact=chain.why_inexact or why_ambiguous(known, bare),
-    )
-
-
-def _with_pattern(chain: PatternChain, pattern: Any) -> PatternChain:
-    variants: list[LanguageVariant] = []
-    why_inexact = chain.why_inexact
-    for variant in chain.variants:
-        for text, codes in _texts_by_language(pattern, variant.languages):
-            pcre = _pcre_of(pattern, text)
-            why_inexact = why_inexact or pcre.why_inexact
-            variants.append(_appended(variant, pcre, codes))
-    if len(variants) > 1 and chain.language_prefix is None:
-        why_inexact = why_inexact or _TRANSLATED
-    return replace(chain, variants=tuple(variants), why_inexact=why_inexact)
-
-
-def _texts_by_language(
-    pattern: Any, codes: tuple[str, ...] | None
-) -> list[tuple[str, tuple[str, ...] | None]]:
-    raw = getattr(pattern, "_route", getattr(pattern, "_regex", ""))
-    if isinstance(raw, str):
-        return [(raw, codes)]
-    by_text: dict[str, tuple[str, ...]] = {}
-    for code in codes or languages().active:
-        with translation.override(code):
-            by_text[str(raw)] = (*by_text.get(str(raw), ()), code)
-    return list(by_text.items())
-
-
-def _appended(
-    variant: LanguageVariant, pcre: PatternPcre, codes: tuple[str, ...] | None
-) -> LanguageVariant:
-    further = pcre.literal_prefix if variant.is_literal else ""
-    return LanguageVariant(
-        languages=codes,
-        text=variant.text + pcre.text,
-        literal_prefix=variant.literal_prefix + further,
-        is_literal=variant.is_literal and pcre.is_literal and not variant.is_anchored,
-        is_anchored=variant.is_anchored or pcre.is_anchored,
-    )
-
-
-def _fill_language_prefix(
-    variant: LanguageVariant, language_prefix: LanguagePrefix | None
-) -> tuple[str, list[str]]:
-    if language_prefix is None:
-        return variant.text, [variant.literal_prefix]
-    codes, bare = variant.languages or (), language_prefix.bare
-    text = variant.text.replace(_LANGUAGE, prefix_pcre(language_prefix.known, codes, bare))
-    filled = [variant.literal_prefix.replace(_LANGUAGE, each) for each in prefixes(codes, bare)]
-    return text, filled
-
-
-def _is_one_path(chain: PatternChain) -> bool:
-    variant = chain.variants[0]
-    is_literal = variant.is_literal and variant.is_anchored and not chain.why_inexact
-    return is_literal and len(chain.variants) == 1 and chain.language_prefix is None
-
-
-def _pcre_of(pattern: Any, text: str) -> PatternPcre:
-    # `text` is the pattern's route or regex in one of the languages.
     if _matches_as(pattern, RoutePattern):
         is_endpoint = pattern._is_endpoint
         is_plain = isinstance(pattern._route, str)
@@ -259,3 +115,58 @@ def _search(tree: ParseTree) -> PcreFragment:
         text=rf"{ANY}+?{later.text}", opened=later.opened, never_matches=later.never_matches
     )
     return alternation([each for each in (here, skipped) if not each.never_matches])
+
+
+def refusal(converters: Mapping[str, Any]) -> str:
+    """Say which of ``converters`` may refuse a value that its regex matches; "" when none does."""
+    for converter in converters.values():
+        if not _accepts_all(converter):
+            return f"the converter {type(converter).__qualname__} may refuse a value"
+    return ""
+
+
+def _accepts_all(converter: Any) -> bool:
+    convert = getattr(type(converter), "to_python", None)
+    if convert is StringConverter.to_python:
+        return True
+    if convert is UUIDConverter.to_python:
+        return bool(converter.regex == UUIDConverter.regex)
+    if convert is IntConverter.to_python:
+        return _is_number(converter.regex)
+    return isinstance(convert, FunctionType) and _only_trims(convert, converter.regex)
+
+
+def _only_trims(convert: FunctionType, regex: str) -> bool:
+    # As libraries write theirs: `return value`, or `return value.strip("./")`.
+    if convert.__code__.co_argcount != 2:
+        return False
+    value = convert.__code__.co_varnames[1]
+    safe = {
+        "LOAD_FAST": {value},
+        "LOAD_FAST_BORROW": {value},
+        "LOAD_ATTR": _SAFE_METHODS,
+        "LOAD_METHOD": _SAFE_METHODS,
+        "LOAD_GLOBAL": {"str", "int"} if _is_number(regex) else {"str"},
+    }
+    return all(
+        each.opname in _SAFE_OPERATIONS and each.argval in safe.get(each.opname, {each.argval})
+        for each in dis.get_instructions(convert)
+    )
+
+
+def _is_number(regex: str) -> bool:
+    return bool(_DIGITS.fullmatch(regex)) and not re.fullmatch(regex, "")
+
+
+def bound_integers(regex: str, converters: Mapping[str, Any]) -> str:
+    """
+    Return a route's ``regex`` with no more digits in an ``<int:…>`` than int() takes.
+
+    Only where no digit may follow; elsewhere a bound would split a long number.
+    """
+    most = sys.get_int_max_str_digits()
+    for name, converter in converters.items() if most else ():
+        if type(converter).to_python is IntConverter.to_python:
+            group = re.escape(f"(?P<{name}>[0-9]+)")
+            regex = re.sub(rf"{group}(?=[^0-9(])", f"(?P<{name}>[0-9]{{1,{most}}})", regex)
+    return regex

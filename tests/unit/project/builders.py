@@ -5,7 +5,7 @@ from typing import Any
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 from django_tandem.model import PathMatch, Pin, Protocol, Route, Stack, View
-from django_tandem.project.patterns import PatternChain, extend, path_match
+from django_tandem.project.path_match import PatternChain, extend, path_match
 
 ROOT = RegexPattern(r"^/")
 
