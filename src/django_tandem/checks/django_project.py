@@ -12,7 +12,7 @@ from django_tandem.checks.findings import findings, gather
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Nginx, Plan
 from django_tandem.pipeline import Loaded
-from django_tandem.project.asgi_application import asgi_application_path, import_application
+from django_tandem.project.importing import asgi_application_path, import_application
 from django_tandem.project.location import Location
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import find_nginx, host_with, read_nginx

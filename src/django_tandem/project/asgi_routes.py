@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
-
 from django_tandem.model import PathMatch, Protocol, Route, View
-from django_tandem.project.asgi_application import (
+from django_tandem.project.asgi_components import (
     Component,
     asgi_code,
     components,
     constants,
     find_component,
     held_by,
+    is_django,
     is_instance,
+    is_protocol_router,
 )
 from django_tandem.project.outer_routes import (
     OuterRoute,
@@ -103,7 +103,7 @@ def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
     """Yield the endpoints of WebSockets, in the order in which they are tried."""
     others = list(_outer_endpoints(application, Protocol.WEBSOCKET))
     yield from others
-    found = find_component(application, _is_protocol_router)
+    found = find_component(application, is_protocol_router)
     if found is not None:
         yield from _endpoints(found, "websocket")
         return
@@ -123,9 +123,9 @@ def _outer_endpoints(application: object, protocol: Protocol) -> Iterator[AsgiEn
 
 def _http_endpoints(application: object) -> Iterator[AsgiEndpoint]:
     yield from _outer_endpoints(application, Protocol.HTTP)
-    found = find_component(application, _is_protocol_router)
+    found = find_component(application, is_protocol_router)
     for endpoint in _endpoints(found, "http") if found else ():
-        if find_component(endpoint.application, _is_django):
+        if find_component(endpoint.application, is_django):
             return  # Django takes every path that reaches it
         yield endpoint
 
@@ -137,9 +137,7 @@ def _endpoints(found: Component, protocol: str) -> Iterator[AsgiEndpoint]:
 
 
 def _below(endpoint: AsgiEndpoint, *, depth: int) -> Iterator[AsgiEndpoint]:
-    found = find_component(
-        endpoint.application, lambda one: _is_url_router(one) or _is_consumer(one)
-    )
+    found = find_component(endpoint.application, _is_router_or_consumer)
     if found is None:
         yield endpoint
         return
@@ -199,7 +197,7 @@ def _channel_names(application: object) -> tuple[str, ...]:
 
 def _websocket_application(application: object) -> Any | None:
     """Return the object in ``application`` whose own code serves WebSockets, if any."""
-    for component in components(application, stops=_is_protocol_router):
+    for component in components(application, stops=is_protocol_router):
         code = asgi_code(component.target)
         if code is None or is_transparent(component.target):
             continue
@@ -214,7 +212,7 @@ def _websocket_application(application: object) -> Any | None:
 
 def _leads_past_django(target: Any) -> bool:
     applications = (each for each in held_by(target) if asgi_code(each) is not None)
-    return any(find_component(each, _is_django) is None for each in applications)
+    return any(find_component(each, is_django) is None for each in applications)
 
 
 def _is_guarded(endpoint: AsgiEndpoint) -> bool:
@@ -223,10 +221,6 @@ def _is_guarded(endpoint: AsgiEndpoint) -> bool:
     return any(
         is_instance("channels.security.websocket", "OriginValidator", one) for one in endpoint.outer
     )
-
-
-def _is_protocol_router(target: Any) -> bool:
-    return is_instance("channels.routing", "ProtocolTypeRouter", target)
 
 
 def _is_url_router(target: Any) -> bool:
@@ -243,7 +237,3 @@ def _is_channel_router(target: Any) -> bool:
 
 def _is_consumer(target: Any) -> bool:
     return hasattr(target, "consumer_class") and callable(target)
-
-
-def _is_django(target: Any) -> bool:
-    return isinstance(target, ASGIHandler)

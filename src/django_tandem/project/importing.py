@@ -1,15 +1,19 @@
-"""Running code of the project, which may raise anything: errors become one sentence."""
+"""Import code of the project, which may raise anything: errors become one sentence."""
 
 import importlib
+import os
 import re
+import shlex
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from traceback import FrameSummary
 from typing import TypeVar
 
 import django
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from django_tandem.errors import ProjectError
 
@@ -45,6 +49,54 @@ def trying(
             f"{what} can't be {verb}: {type(error).__name__}: {error}",
             hint=f"{place and f'{place} '}`{whole_by}` shows the whole traceback.",
         ) from error
+
+
+def asgi_application_path() -> str | None:
+    """Return the dotted path of the project's ASGI application; None when it has none."""
+    named = getattr(settings, "ASGI_APPLICATION", None)
+    if named:
+        return str(named)
+    beside = [
+        getattr(settings, "WSGI_APPLICATION", None),
+        getattr(settings, "ROOT_URLCONF", None),
+    ]
+    for dotted in beside:
+        package = _package(dotted)
+        if package is not None and module_exists(f"{package}.asgi"):
+            return f"{package}.asgi.application"
+    return None
+
+
+def import_application(
+    dotted: str, manage_py: Path | None = Path("manage.py"), *, kind: str = "ASGI"
+) -> object:
+    """Import the application at ``dotted``; raise ProjectError for any exception."""
+    module = dotted.rpartition(".")[0] or dotted
+    python = f"python {shlex.quote(os.path.relpath(manage_py))} shell" if manage_py else "python"
+    found: object = trying(
+        f'The {kind} application "{dotted}"',
+        lambda: import_string(dotted),
+        # `check` never imports it, or turns its error into a message.
+        whole_by=f"{python} -c 'import {module}'",
+    )
+    return found
+
+
+def module_exists(module: str) -> bool:
+    """Return whether ``module`` can be found; only the packages around it are imported."""
+    try:
+        return find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
+
+
+def _package(dotted: str | None) -> str | None:
+    if not isinstance(dotted, str):
+        return None
+    # "config.wsgi.application" and "config.urls" both lie in the package "config".
+    parts = dotted.split(".")
+    depth = -2 if parts[-1] == "application" else -1
+    return ".".join(parts[:depth]) or None
 
 
 def _place(error: BaseException, what: str) -> str:

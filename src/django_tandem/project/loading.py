@@ -4,21 +4,26 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings as django_settings
+from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 
 from django_tandem.errors import ProjectError
+from django_tandem.handler.application import DjangoApplication
+from django_tandem.inprocess.handler_choice import replaceable_handler
 from django_tandem.model import ForwardedHeaders, Project, StaticFiles, View
-from django_tandem.project.asgi_application import (
+from django_tandem.project.asgi_components import find_component
+from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.importing import (
     asgi_application_path,
-    holds_stock_handler,
     import_application,
     module_exists,
+    trying,
 )
-from django_tandem.project.asgi_routes import Application, read_application
-from django_tandem.project.importing import trying
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware
 from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_setters
@@ -119,6 +124,18 @@ def read(
         urlconf_setters=urlconf_setters(),
     )
     return Loaded(project=project, settings=settings, application=application)
+
+
+def holds_stock_handler(application: Any) -> bool:
+    """Return whether Django's own handler serves where `tandem up` can't replace it by ours."""
+    own = replaceable_handler(application)
+    return find_component(application, lambda one: _is_stock(one) and one is not own) is not None
+
+
+def _is_stock(target: Any) -> bool:
+    # The static files handler wraps another one, which is found by itself.
+    ours = (DjangoApplication, StaticFilesHandlerMixin)
+    return isinstance(target, ASGIHandler) and not isinstance(target, ours)
 
 
 def _forwarded() -> ForwardedHeaders:

@@ -18,7 +18,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 from django_tandem.model import OtherUrlconf
-from django_tandem.project.asgi_application import constants
+from django_tandem.project.asgi_components import constants
 from django_tandem.project.importing import trying
 from django_tandem.project.urlconf import http_routes
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
-
 from django_tandem.model import PathMatch, Protocol
-from django_tandem.project.asgi_application import (
+from django_tandem.project.asgi_components import (
     asgi_code,
     components,
     constants,
     find_component,
     held_by,
+    is_django,
     is_instance,
+    is_protocol_router,
 )
 from django_tandem.project.regex.charset import literally
 from django_tandem.project.regex.fragment import UntranslatableError
@@ -69,7 +69,7 @@ def outer_routes(application: object) -> Iterator[OuterRoute]:
         target = component.target
         if _is_starlette(target):
             yield from _starlette_routes(target)
-        elif _is_protocol_router(target):
+        elif is_protocol_router(target):
             yield from outer_routes(target.application_mapping.get("http"))
         elif _is_engineio(target):
             yield from _engineio_routes(target)
@@ -99,23 +99,23 @@ def _in_front_of_django(application: Any) -> Iterator[Any]:
     for component in components(application, stops=_has_own_routes):
         target = component.target
         yield target
-        if _is_protocol_router(target):
+        if is_protocol_router(target):
             yield from _in_front_of_django(target.application_mapping.get("http"))
         elif _is_starlette(target):
             for mount in filter(_is_mount, target.routes):
-                if find_component(mount.app, _is_django) is not None:
+                if find_component(mount.app, is_django) is not None:
                     yield from _in_front_of_django(mount.app)
 
 
 def _has_own_routes(target: Any) -> bool:
-    return _is_starlette(target) or _is_protocol_router(target)
+    return _is_starlette(target) or is_protocol_router(target)
 
 
 def _starlette_routes(application: Any, prefix: str = "") -> Iterator[OuterRoute]:
     for route in application.routes:
         path = prefix + getattr(route, "path", "")
         if _is_mount(route):
-            if find_component(route.app, _is_django) is not None:
+            if find_component(route.app, is_django) is not None:
                 if not path:
                     yield from outer_routes(route.app)
                     return  # Django serves the rest
@@ -184,7 +184,7 @@ def _dispatches(target: Any) -> bool:
     words = set(constants(code))
     if not {"path", "raw_path", "http.response.start"} & words:
         return False
-    return find_component(target, _is_django) is not None
+    return find_component(target, is_django) is not None
 
 
 def _paths_in(target: Any) -> list[str]:
@@ -202,14 +202,6 @@ def _paths_in(target: Any) -> list[str]:
 def _engine(server: Any) -> Any:
     # Socket.IO's server holds one of Engine.IO.
     return getattr(server, "eio", server)
-
-
-def _is_django(target: Any) -> bool:
-    return isinstance(target, ASGIHandler)
-
-
-def _is_protocol_router(target: Any) -> bool:
-    return is_instance("channels.routing", "ProtocolTypeRouter", target)
 
 
 def _is_starlette(target: Any) -> bool:

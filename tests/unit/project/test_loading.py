@@ -1,9 +1,14 @@
-"""Files of a site have a URL of their own on it, and a directory."""
+"""Files of a site below a URL, and whose ASGI handler answers: Django's own, or ours."""
 
 import pytest
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import re_path
 
+from django_tandem.handler.application import DjangoApplication
+from django_tandem.inprocess.handler_choice import with_our_handler
 from django_tandem.model import StaticFiles
-from django_tandem.project.loading import site_files
+from django_tandem.project.loading import holds_stock_handler, site_files
 
 
 def test_a_prefix_ends_with_a_slash(tmp_path) -> None:
@@ -18,3 +23,75 @@ def test_what_is_no_path_of_this_site_is_left_alone(url, tmp_path) -> None:
     """Nor the root, where everything else is."""
     assert site_files(url, tmp_path) is None
     assert site_files("/media/", "") is None
+
+
+class Derived(ASGIHandler):
+    """A handler of the project, which does all that Django's does."""
+
+
+class DerivedRouter(ProtocolTypeRouter):
+    """A router of a package's, which adds to Channels' own."""
+
+
+def layer(inner):
+    async def application(scope, receive, send):
+        await inner(scope, receive, send)
+
+    return application
+
+
+def router(http, kind=ProtocolTypeRouter):
+    return kind({"http": http, "websocket": layer(URLRouter([]))})
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        None,
+        ASGIHandler(),
+        DjangoApplication(),
+        layer(DjangoApplication()),
+        router(ASGIHandler()),
+        router(ASGIHandler(), DerivedRouter),
+        router(DjangoApplication()),
+        ProtocolTypeRouter({"websocket": URLRouter([])}),
+    ],
+)
+def test_our_handler_answers(application) -> None:
+    """The project has no handler, an untouched one, one in a router of Channels', or ours."""
+    assert not holds_stock_handler(application)
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        layer(ASGIHandler()),
+        Derived(),
+        layer(Derived()),
+        router(Derived()),
+        router(layer(ASGIHandler())),
+        router(URLRouter([re_path("", ASGIHandler())])),
+        layer(router(ASGIHandler())),
+    ],
+)
+def test_djangos_handler_answers(application) -> None:
+    """Inside of a layer, and as a class of the project's own: what is served is as it was."""
+    assert holds_stock_handler(application)
+    assert with_our_handler(application) is application
+    assert holds_stock_handler(application)
+
+
+def test_a_bare_handler_is_replaced() -> None:
+    """As startproject makes it."""
+    assert type(with_our_handler(ASGIHandler())) is DjangoApplication
+
+
+@pytest.mark.parametrize("kind", [ProtocolTypeRouter, DerivedRouter])
+def test_a_handler_in_a_router_is_replaced_there(kind) -> None:
+    """As Channels' documentation has it; the router is the project's own, and its rest too."""
+    given = router(ASGIHandler(), kind)
+    websocket = given.application_mapping["websocket"]
+
+    assert with_our_handler(given) is given
+    assert type(given.application_mapping["http"]) is DjangoApplication
+    assert given.application_mapping["websocket"] is websocket

@@ -1,61 +1,19 @@
-"""The project's ASGI application: its import path, and the objects it is made of."""
+"""The objects that an ASGI application is made of, found without calling it."""
 
 import functools
 import inspect
-import os
-import shlex
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from django.conf import settings
-from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
-from django.utils.module_loading import import_string
-
-from django_tandem.handler.application import DjangoApplication
-from django_tandem.inprocess.handler_choice import replaceable_handler
-from django_tandem.project.importing import trying
 
 # A middleware stack is a dozen objects; a router behind more than this is not found.
 _MOST_OBJECTS = 2000
 _LEAVES = (str, bytes, int, float, type(None), type, ModuleType, ASGIHandler)
-
-
-def asgi_application_path() -> str | None:
-    """Return the dotted path of the project's ASGI application; None when it has none."""
-    named = getattr(settings, "ASGI_APPLICATION", None)
-    if named:
-        return str(named)
-    beside = [
-        getattr(settings, "WSGI_APPLICATION", None),
-        getattr(settings, "ROOT_URLCONF", None),
-    ]
-    for dotted in beside:
-        package = _package(dotted)
-        if package is not None and module_exists(f"{package}.asgi"):
-            return f"{package}.asgi.application"
-    return None
-
-
-def import_application(
-    dotted: str, manage_py: Path | None = Path("manage.py"), *, kind: str = "ASGI"
-) -> object:
-    """Import the application at ``dotted``; raise ProjectError for any exception."""
-    module = dotted.rpartition(".")[0] or dotted
-    python = f"python {shlex.quote(os.path.relpath(manage_py))} shell" if manage_py else "python"
-    found: object = trying(
-        f'The {kind} application "{dotted}"',
-        lambda: import_string(dotted),
-        # `check` never imports it, or turns its error into a message.
-        whole_by=f"{python} -c 'import {module}'",
-    )
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +49,6 @@ def find_component(application: Any, is_wanted: Callable[[Any], bool]) -> Compon
     return next((one for one in found if is_wanted(one.target)), None)
 
 
-def holds_stock_handler(application: Any) -> bool:
-    """Return whether Django's own handler serves where `tandem up` can't replace it by ours."""
-    own = replaceable_handler(application)
-    return find_component(application, lambda one: _is_stock(one) and one is not own) is not None
-
-
 def is_instance(module: str, name: str, target: Any) -> bool:
     """Return whether ``target`` is of the class ``name`` of ``module``, which is not imported."""
     # An object exists only once the module of its class is imported.
@@ -104,10 +56,14 @@ def is_instance(module: str, name: str, target: Any) -> bool:
     return isinstance(cls, type) and isinstance(target, cls)
 
 
-def _is_stock(target: Any) -> bool:
-    # The static files handler wraps another one, which is found by itself.
-    ours = (DjangoApplication, StaticFilesHandlerMixin)
-    return isinstance(target, ASGIHandler) and not isinstance(target, ours)
+def is_django(target: Any) -> bool:
+    """Return whether ``target`` is Django's handler, or one derived from it."""
+    return isinstance(target, ASGIHandler)
+
+
+def is_protocol_router(target: Any) -> bool:
+    """Return whether ``target`` is Channels' router by protocol."""
+    return is_instance("channels.routing", "ProtocolTypeRouter", target)
 
 
 def asgi_code(target: Any) -> CodeType | None:
@@ -159,20 +115,3 @@ def _named(function: FunctionType) -> list[Any]:
     # As in `async def application(scope, …): await websocket_application(scope, …)`.
     names = function.__code__.co_names if asgi_code(function) else ()
     return [function.__globals__[name] for name in names if name in function.__globals__]
-
-
-def _package(dotted: str | None) -> str | None:
-    if not isinstance(dotted, str):
-        return None
-    # "config.wsgi.application" and "config.urls" both lie in the package "config".
-    parts = dotted.split(".")
-    depth = -2 if parts[-1] == "application" else -1
-    return ".".join(parts[:depth]) or None
-
-
-def module_exists(module: str) -> bool:
-    """Return whether ``module`` can be found; only the packages around it are imported."""
-    try:
-        return find_spec(module) is not None
-    except (ModuleNotFoundError, ValueError):
-        return False
