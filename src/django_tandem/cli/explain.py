@@ -15,8 +15,15 @@ from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.request import UPGRADE
 from django_tandem.errors import RefusedError
 from django_tandem.model import Plan, Project, Protocol, Route, Stack, Verdict
-from django_tandem.project.lookup import is_static, path_of, resolve_http, resolve_websocket
-from django_tandem.project.redirects import Redirect, may_answer, redirect_of
+from django_tandem.project.lookup import (
+    Redirect,
+    is_static,
+    may_answer,
+    path_of,
+    redirect_of,
+    resolve_http,
+    resolve_websocket,
+)
 from django_tandem.render.nginx import DRY_RUN_HOST
 from django_tandem.routing.policy import decide
 from django_tandem.runtime.dry_run import EdgeDecision, EdgeRequest, Evaluate, dry_run

@@ -25,8 +25,7 @@ from django_tandem.project.importing import (
     trying,
 )
 from django_tandem.project.location import Location, load_settings
-from django_tandem.project.middleware import read_middleware
-from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_setters
+from django_tandem.project.middleware import read_middleware, read_other_urlconfs, urlconf_setters
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 

@@ -1,16 +1,24 @@
-"""The thread switches that settings.MIDDLEWARE costs a request on ASGI."""
+"""What settings.MIDDLEWARE costs a request on ASGI, and the URLconfs that it chooses."""
 
-from collections.abc import Iterable
+import dis
+import inspect
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.urls import get_resolver
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 from django_tandem.handler.known_middleware import find_declaration
-from django_tandem.model import Middleware, Route
+from django_tandem.model import Middleware, OtherUrlconf, Route
+from django_tandem.project.asgi_components import constants
 from django_tandem.project.importing import trying
+from django_tandem.project.urlconf import http_routes
 
 # The receivers of request_started, and the close of the response with request_finished.
 STOCK_HANDLER_SWITCHES = 2
@@ -85,3 +93,102 @@ def _mixin_switches(factory: Any) -> dict[str, int]:
 def _method(factory: Any, name: str) -> dict[str, int]:
     method = getattr(factory, name, None)
     return {} if method is None or iscoroutinefunction(method) else {name: 1}
+
+
+def read_other_urlconfs(named: Iterable[str], project_directory: str) -> tuple[OtherUrlconf, ...]:
+    """
+    Return the URLconfs beside ROOT_URLCONF: the ``named`` ones, and those that can be found.
+
+    The edge can't match them, because it knows only the path, but their views may need ASGI.
+    Raises ProjectError for one that can't be imported.
+    """
+    setters = [import_string(dotted) for dotted in urlconf_setters()]
+    found = [*named, *_from_settings(), *(each for one in setters for each in _named_by(one))]
+    others = dict.fromkeys(name for name in found if name != settings.ROOT_URLCONF)
+    return tuple(
+        OtherUrlconf(module=name, routes=http_routes(_resolver(name), project_directory))
+        for name in others
+    )
+
+
+def urlconf_setters() -> tuple[str, ...]:
+    """Return those of settings.MIDDLEWARE whose code sets ``request.urlconf``."""
+    return tuple(
+        dotted
+        for dotted in settings.MIDDLEWARE
+        if any(
+            _sets_urlconf(code)
+            for function in _functions(import_string(dotted))
+            for code in _nested(function.__code__)
+        )
+    )
+
+
+def _resolver(module: str) -> Any:
+    resolver = get_resolver(module)
+    trying(f'The URLconf "{module}"', lambda: resolver.url_patterns)
+    return resolver
+
+
+def _from_settings() -> Iterator[str]:
+    # django-tenants and django-subdomains name theirs in settings, django-hosts in a module.
+    for name in ("PUBLIC_SCHEMA_URLCONF", "TENANT_URLCONF"):
+        yield from filter(None, [getattr(settings, name, None)])
+    for tenant in getattr(settings, "TENANT_TYPES", {}).values():
+        yield from filter(None, [tenant.get("URLCONF")])
+    yield from filter(None, getattr(settings, "SUBDOMAIN_URLCONFS", {}).values())
+    if hosts := getattr(settings, "ROOT_HOSTCONF", None):
+        module = trying(f'The hostconf "{hosts}"', lambda: import_module(hosts))
+        for host in getattr(module, "host_patterns", ()):
+            urlconf = host.urlconf
+            yield urlconf if isinstance(urlconf, str) else urlconf.__name__
+
+
+def _named_by(middleware: Any) -> Iterator[str]:
+    """Yield the modules with URL patterns that the code of ``middleware`` names."""
+    for function in _functions(middleware):
+        words = [*constants(function.__code__), *_globals_of(function)]
+        for word in words:
+            if isinstance(word, ModuleType) and hasattr(word, "urlpatterns"):
+                yield word.__name__
+            elif isinstance(word, str) and _is_urlconf(word):
+                yield word
+
+
+def _globals_of(function: FunctionType) -> Iterator[Any]:
+    for name in (name for code in _nested(function.__code__) for name in code.co_names):
+        value = function.__globals__.get(name)
+        yield from value.values() if isinstance(value, dict) else (value,)
+
+
+def _is_urlconf(word: str) -> bool:
+    if not all(part.isidentifier() for part in word.split(".")):
+        return False
+    try:
+        return find_spec(word) is not None and hasattr(import_module(word), "urlpatterns")
+    except Exception:  # noqa: BLE001 - any word that is no module of the project's
+        return False
+
+
+def _sets_urlconf(code: CodeType) -> bool:
+    return any(
+        each.opname == "STORE_ATTR" and each.argval == "urlconf"
+        for each in dis.get_instructions(code)
+    )
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _nested(each)
+
+
+def _functions(middleware: Any) -> Iterator[FunctionType]:
+    if not isinstance(middleware, type):
+        function = inspect.unwrap(middleware)
+        yield from (function,) if isinstance(function, FunctionType) else ()
+        return
+    for cls in middleware.__mro__:
+        if cls not in (object, MiddlewareMixin):
+            yield from (each for each in vars(cls).values() if isinstance(each, FunctionType))

@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.urls import path
 from urlconfs import view
 
-from django_tandem.project.other_urlconfs import read_other_urlconfs, urlconf_setters
+from django_tandem.project.middleware import read_other_urlconfs, urlconf_setters
 
 BY_NAME = {"live.example.com": "live_urls"}
 
