@@ -1,0 +1,97 @@
+"""
+Gunicorn and Uvicorn under one master, which imports the project once and forks every worker.
+
+The master is adapters/master.py. Its command line holds those of both servers, so that each
+argument is the server's own.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+from django_tandem import fingerprints
+from django_tandem.model.recycle import Recycle
+from django_tandem.servers.gunicorn import GUNICORN
+from django_tandem.servers.server import Launch
+from django_tandem.servers.uvicorn import UVICORN
+
+MODULE = "django_tandem.servers.adapters.master"
+WSGI_SERVERS = frozenset({GUNICORN.name})
+ASGI_SERVERS = frozenset({UVICORN.name})
+# What the master overrides or relies on, beyond what Gunicorn and uvicorn-worker document.
+SOURCES = (
+    *(
+        f"gunicorn.arbiter.Arbiter.{name}"
+        for name in ("__init__", "setup", "start", "run", "stop", "spawn_worker", "reap_workers")
+    ),
+    "gunicorn.workers.base.Worker.init_process",
+    "uvicorn_worker._workers.UvicornWorker",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MasterLaunch:
+    """
+    The plan's parameters of one master.
+
+    ``channels`` are the names that its Channels worker consumes. With ``preload`` "auto" the
+    workers load the project by themselves where the loaded project can't be forked. ``recycle``
+    is for each worker of both servers; one that is replaced has ``drain_s`` to end its
+    WebSockets and streams.
+    """
+
+    wsgi: Launch
+    asgi: Launch
+    asgi_server: str = UVICORN.name
+    channels: tuple[str, ...] = ()
+    wsgi_niceness: int = 0
+    preload: Literal["auto"] | bool = "auto"
+    recycle: Recycle = Recycle()
+    drain_s: int = 30
+
+
+PRELOAD = {"auto": "auto", True: "always", False: "never"}
+
+
+def argv(launch: MasterLaunch) -> tuple[str, ...]:
+    """Return the command line: the master's own options, Gunicorn's, and the ASGI server's."""
+    return (
+        launch.wsgi.python,
+        "-m",
+        MODULE,
+        f"--preload={PRELOAD[launch.preload]}",
+        *(f"--channel={name}" for name in launch.channels),
+        *_options(launch),
+        *("--", *_arguments(GUNICORN.argv(launch.wsgi))),
+        *("--", *_arguments(UVICORN.argv(launch.asgi))),
+    )
+
+
+def _options(launch: MasterLaunch) -> list[str]:
+    recycle = launch.recycle
+    given = {
+        "wsgi-nice": launch.wsgi_niceness,
+        "recycle-memory": recycle.memory_bytes,
+        "recycle-age": recycle.age_s,
+        "recycle-requests": recycle.requests,
+    }
+    options = [f"--{name}={value}" for name, value in given.items() if value]
+    return [*options, f"--drain={launch.drain_s}"]
+
+
+def _arguments(argv: tuple[str, ...]) -> tuple[str, ...]:
+    # Without `python -m`: the name of the module comes first.
+    return argv[2:]
+
+
+def can_share(wsgi_server: str, asgi_server: str) -> bool:
+    """Return whether one master can run both servers: not every pair, nor every version."""
+    return wsgi_server in WSGI_SERVERS and asgi_server in ASGI_SERVERS and is_supported()
+
+
+@functools.cache
+def is_supported() -> bool:
+    """Return whether the installed Gunicorn was read; log one warning if not."""
+    return fingerprints.are_known(
+        SOURCES, otherwise="Gunicorn and Uvicorn run as programs of their own."
+    )
