@@ -18,13 +18,12 @@ def by_hand(setup: Setup) -> Setup:
     """Return the setup with the reference's servers, as many as before, and its nginx.conf."""
     plan = setup.plan
     wsgi, asgi = free_address(), free_address()
-    served = {process.stack: process for process in plan.processes if process.stack}
     gunicorn = _process(
         plan,
         "wsgi",
-        ("-m", "gunicorn", f"--bind={wsgi}", f"--workers={served[Stack.WSGI].workers}"),
+        ("-m", "gunicorn", f"--bind={wsgi}", f"--workers={plan.served[Stack.WSGI].workers}"),
         application_of(plan, Stack.WSGI),
-        description=f"gunicorn, {served[Stack.WSGI].workers} processes, on TCP",
+        description=f"gunicorn, {plan.served[Stack.WSGI].workers} processes, on TCP",
     )
     host, port = asgi.split(":")
     daphne = _process(
@@ -61,7 +60,7 @@ def by_hand_nice(setup: Setup) -> Setup:
 
 
 def _process(plan: Plan, name: str, argv: tuple[str, ...], *more: str, description: str) -> Process:
-    served = next(process for process in plan.processes if process.stack)
+    served = next(process for process in plan.processes if process.stacks)
     return Process(
         name=name,
         argv=(sys.executable, *argv, *more),

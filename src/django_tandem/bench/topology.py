@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from django_tandem.bench.results import TopologySummary
-from django_tandem.model import File, Plan, Process, Stack
+from django_tandem.model import File, Plan, Process, Stack, WorkerKind
 from django_tandem.runtime.edge import EDGE
 from django_tandem.servers import standalone
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
@@ -103,8 +103,8 @@ def alone(
     By default it has as many processes as both stacks together. The project's other processes
     stay.
     """
-    served = [process for process in plan.processes if process.stack is not None]
-    wanted = workers or sum(process.workers for process in served)
+    served = [process for process in plan.processes if process.stacks]
+    wanted = workers or sum(kind.workers for kind in plan.served.values())
     known = standalone.find(stack, server)
     count = 1 if known.one_process and stack is Stack.ASGI else wanted
     launch = standalone.StandaloneLaunch(
@@ -113,17 +113,18 @@ def alone(
         bind=plan.edge.binds[0],
         workers=count,
     )
+    description = f"{server}, {known.counted(count)}"
     process = Process(
         name="server",
         argv=standalone.argv(stack, server, launch),
-        description=f"{server}, {known.counted(count)}",
+        description=description,
         directory=plan.project.directory,
         priority=20,
         environment=served[0].environment,
-        workers=count,
+        kinds=(WorkerKind(name="server", description=description, workers=count),),
         stop_s=standalone.GRACE_S + 1,
     )
-    others = (p for p in plan.processes if p.stack is None and p.name != EDGE)
+    others = (p for p in plan.processes if not p.stacks and p.name != EDGE)
     return replace(plan, processes=(*others, process))
 
 

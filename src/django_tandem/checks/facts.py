@@ -164,8 +164,10 @@ class Facts:
         """Return how many server processes serve ``stack``."""
         chosen = self.settings.wsgi if stack is Stack.WSGI else self.settings.asgi
         one_process = servers.find(stack, chosen.server).one_process
-        served = [each for each in self.plan.processes if each.stack is stack]
-        return sum(1 if one_process else each.workers for each in served)
+        kind = self.plan.served.get(stack)
+        if kind is None:
+            return 0
+        return 1 if one_process else kind.workers
 
     def version_of(self, distribution: str) -> Version | None:
         """Return the installed version; None when it is not installed."""

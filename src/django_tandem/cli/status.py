@@ -15,8 +15,7 @@ from rich.text import Text
 from django_tandem.cli import console, status_handlers, status_handovers
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.inprocess import drain_window, handler_status, handover_counts
-from django_tandem.model import Stack
-from django_tandem.runtime.reconcile import generation_of
+from django_tandem.model.programs import generation_of, listeners
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
 
 REFRESH_S = 1.0
@@ -153,7 +152,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         program=status.name,
         generation=generation or None,
         duty=program.role.value,
-        stack=_stack(program),
+        stack="+".join(listeners(status.name)),
         state=program.state,
         pid=status.pid or None,
         uptime_s=status.since_s if status.pid else None,
@@ -200,14 +199,6 @@ def _drain_sentence(now: StackStatus, generation: int) -> str:
     counts_of = {each.status.name: each.connections for each in programs if each.connections}
     open_ones = ", ".join(f"{program} has {count} open" for program, count in counts_of.items())
     return f"{name} drains{within}: {open_ones or 'no connection is open'}."
-
-
-def _stack(program: ProgramStatus) -> str:
-    if program.process is not None:
-        return program.process.stack.value if program.process.stack else ""
-    # The plan of a generation is forgotten once it is replaced.
-    name = program.status.name.rpartition("-")[0]
-    return name if name in {stack.value for stack in Stack} else ""
 
 
 def _cpu_percent(

@@ -2,7 +2,7 @@
 
 from django_tandem.model.file import File
 from django_tandem.model.machine import Host, Nginx
-from django_tandem.model.plan import Bind, Edge, Overrides, Plan, Process, Tls
+from django_tandem.model.plan import Bind, Edge, Overrides, Plan, Process, Tls, WorkerKind
 from django_tandem.model.project import (
     ForwardedHeaders,
     Middleware,
@@ -46,4 +46,5 @@ __all__ = [
     "Tls",
     "Verdict",
     "View",
+    "WorkerKind",
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django_tandem.model import programs
 from django_tandem.model.machine import Nginx
 from django_tandem.model.project import Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
@@ -27,6 +28,23 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerKind:
+    """
+    The workers of one kind in a process: those of a server, or Channels workers.
+
+    ``name`` is that of the stack or of the program that they are without a shared master.
+    ``workers`` is the number of requests or event loops that they run at a time, ``socket`` the
+    absolute path of the socket that they listen on.
+    """
+
+    name: str
+    description: str
+    stack: Stack | None = None
+    socket: str | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """
     One process to supervise.
@@ -34,7 +52,7 @@ class Process:
     ``argv`` is executed without a shell. ``priority`` is supervisord's: the lowest starts first
     and stops last. ``generation`` is set where a reload replaces the process. An ``exclusive``
     process ends before its replacement starts, because two of them may not run side by side.
-    ``workers`` is the number of requests or event loops that it runs at a time.
+    ``kinds`` are its workers: none in a program that is no server.
     """
 
     name: str
@@ -42,19 +60,27 @@ class Process:
     description: str
     directory: str
     priority: int
-    stack: Stack | None = None
+    kinds: tuple[WorkerKind, ...] = ()
     generation: int | None = None
     exclusive: bool = False
     environment: tuple[tuple[str, str], ...] = ()
-    socket: str | None = None
-    workers: int = 1
     stop_signal: str = "TERM"
     stop_s: int = 10
 
     @property
     def program(self) -> str:
         """The name of its program in supervisord."""
-        return self.name if self.generation is None else f"{self.name}-{self.generation}"
+        return programs.numbered(self.name, self.generation)
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The paths of the sockets that its workers listen on."""
+        return tuple(kind.socket for kind in self.kinds if kind.socket)
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """The stacks that its workers serve."""
+        return tuple(kind.stack for kind in self.kinds if kind.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +157,12 @@ class Plan:
     processes: tuple[Process, ...]
     overrides: Overrides = Overrides()
     notes: tuple[str, ...] = ()
+
+    @property
+    def served(self) -> dict[Stack, WorkerKind]:
+        """The workers of each stack."""
+        every = (kind for process in self.processes for kind in process.kinds)
+        return {kind.stack: kind for kind in every if kind.stack}
 
     @property
     def url(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
-from django_tandem.model import Host, Process, Project, Stack, programs
+from django_tandem.model import Host, Process, Project, Stack, WorkerKind, programs
 from django_tandem.plan.capacity import SERVER_MARGIN_S, nice, with_limits, worker_count
 from django_tandem.settings import Settings, WsgiSettings
 
@@ -59,13 +59,14 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
     # A channel layer's messages are worth nothing after a restart.
     without_disk = ("--save", "", "--appendonly", "no", "--dir", context.run_dir)
     quiet = ("--loglevel", "warning", "--log-timestamp-format", "iso8601")
+    kind = WorkerKind(name=programs.VALKEY, description="the channel layer", socket=path)
     yield Process(
-        name=programs.VALKEY,
+        name=kind.name,
         argv=(context.host.valkey, *listen, *without_disk, *quiet),
-        description="the channel layer",
+        description=kind.description,
         directory=context.run_dir,
         priority=10,
-        socket=path,
+        kinds=(kind,),
     )
 
 
@@ -87,17 +88,22 @@ def _server(context: PlanContext, stack: Stack) -> Process:
     if isinstance(chosen, WsgiSettings):
         launch = with_limits(launch, chosen, server)
         niced = nice(chosen)
-    return Process(
+    kind = WorkerKind(
         name=stack.value,
-        generation=context.generation,
-        argv=(*niced, *server.argv(launch)),
         description=f"{server.name}, {server.counted(workers)}",
-        directory=context.project.directory,
-        priority=20,
         stack=stack,
-        environment=tuple(sorted((*_environment(context), *server.environment))),
         socket=path,
         workers=workers,
+    )
+    return Process(
+        name=kind.name,
+        generation=context.generation,
+        argv=(*niced, *server.argv(launch)),
+        description=kind.description,
+        directory=context.project.directory,
+        priority=20,
+        kinds=(kind,),
+        environment=tuple(sorted((*_environment(context), *server.environment))),
         stop_signal=server.stop_signal,
         stop_s=GRACE_S + 1,
     )

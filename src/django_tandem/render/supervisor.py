@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django_tandem.model import File, Overrides, Plan, Process
 from django_tandem.render.target import Target, fill
@@ -60,7 +61,20 @@ def state_of(plan: Plan) -> State:
 
 def state_file(state: State) -> File:
     """Return state.json; only its owner may read the environment variables in it."""
-    return File(name=STATE_FILE, content=json.dumps(asdict(state), indent=1) + "\n", mode=0o600)
+    entries = [_entry(process) for process in state.processes]
+    content = json.dumps({**asdict(state), "processes": entries}, indent=1) + "\n"
+    return File(name=STATE_FILE, content=content, mode=0o600)
+
+
+def _entry(process: Process) -> dict[str, Any]:
+    # A stack may be reloaded by another version, whose entries have keys of one kind alone.
+    one = process.kinds[0] if len(process.kinds) == 1 else None
+    return {
+        **asdict(process),
+        "stack": one and one.stack,
+        "socket": one and one.socket,
+        "workers": one.workers if one else 1,
+    }
 
 
 def render(plan: Plan) -> tuple[File, ...]:

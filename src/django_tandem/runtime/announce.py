@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.health import Failed, format_failure, wait_for_start
+from django_tandem.runtime.health import Failed, Healthy, format_failure, wait_for_start
 from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.waiting import report, wait_until
 
@@ -29,12 +29,17 @@ def announce(
         if isinstance(result, Failed):
             report(format_failure(result, run_dir))
             return result
-        process = result.process
-        stack = process.stack.value.upper() if process.stack else ""
-        report(f"{process.program:<10} {stack:<5} {process.description}: {result.reason}")
+        for line in _lines(result):
+            report(line)
     (run_dir / READY_FILE).touch()
     report(f"Ready: {state.url}")
     return None
+
+
+def _lines(healthy: Healthy) -> list[str]:
+    process = healthy.process
+    stacks = "+".join(process.stacks).upper()
+    return [f"{process.program:<10} {stacks:<5} {process.description}: {healthy.reason}"]
 
 
 def _stop(run_dir: Path, program: str, reason: str, supervisord_pid: int) -> None:

@@ -9,15 +9,18 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
+from django_tandem.model.programs import generation_of, listeners
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.health import is_healthy
-from django_tandem.runtime.reconcile import Diff, generation_of, read_diff
+from django_tandem.runtime.reconcile import Diff, read_diff
 from django_tandem.runtime.sockets import SocketSampler
 
 # Each round costs a call to supervisord and a reading of the kernel's table of sockets.
@@ -48,7 +51,8 @@ def drain_all(run_dir: Path) -> None:
             return
         for program in diff.to_stop:
             if program not in drains or not drains[program].is_alive():
-                drains[program] = _start_thread(run_dir, program, diff.state, sampler)
+                work = partial(drain_program, run_dir, program, diff.state, sampler)
+                drains[program] = _start_thread(work)
         # A program that is not in supervisord.conf can't be started, in no later round either.
         is_unknown = diff.to_start and not supervisord.start(run_dir, diff.to_start)
         if not diff.to_stop and (not diff.to_start or is_unknown):
@@ -60,34 +64,48 @@ def drain_all(run_dir: Path) -> None:
 
 def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
     """
-    Stop one program once its connections have ended, or its time is over.
+    Stop one program once the connections of its sockets have ended, or their time is over.
 
-    It gets no new connections, since its link has moved. Its queue is first in, first out: once
-    a readiness request of ours is answered, nothing that came before it still waits.
+    It gets no new connections, since its links have moved.
     """
-    stack, generation = program.rpartition("-")[0], generation_of(program)
-    is_server = stack in set(Stack)
+    sockets, generation = listeners(program), generation_of(program)
     # An abandoned candidate has never been live, and has no connections.
-    if is_server and 0 < generation < state.generation:
-        # A WSGI request in progress may use its whole timeout.
-        limit_s = max(state.drain_s, state.timeout_s) if stack == Stack.WSGI else state.drain_s
-        until = time.monotonic() + limit_s
-        _wait_for_queue(run_dir, program, until)
-        while _has_connections(run_dir, program, until, sampler):
-            _open_window(run_dir, generation, until, state.drain_s)
-    grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
+    if 0 < generation < state.generation:
+        paths = {stack: run_dir / f"{name}.sock" for stack, name in sockets.items()}
+        drains = [
+            _start_thread(partial(_drain_socket, path, stack, generation, state, sampler))
+            for stack, path in paths.items()
+        ]
+        for drain in drains:
+            drain.join()
+    grace_s = SERVER_S if sockets else max(SERVER_S, state.drain_s)
     supervisord.stop_program(run_dir, program, grace_s)
 
 
-def _wait_for_queue(run_dir: Path, program: str, until: float) -> None:
-    path = _socket_path(run_dir, program)
+def _drain_socket(
+    path: Path, stack: Stack, generation: int, state: State, sampler: SocketSampler
+) -> None:
+    """
+    Return once the connections of one socket have ended, or their time is over.
+
+    Its queue is first in, first out: once a readiness request of ours is answered, nothing that
+    came before it still waits.
+    """
+    # A WSGI request in progress may use its whole timeout.
+    limit_s = max(state.drain_s, state.timeout_s) if stack is Stack.WSGI else state.drain_s
+    until = time.monotonic() + limit_s
+    _wait_for_queue(path, until)
+    while _has_connections(path, until, sampler):
+        _open_window(path.parent, generation, until, state.drain_s)
+
+
+def _wait_for_queue(path: Path, until: float) -> None:
     while path.exists() and time.monotonic() < until and not is_healthy(path):
         time.sleep(POLL_S)
 
 
-def _has_connections(run_dir: Path, program: str, until: float, sampler: SocketSampler) -> bool:
-    """Wait for the next sample; return whether the program has connections, and time left."""
-    path = _socket_path(run_dir, program)
+def _has_connections(path: Path, until: float, sampler: SocketSampler) -> bool:
+    """Wait for the next sample; return whether the socket has connections, and time left."""
     return path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0
 
 
@@ -100,18 +118,13 @@ def _open_window(run_dir: Path, generation: int, until: float, window_s: float) 
         drain_window.write(run_dir, generation, min(window_s, left_s))
 
 
-def _socket_path(run_dir: Path, program: str) -> Path:
-    return run_dir / f"{program}.sock"
-
-
-def _start_thread(
-    run_dir: Path, program: str, state: State, sampler: SocketSampler
-) -> threading.Thread:
-    def work() -> None:
+def _start_thread(work: Callable[[], None]) -> threading.Thread:
+    def guarded() -> None:
+        # supervisord is shutting down, and stops everything itself.
         with contextlib.suppress(ConnectionError, FileNotFoundError):
-            drain_program(run_dir, program, state, sampler)
+            work()
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = threading.Thread(target=guarded, daemon=True)
     thread.start()
     return thread
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.readiness import READY_PATH
-from django_tandem.model import Process, Stack, Status
+from django_tandem.model import Process, Stack, Status, WorkerKind
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
@@ -88,20 +88,23 @@ def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: i
 
 
 def _check_of(process: Process) -> Callable[[Process, State], str]:
-    if process.stack is not None:
-        return _check_server
+    if process.stacks:
+        return _check_servers
     if process.name == EDGE:
         return _check_edge
-    return _check_redis if process.socket else _check_running
+    return _check_redis if process.sockets else _check_running
 
 
-def _check_server(process: Process, _state: State) -> str:
-    path = Path(process.socket or "")
-    if not is_healthy(path):
-        return ""
-    if process.stack is Stack.ASGI and not is_healthy(path, HANDSHAKE, status=101):
-        return ""
-    return "answers on its socket"
+def _check_servers(process: Process, _state: State) -> str:
+    served = [kind for kind in process.kinds if kind.stack]
+    return "answers on its socket" if all(map(_answers, served)) else ""
+
+
+def _answers(kind: WorkerKind) -> bool:
+    path = Path(kind.socket or "")
+    if kind.stack is Stack.ASGI and not is_healthy(path, HANDSHAKE, status=101):
+        return False
+    return is_healthy(path)
 
 
 def _check_edge(_process: Process, state: State) -> str:
@@ -126,7 +129,7 @@ def _check_edge(_process: Process, state: State) -> str:
 def _check_redis(process: Process, _state: State) -> str:
     # A server that is stopped or stuck still has connections accepted by the kernel.
     try:
-        with _connect(process.socket or "") as connection:
+        with _connect(process.sockets[0]) as connection:
             connection.sendall(b"PING\r\n")
             return "answers on its socket" if connection.recv(64).startswith(b"+PONG") else ""
     except OSError:

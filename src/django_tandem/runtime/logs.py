@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from django_tandem.runtime.reconcile import generation_of
+from django_tandem.model.programs import generation_of
 
 POLL_S = 0.2
 # A progress bar or a binary dump may never end its line.

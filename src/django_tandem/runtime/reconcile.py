@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from django_tandem.model.programs import generation_of, listeners
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, supervisord
-from django_tandem.runtime.sockets import linked_programs
+from django_tandem.runtime.sockets import linked_sockets
 from django_tandem.runtime.state import read_state
 
 
@@ -43,7 +44,7 @@ def compare(run_dir: Path, running: tuple[str, ...]) -> Diff | None:
         return None
     # Committed, and the links have not moved yet: their targets still serve.
     is_moving = is_reloading and commit.is_unfinished(run_dir)
-    linked = linked_programs(run_dir)
+    linked = linked_sockets(run_dir)
     stopping = programs_to_stop(state, running, is_reloading=is_reloading, linked=linked)
     return Diff(
         state=state,
@@ -51,12 +52,6 @@ def compare(run_dir: Path, running: tuple[str, ...]) -> Diff | None:
         to_stop=() if is_moving else tuple(stopping),
         to_start=() if is_moving else tuple(programs_to_start(state, running)),
     )
-
-
-def generation_of(program: str) -> int:
-    """Return the generation in a program's name, such as 2 of ``wsgi-2``; 0 for one without."""
-    number = program.rpartition("-")[2]
-    return int(number) if number.isdigit() else 0
 
 
 def next_generation(state: State, running: Iterable[str]) -> int:
@@ -70,15 +65,16 @@ def programs_to_stop(
     """
     Return which of the programs ``running`` are to be stopped.
 
-    Never one that is still ``linked``: new connections reach it, even if the state no longer
-    names it. Programs newer than the state belong to the reload in progress; without one, they
-    were abandoned by a reload that was killed.
+    Never one with a socket that is still ``linked``: new connections reach it, even if the state
+    no longer names it. Programs newer than the state belong to the reload in progress; without
+    one, they were abandoned by a reload that was killed.
     """
-    serving = {process.program for process in state.processes} | set(linked)
+    serving = {process.program for process in state.processes}
     return [
         program
         for program in running
         if program not in serving
+        and not any(socket in linked for socket in listeners(program).values())
         and not (is_reloading and generation_of(program) > state.generation)
     ]
 

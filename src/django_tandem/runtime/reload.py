@@ -83,7 +83,7 @@ def start(reload: Reload) -> None:
     """Start each process, and wait until it is healthy before the next one."""
     # One after the other: the live generation needs the CPUs too. Channels workers come last,
     # for they begin to work at once.
-    for process in sorted(reload.started, key=lambda process: not process.socket):
+    for process in sorted(reload.started, key=lambda process: not process.sockets):
         reload.report(f"Starting {process.program}: {process.description}.")
         _start(process.program, reload.run_dir)
         for healthy in _require_healthy(reload, reload.gate.wait_for([process])):

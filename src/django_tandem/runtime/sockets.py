@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Collection
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from django_tandem.model import Stack
 from django_tandem.render.supervisor import State
@@ -32,9 +32,10 @@ Counts = dict[Path, int | None]
 def links_of(state: State) -> dict[str, str]:
     """Return each stack's link and its target, such as ``wsgi.sock`` to ``wsgi-2.sock``."""
     return {
-        f"{process.name}.sock": f"{process.program}.sock"
+        f"{kind.name}.sock": PurePath(kind.socket).name
         for process in state.processes
-        if process.stack and process.socket
+        for kind in process.kinds
+        if kind.stack and kind.socket
     }
 
 
@@ -55,8 +56,8 @@ def move_links(state: State, run_dir: Path) -> None:
             (run_dir / name).unlink(missing_ok=True)
 
 
-def linked_programs(run_dir: Path) -> set[str]:
-    """Return the programs that new connections reach."""
+def linked_sockets(run_dir: Path) -> set[str]:
+    """Return the names of the sockets that new connections reach, without ``.sock``."""
     links = [run_dir / name for name in LINKS]
     return {link.readlink().stem for link in links if link.is_symlink()}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
-from django_tandem.model import Overrides, Process, Stack
+from django_tandem.model import Overrides, Process, Stack, WorkerKind
 from django_tandem.render.supervisor import STATE_FILE, State
 
 T = TypeVar("T")
@@ -48,10 +48,19 @@ def _state(kept: dict[str, Any]) -> State:
 def _process(kept: dict[str, Any]) -> Process:
     # JSON has neither tuples nor enums.
     environment = tuple((name, value) for name, value in kept["environment"])
-    stack = Stack(kept["stack"]) if kept["stack"] else None
-    argv = tuple(kept["argv"])
-    read = {"argv": argv, "environment": environment, "stack": stack}
+    kinds = tuple(_kind(each) for each in kept["kinds"]) if "kinds" in kept else _only_kind(kept)
+    read = {"argv": tuple(kept["argv"]), "environment": environment, "kinds": kinds}
     return _known(Process, {**kept, **read})
+
+
+def _only_kind(kept: dict[str, Any]) -> tuple[WorkerKind, ...]:
+    # As 0.1.0 wrote it: the program of a stack may still run.
+    return (_kind(kept),) if kept["socket"] else ()
+
+
+def _kind(kept: dict[str, Any]) -> WorkerKind:
+    stack = Stack(kept["stack"]) if kept["stack"] else None
+    return _known(WorkerKind, {**kept, "stack": stack})
 
 
 def _known(cls: type[T], kept: dict[str, Any]) -> T:

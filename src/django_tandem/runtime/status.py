@@ -9,12 +9,13 @@ from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
+from django_tandem.model.programs import generation_of
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity
-from django_tandem.runtime.reconcile import generation_of, programs_to_stop
-from django_tandem.runtime.sockets import count_connections, linked_programs
+from django_tandem.runtime.reconcile import programs_to_stop
+from django_tandem.runtime.sockets import count_connections, linked_sockets
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.usage import Usage, usages
 
@@ -138,7 +139,7 @@ def _programs(
     """Return each program's status; ``proposed`` is the state of a candidate generation."""
     every = (*statuses, *_waiting(state, statuses))
     names = [each.name for each in every]
-    role_of = roles(state, names, is_reloading=is_reloading, linked=linked_programs(run_dir))
+    role_of = roles(state, names, is_reloading=is_reloading, linked=linked_sockets(run_dir))
     planned = _planned(state, proposed)
     # Counted first, for each health check is a connection itself.
     connections = _connections(run_dir, names)

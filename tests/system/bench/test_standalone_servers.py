@@ -140,7 +140,7 @@ def test_it_has_as_many_processes_as_both_stacks(stack, name) -> None:
     expected = "1 process" if name == "daphne" else many
 
     assert process.description == f"{name}, {expected}"
-    assert f"{process.workers} " == expected[:2]
+    assert f"{process.kinds[0].workers} " == expected[:2]
 
 
 def test_the_edge_and_the_stacks_are_left_out() -> None:

@@ -41,7 +41,8 @@ def test_each_topology_has_as_many_processes_that_answer(name, tmp_path) -> None
     setup = _made(topologies_of(tmp_path)[name], tmp_path)
     servers = {"wsgi", "asgi", "server"}
 
-    assert sum(each.workers for each in setup.plan.processes if each.name in servers) == 2
+    kinds = [kind for each in setup.plan.processes for kind in each.kinds]
+    assert sum(kind.workers for kind in kinds if kind.name in servers) == 2
 
 
 def test_each_listens_on_the_given_address_only(tmp_path) -> None:

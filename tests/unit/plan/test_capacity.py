@@ -4,12 +4,13 @@ import pytest
 
 from builders import host, plan, verdict, websocket
 from django_tandem.errors import SettingError
+from django_tandem.model import Stack
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 
 
 def _wsgi_argv(**wsgi) -> tuple[str, ...]:
     return next(
-        each.argv for each in plan(verdict("/"), tandem={"WSGI": wsgi}).processes if each.stack
+        each.argv for each in plan(verdict("/"), tandem={"WSGI": wsgi}).processes if each.stacks
     )
 
 
@@ -28,7 +29,7 @@ def test_a_channel_layer_in_memory_has_one_asgi_process(changes, asgi, processes
     socket = websocket("/ws/")
     found = plan(socket, tandem={"ASGI": asgi}, **{"routes": (socket.route,), **changes})
 
-    assert [each.workers for each in found.processes if each.name == "asgi"] == [processes]
+    assert found.served[Stack.ASGI].workers == processes
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_long_polling_gets_one_process_or_a_note() -> None:
         websocket("/socket.io/"), tandem={"ASGI": {"WORKERS": 2}}, needs_one_asgi_process=True
     )
 
-    assert [each.workers for each in auto.processes if each.stack is Stack.ASGI] == [1]
+    assert auto.served[Stack.ASGI].workers == 1
     assert auto.notes == (
         "Socket.IO's long polling needs every request of a session in one process, so one ASGI "
         "process is started.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builders import plan
 from django_tandem.inprocess import startup_failures
-from django_tandem.model import Process
+from django_tandem.model import Process, WorkerKind
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import health, logs
 from django_tandem.runtime.health import Failed, check, format_failure
@@ -23,7 +23,7 @@ def redis(path: Path) -> Process:
         description="",
         directory="/",
         priority=10,
-        socket=str(path),
+        kinds=(WorkerKind(name="valkey", description="", socket=str(path)),),
     )
 
 

@@ -3,20 +3,12 @@
 from builders import plan
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.reconcile import (
-    generation_of,
     next_generation,
     programs_to_start,
     programs_to_stop,
 )
 
 LIVE = ["nginx", "wsgi-1"]
-
-
-def test_the_generation_is_read_from_the_program_name() -> None:
-    """It is 0 for a program that no reload replaces."""
-    assert generation_of("celery-beat-12") == 12
-    assert generation_of("nginx") == 0
-    assert generation_of("celery-beat") == 0
 
 
 def test_no_generation_number_is_used_twice() -> None:

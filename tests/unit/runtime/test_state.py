@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builders import plan
+from builders import plan, websocket
 from django_tandem import output
 from django_tandem.errors import MachineError
 from django_tandem.render.supervisor import state_file, state_of
@@ -15,6 +15,17 @@ def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
     """With its processes, overrides and addresses."""
     state = state_of(plan(generation=3))
     output.write([state_file(state)], tmp_path)
+
+    assert read_state(tmp_path) == state
+
+
+def test_a_state_of_version_0_1_0_is_read(tmp_path) -> None:
+    """Its programs have the keys of their one server: such a stack may still run."""
+    state = state_of(plan(websocket("/ws/"), has_local_layer=True, needs_redis=True))
+    content = json.loads(state_file(state).content)
+    for entry in content["processes"]:
+        del entry["kinds"]
+    (tmp_path / "state.json").write_text(json.dumps(content))
 
     assert read_state(tmp_path) == state
 

@@ -12,6 +12,7 @@ from supervisor import events
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
+from django_tandem.model.programs import listeners
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
@@ -93,7 +94,8 @@ class Plugin:
         self._children.forget(name)
         self._output.finish_line(name)
         # Granian, for one, does not start where it finds a socket.
-        (self._run_dir / f"{name}.sock").unlink(missing_ok=True)
+        for socket in listeners(name).values():
+            (self._run_dir / f"{socket}.sock").unlink(missing_ok=True)
 
     def _on_removed(self, event: Any) -> None:
         self._output.forget(str(event.group))

@@ -11,9 +11,9 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.inprocess import drain_window
-from django_tandem.model import Stack, programs
+from django_tandem.model import programs
+from django_tandem.model.programs import generation_of, listeners
 from django_tandem.runtime.edge import EDGE
-from django_tandem.runtime.reconcile import generation_of
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
@@ -72,7 +72,7 @@ class Shutdown:
                 drain_window.write(self._run_dir, generation, WINDOW_S)
         # supervisord would stop one program after the other, and their times would add up.
         for name, group in self._groups().items():
-            if name != STOPS_LAST and not _is_server(name):
+            if name != STOPS_LAST and not listeners(name):
                 group.stop_all()
         # NGINX ends when its last connection has. The rest of an upload needs servers that
         # listen, and some servers cut their WebSockets on SIGTERM: so they are stopped later.
@@ -88,7 +88,7 @@ class Shutdown:
         # The time spent so far counts: everything is to end at the same moment.
         left_s = max(1.0, LATEST_S - (time.monotonic() - self._since))
         for name, group in self._groups().items():
-            if not _is_server(name):
+            if not listeners(name):
                 continue
             for process in group.get_unstopped_processes():
                 process.config.stopwaitsecs = min(left_s, process.config.stopwaitsecs)
@@ -98,7 +98,3 @@ class Shutdown:
 
     def _groups(self) -> dict[str, Any]:
         return dict(self._supervisord.process_groups)
-
-
-def _is_server(program: str) -> bool:
-    return program.rpartition("-")[0] in set(Stack)
