@@ -7,17 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from asgiref.sync import iscoroutinefunction
 from django.urls import ResolverMatch
 
 from django_tandem import environment
-from django_tandem.inprocess.views import (
-    dotted_path,
-    is_async_stream,
-    is_event_stream,
-    marked_stack,
-)
-from django_tandem.model import PathMatch, Pin, Route, Stack, View
+from django_tandem.inprocess.views import facts_of
+from django_tandem.model import PathMatch, Pin, Route, Stack
 from django_tandem.routing.policy import decide, deciding_pin
 
 # Characters that only a route with variable parts contains.
@@ -92,14 +86,7 @@ def _route_to(view: Any) -> Route:
     # of a class that can't be hashed.
     known = _known.get(id(view))
     if known is None:
-        facts = View(
-            dotted=dotted_path(view),
-            is_coroutine=iscoroutinefunction(view),
-            is_event_stream=is_event_stream(view),
-            is_async_stream=is_async_stream(view),
-            mark=marked_stack(view),
-        )
-        known = KnownView(view, Route(pattern="", name=None, view=facts, match=_RESOLVED))
+        known = KnownView(view, Route(pattern="", name=None, view=facts_of(view), match=_RESOLVED))
         if len(_known) >= REMEMBERED:
             _known.clear()
         _known[id(view)] = known

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django_tandem.inprocess.views import consumer_view
 from django_tandem.model import PathMatch, Protocol, Route, View
 from django_tandem.project.asgi_components import (
     Component,
@@ -25,7 +26,6 @@ from django_tandem.project.outer_routes import (
 )
 from django_tandem.project.path_match import PatternChain, append, cut, extend, path_match
 from django_tandem.project.patterns import PatternPcre
-from django_tandem.project.views import consumer_view
 
 # A URLRouter strips every leading slash of the path; a whole path begins with one.
 _FIRST_SLASHES = PatternPcre(text="/++", literal_prefix="/")

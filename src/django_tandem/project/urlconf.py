@@ -6,9 +6,9 @@ from typing import Any
 
 from django.urls.resolvers import LocalePrefixPattern, URLPattern, URLResolver
 
+from django_tandem.inprocess.views import view_of
 from django_tandem.model import Route, View
 from django_tandem.project.path_match import PatternChain, cut, extend, path_match
-from django_tandem.project.views import view_of
 
 # No project nests this deep on purpose, and Python's own recursion must not end first.
 _DEEPEST = 64

@@ -21,8 +21,9 @@ def test_without_a_readable_file_there_are_no_notes(tmp_path) -> None:
     assert read_notes(tmp_path) == []
 
 
-def test_a_wsgi_application_that_does_not_exist_is_found_by_the_plan(tmp_path) -> None:
+def test_a_wsgi_application_that_does_not_exist_is_found_by_the_plan(tmp_path, monkeypatch) -> None:
     """Not only by the server that is to run it."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     python = [sys.executable, "-m"]
     subprocess.run([*python, "django", "startproject", "mysite", "."], cwd=tmp_path, check=True)
     settings = tmp_path / "mysite" / "settings.py"

@@ -6,9 +6,9 @@ import pytest
 from django.urls import ResolverMatch
 
 from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
+from django_tandem.inprocess.views import view_of
 from django_tandem.marks import on_asgi
 from django_tandem.model import PathMatch, Pin, Route, Stack
-from django_tandem.project.views import view_of
 from django_tandem.routing.policy import decide_all
 
 

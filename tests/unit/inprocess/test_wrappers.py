@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_page
 from django.views.generic import View
 from rest_framework.viewsets import ViewSet
 
-from django_tandem.project.views import view_of
+from django_tandem.inprocess.views import view_of
 
 HERE = str(Path(__file__).parent)
 
