@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.errors import SettingError
-from django_tandem.plan.binds import binds
+from django_tandem.plan import binds
 
 
 def _shown(*addresses: str, has_ipv6: bool = True) -> list[str]:
