@@ -72,7 +72,7 @@ logger = logging.getLogger("django_tandem.asgi")
 
 def leaves_nothing(call: Callable[..., Any]) -> bool:
     """Return whether ``call``, which has run on this thread, has left nothing that is needed."""
-    bound = getattr(_child(call), "func", None)
+    bound = submitted_function(call)
     function = getattr(bound, "__func__", None)
     name = getattr(function, "__name__", "")
     return (
@@ -84,6 +84,11 @@ def leaves_nothing(call: Callable[..., Any]) -> bool:
         and not any(map(_is_expression, _arguments(_child(call))))
         and _is_autocommitting()
     )
+
+
+def submitted_function(call: Callable[..., Any]) -> Any:
+    """Return the function that ``sync_to_async`` was given, of the call that it submits."""
+    return getattr(_child(call), "func", None)
 
 
 def _child(call: Callable[..., Any]) -> Any:
@@ -155,8 +160,15 @@ def is_unfinished(generator: Any) -> bool:
 
 
 def has_open_transaction() -> bool:
-    """Return whether a transaction is open on a connection of this thread."""
-    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+    """Return whether ``atomic`` or ``set_autocommit`` has begun a transaction on this thread."""
+    return any(
+        connection.in_atomic_block
+        or (
+            connection.connection is not None
+            and connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+        )
+        for connection in connections.all(initialized_only=True)
+    )
 
 
 def drop_open_transactions() -> None:

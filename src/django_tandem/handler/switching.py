@@ -15,6 +15,7 @@ from django_tandem.handler.internals import (
     context_executor,
     current_executor,
     observe_nested_calls,
+    submitted_function,
 )
 from django_tandem.handler.thread_lease import Call, PoolExhausted, Task, ThreadLease
 from django_tandem.handler.thread_pool import ThreadPool
@@ -29,11 +30,13 @@ class RequestExecutor(Executor):
         self, pool: ThreadPool, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
     ) -> None:
         self.pool = pool
-        self.lease = ThreadLease(holds=holds, opening=opening, closing=closing)
+        self.lease = ThreadLease(self, holds=holds, opening=opening, closing=closing)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run the call after the earlier ones."""
-        call = Call(functools.partial(function, *args, **kwargs) if args or kwargs else function)
+        is_final = submitted_function(function) is _call_at_end
+        run = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        call = Call(run, is_final=is_final)
         self.pool.submit(self.lease, call)
         return call.future
 
@@ -67,7 +70,12 @@ def _call_outside_pool(function: Callable[[], Any]) -> Any:
         connections.close_all()
 
 
+def _call_at_end(function: Callable[[], Any]) -> Any:
+    return function()
+
+
 _on_thread = SyncToAsync(_call)
+_at_end = SyncToAsync(_call_at_end)
 _outside_pool = SyncToAsync(_call_outside_pool, thread_sensitive=False)
 
 
@@ -92,10 +100,10 @@ async def finish_on_thread(function: Callable[[], Any]) -> Any:
 
     It is never rejected: without a thread, and with none free, it runs on one outside the pool.
     """
-    own = _own()
-    if own is not None and own.pool.must_queue(own.lease):
+    try:
+        return await _at_end(function)
+    except PoolExhausted:
         return await _outside_pool(function)
-    return await _on_thread(function)
 
 
 async def wait_for_leftover_calls(executor: RequestExecutor) -> None:

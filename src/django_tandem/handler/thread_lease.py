@@ -8,6 +8,7 @@ A thread lent to one request: what it runs, and the states that it goes through.
 
 import asyncio
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -54,10 +55,12 @@ IDLE = frozenset({LeaseState.RESUMING, LeaseState.WAITING})
 class Call:
     """One call that waits for a thread, or runs on one."""
 
-    __slots__ = ("active", "function", "future", "is_late")
+    __slots__ = ("active", "function", "future", "is_final", "is_late")
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[[], Any], *, is_final: bool = False) -> None:
         self.function = function
+        # Whether the handler ends the request with it: it can't wait for a thread.
+        self.is_final = is_final
         self.future: Future[Any] = Future()
         # 1 while the thread runs it, 0 while the thread waits for the event loop in it.
         self.active = 1
@@ -96,13 +99,18 @@ class ThreadLease:
     """
     What one request, or one consumer, has to run, and the thread that runs it.
 
-    A lease that ``holds`` keeps the thread to the end of the request. Any other returns it as soon
-    as nothing is left to run, unless a transaction or an iteration is open. ``opening`` and
-    ``closing`` run on the thread when it is acquired and before it returns. The lock of the pool
-    guards all attributes.
+    A lease that ``holds`` keeps the thread to the end of the request. Any other, and that of a
+    request that is over, returns it as soon as nothing is left to run, unless a transaction or an
+    iteration is open. ``opening`` and ``closing`` run on the thread when it is acquired and before
+    it returns. The lock of the pool guards all attributes.
     """
 
-    def __init__(self, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]) -> None:
+    def __init__(
+        self, owner: object, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
+    ) -> None:
+        # What submits the calls. The contexts of the request's tasks refer to it: without them,
+        # nobody is left to end a transaction.
+        self.owner = weakref.ref(owner)
         self.holds = holds
         self.opening = opening
         self.closing = closing
@@ -155,20 +163,24 @@ class ThreadLease:
     def is_reclaimable(self) -> bool:
         """Whether the thread may be taken away: nothing was left on it."""
         is_kept = self.must_keep and not self.is_over
-        return self.is_idle and not (is_kept or self.calls or self.is_iterating)
+        return self.is_idle and not (is_kept or self.calls or self.is_in_use)
 
     def should_keep(self, *, is_wanted: bool) -> bool:
         """Return whether the thread stays, with nothing to run, although it ``is_wanted``."""
-        if self.is_over:
-            return self.is_iterating
-        needs_it = self.is_iterating or self.has_transaction
-        return needs_it or (self.holds and (self.must_keep or not is_wanted))
+        holds = self.holds and not self.is_over
+        return self.is_in_use or (holds and (self.must_keep or not is_wanted))
 
     @property
     def may_overflow(self) -> bool:
         """Whether the thread may leave the bound: the request waits, or runs until it is left."""
         is_running = self.state is LeaseState.RUNNING
         return self.state is LeaseState.WAITING or (self.is_streaming and is_running)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a cursor or a transaction is open on the thread, and may still be used."""
+        is_owned = self.has_transaction and self.owner() is not None
+        return is_owned or self.is_iterating
 
     @property
     def is_iterating(self) -> bool:

@@ -117,7 +117,7 @@ class ThreadPool:
         self.overflow = self.rejected = 0
         # Those whose worker is within the bound, in the order in which they acquired it.
         self.leases: dict[ThreadLease, None] = {}
-        # Those whose request is over, and of which a task still iterates over a cursor.
+        # Those whose request is over, and of which a task has a cursor or a transaction open.
         self.lingering: set[ThreadLease] = set()
         self.queue: deque[ThreadLease] = deque()
         self.ticking: set[asyncio.AbstractEventLoop] = set()
@@ -146,7 +146,9 @@ class ThreadPool:
     def submit(self, lease: ThreadLease, call: Call) -> None:
         """Have the thread of the lease run the call; it acquires one if it has none."""
         with self.lock:
-            call.is_late = lease.is_over
+            if call.is_final and not self._can_run(lease):
+                raise PoolExhausted("No thread is free.")
+            call.is_late = lease.is_over and not call.is_final
             lease.calls.append(call)
             lease.has_submitted = True
             lease.loop = _running_loop()
@@ -159,12 +161,14 @@ class ThreadPool:
     def release(self, lease: ThreadLease) -> None:
         """End the lease: its request is over."""
         with self.lock:
-            lease.is_over = True
-            # From now on only the iterations of tasks that outlive the request count.
-            lease.generators.clear()
-            if lease.is_idle:
-                self._release(lease)
-            elif lease.state is LeaseState.QUEUED and not lease.is_busy:
+            if not lease.is_over:
+                lease.is_over = True
+                # From now on only what tasks begin that outlive the request counts.
+                lease.generators.clear()
+                lease.has_transaction = False
+                if lease.is_idle:
+                    self._release(lease)
+            if lease.state is LeaseState.QUEUED and not lease.is_busy:
                 self._leave_queue(lease)
 
     def note_suspended(self, lease: ThreadLease) -> None:
@@ -214,11 +218,6 @@ class ThreadPool:
         """Return whether the lease has acquired a thread."""
         with self.lock:
             return lease.worker is not None
-
-    def must_queue(self, lease: ThreadLease) -> bool:
-        """Return whether the lease has no thread, and none is free for it."""
-        with self.lock:
-            return lease.worker is None and not self._has_free()
 
     def was_rejected(self, lease: ThreadLease) -> bool:
         """Return whether the lease has waited for a thread in vain."""
@@ -278,16 +277,17 @@ class ThreadPool:
         try:
             must_keep = not leaves_nothing(call.function)
             generators = unfinished_generators(call.function)
-            # A request keeps its thread anyway.
-            has_transaction = not lease.holds and has_open_transaction()
+            # A request keeps its thread anyway, to its end.
+            may_return = call.is_late or not lease.holds
+            has_transaction = may_return and has_open_transaction()
         except Exception:
             # Arguments of the project are looked at, and what they raise must not end the thread.
             logger.exception("What a call left on its thread could not be determined.")
         with self.lock:
             lease.current = None
             lease.must_keep |= must_keep
-            lease.has_transaction = has_transaction
             if call.is_late or not lease.is_over:
+                lease.has_transaction = has_transaction
                 lease.generators.extend(generators)
             if lease.state is not LeaseState.RUNNING:
                 lease.move(LeaseState.RUNNING)
@@ -313,12 +313,22 @@ class ThreadPool:
     def _has_free(self) -> bool:
         return bool(self.free) or self.size < self.bound
 
+    def _can_run(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has a thread for a further call, or gets one at once."""
+        if lease.state is LeaseState.DETACHED:
+            return self._can_lend()
+        return lease.state not in (LeaseState.QUEUED, LeaseState.RELEASING)
+
+    def _can_lend(self) -> bool:
+        """Return whether a thread is free, after starting one if the bound allows it."""
+        if not self.free and self.size < self.bound and (worker := self._start()):
+            self.free.append(worker)
+        return bool(self.free)
+
     def _acquire(self, lease: ThreadLease) -> None:
-        if self.free:
+        if self._can_lend():
             # The last one that came back: its connection is the least likely to have timed out.
             self._lend(self.free.pop(), lease)
-        elif self.size < self.bound and (worker := self._start()):
-            self._lend(worker, lease)
         else:
             self._enqueue(lease)
             self._relieve()
@@ -345,13 +355,8 @@ class ThreadPool:
 
     def _lend_free(self) -> None:
         """Lend threads to the queue, and start those that failed to start before."""
-        while self.queue:
-            worker = self.free.pop() if self.free else None
-            if worker is None and self.size < self.bound:
-                worker = self._start()
-            if worker is None:
-                return
-            self._lend(worker, self.queue.popleft())
+        while self.queue and self._can_lend():
+            self._lend(self.free.pop(), self.queue.popleft())
 
     def _enqueue(self, lease: ThreadLease) -> None:
         lease.move(LeaseState.QUEUED)

@@ -17,12 +17,15 @@ from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState
 from django_tandem.handler.thread_pool import ThreadPool
 
 READ, WRITE, CHECK, SUSPEND, RELEASE = "read", "write", "check", "suspend", "release"
+BEGIN, COMMIT = "begin", "commit"
 
 # What the view of a request does, one after another: it awaits each call before the next step.
 READS_THEN_WRITES = (READ, SUSPEND, WRITE, SUSPEND, CHECK, RELEASE)
 WRITES = (WRITE, SUSPEND, READ, SUSPEND, CHECK, RELEASE)
 READS = (READ, SUSPEND, READ, RELEASE)
 SYNC = (CHECK, RELEASE)
+# The last two are of a task that outlives the request.
+COMMITS_LATE = (CHECK, RELEASE, BEGIN, COMMIT)
 
 
 class SteppedThread:
@@ -34,7 +37,7 @@ class SteppedThread:
         self.has_ended = False
         self.inbox = deque()
         self.steps = self.task = None
-        self.left_by = None
+        self.left_by = self.transaction = None
 
     def start(self):
         self.world.starts += 1
@@ -51,8 +54,9 @@ class SteppedThread:
 
     def advance(self):
         """Run what the last change has asked for, or make the next change."""
+        self.world.thread = self
         if self.task is not None:
-            self.world.thread, task, self.task = self, self.task, None
+            task, self.task = self.task, None
             task()
             return
         if self.steps is None:
@@ -101,7 +105,8 @@ class Request:
             self.executor.release()
         else:
             self.call = self.executor.submit(functools.partial(self.run, step))
-            self.must_suspend = True
+            # Of a task of its own the handler does not know when it suspends.
+            self.must_suspend = not self.is_over
 
     def run(self, step):
         """What a call does on the thread: it finds what its request has left, and nothing else."""
@@ -111,6 +116,10 @@ class Request:
             assert thread.left_by is self, "a request has lost what it left on its thread"
         if step == WRITE:
             thread.left_by, self.has_written = self, True
+        expected = self if step == COMMIT else None
+        assert thread.transaction is expected, "a transaction is not where it was begun"
+        if step in (BEGIN, COMMIT):
+            thread.transaction = self if step == BEGIN else None
 
 
 class World:
@@ -126,6 +135,7 @@ class World:
     def clean(self):
         owner = self.thread.left_by
         assert owner is None or owner.is_over, "a thread was cleaned under its request"
+        assert self.thread.transaction is None, "a thread was cleaned in a transaction"
         self.thread.left_by = None
 
     def events(self):
@@ -167,6 +177,7 @@ class World:
                     thread.task is not None,
                     tuple(leases.get(lease) for lease in thread.inbox),
                     thread.left_by is not None and leases[thread.left_by.executor.lease],
+                    thread.transaction is not None,
                 )
                 for thread in self.threads
             ),
@@ -193,6 +204,7 @@ def _lease(request, threads):
         lease.is_open,
         lease.must_keep,
         lease.has_submitted,
+        lease.has_transaction,
         lease.current is not None,
         len(lease.calls),
     )
@@ -207,6 +219,11 @@ def model(monkeypatch):
         return function.args == (READ,)
 
     monkeypatch.setattr(thread_pool, "leaves_nothing", leaves_nothing)
+
+    def has_open_transaction():
+        return worlds[-1].thread.transaction is not None
+
+    monkeypatch.setattr(thread_pool, "has_open_transaction", has_open_transaction)
     monkeypatch.setattr(thread_pool, "unfinished_generators", lambda _: [])
     monkeypatch.setattr(thread_pool, "drop_open_transactions", lambda: worlds[-1].clean())  # noqa: PLW0108
     monkeypatch.setattr(thread_pool, "_run_safely", lambda task: task())
@@ -250,6 +267,9 @@ def visit_all(model, bound, scripts, failing_start=None):
         (1, 1, (READS_THEN_WRITES, READS)),
         (1, 0, (WRITES, READS, SYNC)),
         (2, 1, (READS, WRITES)),
+        (1, 0, (COMMITS_LATE, SYNC)),
+        (1, 1, (COMMITS_LATE, COMMITS_LATE)),
+        (1, 1, (COMMITS_LATE, READS)),
     ],
 )
 def test_what_a_request_left_holds_its_thread_in_every_order(

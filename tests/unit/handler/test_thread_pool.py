@@ -4,8 +4,12 @@ import asyncio
 import threading
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse
+from django.urls import path
 
 from django_tandem.handler import limits, thread_pool
+from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.thread_lease import PoolExhausted
 from handler import urls
 from handler.client import Client, request_once, run, send_request, until
@@ -214,9 +218,6 @@ def test_an_error_is_answered_while_the_thread_is_busy(serve, caplog):
 
 def test_a_task_that_outlives_its_request_gets_a_thread(serve):
     """Its synchronous calls run, as in Django."""
-    from asgiref.sync import sync_to_async
-    from django.http import HttpResponse
-
     left = []
 
     async def view(request):
@@ -227,7 +228,7 @@ def test_a_task_that_outlives_its_request_gets_a_thread(serve):
         left.append(asyncio.create_task(later()))
         return HttpResponse(await sync_to_async(urls.here)())
 
-    application = serve(type("Urls", (), {"urlpatterns": [_path(view)]}))
+    application = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
 
     async def both():
         client = await send_request(application)
@@ -236,12 +237,6 @@ def test_a_task_that_outlives_its_request_gets_a_thread(serve):
     first, later = run(both())
 
     assert first != str(threading.get_ident()) != later
-
-
-def _path(view):
-    from django.urls import path
-
-    return path("", view)
 
 
 def test_the_threads_end_with_the_pool(serve, threads):
@@ -312,6 +307,28 @@ def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, 
     assert [request_once(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
 
 
+def test_while_no_thread_starts_a_request_ends_outside_the_pool(
+    serve, threads, refusing, monkeypatch
+):
+    """Its response is closed and the server gets no error, as it has no one to send it to."""
+    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
+    closed = []
+
+    async def view(request):
+        response = HttpResponse("whole")
+        response._resource_closers.append(lambda: closed.append(threading.current_thread().name))
+        return response
+
+    application = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
+    pool = threads(2)
+    refusing.append(True)
+
+    assert [request_once(application).text for _ in range(2)] == ["whole", "whole"]
+    assert len(closed) == 2
+    assert "django-tandem" not in closed
+    assert not pool.leases
+
+
 def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, threads, refusing):
     """The request that would have moved out of the bound keeps its thread."""
     application = serve(URLS)
@@ -337,9 +354,6 @@ def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, t
 )
 def test_a_thread_survives_an_error_after_a_call(threads, monkeypatch, caplog, name):
     """The error is logged, and the next consumer runs on the same thread."""
-    from asgiref.sync import sync_to_async
-
-    from django_tandem.handler.consumers import ParallelConsumers
 
     def fails(*_):
         raise AttributeError("meant to")

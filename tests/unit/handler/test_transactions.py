@@ -1,6 +1,7 @@
 """What a request leaves on its thread stays there until the request ends: a transaction first."""
 
 import asyncio
+import gc
 import threading
 import time
 
@@ -281,3 +282,91 @@ def test_a_task_that_outlives_its_request_iterates_over_one_cursor(
 
     assert seen == list(range(7 if is_abandoned else 30))
     assert not pool.leases
+
+
+def leave(later):
+    """Return a view that leaves the coroutine of ``later`` behind in a task, and the tasks."""
+    tasks = []
+
+    async def view(request):
+        tasks.append(asyncio.create_task(later()))
+        return HttpResponse()
+
+    return type("Urls", (), {"urlpatterns": [path("", view)]}), tasks
+
+
+def atomic():
+    """Return what begins and what commits a transaction, as most projects do it."""
+    block = transaction.atomic()
+    return block.__enter__, lambda: block.__exit__(None, None, None)
+
+
+def without_autocommit():
+    """Return what begins and what commits a transaction by hand."""
+    return lambda: transaction.set_autocommit(False), lambda: transaction.set_autocommit(True)
+
+
+@pytest.mark.parametrize("transact", [atomic, without_autocommit])
+@pytest.mark.parametrize("handler", ["ours", "stock"])
+def test_a_transaction_of_a_task_that_outlives_its_request_is_whole(
+    serve, threads, table, handler, transact
+):
+    """It is open between two calls, as with Django's handler, while other requests are served."""
+    is_answered = asyncio.Event()
+
+    async def later():
+        await is_answered.wait()
+        begin, commit = map(sync_to_async, transact())
+        await begin()
+        await Entry.objects.acreate(amount=-1)
+        await asyncio.sleep(2 * SLOW_S)
+        is_open = await sync_to_async(lambda: not connection.get_autocommit())()
+        await Entry.objects.acreate(amount=1)
+        await commit()
+        return is_open
+
+    urlconf, tasks = leave(later)
+    urlconf.urlpatterns.append(path("sync/", sync_view))
+    ours = serve(urlconf)
+    application = ours if handler == "ours" else ASGIHandler()
+    pool = threads(1)
+
+    async def served():
+        await send_request(application)
+        is_answered.set()
+        await asyncio.sleep(SLOW_S)
+        other = await send_request(application, "/sync/")
+        return other.status, await tasks.pop()
+
+    assert run(served()) == (200, True)
+    assert sorted(Entry.objects.values_list("amount", flat=True)) == [-1, 1]
+    run(until(lambda: len(pool.free) == pool.size and not pool.lingering))
+
+
+@pytest.mark.parametrize("handler", ["ours", "stock"])
+def test_a_transaction_that_a_task_never_ends_is_rolled_back(
+    serve, threads, table, caplog, handler
+):
+    """Once the task is done, nobody can commit it, and its thread returns to the pool."""
+
+    async def later():
+        await asyncio.sleep(SLOW_S)
+        await sync_to_async(transaction.atomic().__enter__)()
+        await Entry.objects.acreate(amount=-1)
+
+    urlconf, tasks = leave(later)
+    ours = serve(urlconf)
+    application = ours if handler == "ours" else ASGIHandler()
+    pool = threads(1)
+
+    async def served():
+        await send_request(application)
+        await tasks.pop()
+        await until(lambda: len(pool.free) == pool.size and not pool.lingering)
+
+    run(served())
+    gc.collect()
+
+    assert Entry.objects.count() == 0
+    warning = "Rolled back a transaction on 'default' that was left open."
+    assert caplog.messages == ([warning] if handler == "ours" else [])
