@@ -22,12 +22,18 @@ RESTART = 1012
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reload:
-    """One reload: how long it took until it served, and what the sockets saw of its drain."""
+    """
+    One reload: how long it took until it served, and what the sockets saw of its drain.
+
+    ``stale`` are the older versions that answered after it, ``errors`` the statuses of the
+    requests that got no version.
+    """
 
     exit_code: int
     stderr: str
     served_s: float
     stale: tuple[int, ...]
+    errors: tuple[int, ...]
     closes: tuple[Close, ...]
     window_s: float
 
@@ -76,7 +82,8 @@ async def _reload_once(scene: Scene, version: int, routes: int | None, window_s:
         exit_code=done.returncode,
         stderr=done.stderr,
         served_s=served_s,
-        stale=tuple(each for each in seen if each != version),
+        stale=tuple(each for each in seen if 0 <= each != version),
+        errors=tuple(-each for each in seen if each < 0),
         closes=tuple(scene.sockets.closes[before:]),
         window_s=window_s,
     )
@@ -96,6 +103,7 @@ def _bounds(scene: Scene, reloads: list[Reload]) -> dict[str, Bound]:
         "failed requests": Bound(value=len(scene.load.failures), at_most=0),
         "reloads refused": Bound(value=sum(each.exit_code != 0 for each in reloads), at_most=0),
         "old versions served": Bound(value=sum(len(each.stale) for each in reloads), at_most=0),
+        "errors after a reload": Bound(value=sum(len(each.errors) for each in reloads), at_most=0),
         "sockets not closed with 1012": Bound(value=other, at_most=0),
         "sockets closed in each": Bound(value=min(counts), at_least=scene.sockets.count),
         "sockets closed twice": Bound(value=max(counts) - scene.sockets.count, at_most=0),
