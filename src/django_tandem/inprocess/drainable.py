@@ -173,10 +173,8 @@ class ApplicationCall:
                 receiver.cancel()
 
 
-class DrainableWebSocket:
-    """One WebSocket, from its accept until its consumer has returned."""
-
-    kind = "websocket"
+class DrainableConnection:
+    """What a WebSocket and a stream have in common: the call of the project, and how it ends."""
 
     def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
         self.is_ending = False
@@ -184,10 +182,38 @@ class DrainableWebSocket:
         self._call = ApplicationCall(receive)
         self._send = send
         self._sending = asyncio.Lock()
-        self._last = LastEvent()
-        # Either side has closed: nothing can be sent any more.
+        # Either side has ended it: nothing can be sent any more.
         self._is_over = False
-        self._is_closed_by_us = False
+        self._is_ended_by_us = False
+
+    def cancel(self) -> None:
+        """Cancel a consumer or a view that does not return."""
+        self._call.cancel()
+
+    async def _send_last(self, message: Message) -> None:
+        """Send the message that ends the connection, unless it is over already."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNREAD_S), self._sending:
+                if self._is_over:
+                    return
+                self._is_over = self._is_ended_by_us = True
+                # The client may just have left, for which each server has its own exception.
+                with contextlib.suppress(Exception):
+                    await self._send_end(message)
+        self._is_over = self._is_ended_by_us = True
+
+    async def _send_end(self, message: Message) -> None:
+        await self._send(message)
+
+
+class DrainableWebSocket(DrainableConnection):
+    """One WebSocket, from its accept until its consumer has returned."""
+
+    kind = "websocket"
+
+    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
+        super().__init__(monitor, receive, send)
+        self._last = LastEvent()
         self._has_disconnected = False
 
     async def run(self, application: Application, scope: Scope) -> None:
@@ -199,7 +225,7 @@ class DrainableWebSocket:
             try:
                 # The client gets 1012 also when the consumer returned or failed at its last event.
                 if self.is_ending:
-                    await self._close()
+                    await self._send_last(WEBSOCKET_CLOSE)
             finally:
                 # In this order: a task that the consumer left behind may still accept.
                 self._is_over = True
@@ -211,14 +237,10 @@ class DrainableWebSocket:
             received = self._call.inject({"type": self._last.event, "window_s": window_s})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(received.wait(), LAST_EVENT_S)
-        await self._close()
-        if self._is_closed_by_us and not self._has_disconnected:
+        await self._send_last(WEBSOCKET_CLOSE)
+        if self._is_ended_by_us and not self._has_disconnected:
             self._call.mute_server()
             self._call.inject(WEBSOCKET_DISCONNECT)
-
-    def cancel(self) -> None:
-        """Cancel a consumer that does not return."""
-        self._call.cancel()
 
     async def _receive(self) -> Message:
         message = await self._call.receive()
@@ -228,7 +250,7 @@ class DrainableWebSocket:
 
     async def _send_on(self, message: Message) -> None:
         async with self._sending:
-            if not self._is_closed_by_us:
+            if not self._is_ended_by_us:
                 await self._send_open(message)
                 return
         await self._call.drop()
@@ -237,7 +259,7 @@ class DrainableWebSocket:
         if message["type"] == "websocket.close":
             self._is_over = True
             try:
-                await self._send_close(message)
+                await self._send_end(message)
             finally:
                 self._call.unmute_server()
             return
@@ -245,36 +267,17 @@ class DrainableWebSocket:
         if message["type"] == "websocket.accept" and not self._is_over:
             self._monitor.add(self)
 
-    async def _close(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(UNREAD_S), self._sending:
-                if self._is_over:
-                    return
-                self._is_over = self._is_closed_by_us = True
-                # The client may just have left, for which each server has its own exception.
-                with contextlib.suppress(Exception):
-                    await self._send_close(WEBSOCKET_CLOSE)
-        self._is_over = self._is_closed_by_us = True
-
-    async def _send_close(self, message: Message) -> None:
+    async def _send_end(self, message: Message) -> None:
         # Granian can't send it while it waits for the client's next message.
         self._call.mute_server()
         await self._send(message)
 
 
-class DrainableStream:
+class DrainableStream(DrainableConnection):
     """One request, from when its response turns out to be a live stream."""
 
     kind = "stream"
-
-    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
-        self.is_ending = False
-        self._monitor = monitor
-        self._call = ApplicationCall(receive)
-        self._send = send
-        self._sending = asyncio.Lock()
-        self._is_live = False
-        self._is_over = False
+    _is_live = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the view to its end."""
@@ -289,18 +292,8 @@ class DrainableStream:
 
     async def end(self, _window_s: float) -> None:
         """End the body, and disconnect the view."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(UNREAD_S), self._sending:
-                if not self._is_over:
-                    self._is_over = True
-                    with contextlib.suppress(Exception):
-                        await self._send(LAST_PART)
-        self._is_over = True
+        await self._send_last(LAST_PART)
         self._call.inject(HTTP_DISCONNECT)
-
-    def cancel(self) -> None:
-        """Cancel a view that does not return."""
-        self._call.cancel()
 
     async def _send_on(self, message: Message) -> None:
         if not self._is_live:
