@@ -24,23 +24,22 @@ from django_tandem.inprocess import (
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handler_choice import (
-    HttpFallback,
     count_threads,
     handler_name,
+    new_handler,
     with_our_handler,
 )
 from django_tandem.inprocess.handover import AsgiHandover
-from django_tandem.inprocess.lifespan import Lifespan
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.prefork import close_connections
+from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks, drop_uvicorns_errors
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
-from django_tandem.inprocess.websocket_not_found import WebSocketNotFound, drop_uvicorns_errors
 from django_tandem.model import Stack
 
 
@@ -80,16 +79,16 @@ with record_startup_failure(Stack.ASGI), no_running_loop():
         handover.install(Stack.ASGI, read_pins())
     stream_sync_iterators()
     drop_uvicorns_errors()
-    project: Application = with_static_files(HttpFallback(load()), Stack.ASGI)
+    project: Application = with_static_files(load(), Stack.ASGI)
     if should_serve():
         project = ParallelConsumers(project)
     project = handler_status.from_environment(
-        WebSocketNotFound(project), handler_name(), count_threads
+        ProtocolFallbacks(project, new_handler), handler_name(), count_threads
     )
     channel_layers.install_reconnecting()
     if handover.is_enabled():
         project = AsgiHandover(project, handover_counts.from_environment())
-    project = Lifespan(AsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or ""))
+    project = AsgiProxyHeaders(project, settings.FORCE_SCRIPT_NAME or "")
     if monitor := drain_monitor.from_environment():
         project = Drain(project, monitor)
     application = AsgiReadiness(project)

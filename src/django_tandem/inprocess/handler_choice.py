@@ -1,6 +1,5 @@
 """Replaces Django's own ASGI handler inside the project's application by ours."""
 
-import functools
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -9,12 +8,10 @@ from django.core.handlers.base import BaseHandler
 
 from django_tandem.handler.application import DjangoApplication, should_serve
 from django_tandem.handler.originals import is_original
-from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.handler.protocol import Application
 from django_tandem.handler.thread_pool import request_counts
 from django_tandem.inprocess.handler_status import DJANGOS, OURS
 
-# Raised by Channels' ProtocolTypeRouter.
-NO_HTTP = "No application configured for scope type 'http'"
 # Methods that our handler does not call. Where one of them is patched, Django's handler stays.
 _BYPASSED = (
     (ASGIHandler, "handle"),
@@ -47,7 +44,7 @@ def with_our_handler(application: Any) -> Any:
     stock = replaceable_handler(application)
     if not lacks_http and (stock is None or not should_serve()):
         return application
-    ours = _new_handler()
+    ours = new_handler()
     if stock is application and not lacks_http:
         return ours
     mapping["http"] = ours
@@ -65,39 +62,10 @@ def count_threads() -> dict[str, int]:
     return asdict(counts) if counts else {}
 
 
-class HttpFallback:
-    """Serves HTTP by Django where a router inside a wrapper of the project has no "http"."""
-
-    def __init__(self, application: Application) -> None:
-        self.application = application
-
-    @functools.cached_property
-    def fallback(self) -> Application:
-        """Django's application, which is created only when it is needed."""
-        return cast(Application, _new_handler())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.application(scope, receive, send)
-            return
-        has_sent = False
-
-        async def send_noted(message: Message) -> None:
-            nonlocal has_sent
-            has_sent = True
-            await send(message)
-
-        try:
-            await self.application(scope, receive, send_noted)
-        except ValueError as error:
-            if has_sent or str(error) != NO_HTTP:
-                raise
-            await self.fallback(scope, receive, send)
-
-
-def _new_handler() -> ASGIHandler:
+def new_handler() -> Application:
+    """Return a handler of Django's URLconf: ours, or Django's own where it must be."""
     # Not by get_asgi_application(): the project has already set Django and its logging up.
-    return DjangoApplication() if should_serve() else ASGIHandler()
+    return cast(Application, DjangoApplication() if should_serve() else ASGIHandler())
 
 
 def _mapping(application: object) -> dict[str, Any]:

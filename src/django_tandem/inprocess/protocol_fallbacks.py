@@ -1,6 +1,8 @@
-"""Rejects a WebSocket that the project has no route for, in the handshake."""
+"""Answers the connections that the project's ASGI application has no route for."""
 
+import functools
 import logging
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.urls.exceptions import Resolver404
@@ -13,50 +15,89 @@ logger = logging.getLogger("django_tandem.asgi")
 _is_denied: ContextVar[bool] = ContextVar("is_denied", default=False)
 
 DENIAL = "websocket.http.response"
+# Raised by Channels' ProtocolTypeRouter.
+NO_HTTP = "No application configured for scope type 'http'"
 # Channels' URLRouter and ProtocolTypeRouter, and Django itself, raise a plain ValueError.
-NO_ROUTE = (
+NO_WEBSOCKET = (
     "No route found for path",
     "No application configured for scope type",
     "Django can only handle ASGI/HTTP connections",
 )
 
 
-class WebSocketNotFound:
-    """Answers "no route" with 404 where the server can send one, else with its own denial."""
+class ProtocolFallbacks:
+    """
+    Serves HTTP by Django, rejects a WebSocket with 404, and completes the lifespan.
 
-    def __init__(self, application: Application) -> None:
+    Each only where the project has neither answered nor failed by itself. ``make_http`` makes
+    Django's application, once it is needed.
+    """
+
+    def __init__(self, application: Application, make_http: Callable[[], Application]) -> None:
         self.application = application
+        self.http = functools.cache(make_http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "websocket":
-            await self.application(scope, receive, send)
-            return
-        has_sent = False
-
-        async def send_noted(message: Message) -> None:
-            nonlocal has_sent
-            has_sent = True
-            if message["type"] == f"{DENIAL}.start":
-                _is_denied.set(True)
-            await send(message)
-
+        is_lifespan = scope["type"] == "lifespan"
+        noted = NotedMessages(receive, send)
         try:
-            await self.application(scope, receive, send_noted)
-        except (ValueError, Resolver404) as error:
-            if has_sent or not is_no_route(error):
+            if is_lifespan:
+                await self.application(scope, noted.receive, send)
+            else:
+                await self.application(scope, receive, noted.send)
+        except Exception as error:
+            if noted.has_begun or not is_unrouted(scope, error):
                 raise
-            # Escaped, as anybody can send a path with a line break in it.
-            path = scope["path"].encode("unicode_escape").decode("ascii")
-            logger.warning("WebSocket %s rejected: no route matches.", path)
-            await _reject(scope, send_noted)
+        else:
+            # Some ignore a lifespan that they do not implement.
+            if noted.has_begun or not is_lifespan:
+                return
+        if scope["type"] == "http":
+            await self.http()(scope, receive, send)
+        elif is_lifespan:
+            await _complete_lifespan(receive, send)
+        else:
+            await _reject(scope, noted.send)
 
 
-def is_no_route(error: Exception) -> bool:
-    """Return whether the project raised that it has no route for the path."""
-    return isinstance(error, Resolver404) or str(error).startswith(NO_ROUTE)
+class NotedMessages:
+    """The messages of one connection, and whether the project has received or sent one."""
+
+    __slots__ = ("_receive", "_send", "has_begun")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self.has_begun = False
+
+    async def receive(self) -> Message:
+        """Return the server's next message."""
+        self.has_begun = True
+        return await self._receive()
+
+    async def send(self, message: Message) -> None:
+        """Send the message to the server."""
+        self.has_begun = True
+        if message["type"] == f"{DENIAL}.start":
+            _is_denied.set(True)
+        await self._send(message)
+
+
+def is_unrouted(scope: Scope, error: Exception) -> bool:
+    """Return whether the project raised that it has no route for the connection."""
+    if scope["type"] == "websocket":
+        is_missing = isinstance(error, ValueError) and str(error).startswith(NO_WEBSOCKET)
+        return is_missing or isinstance(error, Resolver404)
+    if scope["type"] == "http":
+        return isinstance(error, ValueError) and str(error) == NO_HTTP
+    # Nothing fails in a lifespan before it has received the startup.
+    return bool(scope["type"] == "lifespan")
 
 
 async def _reject(scope: Scope, send: Send) -> None:
+    # Escaped, as anybody can send a path with a line break in it.
+    path = scope["path"].encode("unicode_escape").decode("ascii")
+    logger.warning("WebSocket %s rejected: no route matches.", path)
     # A server without the extension turns a close before the accept into a 403.
     if DENIAL not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": 4404})
@@ -64,6 +105,14 @@ async def _reject(scope: Scope, send: Send) -> None:
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"9")]
     await send({"type": f"{DENIAL}.start", "status": 404, "headers": headers})
     await send({"type": f"{DENIAL}.body", "body": b"Not Found"})
+
+
+async def _complete_lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
 
 
 def drop_uvicorns_errors() -> None:

@@ -1,21 +1,33 @@
-"""A WebSocket without a route is rejected in the handshake."""
+"""What the project has no route for is answered: a WebSocket, HTTP, the lifespan."""
 
+import asyncio
 import logging
 
 import pytest
+from channels.routing import ProtocolTypeRouter
 from django.urls.exceptions import Resolver404
 from inprocess.calling import call, http, websocket
 
-from django_tandem.inprocess.websocket_not_found import WebSocketNotFound
+from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 
+LIFE = ({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+COMPLETE = [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
 CONNECT = {"type": "websocket.connect"}
+
+
+def fallbacks(project):
+    return ProtocolFallbacks(project, lambda: django)
+
+
+async def django(_scope, _receive, send):
+    await send({"type": "django's"})
 
 
 def raising(error):
     async def project(_scope, _receive, _send):
         raise error
 
-    return WebSocketNotFound(project)
+    return fallbacks(project)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +78,7 @@ def test_an_error_after_the_handshake_is_not_hidden():
         raise ValueError("No route found for path 'x'.")
 
     with pytest.raises(ValueError, match="No route"):
-        call(WebSocketNotFound(project), websocket(), CONNECT)
+        call(fallbacks(project), websocket(), CONNECT)
 
 
 def test_a_path_cannot_forge_log_lines(caplog):
@@ -79,3 +91,77 @@ def test_a_path_cannot_forge_log_lines(caplog):
         "WebSocket /ws/nope\\nwsgi-1 | CRITICAL forged \\x1b[31mred \\u2028 "
         "rejected: no route matches."
     ]
+
+
+def test_a_router_inside_a_wrapper_is_helped_out():
+    """Django serves its HTTP, and the wrapper sees each request first."""
+
+    async def consumer(_scope, _receive, send):
+        await send({"type": "websocket.accept"})
+
+    router = ProtocolTypeRouter({"websocket": consumer})
+    seen = []
+
+    async def wrapper(scope, receive, send):
+        seen.append(scope["type"])
+        await router(scope, receive, send)
+
+    assert call(fallbacks(wrapper), http()) == [{"type": "django's"}]
+    assert call(fallbacks(wrapper), websocket()) == [{"type": "websocket.accept"}]
+    assert seen == ["http", "websocket"]
+
+
+def test_an_error_after_the_response_has_begun_is_not_hidden():
+    """It is raised where the server logs it."""
+
+    async def project(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("No application configured for scope type 'http'")
+
+    with pytest.raises(ValueError, match="No application"):
+        asyncio.run(fallbacks(project)(http(), None, ignore))
+
+
+async def ignore(_message):
+    return None
+
+
+def test_the_lifespan_of_a_project_that_rejects_the_scope_is_completed():
+    """Django and Channels raise at a scope they do not know."""
+
+    async def project(scope, _receive, _send):
+        raise ValueError(scope["type"])
+
+    assert call(fallbacks(project), {"type": "lifespan"}, *LIFE) == COMPLETE
+
+
+def test_the_lifespan_of_a_project_that_ignores_the_scope_is_completed():
+    """Some return at once."""
+
+    async def project(_scope, _receive, _send):
+        return
+
+    assert call(fallbacks(project), {"type": "lifespan"}, *LIFE) == COMPLETE
+
+
+def test_a_project_with_a_lifespan_has_its_own():
+    """Its messages pass through."""
+
+    async def project(_scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    sent = call(fallbacks(project), {"type": "lifespan"}, *LIFE)
+
+    assert sent == [{"type": "lifespan.startup.failed", "message": "no database"}]
+
+
+def test_a_startup_that_fails_is_not_hidden():
+    """An error after the project received the startup is its own."""
+
+    async def project(_scope, receive, _send):
+        await receive()
+        raise ValueError("no database")
+
+    with pytest.raises(ValueError, match="no database"):
+        call(fallbacks(project), {"type": "lifespan"}, *LIFE)
