@@ -1,6 +1,8 @@
 """Checks of transactions and database connections in async code."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 from django.db import connections
@@ -11,6 +13,8 @@ from django_tandem.checks.facts import Database, Facts
 _NAMED = 5
 # Where Django has a pool of its own.
 _POOLED = {"postgresql", "postgis", "oracle"}
+# Where a database is a file.
+_FILES = {"sqlite3", "spatialite"}
 
 
 def async_views_have_no_transaction(facts: Facts) -> list[CheckMessage]:
@@ -62,6 +66,21 @@ def _kept(database: Database) -> CheckMessage:
     )
 
 
+def directories_exist(facts: Facts) -> list[CheckMessage]:
+    """Find SQLite databases in a directory that does not exist."""
+    return [
+        Warning(
+            f'DATABASES["{database.alias}"]["NAME"] is in {database.missing_directory}, which '
+            "does not exist: every query fails.",
+            hint="Make the directory and run `manage.py migrate`, or correct the path.",
+            obj="DATABASES",
+            id="tandem.W016",
+        )
+        for database in facts.databases
+        if database.missing_directory
+    ]
+
+
 def read_databases() -> Iterator[Database]:
     """Yield each of DATABASES, without a connection to any."""
     for alias, database in connections.settings.items():
@@ -70,4 +89,14 @@ def read_databases() -> Iterator[Database]:
             engine=database["ENGINE"],
             conn_max_age=database["CONN_MAX_AGE"],
             atomic_requests=database["ATOMIC_REQUESTS"],
+            missing_directory=_missing_directory(database),
         )
+
+
+def _missing_directory(database: dict[str, Any]) -> str | None:
+    name = str(database["NAME"])
+    # A URI or a database in memory has no directory to look for.
+    if database["ENGINE"].rpartition(".")[2] not in _FILES or name.startswith((":", "file:")):
+        return None
+    directory = Path(name).absolute().parent
+    return None if directory.is_dir() else str(directory)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from django_tandem import servers
-from django_tandem.errors import ProjectError, SettingError
+from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Plan, Protocol, Stack, Verdict
 from django_tandem.project.asgi_routes import Application
 from django_tandem.settings import Settings, read_settings
@@ -28,12 +28,17 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """One of DATABASES; ``conn_max_age`` None stands for connections that are never closed."""
+    """
+    One of DATABASES; ``conn_max_age`` None stands for connections that are never closed.
+
+    ``missing_directory`` is where SQLite can't make its file, because there is no directory.
+    """
 
     alias: str
     engine: str
     conn_max_age: int | None = 0
     atomic_requests: bool = False
+    missing_directory: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,8 @@ class Facts:
     None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
     ``unknown_packages`` have private code that our ASGI handler does not know.
     ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
+    ``missing`` is what this machine lacks, and ``nginx_errors`` is NGINX's output for the rendered
+    edge; both are empty where no start is judged.
     """
 
     plan: Plan
@@ -128,6 +135,8 @@ class Facts:
     importable: frozenset[str] = frozenset()
     unknown_packages: tuple[str, ...] = ()
     offers_redis: bool = False
+    missing: tuple[MachineError, ...] = ()
+    nginx_errors: str = ""
 
     @property
     def asgi(self) -> str | None:

@@ -8,7 +8,16 @@ from pathlib import Path
 from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
-from django_tandem.checks import channels, database, files, installed, project, proxies, stores
+from django_tandem.checks import (
+    channels,
+    database,
+    files,
+    installed,
+    machine,
+    project,
+    proxies,
+    stores,
+)
 from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import ProjectError, SettingError
 from django_tandem.model import Plan, Route
@@ -16,6 +25,7 @@ from django_tandem.pipeline import Loaded
 from django_tandem.project.asgi_routes import Application, read_application
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
 from django_tandem.runtime.host import find_valkey
+from django_tandem.runtime.preflight import check_edge
 
 Check = Callable[[Facts], list[CheckMessage]]
 
@@ -38,10 +48,13 @@ CHECKS: tuple[Check, ...] = (
     installed.uvicorn_speaks_websocket,
     database.async_views_have_no_transaction,
     database.connections_are_not_leaked,
+    database.directories_exist,
     files.static_root_is_set,
     files.static_files_are_collected,
     files.media_has_no_guard,
     proxies.forwarded_scheme_is_trusted,
+    machine.machine_has_all,
+    machine.nginx_accepts_the_edge,
 )
 
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -59,17 +72,20 @@ def gather(
     setting_error: SettingError | None = None,
     asgi_error: ProjectError | None = None,
     before_up: bool = False,
+    on_this_machine: bool = False,
 ) -> Facts:
     """
     Return the facts of a project that Django has set up, and of its plan.
 
-    ``before_up`` is true for settings read without the REDIS_URL of `tandem up`.
+    ``before_up`` is true for settings read without the REDIS_URL of `tandem up`, and
+    ``on_this_machine`` for a plan that is judged as a start here would be.
     """
     application = _application(plan, loaded)
     databases = tuple(database.read_databases())
     is_atomic = any(each.atomic_requests for each in databases)
     has_media = loaded.settings.edge.media
     routes = tuple(_routes(plan)) if is_atomic or has_media else ()
+    missing = tuple(machine.read_missing(plan, loaded.settings)) if on_this_machine else ()
     return Facts(
         plan=plan,
         settings=loaded.settings,
@@ -92,6 +108,8 @@ def gather(
         importable=installed.importable_libraries(),
         unknown_packages=installed.unknown_packages(),
         offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
+        missing=missing,
+        nginx_errors=check_edge(plan) if on_this_machine and not missing else "",
     )
 
 

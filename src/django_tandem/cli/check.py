@@ -2,11 +2,11 @@
 
 import argparse
 
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Info
 
 from django_tandem import checks
 from django_tandem.cli import console, up
-from django_tandem.cli.planning import find_problems, plan_project
+from django_tandem.cli.planning import find_notes, find_problems, plan_project
 
 LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
@@ -19,7 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the checks found; 1 when it keeps `tandem up` from starting."""
-    found = find_problems(plan_project(options, overrides=up.overrides_of(options)))
+    planned = plan_project(options, overrides=up.overrides_of(options))
+    found = [
+        *find_problems(planned, on_this_machine=True),
+        *(Info(note, obj="TANDEM", id="tandem.I001") for note in find_notes(planned)),
+    ]
     shown = [message for message in found if not message.is_silenced()]
     if options.json:
         console.as_json([as_json(message) for message in shown])
@@ -27,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
         for message in shown:
             console.line_out(str(message))
         failures = sum(map(checks.is_failure, shown))
-        warnings = console.counted(len(shown) - failures, "warning")
+        notes = sum(message.id == "tandem.I001" for message in shown)
+        warnings = console.counted(len(shown) - failures - notes, "warning")
         silenced = len(found) - len(shown)
         console.line_err(f"{console.counted(failures, 'error')}, {warnings}, {silenced} silenced.")
     return 1 if any(map(checks.is_failure, found)) else 0

@@ -12,6 +12,7 @@ from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
 from django_tandem.cli.migrations import unapplied_migrations
+from django_tandem.cli.redis_servers import unreachable_redis
 from django_tandem.cli.run_dirs import redis_offered
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
@@ -25,18 +26,23 @@ NOTES = "notes.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the loaded project it was made from."""
+    """A plan, the loaded project it was made from, and the URL of its embedded Redis."""
 
     plan: Plan
     loaded: Loaded
+    embedded_redis: str | None = None
 
 
 def load_project(settings_module: str | None, overrides: Overrides | None = None) -> Loaded:
     """Load the project at hand, with the embedded Redis offered to its settings."""
+    return _load(settings_module, overrides)[0]
+
+
+def _load(settings_module: str | None, overrides: Overrides | None) -> tuple[Loaded, str | None]:
     location = find(settings_module)
     with redis_offered(location) as offered:
         loaded = pipeline.load(location, overrides=overrides, embedded_redis=offered.url)
-    return replace(loaded, notes=(offered.note,)) if offered.note else loaded
+    return replace(loaded, notes=(offered.note,) if offered.note else ()), offered.url
 
 
 def plan_project(
@@ -47,7 +53,7 @@ def plan_project(
     output: Path | None = None,
 ) -> Planned:
     """Make the plan of the project at hand, to run in ``output`` when that is given."""
-    loaded = load_project(options.settings, overrides)
+    loaded, embedded_redis = _load(options.settings, overrides)
     settings = loaded.settings
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
     plan = pipeline.plan(
@@ -58,7 +64,7 @@ def plan_project(
         generation=generation,
         overrides=overrides,
     )
-    return Planned(plan=plan, loaded=loaded)
+    return Planned(plan=plan, loaded=loaded, embedded_redis=embedded_redis)
 
 
 def report_plan(planned: Planned, before: Collection[str] = ()) -> list[str]:
@@ -73,16 +79,30 @@ def report_plan(planned: Planned, before: Collection[str] = ()) -> list[str]:
         if text not in before:
             console.line_err(text)
     checks.refuse_failures(found)
-    notes = [*planned.loaded.notes, *planned.plan.notes, *unapplied_migrations()]
+    notes = find_notes(planned)
     for text in notes:
         if text not in before:
             console.line_err(text)
     return [*messages, *notes]
 
 
-def find_problems(planned: Planned) -> list[CheckMessage]:
-    """Run the checks on the very plan that is to be started."""
-    return findings(gather(planned.plan, planned.loaded))
+def find_notes(planned: Planned) -> list[str]:
+    """Return what a person should know before a start, a sentence each."""
+    return [
+        *planned.loaded.notes,
+        *planned.plan.notes,
+        *unapplied_migrations(),
+        *unreachable_redis(planned.embedded_redis),
+    ]
+
+
+def find_problems(planned: Planned, *, on_this_machine: bool = False) -> list[CheckMessage]:
+    """
+    Run the checks on the very plan that is to be started.
+
+    With ``on_this_machine`` also those of the machine, which a start makes once it has the lock.
+    """
+    return findings(gather(planned.plan, planned.loaded, on_this_machine=on_this_machine))
 
 
 def write_notes(run_dir: Path, notes: Sequence[str]) -> None:

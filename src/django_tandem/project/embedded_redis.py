@@ -2,18 +2,17 @@
 
 import json
 import os
-import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 
 from django_tandem.errors import ProjectError
 from django_tandem.project.location import Location, load_settings
+from django_tandem.project.redis_addresses import read_address
 
 VARIABLE = "REDIS_URL"
 LAYERS = "CHANNEL_LAYERS"
@@ -139,20 +138,11 @@ def _hosts(layer: Mapping[str, Any]) -> list[Any]:
 
 def _accepts(host: Any) -> bool:
     """Return whether a Redis of a layer's hosts accepts a connection."""
-    address = host.get("address", host) if isinstance(host, Mapping) else host
+    address = read_address(host)
+    if address is None:
+        return False
     try:
-        if isinstance(address, str):
-            parts = urlsplit(address)
-            if parts.scheme == "unix":
-                with socket.socket(socket.AF_UNIX) as connection:
-                    connection.settimeout(CONNECT_S)
-                    connection.connect(parts.path)
-                return True
-            address = (parts.hostname or "localhost", parts.port or 6379)
-        elif isinstance(address, Mapping):
-            address = (address.get("host", "localhost"), address.get("port", 6379))
-        name, port = address
-        socket.create_connection((name, port), timeout=CONNECT_S).close()
-    except (OSError, TypeError, ValueError):
+        address.connect(CONNECT_S).close()
+    except OSError:
         return False
     return True

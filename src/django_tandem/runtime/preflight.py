@@ -5,13 +5,17 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Collection
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from django_tandem import servers
+from django_tandem import pipeline, servers
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Nginx, Plan, Stack
+from django_tandem.render import nginx
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
 
@@ -24,18 +28,36 @@ def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ())
 
     ``listening`` are the addresses that the edge listens on already.
     """
+    for error in find_missing(plan, settings, listening):
+        raise error
+
+
+def find_missing(
+    plan: Plan, settings: Settings, listening: Collection[str] = ()
+) -> Iterator[MachineError]:
+    """Yield an error for each thing that the plan needs and this machine lacks."""
+    for require in _requirements(plan, settings, listening):
+        try:
+            require()
+        except MachineError as error:
+            yield error
+
+
+def _requirements(
+    plan: Plan, settings: Settings, listening: Collection[str]
+) -> Iterator[Callable[[], None]]:
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
-        require_installed(servers.find(stack, chosen.server))
+        yield partial(require_installed, servers.find(stack, chosen.server))
     for bind in plan.edge.binds:
         if str(bind) not in listening:
-            require_free(bind)
-    require_readable(settings, plan.project.directory)
-    for process in plan.processes:
-        if process.argv[0] == NICE:
-            require_nice()
+            yield partial(require_free, bind)
+    for option, given in _named_files(settings):
+        yield partial(require_readable, option, given, plan.project.directory)
+    if any(process.argv[0] == NICE for process in plan.processes):
+        yield require_nice
     for name, argv in settings.programs:
-        require_program(name, argv[0], plan.project.directory)
+        yield partial(require_program, name, argv[0], plan.project.directory)
 
 
 def require_nice() -> None:
@@ -60,19 +82,25 @@ def require_installed(server: Server) -> None:
         ) from None
 
 
-def require_readable(settings: Settings, project_directory: str) -> None:
+def _named_files(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each option of EDGE that names a file for NGINX to read, and the file."""
+    edge = settings.edge
+    if edge.include is not None:
+        yield '["INCLUDE"]', edge.include
+    if edge.tls is not None:
+        yield '["TLS"]["CERTIFICATE"]', edge.tls.certificate
+        yield '["TLS"]["KEY"]', edge.tls.key
+    for status, page in edge.error_pages:
+        yield f'["ERROR_PAGES"][{status}]', page
+
+
+def require_readable(option: str, given: str, project_directory: str) -> None:
     """Raise MachineError for a file named in the settings that NGINX could not read."""
-    edge, tls = settings.edge, settings.edge.tls
-    named = {'["INCLUDE"]': edge.include}
-    if tls is not None:
-        named |= {'["TLS"]["CERTIFICATE"]': tls.certificate, '["TLS"]["KEY"]': tls.key}
-    named |= {f'["ERROR_PAGES"][{status}]': page for status, page in edge.error_pages}
-    for option, given in named.items():
-        if given is not None and not os.access(Path(project_directory, given), os.R_OK):
-            raise MachineError(
-                f'TANDEM["EDGE"]{option} is "{given}", which is not readable.',
-                hint="Give its path; a relative one is relative to the directory of manage.py.",
-            )
+    if not os.access(Path(project_directory, given), os.R_OK):
+        raise MachineError(
+            f'TANDEM["EDGE"]{option} is "{given}", which is not readable.',
+            hint="Give its path; a relative one is relative to the directory of manage.py.",
+        )
 
 
 def require_program(name: str, program: str, project_directory: str) -> None:
@@ -150,10 +178,17 @@ def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None
         raise RefusedError("NGINX rejects the rendered nginx.conf.", hint=found)
 
 
-def check_nginx(nginx: Nginx, directory: Path, file: str = "nginx.conf") -> str:
+def check_edge(plan: Plan) -> str:
+    """Render the edge to a scratch directory; return the errors that NGINX finds in it."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as scratch:
+        pipeline.write(nginx.render(replace(plan, run_dir=scratch)), Path(scratch))
+        return check_nginx(plan.edge.nginx, Path(scratch)).replace(scratch, plan.run_dir)
+
+
+def check_nginx(program: Nginx, directory: Path, file: str = "nginx.conf") -> str:
     """Run ``nginx -t`` on the ``file`` in ``directory``; return its errors."""
     done = subprocess.run(
-        [nginx.program, "-t", "-q", "-p", f"{directory}/", "-c", file, "-e", "stderr"],
+        [program.program, "-t", "-q", "-p", f"{directory}/", "-c", file, "-e", "stderr"],
         cwd=directory,
         capture_output=True,
         text=True,

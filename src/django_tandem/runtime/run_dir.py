@@ -74,10 +74,27 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
     except OSError as error:
         if error.errno in FULL:
             raise
-        raise MachineError(
-            f"{run_dir} can't be made: {error.strerror}.",
-            hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
-        ) from error
+        raise _not_made(run_dir, error.errno) from error
+
+
+def require_usable(run_dir: Path) -> None:
+    """Raise MachineError where `prepare` would, and make nothing."""
+    refuse_foreign(run_dir)
+    if run_dir.exists():
+        _refuse_another_use(run_dir)
+        return
+    above = next(each for each in run_dir.parents if each.exists())
+    if not above.is_dir():
+        raise _not_made(run_dir, errno.ENOTDIR)
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise _not_made(run_dir, errno.EACCES)
+
+
+def _not_made(run_dir: Path, reason: int | None) -> MachineError:
+    return MachineError(
+        f"{run_dir} can't be made: {os.strerror(reason or errno.EIO)}.",
+        hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
+    )
 
 
 @contextmanager

@@ -3,11 +3,14 @@
 import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids
+from django.db import connections
 
 from builders import verdict, websocket
 from django_tandem.checks.database import (
     async_views_have_no_transaction,
     connections_are_not_leaked,
+    directories_exist,
+    read_databases,
 )
 from django_tandem.checks.facts import AsyncView, Database
 from django_tandem.model import Stack
@@ -137,3 +140,43 @@ def test_connections_closed_after_each_request_are_fine() -> None:
         )
         == []
     )
+
+
+def test_a_database_in_a_directory_that_does_not_exist_is_a_warning() -> None:
+    """SQLite makes the file and not its directory."""
+    found = facts(databases=(_database(missing_directory="/srv/var"), _database(alias="other")))
+
+    assert contents(directories_exist(found)) == [
+        (
+            "tandem.W016",
+            "DATABASES",
+            'DATABASES["default"]["NAME"] is in /srv/var, which does not exist: every query fails.',
+            "Make the directory and run `manage.py migrate`, or correct the path.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "missing"),
+    [
+        (SQLITE, "{}/absent/db.sqlite3", "{}/absent"),
+        (SQLITE, "{}/db.sqlite3", None),
+        (SQLITE, ":memory:", None),
+        (SQLITE, "file:shared?mode=memory", None),
+        (POSTGRES, "/no/path", None),
+    ],
+)
+def test_only_a_file_of_sqlite_has_a_directory(
+    engine, name, missing, tmp_path, monkeypatch
+) -> None:
+    """It is looked for without a connection."""
+    database = {
+        "ENGINE": engine,
+        "NAME": name.format(tmp_path),
+        "CONN_MAX_AGE": 0,
+        "ATOMIC_REQUESTS": False,
+    }
+    monkeypatch.setattr(connections, "settings", {"default": database})
+
+    (found,) = read_databases()
+    assert found.missing_directory == (missing and missing.format(tmp_path))

@@ -1,0 +1,79 @@
+"""The note on a Redis of the settings that can't be reached."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from django_tandem.project.redis_addresses import RedisAddress, read_address
+
+# For all servers together: they are tried at once, and may well come up after this stack.
+PATIENCE_S = 1
+
+_CACHES = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
+
+
+def unreachable_redis(embedded: str | None) -> list[str]:
+    """
+    Return a sentence on each Redis of a channel layer or cache that gives no answer.
+
+    ``embedded`` is the URL of the server that is about to be started.
+    """
+    users: dict[RedisAddress, list[str]] = {}
+    for setting, given in _named_servers():
+        address = read_address(given)
+        if address is not None and address != read_address(embedded):
+            users.setdefault(address, []).append(setting)
+    return [
+        f"Redis at {address}, for {' and '.join(dict.fromkeys(users[address]))}, can't be "
+        f"reached: {reason}."
+        for address, reason in _unreachable(tuple(users)).items()
+    ]
+
+
+def _named_servers() -> Iterator[tuple[str, Any]]:
+    """Yield each setting that names a Redis, and the address as it is written there."""
+    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
+        hosts = (layer.get("CONFIG") or {}).get("hosts")
+        for host in hosts if isinstance(hosts, list | tuple) else ():
+            yield f'CHANNEL_LAYERS["{alias}"]', host
+    for alias, cache in django_settings.CACHES.items():
+        if cache.get("BACKEND") in _CACHES:
+            location = cache.get("LOCATION") or ()
+            urls = re.split("[;,]", location) if isinstance(location, str) else location
+            for url in urls:
+                yield f'CACHES["{alias}"]', url
+
+
+def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]:
+    # What has not ended in time gave no answer either: no timeout bounds a look-up of a name.
+    found = dict.fromkeys(addresses, f"no answer within {PATIENCE_S} s")
+
+    def ping(address: RedisAddress) -> None:
+        found[address] = _why_unreachable(address)
+
+    # Daemons, so that none keeps the command from ending.
+    threads = [threading.Thread(target=ping, args=(each,), daemon=True) for each in addresses]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + PATIENCE_S
+    for thread in threads:
+        thread.join(max(0, until - time.monotonic()))
+    return {address: reason for address, reason in list(found.items()) if reason}
+
+
+def _why_unreachable(address: RedisAddress) -> str:
+    """Return why there is no answer; empty when there is one, such as that a password is needed."""
+    try:
+        with address.connect(PATIENCE_S) as connection:
+            if address.has_tls:
+                return ""
+            connection.sendall(b"PING\r\n")
+            return "" if connection.recv(1) else "the connection was closed"
+    except TimeoutError:
+        return f"no answer within {PATIENCE_S} s"
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,0 +1,137 @@
+"""`tandem check` judges all that `tandem up` judges before it starts anything."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from checks.gathered import facts
+from checks.managing import installed, manage
+from checks.messages import contents
+
+from builders import plan
+from django_tandem.checks.machine import machine_has_all, nginx_accepts_the_edge, read_missing
+from django_tandem.errors import MachineError
+from django_tandem.settings import read_settings
+from harness.projects import startproject
+from harness.stack import Up, free_port, tandem
+
+
+def test_what_the_machine_lacks_is_an_error_each() -> None:
+    """With the sentences of `tandem up`."""
+    missing = (MachineError("No a.", hint="Install a."), MachineError("No b.", hint="Install b."))
+
+    assert contents(machine_has_all(facts(missing=missing))) == [
+        ("tandem.E012", "TANDEM", "No a.", "Install a."),
+        ("tandem.E012", "TANDEM", "No b.", "Install b."),
+    ]
+    assert machine_has_all(facts()) == []
+
+
+def test_a_rejected_configuration_is_an_error() -> None:
+    """With NGINX's own output."""
+    assert contents(nginx_accepts_the_edge(facts(nginx_errors="[emerg] no"))) == [
+        ("tandem.E013", "TANDEM", "NGINX rejects the rendered nginx.conf.", "[emerg] no")
+    ]
+    assert nginx_accepts_the_edge(facts()) == []
+
+
+def test_a_server_whose_package_is_missing_is_found(monkeypatch) -> None:
+    """Beside everything else that is missing."""
+    monkeypatch.setattr("importlib.metadata.Distribution.discover", lambda **_kwargs: iter(()))
+    tandem = {"BIND": f"127.0.0.1:{free_port()}", "EDGE": {"INCLUDE": "/nonexistent"}}
+
+    assert [
+        error.message for error in read_missing(plan(tandem=tandem), read_settings(tandem))
+    ] == [
+        'TANDEM["WSGI"]["SERVER"] is "gunicorn", and the package gunicorn is not installed.',
+        'TANDEM["EDGE"]["INCLUDE"] is "/nonexistent", which is not readable.',
+    ]
+
+
+MISTAKES = {
+    "include": {"EDGE": {"INCLUDE": "edge.conf"}},
+    "certificate": {"EDGE": {"TLS": {"CERTIFICATE": "c", "KEY": "k"}}},
+    "error page": {"EDGE": {"ERROR_PAGES": {503: "no.html"}}},
+    "program": {"PROGRAMS": {"absent": ["no-such"]}},
+    "program's interpreter": {"PROGRAMS": {"broken": ["./broken"]}},
+    "directive": {"EDGE": {"INCLUDE": "sing.conf"}},
+    "run directory": {"RUN_DIR": "mysite"},
+    "bind": {"BIND": "192.0.2.1:8000"},
+}
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_check_fails_where_up_refuses(mistake, tmp_path) -> None:
+    """For the same reason, in the same sentence."""
+    project = startproject(tmp_path)
+    (project / "broken").write_text("#!/bin/nosuch\n")
+    (project / "broken").chmod(0o755)
+    (project / "sing.conf").write_text("sing loudly;\n")
+    setting = {"BIND": f"127.0.0.1:{free_port()}", **MISTAKES[mistake]}
+    (project / "mysite" / "settings.py").open("a").write(f"\nTANDEM = {setting!r}\n")
+    up = tandem(project, "up")
+    check = tandem(project, "check", "--json")
+
+    errors = [each for each in json.loads(check.stdout) if each["level"] == "error"]
+    assert (check.returncode, bool(up.returncode)) == (1, True)
+    assert f"\n{errors[0]['message']}\n" in up.stderr
+
+
+@pytest.mark.processes
+def test_check_writes_nothing(tmp_path) -> None:
+    """Neither a run directory nor files of NGINX."""
+    project = startproject(tmp_path)
+    before = _files(project)
+    done = tandem(project, "check", "--bind", f"127.0.0.1:{free_port()}")
+
+    assert (done.returncode, done.stderr) == (0, "0 errors, 0 warnings, 0 silenced.\n")
+    assert _files(project) == before
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if "__pycache__" not in path.parts)
+
+
+@pytest.mark.processes
+def test_an_address_in_use_is_no_finding_for_the_stack_that_listens_there(tmp_path) -> None:
+    """For any other it is one."""
+    project = startproject(tmp_path)
+    with Up(project) as up:
+        own = tandem(project, "check", "--bind", f"127.0.0.1:{up.port}")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            bind = f"127.0.0.1:{taken.getsockname()[1]}"
+            other = tandem(project, "check", "--bind", bind)
+
+    assert (own.returncode, other.returncode) == (0, 1)
+    assert f"TANDEM: (tandem.E012) {bind} is in use by another program.\n" in other.stdout
+
+
+@pytest.mark.processes
+def test_djangos_own_check_does_not_judge_the_machine(tmp_path) -> None:
+    """It runs in CI and in images that serve nothing."""
+    project = installed(tmp_path, 'TANDEM = {"EDGE": {"INCLUDE": "edge.conf"}}\n')
+
+    assert manage(project, "check").returncode == 0
+
+
+@pytest.mark.processes
+def test_check_prints_the_notes_of_the_plan(tmp_path) -> None:
+    """As information, also about a pin without effect, which `plan` and `up` print."""
+    project = startproject(tmp_path)
+    setting = {"ROUTES": [("/nothing/", "asgi")]}
+    (project / "mysite" / "settings.py").open("a").write(f"\nTANDEM = {setting!r}\n")
+    bind = ("--bind", f"127.0.0.1:{free_port()}")
+    shown = tandem(project, "check", *bind)
+    found = json.loads(tandem(project, "check", "--json", *bind).stdout)
+
+    note = 'TANDEM["ROUTES"][0]: no route begins with "/nothing/".'
+    assert f"TANDEM: (tandem.I001) {note}\n" in shown.stdout
+    assert {
+        "id": "tandem.I001",
+        "level": "info",
+        "object": "TANDEM",
+        "message": note,
+        "hint": None,
+    } in found

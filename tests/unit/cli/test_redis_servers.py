@@ -1,0 +1,103 @@
+"""A Redis that can't be reached is one line before a start, and no error."""
+
+import socket
+import threading
+import time
+
+import pytest
+from django.test import override_settings
+
+from django_tandem.cli.redis_servers import PATIENCE_S, unreachable_redis
+from harness.projects import startproject
+from harness.stack import Up, free_port
+
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+
+
+def _notes(*, hosts=(), location=None, embedded=None) -> list[str]:
+    layers = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
+    layers["default"]["CONFIG"] = {"hosts": list(hosts)}
+    caches = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": location}} if location else {}
+    with override_settings(CHANNEL_LAYERS=layers, CACHES=caches):
+        return unreachable_redis(embedded)
+
+
+def test_a_refused_connection_is_named_with_the_settings() -> None:
+    """Once for an address, however it is written."""
+    port = free_port()
+    hosts = [f"redis://127.0.0.1:{port}/0", ("127.0.0.1", port)]
+
+    assert _notes(hosts=hosts, location=f"redis://127.0.0.1:{port}/1") == [
+        f'Redis at 127.0.0.1:{port}, for CHANNEL_LAYERS["default"] and CACHES["default"], '
+        "can't be reached: Connection refused."
+    ]
+
+
+def test_a_socket_that_does_not_exist_is_named_by_its_path(tmp_path) -> None:
+    """The address of the embedded Redis is not: it starts with the stack."""
+    url = f"unix://{tmp_path}/redis.sock"
+
+    assert _notes(hosts=[url]) == [
+        f'Redis at {tmp_path}/redis.sock, for CHANNEL_LAYERS["default"], can\'t be reached: '
+        "No such file or directory."
+    ]
+    assert _notes(hosts=[url], embedded=url) == []
+
+
+def test_servers_that_give_no_answer_cost_one_timeout_together() -> None:
+    """A frozen Redis accepts connections."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        ports = [each.getsockname()[1] for each in (one, other)]
+        began = time.monotonic()
+        found = _notes(hosts=[("127.0.0.1", port) for port in ports])
+        took_s = time.monotonic() - began
+
+    assert found == [
+        f'Redis at 127.0.0.1:{port}, for CHANNEL_LAYERS["default"], can\'t be reached: '
+        "no answer within 1 s."
+        for port in ports
+    ]
+    assert took_s < 2 * PATIENCE_S
+
+
+@pytest.mark.parametrize("answer", [b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"])
+def test_any_answer_is_one(answer) -> None:
+    """Whether a password is right is the project's business."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(64)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        found = _notes(hosts=[server.getsockname()])
+        thread.join()
+
+    assert found == []
+
+
+def test_what_is_no_address_of_a_redis_is_left_alone() -> None:
+    """Such as Sentinel, which names the server at run time."""
+    sentinel = {"sentinels": [("127.0.0.1", 1)], "master_name": "mymaster"}
+
+    assert _notes(hosts=[sentinel, 7, "memcached://127.0.0.1:1"]) == []
+
+
+@pytest.mark.processes
+def test_a_stack_starts_without_its_redis(tmp_path) -> None:
+    """The line is on stderr, and the stack becomes ready."""
+    port = free_port()
+    project = startproject(tmp_path)
+    caches = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": f"redis://127.0.0.1:{port}"}}
+    (project / "mysite" / "settings.py").open("a").write(f"\nCACHES = {caches!r}\n")
+
+    with Up(project) as up:
+        assert (
+            f'Redis at 127.0.0.1:{port}, for CACHES["default"], can\'t be reached: '
+            "Connection refused.\n"
+        ) in up.output
