@@ -10,33 +10,54 @@ from typing import Any, ClassVar
 
 import django
 from django.core import signals
+from django.core.cache import close_caches
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import reset_urlconf
+from django.db import close_old_connections, reset_queries
+from django.dispatch import Signal
+from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from django_tandem import environment
 from django_tandem.fingerprints import are_known
-from django_tandem.handler import signals as request_signals
 from django_tandem.handler.cancellation import (
     DisconnectListener,
     await_noting_suspends,
     run_in_context,
 )
-from django_tandem.handler.internals import SOURCES, context_executor, has_executor, run_on
-from django_tandem.handler.limits import asgi_setting, thread_count
-from django_tandem.handler.originals import is_original
+from django_tandem.handler.internals import (
+    SOURCES,
+    close_resources,
+    closers_of,
+    context_executor,
+    has_executor,
+    has_open_caches,
+    is_original,
+    only_computes,
+    receivers_of,
+    run_on,
+    run_parallel,
+)
+from django_tandem.handler.pools import asgi_setting, request_pool, thread_count
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
 from django_tandem.handler.segment import service_unavailable
 from django_tandem.handler.segmented_handler import SegmentedHandler
 from django_tandem.handler.switching import (
     RequestExecutor,
+    finish_on_thread,
     note_streaming,
     run_on_thread_if_available,
     wait_for_leftover_calls,
 )
 from django_tandem.handler.sync_stream import stream_on_thread
 from django_tandem.handler.thread_lease import PoolExhausted
-from django_tandem.handler.thread_pool import request_pool
+
+# They manage the connections of their own thread: the pool runs them where it lends one.
+ON_THREADS = (reset_queries, close_old_connections)
+# The first only computes. The other has nothing to do, or else the response closes on a thread.
+ON_LOOP = (reset_urlconf, close_caches)
+DJANGOS = frozenset([*ON_THREADS, *ON_LOOP])
 
 # What the request of this context runs its sync code on; None if its caller has set that.
 EXECUTOR: contextvars.ContextVar[RequestExecutor | None] = contextvars.ContextVar(
@@ -52,12 +73,12 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
     @cached_property
     def opening(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs before a request does."""
-        return (partial(request_signals.run_connected, signals.request_started, type(self)),)
+        return (partial(run_connected, signals.request_started, type(self)),)
 
     @cached_property
     def closing(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs after a request did."""
-        return (partial(request_signals.run_connected, signals.request_finished, type(self)),)
+        return (partial(run_connected, signals.request_finished, type(self)),)
 
     # Whether one was made in this process.
     is_made: ClassVar[bool] = False
@@ -118,7 +139,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         try:
             set_script_prefix(get_script_prefix(scope))
             has_lease = executor is not None
-            await request_signals.send_started(type(self), scope, has_lease=has_lease)
+            await send_started(type(self), scope, has_lease=has_lease)
             request, error_response = self.create_request(scope, body)
             if request is None:
                 body.close()
@@ -163,10 +184,10 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         return response, None
 
     def _needs_thread(self, response: Any) -> bool:
-        return bool(response.streaming) or request_signals.needs_thread(type(self), response)
+        return bool(response.streaming) or needs_thread(type(self), response)
 
     async def _finish(self, response: Any) -> None:
-        await request_signals.send_finished(type(self), response, EXECUTOR.get())
+        await send_finished(type(self), response, EXECUTOR.get())
 
     async def send_response(self, response: Any, send: Any) -> None:
         """Send the response; a plain one by a shorter way, a sync stream part by part."""
@@ -192,6 +213,59 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
             await super().send_response(response, send)
         finally:
             stream.stop()
+
+
+def run_connected(signal: Signal, sender: Any) -> None:
+    """Run those of Django's own receivers that a thread needs, as far as they are connected."""
+    connected, _ = receivers_of(signal, sender)
+    for receiver in ON_THREADS:
+        if receiver in connected:
+            receiver()
+
+
+async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
+    """Send ``request_started``."""
+    receivers, async_receivers = receivers_of(signals.request_started, sender)
+    if not (has_lease and DJANGOS.issuperset(receivers) and is_original(Signal, "asend")):
+        await signals.request_started.asend(sender=sender, scope=scope)
+    elif async_receivers:
+        named = {"signal": signals.request_started, "sender": sender, "scope": scope}
+        await run_parallel([receiver(**named) for receiver in async_receivers])
+
+
+async def send_finished(sender: Any, response: Any, executor: RequestExecutor | None) -> None:
+    """
+    Close the response, which sends ``request_finished``; None if there is no response.
+
+    A view that was cancelled may still run on its thread: like Django, wait for it there.
+    """
+    if executor is None or executor.is_busy or needs_thread(sender, response):
+        send = partial(signals.request_finished.send, sender=sender)
+        await finish_on_thread(send if response is None else response.close)
+        return
+    if response is not None:
+        close_resources(response)
+    if reset_urlconf in receivers_of(signals.request_finished, sender)[0]:
+        reset_urlconf(sender)
+
+
+def needs_thread(sender: Any, response: Any) -> bool:
+    """Return whether the end of the request runs what may block."""
+    receivers, async_receivers = receivers_of(signals.request_finished, sender)
+    return (
+        bool(async_receivers)
+        or not DJANGOS.issuperset(receivers)
+        or has_open_caches()
+        or not is_original(Signal, "send")
+        or (response is not None and _closes_more(response))
+    )
+
+
+def _closes_more(response: Any) -> bool:
+    is_plain = type(response).close is HttpResponseBase.close
+    if not (is_plain and is_original(HttpResponseBase, "close")):
+        return True
+    return not all(map(only_computes, closers_of(response)))
 
 
 def is_plain(response: Any, max_bytes: int) -> bool:

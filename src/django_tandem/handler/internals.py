@@ -2,26 +2,20 @@
 
 import asyncio
 import contextvars
-import inspect
-import logging
-import weakref
-from collections.abc import Callable, Coroutine, Sequence
+import functools
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from types import GeneratorType
+from importlib.machinery import SourceFileLoader
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections
-from django.db.models import QuerySet
-from django.db.models.expressions import Col
-from django.db.models.lookups import Lookup
 from django.dispatch import Signal, dispatcher
-
-from django_tandem.handler.originals import is_original
 
 _BASE = "django.core.handlers.base.BaseHandler"
 _ASGI = "django.core.handlers.asgi.ASGIHandler"
@@ -61,128 +55,64 @@ SOURCES = (
     "asgiref.sync.ThreadSensitiveContext",
 )
 
-# They read, and leave nothing on the thread that another call of the same request could miss.
-READS = frozenset({"_fetch_all", "contains", "count", "exists", "first", "get", "last", "latest"})
 
-logger = logging.getLogger("django_tandem.asgi")
-
-
-# What a call leaves on its thread.
+# Whether a function of Django's is as Django wrote it. What instruments Django wraps its functions,
+# replaces them, or rewrites their bytecode in place. The compiled module that Python itself would
+# load shows what they were.
 
 
-def leaves_nothing(call: Callable[..., Any]) -> bool:
-    """Return whether ``call``, which has run on this thread, has left nothing that is needed."""
-    bound = submitted_function(call)
-    function = getattr(bound, "__func__", None)
-    name = getattr(function, "__name__", "")
-    return (
-        name in READS
-        and vars(QuerySet).get(name) is function
-        # What wraps or replaces it may leave something.
-        and is_original(QuerySet, name)
-        and _is_plain(getattr(bound, "__self__", None))
-        and not any(map(_is_expression, _arguments(_child(call))))
-        and _is_autocommitting()
-    )
-
-
-def submitted_function(call: Callable[..., Any]) -> Any:
-    """Return the function that ``sync_to_async`` was given, of the call that it submits."""
-    return getattr(_child(call), "func", None)
-
-
-def _child(call: Callable[..., Any]) -> Any:
-    # asgiref submits partial(thread_handler, …, partial(function, *arguments)).
-    arguments = getattr(call, "args", None)
-    return arguments[-1] if arguments else None
-
-
-def _arguments(call: Any) -> tuple[Any, ...]:
-    return (*call.args, *call.keywords.values())
-
-
-def _is_expression(value: Any) -> bool:
-    return hasattr(value, "resolve_expression") or hasattr(value, "as_sql")
-
-
-def _is_plain(queryset: Any) -> bool:
-    # A function of the database may take a lock of the session, or set a variable of it.
-    if not isinstance(queryset, QuerySet):
+def is_original(owner: type | ModuleType, name: str) -> bool:
+    """Return whether ``name`` of the class or module is Django's own function, unchanged."""
+    function = vars(owner).get(name)
+    if not isinstance(function, FunctionType):
         return False
-    query: Any = queryset.query
-    prefetched: Any = vars(queryset)["_prefetch_related_lookups"]
-    names = (*query.order_by, *prefetched)
-    return (
-        not (query.annotations or query.extra or query.combined_queries)
-        and all(isinstance(name, str) for name in names)
-        and _compares_columns(query.where)
-    )
+    known = _known.get(function)
+    if known is None or known[0] is not function.__code__:
+        known = _known[function] = function.__code__, is_unchanged(function, _module_of(owner))
+    return known[1]
 
 
-def _compares_columns(where: Any) -> bool:
-    for child in where.children:
-        if isinstance(child, Lookup):
-            is_own = not type(child).__module__.startswith("django.db.models.")
-            if is_own or not isinstance(child.lhs, Col) or _is_expression(child.rhs):
-                return False
-        elif not hasattr(child, "children") or not _compares_columns(child):
-            return False
-    return True
+# By function: its code when it was looked at, and whether it was unchanged.
+_known: dict[FunctionType, tuple[CodeType, bool]] = {}
 
 
-def _is_autocommitting() -> bool:
-    return all(
-        connection.autocommit and not (connection.in_atomic_block or connection.execute_wrappers)
-        for connection in connections.all(initialized_only=True)
-        if connection.connection is not None
-    )
+def is_unchanged(function: Any, module: str) -> bool:
+    """Return whether it is a plain function of the module, with the code that it was written."""
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        return False
+    if function.__module__ != module:
+        return False
+    return function.__code__ in _codes_of(module).get(function.__code__.co_qualname, ())
 
 
-def unfinished_generators(
-    call: Callable[..., Any],
-) -> "list[weakref.ref[GeneratorType[Any, Any, Any]]]":
-    """
-    Return the generators that ``call`` was given and has not finished.
-
-    An async iteration over a queryset advances a generator with each call, and its cursor
-    belongs to the connection of the thread.
-    """
-    return [
-        weakref.ref(argument)
-        for argument in getattr(_child(call), "args", ())
-        if isinstance(argument, GeneratorType) and is_unfinished(argument)
-    ]
+def _module_of(owner: type | ModuleType) -> str:
+    return owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
 
 
-def is_unfinished(generator: Any) -> bool:
-    """Return whether the generator has begun and not ended."""
-    return inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
+@functools.cache
+def _codes_of(module: str) -> dict[str, list[CodeType]]:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    # Not by the loader of the module: an agent may have put its own before it.
+    code = _load_code(module, file) if file else None
+    found: dict[str, list[CodeType]] = {}
+    for each in _nested(code):
+        found.setdefault(each.co_qualname, []).append(each)
+    return found
 
 
-def has_open_transaction() -> bool:
-    """Return whether ``atomic`` or ``set_autocommit`` has begun a transaction on this thread."""
-    return any(
-        connection.in_atomic_block
-        or (
-            connection.connection is not None
-            and connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
-        )
-        for connection in connections.all(initialized_only=True)
-    )
+def _load_code(module: str, file: str) -> CodeType | None:
+    # Django may be installed without its sources, or in an archive: then nothing is known.
+    try:
+        return SourceFileLoader(module, file).get_code(module)
+    except (OSError, SyntaxError, ValueError, ImportError):
+        return None
 
 
-def drop_open_transactions() -> None:
-    """
-    Roll back a transaction that was left open, and forget its connection.
-
-    A view that was cancelled while it entered ``atomic`` never leaves it. Django closes such a
-    connection too, but keeps it for the end of the block, so nobody could use it again.
-    """
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or connection.closed_in_transaction:
-            logger.warning("Rolled back a transaction on %r that was left open.", connection.alias)
-            del connections[connection.alias]
-            connection.close()
+def _nested(code: CodeType | None) -> Iterator[CodeType]:
+    for constant in code.co_consts if code is not None else ():
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _nested(constant)
 
 
 # Where thread-sensitive code runs.
@@ -224,6 +154,18 @@ def context_executor() -> Executor | None:
     """Return what ``run_on`` set for this context."""
     context = SyncToAsync.thread_sensitive_context.get(None)
     return None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+
+
+def submitted_function(call: Callable[..., Any]) -> Any:
+    """Return the function that ``sync_to_async`` was given, of the call that it submits."""
+    return getattr(submitted_call(call), "func", None)
+
+
+def submitted_call(call: Callable[..., Any]) -> Any:
+    """Return the partial of that function with its arguments."""
+    # asgiref submits partial(thread_handler, …, partial(function, *arguments)).
+    arguments = getattr(call, "args", None)
+    return arguments[-1] if arguments else None
 
 
 def observe_nested_calls(adjust: Callable[[int], None]) -> None:

@@ -13,19 +13,19 @@ from django_tandem.handler.internals import (
     closers_of,
     innermost_handler,
     is_logged,
+    is_original,
+    is_unchanged,
     middleware_chain,
     set_middleware_chain,
 )
 from django_tandem.handler.known_middleware import read_middleware, read_view_hook
-from django_tandem.handler.originals import is_original, is_unchanged
-from django_tandem.handler.segment import Segment, service_unavailable
+from django_tandem.handler.segment import Segment, ViewSegment, service_unavailable
 from django_tandem.handler.switching import (
     observe_from_thread,
     reject_if_exhausted,
     was_rejected,
 )
 from django_tandem.handler.thread_lease import PoolExhausted
-from django_tandem.handler.view_segment import ViewSegment
 
 # Looked up at each call, as Django does: an instrumentation may replace them.
 DJANGO: Any = django_base

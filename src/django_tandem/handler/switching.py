@@ -8,19 +8,28 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from asgiref.sync import SyncToAsync
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from django_tandem.handler.cancellation import await_noting_suspends
 from django_tandem.handler.internals import (
     context_executor,
     current_executor,
+    has_executor,
     observe_nested_calls,
+    run_on,
     submitted_function,
+    undo_run_on,
 )
+from django_tandem.handler.pools import consumer_pool
+from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.handler.thread_lease import Call, PoolExhausted, Task, ThreadLease
 from django_tandem.handler.thread_pool import ThreadPool
 
 T = TypeVar("T")
+
+CHECKS = (close_old_connections,)
+# Django's own application gives each HTTP request a thread by itself.
+TYPES = frozenset({"websocket", "channel"})
 
 
 class RequestExecutor(Executor):
@@ -47,16 +56,55 @@ class RequestExecutor(Executor):
     @property
     def has_thread(self) -> bool:
         """Whether a thread was acquired."""
-        return self.pool.has_thread(self.lease)
+        with self.pool.lock:
+            return self.lease.worker is not None
 
     @property
     def is_busy(self) -> bool:
         """Whether a call runs or waits."""
-        return self.pool.is_busy(self.lease)
+        with self.pool.lock:
+            return self.lease.is_busy
+
+    @property
+    def would_wait(self) -> bool:
+        """Whether a further call would not run at once."""
+        return self.is_busy or not self.pool.can_run(self.lease)
+
+    @property
+    def current_call(self) -> Call | None:
+        """The call that the thread runs."""
+        with self.pool.lock:
+            return self.lease.current
 
     def note_suspended(self) -> None:
         """Note that the request awaits something, on the event loop."""
         self.pool.note_suspended(self.lease)
+
+
+class ParallelConsumers:
+    """
+    Gives each consumer a thread for one call at a time.
+
+    A consumer lives for hours, and most of them it waits: it can't keep a thread as a request
+    does. The calls of one consumer still run one after another, and never on two threads at once.
+    They have a pool of their own, which rejects none of them: a consumer can't respond with 503.
+    Connections are checked before and after each call, as Channels' database_sync_to_async does.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in TYPES or has_executor():
+            await self.application(scope, receive, send)
+            return
+        executor = RequestExecutor(consumer_pool(), holds=False, opening=CHECKS, closing=CHECKS)
+        token = run_on(executor)
+        try:
+            await self.application(scope, receive, send)
+        finally:
+            executor.release()
+            undo_run_on(token)
 
 
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -119,7 +167,7 @@ async def observe_from_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     """Await ``coroutine``, for which the thread of this request waits in the running call."""
     executor = context_executor()
     own = executor if isinstance(executor, RequestExecutor) else None
-    call = own.pool.current_call(own.lease) if own is not None else None
+    call = own.current_call if own is not None else None
     if own is None or call is None:
         return await coroutine
     pool, lease = own.pool, own.lease
@@ -148,13 +196,13 @@ def note_streaming() -> None:
 def would_wait() -> bool:
     """Return whether a call would have to wait for the thread of this request, or for any."""
     own = _own()
-    return own is not None and own.pool.would_wait(own.lease)
+    return own is not None and own.would_wait
 
 
 def was_rejected() -> bool:
     """Return whether this request has waited for a thread in vain."""
     own = _own()
-    return own is not None and own.pool.was_rejected(own.lease)
+    return own is not None and own.lease.was_rejected
 
 
 def _own() -> RequestExecutor | None:

@@ -7,15 +7,20 @@ A thread lent to one request: what it runs, and the states that it goes through.
 """
 
 import asyncio
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextvars import Context
 from enum import Enum, auto
-from typing import Any, Protocol
+from queue import SimpleQueue
+from typing import Any
 
-from django_tandem.handler.internals import is_unfinished
+from django.db import connections
+
+from django_tandem.handler.leftovers import Leftovers, is_unfinished
 
 Task = Callable[[], Any]
 
@@ -86,13 +91,37 @@ class Call:
             self.future.set_exception(PoolExhausted("No thread came free in time."))
 
 
-class Worker(Protocol):
-    """A thread that can be woken."""
+class PoolThread:
+    """A thread, and the leases that it is to serve next."""
 
-    is_overflow: bool
+    def __init__(self, serve: "Callable[[PoolThread, ThreadLease], Iterator[Task]]") -> None:
+        # Yields what the thread runs for a lease.
+        self.serve = serve
+        self.is_overflow = False
+        self.inbox: SimpleQueue[ThreadLease | None] = SimpleQueue()
+        # A daemon: a server that has answered everything exits, although a thread still runs.
+        self.thread = threading.Thread(target=self.run, name="django-tandem", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; raises RuntimeError if the system has no more threads or memory."""
+        # Python 3.14 may give a thread the context of the request that starts it.
+        Context().run(self.thread.start)
 
     def wake(self, lease: "ThreadLease | None") -> None:
         """Have the thread serve the lease; None ends it."""
+        self.inbox.put(lease)
+
+    def run(self) -> None:
+        """Serve leases, one after another."""
+        while (lease := self.inbox.get()) is not None:
+            self._run_all(lease)
+            # While the thread waits for the next one, it must not keep the last response.
+            del lease
+        connections.close_all()
+
+    def _run_all(self, lease: "ThreadLease") -> None:
+        for step in self.serve(self, lease):
+            step()
 
 
 class ThreadLease:
@@ -116,7 +145,7 @@ class ThreadLease:
         self.closing = closing
         self.is_over = False
         self.state = LeaseState.DETACHED
-        self.worker: Worker | None = None
+        self.worker: PoolThread | None = None
         # Whether ``opening`` has run on the present thread.
         self.is_open = False
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -141,6 +170,17 @@ class ThreadLease:
         self.state = state
         if state is LeaseState.RESUMING:
             self.resuming_at = time.monotonic()
+
+    def end_call(self, call: Call, left: Leftovers) -> None:
+        """Note that the thread has run the call, and what it has left there."""
+        self.current = None
+        self.must_keep |= left.must_keep
+        # What the request itself has left ends with it.
+        if call.is_late or not self.is_over:
+            self.has_transaction = left.has_transaction
+            self.generators.extend(left.generators)
+        if self.state is not LeaseState.RUNNING:
+            self.move(LeaseState.RUNNING)
 
     def detach(self) -> None:
         """Give the thread up."""

@@ -8,41 +8,35 @@ moves it out of the bound: an overflow thread, of which there is a limited numbe
 """
 
 import asyncio
-import atexit
 import functools
 import logging
-import os
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from contextvars import Context
 from dataclasses import dataclass
-from queue import SimpleQueue
 
-from django.db import connections
-
-from django_tandem.handler import limits
-from django_tandem.handler.internals import (
-    drop_open_transactions,
-    has_open_transaction,
-    leaves_nothing,
-    unfinished_generators,
-)
+from django_tandem.handler import wait_queue
+from django_tandem.handler.leftovers import drop_open_transactions, find_leftovers
 from django_tandem.handler.thread_lease import (
     Call,
     LeaseState,
     PoolExhausted,
+    PoolThread,
     Task,
     ThreadLease,
 )
+from django_tandem.handler.wait_queue import WaitQueue
+
+# Threads beyond the bound, held by requests that await something while others need a thread. Each
+# may hold a database connection, and PostgreSQL allows a hundred by default.
+MAX_OVERFLOW = 100
 
 # How often the queue is checked while it is not empty.
 TICK_S = 0.05
 # A request that was not seen to suspend within this time waits in a task of its own.
 RESUME_S = 0.1
-LOG_EVERY_S = 10.0
+START_LOG_EVERY_S = 10.0
 # How long the interpreter's exit waits for the threads to close their connections.
 EXIT_S = 1.0
 
@@ -60,38 +54,6 @@ class PoolCounts:
     rejected: int
 
 
-class PoolThread:
-    """A thread, and the leases that it is to serve next."""
-
-    def __init__(self, pool: "ThreadPool") -> None:
-        self.pool = pool
-        self.is_overflow = False
-        self.inbox: SimpleQueue[ThreadLease | None] = SimpleQueue()
-        # A daemon: a server that has answered everything exits, although a thread still runs.
-        self.thread = threading.Thread(target=self.run, name="django-tandem", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread; raises RuntimeError if the system has no more threads or memory."""
-        # Python 3.14 may give a thread the context of the request that starts it.
-        Context().run(self.thread.start)
-
-    def wake(self, lease: "ThreadLease | None") -> None:
-        """Have the thread serve the lease; None ends it."""
-        self.inbox.put(lease)
-
-    def run(self) -> None:
-        """Serve leases, one after another."""
-        while (lease := self.inbox.get()) is not None:
-            self._serve(lease)
-            # While the thread waits for the next one, it must not keep the last response.
-            del lease
-        connections.close_all()
-
-    def _serve(self, lease: ThreadLease) -> None:
-        for step in self.pool.serve(self, lease):
-            step()
-
-
 class ThreadPool:
     """
     Owns the workers, the leases and the wait queue; one lock guards all of it.
@@ -103,7 +65,7 @@ class ThreadPool:
         self.bound = bound
         # Whether a lease that waits for too long gets PoolExhausted.
         self.rejects = rejects
-        self.tick_s = min(TICK_S, limits.MAX_WAIT_S)
+        self.tick_s = min(TICK_S, wait_queue.MAX_WAIT_S)
         self.reset()
 
     def reset(self) -> None:
@@ -114,14 +76,14 @@ class ThreadPool:
         self.free: list[PoolThread] = []
         # Overflow workers without a lease, kept for the next overflow while requests wait.
         self.spare: list[PoolThread] = []
-        self.overflow = self.rejected = 0
+        self.overflow = 0
         # Those whose worker is within the bound, in the order in which they acquired it.
         self.leases: dict[ThreadLease, None] = {}
         # Those whose request is over, and of which a task has a cursor or a transaction open.
         self.lingering: set[ThreadLease] = set()
-        self.queue: deque[ThreadLease] = deque()
+        self.queue = WaitQueue(rejects=self.rejects)
         self.ticking: set[asyncio.AbstractEventLoop] = set()
-        self.logged_at = self.start_logged_at = -LOG_EVERY_S
+        self.start_logged_at = -START_LOG_EVERY_S
         # Why a thread did not start, until the timer runs: until then no other start is tried.
         self.start_error: str | None = None
 
@@ -138,7 +100,7 @@ class ThreadPool:
                 idle=len(self.free),
                 queued=len(self.queue),
                 overflow=self.overflow,
-                rejected=self.rejected,
+                rejected=self.queue.rejected,
             )
 
     # Called on the event loop, by the requests.
@@ -146,7 +108,7 @@ class ThreadPool:
     def submit(self, lease: ThreadLease, call: Call) -> None:
         """Have the thread of the lease run the call; it acquires one if it has none."""
         with self.lock:
-            if call.is_final and not self._can_run(lease):
+            if call.is_final and not self.can_run(lease):
                 raise PoolExhausted("No thread is free.")
             call.is_late = lease.is_over and not call.is_final
             lease.calls.append(call)
@@ -169,7 +131,8 @@ class ThreadPool:
                 if lease.is_idle:
                     self._release(lease)
             if lease.state is LeaseState.QUEUED and not lease.is_busy:
-                self._leave_queue(lease)
+                self.queue.remove(lease)
+                self._shrink()
 
     def note_suspended(self, lease: ThreadLease) -> None:
         """Note that the request of the lease has continued, and awaits something else now."""
@@ -199,40 +162,21 @@ class ThreadPool:
             elif call.active <= 0 and is_running:
                 lease.move(LeaseState.RESUMING)
 
-    def current_call(self, lease: ThreadLease) -> Call | None:
-        """Return the call that the thread of the lease runs."""
+    def can_run(self, lease: ThreadLease) -> bool:
+        """Return whether the lease has a thread for a further call, or gets one at once."""
         with self.lock:
-            return lease.current
-
-    def would_wait(self, lease: ThreadLease) -> bool:
-        """Return whether a further call of the lease would not run at once."""
-        with self.lock:
-            return lease.is_busy or (lease.worker is None and not self._has_free())
-
-    def is_busy(self, lease: ThreadLease) -> bool:
-        """Return whether a call of the lease runs or waits."""
-        with self.lock:
-            return lease.is_busy
-
-    def has_thread(self, lease: ThreadLease) -> bool:
-        """Return whether the lease has acquired a thread."""
-        with self.lock:
-            return lease.worker is not None
-
-    def was_rejected(self, lease: ThreadLease) -> bool:
-        """Return whether the lease has waited for a thread in vain."""
-        with self.lock:
-            return lease.was_rejected
+            if lease.state is LeaseState.DETACHED:
+                return self._can_lend()
+            return lease.state not in (LeaseState.QUEUED, LeaseState.RELEASING)
 
     def reject_if_full(self, lease: ThreadLease) -> None:
         """Raise PoolExhausted if the lease would have to wait and the queue is full."""
         with self.lock:
-            is_full = self.rejects and len(self.queue) >= limits.MAX_QUEUED
-            if not is_full or lease.state is not LeaseState.DETACHED:
-                return
-            is_logged = self._count_rejected(1)
-        self._log_rejected(is_logged=is_logged)
-        raise PoolExhausted("Too many requests wait for a thread.")
+            is_rejected = lease.state is LeaseState.DETACHED and self.queue.reject_if_full()
+        if is_rejected:
+            # Without the lock: a handler of the log may block.
+            self.queue.log_rejected(self.bound)
+            raise PoolExhausted("Too many requests wait for a thread.")
 
     # Called on the threads.
 
@@ -273,24 +217,11 @@ class ThreadPool:
             return lease.state
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
-        must_keep, generators, has_transaction = True, [], False
-        try:
-            must_keep = not leaves_nothing(call.function)
-            generators = unfinished_generators(call.function)
-            # A request keeps its thread anyway, to its end.
-            may_return = call.is_late or not lease.holds
-            has_transaction = may_return and has_open_transaction()
-        except Exception:
-            # Arguments of the project are looked at, and what they raise must not end the thread.
-            logger.exception("What a call left on its thread could not be determined.")
+        # A request keeps its thread anyway, to its end.
+        may_return = call.is_late or not lease.holds
+        left = find_leftovers(call.function, may_transact=may_return)
         with self.lock:
-            lease.current = None
-            lease.must_keep |= must_keep
-            if call.is_late or not lease.is_over:
-                lease.has_transaction = has_transaction
-                lease.generators.extend(generators)
-            if lease.state is not LeaseState.RUNNING:
-                lease.move(LeaseState.RUNNING)
+            lease.end_call(call, left)
 
     def _take_back(self, worker: PoolThread, lease: ThreadLease) -> None:
         with self.lock:
@@ -310,15 +241,6 @@ class ThreadPool:
 
     # The state, with the lock held.
 
-    def _has_free(self) -> bool:
-        return bool(self.free) or self.size < self.bound
-
-    def _can_run(self, lease: ThreadLease) -> bool:
-        """Return whether the lease has a thread for a further call, or gets one at once."""
-        if lease.state is LeaseState.DETACHED:
-            return self._can_lend()
-        return lease.state not in (LeaseState.QUEUED, LeaseState.RELEASING)
-
     def _can_lend(self) -> bool:
         """Return whether a thread is free, after starting one if the bound allows it."""
         if not self.free and self.size < self.bound and (worker := self._start()):
@@ -337,7 +259,7 @@ class ThreadPool:
         """Start a thread, and return None if that fails; the timer tries again."""
         if self.start_error is not None:
             return None
-        worker = PoolThread(self)
+        worker = PoolThread(self.serve)
         try:
             worker.start()
         except RuntimeError as error:
@@ -359,17 +281,8 @@ class ThreadPool:
             self._lend(self.free.pop(), self.queue.popleft())
 
     def _enqueue(self, lease: ThreadLease) -> None:
-        lease.move(LeaseState.QUEUED)
-        lease.queued_at = time.monotonic()
         self.queue.append(lease)
         self._start_ticking(lease.loop)
-
-    def _leave_queue(self, lease: ThreadLease) -> list[Call]:
-        self.queue.remove(lease)
-        lease.move(LeaseState.DETACHED)
-        calls, lease.calls = list(lease.calls), deque()
-        self._shrink()
-        return calls
 
     def _release(self, lease: ThreadLease) -> None:
         lease.move(LeaseState.RELEASING)
@@ -389,7 +302,7 @@ class ThreadPool:
 
     def _overflow(self, lease: ThreadLease) -> None:
         """Move the thread of the lease out of the bound, and another into it."""
-        if lease.worker is None or not (self.spare or self.overflow < limits.MAX_OVERFLOW):
+        if lease.worker is None or not (self.spare or self.overflow < MAX_OVERFLOW):
             return
         is_spare = bool(self.spare)
         worker = self.spare.pop() if is_spare else self._start()
@@ -434,51 +347,26 @@ class ThreadPool:
                     self._release(lease)
             self._lend_free()
             self._relieve()
-            rejected = self._expire(now) if self.rejects else []
-            is_logged = self._count_rejected(len(rejected))
+            rejected = self.queue.expire(now)
+            self._shrink()
             if self.queue or self.lingering:
                 loop.call_later(self.tick_s, self.tick, loop)
             else:
                 self.ticking.discard(loop)
         for call in rejected:
             call.reject()
-        self._log_rejected(is_logged=is_logged)
+        if rejected:
+            self.queue.log_rejected(self.bound)
         if start_error is not None:
             logger.error("A thread failed to start, and requests wait for it: %s.", start_error)
 
     def _take_start_error(self, now: float) -> str | None:
         """Allow a further start, and return why the last one failed if that is to be logged."""
         error, self.start_error = self.start_error, None
-        if error is None or now < self.start_logged_at + LOG_EVERY_S:
+        if error is None or now < self.start_logged_at + START_LOG_EVERY_S:
             return None
         self.start_logged_at = now
         return error
-
-    def _expire(self, now: float) -> list[Call]:
-        late = [lease for lease in self.queue if lease.queued_at <= now - limits.MAX_WAIT_S]
-        for lease in late:
-            lease.was_rejected = True
-        return [call for lease in late for call in self._leave_queue(lease)]
-
-    def _count_rejected(self, count: int) -> bool:
-        """Return whether it is to be logged: in an overload not each of them."""
-        self.rejected += count
-        now = time.monotonic()
-        if not count or now < self.logged_at + LOG_EVERY_S:
-            return False
-        self.logged_at = now
-        return True
-
-    def _log_rejected(self, *, is_logged: bool) -> None:
-        # Without the lock: a handler of the log may block.
-        if is_logged:
-            waiting = self.counts().queued
-            logger.warning(
-                "Rejected a request with 503: %d wait for %d thread%s.",
-                waiting,
-                self.bound,
-                "" if self.bound == 1 else "s",
-            )
 
     def close(self) -> None:
         """End the threads, and wait for them as long as a server's exit may take."""
@@ -499,31 +387,8 @@ def _run_safely(task: Task) -> None:
         logger.exception("%r failed between two requests.", task)
 
 
-@functools.cache
-def request_pool() -> ThreadPool:
-    """Return the pool of this process for requests; its size is read when it is first used."""
-    return _register(ThreadPool(limits.thread_count()))
-
-
-@functools.cache
-def consumer_pool() -> ThreadPool:
-    """Return a pool as large for consumers, which slow requests must not keep waiting."""
-    return _register(ThreadPool(limits.thread_count(), rejects=False))
-
-
-def request_counts() -> PoolCounts | None:
-    """Return the counts of the requests' pool; None before a request has used it."""
-    return request_pool().counts() if request_pool.cache_info().currsize else None
-
-
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _register(pool: ThreadPool) -> ThreadPool:
-    os.register_at_fork(after_in_child=pool.reset)
-    atexit.register(pool.close)
-    return pool

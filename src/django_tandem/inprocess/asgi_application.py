@@ -12,8 +12,8 @@ from django.utils.module_loading import import_string
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
 from django_tandem.handler.application import should_serve
-from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application
+from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
     channel_layers,
     drain_monitor,

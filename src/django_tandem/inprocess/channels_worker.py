@@ -11,8 +11,8 @@ from django.core.management import execute_from_command_line
 
 from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
-from django_tandem.handler.consumers import ParallelConsumers
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.standard_streams import ignore_write_errors

@@ -7,9 +7,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 
 from django_tandem.handler.application import DjangoApplication, should_serve
-from django_tandem.handler.originals import is_original
+from django_tandem.handler.internals import is_original
+from django_tandem.handler.pools import request_counts
 from django_tandem.handler.protocol import Application
-from django_tandem.handler.thread_pool import request_counts
 from django_tandem.inprocess.handler_status import DJANGOS, OURS
 
 # Methods that our handler does not call. Where one of them is patched, Django's handler stays.

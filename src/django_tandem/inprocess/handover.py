@@ -147,7 +147,7 @@ def _as_coroutine(hand_over: ViewMiddleware) -> Callable[..., Any]:
     async def hand_over_async(*arguments: Any) -> HttpResponse | None:
         return hand_over(*arguments)
 
-    # What a thread calls that runs the view too: handler.view_segment reads it.
+    # What a thread calls that runs the view too: handler.segment reads it.
     hand_over_async.on_thread = hand_over  # type: ignore[attr-defined]
     return hand_over_async
 

@@ -17,7 +17,7 @@ from docs.blocks import PAGES, ROOT, Block, blocks, every_block
 
 from builders import host
 from django_tandem.cli import parser
-from django_tandem.handler.limits import IO_THREADS, MAX_THREADS
+from django_tandem.handler.pools import IO_THREADS, MAX_THREADS
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
 

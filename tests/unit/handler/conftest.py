@@ -7,7 +7,7 @@ import oracle.configured  # noqa: F401 - to import it is to configure it
 import pytest
 from django.test import override_settings
 
-from django_tandem.handler import application, consumers
+from django_tandem.handler import application, switching
 from django_tandem.handler.thread_pool import ThreadPool
 
 
@@ -29,7 +29,7 @@ def threads(monkeypatch):
         pool = ThreadPool(bound)
         made.append(pool)
         monkeypatch.setattr(application, "request_pool", lambda: pool)
-        monkeypatch.setattr(consumers, "consumer_pool", lambda: pool)
+        monkeypatch.setattr(switching, "consumer_pool", lambda: pool)
         return pool
 
     bounded(4)

@@ -79,7 +79,7 @@ def configure(host: str, max_age: int) -> None:
 
 async def counted(application, view: str) -> list[int]:
     """Ask, and return the statuses and how many connections are open once all is done."""
-    from django_tandem.handler.thread_pool import request_pool
+    from django_tandem.handler.pools import request_pool
 
     asked = (send_request(application, f"/{view}/") for _ in range(60))
     statuses = {client.status for client in await asyncio.gather(*asked)}

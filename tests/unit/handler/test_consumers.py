@@ -12,8 +12,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator
 from django.db import close_old_connections
 
-from django_tandem.handler import consumers, limits, thread_pool
-from django_tandem.handler.consumers import ParallelConsumers
+from django_tandem.handler import pools, switching, thread_pool, wait_queue
+from django_tandem.handler.switching import ParallelConsumers
 from handler.client import run
 
 MOMENT_S = 0.2
@@ -142,7 +142,7 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
     """As Channels does for each message."""
     seen = []
     checks = (lambda: seen.append("checked"),)
-    monkeypatch.setattr(consumers, "CHECKS", checks)
+    monkeypatch.setattr(switching, "CHECKS", checks)
     threads(1)
 
     async def application(scope, receive, send):
@@ -153,14 +153,14 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
     run(ParallelConsumers(application)({"type": "websocket"}, None, None))
 
     assert seen == ["checked", "called", "checked"] * 2
-    assert consumers.CHECKS is checks
+    assert switching.CHECKS is checks
     assert close_old_connections not in checks
 
 
 def test_consumers_have_a_pool_of_their_own():
     """Slow requests keep no consumer waiting, and no consumer is rejected."""
-    assert thread_pool.request_pool() is not thread_pool.consumer_pool()
-    assert (thread_pool.request_pool().rejects, thread_pool.consumer_pool().rejects) == (
+    assert pools.request_pool() is not pools.consumer_pool()
+    assert (pools.request_pool().rejects, pools.consumer_pool().rejects) == (
         True,
         False,
     )
@@ -168,10 +168,10 @@ def test_consumers_have_a_pool_of_their_own():
 
 def test_a_consumer_waits_for_as_long_as_it_takes(monkeypatch):
     """It can't respond with 503."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.05)
-    monkeypatch.setattr(limits, "MAX_QUEUED", 0)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.05)
+    monkeypatch.setattr(wait_queue, "MAX_QUEUED", 0)
     pool = thread_pool.ThreadPool(1, rejects=False)
-    monkeypatch.setattr(consumers, "consumer_pool", lambda: pool)
+    monkeypatch.setattr(switching, "consumer_pool", lambda: pool)
 
     async def three():
         return await asyncio.gather(*(ask_consumer(Sync) for _ in range(3)))

@@ -13,9 +13,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.dispatch import Signal
 
-from django_tandem.handler import originals
+from django_tandem.handler import internals
 from django_tandem.handler.application import DjangoApplication
-from django_tandem.handler.originals import is_original
+from django_tandem.handler.internals import is_original
 from django_tandem.inprocess.handler_choice import with_our_handler
 from handler.client import request_once
 from handler.instrumented import TOOLS
@@ -116,13 +116,13 @@ def test_an_unchanged_function_is_original():
 
 def test_without_sources_nothing_is_original(monkeypatch):
     """As with Django installed as bytecode alone: its own handler serves."""
-    monkeypatch.setattr(originals, "_known", {})
+    monkeypatch.setattr(internals, "_known", {})
     monkeypatch.setattr(base, "__file__", f"{base.__file__}c")
-    originals._codes_of.cache_clear()
+    internals._codes_of.cache_clear()
     try:
         assert not is_original(BaseHandler, "load_middleware")
     finally:
-        originals._codes_of.cache_clear()
+        internals._codes_of.cache_clear()
 
 
 def counting(function, calls):

@@ -8,8 +8,8 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.handlers.base import BaseHandler
 from django.db.models import QuerySet
 
-from django_tandem.handler import internals
-from django_tandem.handler.originals import is_original
+from django_tandem.handler import internals, leftovers
+from django_tandem.handler.internals import is_original
 
 
 def test_django_adapts_its_chain_by_the_method_that_is_overridden():
@@ -35,7 +35,7 @@ def test_asgiref_looks_up_the_executor_by_the_context():
 
 def test_the_reading_methods_of_a_queryset_are_known_by_name():
     """Django passes them to asgiref by these names."""
-    for name in internals.READS:
+    for name in leftovers.READS:
         assert is_original(QuerySet, name)
         assert vars(QuerySet)[name].__name__ == name
 
@@ -66,12 +66,12 @@ def test_a_call_is_recognised_as_asgiref_submits_it():
 
     rows = (number for number in range(3))
     next(rows)
-    assert internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
-    assert not internals.leaves_nothing(asyncio.run(submitted(other)))
+    assert leftovers.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
+    assert not leftovers.leaves_nothing(asyncio.run(submitted(other)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QuerySet, "count", functools.wraps(QuerySet.count)(lambda self: 0))
-        assert not internals.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
+        assert not leftovers.leaves_nothing(asyncio.run(submitted(QuerySet().count)))
     assert [
-        each() for each in internals.unfinished_generators(asyncio.run(submitted(other, rows)))
+        each() for each in leftovers.unfinished_generators(asyncio.run(submitted(other, rows)))
     ] == [rows]
-    assert internals.unfinished_generators(asyncio.run(submitted(other, 1))) == []
+    assert leftovers.unfinished_generators(asyncio.run(submitted(other, 1))) == []

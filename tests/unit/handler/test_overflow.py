@@ -7,7 +7,7 @@ import pytest
 from django.core.handlers import base
 from django.core.handlers.base import BaseHandler
 
-from django_tandem.handler import limits
+from django_tandem.handler import wait_queue
 from handler import urls
 from handler.client import run, send_request, until
 
@@ -147,7 +147,7 @@ def test_a_waiting_request_on_another_loop_gives_way(serve, threads):
 
 def test_a_stopped_loop_does_not_keep_others_waiting(serve, threads, monkeypatch):
     """The timer runs on each loop on which a request waits."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.2)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.2)
     application = serve(URLS)
     pool = threads(1)
 

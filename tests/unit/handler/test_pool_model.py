@@ -11,7 +11,7 @@ from collections import deque
 
 import pytest
 
-from django_tandem.handler import limits, thread_pool
+from django_tandem.handler import leftovers, thread_pool, wait_queue
 from django_tandem.handler.switching import RequestExecutor
 from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState
 from django_tandem.handler.thread_pool import ThreadPool
@@ -156,7 +156,7 @@ class World:
             self.pool.tick(NoLoop())
         counts = self.pool.counts()
         assert counts.size <= self.pool.bound
-        assert counts.overflow <= limits.MAX_OVERFLOW
+        assert counts.overflow <= thread_pool.MAX_OVERFLOW
         assert counts.size + counts.overflow == len(self.pool.workers)
 
     def state(self):
@@ -218,17 +218,17 @@ def model(monkeypatch):
     def leaves_nothing(function):
         return function.args == (READ,)
 
-    monkeypatch.setattr(thread_pool, "leaves_nothing", leaves_nothing)
+    monkeypatch.setattr(leftovers, "leaves_nothing", leaves_nothing)
 
     def has_open_transaction():
         return worlds[-1].thread.transaction is not None
 
-    monkeypatch.setattr(thread_pool, "has_open_transaction", has_open_transaction)
-    monkeypatch.setattr(thread_pool, "unfinished_generators", lambda _: [])
+    monkeypatch.setattr(leftovers, "has_open_transaction", has_open_transaction)
+    monkeypatch.setattr(leftovers, "unfinished_generators", lambda _: [])
     monkeypatch.setattr(thread_pool, "drop_open_transactions", lambda: worlds[-1].clean())  # noqa: PLW0108
     monkeypatch.setattr(thread_pool, "_run_safely", lambda task: task())
     monkeypatch.setattr(thread_pool, "RESUME_S", -1)
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 1e9)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 1e9)
 
     monkeypatch.setattr(thread_pool, "PoolThread", lambda _: SteppedThread(worlds[-1]))
 
@@ -276,7 +276,7 @@ def test_what_a_request_left_holds_its_thread_in_every_order(
     model, monkeypatch, bound, max_overflow, scripts
 ):
     """No other request finds it, the request itself always does, and all of them end."""
-    monkeypatch.setattr(limits, "MAX_OVERFLOW", max_overflow)
+    monkeypatch.setattr(thread_pool, "MAX_OVERFLOW", max_overflow)
 
     visited, ends = visit_all(model, bound, scripts)
 
@@ -292,7 +292,7 @@ def test_a_thread_that_fails_to_start_loses_no_request_in_any_order(
     model, monkeypatch, bound, scripts, failing_start
 ):
     """The pool keeps its size, and starts the thread later."""
-    monkeypatch.setattr(limits, "MAX_OVERFLOW", 1)
+    monkeypatch.setattr(thread_pool, "MAX_OVERFLOW", 1)
 
     _, ends = visit_all(model, bound, scripts, failing_start)
 
@@ -313,7 +313,7 @@ def assert_all_ended(ends, bound, scripts):
 
 def test_each_transition_of_the_table_can_happen(model, monkeypatch):
     """The table has no state and no transition that the pool never makes."""
-    monkeypatch.setattr(limits, "MAX_OVERFLOW", 1)
+    monkeypatch.setattr(thread_pool, "MAX_OVERFLOW", 1)
     made = set()
     move = thread_pool.ThreadLease.move
 

@@ -11,7 +11,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
 
-from django_tandem.handler import limits
+from django_tandem.handler import wait_queue
 from handler import urls
 from handler.client import Client, request_once, run, send_request, thread_switches, until
 
@@ -209,7 +209,7 @@ def test_streams_keep_no_other_request_waiting(serve, threads):
 
 def test_a_stream_without_a_free_thread_gets_503(serve, threads, monkeypatch):
     """Where an async view returns it, and no thread was needed before."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.05)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.05)
     application = serve(__name__)
     threads(1)
 

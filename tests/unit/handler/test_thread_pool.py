@@ -8,8 +8,8 @@ from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from django.urls import path
 
-from django_tandem.handler import limits, thread_pool
-from django_tandem.handler.consumers import ParallelConsumers
+from django_tandem.handler import leftovers, wait_queue
+from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.handler.thread_lease import PoolExhausted
 from handler import urls
 from handler.client import Client, request_once, run, send_request, until
@@ -97,7 +97,7 @@ def test_with_a_full_queue_a_request_is_rejected_before_the_project_runs(
     serve, threads, monkeypatch, caplog
 ):
     """With 503 and Retry-After; the log has one line for all of them."""
-    monkeypatch.setattr(limits, "MAX_QUEUED", 2)
+    monkeypatch.setattr(wait_queue, "MAX_QUEUED", 2)
     application = serve(URLS)
     pool = threads(1)
 
@@ -124,7 +124,7 @@ def test_with_a_full_queue_a_request_is_rejected_before_the_project_runs(
 @pytest.mark.parametrize("middleware", [(), ("handler.test_switching.Own",)])
 def test_a_request_that_waits_for_too_long_is_rejected(serve, threads, monkeypatch, middleware):
     """Also behind middleware of the project."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.1)
     application = serve(URLS, *middleware)
     pool = threads(1)
 
@@ -295,7 +295,7 @@ def test_a_request_waits_for_a_thread_that_fails_to_start(serve, threads, refusi
 
 def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, monkeypatch):
     """As with too few threads; afterwards all of them start."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.1)
     application = serve(URLS)
     pool = threads(2)
     refusing.append(True)
@@ -303,7 +303,7 @@ def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, 
     assert [request_once(application, "/sync/").status for _ in range(3)] == [503, 503, 503]
     assert not pool.workers
     refusing.clear()
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 10)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 10)
     assert [request_once(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
 
 
@@ -311,7 +311,7 @@ def test_while_no_thread_starts_a_request_ends_outside_the_pool(
     serve, threads, refusing, monkeypatch
 ):
     """Its response is closed and the server gets no error, as it has no one to send it to."""
-    monkeypatch.setattr(limits, "MAX_WAIT_S", 0.1)
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.1)
     closed = []
 
     async def view(request):
@@ -367,7 +367,7 @@ def test_a_thread_survives_an_error_after_a_call(threads, monkeypatch, caplog, n
 
     found = []
     pool = threads(1)
-    monkeypatch.setattr(thread_pool, name, fails)
+    monkeypatch.setattr(leftovers, name, fails)
     run(served())
 
     assert found[0] == found[1]

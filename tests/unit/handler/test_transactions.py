@@ -13,8 +13,8 @@ from django.db.models import F, Func, Value
 from django.http import HttpResponse
 from django.urls import path
 
-from django_tandem.handler import thread_pool
-from django_tandem.handler.consumers import ParallelConsumers
+from django_tandem.handler import thread_lease, thread_pool
+from django_tandem.handler.switching import ParallelConsumers
 from handler.client import run, send_request, until
 
 LOCAL = threading.local()
@@ -101,13 +101,13 @@ def slow_thread(request, monkeypatch):
         )
         return
 
-    class SlowQueue(thread_pool.SimpleQueue):
+    class SlowQueue(thread_lease.SimpleQueue):
         def get(self, *args, **kwargs):
             found = super().get(*args, **kwargs)
             time.sleep(SLOW_S)
             return found
 
-    monkeypatch.setattr(thread_pool, "SimpleQueue", SlowQueue)
+    monkeypatch.setattr(thread_lease, "SimpleQueue", SlowQueue)
 
 
 @pytest.mark.parametrize("wait_s", [0.05, 0.07, 0.09, 0.11])

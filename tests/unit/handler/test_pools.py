@@ -7,7 +7,7 @@ from django.test import override_settings
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
 from django_tandem.errors import SettingError
-from django_tandem.handler import limits
+from django_tandem.handler import pools
 from django_tandem.handler.application import is_supported
 from django_tandem.inprocess.handler_choice import with_our_handler
 
@@ -16,18 +16,18 @@ def test_auto_is_four_more_than_the_cpus_up_to_twelve(monkeypatch):
     """As in Python's own pool; each may be a database connection."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     for cpus, threads in ((1, 5), (2, 6), (64, 12)):
-        monkeypatch.setattr(limits, "_cpu_count", lambda cpus=cpus: cpus)
+        monkeypatch.setattr(pools, "_cpu_count", lambda cpus=cpus: cpus)
 
-        assert limits.thread_count() == threads
+        assert pools.thread_count() == threads
 
 
 def test_the_setting_counts_without_tandem_up(monkeypatch):
     """A project that only changed its import has TANDEM too."""
     monkeypatch.delenv(environment.THREADS, raising=False)
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
-        assert limits.thread_count() == 3
+        assert pools.thread_count() == 3
     with override_settings(TANDEM={"ASGI": {}}):
-        assert limits.thread_count() >= 5
+        assert pools.thread_count() >= 5
 
 
 def test_a_wrong_number_is_an_error_when_the_application_is_made(monkeypatch):
@@ -41,7 +41,7 @@ def test_the_environment_takes_precedence(monkeypatch):
     """`tandem up` has read the setting, and passes it on."""
     monkeypatch.setenv(environment.THREADS, "7")
     with override_settings(TANDEM={"ASGI": {"THREADS": 3}}):
-        assert limits.thread_count() == 7
+        assert pools.thread_count() == 7
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "many", True, 2.5, None])
@@ -52,7 +52,7 @@ def test_any_other_value_is_an_error(monkeypatch, wrong):
         override_settings(TANDEM={"ASGI": {"THREADS": wrong}}),
         pytest.raises(SettingError) as raised,
     ):
-        limits.thread_count()
+        pools.thread_count()
 
     assert str(raised.value) == (
         f'TANDEM["ASGI"]["THREADS"] is {wrong!r}.\n  Expected an integer of at least 1, or "auto".'

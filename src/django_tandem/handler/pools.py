@@ -1,5 +1,7 @@
-"""How many threads run sync code, how many requests wait for one, and for how long."""
+"""The two thread pools of this process, and how many threads they have."""
 
+import atexit
+import functools
 import os
 from typing import Any
 
@@ -7,6 +9,7 @@ from django.conf import settings
 
 from django_tandem import environment
 from django_tandem.errors import SettingError
+from django_tandem.handler.thread_pool import PoolCounts, ThreadPool
 
 PATH = 'TANDEM["ASGI"]["THREADS"]'
 
@@ -15,16 +18,22 @@ PATH = 'TANDEM["ASGI"]["THREADS"]'
 IO_THREADS = 4
 MAX_THREADS = 12
 
-# Threads beyond the bound, held by requests that await something while others need a thread. Each
-# may hold a database connection, and PostgreSQL allows a hundred by default.
-MAX_OVERFLOW = 100
 
-# As many as Gunicorn lets into a WSGI worker: it leaves further clients unanswered.
-MAX_QUEUED = 1000
+@functools.cache
+def request_pool() -> ThreadPool:
+    """Return the pool of this process for requests; its size is read when it is first used."""
+    return _register(ThreadPool(thread_count()))
 
-# A client that waits for longer has left, or retries and makes the queue longer.
-MAX_WAIT_S = 10.0
-RETRY_AFTER_S = 5
+
+@functools.cache
+def consumer_pool() -> ThreadPool:
+    """Return a pool as large for consumers, which slow requests must not keep waiting."""
+    return _register(ThreadPool(thread_count(), rejects=False))
+
+
+def request_counts() -> PoolCounts | None:
+    """Return the counts of the requests' pool; None before a request has used it."""
+    return request_pool().counts() if request_pool.cache_info().currsize else None
 
 
 def thread_count() -> int:
@@ -55,3 +64,9 @@ def asgi_setting(name: str) -> Any:
 def _cpu_count() -> int:
     # The CPUs this process may run on: a container or taskset can leave it fewer than there are.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _register(pool: ThreadPool) -> ThreadPool:
+    os.register_at_fork(after_in_child=pool.reset)
+    atexit.register(pool.close)
+    return pool
