@@ -7,6 +7,8 @@ from django_tandem.model import Process
 
 # As the plan puts it in front of a command: nice -n 10.
 WORDS = 3
+# The option of a shared master.
+NICE = "--wsgi-nice="
 
 
 def level(setup: Setup) -> Setup:
@@ -16,5 +18,5 @@ def level(setup: Setup) -> Setup:
 
 
 def _levelled(process: Process) -> Process:
-    is_nice = process.argv[0] == "nice"
-    return replace(process, argv=process.argv[WORDS:]) if is_nice else process
+    argv = process.argv[WORDS:] if process.argv[0] == "nice" else process.argv
+    return replace(process, argv=tuple(each for each in argv if not each.startswith(NICE)))

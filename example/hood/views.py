@@ -51,7 +51,8 @@ async def stacks(request: HttpRequest) -> JsonResponse:
 
 def _picture(status: dict) -> dict:
     log = Path(status["run_dir"], "nginx.log")
-    processes = [{name: row[name] for name in OF_A_PROCESS} for row in status["processes"]]
+    rows = [row for process in status["processes"] for row in _rows(process)]
+    processes = [{name: row[name] for name in OF_A_PROCESS} for row in rows]
     return {
         "generation": status["generation"],
         "generation_age_s": status["generation_age_s"],
@@ -59,3 +60,10 @@ def _picture(status: dict) -> dict:
         "requests_s": requests_per_second(log, time.time() - WRITTEN_LATE_S),
         "processes": processes,
     }
+
+
+def _rows(process: dict) -> list[dict]:
+    """Return the kinds of workers below a shared master, or the process itself."""
+    return [
+        {**process, **kind, "program": kind["name"], "pid": None} for kind in process["kinds"]
+    ] or [process]

@@ -18,7 +18,7 @@ from django_tandem.project.loading import Loaded, read
 from django_tandem.project.location import Location
 from django_tandem.render import TARGETS, Target
 from django_tandem.routing.policy import check_pins, decide_all
-from django_tandem.settings import Settings
+from django_tandem.settings import Settings, read_settings
 
 __all__ = ["Loaded", "decide", "load", "plan", "read", "render", "write"]
 
@@ -84,5 +84,11 @@ def _overridden(settings: Settings, overrides: Overrides) -> Settings:
     if overrides.debug:
         # A debugger waits for a person, and shares its terminal with nobody.
         wsgi = replace(settings.wsgi, workers=1, timeout_s=DEBUG_TIMEOUT_S, nice=0)
-        settings = replace(settings, wsgi=wsgi, asgi=replace(settings.asgi, workers=1))
+        settings = replace(
+            settings,
+            wsgi=wsgi,
+            asgi=replace(settings.asgi, workers=1),
+            shared_master=False,
+            recycle=read_settings(None).recycle,
+        )
     return settings

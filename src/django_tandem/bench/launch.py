@@ -20,7 +20,7 @@ from django_tandem import output
 from django_tandem.bench.results import ResourceUsage
 from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
-from django_tandem.model import Bind, Plan, Stack
+from django_tandem.model import Bind, Plan, programs
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import start, supervisord
 from django_tandem.runtime.edge import EDGE
@@ -45,7 +45,7 @@ SAMPLE_INTERVAL_S = 0.5
 # The last lines of a traceback have its reason.
 LAST_LINES = 3
 # The programs whose resources count. All others cost each topology the same.
-SERVERS = (*(stack.value for stack in Stack), EDGE, "server", "channels")
+SERVERS = (*programs.KINDS, programs.MASTER, EDGE, "server")
 
 
 # Counts the database connections of the processes with these pids; None when it can't.
@@ -206,7 +206,10 @@ def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
             raise _start_error(_why(run_dir))
         if time.monotonic() > until:
             last = [
-                line for p in plan.processes for line in last_lines(run_dir, p.program, LAST_LINES)
+                line
+                for process in plan.processes
+                for log in process.logs
+                for line in last_lines(run_dir, log, LAST_LINES)
             ]
             raise _start_error("\n".join([f"No response within {START_DEADLINE_S} s.", *last]))
         time.sleep(POLL_S)

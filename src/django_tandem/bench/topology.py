@@ -10,7 +10,7 @@ from django_tandem.bench.results import TopologySummary
 from django_tandem.model import File, Plan, Process, Stack, WorkerKind
 from django_tandem.runtime.edge import EDGE
 from django_tandem.servers import standalone
-from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
+from django_tandem.settings import AsgiSettings, Settings, WsgiSettings, read_settings
 
 StackSettings = TypeVar("StackSettings", WsgiSettings, AsgiSettings)
 
@@ -149,7 +149,9 @@ def _alone(
     for server in names:
 
         def make(run_dir: Path, bind: str, server: str = server) -> Setup:
-            whole = hybrid(settings, choice, plan_with, run_dir, bind)
+            # The Channels worker stays, as a program of its own.
+            apart = replace(settings, shared_master=False, recycle=read_settings(None).recycle)
+            whole = hybrid(apart, choice, plan_with, run_dir, bind)
             return replace(whole, plan=alone(whole.plan, stack, server))
 
         yield Topology(

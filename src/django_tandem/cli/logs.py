@@ -69,7 +69,7 @@ def _chosen(wanted: list[str], run_dir: Path) -> list[str]:
 def _known(run_dir: Path) -> list[str]:
     state = read_state(run_dir)
     if state is not None:
-        return [process.program for process in state.processes]
+        return [name for process in state.processes for name in process.logs]
     return sorted(path.stem for path in run_dir.glob("*.log"))
 
 

@@ -5,18 +5,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from django_tandem.cli import console, status_handlers, status_handovers
+from django_tandem.cli import console, status_handlers, status_handovers, status_kinds
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
+from django_tandem.cli.status_kinds import KindRow, cpu_percent, rounded
 from django_tandem.inprocess import drain_window, handler_status, handover_counts
 from django_tandem.model.programs import generation_of, listeners
-from django_tandem.runtime.status import ProgramStatus, Role, StackStatus, read_status
+from django_tandem.runtime.kind_status import Role
+from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
 
 REFRESH_S = 1.0
 COUNTED = ("RESTARTS", "CONNECTIONS")
@@ -41,6 +43,7 @@ class Row:
     left_s: float | None
     what: str
     detail: str
+    kinds: tuple[KindRow, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,35 +139,59 @@ def _text(now: StackStatus, before: StackStatus | None = None) -> str:
     """Return the sentences and tables; CPU is that since ``before``, or of the whole life."""
     cpu = "CPU (LIFE)" if before is None else "CPU (NOW)"
     head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
-    cells = (_cells(_row(program, now, before)) for program in now.programs)
+    cells = [cells for program in now.programs for cells in _table_cells(program, now, before)]
     lines = [*sentences(now), "", *console.table_lines(head, cells)]
     handed_over = [status_handovers.row(each) for each in handover_counts.read(now.run_dir)]
     threads = status_handlers.lines(handler_status.read_all(now.run_dir))
     return "\n".join([*lines, *threads, *status_handovers.lines(handed_over)])
 
 
+def _table_cells(
+    program: ProgramStatus, now: StackStatus, before: StackStatus | None
+) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of a program, and of each kind of a shared master's workers."""
+    whole = _row(program, now, before)
+    if not whole.kinds:
+        yield _cells(whole)
+        return
+    # The figures of a column add up: here the master is without its workers.
+    own = now.usage_of([program.status.pid])
+    yield _cells(
+        replace(
+            whole,
+            cpu_percent=cpu_percent([program.status.pid], program.status.since_s, now, before),
+            memory_pss_mb=rounded(own.pss_mb) if own else None,
+            memory_rss_mb=rounded(own.rss_mb) if own else None,
+            connections=None,
+        )
+    )
+    for kind in whole.kinds:
+        yield _kind_cells(kind)
+
+
 def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> Row:
     status, process = program.status, program.process
-    usage = now.usages.get(status.pid)
+    usage = now.usage_of(program.pids)
     generation = generation_of(status.name)
     drains = program.role is Role.DRAINING
     return Row(
         program=status.name,
         generation=generation or None,
         duty=program.role.value,
-        stack="+".join(listeners(status.name)),
+        stack="" if program.kinds else "".join(listeners(status.name)),
         state=program.state,
         pid=status.pid or None,
         uptime_s=status.since_s if status.pid else None,
-        cpu_percent=_cpu_percent(program, now, before),
-        memory_pss_mb=_rounded(usage.pss_mb) if usage else None,
-        memory_rss_mb=_rounded(usage.rss_mb) if usage else None,
+        cpu_percent=cpu_percent(list(program.pids), status.since_s, now, before),
+        memory_pss_mb=rounded(usage.pss_mb) if usage else None,
+        memory_rss_mb=rounded(usage.rss_mb) if usage else None,
         restarts=now.restarts.get(status.name, 0),
         connections=program.connections,
-        left_s=_rounded(drain_window.remaining_s(now.run_dir, generation)) if drains else None,
+        left_s=rounded(drain_window.remaining_s(now.run_dir, generation)) if drains else None,
         what=process.description if process else "",
         # The detail of its last exit is of no interest once it runs again.
         detail="" if status.pid else status.detail,
+        kinds=tuple(status_kinds.row(kind, now, before) for kind in program.kinds),
     )
 
 
@@ -184,6 +211,21 @@ def _cells(each: Row) -> tuple[str, ...]:
     )
 
 
+def _kind_cells(each: KindRow) -> tuple[str, ...]:
+    return (
+        f"  {each.name}",
+        each.stack,
+        each.state,
+        "",
+        "",
+        _shown(each.cpu_percent, " %"),
+        _shown(each.memory_pss_mb, " MB") or _shown(each.memory_rss_mb, " MB RSS"),
+        _shown(each.restarts),
+        _shown(each.connections),
+        each.what,
+    )
+
+
 def _generations(now: StackStatus, role: Role) -> list[int]:
     return sorted({generation_of(each.status.name) for each in now.in_role(role)})
 
@@ -196,28 +238,17 @@ def _drain_sentence(now: StackStatus, generation: int) -> str:
     name = f"Generation {generation}" if generation else programs[0].status.name
     left_s = drain_window.remaining_s(now.run_dir, generation)
     within = "" if left_s is None else f" for at most {left_s:.0f} s"
-    counts_of = {each.status.name: each.connections for each in programs if each.connections}
-    open_ones = ", ".join(f"{program} has {count} open" for program, count in counts_of.items())
+    counts = [count for each in programs for count in _counts(each) if count[1]]
+    open_ones = ", ".join(f"{socket} has {count} open" for socket, count in counts)
     return f"{name} drains{within}: {open_ones or 'no connection is open'}."
 
 
-def _cpu_percent(
-    program: ProgramStatus, now: StackStatus, before: StackStatus | None
-) -> float | None:
-    pid = program.status.pid
-    usage, earlier = now.usages.get(pid), before.usages.get(pid) if before else None
-    if usage is None:
-        return None
-    if before is None or earlier is None:
-        return _rounded(100 * usage.cpu_s / max(1, program.status.since_s))
-    # A child that has ended takes its time with it until it is waited for.
-    spent_s = max(0.0, usage.cpu_s - earlier.cpu_s)
-    return _rounded(100 * spent_s / (now.at_s - before.at_s))
+def _counts(program: ProgramStatus) -> list[tuple[str, int | None]]:
+    """Return the connections of each socket of a program."""
+    if program.kinds:
+        return [(kind.name, kind.connections) for kind in program.kinds]
+    return [(program.status.name, program.connections)]
 
 
 def _shown(number: float | None, unit: str = "") -> str:
     return "" if number is None else f"{number}{unit}"
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 1)

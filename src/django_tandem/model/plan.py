@@ -73,6 +73,20 @@ class Process:
         return programs.numbered(self.name, self.generation)
 
     @property
+    def is_master(self) -> bool:
+        """Whether it is a master of several kinds of workers."""
+        return len(self.kinds) > 1
+
+    def name_of(self, kind: WorkerKind) -> str:
+        """Return the name of one of its kinds, which is that of its log and of its socket."""
+        return programs.numbered(kind.name, self.generation)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """The names of the logs that it and its workers write, without ``.log``."""
+        return tuple(dict.fromkeys((*map(self.name_of, self.kinds), self.program)))
+
+    @property
     def sockets(self) -> tuple[str, ...]:
         """The paths of the sockets that its workers listen on."""
         return tuple(kind.socket for kind in self.kinds if kind.socket)

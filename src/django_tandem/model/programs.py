@@ -3,8 +3,12 @@
 from django_tandem.model.routes import Stack
 
 CHANNELS = "channels"
+MASTER = "master"
 NGINX = "nginx"
 VALKEY = "valkey"
+
+# The workers of a shared master, in the order of their start.
+KINDS = (Stack.WSGI, Stack.ASGI, CHANNELS)
 
 
 def numbered(name: str, generation: int | None) -> str:
@@ -18,11 +22,27 @@ def generation_of(program: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def listeners(program: str) -> dict[Stack, str]:
-    """
-    Return the names of the sockets that a program's servers listen on, without ``.sock``.
+def is_master(program: str) -> bool:
+    """Return whether a program is the shared master of a generation."""
+    return program.rpartition("-")[0] == MASTER
 
-    By the name alone, since the plan of a generation is forgotten once it is replaced.
+
+def kinds_of(program: str) -> dict[str, str]:
     """
-    name = program.rpartition("-")[0]
-    return {stack: program for stack in Stack if stack == name}
+    Return the kinds of workers that a program may have, with the name of each: of its log.
+
+    By the program's name alone, since the plan of a generation is forgotten once it is replaced.
+    """
+    name, _, generation = program.rpartition("-")
+    return {kind: f"{kind}-{generation}" for kind in KINDS if name in (kind, MASTER)}
+
+
+def listeners(program: str) -> dict[Stack, str]:
+    """Return the names of the sockets that a program's servers listen on, without ``.sock``."""
+    kinds = kinds_of(program)
+    return {stack: kinds[stack] for stack in Stack if stack in kinds}
+
+
+def log_names(program: str) -> tuple[str, ...]:
+    """Return the names of the logs that a program and its workers write, without ``.log``."""
+    return tuple(dict.fromkeys((*kinds_of(program).values(), program)))

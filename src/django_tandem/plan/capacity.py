@@ -63,10 +63,15 @@ def _has_local_layer(project: Project) -> bool:
     return has_websocket and project.has_local_layer
 
 
+def niceness(settings: WsgiSettings) -> int:
+    """Return the niceness of the WSGI workers."""
+    return AUTO_NICE if settings.nice is None else settings.nice
+
+
 def nice(settings: WsgiSettings) -> tuple[str, ...]:
     """Return the beginning of a command line that lowers the priority of its processes."""
-    niceness = AUTO_NICE if settings.nice is None else settings.nice
-    return ("nice", "-n", str(niceness)) if niceness else ()
+    found = niceness(settings)
+    return ("nice", "-n", str(found)) if found else ()
 
 
 def with_limits(launch: Launch, settings: WsgiSettings, server: Server) -> Launch:

@@ -7,8 +7,16 @@ from urllib.parse import urlencode
 
 from django_tandem import environment, servers
 from django_tandem.model import Host, Process, Project, Stack, WorkerKind, programs
-from django_tandem.plan.capacity import SERVER_MARGIN_S, nice, with_limits, worker_count
-from django_tandem.settings import Settings, WsgiSettings
+from django_tandem.plan.capacity import (
+    SERVER_MARGIN_S,
+    nice,
+    niceness,
+    with_limits,
+    worker_count,
+)
+from django_tandem.plan.shared_master import is_shared, recycle
+from django_tandem.servers import Launch, Server, shared_master
+from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
 # `docker stop` sends SIGKILL after 10 s, and the whole stack must have stopped by then.
 GRACE_S = 8
@@ -44,8 +52,7 @@ def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process,
     """Return every process to supervise, in the order of their start."""
     return (
         *_valkey(context),
-        *(_server(context, stack) for stack in stacks),
-        *_channel_workers(context),
+        *_servers(context, stacks),
         *_programs(context),
         _nginx(context),
     )
@@ -70,31 +77,54 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
     )
 
 
+def _servers(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[Process]:
+    """Yield the servers and the Channels worker: under one master, or a process each."""
+    if is_shared(context.settings, has_both=context.has_both):
+        yield _master(context)
+        return
+    for stack in stacks:
+        yield _server(context, stack)
+    yield from _channel_workers(context)
+
+
+def _master(context: PlanContext) -> Process:
+    settings = context.settings
+    wsgi, asgi = _launch(context, Stack.WSGI), _launch(context, Stack.ASGI)
+    channels = _channel_names(context)
+    launch = shared_master.MasterLaunch(
+        wsgi=wsgi,
+        asgi=asgi,
+        asgi_server=settings.asgi.server,
+        channels=channels,
+        wsgi_niceness=niceness(settings.wsgi),
+        preload="auto" if settings.preload is None else settings.preload,
+        recycle=recycle(settings),
+        drain_s=settings.drain_s,
+    )
+    kinds = (
+        _kind(context, Stack.WSGI, wsgi),
+        _kind(context, Stack.ASGI, asgi),
+        *([_channels_kind(channels)] if channels else []),
+    )
+    names = [kind.name for kind in kinds]
+    return Process(
+        name=programs.MASTER,
+        generation=context.generation,
+        argv=shared_master.argv(launch),
+        description=f"one master of {', '.join(names[:-1])} and {names[-1]}",
+        directory=context.project.directory,
+        priority=20,
+        kinds=kinds,
+        environment=_server_environment(context, Stack.WSGI, Stack.ASGI),
+        stop_s=GRACE_S + 1,
+    )
+
+
 def _server(context: PlanContext, stack: Stack) -> Process:
-    chosen = context.settings.wsgi if stack is Stack.WSGI else context.settings.asgi
-    server = servers.find(stack, chosen.server)
-    workers = worker_count(server, chosen, context.host, context.project)
-    path = context.path(f"{stack}-{context.generation}.sock")
-    launch = servers.Launch(
-        python=context.host.python,
-        application=ENTRY_POINTS[stack],
-        socket=path,
-        workers=workers,
-        timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
-        grace_s=GRACE_S,
-        args=chosen.args,
-    )
-    niced: tuple[str, ...] = ()
-    if isinstance(chosen, WsgiSettings):
-        launch = with_limits(launch, chosen, server)
-        niced = nice(chosen)
-    kind = WorkerKind(
-        name=stack.value,
-        description=f"{server.name}, {server.counted(workers)}",
-        stack=stack,
-        socket=path,
-        workers=workers,
-    )
+    chosen, server = _chosen(context, stack), _known(context, stack)
+    launch = _launch(context, stack)
+    kind = _kind(context, stack, launch)
+    niced = nice(chosen) if isinstance(chosen, WsgiSettings) else ()
     return Process(
         name=kind.name,
         generation=context.generation,
@@ -103,23 +133,67 @@ def _server(context: PlanContext, stack: Stack) -> Process:
         directory=context.project.directory,
         priority=20,
         kinds=(kind,),
-        environment=tuple(sorted((*_environment(context), *server.environment))),
+        environment=_server_environment(context, stack),
         stop_signal=server.stop_signal,
         stop_s=GRACE_S + 1,
     )
 
 
-def _channel_workers(context: PlanContext) -> Iterator[Process]:
+def _launch(context: PlanContext, stack: Stack) -> Launch:
+    chosen, server = _chosen(context, stack), _known(context, stack)
+    launch = Launch(
+        python=context.host.python,
+        application=ENTRY_POINTS[stack],
+        socket=context.path(f"{programs.numbered(stack, context.generation)}.sock"),
+        workers=worker_count(server, chosen, context.host, context.project),
+        timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
+        grace_s=GRACE_S,
+        args=chosen.args,
+    )
+    return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
+
+
+def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
+    server = _known(context, stack)
+    return WorkerKind(
+        name=stack.value,
+        description=f"{server.name}, {server.counted(launch.workers)}",
+        stack=stack,
+        socket=launch.socket,
+        workers=launch.workers,
+    )
+
+
+def _chosen(context: PlanContext, stack: Stack) -> WsgiSettings | AsgiSettings:
+    return context.settings.wsgi if stack is Stack.WSGI else context.settings.asgi
+
+
+def _known(context: PlanContext, stack: Stack) -> Server:
+    return servers.find(stack, _chosen(context, stack).server)
+
+
+def _channel_names(context: PlanContext) -> tuple[str, ...]:
     names = context.settings.channel_workers
-    names = context.project.channel_names if names is None else names
+    return context.project.channel_names if names is None else names
+
+
+def _channels_kind(names: tuple[str, ...]) -> WorkerKind:
+    description = f"Channels worker for {', '.join(names)}"
+    return WorkerKind(name=programs.CHANNELS, description=description)
+
+
+def _channel_workers(context: PlanContext) -> Iterator[Process]:
+    names = _channel_names(context)
     if names:
+        kind = _channels_kind(names)
         yield Process(
-            name=programs.CHANNELS,
+            name=kind.name,
             generation=context.generation,
             argv=(context.host.python, "-m", "django_tandem.inprocess.channels_worker", *names),
-            description=f"Channels worker for {', '.join(names)}",
+            description=kind.description,
             directory=context.project.directory,
             priority=30,
+            kinds=(kind,),
             environment=_environment(context),
             stop_s=GRACE_S + 1,
         )
@@ -159,6 +233,11 @@ def _nginx(context: PlanContext) -> Process:
     )
 
 
+def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str, str], ...]:
+    own = [each for stack in stacks for each in _known(context, stack).environment]
+    return tuple(sorted((*_environment(context), *own)))
+
+
 def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     project, settings = context.project, context.settings
     any_inexact = any(route.match.why_inexact for route in project.routes)
@@ -181,6 +260,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.RUN_DIR: context.run_dir,
         environment.HANDLER: settings.asgi.handler if settings.asgi.handler != "auto" else None,
         environment.THREADS: str(settings.asgi.threads or ""),
+        environment.PRELOAD: None if settings.preload is None else str(int(settings.preload)),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,
         "REDIS_URL": f"unix://{context.path('valkey.sock')}" if project.needs_redis else None,

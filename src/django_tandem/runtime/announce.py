@@ -38,8 +38,11 @@ def announce(
 
 def _lines(healthy: Healthy) -> list[str]:
     process = healthy.process
-    stacks = "+".join(process.stacks).upper()
-    return [f"{process.program:<10} {stacks:<5} {process.description}: {healthy.reason}"]
+    return [
+        f"{process.name_of(kind):<10} {(kind.stack or '').upper():<5} "
+        f"{kind.description}: {healthy.reason if kind.socket else 'runs'}"
+        for kind in process.kinds
+    ] or [f"{process.program:<10} {'':<5} {process.description}: {healthy.reason}"]
 
 
 def _stop(run_dir: Path, program: str, reason: str, supervisord_pid: int) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import drain_window
+from django_tandem.inprocess import drain_window, worker_restarts
 from django_tandem.model import Stack
 from django_tandem.model.programs import generation_of, listeners
 from django_tandem.render.supervisor import State
@@ -143,7 +143,9 @@ def _recover(run_dir: Path) -> None:
 
 def _remove_old(run_dir: Path, diff: Diff) -> None:
     logs.remove_old_logs(run_dir, diff.state.generation)
-    drain_window.remove_all_but(run_dir, {generation_of(name) for name in diff.running})
+    running = {generation_of(name) for name in diff.running}
+    drain_window.remove_all_but(run_dir, running)
+    worker_restarts.remove_all_but(run_dir, running)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from pathlib import Path
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, Status, WorkerKind
+from django_tandem.model.programs import log_names
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.logs import lines_of_this_start
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import POLL_S, Deadline
+from django_tandem.runtime.workers import Workers, workers_of
 
 # How long one health check may take.
 CHECK_S = 2
@@ -32,6 +34,7 @@ ENDED = ("BACKOFF", "EXITED", "FATAL")
 # NGINX's own answers while no stack is up behind it.
 NO_STACK = (502, 503, 504)
 
+ANSWERS = "answers on its socket"
 NO_HEADERS: Mapping[str, str] = {}
 # A WebSocket handshake (RFC 6455, 1.3), which each ASGI server answers in its own code.
 HANDSHAKE = {
@@ -64,9 +67,22 @@ Result = Healthy | Failed
 FindFailure = Callable[[Statuses], Failed | None]
 
 
-def check(process: Process, state: State) -> str:
+def check(process: Process, state: State, pid: int) -> str:
     """Run the health check of a running process; return how it shows, or an empty string."""
+    if process.is_master:
+        return ANSWERS if not silent_kinds(process, pid) else ""
     return _check_of(process)(process, state)
+
+
+def silent_kinds(process: Process, pid: int) -> list[str]:
+    """Return the kinds of workers that do not answer on their socket, or do not run."""
+    workers = workers_of(pid)
+    return [kind.name for kind in process.kinds if not does_work(kind, workers)]
+
+
+def does_work(kind: WorkerKind, workers: Workers) -> bool:
+    """Return whether a kind of a shared master's ``workers`` answers on its socket, or runs."""
+    return _answers(kind) if kind.stack else workers is None or bool(workers[kind.name])
 
 
 def has_no_check(process: Process) -> bool:
@@ -89,15 +105,14 @@ def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: i
 
 def _check_of(process: Process) -> Callable[[Process, State], str]:
     if process.stacks:
-        return _check_servers
+        return _check_server
     if process.name == EDGE:
         return _check_edge
     return _check_redis if process.sockets else _check_running
 
 
-def _check_servers(process: Process, _state: State) -> str:
-    served = [kind for kind in process.kinds if kind.stack]
-    return "answers on its socket" if all(map(_answers, served)) else ""
+def _check_server(process: Process, _state: State) -> str:
+    return ANSWERS if all(map(_answers, process.kinds)) else ""
 
 
 def _answers(kind: WorkerKind) -> bool:
@@ -131,7 +146,7 @@ def _check_redis(process: Process, _state: State) -> str:
     try:
         with _connect(process.sockets[0]) as connection:
             connection.sendall(b"PING\r\n")
-            return "answers on its socket" if connection.recv(64).startswith(b"+PONG") else ""
+            return ANSWERS if connection.recv(64).startswith(b"+PONG") else ""
     except OSError:
         return ""
 
@@ -175,9 +190,16 @@ def wait_until_healthy(
                 waiting.remove(process)
                 yield Healthy(process=process, reason=reason)
         if waiting and deadline.is_over:
-            yield Failed(process=waiting[0], reason=f"no answer within {deadline.limit_s:g} s")
+            yield _late(waiting[0], statuses, deadline)
             return
         time.sleep(POLL_S)
+
+
+def _late(process: Process, statuses: Statuses, deadline: Deadline) -> Failed:
+    status = statuses.get(process.program)
+    silent = silent_kinds(process, status.pid) if process.is_master and status else []
+    of_kinds = f" of {' and '.join(silent)}" if silent else ""
+    return Failed(process=process, reason=f"no answer{of_kinds} within {deadline.limit_s:g} s")
 
 
 def wait_for_start(
@@ -251,11 +273,16 @@ def format_failure(failed: Failed, run_dir: Path) -> str:
     program = failed.process.program
     # The traceback of a project that did not load may not be in the log yet.
     traceback = startup_failures.read_startup_failure(run_dir, program).splitlines()[-LINES:]
-    lines = traceback or lines_of_this_start(run_dir, program, LINES)
+    lines = traceback or _last_lines(run_dir, program)
     summary = f"{program} can't be started: {failed.reason}."
     if not lines:
         return summary
     return "\n".join([f"{summary} Its last lines:", *(f"  {line}" for line in lines)])
+
+
+def _last_lines(run_dir: Path, program: str) -> list[str]:
+    every = (lines_of_this_start(run_dir, name, LINES) for name in log_names(program))
+    return [line for lines in every for line in lines][-LINES:]
 
 
 def _checkable(waiting: list[Process]) -> list[Process]:
@@ -269,7 +296,7 @@ def _check_up(process: Process, status: Status | None, state: State) -> str:
         return ""
     if has_no_check(process) and status.since_s < UP_S:
         return ""
-    return check(process, state)
+    return check(process, state, status.pid)
 
 
 def _find_load_failure(state: State, run_dir: Path) -> Failed | None:

@@ -10,6 +10,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures
 from django_tandem.model import Nginx, Plan, Process
+from django_tandem.model.programs import log_names
 from django_tandem.render.supervisor import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE, EDGE_FILE, running_nginx
@@ -21,7 +22,7 @@ from django_tandem.runtime.health import (
     Result,
     format_failure,
 )
-from django_tandem.runtime.logs import last_lines
+from django_tandem.runtime.logs import last_lines, log_path
 from django_tandem.runtime.reconcile import read_diff
 from django_tandem.runtime.run_dir import require_space
 from django_tandem.runtime.state import read_state
@@ -255,7 +256,8 @@ def _common_nginx(nginxes: Sequence[Nginx]) -> Nginx:
 
 def _start(program: str, run_dir: Path) -> None:
     # A candidate that failed before may have had this name.
-    (run_dir / f"{program}.log").unlink(missing_ok=True)
+    for name in log_names(program):
+        log_path(run_dir, name).unlink(missing_ok=True)
     startup_failures.clear_startup_failure(run_dir, program)
     supervisord.start(run_dir, [program])
 

@@ -17,8 +17,8 @@ LINKS = tuple(f"{stack}.sock" for stack in Stack)
 LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *(READY_FILE, "drain-[0-9]*", "*.next", "wsgi-*.failed", "asgi-*.failed"),
-    "nginx.conf.previous",
+    *(READY_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
+    *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*"),
 )
 
 TABLE = Path("/proc/net/unix")

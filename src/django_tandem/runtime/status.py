@@ -1,36 +1,31 @@
 """A running stack at one moment: which generation is live, what each program does and uses."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
-from django_tandem.model.programs import generation_of
+from django_tandem.model.programs import generation_of, log_names
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity
+from django_tandem.runtime.kind_status import (
+    READY,
+    UNANSWERED,
+    KindStatus,
+    Role,
+    is_checked,
+    kind_statuses,
+    unchecked_state,
+)
 from django_tandem.runtime.reconcile import programs_to_stop
 from django_tandem.runtime.sockets import count_connections, linked_sockets
 from django_tandem.runtime.state import read_state
-from django_tandem.runtime.usage import Usage, usages
-
-READY = "ready"
-# A program in these states of supervisord's runs and does not answer yet, or any more.
-UNANSWERED = {"STARTING": "starting", "RUNNING": "silent"}
-
-
-class Role(StrEnum):
-    """What a program is for at this moment."""
-
-    SERVING = "serving"
-    DRAINING = "draining"
-    CANDIDATE = "candidate"
-    ABANDONED = "abandoned"
+from django_tandem.runtime.usage import Usage, total_usage, usages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +34,7 @@ class ProgramStatus:
     One program at one moment.
 
     ``process`` is what was planned, None once that is no longer known. ``connections`` is
-    None for a program without a socket.
+    None for a program without a socket. ``kinds`` are those of a shared master.
     """
 
     status: Status
@@ -47,6 +42,13 @@ class ProgramStatus:
     role: Role
     state: str
     connections: int | None
+    kinds: tuple[KindStatus, ...] = ()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its own pid, and those of a shared master's workers."""
+        own = (self.status.pid,) if self.status.pid else ()
+        return (*own, *(worker.pid for kind in self.kinds for worker in kind.workers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,9 @@ class StackStatus:
     A stack at one moment, which is ``at_s`` on the monotonic clock.
 
     ``pid`` is supervisord's, in its own PID namespace if ``is_here`` is false; ``reload_pid``
-    that of a reload in progress. ``usages`` is by
-    pid, ``restarts`` by program, without those that never died.
+    that of a reload in progress. ``usages`` is by pid, of each program without the workers of a
+    shared master, and of each such worker. ``restarts`` is by program, without those that never
+    died.
     """
 
     run_dir: Path
@@ -74,6 +77,11 @@ class StackStatus:
     def is_ready(self) -> bool:
         """Whether all of the live generation is ready."""
         return all(each.state == READY for each in self.in_role(Role.SERVING))
+
+    def usage_of(self, pids: Iterable[int]) -> Usage | None:
+        """Return what these programs and workers use together; None when it is not known."""
+        known = [self.usages[pid] for pid in pids if pid in self.usages]
+        return total_usage(known) if known else None
 
     def in_role(self, role: Role) -> tuple[ProgramStatus, ...]:
         """Return the programs of that role."""
@@ -102,7 +110,8 @@ def read_status(run_dir: Path) -> StackStatus:
     is_reloading = reload_pid is not None
     # Pids of another PID namespace would be those of strangers here.
     is_here = holder.is_proved
-    pids = {each.pid for each in statuses if each.pid} if is_here else set()
+    programs = _programs(run_dir, state, proposed, statuses, is_reloading=is_reloading)
+    pids = {pid for each in programs for pid in each.pids} if is_here else set()
     return StackStatus(
         run_dir=run_dir,
         state=state,
@@ -113,7 +122,7 @@ def read_status(run_dir: Path) -> StackStatus:
         reload_pid=reload_pid,
         usages=usages(holder.pid, pids) if pids else {},
         restarts=restarts,
-        programs=_programs(run_dir, state, proposed, statuses, is_reloading=is_reloading),
+        programs=programs,
     )
 
 
@@ -143,17 +152,22 @@ def _programs(
     planned = _planned(state, proposed)
     # Counted first, for each health check is a connection itself.
     connections = _connections(run_dir, names)
-    states = _states(every, planned, role_of, state)
-    return tuple(
-        ProgramStatus(
-            status=each,
-            process=planned.get(each.name),
-            role=role_of[each.name],
-            state=states[each.name],
-            connections=connections.get(each.name),
+
+    def status_of(status: Status) -> ProgramStatus:
+        name, process, role = status.name, planned.get(status.name), role_of[status.name]
+        kinds = kind_statuses(run_dir, status, process, role, connections)
+        return ProgramStatus(
+            status=status,
+            process=process,
+            role=role,
+            state=_state(status, process, role, state, kinds),
+            connections=_sum([connections[each] for each in log_names(name)]),
+            kinds=kinds,
         )
-        for each in every
-    )
+
+    # In parallel, since each that hangs takes the whole timeout of a health check.
+    with ThreadPoolExecutor() as pool:
+        return tuple(pool.map(status_of, every))
 
 
 def roles(
@@ -183,31 +197,27 @@ def _waiting(state: State, statuses: Sequence[Status]) -> list[Status]:
     return [Status(name=name, state="WAITING", pid=0, since_s=0) for name in names]
 
 
-def _connections(run_dir: Path, names: Sequence[str]) -> dict[str, int | None]:
+def _connections(run_dir: Path, programs: Sequence[str]) -> dict[str, int | None]:
+    names = [name for program in programs for name in log_names(program)]
     sockets = {name: run_dir / f"{name}.sock" for name in names}
     found = count_connections([path for path in sockets.values() if path.exists()])
     return {name: found.get(path) for name, path in sockets.items()}
 
 
-def _states(
-    every: Sequence[Status],
-    planned: Mapping[str, Process],
-    role_of: Mapping[str, Role],
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None
+
+
+def _state(
+    status: Status,
+    process: Process | None,
+    role: Role,
     state: State,
-) -> dict[str, str]:
-    def state_of(status: Status) -> str:
-        return _state(status, planned.get(status.name), role_of[status.name], state)
-
-    # In parallel, since each that hangs takes the whole timeout of a health check.
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(state_of, every)
-    return {each.name: name for each, name in zip(every, found, strict=True)}
-
-
-def _state(status: Status, process: Process | None, role: Role, state: State) -> str:
-    # For supervisord a process is running once it is old enough; what counts is an answer.
-    if role in (Role.SERVING, Role.CANDIDATE) and process and status.state in UNANSWERED:
-        return READY if status.pid and check(process, state) else UNANSWERED[status.state]
-    if role is Role.DRAINING and status.state in UNANSWERED:
-        return "draining"
-    return status.state.lower()
+    kinds: tuple[KindStatus, ...],
+) -> str:
+    if process is None or not is_checked(status, role):
+        return unchecked_state(status, role)
+    if kinds:
+        return next((each.state for each in kinds if each.state != READY), READY)
+    return READY if status.pid and check(process, state, status.pid) else UNANSWERED[status.state]

@@ -127,6 +127,17 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecycleSettings:
+    """TANDEM["RECYCLE"]."""
+
+    memory: int | None = option(
+        optional(readers.byte_count), None, "its resident memory, with what it shares with others"
+    )
+    age: int | None = option(optional(readers.duration), None, "the time since its start")
+    requests: int = option(integer(0), 0, "the requests it has served, give or take a tenth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole of TANDEM; every option has a default."""
 
@@ -157,6 +168,21 @@ class Settings:
         readers.flag, True, "let a stack pass a request to the other where its view belongs"
     )
     drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
+    shared_master: bool = option(
+        readers.flag,
+        False,
+        "run Gunicorn, Uvicorn and the Channels workers under one master, which loads the project "
+        "once",
+    )
+    preload: bool | None = option(
+        auto(readers.flag),
+        "auto",
+        "load the project before the workers are forked; auto: unless its import leaves threads "
+        "or sockets behind",
+    )
+    recycle: RecycleSettings = group(
+        RecycleSettings, {}, "when a worker of the shared master is replaced"
+    )
 
 
 def read_settings(given: Any) -> Settings:

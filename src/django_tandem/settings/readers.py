@@ -13,7 +13,13 @@ from django_tandem.model import Pin, Stack
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
 # The names of the plan's own programs, also with the number that a generation adds.
-_OUR_PROGRAMS = re.compile(r"(?:nginx|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?")
+_OUR_PROGRAMS = re.compile(
+    r"(?:nginx|master|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?"
+)
+
+# The bytes in each unit of a size, and the seconds in each unit of a duration.
+BYTES = {"k": 1024, "m": 1024**2, "g": 1024**3}
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 # The statuses of requests that NGINX rejects, or to which no server responded.
 EDGE_STATUSES = (400, 413, 414, 502, 503, 504)
@@ -107,6 +113,26 @@ def size(value: Any, _path: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+[kKmMgG]?", value):
         raise ValueError
     return value
+
+
+@reader('a size such as "400M"')
+def byte_count(value: Any, path: str) -> int:
+    """Read a size in NGINX's syntax that is not zero, in bytes."""
+    found = size.parse(value, path).lower()
+    count = int(found.rstrip("kmg")) * BYTES.get(found[-1], 1)
+    if not count:
+        raise ValueError
+    return count
+
+
+@reader('seconds, or a duration such as "90s", "30m", "12h" or "1d"')
+def duration(value: Any, _path: str) -> int:
+    """Read a duration of at least a second, in seconds."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    found = re.fullmatch(r"([0-9]+)([smhd]?)", text)
+    if not found or not int(found[1]):
+        raise ValueError
+    return int(found[1]) * SECONDS[found[2]]
 
 
 @reader('a host name such as "www.example.com"')

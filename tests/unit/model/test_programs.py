@@ -1,7 +1,7 @@
 """What the name of a program reveals, once the plan of its generation is forgotten."""
 
 from django_tandem.model import Stack
-from django_tandem.model.programs import generation_of, listeners
+from django_tandem.model.programs import generation_of, is_master, kinds_of, listeners, log_names
 
 
 def test_the_generation_is_read_from_the_program_name() -> None:
@@ -15,4 +15,14 @@ def test_the_sockets_of_a_program_are_known_by_its_name() -> None:
     """A program that is no server has none."""
     assert listeners("wsgi-2") == {Stack.WSGI: "wsgi-2"}
     assert listeners("asgi-12") == {Stack.ASGI: "asgi-12"}
+    assert listeners("master-3") == {Stack.WSGI: "wsgi-3", Stack.ASGI: "asgi-3"}
     assert listeners("channels-2") == listeners("nginx") == listeners("wsgi") == {}
+
+
+def test_the_workers_of_a_shared_master_have_names_of_their_own() -> None:
+    """Those of the programs that they would be without it, so that their logs are found."""
+    assert is_master("master-3")
+    assert not is_master("wsgi-3")
+    assert kinds_of("master-3") == {"wsgi": "wsgi-3", "asgi": "asgi-3", "channels": "channels-3"}
+    assert log_names("master-3") == ("wsgi-3", "asgi-3", "channels-3", "master-3")
+    assert (log_names("wsgi-3"), log_names("nginx")) == (("wsgi-3",), ("nginx",))

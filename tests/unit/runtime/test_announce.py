@@ -2,11 +2,29 @@
 
 import pytest
 
-from builders import plan
+from builders import plan, websocket
 from django_tandem import output
 from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime import announce, supervisord
-from django_tandem.runtime.health import Failed
+from django_tandem.runtime.health import Failed, Healthy
+
+
+def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
+    """As though it were a program of its own."""
+    tandem = {"SHARED_MASTER": True, "WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}}
+    starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
+    healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]
+    monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(healthy))
+
+    announce.announce(starting, tmp_path, lambda: True, 1)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "wsgi-1     WSGI  gunicorn, 5 processes: answers on its socket",
+        "asgi-1     ASGI  uvicorn, 1 process: answers on its socket",
+        "channels-1       Channels worker for lots: runs",
+        "nginx            NGINX 1.22.1: answers on its socket",
+        "Ready: http://127.0.0.1:8000/",
+    ]
 
 
 @pytest.mark.parametrize("refusals", [0, 2])

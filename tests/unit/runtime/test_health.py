@@ -47,15 +47,15 @@ def serve(path: Path, answer: bytes) -> socket.socket:
 def test_a_redis_that_answers_is_healthy(tmp_path) -> None:
     """To a PING."""
     with serve(tmp_path / "s", b"+PONG\r\n"):
-        assert check(redis(tmp_path / "s"), STATE) == "answers on its socket"
+        assert check(redis(tmp_path / "s"), STATE, 1) == "answers on its socket"
 
 
 def test_a_redis_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
     """Though the kernel accepts the connection; the check takes no longer than its bound."""
     monkeypatch.setattr(health, "CHECK_S", 0.1)
     with serve(tmp_path / "s", b""):
-        assert check(redis(tmp_path / "s"), STATE) == ""
-    assert check(redis(tmp_path / "none"), STATE) == ""
+        assert check(redis(tmp_path / "s"), STATE, 1) == ""
+    assert check(redis(tmp_path / "none"), STATE, 1) == ""
 
 
 def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:

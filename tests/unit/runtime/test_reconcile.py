@@ -1,5 +1,7 @@
 """The state against the running programs: which are stopped, and which are started."""
 
+import pytest
+
 from builders import plan
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.reconcile import (
@@ -41,6 +43,17 @@ def test_a_program_that_is_still_linked_is_not_stopped() -> None:
     state = state_of(plan(generation=3))
 
     assert programs_to_stop(state, ["wsgi-2"], is_reloading=False, linked=["wsgi-2"]) == []
+
+
+@pytest.mark.parametrize("linked", ["wsgi-2", "asgi-2"])
+def test_a_master_with_a_linked_socket_is_not_stopped(linked) -> None:
+    """Either of its links may move first."""
+    state = state_of(plan(generation=3))
+
+    assert programs_to_stop(state, ["master-2"], is_reloading=False, linked=[linked]) == []
+    assert programs_to_stop(state, ["master-2"], is_reloading=False, linked=["wsgi-3"]) == [
+        "master-2"
+    ]
 
 
 def test_a_program_that_the_state_names_and_that_does_not_run_is_started() -> None:

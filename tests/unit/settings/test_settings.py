@@ -68,6 +68,24 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ({"HANDOVER": 1}, 'TANDEM["HANDOVER"]: Expected True or False, got 1.'),
         ({"RUN_DIR": b"x"}, "TANDEM[\"RUN_DIR\"]: Expected a string or a path, got b'x'."),
         (
+            {"SHARED_MASTER": "auto"},
+            "TANDEM[\"SHARED_MASTER\"]: Expected True or False, got 'auto'.",
+        ),
+        ({"PRELOAD": 1}, 'TANDEM["PRELOAD"]: Expected True or False, or "auto", got 1.'),
+        (
+            {"RECYCLE": {"MEMORY": "0"}},
+            'TANDEM["RECYCLE"]["MEMORY"]: Expected a size such as "400M", or None, got \'0\'.',
+        ),
+        (
+            {"RECYCLE": {"AGE": "1w"}},
+            'TANDEM["RECYCLE"]["AGE"]: Expected seconds, or a duration such as "90s", "30m", "12h" '
+            "or \"1d\", or None, got '1w'.",
+        ),
+        (
+            {"RECYCLE": {"REQUESTS": -1}},
+            'TANDEM["RECYCLE"]["REQUESTS"]: Expected an integer of at least 0, got -1.',
+        ),
+        (
             {"BIND": []},
             'TANDEM["BIND"]: Expected a string, or a list of strings that is not empty, got [].',
         ),
@@ -102,8 +120,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
             "its views.",
         ),
         (
-            {"PROGRAMS": {"wsgi-1": "x"}},
-            'TANDEM["PROGRAMS"]["wsgi-1"] has the name of one of tandem\'s own programs.\n'
+            {"PROGRAMS": {"master-1": "x"}},
+            'TANDEM["PROGRAMS"]["master-1"] has the name of one of tandem\'s own programs.\n'
             "  Choose another name.",
         ),
         (
@@ -146,7 +164,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             [],
             'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "WSGI", "ASGI", '
-            '"ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S".',
+            '"ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S", '
+            '"SHARED_MASTER", "PRELOAD", "RECYCLE".',
         ),
     ],
 )
@@ -156,6 +175,30 @@ def test_an_error_begins_with_the_path_to_the_mistake(given: object, message: st
         read_settings(given)
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(90, 90), ("90", 90), ("90s", 90), ("30m", 1800), ("12h", 43_200), ("1d", 86_400)],
+)
+def test_a_duration_is_read_in_seconds(given: object, seconds: int) -> None:
+    """Or with the unit that a person would write."""
+    assert read_settings({"RECYCLE": {"AGE": given}}).recycle.age == seconds
+
+
+@pytest.mark.parametrize("given", [0, "0h", True, -1, "", "1.5h", "d"])
+def test_no_other_duration_is_read(given: object) -> None:
+    """A worker of no age would be replaced at once."""
+    with pytest.raises(SettingError):
+        read_settings({"RECYCLE": {"AGE": given}})
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("900", 900), ("4k", 4096), ("400M", 400 * 1024**2), ("1g", 1024**3)]
+)
+def test_a_memory_bound_is_read_in_bytes(given: str, count: int) -> None:
+    """In NGINX's units, as MAX_BODY is."""
+    assert read_settings({"RECYCLE": {"MEMORY": given}}).recycle.memory == count
 
 
 def test_every_path_may_be_a_pathlib_path() -> None:

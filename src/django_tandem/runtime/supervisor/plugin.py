@@ -12,7 +12,7 @@ from supervisor import events
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
-from django_tandem.model.programs import listeners
+from django_tandem.model.programs import listeners, log_names
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
@@ -82,7 +82,8 @@ class Plugin:
         atexit.register(self._at_exit)
 
     def _on_starting(self, event: Any) -> None:
-        self._output.add(event.process.config.name)
+        for log in log_names(event.process.config.name):
+            self._output.add(log)
 
     def _on_exit(self, event: Any) -> None:
         name = event.process.config.name
@@ -92,13 +93,15 @@ class Plugin:
             with contextlib.suppress(OSError):
                 os.killpg(event.process.pid, signal.SIGKILL)
         self._children.forget(name)
-        self._output.finish_line(name)
+        for log in log_names(name):
+            self._output.finish_line(log)
         # Granian, for one, does not start where it finds a socket.
         for socket in listeners(name).values():
             (self._run_dir / f"{socket}.sock").unlink(missing_ok=True)
 
     def _on_removed(self, event: Any) -> None:
-        self._output.forget(str(event.group))
+        for log in log_names(str(event.group)):
+            self._output.forget(log)
 
     def _at_exit(self) -> None:
         # Where supervisord itself fails, nothing else would stop what it started.

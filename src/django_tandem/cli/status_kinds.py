@@ -1,0 +1,88 @@
+"""The workers of a shared master in `tandem status`: a row for each kind."""
+
+from dataclasses import dataclass
+
+from django_tandem.model import Stack
+from django_tandem.runtime.kind_status import KindStatus
+from django_tandem.runtime.status import StackStatus
+from django_tandem.runtime.workers import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRow:
+    """One worker; docs/reference/status.md describes each field."""
+
+    pid: int
+    uptime_s: int
+    cpu_percent: float | None
+    memory_pss_mb: float | None
+    memory_rss_mb: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRow:
+    """The workers of one kind; docs/reference/status.md describes each field."""
+
+    name: str
+    stack: str
+    state: str
+    cpu_percent: float | None
+    memory_pss_mb: float | None
+    memory_rss_mb: float | None
+    restarts: int
+    connections: int | None
+    what: str
+    workers: tuple[WorkerRow, ...]
+
+
+def row(kind: KindStatus, now: StackStatus, before: StackStatus | None = None) -> KindRow:
+    """Return the row of one kind; CPU is that since ``before``, or of its workers' lives."""
+    workers = tuple(_worker_row(each, now, before) for each in kind.workers)
+    usage = now.usage_of(each.pid for each in kind.workers)
+    return KindRow(
+        name=kind.name,
+        stack=kind.kind if kind.kind in set(Stack) else "",
+        state=kind.state,
+        cpu_percent=_sum([each.cpu_percent for each in workers]),
+        memory_pss_mb=rounded(usage.pss_mb) if usage else None,
+        memory_rss_mb=rounded(usage.rss_mb) if usage else None,
+        restarts=kind.restarts,
+        connections=kind.connections,
+        what=kind.description,
+        workers=workers,
+    )
+
+
+def _worker_row(worker: Worker, now: StackStatus, before: StackStatus | None) -> WorkerRow:
+    usage = now.usage_of([worker.pid])
+    return WorkerRow(
+        pid=worker.pid,
+        uptime_s=worker.uptime_s,
+        cpu_percent=cpu_percent([worker.pid], worker.uptime_s, now, before),
+        memory_pss_mb=rounded(usage.pss_mb) if usage else None,
+        memory_rss_mb=rounded(usage.rss_mb) if usage else None,
+    )
+
+
+def cpu_percent(
+    pids: list[int], uptime_s: int, now: StackStatus, before: StackStatus | None
+) -> float | None:
+    """Return the CPU of processes since ``before``, or since their start."""
+    usage, earlier = now.usage_of(pids), before.usage_of(pids) if before else None
+    if usage is None:
+        return None
+    if before is None or earlier is None:
+        return rounded(100 * usage.cpu_s / max(1, uptime_s))
+    # A child that has ended takes its time with it until it is waited for.
+    spent_s = max(0.0, usage.cpu_s - earlier.cpu_s)
+    return rounded(100 * spent_s / (now.at_s - before.at_s))
+
+
+def rounded(number: float | None) -> float | None:
+    """Return the number with one decimal."""
+    return None if number is None else round(number, 1)
+
+
+def _sum(numbers: list[float | None]) -> float | None:
+    known = [each for each in numbers if each is not None]
+    return rounded(sum(known)) if known else None
