@@ -80,7 +80,7 @@ def test_a_topology_that_does_not_start_has_a_row_with_the_reason(broken) -> Non
     row = broken.row("asgi")
 
     assert row.rounds == ()
-    assert row.failure.startswith("server: it does not stay up.\n")
+    assert row.failure.startswith("server: it exited with code 1 right after its start.\n")
     assert row.failure.endswith("\nRuntimeError: no such broker")
     assert len([step for step in broken.progress.steps if "starting ASGI only" in step]) == 1
 

@@ -106,7 +106,10 @@ SPOILT: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         lambda project: append(project / "mysite" / "wsgi.py", BROKEN_WSGI),
         ("--detach",),
     ),
-    "brief": (lambda project: setting(project, '{"PROGRAMS": {"brief": ["true"]}}'), ()),
+    "brief": (
+        lambda project: setting(project, '{"PROGRAMS": {"brief": ["echo", "nothing to do"]}}'),
+        (),
+    ),
 }
 
 
@@ -148,7 +151,8 @@ def test_a_server_that_cannot_import_the_project_is_named(ended, name) -> None:
     first, *lines = stack.stderr.splitlines()
     # Four attempts, or ten seconds of them: the machine decides which comes first.
     late = r"it exited with code \d+ each time, some seconds after its start"
-    reason = rf"(it does not stay up|it can't load the project|{late})"
+    soon = r"it exited with code \d+ right after its start"
+    reason = rf"({soon}|it can't load the project|{late})"
     assert re.fullmatch(rf"wsgi-1 can't be started: {reason}\. Its last lines:", first)
     assert len(lines) <= 20
     assert lines[-1] == "  ValueError: no licence"
@@ -169,8 +173,12 @@ def test_a_program_that_ends_at_once_is_named(ended) -> None:
     """It is to be supervised: one that ends is no program to supervise."""
     output = ended["brief"].stdout
 
-    attempts = output.count("tandem     | brief-1 failed to start: it does not stay up\n")
+    reason = "it exited with code 0 right after its start, and a program has to keep running"
+    attempts = output.count(f"tandem     | brief-1 failed to start: {reason}\n")
     assert 1 <= attempts <= 4
+    assert (f"brief-1 can't be started: {reason}. Its last lines:\n  nothing to do\n") in ended[
+        "brief"
+    ].stderr
     assert "tandem     | brief-1 does not come up: stopping the stack\n" in output
 
 

@@ -7,8 +7,11 @@ unavailable, and the rest of the site keeps serving.
 """
 
 import contextlib
+import os
+import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,8 @@ from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 PERIOD_S = 2.0
 # A program that ran for this long has answered, even if that was not recorded.
 LONG_S = 120.0
+# What supervisord writes of a program that it could execute.
+TOO_QUICKLY = "Exited too quickly"
 # The states from which supervisord restarts a program by itself.
 DEAD = (ProcessStates.EXITED, ProcessStates.BACKOFF)
 
@@ -39,6 +44,10 @@ class RestartPolicy:
         self._run_dir = run_dir
         self._self_pipe = self_pipe
         self._output = output
+        # supervisord forgets the exit code of a program that ended soon after its start.
+        self._waitpid: Callable[[], tuple[int, int]] = supervisord.options.waitpid
+        supervisord.options.waitpid = self._reap
+        self._wait_status = 0
         self._restarts: Counter[str] = Counter()
         # Exits after supervisord's startsecs of programs that have not answered yet.
         self._slow_failures: Counter[str] = Counter()
@@ -72,6 +81,13 @@ class RestartPolicy:
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
         self._self_pipe.wake()
 
+    def _reap(self) -> tuple[int, int]:
+        # Each event of an exit follows the call that found it.
+        pid, status = self._waitpid()
+        if pid:
+            self._wait_status = status
+        return pid, status
+
     def _count(self, event: Any) -> None:
         if event.from_state in DEAD:
             self._restarts[event.process.config.name] += 1
@@ -97,7 +113,10 @@ class RestartPolicy:
 
     def _on_backoff(self, event: Any) -> None:
         process = event.process
-        self._output.print_line(f"{process.config.name} failed to start: {why(process)}")
+        if str(process.spawnerr or "").startswith(TOO_QUICKLY):
+            # Also for `tandem status`, and for the reload that started the program.
+            process.spawnerr = f"it {_ended(self._wait_status)}"
+        self._output.print_line(f"{process.config.name} failed to start: {process.spawnerr}")
         if self._is_stopping() or not self._has_answered(process.config.name):
             return
         self._reset_backoff(process)
@@ -112,7 +131,7 @@ class RestartPolicy:
         name = event.process.config.name
         # The reload that started a candidate reports its failure, and the live generation stays.
         if self._is_in_first_start(name) or self._state() is None:
-            self.give_up(name, why(event.process))
+            self.give_up(name, str(event.process.spawnerr))
 
     def _state(self) -> State | None:
         # The last one, while the file is damaged; that is printed once, not at each exit.
@@ -141,11 +160,13 @@ class RestartPolicy:
         return bool(self._supervisord.options.mood < SupervisorStates.RUNNING)
 
 
-def why(process: Any) -> str:
-    """Return why supervisord could not start a process."""
-    # supervisord's text for a program that could be executed; its exit code is in its own log.
-    error = str(process.spawnerr or "")
-    return "it does not stay up" if error.startswith("Exited too quickly") else error
+def _ended(wait_status: int) -> str:
+    """Return how a program ended that supervisord does not count as started."""
+    code = os.waitstatus_to_exitcode(wait_status)
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name} right after its start"
+    more = "" if code else ", and a program has to keep running"
+    return f"exited with code {code} right after its start{more}"
 
 
 def _how(process: Any) -> str:

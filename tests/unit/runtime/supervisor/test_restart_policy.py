@@ -1,5 +1,6 @@
 """A program that has answered is restarted forever; one that never has is given up."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,10 @@ class Loop:
     """supervisord, its event loop and its output, as far as the policy uses them."""
 
     def __init__(self, run_dir: Path) -> None:
-        self.options = SimpleNamespace(mood=SupervisorStates.RUNNING)
+        self.wait_status = 0
+        self.options = SimpleNamespace(
+            mood=SupervisorStates.RUNNING, waitpid=lambda: (7, self.wait_status)
+        )
         self.lines: list[str] = []
         self.policy = RestartPolicy(self, run_dir, self, self)
 
@@ -120,15 +124,39 @@ def test_supervisords_own_backoff_stays_for_one_that_has_not(loop) -> None:
     """It gives such a program up itself, and then the stack ends."""
     program = process()
 
+    loop.wait_status = 3 << 8
+    loop.options.waitpid()
     fails_to_start(program)
     assert (program.backoff, program.delay) == (1, NOW + 1)
     events.notify(events.ProcessStateFatalEvent(program, ProcessStates.BACKOFF, True))
 
     assert loop.is_stopping
     assert loop.lines == [
-        "wsgi-1 failed to start: it does not stay up",
+        "wsgi-1 failed to start: it exited with code 3 right after its start",
         "wsgi-1 does not come up: stopping the stack",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wait_status", "reason"),
+    [
+        (0, "exited with code 0 right after its start, and a program has to keep running"),
+        (1 << 8, "exited with code 1 right after its start"),
+        (signal.SIGSEGV, "was killed by SIGSEGV right after its start"),
+    ],
+)
+def test_a_program_that_ends_at_once_is_given_up_with_its_exit_code(
+    wait_status, reason, loop, tmp_path
+) -> None:
+    """supervisord itself keeps no exit code of such a program."""
+    program = process()
+    loop.wait_status = wait_status
+    assert loop.options.waitpid() == (7, wait_status)
+    fails_to_start(program)
+    events.notify(events.ProcessStateFatalEvent(program, ProcessStates.BACKOFF, True))
+
+    assert loop.lines[0] == f"wsgi-1 failed to start: it {reason}"
+    assert (tmp_path / FAILED_FILE).read_text() == f"wsgi-1\nit {reason}"
 
 
 def test_a_candidate_that_is_given_up_ends_nothing(loop) -> None:
