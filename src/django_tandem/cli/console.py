@@ -16,14 +16,34 @@ from django_tandem.errors import MachineError
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table to stdout; on a terminal that is too narrow for it, a block for each row."""
-    cells = [tuple(row) for row in rows]
-    lines = table_lines(columns, cells)
+    for line in fitted_lines(columns, list(rows)):
+        line_out(line)
+
+
+def fitted_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table's lines; blocks of lines where stdout is a terminal too narrow for it."""
+    lines = table_lines(columns, rows)
     if sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         if max(map(cell_len, lines)) > width:
-            lines = _blocks(columns, cells)
-    for line in lines:
-        line_out(line)
+            return _blocks(columns, rows)
+    return lines
+
+
+def narrowed_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, expendable: Sequence[str]
+) -> list[str]:
+    """Return a table's lines without as many of the ``expendable`` columns as do not fit."""
+    kept, hidden = list(columns), []
+    lines = table_lines(columns, rows)
+    for column in expendable:
+        if max(map(cell_len, lines)) <= width:
+            break
+        kept.remove(column)
+        hidden.append(column)
+        places = [columns.index(each) for each in kept]
+        lines = table_lines(kept, [[row[place] for place in places] for row in rows])
+    return [*lines, f"Hidden at this width: {', '.join(hidden)}."] if hidden else lines
 
 
 def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -34,7 +54,7 @@ def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     return ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells]
 
 
-def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return each row as its first cell, and a line below it for each other that has a text."""
     width = max(map(cell_len, columns))
     return [

@@ -4,8 +4,9 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +23,10 @@ from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
 
 REFRESH_S = 1.0
 COUNTED = ("RESTARTS", "CONNECTIONS")
+# The columns that --watch leaves out first where the terminal is too narrow.
+EXPENDABLE = ("DESCRIPTION", "STACK", "PID", "RESTARTS", "UP", "CONNECTIONS")
+
+Layout = Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +120,9 @@ def _watch(run_dir: Path) -> int:
     screen = Console()
     try:
         with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
-            for text in _texts(run_dir, stopped):
+            for text in _texts(run_dir, stopped, screen):
                 if screen.is_terminal:
-                    live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
+                    live.update(Text(text, overflow="fold"), refresh=True)
                 else:
                     console.line_out(f"{text}\n")
                     sys.stdout.flush()
@@ -126,21 +131,27 @@ def _watch(run_dir: Path) -> int:
     return 0
 
 
-def _texts(run_dir: Path, stopped: threading.Event) -> Iterator[str]:
+def _texts(run_dir: Path, stopped: threading.Event, screen: Console) -> Iterator[str]:
     before = None
     while not stopped.is_set():
         now = read_status(run_dir)
-        yield _text(now, before)
+        # Its width may have changed.
+        narrowed = partial(console.narrowed_lines, width=screen.width, expendable=EXPENDABLE)
+        yield _text(now, before, narrowed if screen.is_terminal else console.table_lines)
         before = now
         stopped.wait(REFRESH_S)
 
 
-def _text(now: StackStatus, before: StackStatus | None = None) -> str:
+def _text(
+    now: StackStatus,
+    before: StackStatus | None = None,
+    lay_out: Layout = console.fitted_lines,
+) -> str:
     """Return the sentences and tables; CPU is that since ``before``, or of the whole life."""
     cpu = "CPU (LIFE)" if before is None else "CPU (NOW)"
     head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
     cells = [cells for program in now.programs for cells in _table_cells(program, now, before)]
-    lines = [*sentences(now), "", *console.table_lines(head, cells)]
+    lines = [*sentences(now), "", *lay_out(head, cells)]
     handed_over = [status_handovers.row(each) for each in handover_counts.read(now.run_dir)]
     threads = status_handlers.lines(handler_status.read_all(now.run_dir))
     return "\n".join([*lines, *threads, *status_handovers.lines(handed_over)])

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
 
+from django_tandem.cli import console
 from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 
 COUNTS = ("size", "idle", "queued", "overflow", "rejected")
@@ -29,7 +30,10 @@ def _sentence(generation: int, found: list[HandlerStatus]) -> str:
     if any(each.handler != OURS for each in found):
         return f"{begin} Django's own."
     total = {name: sum(getattr(each, name) for each in found) for name in COUNTS}
+    threads = console.counted(total["size"], "thread")
+    overflow = console.counted(total["overflow"], "overflow thread")
+    queued = console.counted(total["queued"], "request")
     return (
-        "{begin} django-tandem's: {size} threads ({idle} idle), {overflow} overflow threads, "
-        "{queued} requests queued and {rejected} rejected."
-    ).format(begin=begin, **total)
+        f"{begin} django-tandem's: {threads} ({total['idle']} idle), {overflow}, "
+        f"{queued} queued and {total['rejected']} rejected."
+    )

@@ -1,14 +1,19 @@
 """`tandem status` prints a sentence for each generation, and its times in two units."""
 
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from builders import plan
+from builders import plan, verdict
+from django_tandem.cli import console, status_handlers
 from django_tandem.cli.console import duration
-from django_tandem.cli.status import sentences
+from django_tandem.cli.status import EXPENDABLE, _text, sentences
 from django_tandem.inprocess import drain_window
-from django_tandem.model import Status
+from django_tandem.inprocess.handler_status import OURS, HandlerStatus
+from django_tandem.model import Stack, Status
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.status import ProgramStatus, Role, StackStatus
 
@@ -101,3 +106,44 @@ def test_a_pid_of_another_namespace_is_named_as_such(tmp_path) -> None:
     assert list(sentences(_stack(tmp_path, is_here=False))) == [
         SERVES.replace("pid 7", "pid 7 in another PID namespace")
     ]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_live_view_fits_a_narrow_terminal(width, tmp_path) -> None:
+    """The state, the CPU time and the memory of each program stay."""
+    screen = Console(width=width, force_terminal=True)
+    programs = plan(verdict("/a/", Stack.ASGI)).processes
+    now = _stack(tmp_path, *(_program(each.program, Role.SERVING, 1) for each in programs))
+    lay_out = partial(console.narrowed_lines, width=screen.width, expendable=EXPENDABLE)
+    _, _, head, *rows = _text(now, None, lay_out).splitlines()
+
+    assert head.split("  ")[0] == "PROGRAM"
+    assert {"STATE", "CPU (LIFE)", "MEMORY"} <= {*re.split(" {2,}", head)}
+    assert max(map(len, (head, *rows))) <= width
+
+
+@pytest.mark.parametrize(
+    ("size", "overflow", "queued", "counts"),
+    [
+        (1, 1, 1, "1 thread (0 idle), 1 overflow thread, 1 request queued"),
+        (8, 0, 2, "8 threads (0 idle), 0 overflow threads, 2 requests queued"),
+    ],
+)
+def test_the_threads_of_a_handler_are_counted_in_singular_and_plural(
+    size, overflow, queued, counts
+) -> None:
+    """One sentence for each generation."""
+    status = HandlerStatus(
+        pid=1,
+        generation=1,
+        handler=OURS,
+        size=size,
+        idle=0,
+        queued=queued,
+        overflow=overflow,
+        rejected=0,
+    )
+
+    assert status_handlers.lines([status])[1] == (
+        f"The ASGI handler of generation 1 is django-tandem's: {counts} and 0 rejected."
+    )
