@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
+from django_tandem.model import programs
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
 
 STDERR = 2
@@ -18,6 +19,14 @@ ROTATE_S = 1.0
 BUFFER_BYTES = 1024 * 1024
 # A pipe that select() calls writable takes so many bytes without blocking (POSIX).
 CHUNK_BYTES = select.PIPE_BUF
+
+# Lines that are in the log alone. Valkey warns of saves and forks, and the embedded one makes none.
+NOISE = {
+    programs.VALKEY: (
+        b"WARNING Memory overcommit must be enabled",
+        b"WARNING You have Transparent Huge Pages (THP) support enabled",
+    )
+}
 
 
 class LogMultiplexer:
@@ -118,6 +127,8 @@ class LogMultiplexer:
 
     def _buffer(self, program: str, lines: Iterable[bytes]) -> None:
         for line in lines:
+            if any(text in line for text in NOISE.get(program, ())):
+                continue
             if self._buffered_bytes + len(line) > BUFFER_BYTES:
                 self._left_out += 1
                 continue

@@ -60,6 +60,24 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
     )
 
 
+def test_warnings_that_the_embedded_valkey_prints_for_nothing_are_left_out(tmp_path, pipe) -> None:
+    """Of saves, which it never makes; its other warnings are printed, and those of programs."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("valkey")
+    output.add("redis-1")
+    warning = "7:M 26 Nov # WARNING Memory overcommit must be enabled! Without it, a save may fail"
+    log(tmp_path, "valkey", f"{warning}\n7:M 26 Nov # Can't open the socket\n")
+    log(tmp_path, "redis-1", f"{warning}\n")
+
+    output._collect()
+    output._print()
+
+    assert read(reader) == (
+        f"valkey     | 7:M 26 Nov # Can't open the socket\nredis-1    | {warning}\n"
+    )
+
+
 def test_a_removed_program_is_forgotten_after_its_last_lines(tmp_path, pipe) -> None:
     """Each reload removes some; one that is added again is followed again."""
     reader, writer = pipe
