@@ -53,6 +53,69 @@ def test_a_server_that_is_not_there_is_soon(edge, path, headers) -> None:
     assert refusal(edge.ask(path, "GET", headers)) == (503, "1")
 
 
+PAGE = (
+    "<!doctype html><html lang=en><meta charset=utf-8>{}<meta name=viewport "
+    "content=width=device-width><title>Unavailable</title><p>This site is starting or busy. {}\n"
+)
+RELOADING = PAGE.format("<meta http-equiv=refresh content=2>", "This page reloads itself.")
+SENT_AGAIN = PAGE.format("", "Your request was not processed: send it again.")
+JSON = {"detail": "This site is starting or busy. The request was not processed: send it again."}
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/sync/", "/async/", "/static/missing.css"])
+@pytest.mark.parametrize(
+    ("method", "accept", "page"),
+    [
+        ("GET", BROWSER, RELOADING),
+        ("GET", "*/*", RELOADING),
+        ("HEAD", BROWSER, ""),
+        # A reload would be a GET, and lose what was sent.
+        ("POST", BROWSER, SENT_AGAIN),
+    ],
+)
+def test_a_browser_gets_a_page_that_reloads_itself(edge, path, method, accept, page) -> None:
+    """Until the server is there."""
+    answer = edge.ask(path, method, [("Accept", accept)])
+
+    assert (*refusal(answer), answer.text) == (503, "1", page)
+    assert answer.headers["Content-Type"] == "text/html"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/vnd.api+json, */*;q=0.1"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_accepts_json_gets_json(edge, method, accept) -> None:
+    """With the same status and header."""
+    answer = edge.ask("/sync/", method, [("Accept", accept)])
+
+    assert (*refusal(answer), answer.json) == (503, "1", JSON)
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("name", ["wsgi.sock", "asgi.sock"])
+def test_the_page_is_followed_by_the_site(edge, behind, sockets, name) -> None:
+    """A reload after the start gets the view, and a server that then dies is not starting."""
+    path = "/sync/" if name == "wsgi.sock" else "/async/"
+    assert edge.ask(path).text == RELOADING
+    with answering(sockets / name):
+        assert edge.ask(path).text == "ok"
+    behind(name, DEATH)
+    answer = edge.ask(path)
+
+    assert refusal(answer) == (502, None)
+    assert "starting" not in answer.text
+
+
+def test_an_error_page_of_include_replaces_the_page(project, nginx_program, tmp_path) -> None:
+    """Whether or not it is a named location."""
+    include = tmp_path / "include.conf"
+    include.write_text("error_page 503 @own; location @own { return 503 own; }\n")
+    with running_edge(project, nginx_program, tmp_path, EDGE={"INCLUDE": str(include)}) as edge:
+        answer = edge.ask("/sync/")
+
+    assert (*refusal(answer), answer.text) == (503, "1", "own")
+
+
 def test_a_socket_left_behind_is_no_server(edge, sockets) -> None:
     """As after kill -9, until the supervisor has started the next."""
     with listening(sockets / "wsgi.sock") as listener:
