@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 
+import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from django.test import override_settings
 
