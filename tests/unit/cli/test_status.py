@@ -1,6 +1,7 @@
 """`tandem status` prints a sentence for each generation, and its times in two units."""
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from rich.console import Console
 from builders import plan, verdict
 from django_tandem.cli import console, status_handlers
 from django_tandem.cli.console import duration
-from django_tandem.cli.status import EXPENDABLE, _text, sentences
+from django_tandem.cli.status import EXPENDABLE, _text, facts, sentences
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 from django_tandem.model import Stack, Status
 from django_tandem.render.supervisor import state_of
-from django_tandem.runtime.status import ProgramStatus, Role, StackStatus
+from django_tandem.runtime.kind_status import KindStatus, Role
+from django_tandem.runtime.status import ProgramStatus, StackStatus
+from django_tandem.runtime.usage import Usage
+from django_tandem.runtime.workers import Worker
 
 
 @pytest.mark.parametrize(
@@ -147,3 +151,60 @@ def test_the_threads_of_a_handler_are_counted_in_singular_and_plural(
     assert status_handlers.lines([status])[1] == (
         f"The ASGI handler of generation 1 is django-tandem's: {counts} and 0 rejected."
     )
+
+
+def _kind(name: str, *pids: int, **changes) -> KindStatus:
+    kind = name.partition("-")[0]
+    return KindStatus(
+        **{
+            "name": name,
+            "kind": kind,
+            "description": f"for {kind}",
+            "state": "ready",
+            "workers": tuple(Worker(pid=pid, uptime_s=10) for pid in pids),
+            "restarts": 0,
+            "connections": None,
+            **changes,
+        }
+    )
+
+
+def _mb(number: float) -> Usage:
+    return Usage(cpu_s=1, rss_mb=2 * number, pss_mb=number)
+
+
+def test_each_kind_of_a_master_has_a_row_and_the_columns_add_up(tmp_path) -> None:
+    """In the table, the master is without its workers; in JSON it is the whole program."""
+    kinds = (_kind("wsgi-1", 2, 3, connections=4), _kind("channels-1", 4, restarts=2))
+    program = replace(
+        _program("master-1", Role.SERVING, 4), state="ready", connections=4, kinds=kinds
+    )
+    usages = {1: _mb(10), 2: _mb(20), 3: _mb(30), 4: _mb(40)}
+    now = replace(_stack(tmp_path, program), usages=usages)
+
+    (row,) = facts(now)["processes"]
+    assert (row.memory_pss_mb, row.memory_rss_mb, row.connections) == (100, 200, 4)
+    assert [(each.name, each.stack, each.memory_pss_mb, each.restarts) for each in row.kinds] == [
+        ("wsgi-1", "wsgi", 50, 0),
+        ("channels-1", "", 40, 2),
+    ]
+    assert [(each.pid, each.uptime_s, each.cpu_percent) for each in row.kinds[0].workers] == [
+        (2, 10, 10.0),
+        (3, 10, 10.0),
+    ]
+    lines = [line.split() for line in _text(now).splitlines()[3:]]
+    assert lines == [
+        ["master-1", "ready", "1", "1", "s", "100.0", "%", "10", "MB", "0"],
+        ["wsgi-1", "wsgi", "ready", "20.0", "%", "50", "MB", "0", "4", "for", "wsgi"],
+        ["channels-1", "ready", "10.0", "%", "40", "MB", "2", "for", "channels"],
+    ]
+
+
+def test_a_draining_master_names_the_socket_that_has_connections(tmp_path) -> None:
+    """Not the program, whose connections are those of both."""
+    kinds = (_kind("wsgi-3", connections=0), _kind("asgi-3", connections=4))
+    program = replace(_program("master-3", Role.DRAINING, 4), kinds=kinds)
+
+    assert list(sentences(_stack(tmp_path, program)))[1:] == [
+        "Generation 3 drains: asgi-3 has 4 open."
+    ]

@@ -1,0 +1,120 @@
+"""The workers of a shared master are its child processes, known by their names."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builders import plan, websocket
+from django_tandem.inprocess.worker_restarts import WorkerRestarts
+from django_tandem.model import Process, Status
+from django_tandem.render.supervisor import state_of
+from django_tandem.runtime.health import check, silent_kinds
+from django_tandem.runtime.kind_status import KindStatus, Role, kind_statuses
+from django_tandem.runtime.workers import workers_of
+from django_tandem.servers.shared_master import MODULE
+
+pytestmark = pytest.mark.processes
+
+# A master of two WSGI workers, a Channels worker and a process of the project's own.
+FORKING = """
+import os, sys
+from pathlib import Path
+
+for name in ("tandem: wsgi", "tandem: wsgi", "tandem: channels", "a helper"):
+    if os.fork() == 0:
+        Path("/proc/self/comm").write_text(name)
+        os.write(1, b"named\\n")
+        sys.stdin.read()
+        os._exit(0)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def master() -> Iterator[int]:
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING, MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as started:
+        for _ in range(4):
+            assert started.stdout.readline() == "named\n"
+        yield started.pid
+        started.stdin.close()
+
+
+def _process(run_dir: Path, *channels: str) -> Process:
+    found = plan(
+        websocket("/ws/"),
+        tandem={"SHARED_MASTER": True},
+        run_dir=str(run_dir),
+        channel_names=channels,
+    )
+    return next(process for process in found.processes if process.name == "master")
+
+
+def _statuses(run_dir: Path, pid: int, process: Process | None, role: Role) -> list[KindStatus]:
+    status = Status(name="master-1", state="RUNNING", pid=pid, since_s=9)
+    return list(kind_statuses(run_dir, status, process, role, {"wsgi-1": 3}))
+
+
+def test_workers_are_found_by_kind(master) -> None:
+    """The kernel cuts a longer name; a process of another name is the project's own."""
+    found = workers_of(master)
+
+    assert {kind: len(workers) for kind, workers in found.items()} == {
+        "wsgi": 2,
+        "asgi": 0,
+        "channels": 1,
+    }
+    assert all(0 <= each.uptime_s < 60 for workers in found.values() for each in workers)
+
+
+def test_a_process_that_is_no_master_has_no_known_workers() -> None:
+    """Its pid may be a stranger's, in another PID namespace."""
+    assert workers_of(os.getpid()) is None
+    assert workers_of(2**22 + 1) is None
+
+
+def test_a_kind_without_a_socket_works_while_it_has_a_worker(master, tmp_path) -> None:
+    """One with a socket has to answer; where workers are not known, the master's run counts."""
+    process = _process(tmp_path, "lots")
+
+    assert silent_kinds(process, master) == ["wsgi", "asgi"]
+    assert silent_kinds(process, os.getpid()) == ["wsgi", "asgi"]
+    assert check(process, state_of(plan()), master) == ""
+
+
+def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:
+    """A kind that does not answer is silent, though its workers run."""
+    WorkerRestarts(tmp_path, 1).count("channels")
+    wsgi, asgi, channels = _statuses(tmp_path, master, _process(tmp_path, "lots"), Role.SERVING)
+
+    assert (wsgi.name, wsgi.state, len(wsgi.workers)) == ("wsgi-1", "silent", 2)
+    assert (wsgi.connections, wsgi.restarts) == (3, 0)
+    assert (asgi.name, asgi.state, asgi.workers) == ("asgi-1", "silent", ())
+    assert (channels.name, channels.state, len(channels.workers)) == ("channels-1", "ready", 1)
+    assert (channels.connections, channels.restarts) == (None, 1)
+    assert channels.description == "Channels worker for lots"
+
+
+def test_a_kind_that_is_not_planned_is_not_listed(master, tmp_path) -> None:
+    """A project without channel names has no such workers."""
+    found = _statuses(tmp_path, master, _process(tmp_path), Role.SERVING)
+
+    assert [each.kind for each in found] == ["wsgi", "asgi"]
+
+
+def test_a_master_whose_plan_is_forgotten_has_the_kinds_that_run(master, tmp_path) -> None:
+    """It drains, and no health check is sent to it."""
+    found = _statuses(tmp_path, master, None, Role.DRAINING)
+
+    assert [(each.kind, each.state, each.description) for each in found] == [
+        ("wsgi", "draining", ""),
+        ("channels", "draining", ""),
+    ]
