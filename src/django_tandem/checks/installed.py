@@ -85,6 +85,8 @@ def gunicorn_does_not_leak(facts: Facts) -> list[CheckMessage]:
 def _gunicorns(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     if facts.settings.wsgi.server == "gunicorn":
         yield 'TANDEM["WSGI"]["ARGS"]', facts.settings.wsgi.args
+    if facts.serves_asgi and facts.settings.asgi.server == "gunicorn":
+        yield 'TANDEM["ASGI"]["SERVER"]', ("--worker-class=asgi",)
     for name, argv in facts.settings.programs:
         if runs(argv, "gunicorn"):
             yield f'TANDEM["PROGRAMS"]["{name}"]', argv

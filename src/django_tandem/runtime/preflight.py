@@ -12,6 +12,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.version import Version
+
 from django_tandem import pipeline, servers
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Nginx, Plan, Stack
@@ -70,16 +72,23 @@ def require_nice() -> None:
 
 
 def require_installed(server: Server) -> None:
-    """Raise MachineError when the package of ``server`` is not installed."""
+    """Raise MachineError when the package of ``server`` is not installed, or too old."""
+    chosen = f'TANDEM["{server.stack.upper()}"]["SERVER"] is "{server.name}"'
     try:
-        version(server.distribution)
+        installed = version(server.distribution)
     except PackageNotFoundError:
         package = f'"django-tandem[{server.extra}]"' if server.extra else server.distribution
         raise MachineError(
-            f'TANDEM["{server.stack.upper()}"]["SERVER"] is "{server.name}", '
-            f"and the package {server.distribution} is not installed.",
+            f"{chosen}, and the package {server.distribution} is not installed.",
             hint=f"Run pip install {package}.",
         ) from None
+    if Version(installed) < Version(server.least_version):
+        wanted = f"{server.distribution}>={server.least_version}"
+        raise MachineError(
+            f"{chosen}, which {server.distribution} has from {server.least_version} on, and "
+            f"{installed} is installed.",
+            hint=f'Run pip install "{wanted}".',
+        )
 
 
 def _named_files(settings: Settings) -> Iterator[tuple[str, str]]:

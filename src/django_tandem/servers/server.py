@@ -48,6 +48,7 @@ class Server:
     ``distribution`` is the package to install, ``extra`` the extra of django-tandem that installs
     it. ``argv`` turns a launch into a command line. With ``one_process`` it can't share its
     socket between processes, with ``recycles`` it replaces workers after ``max_requests``.
+    ``least_version`` of the package has this server.
     ``least_queue`` is the shortest queue that it supports. ``environment`` has the settings that
     its command line lacks.
     """
@@ -60,6 +61,7 @@ class Server:
     one_process: bool = False
     recycles: bool = False
     least_queue: int = 1
+    least_version: str = "0"
     stop_signal: str = "TERM"
     environment: tuple[tuple[str, str], ...] = ()
 

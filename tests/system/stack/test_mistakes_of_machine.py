@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from importlib.metadata import version
 
 import pytest
 from stack.mistaken import exit_and_stderr, setting
@@ -116,6 +117,19 @@ def test_a_server_whose_package_is_not_installed(server, package) -> None:
         f'TANDEM["WSGI"]["SERVER"] is "{server.name}", '
         "and the package there-is-no-such-server is not installed.\n"
         f'  Run pip install "{package}".'
+    )
+
+
+def test_a_server_that_the_installed_version_lacks() -> None:
+    """The version that has it is named."""
+    newer = dataclasses.replace(WSGI_SERVERS[0], least_version="1000.1")
+
+    with pytest.raises(MachineError) as caught:
+        require_installed(newer)
+    assert str(caught.value) == (
+        'TANDEM["WSGI"]["SERVER"] is "gunicorn", which gunicorn has from 1000.1 on, and '
+        f"{version('gunicorn')} is installed.\n"
+        '  Run pip install "gunicorn>=1000.1".'
     )
 
 
