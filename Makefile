@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes clean
+.PHONY: demo docs test unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -95,8 +95,13 @@ bench-handler: DEBIAN := postgres:postgresql wrk:wrk
 bench-handler: $(VENV)/dev.installed system
 	$(BIN)/python benchmarks/handler.py
 
-bench-memory: $(VENV)/dev.installed
-	$(BIN)/python benchmarks/memory.py
+# A quarter of an hour: five minutes of load on each of three topologies.
+bench-memory: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/memory.py $(ARGS)
+
+# Imports, CPU time and slowest request of a reload; the speed of both stacks under one master.
+bench-start: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/start.py $(ARGS)
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

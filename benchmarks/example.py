@@ -27,10 +27,16 @@ def copied() -> Iterator[Path]:
 
 
 @contextmanager
-def served(directory: Path, tandem: str = "{}") -> Iterator[str]:
-    """Run `tandem up` with the setting ``tandem`` (Python source) and yield its URL."""
+def served(
+    directory: Path, tandem: str = "{}", *, base: str = "config.settings", more: str = ""
+) -> Iterator[str]:
+    """
+    Run `tandem up` with the setting ``tandem`` (Python source) and yield its URL.
+
+    The settings are those of the module ``base``, and end with the source ``more``.
+    """
     (directory / "bench_settings.py").write_text(
-        f"from config.settings import *  # noqa: F403\nTANDEM = {tandem}\n"
+        f"from {base} import *  # noqa: F403\nTANDEM = {tandem}\n{more}"
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,7 +1,14 @@
-"""What preloading saves: the memory of 4 Gunicorn workers, as tandem starts them and plain."""
+"""
+What one master saves: the memory of all processes that import the project.
 
+Three topologies in turn, idle and after the mixed load: tandem, tandem with a program for each
+server, and stock Uvicorn with as many processes. And Gunicorn alone, preloaded and plain.
+"""
+
+import argparse
 import asyncio
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -13,11 +20,85 @@ import psutil
 from example import copied, environment
 from load import drive
 from results import Ratio, finish, run, say
+from side_by_side.compared import EVERY, TANDEM, read_project
+from side_by_side.driver import broadcasting
+from side_by_side.loads import MIXED
+from side_by_side.surroundings import surroundings
 
-from django_tandem.model import Stack
+from django_tandem.bench.launch import RunningTopology, running
+from django_tandem.bench.topology import Topology
+from django_tandem.bench.workload import Job
+from django_tandem.model import Stack, programs
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.edge import EDGE
+from django_tandem.runtime.usage import usage_of
 from django_tandem.servers import Launch, find
 
+SEPARATE, UVICORN = "tandem-separate", "uvicorn"
+IDLE_ROUNDS = 3
+LOAD_S = 300
+# Whose memory does not depend on the project.
+LEFT_OUT = (EDGE, programs.VALKEY)
 WORKERS = 4
+
+
+def pss_mb(root: psutil.Process, left_out: frozenset[int] = frozenset()) -> float:
+    """Return the proportional set size of a process and all below it, without some pids."""
+    family = [each for each in root.children(recursive=True) if _line(each).isdisjoint(left_out)]
+    return sum(usage_of(each).pss_mb or 0 for each in (root, *family))
+
+
+def _line(process: psutil.Process) -> set[int]:
+    try:
+        return {process.pid, *(each.pid for each in process.parents())}
+    except psutil.Error:
+        return {process.pid}
+
+
+def stack_mb(stack: RunningTopology) -> float:
+    """Return the memory of everything in the stack but NGINX and Valkey, supervisord included."""
+    left_out = [each.pid for each in supervisord.statuses(stack.run_dir) if each.name in LEFT_OUT]
+    return pss_mb(psutil.Process(stack.supervisord.pid), frozenset(left_out))
+
+
+def idle(topology: Topology) -> float:
+    """Start the topology and weigh it before its first request."""
+    with running(topology) as stack:
+        found = stack_mb(stack)
+        say(f"{topology.title}, idle: {found:.0f} MB ({stack.what})")
+    return found
+
+
+def loaded(topology: Topology, seconds: float) -> float:
+    """Start the topology and weigh it after the mixed load."""
+    with running(topology) as stack:
+        job = Job(url=stack.url, workload=MIXED, seconds=seconds)
+        done = asyncio.run(_drive(job))
+        if not done.answered or done.failed:
+            raise RuntimeError(f"{done.failed} requests failed, {done.answered} were answered")
+        found = stack_mb(stack)
+        say(f"{topology.title}, after {done.answered} requests: {found:.0f} MB")
+    return found
+
+
+async def _drive(job: Job):
+    # Its lines on stdout are for the parent process that it has here not.
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        kept, sys.stdout = sys.stdout, nowhere
+        try:
+            return await broadcasting(job)
+        finally:
+            sys.stdout = kept
+
+
+def gunicorn_alone() -> tuple[float, float]:
+    """Return the memory of 4 workers as tandem starts them, and plain."""
+    with copied() as directory:
+        first, second = str(directory / "a.sock"), str(directory / "b.sock")
+        return (
+            served_mb(as_tandem_does(first), directory, first),
+            served_mb(plain(second), directory, second),
+        )
 
 
 def as_tandem_does(socket: str) -> tuple[str, ...]:
@@ -41,7 +122,7 @@ def plain(socket: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def running(argv: tuple[str, ...], directory: Path, socket: str) -> Iterator[psutil.Process]:
+def serving(argv: tuple[str, ...], directory: Path, socket: str) -> Iterator[psutil.Process]:
     """Start a server, wait for its socket, and stop it at the end."""
     extra = {"TANDEM_WSGI_APPLICATION": "config.wsgi.application"}
     with (directory / "server.log").open("w") as log:
@@ -60,15 +141,9 @@ def running(argv: tuple[str, ...], directory: Path, socket: str) -> Iterator[psu
         server.wait(timeout=30)
 
 
-def pss_mb(server: psutil.Process) -> float:
-    """Return the proportional set size of the server and its workers."""
-    processes = [server, *server.children(recursive=True)]
-    return sum(process.memory_full_info().pss for process in processes) / 2**20
-
-
-def measure(argv: tuple[str, ...], directory: Path, socket: str) -> float:
+def served_mb(argv: tuple[str, ...], directory: Path, socket: str) -> float:
     """Serve enough that each worker has been through the project's code, then weigh them."""
-    with running(argv, directory, socket) as server:
+    with serving(argv, directory, socket) as server:
         load = asyncio.run(
             drive("http://localhost/api/lots/", connections=8, seconds=4, socket=socket)
         )
@@ -78,18 +153,36 @@ def measure(argv: tuple[str, ...], directory: Path, socket: str) -> float:
 
 
 def main() -> int:
-    """Print the one over the other."""
-    with copied() as directory:
-        shared = measure(
-            as_tandem_does(str(directory / "a.sock")), directory, str(directory / "a.sock")
-        )
-        apart = measure(plain(str(directory / "b.sock")), directory, str(directory / "b.sock"))
-    say(f"{WORKERS} workers: {shared:.0f} MB as tandem starts them, {apart:.0f} MB plain")
+    """Print each ratio with its bound."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--load", type=float, default=LOAD_S, help="seconds of the mixed load")
+    seconds = parser.parse_args().load
+    preloaded, unshared = gunicorn_alone()
+    with surroundings():
+        made = read_project()
+        topologies = {each.name: each.topology(made) for each in EVERY}
+        compared = (TANDEM, SEPARATE, UVICORN)
+        rounds = [
+            {name: idle(topologies[name]) for name in compared[:: 1 if number % 2 else -1]}
+            for number in range(IDLE_ROUNDS)
+        ]
+        before = {name: statistics.median(each[name] for each in rounds) for name in compared}
+        after = {name: loaded(topologies[name], seconds) for name in compared}
     return finish(
         "bench-memory",
-        {"preloaded / plain": Ratio(value=shared / apart, at_most=0.65)},
-        packages=("django", "gunicorn"),
-        mb={"preloaded": round(shared, 1), "plain": round(apart, 1)},
+        {
+            "idle: separate / tandem": Ratio(value=before[SEPARATE] / before[TANDEM], at_least=1.8),
+            "after the mixed load: separate / tandem": Ratio(
+                value=after[SEPARATE] / after[TANDEM], at_least=1.4
+            ),
+            "after the mixed load: stock Uvicorn / tandem": Ratio(
+                value=after[UVICORN] / after[TANDEM], at_least=2.2
+            ),
+            "Gunicorn: preloaded / plain": Ratio(value=preloaded / unshared, at_most=0.65),
+        },
+        packages=("django", "gunicorn", "uvicorn"),
+        load_s=seconds,
+        mb={"idle": before, "loaded": after, "gunicorn": [preloaded, unshared]},
     )
 
 

@@ -11,7 +11,6 @@ from django_tandem.model import Plan, Stack
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import Settings
 from side_by_side.by_hand import by_hand, by_hand_nice
-from side_by_side.level import level
 
 TANDEM = "tandem"
 # The reference's own choice; Daphne is always one process.
@@ -74,21 +73,36 @@ class OneServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hybrid:
-    """Both stacks behind an edge; ``change`` replaces parts of tandem's setup."""
+    """Both stacks behind an edge, with changed settings, or with parts of tandem's replaced."""
 
     name: str
     title: str
     choice: ServerChoice = DEFAULT
-    change: Callable[[Setup], Setup] = staticmethod(lambda setup: setup)
+    settings: Callable[[Settings], Settings] = staticmethod(lambda settings: settings)
+    replaced: Callable[[Setup], Setup] = staticmethod(lambda setup: setup)
 
     def topology(self, made: Made) -> Topology:
         """Return it with tandem's default numbers of processes."""
         return Topology(
             name=self.name,
             title=self.title,
-            make=lambda run_dir, bind: self.change(made.setup(self.choice, run_dir, bind)),
+            make=lambda run_dir, bind: self._setup(made, run_dir, bind),
             is_supervised=True,
         )
+
+    def _setup(self, made: Made, run_dir: Path, bind: str) -> Setup:
+        changed = replace(made, settings=self.settings(made.settings))
+        return self.replaced(changed.setup(self.choice, run_dir, bind))
+
+
+def level(settings: Settings) -> Settings:
+    """Return settings with both stacks at the same priority, to measure the effect of nice."""
+    return replace(settings, wsgi=replace(settings.wsgi, nice=0))
+
+
+def separate(settings: Settings) -> Settings:
+    """Return settings with a program for each server, to measure the effect of the master."""
+    return replace(settings, shared_master=False)
 
 
 EVERY: tuple[OneServer | Hybrid, ...] = (
@@ -110,14 +124,15 @@ EVERY: tuple[OneServer | Hybrid, ...] = (
         server="uvicorn",
         application="benchsite.asgi_ours:application",
     ),
-    Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, change=by_hand),
+    Hybrid(name="reference", title="hybrid by hand", choice=DAPHNE, replaced=by_hand),
     Hybrid(
         name="reference-nice",
         title="hybrid by hand, nice -n 10",
         choice=DAPHNE,
-        change=by_hand_nice,
+        replaced=by_hand_nice,
     ),
     Hybrid(name="tandem-daphne", title="tandem, Daphne", choice=DAPHNE),
     Hybrid(name=TANDEM, title="tandem"),
-    Hybrid(name="tandem-level", title="tandem, nice 0", change=level),
+    Hybrid(name="tandem-level", title="tandem, nice 0", settings=level),
+    Hybrid(name="tandem-separate", title="tandem, a program a server", settings=separate),
 )
