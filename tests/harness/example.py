@@ -1,11 +1,10 @@
 """The example, copied and prepared as `make demo` does before it is served."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from harness.stack import clean_environment
+from harness import forking
+from harness.stack import DEADLINE_S, clean_environment
 
 EXAMPLE = Path(__file__).parents[2] / "example"
 LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
@@ -40,11 +39,7 @@ def token_of(user: str, directory: Path, **environment: str) -> str:
 
 def manage(directory: Path, *command: str, **environment: str) -> str:
     """Run a management command and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=directory,
-        check=True,
-        env=clean_environment() | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
+    argv = ["manage.py", *command]
+    done = forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from django_tandem.runtime import run_dir
+from harness import forking
 
 DEADLINE_S = 60
 
@@ -25,15 +26,8 @@ def free_port() -> int:
 
 def tandem(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a subcommand, and return its output and exit code."""
-    return subprocess.run(
-        [sys.executable, "-m", "django_tandem", *args],
-        cwd=directory,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    argv = ["-m", "django_tandem", *args]
+    return forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
 
 
 def clean_environment() -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
+from harness import forking
 from harness.projects import startproject, with_channels
 from harness.stack import DEADLINE_S, clean_environment
 
@@ -35,15 +35,8 @@ urlpatterns = [path("waits/", waits), path("exempt/", exempt)]
 
 def manage(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run manage.py to its end."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *args],
-        cwd=directory,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    argv = ["manage.py", *args]
+    return forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
 
 
 def found(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Async views can't run in a transaction; a connection must not outlive its thread."""
 
+import oracle.configured  # noqa: F401 - Django, for `connections`
 import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids

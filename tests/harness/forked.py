@@ -1,0 +1,94 @@
+"""The process that imports Django and tandem once, and forks for each command: see forking.py."""
+
+import gc
+import json
+import os
+import random
+import runpy
+import socket
+import sys
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+
+# The modules of tandem and of Django that no setting changes, and that most commands import.
+PRELOADED = (
+    *(f"django_tandem.cli.{name}" for name in ("plan", "explain", "up", "reload", "render")),
+    *(f"django_tandem.cli.{name}" for name in ("status", "logs", "down", "check", "bench")),
+    "django.core.management.commands.check",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "django.forms",
+    "django.template.backends.django",
+    "django.views.defaults",
+)
+
+
+def serve(control: socket.socket) -> None:
+    """Fork for each request that arrives on ``control``; return in the process of the command."""
+    while True:
+        try:
+            request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
+        except KeyboardInterrupt:
+            sys.exit()
+        if not request:
+            sys.exit()
+        if os.fork() == 0:
+            # The parent of the command, as a shell is.
+            control.detach()
+            return run(json.loads(request), *descriptors)
+        for each in descriptors:
+            os.close(each)
+        reap()
+
+
+def reap() -> None:
+    """Collect the forks that have ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def run(request: dict, answer: int, stdout: int, stderr: int) -> None:
+    """Write the pid of the command and its exit code to ``answer``; return in its own process."""
+    pid = os.fork()
+    if pid:
+        os.close(stdout)
+        os.close(stderr)
+        os.write(answer, f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        os.write(answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    os.close(answer)
+    for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), stdout, stderr)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["directory"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    # Forks would otherwise draw the same numbers.
+    random.seed()
+    become(*request["argv"], directory=request["directory"])
+
+
+def become(first: str, *arguments: str, directory: str) -> None:
+    """Run what ``python first arguments…`` runs in ``directory``."""
+    sys.path.insert(0, directory)
+    invalidate_caches()
+    if first == "-m":
+        sys.argv = list(arguments)
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [first, *arguments]
+        runpy.run_path(str(Path(directory, first)), run_name="__main__")
+
+
+if __name__ == "__main__":
+    # The directory of this file, which is on no user's path.
+    sys.path.pop(0)
+    for module in PRELOADED:
+        import_module(module)
+    # Or else each command would look through all of these modules for garbage when it exits.
+    gc.freeze()
+    serve(socket.socket(fileno=os.dup(0)))
