@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,25 +20,72 @@ from harness.projects import startproject
 from harness.stack import Up, clean_environment, tandem
 
 URLS = """
+import asyncio, time
+from pathlib import Path
+
 from django.http import HttpResponse
 from django.urls import path
+
 
 def where(request):
     return HttpResponse("first")
 
+
 async def beside(request):
     return HttpResponse("async")
 
-urlpatterns = [path("where/", where), path("beside/", beside)]
+
+# Each makes a file when it has begun.
+def slow(request):
+    Path(__file__).with_name("slow.taken").touch()
+    time.sleep(2)
+    return HttpResponse("slow")
+
+
+async def async_slow(request):
+    Path(__file__).with_name("async_slow.taken").touch()
+    await asyncio.sleep(2)
+    return HttpResponse("async slow")
+
+
+urlpatterns = [
+    path("where/", where),
+    path("beside/", beside),
+    path("slow/", slow),
+    path("async-slow/", async_slow),
+]
+"""
+# The import of the application takes as long as this file is there.
+HELD = """
+import time
+from pathlib import Path
+
+while Path(__file__).with_name("held").exists():
+    time.sleep(0.05)
 """
 
 
+def make(directory: Path, **setting: object) -> Path:
+    startproject(directory)
+    (directory / "mysite" / "urls.py").write_text(URLS)
+    configure(directory, **setting)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    """One stack, which each test reloads."""
+    with Up(make(tmp_path_factory.mktemp("reloaded"), DRAIN_S=3, ASGI={"WORKERS": 1})) as running:
+        yield running
+
+
 @pytest.fixture
-def site(tmp_path) -> Path:
-    startproject(tmp_path)
-    (tmp_path / "mysite" / "urls.py").write_text(URLS)
-    configure(tmp_path, DRAIN_S=3)
-    return tmp_path
+def site(up) -> Iterator[Path]:
+    """Its project, whose code is afterwards as it was before."""
+    code = {path: path.read_text() for path in (up.directory / "mysite").glob("*.py")}
+    yield up.directory
+    for path, text in code.items():
+        path.write_text(text)
 
 
 def configure(directory: Path, **setting: object) -> None:
@@ -55,22 +103,32 @@ def programs(up: Up) -> set[str]:
     return {each.name for each in supervisord.statuses(up.run_dir)}
 
 
-def test_the_new_code_is_live_when_reload_returns(site) -> None:
-    """On both stacks; with --wait the old generation has ended. NGINX is not restarted."""
-    with Up(site) as up:
-        edge = supervisord.pid_of(up.run_dir, "nginx")
-        change(site, '"first"', '"second"')
-        change(site, '"async"', '"other"')
+def generation(up: Up) -> int:
+    return read_state(up.run_dir).generation
 
-        done = tandem(site, "reload", "--wait")
 
-        assert done.returncode == 0, done.stderr
-        assert "Generation 2 is live." in done.stderr
-        assert ask(up.port, "/where/").text == "second"
-        assert ask(up.port, "/beside/").text == "other"
-        assert programs(up) == {"nginx", "wsgi-2", "asgi-2"}
-        assert supervisord.pid_of(up.run_dir, "nginx") == edge
-        assert not [*up.run_dir.glob("*-1.sock"), *up.run_dir.glob("*.next")]
+def servers(number: int) -> set[str]:
+    return {"nginx", f"wsgi-{number}", f"asgi-{number}"}
+
+
+def test_the_new_code_is_live_when_reload_returns(up, site) -> None:
+    """On both stacks, at the same address; with --wait the old generation has ended."""
+    edge, before = supervisord.pid_of(up.run_dir, "nginx"), generation(up)
+    change(site, '"first"', '"second"')
+    change(site, '"async"', '"other"')
+
+    done = tandem(site, "reload", "--wait")
+
+    assert done.returncode == 0, done.stderr
+    assert f"Generation {before + 1} is live." in done.stderr
+    assert ask(up.port, "/where/").text == "second"
+    assert ask(up.port, "/beside/").text == "other"
+    assert programs(up) == servers(before + 1)
+    # NGINX was not restarted.
+    assert supervisord.pid_of(up.run_dir, "nginx") == edge
+    assert not [*up.run_dir.glob(f"*-{before}.sock"), *up.run_dir.glob("*.next")]
+    # Of --bind, which is in no settings.
+    assert read_state(up.run_dir).port == up.port
 
 
 @pytest.mark.parametrize(
@@ -79,91 +137,91 @@ def test_the_new_code_is_live_when_reload_returns(site) -> None:
         ("urls.py", "one two", "can't be imported: SyntaxError", 2),
         ("wsgi.py", "raise RuntimeError('not today')", "not today", 1),
         ("wsgi.py", "import time; time.sleep(60)", "no answer within 4 s", 1),
-        ("wsgi.py", "import os; os._exit(3)", "wsgi-2 can't be started", 1),
+        ("wsgi.py", "import os; os._exit(3)", "{wsgi} can't be started", 1),
     ],
 )
-def test_a_reload_that_fails_changes_nothing(file, fault, message, code, site) -> None:
-    """The error names the cause, the candidates are gone, and the next reload works."""
-    with Up(site) as up:
-        whole = (site / "mysite" / file).read_text()
-        (site / "mysite" / file).write_text(f"{whole}\n{fault}\n")
+@pytest.mark.usefixtures("site")
+def test_a_reload_that_fails_changes_nothing(file, fault, message, code, up) -> None:
+    """The error names the cause, and the candidates are gone."""
+    before, text = generation(up), ask(up.port, "/where/").text
+    change(up.directory, '"first"', '"never"')
+    with (up.directory / "mysite" / file).open("a") as opened:
+        opened.write(f"\n{fault}\n")
 
-        done = tandem(site, "reload", "--timeout", "4")
+    done = tandem(up.directory, "reload", "--timeout", "4")
 
-        assert done.returncode == code, done.stderr
-        assert message in done.stderr
-        assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
-        assert ask(up.port, "/where/").text == "first"
-        assert not list(up.run_dir.glob("*.next"))
-        (site / "mysite" / file).write_text(whole)
-        assert tandem(site, "reload").returncode == 0
+    assert done.returncode == code, done.stderr
+    assert message.format(wsgi=f"wsgi-{before + 1}") in done.stderr
+    assert programs(up) == servers(before)
+    assert ask(up.port, "/where/").text == text
+    assert not list(up.run_dir.glob("*.next"))
 
 
-def test_a_worker_that_cannot_load_the_project_fails_the_reload_at_once(site) -> None:
+def test_a_worker_that_cannot_load_the_project_fails_the_reload_at_once(up, site) -> None:
     """Uvicorn itself restarts such workers forever, and never exits."""
+    before = generation(up)
     configure(site, ASGI={"WORKERS": 2})
-    with Up(site) as up:
-        asgi = site / "mysite" / "asgi.py"
-        fault = 'if "TANDEM_GENERATION" in os.environ: raise RuntimeError("not on this server")'
-        asgi.write_text(f"{asgi.read_text()}\n{fault}\n")
+    fault = 'if "TANDEM_GENERATION" in os.environ: raise RuntimeError("not on this server")'
+    with (site / "mysite" / "asgi.py").open("a") as asgi:
+        asgi.write(f"\n{fault}\n")
 
-        done = tandem(site, "reload")
+    done = tandem(site, "reload")
 
-        assert done.returncode == 1
-        assert "asgi-2 can't be started: it can't load the project" in done.stderr
-        assert "RuntimeError: not on this server" in done.stderr
-        assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
+    assert done.returncode == 1
+    assert f"asgi-{before + 1} can't be started: it can't load the project" in done.stderr
+    assert "RuntimeError: not on this server" in done.stderr
+    assert programs(up) == servers(before)
 
 
-def test_a_configuration_that_nginx_rejects_fails_before_anything_starts(site) -> None:
+def test_a_configuration_that_nginx_rejects_fails_before_anything_starts(up, site) -> None:
     """NGINX's own error is shown, and the edge keeps its file."""
-    with Up(site) as up:
-        (site / "more.conf").write_text("no_such_directive on;")
-        configure(site, EDGE={"INCLUDE": "more.conf"})
+    before = generation(up)
+    (site / "more.conf").write_text("no_such_directive on;")
+    configure(site, EDGE={"INCLUDE": "more.conf"})
 
-        done = tandem(site, "reload")
+    done = tandem(site, "reload")
 
-        assert done.returncode == 1
-        assert "no_such_directive" in done.stderr
-        assert ask(up.port, "/where/").text == "first"
-        assert programs(up) == {"nginx", "wsgi-1", "asgi-1"}
-
-
-def test_a_new_route_reloads_the_edge(site) -> None:
-    """NGINX's master stays, and its old workers end."""
-    with Up(site) as up:
-        master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
-        old = master.children()
-        change(site, "def where", "async def where")
-
-        assert tandem(site, "reload").returncode == 0
-
-        assert ask(up.port, "/where/").text == "first"
-        assert "asgi" in _stack_of(site, "/where/")
-        assert master.is_running()
-        psutil.wait_procs(old, timeout=10)
-        assert not [worker for worker in old if worker.is_running()]
+    assert done.returncode == 1
+    assert "no_such_directive" in done.stderr
+    assert ask(up.port, "/where/").status == 200
+    assert programs(up) == servers(before)
 
 
-def test_a_renewed_certificate_is_read(site, tmp_path) -> None:
+def test_a_new_route_reloads_the_edge(up, site) -> None:
+    """NGINX's master stays, and its old workers end; reloads that failed were no hindrance."""
+    master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
+    old = master.children()
+    change(site, "def where", "async def where")
+
+    assert tandem(site, "reload", "--wait").returncode == 0
+
+    assert ask(up.port, "/where/").text == "first"
+    assert "asgi" in _stack_of(site, "/where/")
+    assert master.is_running()
+    psutil.wait_procs(old, timeout=10)
+    assert not [worker for worker in old if worker.is_running()]
+
+
+def test_a_renewed_certificate_is_read(tmp_path) -> None:
     """Even if nginx.conf has not changed."""
-    configure(site, EDGE={"TLS": certificates.make(tmp_path, "shop.example")})
-    with Up(site) as up:
+    make(tmp_path, DRAIN_S=3, EDGE={"TLS": certificates.make(tmp_path, "shop.example")})
+    with Up(tmp_path) as up:
         master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
         before = {worker.pid for worker in master.children()}
-        assert tandem(site, "reload", "--wait").returncode == 0
+        assert tandem(tmp_path, "reload", "--wait").returncode == 0
         assert {worker.pid for worker in master.children()} == before
 
         certificates.make(tmp_path, "shop.example")
-        assert tandem(site, "reload", "--wait").returncode == 0
+        assert tandem(tmp_path, "reload", "--wait").returncode == 0
 
         assert before.isdisjoint(worker.pid for worker in master.children())
 
 
 def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
     """Until then the project ran on WSGI alone."""
-    startproject(tmp_path)
-    (tmp_path / "mysite" / "urls.py").write_text(URLS.replace("async def", "def"))
+    make(tmp_path)
+    change(tmp_path, '    path("async-slow/", async_slow),\n', "")
+    change(tmp_path, "async def beside", "def beside")
     with Up(tmp_path) as up:
         assert programs(up) == {"nginx", "wsgi-1"}
         change(tmp_path, "def beside", "async def beside")
@@ -174,162 +232,137 @@ def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
         assert {"wsgi-2", "asgi-2"} <= programs(up)
 
 
-def test_a_second_reload_is_rejected(site) -> None:
-    """The error names the pid of the first one."""
-    change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
-    with Up(site) as up:
-        first = _reload(site)
-        wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == first.pid)
-
-        second = tandem(site, "reload")
-
-        assert second.returncode == 1
-        assert (
-            f"Another reload is in progress in {up.run_dir}, with pid {first.pid}.\n"
-            in second.stderr
-        )
-        assert first.wait(timeout=60) == 0
+@pytest.fixture
+def first(up, site) -> Iterator[subprocess.Popen[str]]:
+    """A reload that is in progress for as long as the file `held` is there."""
+    (site / "mysite" / "held").touch()
+    with (site / "mysite" / "wsgi.py").open("a") as wsgi:
+        wsgi.write(HELD)
+    process = _reload(site)
+    wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == process.pid)
+    try:
+        yield process
+    finally:
+        (site / "mysite" / "held").unlink(missing_ok=True)
+        process.communicate()
 
 
-def test_a_second_reload_waits_with_wait(site) -> None:
+def test_a_second_reload_is_rejected(up, site, first) -> None:
+    """The error names the pid of the first one; with --wait after the timeout, if that hangs."""
+    second = tandem(site, "reload")
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        third = tandem(site, "reload", "--wait", "--timeout", "1")
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    (site / "mysite" / "held").unlink()
+
+    message = f"Another reload is in progress in {up.run_dir}, with pid {first.pid}.\n"
+    assert (second.returncode, third.returncode) == (1, 1)
+    assert message in second.stderr
+    assert message in third.stderr
+    assert first.wait(timeout=60) == 0
+
+
+def test_a_second_reload_waits_with_wait(up, site, first) -> None:
     """For the first to end; then it loads the code as it is by then."""
-    change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
-    with Up(site) as up:
-        first = _reload(site)
-        wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == first.pid)
-        change(site, '"first"', '"second"')
+    before = generation(up)
+    change(site, '"first"', '"latest"')
+    second = _reload(site, "--wait")
+    waiting = f"Waiting for the reload with pid {first.pid} to end.\n"
+    printed = [second.stderr.readline()]
+    while waiting not in printed:
+        assert printed[-1]
+        printed.append(second.stderr.readline())
+    (site / "mysite" / "held").unlink()
 
-        second = tandem(site, "reload", "--wait")
-
-        assert second.returncode == 0, second.stderr
-        assert f"Waiting for the reload with pid {first.pid} to end.\n" in second.stderr
-        assert "Generation 3 is live." in second.stderr
-        assert first.wait(timeout=60) == 0
-        assert ask(up.port, "/where/").text == "second"
-
-
-def test_a_second_reload_waits_no_longer_than_its_timeout(site) -> None:
-    """The first one hangs: the error names its pid."""
-    change(site, "application = ", "import time; time.sleep(3)\napplication = ", "wsgi.py")
-    with Up(site) as up:
-        first = _reload(site)
-        wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == first.pid)
-        os.kill(first.pid, signal.SIGSTOP)
-        try:
-            second = tandem(site, "reload", "--wait", "--timeout", "1")
-        finally:
-            os.kill(first.pid, signal.SIGCONT)
-
-        assert second.returncode == 1
-        assert (
-            f"Another reload is in progress in {up.run_dir}, with pid {first.pid}.\n"
-            in second.stderr
-        )
-        assert first.wait(timeout=60) == 0
+    _, rest = second.communicate(timeout=60)
+    assert second.returncode == 0, rest
+    assert f"Generation {before + 2} is live." in rest
+    assert first.wait(timeout=60) == 0
+    assert ask(up.port, "/where/").text == "latest"
 
 
-def test_a_reload_without_a_stack_fails(site) -> None:
+def test_a_reload_without_a_stack_fails(tmp_path) -> None:
     """The hint is how to start one."""
-    done = tandem(site, "reload")
+    done = tandem(make(tmp_path), "reload")
 
     assert done.returncode == 1
     assert "Start it with `tandem up`." in done.stderr
 
 
-def test_a_program_of_programs_never_runs_twice(site) -> None:
+def test_a_program_of_programs_never_runs_twice(tmp_path) -> None:
     """The new one starts when the old one has ended: two schedulers would run each job twice."""
-    (site / "beat.py").write_text(
+    (tmp_path / "beat.py").write_text(
         "import signal, sys, time\n"
         "def say(word): print(word, file=open('beats', 'a'), flush=True)\n"
         "say('start')\n"
         "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), say('end'), sys.exit()))\n"
         "while True: time.sleep(0.1)\n"
     )
-    configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
-    with Up(site) as up:
-        wait_for((site / "beats").exists)
+    make(tmp_path, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
+    with Up(tmp_path) as up:
+        wait_for((tmp_path / "beats").exists)
 
-        assert tandem(site, "reload", "--wait").returncode == 0
+        assert tandem(tmp_path, "reload", "--wait").returncode == 0
 
         wait_for(lambda: "beat-2" in programs(up))
-        wait_for(lambda: (site / "beats").read_text().split() == ["start", "end", "start"])
-
-
-def test_options_of_up_hold_after_a_reload(site) -> None:
-    """Such as the address given with --bind, which is in no settings."""
-    with Up(site) as up:
-        assert tandem(site, "reload").returncode == 0
-
-        assert read_state(up.run_dir).port == up.port
-        assert ask(up.port, "/where/").status == 200
+        wait_for(lambda: (tmp_path / "beats").read_text().split() == ["start", "end", "start"])
 
 
 def test_render_does_not_overwrite_files_in_use(site) -> None:
     """Only `tandem reload` changes the files of a running stack."""
-    with Up(site):
-        done = tandem(site, "render", "supervisor")
+    done = tandem(site, "render", "supervisor")
 
-        assert done.returncode == 1
-        assert "`tandem reload`" in done.stderr
+    assert done.returncode == 1
+    assert "`tandem reload`" in done.stderr
 
 
-def test_a_request_in_progress_is_finished(site) -> None:
+def test_a_request_in_progress_is_finished(up, site) -> None:
     """By the old generation, on each stack."""
-    change(site, "def where(request):", SLOW)
-    change(site, "async def beside(request):", SLOW_ASYNC)
-    with Up(site) as up:
+    change(site, '"slow"', '"new"')
+    change(site, '"async slow"', '"new"')
 
-        async def ask_and_reload() -> list[str]:
-            asked = [
-                asyncio.create_task(asyncio.to_thread(ask, up.port, path))
-                for path in ("/where/", "/beside/")
-            ]
-            for taken in ("where.taken", "beside.taken"):
-                await asyncio.to_thread(wait_for, (site / "mysite" / taken).exists)
-            change(site, '"first"', '"second"')
-            done = await asyncio.to_thread(tandem, site, "reload", "--wait")
-            assert done.returncode == 0
-            return [answer.text for answer in await asyncio.gather(*asked)]
+    async def ask_and_reload() -> list[str]:
+        asked = [
+            asyncio.create_task(asyncio.to_thread(ask, up.port, path))
+            for path in ("/slow/", "/async-slow/")
+        ]
+        for taken in ("slow.taken", "async_slow.taken"):
+            await asyncio.to_thread(wait_for, (site / "mysite" / taken).exists)
+        done = await asyncio.to_thread(tandem, site, "reload", "--wait")
+        assert done.returncode == 0
+        return [answer.text for answer in await asyncio.gather(*asked)]
 
-        assert asyncio.run(ask_and_reload()) == ["first", "async"]
-
-
-# Each makes a file when it has begun.
-SLOW = """def where(request):
-    import pathlib, time
-    pathlib.Path(__file__).with_name("where.taken").touch()
-    time.sleep(2)"""
-SLOW_ASYNC = """async def beside(request):
-    import asyncio, pathlib
-    pathlib.Path(__file__).with_name("beside.taken").touch()
-    await asyncio.sleep(2)"""
+    assert asyncio.run(ask_and_reload()) == ["slow", "async slow"]
 
 
 @pytest.mark.parametrize("step", ["Starting", "answers", "is live"])
-def test_a_killed_reload_is_undone_or_finished(step, site) -> None:
+def test_a_killed_reload_is_undone_or_finished(step, up, site) -> None:
     """Within seconds, by supervisord's plugin; the next reload works."""
-    with Up(site) as up:
-        process = _reload(site)
-        for line in process.stderr:
-            if step in line:
-                os.kill(process.pid, signal.SIGKILL)
-                break
-        process.wait()
+    before = ask(up.port, "/where/").text
+    change(site, '"first"', f'"{step}"')
+    process = _reload(site)
+    for line in process.stderr:
+        if step in line:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
 
-        def is_reconciled() -> bool:
-            state = read_state(up.run_dir)
-            return programs(up) == {each.program for each in state.processes}
+    def is_reconciled() -> bool:
+        state = read_state(up.run_dir)
+        return programs(up) == {each.program for each in state.processes}
 
-        wait_for(is_reconciled, within_s=20)
-        assert tandem(site, "status").returncode == 0
-        assert ask(up.port, "/where/").text == "first"
-        assert tandem(site, "reload", "--wait").returncode == 0
-        assert not list(up.run_dir.glob("*.next"))
+    wait_for(is_reconciled, within_s=20)
+    assert tandem(site, "status").returncode == 0
+    assert ask(up.port, "/where/").text == (step if step == "is live" else before)
+    assert tandem(site, "reload", "--wait").returncode == 0
+    assert not list(up.run_dir.glob("*.next"))
 
 
-def _reload(directory: Path) -> subprocess.Popen[str]:
+def _reload(directory: Path, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload"],
+        [sys.executable, "-m", "django_tandem", "reload", *args],
         cwd=directory,
         env=clean_environment(),
         stderr=subprocess.PIPE,

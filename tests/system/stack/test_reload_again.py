@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -30,16 +31,35 @@ urlpatterns += [path("where/", where)]
 """
 
 
-@pytest.fixture
-def site(tmp_path) -> Path:
-    """A project with WebSockets and a view, in a directory of its own below tmp_path."""
-    directory = tmp_path / "site"
-    directory.mkdir()
+def make(directory: Path, **setting: object) -> Path:
+    """A project with WebSockets and a view."""
     with_channels(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(VIEWS)
-    configure(directory, DRAIN_S=3)
+    configure(directory, **{"DRAIN_S": 3, "ASGI": {"WORKERS": 1}, **setting})
     return directory
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory) -> Iterator[Up]:
+    """One stack, which the tests reload."""
+    with Up(make(tmp_path_factory.mktemp("again"))) as running:
+        yield running
+
+
+@pytest.fixture
+def site(up) -> Iterator[Path]:
+    """Its project, whose code is afterwards as it was before."""
+    code = {path: path.read_text() for path in (up.directory / "mysite").glob("*.py")}
+    yield up.directory
+    for path, text in code.items():
+        path.write_text(text)
+
+
+@pytest.fixture
+def apart(tmp_path) -> Path:
+    """A project for a stack of its own, in a directory of its own below tmp_path."""
+    return make(tmp_path / "site")
 
 
 def configure(directory: Path, **setting: object) -> None:
@@ -91,42 +111,41 @@ async def stays_open(up: Up, seconds: float) -> bool:
         return False
 
 
-def test_a_drain_does_not_outlive_its_generation(site) -> None:
+def test_a_drain_does_not_outlive_its_generation(up, site) -> None:
     """The number of a killed reload is used again; its drain file is not."""
-    with Up(site) as up:
-        kill_reload_at(site, "asgi-2: answers")
-        wait_for(lambda: is_reconciled(up), within_s=20)
+    candidate = read_state(up.run_dir).generation + 1
+    kill_reload_at(site, f"asgi-{candidate}: answers")
+    wait_for(lambda: is_reconciled(up), within_s=20)
 
-        assert tandem(site, "reload", "--wait").returncode == 0
+    assert tandem(site, "reload", "--wait").returncode == 0
 
-        assert asyncio.run(stays_open(up, 1.5))
-        assert not list(up.run_dir.glob("drain-*"))
+    assert read_state(up.run_dir).generation == candidate
+    assert asyncio.run(stays_open(up, 1.5))
+    assert not list(up.run_dir.glob("drain-*"))
 
 
-def test_an_uncommitted_configuration_is_never_used(site) -> None:
+def test_an_uncommitted_configuration_is_never_used(up, site) -> None:
     """A reload is killed and the code rolled back: the next reload renders its own rules."""
-    with Up(site) as up:
-        before = (up.run_dir / "nginx.conf").read_text()
-        change(site, "def where", "async def where")
-        kill_reload_at(site, "Starting")
-        change(site, "async def where", "def where")
+    before = (up.run_dir / "nginx.conf").read_text()
+    change(site, "def where", "async def where")
+    kill_reload_at(site, "Starting")
+    change(site, "async def where", "def where")
 
-        assert tandem(site, "reload", "--wait").returncode == 0
+    assert tandem(site, "reload", "--wait").returncode == 0
 
-        assert (up.run_dir / "nginx.conf").read_text() == before
-        assert not list(up.run_dir.glob("*.next"))
+    assert (up.run_dir / "nginx.conf").read_text() == before
+    assert not list(up.run_dir.glob("*.next"))
 
 
-def test_new_routes_during_a_drain_lose_no_request(site) -> None:
+def test_new_routes_during_a_drain_lose_no_request(apart) -> None:
     """The drain of one reload stops no program that still gets new connections."""
-    configure(site, DRAIN_S=20)
-    with Up(site) as up, Asking(up) as asking:
+    configure(apart, DRAIN_S=20, ASGI={"WORKERS": 1})
+    with Up(apart) as up, Asking(up) as asking:
         # Each drain has something to wait for.
         held = hold_open(up)
-        for number in range(6):
-            rule = "async def where" if number % 2 else "def where"
-            change(site, "async def where" if number % 2 == 0 else "def where", rule)
-            assert tandem(site, "reload").returncode == 0
+        for old, new in (("def", "async def"), ("async def", "def")) * 2:
+            change(apart, f"{old} where", f"{new} where")
+            assert tandem(apart, "reload").returncode == 0
         held.set()
 
     assert asking.count > 50
@@ -180,14 +199,14 @@ def hold_open(up: Up) -> threading.Event:
     return over
 
 
-def test_a_program_that_fails_after_the_commit_is_reported(site) -> None:
+def test_a_program_that_fails_after_the_commit_is_reported(apart) -> None:
     """It starts only when its predecessor has ended; the site keeps serving."""
     code = "import time; time.sleep(600)"
-    configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
-    with Up(site) as up:
-        configure(site, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", "broken("]})
+    configure(apart, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
+    with Up(apart) as up:
+        configure(apart, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", "broken("]})
 
-        done = tandem(site, "reload", "--wait")
+        done = tandem(apart, "reload", "--wait")
 
         assert done.returncode == 1
         assert "Generation 2 is live, but not all of its programs stay up." in done.stderr
@@ -197,31 +216,30 @@ def test_a_program_that_fails_after_the_commit_is_reported(site) -> None:
         assert ask(up.port, "/where/").status == 200
 
 
-def test_a_server_that_ends_before_the_commit_fails_the_reload(site) -> None:
+def test_a_server_that_ends_before_the_commit_fails_the_reload(up, site) -> None:
     """Even if it passed its health check: it may end while the other one loads."""
-    with Up(site) as up:
-        asgi = site / "mysite" / "asgi.py"
-        asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "django_tandem", "reload"],
-            cwd=site,
-            env=clean_environment(),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        lines = iter(process.stderr)
-        first = next(line.split(":")[0] for line in lines if ": answers" in line)
-        os.kill(supervisord.pid_of(up.run_dir, first), signal.SIGKILL)
+    asgi = site / "mysite" / "asgi.py"
+    asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django_tandem", "reload"],
+        cwd=site,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = iter(process.stderr)
+    first = next(line.split(":")[0] for line in lines if ": answers" in line)
+    os.kill(supervisord.pid_of(up.run_dir, first), signal.SIGKILL)
 
-        assert f"{first} can't be started" in "".join(lines)
-        assert process.wait() == 1
-        assert ask(up.port, "/where/").status == 200
+    assert f"{first} can't be started" in "".join(lines)
+    assert process.wait() == 1
+    assert ask(up.port, "/where/").status == 200
 
 
-def test_a_run_directory_may_have_an_indirect_path(site) -> None:
+def test_a_run_directory_may_have_an_indirect_path(apart) -> None:
     """Its connections are counted all the same: a reload does not close all at once."""
-    configure(site, RUN_DIR="../run", DRAIN_S=60)
-    with Up(site) as up:
+    configure(apart, RUN_DIR="../run", DRAIN_S=60, ASGI={"WORKERS": 1})
+    with Up(apart) as up:
 
         async def count_open_after_reload() -> int:
             async with (
@@ -231,7 +249,7 @@ def test_a_run_directory_may_have_an_indirect_path(site) -> None:
             ):
                 # From the start, for receive() also answers the server's pings.
                 closes = [asyncio.create_task(each.receive()) for each in (first, second)]
-                assert (await asyncio.to_thread(tandem, site, "reload")).returncode == 0
+                assert (await asyncio.to_thread(tandem, apart, "reload")).returncode == 0
                 _, is_open = await asyncio.wait(closes, timeout=3)
                 return len(is_open)
 
@@ -239,21 +257,21 @@ def test_a_run_directory_may_have_an_indirect_path(site) -> None:
         assert asyncio.run(count_open_after_reload()) >= 1
 
 
-def test_an_address_in_use_fails_the_reload(site) -> None:
+def test_an_address_in_use_fails_the_reload(apart) -> None:
     """Before anything is started; the edge keeps its addresses."""
-    with Up(site) as up:
+    with Up(apart) as up:
         port = free_port()
-        configure(site, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
+        configure(apart, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
         change_bind(up, None)
         with socket.socket() as other:
             other.bind(("127.0.0.1", port))
             other.listen()
-            done = tandem(site, "reload")
+            done = tandem(apart, "reload")
 
         assert done.returncode == 2
         assert f"127.0.0.1:{port} is in use by another program" in done.stderr
         assert ask(up.port, "/where/").status == 200
-        assert tandem(site, "reload").returncode == 0
+        assert tandem(apart, "reload").returncode == 0
         assert ask(port, "/where/").status == 200
 
 
@@ -267,45 +285,47 @@ def change_bind(up: Up, bind: str | None) -> None:
 
 def test_a_drain_is_no_longer_than_the_edge_allows(site) -> None:
     """NGINX's old workers close their connections after DRAIN_S."""
-    with Up(site):
-        done = tandem(site, "reload", "--drain", "60")
+    done = tandem(site, "reload", "--drain", "60")
 
-        assert done.returncode == 1
-        assert "Expected `--drain` of at most 3, got 60: " in done.stderr
+    assert done.returncode == 1
+    assert "Expected `--drain` of at most 3, got 60: " in done.stderr
 
 
-def test_an_unknown_field_in_the_state_is_ignored(site) -> None:
+def test_an_unknown_field_in_the_state_is_ignored(up, site) -> None:
     """A newer version may have written it; supervisord reads the state every few seconds."""
-    with Up(site) as up:
-        path = up.run_dir / "state.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "of_tomorrow": 1}))
+    path = up.run_dir / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "of_tomorrow": 1}))
 
-        assert tandem(site, "reload", "--wait").returncode == 0
-        assert ask(up.port, "/where/").status == 200
-
-
-def test_a_damaged_state_is_one_sentence_in_every_command(site) -> None:
-    """The stack keeps serving, and `tandem down` stops it."""
-    with Up(site) as up:
-        path = up.run_dir / "state.json"
-        path.write_text(path.read_text()[:100])
-
-        for command in (["status"], ["logs"], ["reload"], ["plan"]):
-            done = tandem(site, *command)
-            assert (done.returncode, done.stderr.count("is damaged")) in ((2, 1), (0, 0)), command
-            assert "Traceback" not in done.stderr
-        assert ask(up.port, "/where/").status == 200
-        # supervisord's plugin reads the state every five seconds.
-        time.sleep(6)
-        assert tandem(site, "down").returncode == 0
-        assert "Traceback" not in up.output
+    assert tandem(site, "reload", "--wait").returncode == 0
+    assert ask(up.port, "/where/").status == 200
 
 
-def test_a_full_disk_stops_no_program(site) -> None:
+def test_a_full_disk_stops_no_program(up) -> None:
     """A program is restarted even if its pid can't be recorded."""
-    with Up(site) as up:
-        (up.run_dir / "started.json.new").mkdir()
-        os.kill(supervisord.pid_of(up.run_dir, "wsgi-1"), signal.SIGKILL)
+    (up.run_dir / "started.json.new").mkdir()
+    try:
+        program = f"wsgi-{read_state(up.run_dir).generation}"
+        killed = supervisord.pid_of(up.run_dir, program)
+        os.kill(killed, signal.SIGKILL)
 
+        wait_for(lambda: supervisord.pid_of(up.run_dir, program) not in (None, killed), within_s=15)
         wait_for(lambda: ask(up.port, "/where/").status == 200, within_s=15)
         assert up.process.poll() is None
+    finally:
+        (up.run_dir / "started.json.new").rmdir()
+
+
+def test_a_damaged_state_is_one_sentence_in_every_command(up, site) -> None:
+    """The stack keeps serving, and `tandem down` stops it. The last of all: nothing runs then."""
+    path, printed = up.run_dir / "state.json", len(up.output)
+    path.write_text(path.read_text()[:100])
+
+    for command in (["status"], ["logs"], ["reload"], ["plan"]):
+        done = tandem(site, *command)
+        assert (done.returncode, done.stderr.count("is damaged")) in ((2, 1), (0, 0)), command
+        assert "Traceback" not in done.stderr
+    assert ask(up.port, "/where/").status == 200
+    # supervisord's plugin reads the state every five seconds.
+    time.sleep(6)
+    assert tandem(site, "down").returncode == 0
+    assert "Traceback" not in up.output[printed:]
