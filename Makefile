@@ -33,16 +33,16 @@ tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 SLOW := $(addprefix tests/system/,nginx stack bench browser overload docs)
 OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
 
-# No server, no database, no tandem command.
+# No server, no database, no tandem command. Some tests wait for a timeout of a few tenths of a second.
 unit: $(VENV)/dev.installed
-	$(BIN)/pytest tests/unit -m "not processes" -n 2
+	$(BIN)/pytest tests/unit -m "not processes" -n 4
 
 # Most tests wait for a server to start or to stop. The tests of a file share its stacks. Tests with bounds of time under
 # load have the machine for themselves.
 tests: $(VENV)/dev.installed system
 	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest tests --ignore tests/system/example -m alone
-	$(BIN)/pytest tests/system/example
+	$(BIN)/pytest tests/system/example -n 2
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed system

@@ -3,14 +3,31 @@
 import shutil
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from django_tandem.model import Nginx
 from django_tandem.runtime.host import SYSTEM_PATHS, nginx_from_wheel, read_nginx
 from harness.signals import restore_defaults
 
+# Their tests share what takes long to start across files: a browser, the servers of both stacks.
+SHARING = ("tests/system/browser/", "tests/system/parity/")
+
 
 def pytest_configure() -> None:
     restore_defaults()
+
+
+class ByFile(LoadFileScheduling):
+    """Run the tests of a file in one process, and those of a directory that shares in one too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        return next((each for each in SHARING if path.startswith(each)), path)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """For ``--dist loadfile``, with which make runs the tests; any other has its usual meaning."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def _debian() -> str | None:

@@ -1,7 +1,10 @@
 """Django projects made on the spot, the way their authors would."""
 
+import functools
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CHANNELS_ASGI = """
@@ -70,10 +73,17 @@ ASGI_APPLICATION = "mysite.asgi.application"
 
 def startproject(directory: Path) -> Path:
     """What `django-admin startproject mysite` makes, and nothing else."""
-    subprocess.run(
-        [sys.executable, "-m", "django", "startproject", "mysite", str(directory)], check=True
-    )
-    return directory
+    made = _pristine()
+    return Path(shutil.copytree(made.name, directory, dirs_exist_ok=True))
+
+
+# One for all tests of this process: they change copies.
+@functools.cache
+def _pristine() -> tempfile.TemporaryDirectory[str]:
+    made = tempfile.TemporaryDirectory(prefix="pristine-")
+    argv = [sys.executable, "-m", "django", "startproject", "mysite", made.name]
+    subprocess.run(argv, check=True)
+    return made
 
 
 def without_asgi(directory: Path) -> Path:

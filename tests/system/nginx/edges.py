@@ -1,9 +1,11 @@
 """The rendered edge on either NGINX, in front of servers that run already."""
 
-import json
+import functools
+import pickle
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django_tandem.model import Nginx
+from django_tandem import pipeline
+from django_tandem.model import Nginx, Project
+from django_tandem.render.nginx import TARGET
+from django_tandem.runtime import run_dir
+from django_tandem.runtime.host import read_host
+from django_tandem.settings import read_settings
 from harness.client import Answer, ask, exchange, wait_for
-from harness.stack import free_port, tandem
+from harness.stack import clean_environment, free_port
+
+LOAD = """
+import pickle, sys
+from django_tandem.cli.planning import load_project
+pickle.dump(load_project(None).project, sys.stdout.buffer)
+"""
 
 
 @dataclass(frozen=True)
@@ -78,10 +91,30 @@ def render(
     setting: dict[str, Any],
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    setting = {**setting, "EDGE": {"NGINX": nginx.program, **setting.get("EDGE", {})}}
-    environment = {**(environment or {}), "EDGESITE_TANDEM": json.dumps(setting)}
-    done = tandem(project, "render", "nginx", "--output", str(directory), **environment)
-    assert done.returncode == 0, done.stderr
+    edge = {"NGINX": nginx.program, **setting.get("EDGE", {})}
+    loaded = pipeline.Loaded(
+        project=load_project(project, frozenset((environment or {}).items())),
+        settings=read_settings({**setting, "EDGE": edge}),
+        application=None,
+    )
+    plan = pipeline.plan(
+        loaded, pipeline.decide(loaded), read_host(nginx.program), run_dir=str(directory)
+    )
+    run_dir.prepare(directory, is_committed=True)
+    pipeline.write(pipeline.render(plan, [TARGET]), directory)
+
+
+@functools.cache
+def load_project(directory: Path, environment: frozenset[tuple[str, str]]) -> Project:
+    """Load the project as a command does, once for all edges: only their TANDEM differs."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        cwd=directory,
+        env=clean_environment() | dict(environment),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return pickle.loads(done.stdout)
 
 
 def weaken(conf: Path, naive: Iterable[tuple[str, str]]) -> None:

@@ -14,15 +14,15 @@ SITE = Path(__file__).parent / "site"
 
 
 @pytest.fixture
-def up_with(tmp_path, nginx_program) -> Callable[..., Up]:
-    """Make a stack of the project with these settings, behind either NGINX."""
+def up_with(tmp_path) -> Callable[..., Up]:
+    """Make a stack with these settings of WSGI, behind this NGINX or the system's."""
     project = Path(shutil.copytree(SITE, tmp_path / "p"))
 
-    def make(**wsgi: Any) -> Up:
+    def make(*, nginx: str | None = None, **wsgi: Any) -> Up:
         setting = {
             "WSGI": wsgi,
             "ASGI": {"WORKERS": 1},
-            "EDGE": {"NGINX": nginx_program.program, "MAX_BODY": "4M"},
+            "EDGE": {"NGINX": nginx, "MAX_BODY": "4M"},
         }
         return Up(project, environment={"CROWD_TANDEM": json.dumps(setting)})
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.client import ask
 
-REQUESTS = 400
+REQUESTS = 200
 MAX_REQUESTS = 20
 CONNECTIONS = 8
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
 from overload.slow_clients import MANY, slow_bodies, slow_headers, slow_readers
 
@@ -14,10 +15,20 @@ QUICK_S = 5
 LARGE = f"?bytes={2 * MB}"
 
 
-@pytest.mark.parametrize("server", ["gunicorn", "uwsgi", "waitress", "granian"])
-def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server) -> None:
+@pytest.mark.parametrize(
+    ("server", "nginx"),
+    [
+        ("gunicorn", None),
+        ("gunicorn", nginx_from_wheel()),
+        ("uwsgi", None),
+        ("waitress", None),
+        ("granian", None),
+    ],
+    ids=["gunicorn", "gunicorn-wheel", "uwsgi", "waitress", "granian"],
+)
+def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server, nginx) -> None:
     """Fifty of each kind at once, on either stack, and the next request is answered at once."""
-    with up_with(SERVER=server, WORKERS=1) as up, ExitStack() as slow:
+    with up_with(nginx=nginx, SERVER=server, WORKERS=1) as up, ExitStack() as slow:
         threads = ask(up.port, "/threads/").json["threads"]
         slow.enter_context(slow_headers(up.port, "/length/"))
         slow.enter_context(slow_bodies(up.port, "/length/"))

@@ -1,6 +1,5 @@
 """The reference as it runs, and projects to spoil."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,15 +16,9 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def pristine(tmp_path_factory) -> Path:
-    return startproject(tmp_path_factory.mktemp("pristine"))
-
-
 @pytest.fixture
-def project(pristine, tmp_path) -> Iterator[Path]:
+def project(tmp_path) -> Iterator[Path]:
     """A project to spoil, in which nothing may run in the end."""
-    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
-    yield tmp_path
+    yield startproject(tmp_path)
     assert running_in(tmp_path) == []
     assert list(tmp_path.glob(".tandem/*.sock")) == []

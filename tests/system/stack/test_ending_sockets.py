@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -42,18 +43,27 @@ def made(directory: Path, asgi: str) -> Path:
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(SLOW)
     with (directory / "mysite" / "settings.py").open("a") as settings:
-        settings.write(f'\nTANDEM = {{"ASGI": {{"SERVER": "{asgi}"}}}}\n')
+        settings.write(f'\nTANDEM = {{"ASGI": {{"SERVER": "{asgi}", "WORKERS": 1}}}}\n')
     return directory
 
 
-async def stop(up: Up, path: str = "") -> tuple[float, set[int | None]]:
-    """Stop under sockets, and a request for ``path``; return how long it took, and the codes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """How long a stop took, the close codes of the sockets, and how long each request waited."""
+
+    took_s: float
+    codes: set[int | None]
+    waited_s: list[float]
+
+
+async def stop(up: Up, *paths: str) -> Stopped:
+    """Stop under sockets, and requests for ``paths``."""
     async with aiohttp.ClientSession() as session:
         url = f"{up.url}/echo/one/"
         sockets = [await session.ws_connect(url, origin=up.url) for _ in range(SOCKETS)]
         closing = [asyncio.create_task(socket.receive()) for socket in sockets]
-        asking = asyncio.create_task(ask(session, up.url + path)) if path else None
-        # The edge has taken the request once it has answered a later one.
+        asking = [asyncio.create_task(end_of(session, up.url + path)) for path in paths]
+        # The edge has taken the requests once it has answered a later one.
         async with session.get(f"{up.url}/announce/?text=x"):
             pass
         await asyncio.gather(*closing)
@@ -63,33 +73,37 @@ async def stop(up: Up, path: str = "") -> tuple[float, set[int | None]]:
         await asyncio.to_thread(up.wait)
         took_s = time.monotonic() - began
         await asyncio.gather(*closing)
-        if asking:
-            await asking
-        return took_s, {socket.close_code for socket in sockets}
+        return Stopped(
+            took_s=took_s,
+            codes={socket.close_code for socket in sockets},
+            waited_s=[ended - began for ended in await asyncio.gather(*asking)],
+        )
 
 
-async def ask(session: aiohttp.ClientSession, url: str) -> None:
+async def end_of(session: aiohttp.ClientSession, url: str) -> float:
+    """Return when the response, or the connection, ended."""
     with contextlib.suppress(aiohttp.ClientError):
         async with session.get(url) as answer:
             await answer.read()
+    return time.monotonic()
 
 
 @pytest.mark.parametrize("asgi", SERVERS)
 def test_a_stop_tells_each_socket_and_is_soon_over(asgi, tmp_path) -> None:
     """On every server alike: 1012, within a second."""
     with Up(made(tmp_path, asgi)) as up:
-        took_s, codes = asyncio.run(stop(up))
+        stopped = asyncio.run(stop(up))
 
-    assert codes == {RESTART}
-    assert took_s < SOON_S
+    assert stopped.codes == {RESTART}
+    assert stopped.took_s < SOON_S
 
 
 @pytest.mark.parametrize("asgi", SERVERS)
-@pytest.mark.parametrize("path", ["/slow/", "/async-slow/"])
-def test_a_request_that_never_ends_holds_up_no_stop(asgi, path, tmp_path) -> None:
-    """It gets its eight seconds on either stack, beside sockets that are closed."""
+def test_requests_that_never_end_hold_up_no_stop(asgi, tmp_path) -> None:
+    """They get their eight seconds on either stack, beside sockets that are closed."""
     with Up(made(tmp_path, asgi)) as up:
-        took_s, codes = asyncio.run(stop(up, path))
+        stopped = asyncio.run(stop(up, "/slow/", "/async-slow/"))
 
-    assert codes == {RESTART}
-    assert 7 < took_s < LATEST_S
+    assert stopped.codes == {RESTART}
+    assert min(stopped.waited_s) > 7
+    assert stopped.took_s < LATEST_S

@@ -52,7 +52,8 @@ def make(directory: Path, wsgi: str = "gunicorn", asgi: str = "uvicorn", **more:
     with_channels(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(ASYNC_VIEW)
-    chosen = {"WSGI": {"SERVER": wsgi, "WORKERS": 2}, "ASGI": {"SERVER": asgi, **more}}
+    asgi_setting = {"SERVER": asgi, "WORKERS": 1, **more}
+    chosen = {"WSGI": {"SERVER": wsgi, "WORKERS": 2}, "ASGI": asgi_setting}
     with (directory / "mysite" / "settings.py").open("a") as settings:
         settings.write(f"\nTANDEM = {chosen}\n")
     return directory
@@ -155,6 +156,17 @@ def test_a_killed_worker_of_the_edge_is_replaced(pair) -> None:
     assert_is_back(pair, children(pid(pair, "nginx"))[0], SYNC)
 
 
+def test_nothing_outlives_a_killed_supervisord(pair) -> None:
+    """The kernel signals each program, and each stops its own workers. The pair's last test."""
+    everybody = family(pair)
+    wait_for(lambda: ask(pair.port, SYNC).status == 200)
+
+    pair.process.kill()
+    pair.process.wait()
+
+    assert wait_for(lambda: not any(map(is_alive, everybody)), within_s=12)
+
+
 def test_a_program_that_has_answered_is_never_given_up(tmp_path) -> None:
     """Its backing service is unavailable, and it exits again and again; the site keeps serving."""
     (tmp_path / "there").touch()
@@ -175,19 +187,6 @@ def test_a_program_that_has_answered_is_never_given_up(tmp_path) -> None:
 
 def state(up: Up, program: str) -> str:
     return {each.name: each.state for each in supervisord.statuses(up.run_dir)}[program]
-
-
-@pytest.mark.parametrize(("wsgi", "asgi", "workers"), PAIRS)
-def test_nothing_outlives_a_killed_supervisord(wsgi, asgi, workers, tmp_path) -> None:
-    """The kernel signals each program, and each stops its own workers."""
-    with Up(make(tmp_path, wsgi, asgi, WORKERS=workers)) as up:
-        everybody = family(up)
-        wait_for(lambda: ask(up.port, SYNC).status == 200)
-
-        up.process.kill()
-        up.process.wait()
-
-        assert wait_for(lambda: not any(map(is_alive, everybody)), within_s=12)
 
 
 def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:

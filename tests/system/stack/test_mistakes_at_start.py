@@ -1,7 +1,6 @@
 """What is tried and fails ends the whole, says why, and leaves nothing running: exit code 1."""
 
 import re
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from stack.mistaken import append, exit_and_stderr, running_in, setting
 
+from harness.projects import startproject
 from harness.stack import free_port, tandem
 
 BROKEN_WSGI = '\nraise ValueError("no licence")\n'
@@ -114,12 +114,11 @@ SPOILT: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 
 
 @pytest.fixture(scope="module")
-def ended(pristine, tmp_path_factory) -> dict[str, Ended]:
+def ended(tmp_path_factory) -> dict[str, Ended]:
     """What became of each; they are tried side by side, for each takes its time."""
 
     def try_it(name: str) -> Ended:
-        directory = tmp_path_factory.mktemp(name)
-        shutil.copytree(pristine, directory, dirs_exist_ok=True)
+        directory = startproject(tmp_path_factory.mktemp(name))
         spoil, options = SPOILT[name]
         spoil(directory)
         began = time.monotonic()

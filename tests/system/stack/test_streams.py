@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
 from harness.projects import startproject
 from harness.stack import Up, tandem
@@ -93,7 +94,7 @@ TANDEM = {{
         ("sync-on-asgi", "asgi"),
         ("ndjson-on-asgi", "asgi"),
     ],
-    "EDGE": {{"NGINX": "{nginx}"}},
+    "EDGE": {{"NGINX": {nginx!r}}},
     "WSGI": {{"SERVER": "{wsgi}", "WORKERS": 2, "TIMEOUT_S": 2}},
     "ASGI": {{"SERVER": "{asgi}", "WORKERS": 1, "THREADS": 3}},
 }}
@@ -107,14 +108,22 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids="+".join)
-def up(request, nginx_program, tmp_path_factory):
+# The first behind the other NGINX too: whose version it is makes no difference to a server.
+BEHIND = [*((*pair, None) for pair in PAIRS), (*PAIRS[0], nginx_from_wheel())]
+
+
+@pytest.fixture(
+    scope="module",
+    params=BEHIND,
+    ids=lambda each: "+".join((*each[:2], *(["wheel"] if each[2] else []))),
+)
+def up(request, tmp_path_factory):
     """Two WSGI workers with a short timeout, and three threads on ASGI."""
-    wsgi, asgi = request.param
+    wsgi, asgi, nginx = request.param
     directory = startproject(tmp_path_factory.mktemp("p"))
     (directory / "mysite" / "urls.py").write_text(URLS)
     settings = directory / "mysite" / "settings.py"
-    own = SETTINGS.format(nginx=nginx_program.program, wsgi=wsgi, asgi=asgi)
+    own = SETTINGS.format(nginx=nginx, wsgi=wsgi, asgi=asgi)
     settings.write_text(settings.read_text() + own)
     with Up(directory) as running:
         yield running
