@@ -148,10 +148,9 @@ async def finish_on_thread(function: Callable[[], Any]) -> Any:
 
     It is never rejected: without a thread, and with none free, it runs on one outside the pool.
     """
-    try:
+    with suppress(PoolExhausted):
         return await _at_end(function)
-    except PoolExhausted:
-        return await _outside_pool(function)
+    return await _outside_pool(function)
 
 
 async def wait_for_leftover_calls(executor: RequestExecutor) -> None:

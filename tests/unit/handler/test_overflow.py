@@ -4,10 +4,13 @@ import asyncio
 import threading
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers import base
 from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse
+from django.urls import path
 
-from django_tandem.handler import wait_queue
+from django_tandem.handler import thread_pool, wait_queue
 from handler import urls
 from handler.client import run, send_request, until
 
@@ -104,6 +107,38 @@ def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):
         return seen, (await first).status, (await second).status
 
     assert run(crowd()) == (1, 200, 200)
+
+
+def test_a_sync_view_that_calls_async_code_holds_its_thread(serve, threads):
+    """As one that waits for a slow service; its coroutine's sync calls run on that thread."""
+
+    async def waits():
+        urls.NOTED.append("begun")
+        while not urls.GATE.is_set():
+            await asyncio.sleep(0.01)
+        return await sync_to_async(urls.here)()
+
+    def view(request):
+        return HttpResponse(f"{urls.here()} {async_to_sync(waits)()}")
+
+    patterns = [path("", view), path("sync/", urls.sync_view)]
+    application = serve(type("Urls", (), {"urlpatterns": patterns}))
+    pool = threads(1)
+
+    async def crowd():
+        first = asyncio.create_task(send_request(application))
+        await until(lambda: urls.NOTED)
+        second = asyncio.create_task(send_request(application, "/sync/"))
+        await until(lambda: pool.queue)
+        await asyncio.sleep(2 * thread_pool.RESUME_S)
+        seen = len(pool.workers), len(pool.queue)
+        urls.GATE.set()
+        return seen, (await first).text.split(), (await second).status
+
+    seen, (own, nested), status = run(crowd())
+
+    assert (seen, status) == ((1, 1), 200)
+    assert own == nested
 
 
 def test_overflow_threads_are_reused_while_others_wait(serve, threads):
