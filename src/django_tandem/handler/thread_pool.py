@@ -34,7 +34,7 @@ MAX_OVERFLOW = 100
 
 # How often the queue is checked while it is not empty.
 TICK_S = 0.05
-# A request that was not seen to suspend within this time waits in a task of its own.
+# A request that was not seen to suspend within this time waits in a task that it has made.
 RESUME_S = 0.1
 START_LOG_EVERY_S = 10.0
 # How long the interpreter's exit waits for the threads to close their connections.
@@ -69,7 +69,7 @@ class ThreadPool:
         self.reset()
 
     def reset(self) -> None:
-        """Start empty: a forked process has no threads but its main one."""
+        """Start empty: a forked process has its main thread only."""
         # Reentrant: a garbage collection under the lock may close a request that was abandoned.
         self.lock = threading.RLock()
         self.workers: set[PoolThread] = set()
@@ -109,6 +109,8 @@ class ThreadPool:
         """Have the thread of the lease run the call; it acquires one if it has none."""
         with self.lock:
             if call.is_final and not self.can_run(lease):
+                # The timer allows a further start where one has failed.
+                self._start_ticking(_running_loop())
                 raise PoolExhausted("No thread is free.")
             call.is_late = lease.is_over and not call.is_final
             lease.calls.append(call)
@@ -334,7 +336,7 @@ class ThreadPool:
             loop.call_soon_threadsafe(loop.call_later, self.tick_s, self.tick, loop)
 
     def tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look for requests that wait in tasks of their own, and reject what waits for too long."""
+        """Find requests that wait in tasks which they made, and reject what has waited too long."""
         now = time.monotonic()
         with self.lock:
             start_error = self._take_start_error(now)

@@ -70,7 +70,7 @@ def test_further_requests_wait_and_none_is_lost(serve, threads):
 
 
 def test_the_queue_is_first_in_first_out(serve, threads):
-    """Whatever the requests are for."""
+    """A request for any view keeps its place."""
     application = serve(URLS)
     pool = threads(1)
     done = []
@@ -307,11 +307,8 @@ def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, 
     assert [request_once(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
 
 
-def test_while_no_thread_starts_a_request_ends_outside_the_pool(
-    serve, threads, refusing, monkeypatch
-):
-    """Its response is closed and the server gets no error, as it has no one to send it to."""
-    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.1)
+def test_while_no_thread_starts_a_request_ends_outside_the_pool(serve, threads, refusing):
+    """Its response is closed, and the next one on a thread of the pool once one starts again."""
     closed = []
 
     async def view(request):
@@ -323,10 +320,19 @@ def test_while_no_thread_starts_a_request_ends_outside_the_pool(
     pool = threads(2)
     refusing.append(True)
 
-    assert [request_once(application).text for _ in range(2)] == ["whole", "whole"]
-    assert len(closed) == 2
-    assert "django-tandem" not in closed
-    assert not pool.leases
+    async def several():
+        refused = [(await send_request(application)).text for _ in range(2)]
+        outside = closed[:]
+        refusing.clear()
+        await asyncio.sleep(2 * pool.tick_s)
+        return refused, outside, (await send_request(application)).text
+
+    refused, outside, text = run(several())
+
+    assert (refused, text) == (["whole", "whole"], "whole")
+    assert len(outside) == 2
+    assert "django-tandem" not in outside
+    assert closed[2:] == ["django-tandem"]
 
 
 def test_a_waiting_request_is_served_although_no_overflow_thread_starts(serve, threads, refusing):
