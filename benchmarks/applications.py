@@ -1,4 +1,4 @@
-"""handler_project by Django's handler or by ours: behind a server, or asked in its process."""
+"""handler_project by Django's handler or by ours: behind a server, or called in its process."""
 
 import os
 import socket
@@ -61,15 +61,15 @@ def served(variant: Variant, *, workers: int = 1) -> Iterator[str]:
 
 @contextmanager
 def in_process(variant: Variant) -> Iterator[Callable[[float], float]]:
-    """Run it in a process that asks itself: yield what does so for some seconds, for their rate."""
+    """Run it in a process that calls it; yield a function from seconds to requests a second."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with _started([sys.executable, "in_process.py"], variant, **pipes) as process:
 
-        def ask(seconds: float) -> float:
+        def measure(seconds: float) -> float:
             print(seconds, file=process.stdin, flush=True)
             return float(process.stdout.readline())
 
-        yield ask
+        yield measure
 
 
 def fill(postgres: str) -> None:

@@ -19,7 +19,7 @@ class Seen:
 
 
 def most(variant: Variant, *, concurrent: int, seconds: float) -> Seen:
-    """Ask for the slow query over so many connections at once, counting all the while."""
+    """Request the slow query over so many connections at once, and count those to the database."""
     with served(variant) as url:
         return asyncio.run(_watched(variant, f"{url}/slow/", concurrent, seconds))
 

@@ -12,8 +12,8 @@ from rounds import Rates, Wrk, alternate, ratio, show
 ROUNDS = 25
 SECONDS = 1
 CONNECTIONS = 16
-# For what asks the database: one would leave a CPU to PostgreSQL, which few servers' owners do,
-# and with it what it costs to start a connection for each request.
+# For the views that query the database: one worker would leave a CPU to PostgreSQL, which few
+# hosts do, and hide what it costs to start a connection for each request.
 WORKERS = 2
 CONCURRENT = 200
 THREADS = 8
@@ -22,25 +22,25 @@ STOCK, POOL, OURS = "stock", "stock with a pool", "ours"
 
 
 def measure_in_process() -> Rates:
-    """Ask the async view with no server in between."""
+    """Request the async view with no server in between."""
     with ExitStack() as stack:
-        ask = {
+        send = {
             name: stack.enter_context(in_process(Variant(name=name, handler=name)))
             for name in (STOCK, OURS)
         }
-        return alternate({name: partial(each, SECONDS) for name, each in ask.items()}, ROUNDS)
+        return alternate({name: partial(each, SECONDS) for name, each in send.items()}, ROUNDS)
 
 
 def measure_served(variants: tuple[Variant, ...], path: str, wrk: Wrk, workers: int = 1) -> Rates:
-    """Ask for a path, each variant under its own Uvicorn."""
+    """Request a path, each variant under a Uvicorn."""
     with ExitStack() as stack:
         urls = {each.name: stack.enter_context(served(each, workers=workers)) for each in variants}
-        ask = {name: partial(wrk.load, f"{url}{path}") for name, url in urls.items()}
-        return alternate(ask, ROUNDS)
+        send = {name: partial(wrk.load, f"{url}{path}") for name, url in urls.items()}
+        return alternate(send, ROUNDS)
 
 
 def measure_connections(postgres: str) -> Seen:
-    """Ask for a slow query by so many at once; stock only to be seen beside it."""
+    """Request a slow query so often at once; stock is printed, and has no bound."""
     found = {}
     for name in (STOCK, OURS):
         variant = Variant(name=f"{name}, many", handler=name, postgres=postgres, threads=THREADS)

@@ -1,5 +1,5 @@
 """
-Asks the application itself, one request after the other, with no server in between.
+Calls the application itself, one request after the other, with no server in between.
 
 It reads how many seconds to do so from each line of its stdin, and prints the requests a second.
 """
@@ -26,7 +26,7 @@ SCOPE = {
 }
 
 
-async def ask() -> None:
+async def request() -> None:
     """Send one request, as a server does: the body at once, then nothing until it is answered."""
     messages = [{"type": "http.request", "body": b"", "more_body": False}]
     answered = asyncio.Event()
@@ -49,12 +49,12 @@ async def ask() -> None:
 async def main() -> None:
     """Measure the given number of times."""
     for line in sys.stdin:
-        asked, started = 0, time.perf_counter()
+        answered, started = 0, time.perf_counter()
         until = started + float(line)
         while time.perf_counter() < until:
-            await ask()
-            asked += 1
-        print(asked / (time.perf_counter() - started), flush=True)
+            await request()
+            answered += 1
+        print(answered / (time.perf_counter() - started), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""startproject's settings with its seven middleware, on PostgreSQL; the environment says more."""
+"""startproject's settings with its seven middleware, on PostgreSQL; more is in the environment."""
 
 import os
 
@@ -29,7 +29,7 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
 ]
 
-# What asks for its connections by name in pg_stat_activity.
+# The benchmark counts connections by this name in pg_stat_activity.
 OPTIONS = {"application_name": os.environ.get("BENCH_NAME", "bench")}
 # Django refuses a pool together with persistent connections.
 POOLED = {"OPTIONS": OPTIONS | {"pool": True}}

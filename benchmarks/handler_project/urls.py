@@ -1,4 +1,4 @@
-"""What is asked for: an async view that only computes, a DRF list, a query that takes time."""
+"""An async view that only computes, a DRF list, and a query that takes time."""
 
 from books.models import Book
 from django.db import connection

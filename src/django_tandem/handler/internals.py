@@ -220,7 +220,7 @@ def closers_of(response: Any) -> list[Callable[[], Any]]:
 
 
 def only_computes(closer: Callable[[], Any]) -> bool:
-    """Return whether ``closer`` closes a request that holds no file but its body."""
+    """Return whether ``closer`` closes a request whose only file is its body."""
     if getattr(closer, "__func__", None) is not ASGIRequest.close:
         return False
     # Files that came with a form lie on the disk, or where an upload handler put them.

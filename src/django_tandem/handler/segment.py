@@ -349,7 +349,7 @@ def is_rendered_late(response: Any) -> bool:
 
 
 def service_unavailable() -> HttpResponse:
-    """Return a 503 that says when to retry, and that Django does not log as an error."""
+    """Return a 503 with the time to retry after, which Django does not log as an error."""
     response = HttpResponse(
         "All threads are busy.",
         status=503,

@@ -87,7 +87,7 @@ class ParallelConsumers:
 
     A consumer lives for hours, and most of them it waits: it can't keep a thread as a request
     does. The calls of one consumer still run one after another, and never on two threads at once.
-    They have a pool of their own, which rejects none of them: a consumer can't respond with 503.
+    They have a separate pool, which rejects none of them: a consumer can't respond with 503.
     Connections are checked before and after each call, as Channels' database_sync_to_async does.
     """
 
@@ -199,7 +199,7 @@ def would_wait() -> bool:
 
 
 def was_rejected() -> bool:
-    """Return whether this request has waited for a thread in vain."""
+    """Return whether this request has waited too long for a thread."""
     own = _own()
     return own is not None and own.lease.was_rejected
 

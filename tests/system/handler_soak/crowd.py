@@ -15,7 +15,7 @@ BODY = b"b" * 5000
 # Seldom, for it takes its time.
 LINGERING = ("GET", "/linger/")
 
-# What is asked to its end, with the status that it must be answered with.
+# The requests that are sent whole, with the status that each must get.
 WHOLE = {
     ("GET", "/hello/"): 200,
     ("GET", "/sync/"): 200,
@@ -72,30 +72,30 @@ class Crowd:
             for kind in waiting:
                 if isinstance(kind, Aborted):
                     await self._abort(kind)
-                elif surprise := await _ask(session, *kind):
+                elif surprise := await _request(session, *kind):
                     surprises[surprise] += 1
 
         await self._with_session(lambda session: _gather(client(session) for _ in range(CLIENTS)))
         return surprises
 
     async def fill(self) -> None:
-        """Ask for so much at once that every thread that there ever is has started."""
+        """Send so many requests at once that the server starts all threads it may have."""
 
         async def at_once(session: aiohttp.ClientSession) -> None:
-            sync = [_ask(session, "GET", "/sync/?s=0.05") for _ in range(2 * CLIENTS)]
-            await _gather([*sync, _ask(session, "GET", "/fill/")])
+            sync = [_request(session, "GET", "/sync/?s=0.05") for _ in range(2 * CLIENTS)]
+            await _gather([*sync, _request(session, "GET", "/fill/")])
 
         await self._with_session(at_once)
 
     async def counts(self) -> dict[str, int]:
-        """Return what the server says that it holds."""
+        """Return what the server holds, by its own count."""
         found: dict[str, int] = {}
 
-        async def ask(session: aiohttp.ClientSession) -> None:
+        async def read(session: aiohttp.ClientSession) -> None:
             async with session.get("http://localhost/counts/") as answer:
                 found.update(await answer.json())
 
-        await self._with_session(ask)
+        await self._with_session(read)
         return found
 
     async def _with_session(
@@ -120,7 +120,7 @@ async def _gather(coroutines: Any) -> None:
     await asyncio.gather(*coroutines)
 
 
-async def _ask(session: aiohttp.ClientSession, method: str, target: str) -> str | None:
+async def _request(session: aiohttp.ClientSession, method: str, target: str) -> str | None:
     body = BODY if method == "POST" else None
     try:
         async with session.request(method, f"http://localhost{target}", data=body) as answer:

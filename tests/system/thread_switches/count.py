@@ -77,7 +77,7 @@ def signed_in() -> str:
     return f"sessionid={client.cookies['sessionid'].value}"
 
 
-async def ask(application: Any, case: Case, session: str, number: int) -> None:
+async def send_request(application: Any, case: Case, session: str, number: int) -> None:
     """Send one request, and wait until the application is done with it."""
     messages = [{"type": "http.request", "body": case.form}]
 
@@ -118,7 +118,7 @@ async def thread_switches(application: Any, case: Case, cookie: str) -> int:
     counts = []
     for number in range(WARM + COUNTED):
         before = loop.switches
-        await ask(application, case, cookie, number)
+        await send_request(application, case, cookie, number)
         # What an answered request leaves to be done in a thread is its cost too.
         await asyncio.sleep(0.005)
         counts.append(loop.switches - before)

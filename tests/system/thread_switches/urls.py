@@ -1,4 +1,4 @@
-"""The views that are asked: an async one that computes, others that touch storage or run sync."""
+"""The views of the cases: an async one that computes, others that touch storage or run sync."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse

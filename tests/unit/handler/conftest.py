@@ -1,4 +1,4 @@
-"""What the tests of the handler share: Django in this process, and pools of their own."""
+"""What the tests of the handler share: Django in this process, and separate pools."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from django_tandem.handler.thread_pool import ThreadPool
 
 @pytest.fixture(autouse=True)
 def switch_interval():
-    """Have Python switch threads as often as `make races` says: after each microsecond."""
+    """Have Python switch threads as often as `make races` sets: after each microsecond."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(float(os.environ.get("SWITCH_INTERVAL_S", before)))
     yield

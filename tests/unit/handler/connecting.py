@@ -81,8 +81,8 @@ async def counted(application, view: str) -> list[int]:
     """Ask, and return the statuses and how many connections are open once all is done."""
     from django_tandem.handler.pools import request_pool
 
-    asked = (send_request(application, f"/{view}/") for _ in range(60))
-    statuses = {client.status for client in await asyncio.gather(*asked)}
+    sent = (send_request(application, f"/{view}/") for _ in range(60))
+    statuses = {client.status for client in await asyncio.gather(*sent)}
     await until(lambda: len(request_pool().free) == request_pool().size)
     return sorted(statuses)
 

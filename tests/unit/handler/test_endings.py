@@ -31,7 +31,7 @@ def enters(request):
     return HttpResponse()
 
 
-def asks(request):
+def queries(request):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return HttpResponse(f"{cursor.fetchone()[0]} {connection.in_atomic_block}")
@@ -50,7 +50,7 @@ async def leaves_a_task(request):
 
 urlpatterns = [
     path("enters/", enters),
-    path("asks/", asks),
+    path("queries/", queries),
     path("holds/", holds),
     path("leaves/", leaves_a_task),
     path("gate/", urls.waits_for_the_gate),
@@ -75,7 +75,7 @@ def test_an_open_transaction_is_rolled_back_at_the_end_of_the_request(
     threads(1)
 
     assert request_once(application, "/enters/").status == 200
-    assert [request_once(application, "/asks/").text for _ in range(2)] == ["1 False"] * 2
+    assert [request_once(application, "/queries/").text for _ in range(2)] == ["1 False"] * 2
     assert caplog.messages == ["Rolled back a transaction on 'default' that was left open."]
 
 
@@ -141,11 +141,11 @@ def test_a_thread_is_free_before_a_slow_client_has_read_the_response(serve, thre
 
     async def slow():
         client = Slow()
-        asked = asyncio.create_task(send_request(application, "/pauses/", client=client))
+        sent = asyncio.create_task(send_request(application, "/pauses/", client=client))
         await until(client.started.is_set)
         await until(lambda: pool.free, 5)
         urls.GATE.set()
-        return (await asked).status
+        return (await sent).status
 
     assert run(slow()) == 200
     assert len(pool.workers) == 1

@@ -1,4 +1,4 @@
-"""Whatever wraps, replaces or rewrites functions of Django's: the answer is Django's."""
+"""The response is Django's where something wraps, replaces or rewrites its functions."""
 
 import json
 import os

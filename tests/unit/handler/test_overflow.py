@@ -79,11 +79,11 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
     most = []
 
     async def crowd():
-        asked = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(100)]
-        while not all(task.done() for task in asked):
+        sent = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(100)]
+        while not all(task.done() for task in sent):
             most.append(len(pool.workers))
             await asyncio.sleep(0.001)
-        return {task.result().status for task in asked}, {task.result().text for task in asked}
+        return {task.result().status for task in sent}, {task.result().text for task in sent}
 
     statuses, seen = run(crowd())
 
@@ -150,10 +150,10 @@ def test_overflow_threads_are_reused_while_others_wait(serve, threads):
     pool._start = lambda: made.append(len(pool.workers)) or start()
 
     async def crowd():
-        asked = [
+        sent = [
             asyncio.create_task(send_request(application, "/awaits-a-moment/")) for _ in range(100)
         ]
-        return {client.status for client in await asyncio.gather(*asked)}
+        return {client.status for client in await asyncio.gather(*sent)}
 
     assert run(crowd()) == {200}
     assert len(made) < 100

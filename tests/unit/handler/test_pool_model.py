@@ -53,7 +53,7 @@ class SteppedThread:
         return not self.has_ended and bool(self.steps or self.inbox)
 
     def advance(self):
-        """Run what the last change has asked for, or make the next change."""
+        """Run what the last change has yielded, or make the next change."""
         self.world.thread = self
         if self.task is not None:
             task, self.task = self.task, None
@@ -105,7 +105,7 @@ class Request:
             self.executor.release()
         else:
             self.call = self.executor.submit(functools.partial(self.run, step))
-            # Of a task of its own the handler does not know when it suspends.
+            # The handler does not know when a task that outlives it suspends.
             self.must_suspend = not self.is_over
 
     def run(self, step):

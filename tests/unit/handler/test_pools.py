@@ -74,7 +74,7 @@ def test_the_setting_keeps_djangos_handler(monkeypatch, variable, setting):
 
 
 def test_an_unknown_django_keeps_its_handler(monkeypatch, caplog):
-    """One warning says so, however often it is looked up."""
+    """One warning is logged, however often it is looked up."""
     monkeypatch.setattr("django_tandem.fingerprints.known", dict)
     is_supported.cache_clear()
     try:

@@ -33,7 +33,7 @@ DATABASES = {
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
 TANDEM = {"ASGI": {"THREADS": int(os.environ["SOAK_THREADS"])}}
-# It is asked for errors on purpose.
+# Some requests cause errors on purpose.
 LOGGING = {
     "version": 1,
     "handlers": {"none": {"class": "logging.NullHandler"}},
