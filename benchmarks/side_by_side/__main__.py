@@ -11,10 +11,9 @@ import time
 
 from results import RESULTS, finish, say
 
-from django_tandem.bench.database_connections import count_connections
 from django_tandem.bench.page import page
-from django_tandem.bench.report import as_json, is_complete, report
-from django_tandem.bench.results import Report
+from django_tandem.bench.report import Report, as_json, is_complete, report
+from django_tandem.bench.resources import count_connections
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.cli import INTERRUPTED
 from django_tandem.cli.bench import print_tables

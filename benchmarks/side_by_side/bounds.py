@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from results import Ratio
 
-from django_tandem.bench.metrics import MEMORY, REQUESTS, SOCKET_P99, Metric, median, ratio
-from django_tandem.bench.results import Report, Row
+from django_tandem.bench.report import Report
+from django_tandem.bench.results import MEMORY, REQUESTS, SOCKET_P99, Metric, Row, median, ratio
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from side_by_side.loads import ASYNC_256, MIXED, SYNC

@@ -15,10 +15,9 @@ from collections.abc import Callable, Coroutine, Mapping
 import uvloop
 
 from django_tandem.bench.http_load import HttpLoad, drive
-from django_tandem.bench.protocol import FINISHED, STARTED, decode_job, encode
 from django_tandem.bench.results import DriverResult, latency
 from django_tandem.bench.websocket_load import MEASURES, Measure, WebSocketLoad
-from django_tandem.bench.workload import Job, Workload
+from django_tandem.bench.workload import FINISHED, STARTED, Job, Workload, decode_job, encode
 
 
 async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> DriverResult:

@@ -1,15 +1,13 @@
-"""A topology that runs in a temporary directory: start, resource usage, failures, stop."""
+"""A topology that runs in a temporary directory: start, failures, stop."""
 
-import contextlib
 import http.client
 import os
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +15,6 @@ from pathlib import Path
 import psutil
 
 from django_tandem import output
-from django_tandem.bench.results import ResourceUsage
 from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, programs
@@ -34,22 +31,17 @@ from django_tandem.runtime.health import (
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.logs import last_lines
 from django_tandem.runtime.state import FAILED_FILE
-from django_tandem.runtime.usage import Usage, total_usage, usage_of, usages
+from django_tandem.runtime.usage import total_usage, usage_of
 
 POLL_S = 0.05
 STOP_S = 30
 REQUEST_TIMEOUT_S = 10
 # Idle: less than this share of a CPU for so long.
 IDLE_SHARE, IDLE_S, IDLE_DEADLINE_S = 0.1, 0.4, 60
-SAMPLE_INTERVAL_S = 0.5
 # The last lines of a traceback have its reason.
 LAST_LINES = 3
 # The programs whose resources count. All others cost each topology the same.
 SERVERS = (*programs.KINDS, programs.MASTER, EDGE, "server")
-
-
-# Counts the database connections of the processes with these pids; None when it can't.
-CountConnections = Callable[[Collection[int]], int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,73 +72,6 @@ class RunningTopology:
         # A program without a pid has exited too, and is not restarted yet.
         exited.update(each.name for each in listed if not each.pid and _is_server(each.name))
         return " ".join(f"{name} exited {_times(times)}." for name, times in exited.items())
-
-
-class ResourceSampler:
-    """A context in which a topology's processes are sampled; ``use`` is set at its end."""
-
-    use: ResourceUsage
-
-    def __init__(
-        self, stack: RunningTopology, count: CountConnections, *, counts_supervisor: bool
-    ) -> None:
-        self._root, self._leaders = stack.supervisord.pid, stack.leaders
-        self._counts_supervisor = counts_supervisor
-        self._count = count
-        self._threads = 0
-        self._connections: int | None = None
-        self._finished = threading.Event()
-        self._thread = threading.Thread(target=self._sample_repeatedly, daemon=True)
-
-    def __enter__(self) -> "ResourceSampler":
-        """Start sampling."""
-        self._before_s = self._usage().cpu_s
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop sampling, and set ``use``."""
-        self._finished.set()
-        self._thread.join()
-        after = self._usage()
-        self.use = ResourceUsage(
-            cpu_s=round(max(0.0, after.cpu_s - self._before_s), 3),
-            memory_mb=None if after.pss_mb is None else round(after.pss_mb, 1),
-            threads=self._threads,
-            database_connections=self._connections,
-        )
-
-    def _sample_repeatedly(self) -> None:
-        # The first sample is immediate: a short round ends before the second.
-        self._sample()
-        while not self._finished.wait(SAMPLE_INTERVAL_S):
-            self._sample()
-
-    def _sample(self) -> None:
-        family = self._family()
-        threads = 0
-        for process in family:
-            with contextlib.suppress(psutil.Error):
-                threads += process.num_threads()
-        self._threads = max(self._threads, threads)
-        found = self._count([process.pid for process in family])
-        if found is not None:
-            self._connections = max(self._connections or 0, found)
-
-    def _family(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.Error):
-            return [
-                member
-                for leader in map(psutil.Process, self._leaders)
-                for member in (leader, *leader.children(recursive=True))
-            ]
-        return []
-
-    def _usage(self) -> Usage:
-        parts = list(usages(self._root, set(self._leaders)).values())
-        if self._counts_supervisor:
-            parts.append(usage_of(psutil.Process(self._root)))
-        return total_usage(parts)
 
 
 @contextmanager

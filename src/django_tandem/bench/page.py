@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from django_tandem.bench.charts import Chart, charts, missing
-from django_tandem.bench.metrics import METRICS, Metric, median, peak_generator_share, ratio
-from django_tandem.bench.report import warnings
-from django_tandem.bench.results import Report, Row, failures
+from django_tandem.bench.report import Report, warnings
+from django_tandem.bench.results import (
+    MEMORY,
+    METRICS,
+    P50,
+    P95,
+    P99,
+    REQUESTS,
+    SOCKET_P50,
+    SOCKET_P99,
+    Metric,
+    Round,
+    Row,
+    failures,
+    median,
+    ratio,
+)
 from django_tandem.bench.workload import Workload
 
 if TYPE_CHECKING:
@@ -16,6 +29,34 @@ if TYPE_CHECKING:
 
 # Control characters, halves of surrogate pairs, and code points without a character.
 UNPRINTABLE = ("Cc", "Cs", "Cn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """
+    One topology in a chart.
+
+    ``lengths`` are one for each of the chart's metrics, the longest first, ``rounds`` those of the
+    first metric in each round: all in percent of the chart's width. Without ``lengths`` there is
+    no bar, and ``note`` says why.
+    """
+
+    title: str
+    value: str = ""
+    lengths: tuple[float, ...] = ()
+    rounds: tuple[float, ...] = ()
+    note: str = ""
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Bars that start at zero; ``steps`` name the lengths of a bar where there are several."""
+
+    title: str
+    better: str
+    bars: tuple[Bar, ...]
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +78,6 @@ class Table:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One workload: what it sends, its charts and its tables; the last has every round."""
-
-    workload: Workload
-    description: str
-    charts: list[Chart]
-    tables: tuple[Table, ...]
-    rounds: Table
-
-
 def page(report: Report) -> str:
     """Return ``report`` as an HTML file."""
     template = _environment().get_template("page.html.j2")
@@ -55,20 +85,20 @@ def page(report: Report) -> str:
         report=report,
         sections=[_section(report, workload) for workload in report.workloads],
         warnings=warnings(report),
-        generator_share=f"{peak_generator_share(report):.0%}",
+        generator_share=f"{report.peak_generator_share:.0%}",
     )
 
 
-def _section(report: Report, workload: Workload) -> Section:
+def _section(report: Report, workload: Workload) -> dict[str, object]:
     rows = report.rows_of(workload)
     metrics = [each for each in METRICS if any(median(row, each) is not None for row in rows)]
-    return Section(
-        workload=workload,
-        description=_description(workload),
-        charts=charts(report, workload) if metrics else [],
-        tables=(_medians(report, rows, metrics), _ratios(report, workload, rows, metrics)),
-        rounds=_rounds(report, rows, metrics),
-    )
+    return {
+        "workload": workload,
+        "description": _description(workload),
+        "charts": charts(report, workload) if metrics else [],
+        "tables": (_medians(report, rows, metrics), _ratios(report, workload, rows, metrics)),
+        "rounds": _rounds(report, rows, metrics),
+    }
 
 
 def _description(workload: Workload) -> str:
@@ -89,27 +119,68 @@ def _description(workload: Workload) -> str:
     return "; ".join(parts)
 
 
-def _medians(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Table:
-    return Table(
-        caption="Medians of the rounds",
-        columns=tuple(metric.heading for metric in metrics),
-        lines=tuple(
-            Line(
-                title=report.title_of(row.topology),
-                cells=tuple(each.text(median(row, each)) for each in metrics) if row.rounds else (),
-                notes=_notes(row),
-                is_baseline=row.topology == report.baseline,
-            )
-            for row in rows
-        ),
+def charts(report: Report, workload: Workload) -> list[Chart]:
+    """Return the charts that apply to this workload."""
+    found = []
+    if workload.path is not None:
+        found += [
+            _chart(report, workload, "Requests per second", (REQUESTS,)),
+            _chart(report, workload, "Latency", (P99, P95, P50)),
+        ]
+    if workload.sockets:
+        title = f"WebSocket latency, by {workload.sockets.measure}"
+        found.append(_chart(report, workload, title, (SOCKET_P99, SOCKET_P50)))
+    return [*found, _chart(report, workload, "Memory", (MEMORY,))]
+
+
+def _chart(report: Report, workload: Workload, title: str, metrics: tuple[Metric, ...]) -> Chart:
+    rows = report.rows_of(workload)
+    values = [value for row in rows for value in (median(row, metrics[0]), *_values(row, metrics))]
+    end = max((value for value in values if value is not None), default=0.0) or 1.0
+    return Chart(
+        title=title,
+        better="more is better" if metrics[0].more_is_better else "less is better",
+        bars=tuple(_bar(report, row, metrics, end) for row in rows),
+        steps=tuple(metric.title.split()[-1] for metric in metrics) if len(metrics) > 1 else (),
     )
 
 
-def _notes(row: Row) -> tuple[str, ...]:
-    if not row.rounds:
-        return (missing(row),)
-    counted = (f"{why}: {times:,} times in all rounds" for why, times in failures(row).items())
-    return tuple(filter(None, (row.failure, *counted)))
+def _bar(report: Report, row: Row, metrics: tuple[Metric, ...], end: float) -> Bar:
+    title, is_baseline = report.title_of(row.topology), row.topology == report.baseline
+    medians = [median(row, metric) for metric in metrics]
+    if any(value is None for value in medians):
+        return Bar(title=title, note=_missing(row), is_baseline=is_baseline)
+    texts = [metric.text(value) for metric, value in zip(metrics, medians, strict=True)]
+    return Bar(
+        title=title,
+        value=f"{' · '.join(reversed(texts))} {metrics[0].unit}",
+        lengths=tuple(_percent(value, end) for value in medians if value is not None),
+        rounds=tuple(_percent(value, end) for value in _values(row, metrics)),
+        is_baseline=is_baseline,
+    )
+
+
+def _missing(row: Row) -> str:
+    return row.failure or ", ".join(failures(row)) or "not measured"
+
+
+def _values(row: Row, metrics: tuple[Metric, ...]) -> list[float]:
+    return [value for each in row.rounds if (value := metrics[0].read(each)) is not None]
+
+
+def _percent(value: float, end: float) -> float:
+    return round(100 * value / end, 2)
+
+
+def _medians(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Table:
+    def cells(row: Row) -> tuple[str, ...]:
+        return tuple(each.text(median(row, each)) for each in metrics) if row.rounds else ()
+
+    return Table(
+        caption="Medians of the rounds",
+        columns=tuple(metric.heading for metric in metrics),
+        lines=tuple(_line(report, row, cells(row), _notes(row)) for row in rows),
+    )
 
 
 def _ratios(
@@ -117,40 +188,50 @@ def _ratios(
 ) -> Table:
     baseline = report.row(workload.name, report.baseline)
     compared = [each for each in metrics if each.more_is_better is not None]
+
+    def cells(row: Row) -> tuple[str, ...]:
+        found = (ratio(row, baseline, each) for each in compared)
+        return tuple(over.text if over else "" for over in found)
+
     return Table(
         caption=f"Ratio to {report.title_of(report.baseline)}: median of the rounds (low to high)",
         columns=tuple(metric.title for metric in compared),
         lines=tuple(
-            Line(
-                title=report.title_of(row.topology),
-                cells=tuple(
-                    over.text if (over := ratio(row, baseline, each)) else "" for each in compared
-                ),
-            )
-            for row in rows
-            if row.rounds and row is not baseline
+            _line(report, row, cells(row)) for row in rows if row.rounds and row is not baseline
         ),
     )
 
 
 def _rounds(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Table:
+    def cells(number: int, each: Round) -> tuple[str, ...]:
+        values = (metric.text(metric.read(each)) for metric in metrics)
+        return (str(number), *values, f"{each.driven.generator_share:.0%}")
+
     return Table(
         caption="Each round",
         columns=("round", *(metric.heading for metric in metrics), "load generator's CPU"),
         lines=tuple(
-            Line(
-                title=report.title_of(row.topology),
-                cells=(
-                    str(number),
-                    *(metric.text(metric.read(each)) for metric in metrics),
-                    f"{each.driven.generator_share:.0%}",
-                ),
-                is_baseline=row.topology == report.baseline,
-            )
+            _line(report, row, cells(number, each))
             for row in rows
             for number, each in zip(row.numbers, row.rounds, strict=True)
         ),
     )
+
+
+def _line(report: Report, row: Row, cells: tuple[str, ...], notes: tuple[str, ...] = ()) -> Line:
+    return Line(
+        title=report.title_of(row.topology),
+        cells=cells,
+        notes=notes,
+        is_baseline=row.topology == report.baseline,
+    )
+
+
+def _notes(row: Row) -> tuple[str, ...]:
+    if not row.rounds:
+        return (_missing(row),)
+    counted = (f"{why}: {times:,} times in all rounds" for why, times in failures(row).items())
+    return tuple(filter(None, (row.failure, *counted)))
 
 
 @cache

@@ -1,17 +1,16 @@
-"""A session → its report, and the report as JSON."""
+"""The report of a session, as JSON too, and the reasons to distrust it."""
 
 import os
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from django_tandem.bench.metrics import METRICS, median, peak_generator_share, ratio
-from django_tandem.bench.results import Report, Row
+from django_tandem.bench.results import METRICS, Row, TopologySummary, median, ratio
 from django_tandem.bench.session import NO_WEBSOCKETS, Session
 from django_tandem.bench.workload import Workload
 
@@ -21,6 +20,49 @@ PACKAGES = (
     *("django-tandem", "django", "asgiref", "channels", "djangorestframework", "graphene-django"),
     *("gunicorn", "uvicorn", "uvloop", "daphne", "hypercorn", "granian", "uwsgi", "waitress"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """
+    A whole session.
+
+    ``baseline`` is the topology that ratios refer to. ``rows`` has one for each workload and
+    topology, in the order of both. ``command`` repeats the session. ``was_cut`` is true when it
+    was interrupted before its last round.
+    """
+
+    title: str
+    at: str
+    command: str
+    baseline: str
+    topologies: tuple[TopologySummary, ...]
+    workloads: tuple[Workload, ...]
+    rows: tuple[Row, ...]
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0
+    was_cut: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def peak_generator_share(self) -> float:
+        """The load generator's largest share of one CPU in any round."""
+        shares = (each.driven.generator_share for row in self.rows for each in row.rounds)
+        return max(shares, default=0.0)
+
+    def row(self, workload: str, topology: str) -> Row | None:
+        """Return the row of that workload and topology, None when there is none."""
+        found = (r for r in self.rows if (r.workload, r.topology) == (workload, topology))
+        return next(found, None)
+
+    def rows_of(self, workload: Workload) -> tuple[Row, ...]:
+        """Return the rows of one workload."""
+        return tuple(row for row in self.rows if row.workload == workload.name)
+
+    def title_of(self, topology: str) -> str:
+        """Return a topology's title, or its name when it has none."""
+        return next((each.title for each in self.topologies if each.name == topology), topology)
 
 
 def report(
@@ -80,7 +122,7 @@ def is_complete(given: Report) -> bool:
 def as_json(given: Report) -> dict[str, Any]:
     """Return the report for JSON, with each row's medians and ratios beside its rounds."""
     rows = [{**asdict(row), "figures": _figures(row, given)} for row in given.rows]
-    share = round(peak_generator_share(given), 3)
+    share = round(given.peak_generator_share, 3)
     workloads = [_redacted(each) for each in given.workloads]
     return {**asdict(given), "workloads": workloads, "rows": rows, "generator_share": share}
 
@@ -106,7 +148,7 @@ def _figures(row: Row, given: Report) -> dict[str, Any]:
 def warnings(given: Report) -> list[str]:
     """Return the reasons to distrust the results."""
     found = list(given.notes)
-    share = peak_generator_share(given)
+    share = given.peak_generator_share
     if share > BUSY_SHARE:
         found.append(
             f"The load generator used {share:.0%} of a CPU and may have been the bottleneck: the "

@@ -1,11 +1,9 @@
-"""The results of a round and of a session: frozen values that tables and the page are made of."""
+"""The results of rounds, and their metrics: medians, and ratios to the baseline's rounds."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from django_tandem.bench.workload import Workload
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,43 +134,6 @@ class TopologySummary:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """
-    A whole session.
-
-    ``baseline`` is the topology that ratios refer to. ``rows`` has one for each workload and
-    topology, in the order of both. ``command`` repeats the session. ``was_cut`` is true when it
-    was interrupted before its last round.
-    """
-
-    title: str
-    at: str
-    command: str
-    baseline: str
-    topologies: tuple[TopologySummary, ...]
-    workloads: tuple[Workload, ...]
-    rows: tuple[Row, ...]
-    machine: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0
-    was_cut: bool = False
-    notes: tuple[str, ...] = ()
-
-    def row(self, workload: str, topology: str) -> Row | None:
-        """Return the row of that workload and topology, None when there is none."""
-        found = (r for r in self.rows if (r.workload, r.topology) == (workload, topology))
-        return next(found, None)
-
-    def rows_of(self, workload: Workload) -> tuple[Row, ...]:
-        """Return the rows of one workload."""
-        return tuple(row for row in self.rows if row.workload == workload.name)
-
-    def title_of(self, topology: str) -> str:
-        """Return a topology's title, or its name when it has none."""
-        return next((each.title for each in self.topologies if each.name == topology), topology)
-
-
 def failures(row: Row) -> dict[str, int]:
     """Return each kind of failed request and WebSocket of a row, and how often it occurred."""
     counts: dict[str, int] = {}
@@ -181,3 +142,114 @@ def failures(row: Row) -> dict[str, int]:
         for why, times in (*each.driven.why, *((f"WebSocket {w}", n) for w, n in sockets)):
             counts[why] = counts.get(why, 0) + times
     return dict(sorted(counts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """
+    One number of a round, which ``read`` returns; None where it was not measured.
+
+    ``more_is_better`` is None where neither is.
+    """
+
+    name: str
+    title: str
+    unit: str
+    read: Callable[[Round], float | None]
+    more_is_better: bool | None = False
+    digits: int = 0
+
+    def text(self, value: float | None) -> str:
+        """Return a value with the metric's number of digits; empty for None."""
+        return "" if value is None else f"{value:,.{self.digits}f}"
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, unless the title has it."""
+        return f"{self.title} ({self.unit})" if self.unit.isalpha() else self.title
+
+
+def _latency(name: str, title: str) -> Metric:
+    def read(each: Round) -> float | None:
+        return getattr(each.driven.latency, name, None)
+
+    return Metric(name, title, "ms", read, digits=1)
+
+
+def _socket_latency(name: str, title: str) -> Metric:
+    def read(each: Round) -> float | None:
+        return getattr(getattr(each.driven.sockets, "latency", None), name, None)
+
+    return Metric(f"socket_{name}", title, "ms", read, digits=1)
+
+
+def _failed(each: Round) -> float:
+    sockets = each.driven.sockets
+    return each.driven.failed + (sockets.lost if sockets else 0)
+
+
+REQUESTS = Metric(
+    "requests_per_second", "requests/s", "/s", lambda each: each.driven.per_second, True
+)
+P50, P95, P99 = (_latency(f"p{each}_ms", f"p{each}") for each in (50, 95, 99))
+SOCKET_P50, SOCKET_P99 = (_socket_latency(f"p{each}_ms", f"socket p{each}") for each in (50, 99))
+MEMORY = Metric("memory_mb", "memory", "MB", lambda each: each.use.memory_mb)
+CPU = Metric(
+    "cpu_ms_a_request", "CPU a request", "ms", lambda each: each.cpu_ms_a_request, digits=2
+)
+CONNECTIONS = Metric(
+    "database_connections", "DB connections", "", lambda each: each.use.database_connections, None
+)
+METRICS: tuple[Metric, ...] = (
+    REQUESTS,
+    P50,
+    P95,
+    P99,
+    SOCKET_P50,
+    SOCKET_P99,
+    Metric("failed", "failed", "", _failed),
+    CPU,
+    MEMORY,
+    Metric("threads", "threads", "", lambda each: each.use.threads, None),
+    CONNECTIONS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """The median of the ratios of the rounds, the lowest and the highest."""
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """The median with its bounds."""
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def median(row: Row, metric: Metric) -> float | None:
+    """Return the median over the row's rounds, None when no round has one."""
+    found = [number for each in row.rounds if (number := metric.read(each)) is not None]
+    return statistics.median(found) if found else None
+
+
+def ratio(row: Row, baseline: Row | None, metric: Metric) -> Ratio | None:
+    """
+    Return ``row`` over ``baseline`` for the rounds that both finished; None when there is none.
+
+    A round is compared with the baseline's round of the same number, which ran next to it, so
+    that a slow spell of the machine cancels out.
+    """
+    if baseline is None:
+        return None
+    theirs = dict(zip(baseline.numbers, map(metric.read, baseline.rounds), strict=True))
+    pairs = [
+        (number, theirs.get(place))
+        for place, number in zip(row.numbers, map(metric.read, row.rounds), strict=True)
+    ]
+    found = [over / under for over, under in pairs if over is not None and under]
+    if not found:
+        return None
+    return Ratio(median=statistics.median(found), low=min(found), high=max(found))

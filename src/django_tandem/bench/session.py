@@ -11,16 +11,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO
 
-from django_tandem.bench.launch import (
-    CountConnections,
-    ResourceSampler,
-    RunningTopology,
-    running,
-)
-from django_tandem.bench.protocol import FINISHED, STARTED, decode_result, encode
+from django_tandem.bench.launch import RunningTopology, running
+from django_tandem.bench.resources import CountConnections, ResourceSampler
 from django_tandem.bench.results import Round, Row, TopologySummary
 from django_tandem.bench.topology import Topology
-from django_tandem.bench.workload import Job, Workload
+from django_tandem.bench.workload import FINISHED, STARTED, Job, Workload, decode_result, encode
 from django_tandem.errors import RefusedError, TandemError
 
 # -P: the project in the working directory may have modules of the same names.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.bench import report as reports
-from django_tandem.bench.database_connections import count_connections
-from django_tandem.bench.metrics import METRICS, REQUESTS, Metric, median, ratio
 from django_tandem.bench.page import page
-from django_tandem.bench.results import Report, Row, failures
+from django_tandem.bench.report import Report
+from django_tandem.bench.resources import count_connections
+from django_tandem.bench.results import METRICS, REQUESTS, Metric, Row, failures, median, ratio
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import Workload

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django_tandem.bench.report import Report
 from django_tandem.bench.results import (
     DriverResult,
     Latency,
-    Report,
     ResourceUsage,
     Round,
     Row,

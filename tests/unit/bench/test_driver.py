@@ -7,10 +7,18 @@ import pytest
 from bench.scripted_server import OK, responding, serving_script
 from websockets.asyncio.server import ServerConnection, serve
 
-from django_tandem.bench.protocol import FINISHED, STARTED, decode_job, decode_result, encode
 from django_tandem.bench.session import DRIVER
 from django_tandem.bench.websocket_load import MEASURES
-from django_tandem.bench.workload import Job, WebSockets, Workload
+from django_tandem.bench.workload import (
+    FINISHED,
+    STARTED,
+    Job,
+    WebSockets,
+    Workload,
+    decode_job,
+    decode_result,
+    encode,
+)
 
 pytestmark = pytest.mark.processes
 

@@ -21,8 +21,7 @@ from bench.reports import (
     whole,
 )
 
-from django_tandem.bench.charts import charts
-from django_tandem.bench.page import page
+from django_tandem.bench.page import charts, page
 from django_tandem.bench.results import TopologySummary
 from django_tandem.bench.workload import Workload
 

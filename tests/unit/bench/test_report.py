@@ -20,8 +20,7 @@ from bench.reports import (
     whole,
 )
 
-from django_tandem.bench.report import as_json, machine, versions, warnings
-from django_tandem.bench.results import Report
+from django_tandem.bench.report import Report, as_json, machine, versions, warnings
 
 PARTIAL = (
     row(HYBRID, measured(700, 40, sockets=sockets()), workload=MIXED),

@@ -14,7 +14,7 @@ from django.conf import settings
 engine, name, opening = sys.argv[1:]
 settings.configure(DATABASES={"default": {"ENGINE": engine, "NAME": name}})
 
-from django_tandem.bench.database_connections import count_connections
+from django_tandem.bench.resources import count_connections
 
 count = count_connections()
 child = subprocess.Popen(
