@@ -35,7 +35,7 @@ def check_project(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Ch
     """
     if app_configs is not None:
         return []
-    from django_tandem.checks.django_project import judge_project  # noqa: PLC0415
+    from django_tandem.checks.findings import judge_project  # noqa: PLC0415
 
     found = judge_project()
     return found if _keeps_errors.get() else [_as_warning(message) for message in found]

@@ -1,31 +1,29 @@
-"""Every check in order, and the facts of a loaded project that they judge."""
+"""Every check in order, and the facts that they judge, of a loaded or of this very project."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
-from django_tandem.checks import (
-    channels,
-    database,
-    files,
-    installed,
-    machine,
-    project,
-    proxies,
-    stores,
-)
+from django_tandem import pipeline
+from django_tandem.checks import channels, edge, installed, machine, project, stores
 from django_tandem.checks.facts import AsyncView, Facts
-from django_tandem.errors import ProjectError, SettingError
-from django_tandem.model import Plan, Route
+from django_tandem.errors import MachineError, ProjectError, SettingError
+from django_tandem.model import Host, Nginx, Plan, Route
 from django_tandem.pipeline import Loaded
 from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.importing import asgi_application_path, import_application
+from django_tandem.project.location import Location
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
-from django_tandem.runtime.host import find_valkey
+from django_tandem.runtime import run_dir
+from django_tandem.runtime.host import find_nginx, find_valkey, host_with, read_nginx
 from django_tandem.runtime.preflight import check_edge
+from django_tandem.settings import Settings, read_settings
 
 Check = Callable[[Facts], list[CheckMessage]]
 
@@ -46,13 +44,13 @@ CHECKS: tuple[Check, ...] = (
     installed.daphne_is_safe,
     installed.gunicorn_does_not_leak,
     installed.uvicorn_speaks_websocket,
-    database.async_views_have_no_transaction,
-    database.connections_are_not_leaked,
-    database.directories_exist,
-    files.static_root_is_set,
-    files.static_files_are_collected,
-    files.media_has_no_guard,
-    proxies.forwarded_scheme_is_trusted,
+    stores.async_views_have_no_transaction,
+    stores.connections_are_not_leaked,
+    stores.directories_exist,
+    edge.static_root_is_set,
+    edge.static_files_are_collected,
+    edge.media_has_no_guard,
+    edge.forwarded_scheme_is_trusted,
     machine.machine_has_all,
     machine.nginx_accepts_the_edge,
 )
@@ -81,7 +79,7 @@ def gather(
     ``on_this_machine`` for a plan that is judged as a start here would be.
     """
     application = _application(plan, loaded)
-    databases = tuple(database.read_databases())
+    databases = tuple(stores.read_databases())
     is_atomic = any(each.atomic_requests for each in databases)
     has_media = loaded.settings.edge.media
     routes = tuple(_routes(plan)) if is_atomic or has_media else ()
@@ -101,9 +99,9 @@ def gather(
         entry_points=tuple(project.read_entry_points(plan.project.asgi)),
         databases=databases,
         local_stores=tuple(stores.read_local_stores(importers)),
-        https=proxies.read_https(),
-        static=files.read_static(),
-        media=files.read_media(routes) if has_media else None,
+        https=edge.read_https(),
+        static=edge.read_static(),
+        media=edge.read_media(routes) if has_media else None,
         versions=tuple(installed.read_versions()),
         importable=installed.importable_libraries(),
         unknown_packages=installed.unknown_packages(),
@@ -160,3 +158,69 @@ def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncVi
             # Where Django's own handler looks for the mark of non_atomic_requests().
             exempt = getattr(endpoint.callback, "_non_atomic_requests", ())
             yield AsyncView(pattern=route.pattern, exempt=frozenset(exempt))
+
+
+# The checks judge no rule of NGINX's, so a machine without one can run them too.
+_ANY_NGINX = Nginx(program="nginx", version=(1, 28, 0))
+
+
+def judge_project() -> list[CheckMessage]:
+    """
+    Return the findings on the project that this process has set up.
+
+    A project without a URLconf can't be served, and Django's own checks report one that can't be
+    imported.
+    """
+    try:
+        return findings(_facts())
+    except ProjectError:
+        return []
+
+
+def _facts() -> Facts:
+    try:
+        loaded, asgi_error = _loaded(read_settings(getattr(django_settings, "TANDEM", None)))
+        plan = _plan(loaded)
+    except SettingError as error:
+        # The other checks go on with the defaults.
+        loaded, asgi_error = _loaded(read_settings(None))
+        return gather(
+            _plan(loaded), loaded, setting_error=error, asgi_error=asgi_error, before_up=True
+        )
+    return gather(plan, loaded, asgi_error=asgi_error, before_up=True)
+
+
+def _loaded(settings: Settings) -> tuple[Loaded, ProjectError | None]:
+    location = Location(
+        directory=_directory(), settings_module=django_settings.SETTINGS_MODULE or ""
+    )
+    asgi = asgi_application_path()
+    try:
+        application = import_application(asgi) if asgi else None
+    except ProjectError as error:
+        return pipeline.read(location, settings, None), error
+    return pipeline.read(location, settings, application), None
+
+
+def _plan(loaded: Loaded) -> Plan:
+    directory = run_dir.locate(loaded.project.directory, loaded.settings.run_dir)
+    host = _host(loaded.settings)
+    return pipeline.plan(loaded, pipeline.decide(loaded), host, run_dir=str(directory))
+
+
+def _host(settings: Settings) -> Host:
+    try:
+        nginx = read_nginx(find_nginx(settings.edge.nginx))
+    except MachineError:
+        nginx = _ANY_NGINX
+    return host_with(nginx)
+
+
+def _directory() -> Path:
+    """Return where manage.py lies, from the settings module on upwards."""
+    module = django_settings.SETTINGS_MODULE
+    # None after settings.configure().
+    spec = find_spec(module) if module else None
+    start = Path(spec.origin).parent if spec and spec.origin else Path.cwd()
+    found = (each for each in (start, *start.parents) if (each / "manage.py").is_file())
+    return next(found, Path.cwd())

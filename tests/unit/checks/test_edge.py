@@ -1,14 +1,16 @@
-"""Static files need a STATIC_ROOT with files; uploaded files must have no guard."""
+"""Checks of what the edge serves and replaces: static and uploaded files, the scheme."""
 
+import pytest
 from checks.gathered import facts
 from checks.messages import contents
 
-from django_tandem.checks.facts import Facts, Media, Static
-from django_tandem.checks.files import (
+from django_tandem.checks.edge import (
+    forwarded_scheme_is_trusted,
     media_has_no_guard,
     static_files_are_collected,
     static_root_is_set,
 )
+from django_tandem.checks.facts import Facts, Https, Media, Static
 
 
 def _all(found: Facts) -> list[tuple[str, str, str, str]]:
@@ -66,3 +68,53 @@ def test_media_without_a_view_and_no_media_at_all_are_fine() -> None:
     """Nor is an edge that leaves them to the project."""
     assert media_has_no_guard(facts(media=Media(prefix="/media/"))) == []
     assert media_has_no_guard(facts()) == []
+
+
+HEADER = "X-Forwarded-Proto"
+HINT = (
+    'Set TANDEM["EDGE"]["TRUSTED_PROXIES"] to the addresses of the proxy that ends TLS, such as '
+    '["10.0.0.0/8"]; or TANDEM["EDGE"]["TLS"], where clients connect to this edge.'
+)
+REPLACED = (
+    'SECURE_PROXY_SSL_HEADER reads "X-Forwarded-Proto", which the edge replaces: it trusts no '
+    "proxy, and every request counts as plain HTTP"
+)
+
+
+@pytest.mark.parametrize(
+    ("https", "setting", "message"),
+    [
+        (Https(proxy_header=HEADER), "SECURE_PROXY_SSL_HEADER", f"{REPLACED}."),
+        (
+            Https(proxy_header=HEADER, redirects=True),
+            "SECURE_PROXY_SSL_HEADER",
+            f"{REPLACED}, so that SECURE_SSL_REDIRECT redirects forever.",
+        ),
+        (
+            Https(redirects=True),
+            "SECURE_SSL_REDIRECT",
+            "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so that "
+            "every request is redirected forever.",
+        ),
+    ],
+)
+def test_https_that_no_trusted_proxy_reports_is_a_warning(https, setting, message) -> None:
+    """Also a redirect without a header can never be satisfied."""
+    assert contents(forwarded_scheme_is_trusted(facts(https=https))) == [
+        ("tandem.W013", setting, message, HINT)
+    ]
+
+
+@pytest.mark.parametrize(
+    "edge", [{"TRUSTED_PROXIES": ["10.0.0.1"]}, {"TLS": {"CERTIFICATE": "c.pem", "KEY": "k.pem"}}]
+)
+def test_a_trusted_proxy_and_tls_at_the_edge_are_fine(edge) -> None:
+    """Then the scheme is known."""
+    https = Https(proxy_header=HEADER, redirects=True)
+
+    assert forwarded_scheme_is_trusted(facts(tandem={"EDGE": edge}, https=https)) == []
+
+
+def test_settings_that_expect_no_https_are_fine() -> None:
+    """Plain HTTP needs no proxy."""
+    assert forwarded_scheme_is_trusted(facts()) == []
