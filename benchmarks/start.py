@@ -28,10 +28,9 @@ from side_by_side.compared import EVERY, TANDEM, read_project
 from side_by_side.loads import ASYNC_16, BROADCAST_1000, SYNC
 from side_by_side.surroundings import surroundings
 
-from django_tandem.bench.database_connections import count_connections
-from django_tandem.bench.metrics import REQUESTS, Metric, median
-from django_tandem.bench.report import report
-from django_tandem.bench.results import Report, Round
+from django_tandem.bench.report import Report, report
+from django_tandem.bench.resources import count_connections
+from django_tandem.bench.results import REQUESTS, Metric, Round, median
 from django_tandem.bench.session import Schedule, Session
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.reload import wait_until_drained
