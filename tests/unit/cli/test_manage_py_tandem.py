@@ -48,3 +48,18 @@ def test_an_unknown_command_is_named_with_a_similar_one(tmp_path) -> None:
     assert done.stderr.startswith(
         '"stauts" is not a command of tandem.\n  Did you mean "status"? The commands are plan, '
     )
+
+
+def test_the_variables_that_only_manage_py_sets_are_rendered(tmp_path) -> None:
+    """As by `tandem`, so that a server which lacks one can name it."""
+    project = installed(tmp_path, "import os\nSECRET_KEY = os.environ['ITS_KEY']\n")
+    file = project / "manage.py"
+    file.write_text(
+        file.read_text().replace("def main():\n", "def main():\n    os.environ['ITS_KEY'] = 'x'\n")
+    )
+    done = manage(project, "tandem", "render", "supervisor", "--output", "rendered")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        'TANDEM_MANAGE_PY_SETS="ITS_KEY"' in (project / "rendered" / "supervisord.conf").read_text()
+    )

@@ -21,6 +21,9 @@ from django_tandem.runtime.start import replace_process
 
 # What runs `tandem` and is no manage.py of a project: django-admin, and `python -m django`.
 _DJANGOS_OWN = ("django-admin", "__main__.py")
+# The settings are imported by now. They may read a REDIS_URL that has to be set before, and the
+# variables that manage.py set, which the servers lack, can't be told from theirs any more.
+_STARTED_OVER = ("up", "reload", "render")
 
 
 class Command(BaseCommand):
@@ -30,7 +33,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Remember the command line, for `up`."""
+        """Remember the command line, for the commands that start over."""
         self._argv = argv
         try:
             refuse_unknown_command(argv[2:])
@@ -46,9 +49,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the subcommand."""
         argv: list[str] = getattr(self, "_argv", [])
-        if argv and options["tandem_command"] == "up":
-            # The settings are imported by now, and they may read a REDIS_URL that has to be set
-            # before.
+        if argv and options["tandem_command"] in _STARTED_OVER:
             replace_process(list(_arguments(argv, options)), **_variables(argv[0], options))
         code = run(argparse.Namespace(**options))
         if argv:
