@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings as django_settings
 
 from django_tandem import environment
-from django_tandem.errors import ProjectError
+from django_tandem.errors import ProjectError, did_you_mean
 from django_tandem.inprocess.manage_py import run_manage_py
 from django_tandem.project.importing import trying
 from django_tandem.settings import Settings, read_settings
@@ -85,12 +85,34 @@ def load_settings(location: Location) -> Settings:
     os.environ[VARIABLE] = location.settings_module
     if str(location.directory) not in sys.path:
         sys.path.insert(0, str(location.directory))
-    given = trying(
-        f'The settings module "{location.settings_module}"',
-        lambda: getattr(django_settings, "TANDEM", None),
-        whole_by=location.traceback_command,
-    )
+    try:
+        given = trying(
+            f'The settings module "{location.settings_module}"',
+            lambda: getattr(django_settings, "TANDEM", None),
+            whole_by=location.traceback_command,
+        )
+    except ProjectError as error:
+        if hint := _similar(location, error.__cause__):
+            raise ProjectError(error.message, hint=hint) from error.__cause__
+        raise
     return read_settings(given)
+
+
+def _similar(location: Location, cause: BaseException | None) -> str:
+    """Return a hint that names a settings module like one that does not exist; empty for none."""
+    module = location.settings_module
+    # A module that exists and imports one that does not is another mistake.
+    if not isinstance(cause, ModuleNotFoundError) or not f"{module}.".startswith(f"{cause.name}."):
+        return ""
+    files = (
+        file.relative_to(location.directory).with_suffix("")
+        for pattern in ("*.py", "*/*.py", "*/*/*.py", "*/*/*/*.py")
+        for file in location.directory.glob(pattern)
+    )
+    known = {
+        ".".join(file.parts) for file in files if any("settings" in each for each in file.parts)
+    }
+    return did_you_mean(module, known, otherwise="")
 
 
 @functools.cache

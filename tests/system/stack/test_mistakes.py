@@ -41,6 +41,19 @@ def test_settings_that_import_a_missing_module(project) -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["mysite.setings", "mysit.settings"])
+def test_a_settings_module_that_does_not_exist(project, given) -> None:
+    """The hint suggests a similar one of the project, by its own name or by its package's."""
+    named = given if given.startswith("mysite.") else "mysit"
+
+    assert exit_and_stderr(tandem(project, "up", "--settings", given)) == (
+        2,
+        f'The settings module "{given}" can\'t be imported: '
+        f"ModuleNotFoundError: No module named '{named}'\n"
+        '  Did you mean "mysite.settings"?\n',
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "what"),
     [
