@@ -65,16 +65,18 @@ def decide_offer(location: Location, url: str, without: Trial, given: Trial) -> 
         return Offer()
     others = sorted(_unsuitable(without, given))
     if LAYERS in given.takers and not others:
-        return Offer(url=url, note=f"{VARIABLE} is not set: the embedded Redis serves {LAYERS}.")
+        note = f"{VARIABLE} is not set, so `tandem up` starts a Valkey for {LAYERS}."
+        return Offer(url=url, note=note)
     names = ", ".join(others or given.takers)
     if VARIABLE in without.error:
         raise ProjectError(
             f'{VARIABLE} is not set, and "{location.settings_module}" needs it.',
-            hint=f"Set it. The embedded Redis serves only {LAYERS}, and {names} would use it.",
+            hint=f"Set it to the URL of a Redis server. The Valkey of `tandem up` serves only "
+            f"{LAYERS}, and {names} would use it.",
         )
     return Offer(
-        note=f"{VARIABLE} is not set. The embedded Redis is not started: it serves only {LAYERS}, "
-        f"and {names} would use it."
+        note=f"{VARIABLE} is not set, and `tandem up` starts no Valkey: its own serves only "
+        f"{LAYERS}, and {names} would use it."
     )
 
 

@@ -13,7 +13,7 @@ URL = "unix:///srv/project/.tandem/valkey.sock"
 LOCATION = Location(directory=Path("/srv/project"), settings_module="mysite.settings")
 LOCMEM = {"default": "django.core.cache.backends.locmem.LocMemCache"}
 REDIS = {"default": "django.core.cache.backends.redis.RedisCache"}
-SERVES = "REDIS_URL is not set: the embedded Redis serves CHANNEL_LAYERS."
+SERVES = "REDIS_URL is not set, so `tandem up` starts a Valkey for CHANNEL_LAYERS."
 
 
 def _trial(*takers: str, **changes) -> Trial:
@@ -56,8 +56,8 @@ def test_it_switches_on_no_cache_and_no_queue(given, names) -> None:
 
     assert found.url is None
     assert found.note == (
-        "REDIS_URL is not set. The embedded Redis is not started: it serves only CHANNEL_LAYERS, "
-        f"and {names} would use it."
+        "REDIS_URL is not set, and `tandem up` starts no Valkey: its own serves only "
+        f"CHANNEL_LAYERS, and {names} would use it."
     )
 
 
@@ -68,8 +68,8 @@ def test_settings_that_need_redis_for_something_else_are_an_error() -> None:
 
     assert str(caught.value) == (
         'REDIS_URL is not set, and "mysite.settings" needs it.\n'
-        "  Set it. The embedded Redis serves only CHANNEL_LAYERS, and CELERY_BROKER_URL would use "
-        "it."
+        "  Set it to the URL of a Redis server. The Valkey of `tandem up` serves only "
+        "CHANNEL_LAYERS, and CELERY_BROKER_URL would use it."
     )
 
 
