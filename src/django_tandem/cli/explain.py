@@ -157,13 +157,21 @@ def _sent(answer: Answer, plan: Plan) -> dict[str, str]:
         if decision.stack
         else "serves the file"
     )
+    removed = "the prefix" if decision.is_stripped else ""
+    if decision.stack and _is_below(plan.edge.script_name, decision.target):
+        removed = "FORCE_SCRIPT_NAME"
     handed = f"{decision.stack} hands it over to {answer.stack}" if answer.is_handed_over else ""
     return {
         "edge": f"NGINX {version} {where}",
         "regex": decision.rule.match.pcre if decision.rule and not decision.is_websocket else "",
-        "as": f"{answer.path}, without the prefix" if decision.is_stripped else "",
+        "as": f"{answer.path}, without {removed}" if removed else "",
         "then": handed,
     }
+
+
+def _is_below(script_name: str, target: str) -> bool:
+    path = target.partition("?")[0]
+    return bool(script_name) and (path == script_name or path.startswith(f"{script_name}/"))
 
 
 def _why(decision: EdgeDecision, plan: Plan) -> str:

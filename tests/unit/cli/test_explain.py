@@ -240,6 +240,15 @@ def test_a_script_name_is_no_part_of_the_path(explain) -> None:
     assert answer["edge"]["rule"]["origin"] == "/async/"
 
 
+@pytest.mark.parametrize(("url", "is_shown"), [("/app/async/", True), ("/async/", False)])
+def test_a_script_name_that_is_removed_is_shown(run, url, is_shown) -> None:
+    """A proxy may have removed it before."""
+    done = run("explain", url, TEST_SCRIPT_NAME="/app")
+
+    line = "  as     /async/, without FORCE_SCRIPT_NAME\n"
+    assert (done.returncode, line in done.stdout) == (0, is_shown)
+
+
 @pytest.mark.parametrize("name", [r"~^(www\.)?shop\.example$", r"~^(www\.)?shop\.example"])
 def test_a_regex_among_the_server_names_is_no_host(explain, name) -> None:
     """Without a host in the URL the rule is found all the same; with one the regex decides."""
