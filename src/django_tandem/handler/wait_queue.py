@@ -63,7 +63,9 @@ class WaitQueue:
         """Remove the leases that have waited for too long, and return their calls."""
         if not self.rejects:
             return []
-        late = [lease for lease in self.leases if lease.queued_at <= now - MAX_WAIT_S]
+        # No client waits for a task that outlives its request, and nobody would respond with 503.
+        waiting = [lease for lease in self.leases if not lease.is_over]
+        late = [lease for lease in waiting if lease.queued_at <= now - MAX_WAIT_S]
         for lease in late:
             lease.was_rejected = True
         calls = [call for lease in late for call in self.remove(lease)]

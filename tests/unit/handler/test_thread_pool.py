@@ -239,6 +239,37 @@ def test_a_task_that_outlives_its_request_gets_a_thread(serve):
     assert first != str(threading.get_ident()) != later
 
 
+def test_a_call_of_a_task_that_outlives_its_request_is_not_rejected(serve, threads, monkeypatch):
+    """No client waits for it, and the task could not respond with 503: it waits, as in Django."""
+    monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 0.1)
+    is_answered = asyncio.Event()
+    left = []
+
+    async def later():
+        await is_answered.wait()
+        return await sync_to_async(urls.here)()
+
+    async def view(request):
+        left.append(asyncio.create_task(later()))
+        return HttpResponse()
+
+    patterns = [path("", view), path("gate/", urls.waits_for_the_gate)]
+    application = serve(type("Urls", (), {"urlpatterns": patterns}))
+    pool = threads(1)
+
+    async def crowd():
+        await send_request(application)
+        busy = asyncio.create_task(send_request(application, "/gate/"))
+        await until(lambda: urls.NOTED)
+        is_answered.set()
+        await until(lambda: pool.queue)
+        rejected = await send_request(application, "/gate/")
+        urls.GATE.set()
+        return rejected.status, (await busy).text == await left.pop()
+
+    assert run(crowd()) == (503, True)
+
+
 def test_the_threads_end_with_the_pool(serve, threads):
     """A server that exits does not wait for them."""
     application = serve(URLS)
