@@ -1,8 +1,19 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
-from django_tandem.model.file import File
-from django_tandem.model.machine import Host, Nginx
-from django_tandem.model.plan import Bind, Edge, Overrides, Plan, Process, Tls, WorkerKind
+from django_tandem.model.plan import (
+    Bind,
+    Edge,
+    File,
+    Host,
+    Nginx,
+    Overrides,
+    Plan,
+    Process,
+    Recycle,
+    Tls,
+    WorkerKind,
+)
+from django_tandem.model.programs import Status
 from django_tandem.model.project import (
     ForwardedHeaders,
     Middleware,
@@ -20,7 +31,6 @@ from django_tandem.model.routes import (
     Verdict,
     View,
 )
-from django_tandem.model.status import Status
 
 __all__ = [
     "Bind",
@@ -39,6 +49,7 @@ __all__ = [
     "Process",
     "Project",
     "Protocol",
+    "Recycle",
     "Route",
     "Stack",
     "StaticFiles",

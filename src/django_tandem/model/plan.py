@@ -1,11 +1,66 @@
-"""The plan: the processes to supervise, and the configuration of the edge."""
+"""The plan: its machine, the processes to supervise, the edge, and the files it becomes."""
 
 from dataclasses import dataclass
 
 from django_tandem.model import programs
-from django_tandem.model.machine import Nginx
 from django_tandem.model.project import Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nginx:
+    """The NGINX found on this machine: its program, version and configure arguments."""
+
+    program: str
+    version: tuple[int, int, int]
+    arguments: str = ""
+
+    def has(self, argument: str) -> bool:
+        """Return whether it was built with ``argument``, such as ``http_realip_module``."""
+        return argument in self.arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """
+    The facts about this machine that the plan depends on.
+
+    ``cpus`` and ``memory_mb`` are the limits of the cgroup where it has any. The processes
+    run as ``user``. ``valkey`` is the program of the embedded Valkey, when its wheel is
+    installed. ``open_files`` is how many files a process may open, at most.
+    """
+
+    python: str
+    nginx: Nginx
+    cpus: float
+    memory_mb: int
+    has_ipv6: bool
+    user: str
+    is_root: bool
+    valkey: str | None = None
+    open_files: int = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that a target renders; ``name`` is relative to the directory it is written to."""
+
+    name: str
+    content: str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recycle:
+    """
+    The bounds of one worker of a server; 0 is no bound.
+
+    ``memory_bytes`` is its resident set size, which includes what it shares with its siblings.
+    """
+
+    memory_bytes: int = 0
+    age_s: int = 0
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,6 @@
-"""The names of the programs that a plan starts, and what a name alone reveals of a program."""
+"""The programs in supervisord: their names, what a name alone reveals, and their states."""
+
+from dataclasses import dataclass
 
 from django_tandem.model.routes import Stack
 
@@ -46,3 +48,14 @@ def listeners(program: str) -> dict[Stack, str]:
 def log_names(program: str) -> tuple[str, ...]:
     """Return the names of the logs that a program and its workers write, without ``.log``."""
     return tuple(dict.fromkeys((*kinds_of(program).values(), program)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The state of one process in supervisord; ``pid`` is 0 when it does not run."""
+
+    name: str
+    state: str
+    pid: int
+    since_s: int
+    detail: str = ""

@@ -1,7 +1,7 @@
 """Whether one master runs both servers, and what only such a master can do."""
 
 from django_tandem.errors import SettingError
-from django_tandem.model.recycle import Recycle
+from django_tandem.model import Recycle
 from django_tandem.servers import shared_master
 from django_tandem.settings import Settings
 

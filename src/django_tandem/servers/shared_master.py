@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django_tandem import fingerprints
-from django_tandem.model.recycle import Recycle
+from django_tandem.model import Recycle
 from django_tandem.servers.gunicorn import GUNICORN
 from django_tandem.servers.server import Launch
 from django_tandem.servers.uvicorn import UVICORN

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from django_tandem.model.recycle import Recycle
+from django_tandem.model.plan import Recycle
 from django_tandem.servers import shared_master
 from django_tandem.servers.server import Launch
 from django_tandem.servers.shared_master import MasterLaunch
