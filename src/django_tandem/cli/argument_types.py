@@ -1,4 +1,4 @@
-"""Values of options that have a least value: argparse prints the error and exits with 2."""
+"""Values of options: argparse prints the error of one that is wrong, and exits with 2."""
 
 import argparse
 import math
@@ -20,3 +20,28 @@ def line_count(text: str) -> int:
     if text.isdecimal():
         return int(text)
     raise argparse.ArgumentTypeError(f'Expected an integer of at least 0, got "{text}".')
+
+
+def positive_integer(text: str) -> int:
+    """Parse an integer of at least 1."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'Expected an integer of at least 1, got "{text}".')
+
+
+def seconds(text: str) -> float:
+    """Parse a duration in seconds."""
+    try:
+        if 0 < float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 10, got "{text}".')
+
+
+def header(text: str) -> tuple[str, str]:
+    """Parse a header line."""
+    name, colon, value = text.partition(":")
+    if name.strip() and colon and text.isascii() and text.isprintable():
+        return name.strip(), value.strip()
+    raise argparse.ArgumentTypeError(f'Expected a header like "Accept: text/html", got "{text}".')

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from django_tandem.cli import console, status_handovers
+from django_tandem.cli import console, status_rows
 from django_tandem.cli.planning import plan_project
 from django_tandem.inprocess import handover_counts
 from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
@@ -27,8 +27,10 @@ def run(options: argparse.Namespace) -> int:
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),
         (tuple(_cells(verdict).values())[:5] for verdict in plan.verdicts),
     )
-    handed_over = [status_handovers.row(each) for each in handover_counts.read(Path(plan.run_dir))]
-    for line in (*switch_lines(plan), *status_handovers.lines(handed_over)):
+    handed_over = [
+        status_rows.handover_row(each) for each in handover_counts.read(Path(plan.run_dir))
+    ]
+    for line in (*switch_lines(plan), *status_rows.handover_lines(handed_over)):
         console.line_out(line)
     console.line_err(_summary(plan))
     for note in (*planned.loaded.notes, *plan.notes):

@@ -11,9 +11,8 @@ from django.core.checks import CheckMessage
 from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
-from django_tandem.cli.migrations import unapplied_migrations
-from django_tandem.cli.redis_servers import unreachable_redis
 from django_tandem.cli.run_dirs import redis_offered
+from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
 from django_tandem.project.location import find

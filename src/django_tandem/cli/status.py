@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from django_tandem.cli import console, status_handlers, status_handovers, status_kinds
+from django_tandem.cli import console, status_rows
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
-from django_tandem.cli.status_kinds import KindRow, cpu_percent, rounded
+from django_tandem.cli.status_rows import KindRow, cpu_percent, rounded
 from django_tandem.inprocess import drain_window, handler_status, handover_counts
 from django_tandem.model.programs import generation_of, listeners
 from django_tandem.runtime.kind_status import Role
@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
         return _watch(run_dir)
     now = read_status(run_dir)
     if options.json:
-        handed_over = [status_handovers.row(each) for each in handover_counts.read(run_dir)]
-        own = [status_handlers.row(each) for each in handler_status.read_all(run_dir)]
+        handed_over = [status_rows.handover_row(each) for each in handover_counts.read(run_dir)]
+        own = list(handler_status.read_all(run_dir))
         console.as_json({**facts(now), "handed_over": handed_over, "handlers": own})
     else:
         console.line_out(_text(now))
@@ -152,9 +152,9 @@ def _text(
     head = ("PROGRAM", "STACK", "STATE", "PID", "UP", cpu, "MEMORY", *COUNTED, "DESCRIPTION")
     cells = [cells for program in now.programs for cells in _table_cells(program, now, before)]
     lines = [*sentences(now), "", *lay_out(head, cells)]
-    handed_over = [status_handovers.row(each) for each in handover_counts.read(now.run_dir)]
-    threads = status_handlers.lines(handler_status.read_all(now.run_dir))
-    return "\n".join([*lines, *threads, *status_handovers.lines(handed_over)])
+    handed_over = [status_rows.handover_row(each) for each in handover_counts.read(now.run_dir)]
+    threads = status_rows.handler_lines(handler_status.read_all(now.run_dir))
+    return "\n".join([*lines, *threads, *status_rows.handover_lines(handed_over)])
 
 
 def _table_cells(
@@ -202,7 +202,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         what=process.description if process else "",
         # The detail of its last exit is of no interest once it runs again.
         detail="" if status.pid else status.detail,
-        kinds=tuple(status_kinds.row(kind, now, before) for kind in program.kinds),
+        kinds=tuple(status_rows.kind_row(kind, now, before) for kind in program.kinds),
     )
 
 

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from django_tandem.bench.workload import Workload
-from django_tandem.cli import bench_options
+from django_tandem.cli import argument_types, bench
 from django_tandem.errors import TandemError
 
 
 def _workloads(*argv: str) -> list[Workload]:
     parser = argparse.ArgumentParser()
-    bench_options.add_arguments(parser)
-    return bench_options.workloads(parser.parse_args(argv))
+    bench.add_arguments(parser)
+    return bench.workloads_of(parser.parse_args(argv))
 
 
 def test_each_url_is_a_workload() -> None:
@@ -112,7 +112,7 @@ def test_an_invalid_option_is_a_usage_error(argv, capsys) -> None:
 def test_an_invalid_duration_is_refused(text) -> None:
     """Also an infinite one."""
     with pytest.raises(argparse.ArgumentTypeError, match="Expected a number of seconds"):
-        bench_options.seconds(text)
+        argument_types.seconds(text)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_an_invalid_duration_is_refused(text) -> None:
 def test_the_host_is_one_that_the_project_accepts(debug, allowed, sent, monkeypatch) -> None:
     """The address itself where it may be, else the first of ALLOWED_HOSTS."""
     settings = SimpleNamespace(DEBUG=debug, ALLOWED_HOSTS=allowed)
-    monkeypatch.setattr(bench_options, "django_settings", settings)
+    monkeypatch.setattr(bench, "django_settings", settings)
     (given,) = _workloads("/a/")
     (named,) = _workloads("/a/", "--header", "host: other.example")
 
-    assert bench_options.with_host(given).headers == tuple(("Host", each) for each in sent)
-    assert bench_options.with_host(named) == named
+    assert bench.with_host(given).headers == tuple(("Host", each) for each in sent)
+    assert bench.with_host(named) == named

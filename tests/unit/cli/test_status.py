@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from builders import plan, verdict
-from django_tandem.cli import console, status_handlers
+from django_tandem.cli import console, status_rows
 from django_tandem.cli.console import duration
 from django_tandem.cli.status import EXPENDABLE, _text, facts, sentences
 from django_tandem.inprocess import drain_window
@@ -148,7 +148,7 @@ def test_the_threads_of_a_handler_are_counted_in_singular_and_plural(
         rejected=0,
     )
 
-    assert status_handlers.lines([status])[1] == (
+    assert status_rows.handler_lines([status])[1] == (
         f"The ASGI handler of generation 1 is django-tandem's: {counts} and 0 rejected."
     )
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from django_tandem import environment
-from django_tandem.cli import status_handlers
+from django_tandem.cli import status_rows
 from django_tandem.inprocess.handler_status import HandlerStatus, from_environment, read_all
 
 BUSY = {"size": 6, "idle": 1, "queued": 3, "overflow": 2, "rejected": 4}
@@ -73,10 +73,10 @@ def test_a_sentence_adds_up_the_processes_of_a_generation():
     ours = HandlerStatus(pid=1, generation=3, handler="django-tandem", **BUSY)
     djangos = HandlerStatus(pid=2, generation=2, handler="django")
 
-    assert status_handlers.lines([ours, ours, djangos]) == [
+    assert status_rows.handler_lines([ours, ours, djangos]) == [
         "",
         "The ASGI handler of generation 2 is Django's own.",
         "The ASGI handler of generation 3 is django-tandem's: 12 threads (2 idle), "
         "4 overflow threads, 6 requests queued and 8 rejected.",
     ]
-    assert status_handlers.lines([]) == []
+    assert status_rows.handler_lines([]) == []

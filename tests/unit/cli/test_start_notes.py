@@ -1,4 +1,4 @@
-"""A Redis that can't be reached is one line before a start, and no error."""
+"""Notes at a start: unapplied migrations, and a Redis of the settings that gives no answer."""
 
 import socket
 import threading
@@ -6,11 +6,12 @@ import time
 
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
+from checks.managing import installed, manage
 from django.test import override_settings
 
-from django_tandem.cli.redis_servers import PATIENCE_S, unreachable_redis
+from django_tandem.cli.start_notes import REDIS_S, unreachable_redis
 from harness.projects import startproject
-from harness.stack import Up, free_port
+from harness.stack import Up, free_port, tandem
 
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 
@@ -61,7 +62,7 @@ def test_servers_that_give_no_answer_cost_one_timeout_together() -> None:
         "no answer within 1 s."
         for port in ports
     ]
-    assert took_s < 2 * PATIENCE_S
+    assert took_s < 2 * REDIS_S
 
 
 @pytest.mark.parametrize("answer", [b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"])
@@ -102,3 +103,45 @@ def test_a_stack_starts_without_its_redis(tmp_path) -> None:
             f'Redis at 127.0.0.1:{port}, for CACHES["default"], can\'t be reached: '
             "Connection refused.\n"
         ) in up.output
+
+
+pytestmark = pytest.mark.processes
+
+SILENT_DATABASE = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1",
+    "PORT": %d, "NAME": "shop", "USER": "shop", "PASSWORD": "shop"}}
+"""
+
+
+@pytest.fixture
+def taken():
+    """An address that is in use, so that a start ends before it starts anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_unapplied_migrations_are_listed_until_they_are_applied(taken, tmp_path) -> None:
+    """A database file that does not exist is not made for it."""
+    project = installed(tmp_path)
+    before = tandem(project, "up", "--bind", taken)
+    exists = (project / "db.sqlite3").exists()
+    manage(project, "migrate")
+    after = tandem(project, "up", "--bind", taken)
+
+    assert not exists
+    assert (
+        " unapplied migrations, in admin, auth, contenttypes, sessions. "
+        "Run `python manage.py migrate`.\n"
+    ) in before.stderr
+    assert "unapplied" not in after.stderr
+    assert f"{taken} is in use by another program.\n" in after.stderr
+
+
+def test_a_database_that_does_not_answer_delays_no_start(taken, tmp_path) -> None:
+    """It may come up later than this stack."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project = installed(tmp_path, SILENT_DATABASE % silent.getsockname()[1])
+        done = tandem(project, "up", "--bind", taken)
+
+    assert "unapplied" not in done.stderr
+    assert f"{taken} is in use by another program.\n" in done.stderr

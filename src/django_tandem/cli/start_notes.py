@@ -1,17 +1,24 @@
-"""The note on a Redis of the settings that can't be reached."""
+"""Notes at a start: unapplied migrations, and a Redis of the settings that gives no answer."""
 
 import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
+from django_tandem.cli import console
 from django_tandem.project.redis_addresses import RedisAddress, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
-PATIENCE_S = 1
+REDIS_S = 1
+# A database that doesn't answer must not hold up a start: its servers may well come up later.
+DATABASE_S = 3
 
 _CACHES = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
 
@@ -50,7 +57,7 @@ def _named_servers() -> Iterator[tuple[str, Any]]:
 
 def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]:
     # What has not ended in time gave no answer either: no timeout bounds a look-up of a name.
-    found = dict.fromkeys(addresses, f"no answer within {PATIENCE_S} s")
+    found = dict.fromkeys(addresses, f"no answer within {REDIS_S} s")
 
     def ping(address: RedisAddress) -> None:
         found[address] = _why_unreachable(address)
@@ -59,7 +66,7 @@ def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]
     threads = [threading.Thread(target=ping, args=(each,), daemon=True) for each in addresses]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + REDIS_S
     for thread in threads:
         thread.join(max(0, until - time.monotonic()))
     return {address: reason for address, reason in list(found.items()) if reason}
@@ -68,12 +75,46 @@ def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]
 def _why_unreachable(address: RedisAddress) -> str:
     """Return why there is no answer; empty when there is one, such as that a password is needed."""
     try:
-        with address.connect(PATIENCE_S) as connection:
+        with address.connect(REDIS_S) as connection:
             if address.has_tls:
                 return ""
             connection.sendall(b"PING\r\n")
             return "" if connection.recv(1) else "the connection was closed"
     except TimeoutError:
-        return f"no answer within {PATIENCE_S} s"
+        return f"no answer within {REDIS_S} s"
     except OSError as error:
         return error.strerror or str(error)
+
+
+def unapplied_migrations() -> list[str]:
+    """Return a sentence on the migrations to apply; none when the database can't be read."""
+    found: list[str] = []
+
+    def read() -> None:
+        try:
+            found.extend(sorted(_apps()))
+        except Exception:  # noqa: BLE001 - each database has errors of its own
+            return
+        finally:
+            connections.close_all()
+
+    # A daemon, so that a driver that hangs does not keep the command from ending.
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(DATABASE_S)
+    if not found:
+        return []
+    apps = ", ".join(dict.fromkeys(found))
+    count = console.counted(len(found), "unapplied migration")
+    return [f"There are {count}, in {apps}. Run `python manage.py migrate`."]
+
+
+def _apps() -> list[str]:
+    connection = connections[DEFAULT_DB_ALIAS]
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and not Path(name).exists() and str(name).startswith("/"):
+        # Opening it would create the file.
+        return [app for app, _ in MigrationLoader(None).graph.nodes]
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [migration.app_label for migration, _ in plan]

@@ -1,7 +1,12 @@
-"""The workers of a shared master in `tandem status`: a row for each kind."""
+"""The parts of `tandem status` beside the programs: kinds of workers, ASGI handler, handovers."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
+from django_tandem.cli import console
+from django_tandem.inprocess.handler_status import OURS, HandlerStatus
+from django_tandem.inprocess.handover_counts import HandoverCount
 from django_tandem.model import Stack
 from django_tandem.runtime.kind_status import KindStatus
 from django_tandem.runtime.status import StackStatus
@@ -35,7 +40,7 @@ class KindRow:
     workers: tuple[WorkerRow, ...]
 
 
-def row(kind: KindStatus, now: StackStatus, before: StackStatus | None = None) -> KindRow:
+def kind_row(kind: KindStatus, now: StackStatus, before: StackStatus | None = None) -> KindRow:
     """Return the row of one kind; CPU is that since ``before``, or of its workers' lives."""
     workers = tuple(_worker_row(each, now, before) for each in kind.workers)
     usage = now.usage_of(each.pid for each in kind.workers)
@@ -86,3 +91,48 @@ def rounded(number: float | None) -> float | None:
 def _sum(numbers: list[float | None]) -> float | None:
     known = [each for each in numbers if each is not None]
     return rounded(sum(known)) if known else None
+
+
+COUNTS = ("size", "idle", "queued", "overflow", "rejected")
+
+
+def handler_lines(found: Iterable[HandlerStatus]) -> list[str]:
+    """Return a sentence on the ASGI handler of each generation; none before a request."""
+    ordered = sorted(found, key=lambda each: each.generation)
+    sentences = [
+        _sentence(generation, list(group))
+        for generation, group in groupby(ordered, key=lambda each: each.generation)
+    ]
+    return ["", *sentences] if sentences else []
+
+
+def _sentence(generation: int, found: list[HandlerStatus]) -> str:
+    begin = f"The ASGI handler of generation {generation} is"
+    if any(each.handler != OURS for each in found):
+        return f"{begin} Django's own."
+    total = {name: sum(getattr(each, name) for each in found) for name in COUNTS}
+    threads = console.counted(total["size"], "thread")
+    overflow = console.counted(total["overflow"], "overflow thread")
+    queued = console.counted(total["queued"], "request")
+    return (
+        f"{begin} django-tandem's: {threads} ({total['idle']} idle), {overflow}, "
+        f"{queued} queued and {total['rejected']} rejected."
+    )
+
+
+def handover_row(counted: HandoverCount) -> dict[str, object]:
+    """Return the columns of one route that was handed over."""
+    return {
+        "route": counted.route,
+        "to": counted.to,
+        "times": counted.count,
+        "pin": f'("{counted.pin}", "{counted.to}")' if counted.pin else "",
+    }
+
+
+def handover_lines(rows: Sequence[dict[str, object]]) -> list[str]:
+    """Return the lines of the table, after an empty one; none without a handover."""
+    if not rows:
+        return []
+    cells = (tuple(str(cell) for cell in each.values()) for each in rows)
+    return ["", *console.table_lines(("HANDED OVER", "TO", "TIMES", "PIN THAT AVOIDS IT"), cells)]
