@@ -18,7 +18,7 @@ from django_tandem.project.asgi_components import (
     is_protocol_router,
 )
 from django_tandem.project.outer_routes import (
-    OuterRoute,
+    AsgiRoute,
     is_transparent,
     needs_one_process,
     outer_routes,
@@ -55,13 +55,12 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsgiEndpoint:
+class _Endpoint:
     """
-    An application at the end of nested routers, or one without a router.
+    An application at the end of nested routers of Channels, or one without a router.
 
-    ``patterns`` are Django's, each matched against what is left without its leading slashes; none
-    without a router of Channels. ``outer`` are the objects that a request passes on its way,
-    outermost first. ``route`` is set for that of another framework.
+    ``patterns`` are Django's, each matched against what is left without its leading slashes.
+    ``outer`` are the objects that a request passes on its way, outermost first.
     """
 
     application: Any
@@ -69,12 +68,8 @@ class AsgiEndpoint:
     name: str | None = None
     outer: tuple[Any, ...] = ()
     chain: PatternChain = PatternChain()
-    route: OuterRoute | None = None
 
     def matches(self, path: str) -> bool:
-        """Return whether a WebSocket to ``path`` ends here."""
-        if self.route is not None:
-            return self.route.regex.match(path) is not None
         for pattern in self.patterns:
             match = pattern.match(path.lstrip("/"))
             if not match:
@@ -85,24 +80,49 @@ class AsgiEndpoint:
 
 def read_application(application: object, project_directory: str) -> Application:
     """Return what ``application`` serves beside the URLconf, without calling it."""
-    websockets = tuple(websocket_endpoints(application))
-    http = tuple(_http_endpoints(application))
+    websockets = tuple(websocket_routes(application))
     dispatcher = own_dispatcher(application)
+
+    def route(each: AsgiRoute) -> Route:
+        return Route(
+            pattern=each.pattern,
+            name=each.name,
+            view=consumer_view(each.application, project_directory),
+            match=each.match,
+            protocol=each.protocol,
+            by_django=False,
+        )
+
     return Application(
-        websocket_routes=_routes(websockets, Protocol.WEBSOCKET, project_directory),
-        http_routes=_routes(http, Protocol.HTTP, project_directory),
+        websocket_routes=tuple(map(route, websockets)),
+        http_routes=tuple(map(route, _http_routes(application))),
         channel_names=_channel_names(application),
         has_websocket=bool(websockets),
-        checks_origin=bool(websockets) and all(map(_is_guarded, websockets)),
+        checks_origin=bool(websockets) and all(each.checks_origin for each in websockets),
         dispatcher=consumer_view(dispatcher, project_directory) if dispatcher else None,
         needs_one_process=needs_one_process(application),
     )
 
 
-def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
-    """Yield the endpoints of WebSockets, in the order in which they are tried."""
-    others = list(_outer_endpoints(application, Protocol.WEBSOCKET))
+def websocket_routes(application: object) -> Iterator[AsgiRoute]:
+    """Yield the routes of WebSockets, in the order in which they are tried."""
+    others = [each for each in outer_routes(application) if each.protocol is Protocol.WEBSOCKET]
     yield from others
+    endpoints = _websocket_endpoints(application, has_others=bool(others))
+    yield from (_route(endpoint, Protocol.WEBSOCKET) for endpoint in endpoints)
+
+
+def _http_routes(application: object) -> Iterator[AsgiRoute]:
+    for route in outer_routes(application):
+        if route.protocol is Protocol.HTTP:
+            yield route
+    for endpoint in _endpoints(find_component(application, is_protocol_router), "http"):
+        if find_component(endpoint.application, is_django):
+            return  # Django takes every path that reaches it
+        yield _route(endpoint, Protocol.HTTP)
+
+
+def _websocket_endpoints(application: object, *, has_others: bool) -> Iterator[_Endpoint]:
     found = find_component(application, is_protocol_router)
     if found is not None:
         yield from _endpoints(found, "websocket")
@@ -110,33 +130,18 @@ def websocket_endpoints(application: object) -> Iterator[AsgiEndpoint]:
     # Plain functions that dispatch by protocol themselves, with a router behind.
     router = find_component(application, _is_url_router)
     if router is not None:
-        yield from _below(AsgiEndpoint(application=router.target, outer=router.outer), depth=0)
-    elif not others and (target := _websocket_application(application)) is not None:
-        yield AsgiEndpoint(application=target)
+        yield from _below(_Endpoint(application=router.target, outer=router.outer), depth=0)
+    elif not has_others and (target := _websocket_application(application)) is not None:
+        yield _Endpoint(application=target)
 
 
-def _outer_endpoints(application: object, protocol: Protocol) -> Iterator[AsgiEndpoint]:
-    for route in outer_routes(application):
-        if route.protocol is protocol:
-            yield AsgiEndpoint(application=route.application, name=route.name, route=route)
+def _endpoints(found: Component | None, protocol: str) -> Iterator[_Endpoint]:
+    application = found.target.application_mapping.get(protocol) if found else None
+    if found is not None and application is not None:
+        yield from _below(_Endpoint(application=application, outer=found.outer), depth=0)
 
 
-def _http_endpoints(application: object) -> Iterator[AsgiEndpoint]:
-    yield from _outer_endpoints(application, Protocol.HTTP)
-    found = find_component(application, is_protocol_router)
-    for endpoint in _endpoints(found, "http") if found else ():
-        if find_component(endpoint.application, is_django):
-            return  # Django takes every path that reaches it
-        yield endpoint
-
-
-def _endpoints(found: Component, protocol: str) -> Iterator[AsgiEndpoint]:
-    application = found.target.application_mapping.get(protocol)
-    if application is not None:
-        yield from _below(AsgiEndpoint(application=application, outer=found.outer), depth=0)
-
-
-def _below(endpoint: AsgiEndpoint, *, depth: int) -> Iterator[AsgiEndpoint]:
+def _below(endpoint: _Endpoint, *, depth: int) -> Iterator[_Endpoint]:
     found = find_component(endpoint.application, _is_router_or_consumer)
     if found is None:
         yield endpoint
@@ -151,7 +156,7 @@ def _below(endpoint: AsgiEndpoint, *, depth: int) -> Iterator[AsgiEndpoint]:
             yield from _below(_entered(endpoint, route, depth), depth=depth + 1)
 
 
-def _entered(endpoint: AsgiEndpoint, route: Any, depth: int) -> AsgiEndpoint:
+def _entered(endpoint: _Endpoint, route: Any, depth: int) -> _Endpoint:
     chain = append(endpoint.chain, _SLASHES if depth else _FIRST_SLASHES)
     return replace(
         endpoint,
@@ -162,31 +167,16 @@ def _entered(endpoint: AsgiEndpoint, route: Any, depth: int) -> AsgiEndpoint:
     )
 
 
-def _routes(
-    endpoints: tuple[AsgiEndpoint, ...], protocol: Protocol, directory: str
-) -> tuple[Route, ...]:
-    return tuple(
-        Route(
-            pattern=endpoint.route.pattern if endpoint.route else _shown(endpoint.patterns),
-            name=endpoint.name,
-            view=consumer_view(endpoint.application, directory),
-            match=_match(endpoint),
-            protocol=protocol,
-            by_django=False,
-        )
-        for endpoint in endpoints
-    )
-
-
-def _match(endpoint: AsgiEndpoint) -> PathMatch:
-    if endpoint.route is not None:
-        return endpoint.route.match
-    return path_match(endpoint.chain) if endpoint.patterns else _EVERY_PATH
-
-
-def _shown(patterns: tuple[Any, ...]) -> str:
-    return "/" + (
-        "".join(str(pattern).removeprefix("^") for pattern in patterns) if patterns else "…"
+def _route(endpoint: _Endpoint, protocol: Protocol) -> AsgiRoute:
+    patterns = [str(pattern).removeprefix("^") for pattern in endpoint.patterns]
+    return AsgiRoute(
+        pattern=f"/{''.join(patterns) if patterns else '…'}",
+        match=path_match(endpoint.chain) if patterns else _EVERY_PATH,
+        matches=endpoint.matches,
+        application=endpoint.application,
+        name=endpoint.name,
+        protocol=protocol,
+        checks_origin=any(map(_checks_origin, endpoint.outer)),
     )
 
 
@@ -215,12 +205,8 @@ def _leads_past_django(target: Any) -> bool:
     return any(find_component(each, is_django) is None for each in applications)
 
 
-def _is_guarded(endpoint: AsgiEndpoint) -> bool:
-    if endpoint.route is not None:
-        return endpoint.route.checks_origin
-    return any(
-        is_instance("channels.security.websocket", "OriginValidator", one) for one in endpoint.outer
-    )
+def _checks_origin(target: Any) -> bool:
+    return is_instance("channels.security.websocket", "OriginValidator", target)
 
 
 def _is_url_router(target: Any) -> bool:

@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Protocol, Route
-from django_tandem.project.asgi_routes import websocket_endpoints
+from django_tandem.project.asgi_routes import websocket_routes
 from django_tandem.project.path_match import languages
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of, shown
 
@@ -64,8 +64,8 @@ def resolve_http(
 def resolve_websocket(path: str, routes: Iterable[Route], application: object) -> Route | None:
     """Return which of ``routes`` answers a WebSocket to ``path`` of ``application``."""
     websockets = [route for route in routes if route.protocol is Protocol.WEBSOCKET]
-    for endpoint, route in zip(websocket_endpoints(application), websockets, strict=False):
-        if endpoint.matches(path):
+    for found, route in zip(websocket_routes(application), websockets, strict=False):
+        if found.matches(path):
             return route
     return None
 

@@ -1,7 +1,7 @@
 """What an ASGI application serves in front of Django: Starlette, FastAPI, Socket.IO, functions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,23 +47,24 @@ _PATH = re.compile(r"/[\w./~-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OuterRoute:
+class AsgiRoute:
     """
-    A route of another application than Django; ``regex`` matches its paths as that one does.
+    A route that the ASGI application serves beside the URLconf.
 
-    ``checks_origin`` when the application checks the Origin of WebSockets itself.
+    ``matches`` decides on a path as the application does. ``checks_origin`` when it checks the
+    Origin of WebSockets.
     """
 
     pattern: str
     match: PathMatch
-    regex: re.Pattern[str]
+    matches: Callable[[str], object]
     application: Any
     name: str | None = None
     protocol: Protocol = Protocol.HTTP
     checks_origin: bool = False
 
 
-def outer_routes(application: object) -> Iterator[OuterRoute]:
+def outer_routes(application: object) -> Iterator[AsgiRoute]:
     """Yield the routes that ``application`` serves before, or instead of, Django's handler."""
     for component in components(application, stops=_has_own_routes):
         target = component.target
@@ -111,7 +112,7 @@ def _has_own_routes(target: Any) -> bool:
     return _is_starlette(target) or is_protocol_router(target)
 
 
-def _starlette_routes(application: Any, prefix: str = "") -> Iterator[OuterRoute]:
+def _starlette_routes(application: Any, prefix: str = "") -> Iterator[AsgiRoute]:
     for route in application.routes:
         path = prefix + getattr(route, "path", "")
         if _is_mount(route):
@@ -130,13 +131,13 @@ def _starlette_routes(application: Any, prefix: str = "") -> Iterator[OuterRoute
             yield _route(route, path, Protocol.HTTP)
 
 
-def _route(route: Any, path: str, protocol: Protocol) -> OuterRoute:
+def _route(route: Any, path: str, protocol: Protocol) -> AsgiRoute:
     prefix = path.removesuffix(route.path)
     regex = re.compile("^" + re.escape(prefix) + route.path_regex.pattern.removeprefix("^"))
-    return OuterRoute(
+    return AsgiRoute(
         pattern=path,
         match=_match(regex.pattern, path),
-        regex=regex,
+        matches=regex.match,
         application=route.endpoint,
         name=route.name,
         protocol=protocol,
@@ -158,7 +159,7 @@ def _match(regex: str, path: str) -> PathMatch:
     )
 
 
-def _engineio_routes(application: Any) -> Iterator[OuterRoute]:
+def _engineio_routes(application: Any) -> Iterator[AsgiRoute]:
     path = application.engineio_path or "/"
     for protocol in Protocol:
         yield _prefix_route(path, application, protocol=protocol, checks_origin=True)
@@ -166,11 +167,11 @@ def _engineio_routes(application: Any) -> Iterator[OuterRoute]:
         yield _prefix_route(static, application)
 
 
-def _prefix_route(path: str, application: Any, **facts: Any) -> OuterRoute:
-    return OuterRoute(
+def _prefix_route(path: str, application: Any, **facts: Any) -> AsgiRoute:
+    return AsgiRoute(
         pattern=f"{path}…",
         match=PathMatch(pcre=f"^{literally(path)}", prefix=path),
-        regex=re.compile(re.escape(path)),
+        matches=lambda given: given.startswith(path),
         application=application,
         **facts,
     )
