@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from django_tandem.errors import MachineError, ProjectError
-from django_tandem.project.embedded_redis import VARIABLE, Offer, offer
 from django_tandem.project.location import VARIABLE as SETTINGS_VARIABLE
 from django_tandem.project.location import Location, find, find_manage_py, load_settings
+from django_tandem.project.redis import VARIABLE, Offer, offer
 from django_tandem.render.supervisor import STATE_FILE
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.host import find_valkey

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from django_tandem.cli import console
-from django_tandem.project.redis_addresses import RedisAddress, read_address
+from django_tandem.project.redis import RedisAddress, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
 REDIS_S = 1

@@ -36,16 +36,6 @@ def is_static(path: str) -> bool:
     return bool(given.path) and not given.netloc and path.startswith(given.path)
 
 
-def resolve_path(path: str, routes: Iterable[Route], application: object = None) -> Route | None:
-    """
-    Return which of ``routes`` answers the decoded ``path``: the view's, else the WebSocket's.
-
-    ``routes`` are those of the default URLconf and of ``application``, the ASGI application.
-    """
-    routes = tuple(routes)
-    return resolve_http(path, routes) or resolve_websocket(path, routes, application)
-
-
 def resolve_http(
     path: str, routes: Iterable[Route], resolver: URLResolver | None = None
 ) -> Route | None:

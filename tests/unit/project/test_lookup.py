@@ -11,8 +11,7 @@ from oracle.targets import targets_of
 
 from django_tandem.model import Route
 from django_tandem.project.asgi_routes import read_application
-from django_tandem.project.lookup import resolve_http, resolve_path, resolve_websocket
-from django_tandem.project.urlconf import http_routes
+from django_tandem.project.lookup import resolve_http, resolve_websocket
 
 
 async def first(scope, receive, send): ...
@@ -69,15 +68,3 @@ def test_a_websocket_is_found_as_channels_would(path: str, pattern: str | None) 
     found = resolve_websocket(path, routes, application())
 
     assert (found.pattern if found else None) == pattern
-
-
-def test_a_view_is_named_before_a_websocket_on_the_same_path() -> None:
-    """Without a handshake a path means the view."""
-    routes = (
-        *http_routes(get_resolver(), ""),
-        *read_application(application(), "").websocket_routes,
-    )
-
-    assert resolve_path("/about/", routes, application()).pattern == "/about/"
-    assert resolve_path("/7/", routes, application()).pattern == "/<int:pk>/"
-    assert resolve_path("/nothing", routes, application()) is None

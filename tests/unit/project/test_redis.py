@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from django_tandem.errors import ProjectError
-from django_tandem.project.embedded_redis import Trial, _accepts, decide_offer
 from django_tandem.project.location import Location
+from django_tandem.project.redis import Trial, _accepts, decide_offer
 
 URL = "unix:///srv/project/.tandem/valkey.sock"
 LOCATION = Location(directory=Path("/srv/project"), settings_module="mysite.settings")
