@@ -11,8 +11,12 @@ import logging
 import random
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from django_tandem import fingerprints
 
@@ -226,6 +230,25 @@ def install_reconnecting() -> None:
     manager.make_backend = lambda name: reconnecting(make(name))
     for layer in manager.backends.values():
         reconnecting(layer)
+
+
+def renew_identities() -> None:
+    """
+    Give each Redis layer that was made before a fork an identity of this process.
+
+    A process receives what is sent to the channels with its prefix, and drops what is not for its
+    own consumers: two with the same prefix would take each other's messages.
+    """
+    manager = getattr(sys.modules.get("channels.layers"), "channel_layers", None)
+    for layer in getattr(manager, "backends", {}).values():
+        if hasattr(layer, "client_prefix"):
+            layer.client_prefix = uuid.uuid4().hex
+
+
+def import_backends() -> None:
+    """Import the layers of the project's settings, which its first message would import."""
+    for layer in getattr(settings, "CHANNEL_LAYERS", {}).values():
+        import_string(layer["BACKEND"])
 
 
 def reconnecting(layer: Any) -> Any:

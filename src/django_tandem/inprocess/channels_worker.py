@@ -3,9 +3,13 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+import django
+from channels.layers import get_channel_layer
 from channels.management.commands.runworker import Command
+from channels.routing import get_default_application
 from channels.worker import Worker
 from django.core.management import execute_from_command_line
 
@@ -92,12 +96,28 @@ class GracefulWorker(Worker):  # type: ignore[misc]
         return details["future"].done() or not is_idle
 
 
+def worker_class() -> type[Worker]:
+    """Return our worker, or Channels' own where the installed Channels was not read."""
+    is_known = fingerprints.are_known(WORKER, otherwise="A stop interrupts the worker's consumers.")
+    return GracefulWorker if is_known else Worker
+
+
+def make_worker(channels: Sequence[str]) -> Worker:
+    """Return the worker that the runworker command would run, on the default channel layer."""
+    run_named_manage_py()
+    django.setup()
+    return worker_class()(
+        application=get_default_application(),
+        channels=list(channels),
+        channel_layer=get_channel_layer(),
+    )
+
+
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     ignore_write_errors()
     run_named_manage_py()
-    if fingerprints.are_known(WORKER, otherwise="A stop interrupts the worker's consumers."):
-        Command.worker_class = GracefulWorker
+    Command.worker_class = worker_class()
     # The checks have run before the start.
     execute_from_command_line([sys.argv[0], "runworker", "--skip-checks", *sys.argv[1:]])
 

@@ -1,6 +1,11 @@
-"""Polls for the drain of this process's generation, and schedules when each connection ends."""
+"""
+Polls for the drain of this process or its generation, and schedules when each connection ends.
+
+A file drains a generation (drain_window.py); ``drain`` drains this process alone.
+"""
 
 import asyncio
+import functools
 import os
 import random
 import time
@@ -42,6 +47,8 @@ class DrainMonitor:
         self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._started_at: float | None = None
+        # When the drain of this process alone began, and its window.
+        self._own: tuple[float, float] | None = None
         self.is_polling = False
 
     def add(self, connection: Drainable) -> None:
@@ -59,6 +66,10 @@ class DrainMonitor:
         if timer is not None:
             timer.cancel()
 
+    def drain(self, window_s: float) -> None:
+        """End the connections of this process within ``window_s`` from now."""
+        self._own = (time.time(), window_s)
+
     async def wait_for_clean_up(self) -> None:
         """Wait for the project's code of the connections that were ended, for a bounded time."""
         until = time.monotonic() + CLEAN_UP_S
@@ -70,6 +81,8 @@ class DrainMonitor:
         if not self.is_polling:
             return
         at = started_at(self._run_dir, self._generation)
+        if at is None and self._own is not None:
+            at = self._own[0]
         if at != self._started_at:
             self._started_at = at
             self._schedule_all()
@@ -89,8 +102,17 @@ class DrainMonitor:
             for connection, at in zip(waiting, spread(len(waiting)), strict=True):
                 self._schedule(connection, SPREAD * remaining_s * at)
 
+    def _window_s(self) -> float | None:
+        # The end of the whole generation takes precedence.
+        window_s = drain_window.window_s(self._run_dir, self._generation)
+        return self._own[1] if window_s is None and self._own is not None else window_s
+
     def _remaining_s(self) -> float | None:
-        return drain_window.remaining_s(self._run_dir, self._generation)
+        remaining_s = drain_window.remaining_s(self._run_dir, self._generation)
+        if remaining_s is None and self._own is not None:
+            since, window_s = self._own
+            return min(window_s, max(0.0, since + window_s - time.time()))
+        return remaining_s
 
     def _schedule(self, connection: Drainable, after_s: float) -> None:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
@@ -98,7 +120,7 @@ class DrainMonitor:
 
     def _end(self, connection: Drainable) -> None:
         connection.is_ending = True
-        window_s = drain_window.window_s(self._run_dir, self._generation) or 0.0
+        window_s = self._window_s() or 0.0
         ending = asyncio.get_running_loop().create_task(connection.end(window_s))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
@@ -112,8 +134,9 @@ def spread(count: int) -> Iterable[float]:
     return drawn
 
 
-def from_environment() -> DrainMonitor | None:
-    """Return the monitor of the generation that the environment names, if it names one."""
+@functools.cache
+def of_process() -> DrainMonitor | None:
+    """Return this process's monitor of the generation in its environment, if there is one."""
     run_dir = os.environ.get(environment.RUN_DIR)
     generation = os.environ.get(environment.GENERATION)
     return DrainMonitor(Path(run_dir), int(generation)) if run_dir and generation else None

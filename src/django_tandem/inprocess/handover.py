@@ -44,6 +44,7 @@ LOCATIONS = {Stack.WSGI: "@tandem_handed_wsgi", Stack.ASGI: "@tandem_handed_asgi
 # may call Django itself, through the test client for example.
 PASSAGE = "tandem.passage"
 _ATTRIBUTE = "_tandem_passage"
+_INSTALLED = "_tandem_handover"
 
 
 @dataclass(slots=True)
@@ -79,20 +80,25 @@ def is_enabled() -> bool:
     return os.environ.get(environment.HANDOVER) == "1"
 
 
-def install(own: Stack, pins: tuple[Pin, ...]) -> None:
+def install(pins: tuple[Pin, ...]) -> None:
     """
     Note the response, and add the last view middleware, of each handler that Django makes.
 
-    A handler fills that list as it loads the project's middleware, so call this before.
+    A handler fills that list as it loads the project's middleware, so call this before. A process
+    that makes a handler of each stack calls it for each; the first call counts.
     """
     load_middleware = BaseHandler.load_middleware
+    if hasattr(load_middleware, _INSTALLED):
+        return
 
     def load_and_append(handler: Any, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
         load_middleware(handler, is_async=is_async)
+        own = Stack.ASGI if is_async else Stack.WSGI
         hand_over, chain = _view_middleware(own, pins), handler._middleware_chain
         handler._view_middleware.append(_as_coroutine(hand_over) if is_async else hand_over)
         handler._middleware_chain = _async_chain(chain) if is_async else _sync_chain(chain)
 
+    setattr(load_and_append, _INSTALLED, True)
     BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign,assignment]
 
 

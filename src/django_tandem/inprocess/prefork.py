@@ -3,20 +3,35 @@
 import gc
 import logging
 import os
+import socket
 import stat
 import sys
 import threading
 from pathlib import Path
 from typing import NoReturn
 
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connections
 
 from django_tandem import environment
 
 DESCRIPTORS = Path("/proc/self/fd")
+# Values of the environment variable; without it, the loaded project decides.
+NEVER, ALWAYS = "0", "1"
+# Where the kernel shows an object that processes would share, and what it is.
+ANONYMOUS = {
+    "anon_inode:[eventpoll]": "an event loop",
+    "anon_inode:inotify": "a file watcher",
+    "anon_inode:[io_uring]": "an event loop",
+}
 
 logger = logging.getLogger("django_tandem")
+
+
+def should_preload() -> bool:
+    """Return whether the project is to be loaded before the fork."""
+    return os.environ.get(environment.PRELOAD) != NEVER
 
 
 def prepare_for_fork() -> None:
@@ -29,6 +44,9 @@ def prepare_for_fork() -> None:
 
 def close_connections() -> None:
     """Close Django's own connections of this thread: of databases and caches."""
+    # A master whose workers load the project must not load its settings.
+    if not settings.configured:
+        return
     for connection in connections.all(initialized_only=True):
         connection.close()
         if hasattr(connection, "close_pool"):
@@ -36,42 +54,59 @@ def close_connections() -> None:
     caches.close_all()
 
 
-def is_forkable() -> bool:
+def is_forkable(obstacle: str = "") -> bool:
     """
-    Return whether a worker could use the project that this process has loaded; log why not.
+    Return whether the workers may be forked from this process, which has loaded the project.
 
-    A thread does not run in a forked process, and a socket or an event loop would be shared.
+    Without an ``obstacle``, a sentence without its end, look for threads, sockets and event loops:
+    a thread does not run in a forked process, and the others would be shared. Log one line if
+    there is an obstacle.
     """
-    threads = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
     close_connections()
     gc.collect()
-    opened = _shared_descriptors() - _BEFORE
-    if threads:
-        cause = f'started the thread "{threads[0]}"'
-    elif opened:
-        cause = f"opened {_kind(min(opened))}"
-    else:
+    obstacle = obstacle or _obstacle()
+    if not obstacle:
         return True
-    logger.warning(
-        "The project %s when it was loaded, so each WSGI worker loads it by itself.", cause
-    )
+    if os.environ.get(environment.PRELOAD) == ALWAYS:
+        logger.warning('%s. TANDEM["PRELOAD"] is True, so the workers are forked anyway.', obstacle)
+        return True
+    logger.warning("%s, so each worker loads it by itself.", obstacle)
     return False
 
 
-def start_without_preloading(program: str, argv: list[str]) -> NoReturn:
+def _obstacle() -> str:
+    threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    if threads:
+        return f"The project started {describe_thread(threads[0])} when it was loaded"
+    opened = [_kind(each) for each in sorted(_shared_descriptors() - _BEFORE)]
+    # An event loop has sockets too, and is the cause.
+    found = next((each for each in opened if "socket" not in each), next(iter(opened), ""))
+    return f"The project opened {found} when it was loaded" if found else ""
+
+
+def describe_thread(thread: threading.Thread) -> str:
+    """Return the name of the thread, and the module of its code unless that is threading's."""
+    code = getattr(thread, "_target", None) or type(thread)
+    module = getattr(code, "__module__", None) or "threading"
+    origin = "" if module == "threading" else f" of {module}"
+    return f'the thread "{thread.name}"{origin}'
+
+
+def start_without_preloading(program: str, argv: list[str], **variables: str) -> NoReturn:
     """Replace this process, which keeps its pid, by one whose workers load the project."""
-    os.environ[environment.PRELOAD] = "0"
+    # Without what the project has added to the environment.
+    variables = {**_ENVIRONMENT, **variables, environment.PRELOAD: NEVER}
     for descriptor in _shared_descriptors():
         os.set_inheritable(descriptor, False)
-    os.execv(program, argv)  # noqa: S606
+    os.execve(program, argv, variables)  # noqa: S606
 
 
 def restart_uwsgi_unless_forkable() -> None:
     """Have uWSGI load the project in each worker, if the loaded project can't be forked."""
-    if "uwsgi" in sys.modules and os.environ.get(environment.PRELOAD) != "0" and not is_forkable():
-        os.environ["UWSGI_LAZY_APPS"] = "1"
-        command = Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
-        start_without_preloading(command[0].decode(), [os.fsdecode(each) for each in command])
+    if "uwsgi" in sys.modules and should_preload() and not is_forkable():
+        line = Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
+        command = [os.fsdecode(each) for each in line]
+        start_without_preloading(command[0], command, UWSGI_LAZY_APPS="1")
 
 
 def _shared_descriptors() -> frozenset[int]:
@@ -85,13 +120,34 @@ def _shared_descriptors() -> frozenset[int]:
 def _kind(descriptor: int) -> str:
     try:
         if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return "a socket"
+            return describe_socket(descriptor)
         target = str((DESCRIPTORS / str(descriptor)).readlink())
     except OSError:
         # The one by which the directory was listed is closed.
         return ""
-    return "an event loop" if target == "anon_inode:[eventpoll]" else ""
+    return ANONYMOUS.get(target, "")
+
+
+def describe_socket(descriptor: int) -> str:
+    """Return the peer of a connected socket, or the address that it is bound to."""
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        try:
+            peer = _address(duplicate.getpeername())
+        except OSError:
+            bound = _address(duplicate.getsockname())
+            return f"a socket bound to {bound}" if bound else "a socket"
+    return f"a socket connected to {peer}" if peer else "a socket"
+
+
+def _address(name: object) -> str:
+    match name:
+        case (str(host), int(port), *_):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        case str():
+            return name
+    return ""
 
 
 # This module is imported before the project.
 _BEFORE = _shared_descriptors()
+_ENVIRONMENT = dict(os.environ)

@@ -42,7 +42,8 @@ def record_startup_failure(stack: Stack) -> Iterator[None]:
     except BaseException as error:
         run_dir = os.environ.get(environment.RUN_DIR)
         if run_dir:
-            program = f"{stack}-{os.environ.get(environment.GENERATION)}"
+            name = os.environ.get(environment.PROGRAM) or stack
+            program = f"{name}-{os.environ.get(environment.GENERATION)}"
             # The run directory may have been removed.
             with contextlib.suppress(OSError):
                 _write(_path(Path(run_dir), program), _explained(error, stack))

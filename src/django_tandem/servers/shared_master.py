@@ -50,11 +50,15 @@ class MasterLaunch:
     drain_s: int = 30
 
 
+# Variables of the processes, beside those of every program.
+ENVIRONMENT = UVICORN.environment
+# The arguments of a command line follow `python -m NAME`.
+ARGUMENTS = 3
 PRELOAD = {"auto": "auto", True: "always", False: "never"}
 
 
 def argv(launch: MasterLaunch) -> tuple[str, ...]:
-    """Return the command line: the master's own options, Gunicorn's, and the ASGI server's."""
+    """Return the command line: the master's own options, Gunicorn's, and Uvicorn's."""
     return (
         launch.wsgi.python,
         "-m",
@@ -62,8 +66,8 @@ def argv(launch: MasterLaunch) -> tuple[str, ...]:
         f"--preload={PRELOAD[launch.preload]}",
         *(f"--channel={name}" for name in launch.channels),
         *_options(launch),
-        *("--", *_arguments(GUNICORN.argv(launch.wsgi))),
-        *("--", *_arguments(UVICORN.argv(launch.asgi))),
+        *("--gunicorn", *GUNICORN.argv(launch.wsgi)[ARGUMENTS:]),
+        *("--uvicorn", *UVICORN.argv(launch.asgi)[ARGUMENTS:]),
     )
 
 
@@ -77,11 +81,6 @@ def _options(launch: MasterLaunch) -> list[str]:
     }
     options = [f"--{name}={value}" for name, value in given.items() if value]
     return [*options, f"--drain={launch.drain_s}"]
-
-
-def _arguments(argv: tuple[str, ...]) -> tuple[str, ...]:
-    # Without `python -m`: the name of the module comes first.
-    return argv[2:]
 
 
 def can_share(wsgi_server: str, asgi_server: str) -> bool:

@@ -10,13 +10,16 @@ from harness.server import process_ids, serving
 from servers.conftest import title
 
 PREFORKING = [find(Stack.WSGI, name) for name in ("gunicorn", "uwsgi")]
-LINE = "The project {} when it was loaded, so each WSGI worker loads it by itself."
+LINE = "The project {} when it was loaded, so each worker loads it by itself."
 
 
 @pytest.mark.parametrize("server", PREFORKING, ids=title)
 @pytest.mark.parametrize(
     ("module", "cause"),
-    [("threaded", 'started the thread "consumer"'), ("connected", "opened a socket")],
+    [
+        ("threaded", 'started the thread "consumer" of time'),
+        ("connected", "opened a socket"),
+    ],
 )
 def test_a_project_that_cannot_be_forked_is_loaded_in_each_worker(
     server, directory, module, cause

@@ -18,11 +18,11 @@ from typing import Any
 
 from gunicorn.config import Config
 
-from django_tandem import environment
 from django_tandem.inprocess import streaming
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
+    should_preload,
     start_without_preloading,
 )
 
@@ -35,7 +35,7 @@ logger = logging.getLogger("django_tandem")
 # What the stack relies on, so that a project's file can't change it.
 OWN_SETTINGS: dict[str, Any] = {
     # 0 when the project can't be forked once it is loaded.
-    "preload_app": os.environ.get(environment.PRELOAD) != "0",
+    "preload_app": should_preload(),
     "daemon": False,
     "reload": False,
     "proxy_protocol": False,
@@ -65,9 +65,9 @@ OPTIONS = {
 WSGI_WORKERS = ("sync", "gthread", "gevent", "eventlet", "tornado")
 
 
-def on_starting(_arbiter: object) -> None:
+def on_starting(arbiter: Any) -> None:
     """Start again without preloading, if the loaded project can't be forked."""
-    if OWN_SETTINGS["preload_app"] and not is_forkable():
+    if arbiter.cfg.preload_app and not is_forkable(getattr(arbiter.app, "obstacle", "")):
         # No socket is bound yet.
         start_without_preloading(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 

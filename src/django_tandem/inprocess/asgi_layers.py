@@ -1,0 +1,70 @@
+"""The project's ASGI application, and what is put around it in each process that serves it."""
+
+import os
+from typing import Any, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from django_tandem import environment
+from django_tandem.asgi import get_asgi_application
+from django_tandem.handler.application import should_serve
+from django_tandem.handler.protocol import Application
+from django_tandem.handler.switching import ParallelConsumers
+from django_tandem.inprocess import (
+    channel_layers,
+    drain_monitor,
+    handler_status,
+    handover,
+    handover_counts,
+)
+from django_tandem.inprocess.debug_static_files import with_static_files
+from django_tandem.inprocess.drainable import Drain
+from django_tandem.inprocess.handler_choice import (
+    count_threads,
+    handler_name,
+    new_handler,
+    with_our_handler,
+)
+from django_tandem.inprocess.handover import AsgiHandover
+from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.policy import read_pins
+from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks, drop_uvicorns_errors
+from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
+from django_tandem.inprocess.readiness import AsgiReadiness
+from django_tandem.inprocess.streaming import stream_sync_iterators
+from django_tandem.inprocess.urlconf import import_urlconf
+from django_tandem.model import Stack
+
+
+def load() -> Application:
+    """Return the application that the environment names, with our handler; else our own."""
+    # Before the project is loaded, as it applies to handlers that are made from then on.
+    if handover.is_enabled():
+        handover.install(read_pins())
+    stream_sync_iterators()
+    drop_uvicorns_errors()
+    dotted = os.environ.get(environment.ASGI_APPLICATION)
+    if not dotted:
+        run_named_manage_py()
+    application: Any = with_our_handler(import_string(dotted)) if dotted else get_asgi_application()
+    import_urlconf()
+    # Channels' routers are untyped.
+    return cast(Application, application)
+
+
+def with_layers(project: Application) -> Application:
+    """Return the loaded project in our layers, which belong to one process."""
+    channel_layers.install_reconnecting()
+    application: Application = with_static_files(project, Stack.ASGI)
+    if should_serve():
+        application = ParallelConsumers(application)
+    application = handler_status.from_environment(
+        ProtocolFallbacks(application, new_handler), handler_name(), count_threads
+    )
+    if handover.is_enabled():
+        application = AsgiHandover(application, handover_counts.from_environment())
+    application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
+    if monitor := drain_monitor.of_process():
+        application = Drain(application, monitor)
+    return AsgiReadiness(application)

@@ -1,0 +1,54 @@
+"""The project, loaded once for the workers of both stacks that are forked from this process."""
+
+import importlib
+import os
+from dataclasses import dataclass
+from wsgiref.types import WSGIApplication
+
+from django_tandem import environment
+from django_tandem.handler.protocol import Application
+from django_tandem.inprocess import asgi_layers, channel_layers, wsgi_layers
+from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.model import Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedProject:
+    """
+    Both applications, without our layers: those belong to one process, and are made in it.
+
+    ``obstacle`` says why the workers of one stack should not have what the other has loaded, as a
+    sentence without its end; empty if they may.
+    """
+
+    wsgi: WSGIApplication
+    asgi: Application
+    obstacle: str = ""
+
+
+def load() -> SharedProject:
+    """Load both applications of the project, and what their servers import later."""
+    ignore_write_errors()
+    with record_startup_failure(Stack.WSGI):
+        wsgi = wsgi_layers.load()
+    before = dict(os.environ)
+    with record_startup_failure(Stack.ASGI):
+        asgi = asgi_layers.load()
+        channel_layers.import_backends()
+    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_contradiction(before))
+
+
+def _contradiction(before: dict[str, str]) -> str:
+    """Return which variable the ASGI module changes that the WSGI workers have without it."""
+    now = dict(os.environ)
+    changed = sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
+    if not changed:
+        return ""
+    module = (os.environ.get(environment.ASGI_APPLICATION) or "asgi.application").rpartition(".")[0]
+    return f"The module {module} changes the variable {changed[0]} when the project is loaded"
+
+
+def import_entry_point(stack: Stack) -> object:
+    """Load the project in a worker by itself, and return its application in our layers."""
+    return importlib.import_module(f"django_tandem.inprocess.{stack}_application").application

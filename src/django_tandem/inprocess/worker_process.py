@@ -1,0 +1,54 @@
+"""What a forked worker changes of its process: its log file, name, priority and parent's death."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+from django_tandem import environment
+
+PR_SET_PDEATHSIG = 1
+COMM = Path("/proc/self/comm")
+# The kernel keeps no more of a name.
+NAME_BYTES = 15
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def process_name(kind: str) -> str:
+    """Return the name of a kind's processes, as psutil's ``Process.name()`` has it."""
+    return f"tandem: {kind}"[:NAME_BYTES]
+
+
+def set_process_name(kind: str) -> None:
+    """Set the name by which the kernel, `ps` and `tandem status` know this process."""
+    with contextlib.suppress(OSError):
+        COMM.write_text(process_name(kind))
+
+
+def log_file(kind: str) -> Path | None:
+    """Return the log of the workers of a kind, in the run directory of the environment."""
+    run_dir = os.environ.get(environment.RUN_DIR)
+    return (
+        Path(run_dir, f"{kind}-{os.environ.get(environment.GENERATION)}.log") if run_dir else None
+    )
+
+
+def log_to(path: Path) -> None:
+    """Have stdout and stderr appended to the file; on a full disk they stay what they are."""
+    with contextlib.suppress(OSError):
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for standard in (1, 2):
+            os.dup2(log, standard)
+        os.close(log)
+
+
+def stop_with(parent: int) -> None:
+    """Have the kernel stop this process gracefully when its ``parent`` dies, on Linux."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # It may have died before, and then no signal would come.
+    if os.getppid() != parent:
+        sys.exit(0)

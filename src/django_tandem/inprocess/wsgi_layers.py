@@ -1,0 +1,42 @@
+"""The project's WSGI application, and what is put around it in each process that serves it."""
+
+import os
+from wsgiref.types import WSGIApplication
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
+
+from django_tandem import environment
+from django_tandem.inprocess import channel_layers, handover, handover_counts
+from django_tandem.inprocess.debug_static_files import with_static_files
+from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
+from django_tandem.inprocess.handover import WsgiHandover
+from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.policy import read_pins
+from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
+from django_tandem.inprocess.readiness import WsgiReadiness
+from django_tandem.inprocess.streaming import with_request_limit
+from django_tandem.inprocess.urlconf import import_urlconf
+from django_tandem.model import Stack
+
+
+def load() -> WSGIApplication:
+    """Return the application that the environment names, else Django's own."""
+    # Before the project is loaded, as it applies to handlers that are made from then on.
+    handover.install(read_pins())
+    dotted = os.environ.get(environment.WSGI_APPLICATION)
+    if not dotted:
+        run_named_manage_py()
+    application: WSGIApplication = import_string(dotted) if dotted else get_wsgi_application()
+    import_urlconf()
+    return application
+
+
+def with_layers(project: WSGIApplication) -> WSGIApplication:
+    """Return the loaded project in our layers, which belong to one process."""
+    channel_layers.install_reconnecting()
+    application: WSGIApplication = with_static_files(project, Stack.WSGI)
+    application = WsgiHandover(application, read_pins(), handover_counts.from_environment())
+    application = WsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
+    return WsgiReadiness(SkipDisconnectedClients(with_request_limit(application)))

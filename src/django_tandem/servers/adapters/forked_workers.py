@@ -1,0 +1,216 @@
+"""The workers that the shared master forks: of Gunicorn, of Uvicorn and of Channels."""
+
+import asyncio
+import faulthandler
+import logging
+import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.workers.base import Worker
+from uvicorn.server import Server
+from uvicorn_worker import UvicornWorker
+
+from django_tandem.inprocess import channel_layers, drain_monitor, worker_process
+from django_tandem.model import Recycle
+
+# By which the master has a worker finish, while its WebSockets and streams end within a window.
+# NGINX uses this signal for the same.
+DRAIN_SIGNAL = signal.SIGWINCH
+# By which it has a worker log where it is blocked: also in code that never returns to Python.
+DUMP_SIGNAL = signal.SIGUSR2
+BEAT_S = 0.5
+POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerKind:
+    """
+    What the workers of one kind have in common.
+
+    ``load`` returns what a worker runs, and is called in it. ``addresses`` are those of its
+    listeners, ``backlog`` the length of their queue. A worker without a heartbeat for
+    ``timeout_s`` is replaced, with 0 none is. ``is_last`` starts them once all others are ready.
+    """
+
+    name: str
+    worker_class: type[Worker]
+    config: Config
+    workers: int
+    load: Callable[[], Any]
+    addresses: tuple[Any, ...] = ()
+    backlog: int = 0
+    timeout_s: float = 0
+    niceness: int = 0
+    recycle: Recycle = Recycle()
+    drain_s: float = 0
+    is_last: bool = False
+
+
+class WorkerReport:
+    """What a worker reports to its master, in memory that both share."""
+
+    def __init__(self) -> None:
+        self._numbers = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the worker has had a heartbeat: it serves."""
+        return bool(self._numbers[0])
+
+    @property
+    def requests(self) -> int:
+        """How many requests the worker has begun."""
+        return self._numbers[1]
+
+    def write(self, requests: int) -> None:
+        """Report that the worker serves, and how many requests it has begun."""
+        self._numbers[0], self._numbers[1] = 1, requests
+
+
+class ForkedWorker(Worker):  # type: ignore[misc]
+    """A worker of one kind, which makes what can't be shared once it is forked."""
+
+    # Whether the main thread is in Python for as long as a request runs.
+    blocked = "Its request took"
+
+    def __init__(self, kind: WorkerKind, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.kind = kind
+        self.report = WorkerReport()
+        self.forked_at = time.monotonic()
+        # For the master: whether it has this worker end, and the bounds of this worker.
+        self.is_draining = False
+        self.bounds = kind.recycle
+
+    def begin(self, listeners: list[Any]) -> None:
+        """Become a process of the kind: the first that a forked worker does."""
+        worker_process.set_process_name(self.kind.name)
+        log = worker_process.log_file(self.kind.name)
+        if log is not None:
+            worker_process.log_to(log)
+        for listener in listeners:
+            if listener not in self.sockets:
+                listener.close()
+        os.nice(self.kind.niceness)
+
+    def load_wsgi(self) -> None:
+        """Make what the worker runs; the process has its user and its signal handlers by now."""
+        worker_process.stop_with(self.ppid)
+        faulthandler.register(DUMP_SIGNAL, file=sys.stderr, all_threads=False, chain=False)
+        channel_layers.renew_identities()
+        self.wsgi = self.asgi = self.kind.load()
+
+    def count_requests(self) -> int:
+        """Return how many requests the worker has begun."""
+        return int(self.nr)
+
+    def notify(self) -> None:
+        """Report to the master that the worker is alive."""
+        super().notify()
+        self.report.write(self.count_requests())
+
+    async def beat(self) -> None:
+        """Notify for as long as the event loop runs."""
+        while True:
+            self.notify()
+            if os.getppid() != self.ppid:
+                os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(BEAT_S)
+
+    def drain_signal(self) -> signal.Signals:
+        """Return the signal by which the master has the worker finish and end."""
+        return signal.SIGTERM
+
+
+def wsgi_worker(chosen: type[Worker]) -> type[Worker]:
+    """Return the worker class that gunicorn.conf.py chooses, as one that can be forked here."""
+    return type(f"Forked{chosen.__name__}", (ForkedWorker, chosen), {})
+
+
+class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
+    """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain of its own."""
+
+    blocked = "Its event loop was blocked for"
+    server: Server
+
+    def __init__(self, *arguments: Any) -> None:
+        # It would replace what Uvicorn's arguments and the project have configured.
+        loggers = [logging.getLogger(f"uvicorn.{name}") for name in ("error", "access")]
+        configured = [(each.handlers, each.level, each.propagate) for each in loggers]
+        super().__init__(*arguments)
+        for each, (handlers, level, propagate) in zip(loggers, configured, strict=True):
+            each.handlers, each.level, each.propagate = handlers, level, propagate
+
+    def init_signals(self) -> None:
+        """Set the handlers; Uvicorn's own replace those for a stop while it serves."""
+        super().init_signals()
+        # Uvicorn raises the signal again in the end, which by default skips what is registered
+        # for the exit.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGABRT, self.handle_abort)
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        self.server = Server(config=self.config)
+        self._install_sigquit_handler()
+        tasks = [asyncio.ensure_future(self._beat_once_started())]
+        asyncio.get_running_loop().add_signal_handler(
+            DRAIN_SIGNAL, lambda: tasks.append(asyncio.ensure_future(self._drain()))
+        )
+        await self.server.serve(sockets=self.sockets)
+        for task in tasks:
+            task.cancel()
+        if not self.server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    async def _beat_once_started(self) -> None:
+        while not self.server.started:
+            await asyncio.sleep(POLL_S)
+        await self.beat()
+
+    async def _drain(self) -> None:
+        for listener in self.server.servers:
+            listener.close()
+        monitor = drain_monitor.of_process()
+        if monitor is not None:
+            monitor.drain(self.kind.drain_s)
+        until = time.monotonic() + self.kind.drain_s + self.kind.timeout_s
+        while self.server.server_state.tasks and time.monotonic() < until:
+            await asyncio.sleep(POLL_S)
+        self.server.should_exit = True
+
+    def count_requests(self) -> int:
+        """Return how many requests Uvicorn has begun."""
+        return int(self.server.server_state.total_requests)
+
+    def drain_signal(self) -> signal.Signals:
+        """Return the signal on which WebSockets and streams end within a window."""
+        return DRAIN_SIGNAL
+
+
+def uvicorn_worker(options: Mapping[str, Any]) -> type[Worker]:
+    """Return Uvicorn's worker class with these options of ``uvicorn.Config``."""
+    own = {"log_config": None, "log_level": None, "callback_notify": None}
+    return type("AsgiWorker", (ForkedUvicornWorker,), {"CONFIG_KWARGS": {**options, **own}})
+
+
+class ForkedChannelsWorker(ForkedWorker):
+    """Runs Channels' worker, which finishes the messages that it has taken before it ends."""
+
+    def run(self) -> None:
+        """Consume until a signal arrives, or until a channel fails."""
+        if self.alive:
+            asyncio.run(self._consume())
+
+    async def _consume(self) -> None:
+        beat = asyncio.ensure_future(self.beat())
+        await self.wsgi.arun()
+        beat.cancel()

@@ -1,0 +1,207 @@
+"""
+The shared master: imports the project once, and forks WSGI, ASGI and Channels workers.
+
+    python -m django_tandem.servers.adapters.master OPTIONS --gunicorn … --uvicorn …
+"""
+
+import argparse
+import copy
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.config import Config
+from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.sync import SyncWorker
+from uvicorn.config import LOGGING_CONFIG
+from uvicorn.config import Config as UvicornConfig
+from uvicorn.main import main as uvicorn_command
+
+from django_tandem import environment
+from django_tandem.inprocess import asgi_layers, prefork, shared_project, wsgi_layers
+from django_tandem.inprocess.shared_project import SharedProject, import_entry_point
+from django_tandem.model import Recycle, Stack
+from django_tandem.servers.adapters.forked_workers import (
+    ForkedChannelsWorker,
+    WorkerKind,
+    uvicorn_worker,
+    wsgi_worker,
+)
+from django_tandem.servers.adapters.shared_arbiter import SharedArbiter
+
+PRELOADS = {"auto": None, "always": prefork.ALWAYS, "never": prefork.NEVER}
+# Other workers patch the standard library, which the ASGI workers must not share.
+FORKABLE_WORKERS = (SyncWorker, ThreadWorker)
+# What the master does itself, or what needs Uvicorn's own master.
+NOT_PASSED = frozenset({"app", "host", "port", "uds", "fd", "workers", "factory", "headers"})
+
+logger = logging.getLogger("django_tandem")
+
+
+class SharedApplication(WSGIApplication):  # type: ignore[misc]
+    """The application of the arbiter: both of the project's, and the kinds of their workers."""
+
+    def __init__(self, options: argparse.Namespace, asgi: dict[str, Any]) -> None:
+        self.options, self.asgi = options, asgi
+        super().__init__(prog="gunicorn")
+        self.cfg.set("bind", [*self.cfg.bind, f"unix:{asgi['uds']}"])
+        self._choose_preloading()
+
+    @property
+    def obstacle(self) -> str:
+        """Why the workers should not be forked from the loaded project, empty if they may."""
+        return self.project.obstacle
+
+    @property
+    def project(self) -> SharedProject:
+        """The project, loaded at the first call."""
+        return self.wsgi()  # type: ignore[no-any-return]
+
+    def load(self) -> SharedProject:
+        """Load the project, and what Uvicorn would import in each worker."""
+        loaded = shared_project.load()
+        UvicornConfig(
+            **{**uvicorn_options(self.asgi), "app": loaded.asgi, "log_config": None}
+        ).load()
+        return loaded
+
+    def run(self) -> None:
+        """Run the arbiter."""
+        if self.cfg.pythonpath:
+            sys.path[:0] = [os.path.abspath(each) for each in self.cfg.pythonpath.split(",")]  # noqa: PTH100
+        SharedArbiter(self).run()
+
+    def _choose_preloading(self) -> None:
+        chosen = self.cfg.worker_class
+        if self.cfg.preload_app and not issubclass(chosen, FORKABLE_WORKERS):
+            name = self.cfg.worker_class_str
+            logger.warning(
+                "The worker class is %r, so each worker loads the project by itself.", name
+            )
+            self.cfg.set("preload_app", False)
+
+    def kinds(self) -> tuple[WorkerKind, ...]:
+        """Return the kinds of workers: WSGI, ASGI, and Channels if there are channels."""
+        kinds = (self._wsgi(), self._asgi())
+        return (*kinds, self._channels()) if self.options.channel else kinds
+
+    def _wsgi(self) -> WorkerKind:
+        config = self.cfg
+        requests = config.max_requests + config.max_requests_jitter // 2
+        return WorkerKind(
+            name=Stack.WSGI.value,
+            worker_class=wsgi_worker(config.worker_class),
+            # The master replaces a worker, so that a new one is ready before.
+            config=with_settings(config, max_requests=0),
+            workers=config.workers,
+            load=self._loader(Stack.WSGI),
+            addresses=tuple(config.address[:-1]),
+            backlog=config.backlog,
+            timeout_s=config.timeout,
+            niceness=self.options.wsgi_nice,
+            recycle=self._recycle(requests),
+        )
+
+    def _asgi(self) -> WorkerKind:
+        return WorkerKind(
+            name=Stack.ASGI.value,
+            worker_class=uvicorn_worker(uvicorn_options(self.asgi)),
+            config=with_settings(self.cfg, max_requests=0),
+            workers=self.asgi["workers"] or 1,
+            load=self._loader(Stack.ASGI),
+            addresses=(self.asgi["uds"],),
+            backlog=self.asgi["backlog"],
+            timeout_s=self.asgi["timeout_worker_healthcheck"],
+            recycle=self._recycle(),
+            drain_s=self.options.drain,
+        )
+
+    def _channels(self) -> WorkerKind:
+        # Channels is imported only where the project uses it. A consumer may run for long.
+        from django_tandem.inprocess import channels_worker  # noqa: PLC0415
+
+        return WorkerKind(
+            name="channels",
+            worker_class=ForkedChannelsWorker,
+            config=with_settings(self.cfg, max_requests=0),
+            workers=1,
+            load=functools.partial(channels_worker.make_worker, self.options.channel),
+            is_last=True,
+        )
+
+    def _recycle(self, requests: int = 0) -> Recycle:
+        options = self.options
+        return Recycle(
+            memory_bytes=options.recycle_memory,
+            age_s=options.recycle_age,
+            requests=options.recycle_requests or requests,
+        )
+
+    def _loader(self, stack: Stack) -> Callable[[], Any]:
+        if not self.cfg.preload_app:
+            return functools.partial(import_entry_point, stack)
+        if stack is Stack.WSGI:
+            return lambda: wsgi_layers.with_layers(self.project.wsgi)
+        return lambda: asgi_layers.with_layers(self.project.asgi)
+
+
+def with_settings(config: Config, **changed: Any) -> Config:
+    """Return a copy of Gunicorn's configuration with other settings."""
+    new = copy.copy(config)
+    new.settings = {name: copy.copy(setting) for name, setting in config.settings.items()}
+    for name, value in changed.items():
+        new.set(name, value)
+    return new
+
+
+def read_uvicorn(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return Uvicorn's own options by name, as its command line gives them."""
+    context = uvicorn_command.make_context("uvicorn", list(arguments))
+    return dict(context.params)
+
+
+def uvicorn_options(parsed: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``uvicorn.Config`` for the options of its command line."""
+    known = inspect.signature(UvicornConfig).parameters.keys() - NOT_PASSED
+    options = {name: value for name, value in parsed.items() if name in known}
+    pairs = [header.split(":", 1) for header in parsed["headers"]]
+    return {**options, "headers": [(name, value) for name, value in pairs]}
+
+
+def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str], list[str]]:
+    """Return the master's own options, and the arguments of Gunicorn and of Uvicorn."""
+    parser = argparse.ArgumentParser(prog="master", allow_abbrev=False)
+    parser.add_argument("--preload", choices=PRELOADS, default="auto")
+    parser.add_argument("--channel", action="append", default=[])
+    parser.add_argument("--drain", type=float, default=30.0)
+    for name in ("wsgi-nice", "recycle-memory", "recycle-age", "recycle-requests"):
+        parser.add_argument(f"--{name}", type=int, default=0)
+    first = arguments.index("--gunicorn")
+    last = arguments.index("--uvicorn")
+    options = parser.parse_args(arguments[:first])
+    return options, list(arguments[first + 1 : last]), list(arguments[last + 1 :])
+
+
+def main() -> None:
+    """Run the master."""
+    options, gunicorn, asgi = read_arguments(sys.argv[1:])
+    preload = PRELOADS[options.preload]
+    if preload is not None:
+        os.environ[environment.PRELOAD] = preload
+    # A failure to load the project is the master's.
+    os.environ[environment.PROGRAM] = "master"
+    # Read by Gunicorn, and by the module that has its settings.
+    sys.argv = ["gunicorn", *gunicorn]
+    parsed = read_uvicorn(asgi)
+    # As Uvicorn does, before the project may configure other loggers.
+    UvicornConfig(None, **{"log_config": LOGGING_CONFIG, **uvicorn_options(parsed)})
+    SharedApplication(options, parsed).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def run_dir():
+    """A directory whose path is short enough for a socket's, for the whole module."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def directory():
+    """The same, for one test."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        yield Path(path)

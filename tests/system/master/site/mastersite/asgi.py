@@ -1,0 +1,43 @@
+import os
+
+from channels.consumer import SyncConsumer
+from channels.layers import get_channel_layer
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+django = get_asgi_application()
+# Made before the fork, as a project's module may.
+layer = get_channel_layer()
+
+if "ASGI_SETS" in os.environ:
+    os.environ["PROJECT_STACK"] = "asgi"
+
+
+class Note(SyncConsumer):
+    """Writes the process that consumed a message."""
+
+    def note(self, message):
+        from django.conf import settings
+
+        (settings.DIRECTORY / "noted").write_text(f"{os.getpid()} {message['text']}")
+
+
+async def echo(scope, receive, send):
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        elif message["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": f"{os.getpid()}"})
+        else:
+            return
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": django,
+        "websocket": URLRouter([path("ws/echo", echo)]),
+        "channel": ChannelNameRouter({"notes": Note.as_asgi()}),
+    }
+)

@@ -1,0 +1,62 @@
+import asyncio
+import ctypes
+import json
+import os
+import random
+import time
+
+from channels.layers import get_channel_layer
+from django.http import HttpResponse, JsonResponse
+from django.urls import path
+
+memory = []
+
+
+def process(request):
+    return JsonResponse({"pid": os.getpid(), "nice": os.nice(0), "random": random.random()})
+
+
+def slow(request):
+    time.sleep(float(request.GET["s"]))
+    return HttpResponse(os.getpid())
+
+
+async def awaited(request):
+    await asyncio.sleep(float(request.GET["s"]))
+    return HttpResponse(os.getpid())
+
+
+async def block_the_loop(request):
+    # In C code that keeps the interpreter's lock, so that no handler of Python runs.
+    ctypes.PyDLL(None).sleep(int(request.GET["s"]))
+    return HttpResponse("late")
+
+
+def grow(request):
+    memory.append(bytearray(int(request.GET["mb"]) * 2**20))
+    return HttpResponse(os.getpid())
+
+
+async def channel(request):
+    return HttpResponse(await get_channel_layer().new_channel())
+
+
+async def note(request):
+    await get_channel_layer().send("notes", {"type": "note", "text": request.GET["text"]})
+    return HttpResponse("sent")
+
+
+def environment(request):
+    return HttpResponse(json.dumps(dict(os.environ)))
+
+
+urlpatterns = [
+    path("process", process),
+    path("slow", slow),
+    path("awaited", awaited),
+    path("block", block_the_loop),
+    path("grow", grow),
+    path("channel", channel),
+    path("note", note),
+    path("environment", environment),
+]

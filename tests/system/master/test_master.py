@@ -1,0 +1,142 @@
+"""One master imports the project once, and its workers of both kinds serve."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from django_tandem.runtime.host import find_valkey
+from harness.client import wait_for
+from harness.master import serving, starting, wait_for_workers
+
+
+@pytest.fixture(scope="module")
+def master(run_dir):
+    with serving(run_dir, wsgi=3, asgi=2, wsgi_niceness=5) as running:
+        yield running
+
+
+def answers(master, stack):
+    """Return what the processes of a stack answer to a burst of requests."""
+    with ThreadPoolExecutor(12) as pool:
+        return [json.loads(each.body) for each in pool.map(lambda _: master.ask(stack), range(24))]
+
+
+def test_the_project_is_imported_once(master) -> None:
+    """By the master, whose workers share it."""
+    assert master.imports == [str(master.process.pid)]
+
+
+def test_each_kind_has_its_number_of_workers(master) -> None:
+    """The kernel's name of each process names its kind."""
+    assert len(master.workers("wsgi")) == 3
+    assert len(master.workers("asgi")) == 2
+
+
+@pytest.mark.parametrize("stack", ["wsgi", "asgi"])
+def test_each_socket_leads_to_workers_of_its_kind(master, stack) -> None:
+    """Both serve the whole URLconf."""
+    assert {each["pid"] for each in answers(master, stack)} <= master.workers(stack)
+
+
+def test_wsgi_workers_alone_have_a_lower_priority(master) -> None:
+    """An overload of WSGI leaves the CPU to ASGI."""
+    assert {each["nice"] for each in answers(master, "wsgi")} == {5}
+    assert {each["nice"] for each in answers(master, "asgi")} == {0}
+
+
+def test_workers_draw_their_own_random_numbers(master) -> None:
+    """A fork copies the state of the generator."""
+    first = {each["pid"]: each["random"] for each in answers(master, "wsgi")}
+
+    assert len(set(first.values())) == len(first)
+
+
+def test_a_worker_holds_the_sockets_of_its_kind_alone(master) -> None:
+    """A WSGI worker that is slow to end must not keep the socket of ASGI open."""
+    other = {"wsgi": "asgi", "asgi": "wsgi"}
+
+    for own, foreign in other.items():
+        for pid in master.workers(own):
+            opened = {each.laddr for each in psutil.Process(pid).net_connections("unix")}
+            assert str(master.socket(own)) in opened
+            assert str(master.socket(foreign)) not in opened
+
+
+def test_signals_that_break_the_plan_are_ignored(master) -> None:
+    """With a line that names what does it instead."""
+    before = master.workers("wsgi") | master.workers("asgi")
+    for signal_ in ("HUP", "USR2", "TTIN", "TTOU"):
+        subprocess.run(["kill", f"-{signal_}", str(master.process.pid)], check=True)
+
+    log = wait_for(lambda: "SIGTTOU" in master.log() and master.log())
+    assert "SIGHUP is ignored: `tandem reload` starts a new generation." in log
+    assert (
+        'SIGTTIN is ignored: TANDEM["WSGI"]["WORKERS"] and TANDEM["ASGI"]["WORKERS"] set the '
+        "number of workers."
+    ) in log
+    assert master.workers("wsgi") | master.workers("asgi") == before
+
+
+def test_a_start_logs_nothing(directory) -> None:
+    """No line for each worker that boots."""
+    with serving(directory) as master:
+        assert master.log() + master.log("wsgi") + master.log("asgi") == ""
+        assert master.stop() == 0
+    assert not master.socket("wsgi").exists()
+    assert not master.socket("asgi").exists()
+
+
+def test_each_kind_logs_to_a_file_of_its_own(directory) -> None:
+    """Also what the project's hooks of Gunicorn print once a worker is forked."""
+    file = directory / "own.py"
+    file.write_text("def post_fork(server, worker): print('hook of', worker.kind.name)\n")
+
+    with serving(directory, wsgi_args=(f"--config={file}",)) as master:
+        wait_for_workers(master, "asgi", 2)
+        assert master.log("wsgi") == "hook of wsgi\n" * 2
+        assert master.log("asgi") == "hook of asgi\n" * 2
+        assert master.log() == ""
+
+
+def test_a_project_that_fails_to_load_is_recorded(directory) -> None:
+    """As the failure of the program that the plan names."""
+    with starting(directory, environment={"LEFTOVER": "missing"}) as master:
+        assert master.process.wait(30) != 0
+
+    failure = (directory / "master-1.failed").read_text()
+    assert "No module named 'mastersite.leftovers.missing'" in failure
+
+
+@pytest.fixture
+def redis(directory):
+    path = directory / "redis.sock"
+    argv = [find_valkey(), "--port", "0", "--save", "", "--dir", str(directory)]
+    process = subprocess.Popen([*argv, "--unixsocket", str(path)], stdout=subprocess.DEVNULL)
+    wait_for(path.exists)
+    yield {"REDIS_URL": f"unix://{path}"}
+    process.terminate()
+    process.wait()
+
+
+def test_channels_workers_consume_beside_the_servers(directory, redis) -> None:
+    """In a worker of their own kind."""
+    with serving(directory, environment=redis, channels=("notes",)) as master:
+        (pid,) = wait_for_workers(master, "channels", 1)
+        assert master.ask("asgi", "/note?text=hello").body == b"sent"
+        noted = wait_for(lambda: (p := directory / "noted").exists() and p.read_text())
+
+        assert noted == f"{pid} hello"
+        assert master.imports == [str(master.process.pid)]
+        assert master.stop() == 0
+
+
+def test_processes_do_not_share_the_channels_of_a_layer(directory, redis) -> None:
+    """The layer was made before the fork, and each process receives what has its prefix."""
+    with serving(directory, environment=redis, asgi=3) as master, ThreadPoolExecutor(12) as pool:
+        names = list(pool.map(lambda _: master.ask("asgi", "/channel").body, range(40)))
+
+    prefixes = {name.partition(b"!")[0] for name in names}
+    assert len(prefixes) > 1

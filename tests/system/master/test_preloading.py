@@ -1,0 +1,83 @@
+"""Where the loaded project can't be forked, each worker loads it, and one line names the cause."""
+
+import json
+
+import pytest
+
+from harness.client import wait_for
+from harness.master import serving, starting
+
+LEFTOVERS = [
+    ("thread", 'started the thread "flags-poller" of mastersite.leftovers.thread'),
+    (
+        "opentelemetry",
+        'started the thread "OtelBatchSpanRecordProcessor" of opentelemetry.sdk._shared_internal',
+    ),
+    ("connection", "opened a socket bound to 127.0.0.1:"),
+    ("nested_loops", "opened an event loop"),
+]
+END = " when it was loaded, so each worker loads it by itself."
+
+
+@pytest.mark.parametrize(("leftover", "cause"), LEFTOVERS, ids=[name for name, _ in LEFTOVERS])
+def test_what_the_import_leaves_behind_is_named(directory, leftover, cause) -> None:
+    """A thread by its name and module, a socket by its address."""
+    with serving(directory, wsgi=1, asgi=1, environment={"LEFTOVER": leftover}) as master:
+        workers = master.workers("wsgi") | master.workers("asgi")
+        lines = [line for line in master.log().splitlines() if "by itself" in line]
+
+        # The master, before it started again, and then each worker.
+        assert set(map(int, master.imports[1:])) == workers
+        assert len(lines) == 1
+        assert lines[0].startswith(f"The project {cause}")
+        assert lines[0].endswith(END)
+        assert master.ask("asgi", "/awaited?s=0").status == 200
+
+
+def test_sentry_leaves_nothing_behind(directory) -> None:
+    """Its threads start with the first event, in each worker."""
+    with serving(directory, environment={"LEFTOVER": "sentry"}) as master:
+        assert master.imports == [str(master.process.pid)]
+        assert "by itself" not in master.log()
+
+
+def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
+    """WSGI workers must not have what only the ASGI module sets."""
+    with serving(directory, environment={"ASGI_SETS": "1"}) as master:
+        variables = json.loads(master.ask("wsgi", "/environment").body)
+
+        assert "PROJECT_STACK" not in variables
+        assert json.loads(master.ask("asgi", "/environment").body)["PROJECT_STACK"] == "asgi"
+        assert (
+            "The module mastersite.asgi changes the variable PROJECT_STACK when the project is "
+            "loaded, so each worker loads it by itself."
+        ) in master.log()
+
+
+def test_preload_forks_such_a_project_if_the_setting_asks_for_it(directory) -> None:
+    """And the line still names what it leaves behind."""
+    with serving(directory, environment={"LEFTOVER": "thread"}, preload=True) as master:
+        assert master.imports == [str(master.process.pid)]
+        assert (
+            'The project started the thread "flags-poller" of mastersite.leftovers.thread when it '
+            'was loaded. TANDEM["PRELOAD"] is True, so the workers are forked anyway.'
+        ) in master.log()
+
+
+def test_without_preloading_each_worker_imports_the_project(directory) -> None:
+    """If the setting asks for it."""
+    with serving(directory, wsgi=2, asgi=1, preload=False) as master:
+        wait_for(lambda: len(master.imports) == 3)
+
+        assert str(master.process.pid) not in master.imports
+        assert master.log() == ""
+
+
+def test_a_failure_in_a_worker_is_recorded_as_the_masters(directory) -> None:
+    """The master ends with Gunicorn's code for a worker that fails to boot."""
+    environment = {"LEFTOVER": "missing"}
+    with starting(directory, preload=False, environment=environment) as master:
+        assert master.process.wait(30) == 3
+
+    failure = (directory / "master-1.failed").read_text()
+    assert "No module named 'mastersite.leftovers.missing'" in failure
