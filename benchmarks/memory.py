@@ -30,7 +30,6 @@ from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Job
 from django_tandem.model import Stack, programs
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.usage import usage_of
 from django_tandem.servers import Launch, find
 
@@ -38,7 +37,7 @@ SEPARATE, UVICORN = "tandem-separate", "uvicorn"
 IDLE_ROUNDS = 3
 LOAD_S = 300
 # Whose memory does not depend on the project.
-LEFT_OUT = (EDGE, programs.VALKEY)
+LEFT_OUT = (programs.NGINX, programs.VALKEY)
 WORKERS = 4
 
 

@@ -20,7 +20,6 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, programs
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import start, supervisord
-from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.health import (
     START_DEADLINE_S,
     Failed,
@@ -41,7 +40,7 @@ IDLE_SHARE, IDLE_S, IDLE_DEADLINE_S = 0.1, 0.4, 60
 # The last lines of a traceback have its reason.
 LAST_LINES = 3
 # The programs whose resources count. All others cost each topology the same.
-SERVERS = (*programs.KINDS, programs.MASTER, EDGE, "server")
+SERVERS = (*programs.KINDS, programs.MASTER, programs.NGINX, "server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

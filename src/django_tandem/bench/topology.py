@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from django_tandem.bench.results import TopologySummary
-from django_tandem.model import File, Plan, Process, Stack, WorkerKind
-from django_tandem.runtime.edge import EDGE
+from django_tandem.model import File, Plan, Process, Stack, WorkerKind, programs
 from django_tandem.servers import standalone
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings, read_settings
 
@@ -124,7 +123,7 @@ def alone(
         kinds=(WorkerKind(name="server", description=description, workers=count),),
         stop_s=standalone.GRACE_S + 1,
     )
-    others = (p for p in plan.processes if not p.stacks and p.name != EDGE)
+    others = (p for p in plan.processes if not p.stacks and p.name != programs.NGINX)
     return replace(plan, processes=(*others, process))
 
 

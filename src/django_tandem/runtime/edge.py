@@ -10,7 +10,6 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import read_nginx
 from django_tandem.runtime.waiting import wait_until
 
-EDGE = programs.NGINX
 EDGE_FILE = "nginx.conf"
 DEADLINE_S = 10
 # Short, for the links move only afterwards and the reload waits for it.
@@ -25,7 +24,7 @@ def running_nginx(run_dir: Path) -> Nginx | None:
 
     A reload does not replace it: the file on disk may be another version, or in another place.
     """
-    master = supervisord.pid_of(run_dir, EDGE)
+    master = supervisord.pid_of(run_dir, programs.NGINX)
     try:
         return read_nginx(f"/proc/{master}/exe") if master else None
     except (OSError, MachineError):
@@ -34,12 +33,12 @@ def running_nginx(run_dir: Path) -> Nginx | None:
 
 def reload_edge(run_dir: Path) -> bool:
     """Have NGINX read its file, and wait until it has; return False if it keeps the old."""
-    master = supervisord.pid_of(run_dir, EDGE)
+    master = supervisord.pid_of(run_dir, programs.NGINX)
     if master is None:
         # It is being started, and will read the new file.
         return True
     before = {child.pid for child in _children(master)}
-    supervisord.signal_program(run_dir, EDGE, "HUP")
+    supervisord.signal_program(run_dir, programs.NGINX, "HUP")
     return wait_until(lambda: _has_reloaded(master, before), DEADLINE_S, each_s=POLL_S)
 
 

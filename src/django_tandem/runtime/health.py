@@ -10,11 +10,10 @@ from pathlib import Path
 
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.readiness import READY_PATH
-from django_tandem.model import Process, Stack, Status, WorkerKind
+from django_tandem.model import Process, Stack, Status, WorkerKind, programs
 from django_tandem.model.programs import log_names
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.logs import lines_of_this_start
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import POLL_S, Deadline
@@ -106,7 +105,7 @@ def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: i
 def _check_of(process: Process) -> Callable[[Process, State], str]:
     if process.stacks:
         return _check_server
-    if process.name == EDGE:
+    if process.name == programs.NGINX:
         return _check_edge
     return _check_redis if process.sockets else _check_running
 
@@ -287,7 +286,7 @@ def _last_lines(run_dir: Path, program: str) -> list[str]:
 
 def _checkable(waiting: list[Process]) -> list[Process]:
     # The edge is healthy only when the stacks are, and logs an error for each earlier request.
-    behind = [process for process in waiting if process.name != EDGE]
+    behind = [process for process in waiting if process.name != programs.NGINX]
     return behind or list(waiting)
 
 

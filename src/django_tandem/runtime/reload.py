@@ -9,11 +9,11 @@ from pathlib import Path
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures
-from django_tandem.model import Nginx, Plan, Process
+from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import log_names
 from django_tandem.render.supervisor import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
-from django_tandem.runtime.edge import EDGE, EDGE_FILE, running_nginx
+from django_tandem.runtime.edge import EDGE_FILE, running_nginx
 from django_tandem.runtime.health import (
     LINES,
     Failed,
@@ -108,7 +108,7 @@ def move(reload: Reload) -> None:
     if not commit.finish(reload.run_dir):
         raise RefusedError(
             f"Generation {generation} is live, but NGINX rejected its new configuration.",
-            hint="\n".join(["Its last lines:", *last_lines(reload.run_dir, EDGE, LINES)]),
+            hint="\n".join(["Its last lines:", *last_lines(reload.run_dir, programs.NGINX, LINES)]),
         )
     reload.report(f"Generation {generation} is live.")
 

@@ -13,7 +13,6 @@ from supervisor.states import SupervisorStates
 from django_tandem.inprocess import drain_window
 from django_tandem.model import programs
 from django_tandem.model.programs import generation_of, listeners
-from django_tandem.runtime.edge import EDGE
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
@@ -81,7 +80,7 @@ class Shutdown:
 
     def _on_stopped(self, event: Any) -> None:
         self._self_pipe.wake()
-        if event.process.config.name == EDGE:
+        if event.process.config.name == programs.NGINX:
             self._stop_servers()
 
     def _stop_servers(self) -> None:
