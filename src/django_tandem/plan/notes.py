@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django_tandem.errors import did_you_mean
-from django_tandem.model import Pin, Project, Protocol, Route, Stack, Verdict
+from django_tandem.model import Host, Pin, Project, Protocol, Route, Stack, Verdict
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
 from django_tandem.routing.policy import covers, decide
@@ -13,34 +13,71 @@ def notes(
     context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]
 ) -> tuple[str, ...]:
     """Return what a person should know about the plan, a sentence each."""
-    found = []
-    unread = context.project.urlconf_setters if not context.project.other_urlconfs else ()
-    if unread:
-        found.append(
-            f"{', '.join(unread)} sets request.urlconf, and the URLconfs that it chooses are not "
-            'known: name them in TANDEM["URLCONFS"], as their async views may need ASGI.'
+    return (
+        *_urlconfs(context, stacks),
+        *_open_files(context.host),
+        *_dispatcher(context.project, verdicts),
+        *_long_polling(context),
+        *(_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)),
+        *_pins_without_effect(context, verdicts),
+    )
+
+
+def _urlconfs(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[str]:
+    project = context.project
+    if project.urlconf_setters and not project.other_urlconfs:
+        yield (
+            f"{', '.join(project.urlconf_setters)} sets request.urlconf, and the URLconfs that it "
+            'chooses are not known: name them in TANDEM["URLCONFS"], as their async views may need '
+            "ASGI."
         )
-    elif context.project.other_urlconfs and context.has_both:
-        found.append(_other_urlconfs(context))
+    elif project.other_urlconfs and context.has_both:
+        yield _other_urlconfs(context)
     elif Stack.ASGI not in stacks:
-        found.append(
+        yield (
             "Nothing in this project needs ASGI, so no ASGI server is started. "
             'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.'
         )
-    allowed = context.host.open_files
-    if allowed < OPEN_FILES:
-        found.append(
-            f"A process may open {allowed} files here, so each worker of NGINX takes at most "
-            f"{allowed // 2} connections. Raise the limit to {OPEN_FILES} for more: "
+
+
+def _open_files(host: Host) -> Iterator[str]:
+    if host.open_files < OPEN_FILES:
+        yield (
+            f"A process may open {host.open_files} files here, so each worker of NGINX takes at "
+            f"most {host.open_files // 2} connections. Raise the limit to {OPEN_FILES} for more: "
             "`ulimit -n`, or LimitNOFILE= of a systemd unit."
         )
-    found += _asgi_notes(context, verdicts)
-    found += [_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)]
-    routes = (*(verdict.route for verdict in verdicts), *context.project.other_routes)
-    for index, pin in enumerate(context.settings.routes):
-        if pin.is_of_paths and not _may_be_served(pin, context.project):
-            found += _without_effect(index, pin, routes, context.project.script_name)
-    return tuple(found)
+
+
+def _dispatcher(project: Project, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+    if not project.asgi_dispatcher:
+        return
+    found = [
+        verdict.route.pattern.removesuffix("…")
+        for verdict in verdicts
+        if verdict.route.view.dotted == project.asgi_dispatcher.partition(" ")[0]
+        and verdict.route.protocol is Protocol.HTTP
+    ]
+    known = f"those that its code names: {', '.join(found)}" if found else "none"
+    yield (
+        f"{project.asgi_dispatcher} chooses by the path itself, so the paths that it serves "
+        f"without Django are not known. ASGI gets {known}. "
+        'Pin the others in TANDEM["ROUTES"], such as ("/path/", "asgi").'
+    )
+
+
+def _long_polling(context: PlanContext) -> Iterator[str]:
+    if not context.project.needs_one_asgi_process:
+        return
+    needs = "Socket.IO's long polling needs every request of a session in one process, so"
+    workers = context.settings.asgi.workers
+    if workers is None:
+        yield f"{needs} one ASGI process is started."
+    elif workers > 1:
+        yield (
+            f'{needs} TANDEM["ASGI"]["WORKERS"] = {workers} breaks it. Set it to 1, or allow '
+            'transports=["websocket"] only.'
+        )
 
 
 def _other_urlconfs(context: PlanContext) -> str:
@@ -68,6 +105,14 @@ def _pinned_inexactly(verdict: Verdict) -> str:
         "match. It hands over those of synchronous views, and the middleware runs on both stacks "
         "for them."
     )
+
+
+def _pins_without_effect(context: PlanContext, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+    project = context.project
+    routes = (*(verdict.route for verdict in verdicts), *project.other_routes)
+    for index, pin in enumerate(context.settings.routes):
+        if pin.is_of_paths and not _may_be_served(pin, project):
+            yield from _without_effect(index, pin, routes, project.script_name)
 
 
 def _has_routes(pin: Pin, routes: tuple[Route, ...]) -> bool:
@@ -114,36 +159,3 @@ def _beginnings(routes: tuple[Route, ...]) -> set[str]:
 
 def _may_be_served(pin: Pin, project: Project) -> bool:
     return pin.stack is Stack.ASGI and bool(project.asgi_dispatcher)
-
-
-def _asgi_notes(context: PlanContext, verdicts: tuple[Verdict, ...]) -> list[str]:
-    project, notes = context.project, []
-    if project.asgi_dispatcher:
-        found = [
-            verdict.route.pattern.removesuffix("…")
-            for verdict in verdicts
-            if verdict.route.view.dotted == project.asgi_dispatcher.partition(" ")[0]
-            and verdict.route.protocol is Protocol.HTTP
-        ]
-        known = (
-            f"ASGI gets those that its code names: {', '.join(found)}"
-            if found
-            else "ASGI gets none"
-        )
-        notes.append(
-            f"{project.asgi_dispatcher} chooses by the path itself, so the paths that it serves "
-            f"without Django are not known. {known}. "
-            'Pin the others in TANDEM["ROUTES"], such as ("/path/", "asgi").'
-        )
-    workers = context.settings.asgi.workers
-    if project.needs_one_asgi_process and (workers is None or workers > 1):
-        notes.append(
-            "Socket.IO's long polling needs every request of a session in one process, so "
-            + (
-                "one ASGI process is started."
-                if workers is None
-                else f'TANDEM["ASGI"]["WORKERS"] = {workers} breaks it. Set it to 1, or allow '
-                'transports=["websocket"] only.'
-            )
-        )
-    return notes
