@@ -110,7 +110,7 @@ def _code_of(callback: Any) -> Iterator[tuple[CodeType, list[Any]]]:
             continue
         seen.add(id(target))
         for function in _functions(target):
-            for code in _codes(function.__code__):
+            for code in nested_code(function.__code__):
                 named = [function.__globals__.get(name) for name in code.co_names]
                 yield code, [*code.co_consts, *named]
                 if calls < _CALLS:
@@ -127,11 +127,12 @@ def _functions(target: Any) -> Iterator[FunctionType]:
             yield from (each for each in members if isinstance(each, FunctionType))
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def nested_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield ``code`` and the code of the functions and classes in it."""
     yield code
     for value in code.co_consts:
         if isinstance(value, CodeType):
-            yield from _codes(value)
+            yield from nested_code(value)
 
 
 def _may_stream(value: Any, view: Any) -> bool:

@@ -15,6 +15,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 from django_tandem.handler.known_middleware import find_declaration
+from django_tandem.inprocess.views import nested_code
 from django_tandem.model import Middleware, OtherUrlconf, Route
 from django_tandem.project.asgi_components import constants
 from django_tandem.project.importing import trying
@@ -119,7 +120,7 @@ def urlconf_setters() -> tuple[str, ...]:
         if any(
             _sets_urlconf(code)
             for function in _functions(import_string(dotted))
-            for code in _nested(function.__code__)
+            for code in nested_code(function.__code__)
         )
     )
 
@@ -156,7 +157,7 @@ def _named_by(middleware: Any) -> Iterator[str]:
 
 
 def _globals_of(function: FunctionType) -> Iterator[Any]:
-    for name in (name for code in _nested(function.__code__) for name in code.co_names):
+    for name in (name for code in nested_code(function.__code__) for name in code.co_names):
         value = function.__globals__.get(name)
         yield from value.values() if isinstance(value, dict) else (value,)
 
@@ -175,13 +176,6 @@ def _sets_urlconf(code: CodeType) -> bool:
         each.opname == "STORE_ATTR" and each.argval == "urlconf"
         for each in dis.get_instructions(code)
     )
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _nested(each)
 
 
 def _functions(middleware: Any) -> Iterator[FunctionType]:
