@@ -131,7 +131,7 @@ def test_an_iteration_stays_on_its_thread(threads):
     assert run(several()) == ["1"] * 4
 
 
-def test_a_call_back_to_the_loop_comes_back_to_its_thread(threads):
+def test_a_call_back_to_the_loop_returns_to_its_thread(threads):
     """As thread-sensitive code does anywhere."""
     threads(2)
 
@@ -157,7 +157,7 @@ def test_connections_are_checked_before_and_after_each_call(threads, monkeypatch
     assert close_old_connections not in checks
 
 
-def test_consumers_have_a_pool_of_their_own():
+def test_consumers_have_a_separate_pool():
     """Slow requests keep no consumer waiting, and no consumer is rejected."""
     assert pools.request_pool() is not pools.consumer_pool()
     assert (pools.request_pool().rejects, pools.consumer_pool().rejects) == (

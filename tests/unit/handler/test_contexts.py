@@ -45,7 +45,7 @@ def synchronous(get_response):
 @pytest.mark.parametrize(
     ("path", "left"), [("/sees/", "the sync view"), ("/sees-too/", "the async view")]
 )
-def test_a_context_variable_reaches_the_view_and_comes_back(serve, middleware, path, left):
+def test_a_context_variable_reaches_the_view_and_returns(serve, middleware, path, left):
     """Across a thread switch, and across Django's own middleware."""
     application = serve(URLS, SECURITY, f"{HERE}{middleware}", SECURITY)
 
@@ -64,7 +64,7 @@ def test_a_context_variable_does_not_reach_the_next_request(serve):
     assert run(both()) == ["nothing", "nothing"]
 
 
-def test_concurrent_requests_have_contexts_of_their_own(serve):
+def test_concurrent_requests_have_separate_contexts(serve):
     """Each of twenty."""
     application = serve(URLS, f"{HERE}Native")
 

@@ -27,7 +27,7 @@ class Heir(SecurityMiddleware):
     """A subclass that changes nothing."""
 
 
-class Telling(SecurityMiddleware):
+class WithThread(SecurityMiddleware):
     """A subclass that needs its thread."""
 
     def process_response(self, request, response):
@@ -53,7 +53,7 @@ def test_each_middleware_of_django_is_declared():
     assert set(DECLARATIONS) - found <= LATER
 
 
-def test_each_declaration_says_why():
+def test_each_declaration_has_a_reason():
     """In a sentence."""
     for declared in DECLARATIONS.values():
         assert declared.why.endswith(".")
@@ -63,7 +63,7 @@ def test_a_subclass_switches_as_in_django(serve):
     """Even one that changes nothing: nobody knows what its next version does."""
     assert find_declaration(Heir) is None
     assert thread_switches(serve(URLS, "handler.test_known_middleware.Heir"), "/async/") == 2
-    telling = serve(URLS, "handler.test_known_middleware.Telling")
+    telling = serve(URLS, "handler.test_known_middleware.WithThread")
     assert request_once(telling, "/async/").headers["x-thread"] != str(threading.get_ident())
 
 
@@ -93,7 +93,7 @@ def test_a_class_with_a_replaced_helper_switches_as_in_django(serve, monkeypatch
     assert thread_switches(application, "/async/") == 1
 
 
-def test_an_instance_with_a_hook_of_its_own_is_unknown():
+def test_an_instance_with_an_added_hook_is_unknown():
     """Some test tools make such instances."""
     middleware = SecurityMiddleware(lambda _: HttpResponse())
     middleware.process_response = lambda _, response: response
