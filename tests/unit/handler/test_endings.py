@@ -80,9 +80,9 @@ def test_an_open_transaction_is_rolled_back_at_the_end_of_the_request(
 
 
 def test_a_response_is_closed_although_no_thread_is_free(serve, threads):
-    """The end of a request is never rejected."""
+    """The end of a request does not wait for one, and is never rejected."""
     application = serve(__name__)
-    threads(1)
+    pool = threads(1)
 
     async def crowd():
         busy = asyncio.create_task(send_request(application, "/gate/"))
@@ -98,6 +98,7 @@ def test_a_response_is_closed_although_no_thread_is_free(serve, threads):
     assert text == "whole"
     assert len(closed) == 1
     assert threading.get_ident() not in closed
+    assert pool.counts().rejected == 0
 
 
 def test_request_finished_is_sent_although_no_thread_is_free(serve, threads):

@@ -114,6 +114,19 @@ def test_an_unchanged_function_is_original():
     assert not is_original(DjangoApplication, "no_such_method")
 
 
+def test_a_function_that_is_rewritten_later_is_not_original(monkeypatch):
+    """An agent may replace its bytecode in place after the first requests."""
+
+    async def rewritten(self, request):
+        return request
+
+    before = is_original(BaseHandler, "get_response_async")
+    monkeypatch.setattr(BaseHandler.get_response_async, "__code__", rewritten.__code__)
+
+    assert before
+    assert not is_original(BaseHandler, "get_response_async")
+
+
 def test_without_sources_nothing_is_original(monkeypatch):
     """As with Django installed as bytecode alone: its own handler serves."""
     monkeypatch.setattr(internals, "_known", {})

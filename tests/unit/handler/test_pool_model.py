@@ -92,7 +92,10 @@ class Request:
         """Take the next step of the view, on the event loop."""
         if self.must_suspend:
             self.must_suspend = False
+            before = self.executor.lease.state
             self.executor.note_suspended()
+            # It awaits its call, which may be done by now.
+            assert self.executor.lease.state is before, "a request that awaits its call is waiting"
             return
         step = self.steps[self.at]
         self.at += 1

@@ -162,3 +162,22 @@ def test_a_call_of_a_task_that_outlives_its_request_is_not_rejected(serve, threa
         return rejected.status, (await busy).text == await left.pop()
 
     assert run(crowd()) == (503, True)
+
+
+def test_with_a_full_queue_no_middleware_of_the_project_runs(serve, threads, monkeypatch):
+    """It needs a thread for any view, and the request is rejected at once."""
+    monkeypatch.setattr(wait_queue, "MAX_QUEUED", 1)
+    application = serve(URLS, "handler.test_switching.Own")
+    pool = threads(1)
+
+    async def crowd():
+        tasks = [asyncio.create_task(send_request(application, "/gate/"))]
+        await until(lambda: urls.NOTED)
+        tasks.append(asyncio.create_task(send_request(application, "/gate/")))
+        await until(lambda: pool.queue)
+        async with asyncio.timeout(5):
+            refused = await send_request(application, "/async/")
+        urls.GATE.set()
+        return refused.status, [client.status for client in await asyncio.gather(*tasks)]
+
+    assert run(crowd()) == (503, [200, 200])
