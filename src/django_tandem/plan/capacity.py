@@ -1,12 +1,12 @@
-"""The number of workers, the length of the queue and the priority of each server."""
+"""The workers of the servers: how many, under which master, how long a queue and a life."""
 
 import math
 from dataclasses import replace
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Host, Project, Protocol, Stack
-from django_tandem.servers import Launch, Server
-from django_tandem.settings import AsgiSettings, WsgiSettings
+from django_tandem.model import Host, Project, Protocol, Recycle, Stack
+from django_tandem.servers import Launch, Server, shared_master
+from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
 # The private memory of a Django worker in MB, once the project is loaded: bench-memory measures
 # 40 to 100. Half of the machine's memory stays free for other programs.
@@ -27,6 +27,8 @@ SERVER_MARGIN_S = 2
 
 # What a worker of NGINX may open where the machine allows it: 8192 connections.
 OPEN_FILES = 16_384
+
+RECYCLE = 'TANDEM["RECYCLE"]'
 
 
 def auto_wsgi(host: Host) -> int:
@@ -105,3 +107,51 @@ def _max_requests(settings: WsgiSettings, server: Server) -> int:
             hint="Set it to 0, or choose gunicorn or uwsgi.",
         )
     return settings.max_requests
+
+
+def is_shared(settings: Settings, *, has_both: bool) -> bool:
+    """
+    Return whether the servers share a master.
+
+    Raises SettingError for a RECYCLE that nothing could carry out.
+    """
+    found = recycle(settings)
+    reason, hint = _why_not(settings, has_both=has_both)
+    if reason and found != Recycle():
+        raise SettingError(f"{RECYCLE} is for the shared master, and {reason}.", hint=hint)
+    return not reason
+
+
+def recycle(settings: Settings) -> Recycle:
+    """Return the bounds of a worker; raises SettingError where two options set the same one."""
+    given, max_requests = settings.recycle, settings.wsgi.max_requests
+    if given.requests and max_requests:
+        raise SettingError(
+            f'{RECYCLE}["REQUESTS"] is {given.requests}, and TANDEM["WSGI"]["MAX_REQUESTS"] is '
+            f"{max_requests}.",
+            hint="Remove one: REQUESTS is for the workers of both stacks.",
+        )
+    return Recycle(memory_bytes=given.memory or 0, age_s=given.age or 0, requests=given.requests)
+
+
+def _why_not(settings: Settings, *, has_both: bool) -> tuple[str, str]:
+    """Return why there is no shared master, and how to have one; both empty when there is."""
+    wsgi, asgi = settings.wsgi.server, settings.asgi.server
+    if not settings.shared_master:
+        return 'TANDEM["SHARED_MASTER"] is False', "Remove one of them."
+    if not has_both:
+        return (
+            "WSGI alone is served here",
+            'Remove it, or set TANDEM["ASGI"]["ALWAYS"] to True.',
+        )
+    if wsgi not in shared_master.WSGI_SERVERS or asgi not in shared_master.ASGI_SERVERS:
+        return (
+            f"{wsgi} and {asgi} have none",
+            "Remove it, or choose gunicorn and uvicorn.",
+        )
+    if not shared_master.can_share(wsgi, asgi):
+        return (
+            "django-tandem does not know the code of the installed versions of its servers",
+            "Remove it, or install versions that django-tandem is tested with.",
+        )
+    return "", ""

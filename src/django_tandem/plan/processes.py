@@ -9,12 +9,13 @@ from django_tandem import environment, servers
 from django_tandem.model import Host, Process, Project, Stack, WorkerKind, programs
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
+    is_shared,
     nice,
     niceness,
+    recycle,
     with_limits,
     worker_count,
 )
-from django_tandem.plan.shared_master import is_shared, recycle
 from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
