@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import psutil
 
+from django_tandem.inprocess.worker_process import process_name
 from django_tandem.model.programs import KINDS
 from django_tandem.servers.shared_master import MODULE
 
-# The kernel keeps 15 bytes of a process's name.
-NAMES = {f"tandem: {kind}"[:15]: str(kind) for kind in KINDS}
+NAMES = {process_name(kind): str(kind) for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,11 +135,30 @@ def wsgi_worker(chosen: type[Worker]) -> type[Worker]:
     return type(f"Forked{chosen.__name__}", (ForkedWorker, chosen), {})
 
 
+class BeatingServer(Server):  # type: ignore[misc]
+    """Uvicorn's server, with a heartbeat from the moment at which it serves."""
+
+    def __init__(self, config: Any, beat: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        super().__init__(config)
+        self._beat = beat
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run the coroutine for as long as the server runs."""
+        self.tasks.append(asyncio.ensure_future(coroutine))
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Start the lifespan and accept connections; the first of them may block the loop."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self.start_task(self._beat())
+
+
 class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain of its own."""
 
     blocked = "Its event loop was blocked for"
-    server: Server
+    server: BeatingServer
 
     def __init__(self, *arguments: Any) -> None:
         # It would replace what Uvicorn's arguments and the project have configured.
@@ -159,22 +178,16 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        self.server = Server(config=self.config)
+        self.server = BeatingServer(self.config, self.beat)
         self._install_sigquit_handler()
-        tasks = [asyncio.ensure_future(self._beat_once_started())]
         asyncio.get_running_loop().add_signal_handler(
-            DRAIN_SIGNAL, lambda: tasks.append(asyncio.ensure_future(self._drain()))
+            DRAIN_SIGNAL, lambda: self.server.start_task(self._drain())
         )
         await self.server.serve(sockets=self.sockets)
-        for task in tasks:
+        for task in self.server.tasks:
             task.cancel()
         if not self.server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-
-    async def _beat_once_started(self) -> None:
-        while not self.server.started:
-            await asyncio.sleep(POLL_S)
-        await self.beat()
 
     async def _drain(self) -> None:
         for listener in self.server.servers:

@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from django_tandem.inprocess import worker_process
+from django_tandem.inprocess import worker_process, worker_restarts
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedWorker, WorkerKind
 from django_tandem.servers.adapters.recycling import Recycling, drawn
 
@@ -38,6 +38,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._not_before: dict[str, float] = {}
         # Whether every kind that serves has been ready; before, a failure ends the master.
         self._has_booted = self._is_halting = False
+        self._restarts = worker_restarts.from_environment()
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
         )
@@ -129,9 +130,13 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             # It has left others of the loop to reap.
             self.wakeup()
         for pid in before.keys() - self.WORKERS.keys():
-            ended = before[pid]
-            if not ended.is_draining and time.monotonic() < ended.forked_at + PERIOD_S:
-                self._not_before[ended.kind.name] = ended.forked_at + PERIOD_S
+            if not (before[pid].is_draining or self._is_halting):
+                self._note_end(before[pid])
+
+    def _note_end(self, worker: ForkedWorker) -> None:
+        self._restarts.count(worker.kind.name)
+        if time.monotonic() < worker.forked_at + PERIOD_S:
+            self._not_before[worker.kind.name] = worker.forked_at + PERIOD_S
 
     def murder_workers(self) -> None:
         """Replace workers without a heartbeat, and have each log where it is blocked."""

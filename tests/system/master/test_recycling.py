@@ -1,0 +1,130 @@
+"""A worker that exceeds a bound is replaced by one that is ready, one at a time."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import websockets
+
+from django_tandem.model import Recycle
+from harness.client import wait_for
+from harness.master import serving, wait_for_workers
+
+
+class Observer:
+    """Watches the workers of both kinds, all through a block."""
+
+    def __init__(self, master):
+        self.master = master
+        self.most = self.fewest = 0
+        self.is_over = False
+
+    def run(self):
+        self.most = self.fewest = self.count()
+        while not self.is_over:
+            count = self.count()
+            self.most, self.fewest = max(self.most, count), min(self.fewest, count)
+            time.sleep(0.02)
+
+    def count(self):
+        return len(self.master.workers("wsgi") | self.master.workers("asgi"))
+
+
+@pytest.mark.parametrize("stack", ["wsgi", "asgi"])
+def test_no_request_fails_while_workers_are_replaced_by_requests(directory, stack) -> None:
+    """Never is a worker missing, and never is there more than one spare."""
+    recycle = Recycle(requests=40)
+
+    with serving(directory, recycle=recycle) as master, ThreadPoolExecutor(8) as pool:
+        first = wait_for_workers(master, stack, 2)
+        observer = Observer(master)
+        watching = pool.submit(observer.run)
+        until = time.monotonic() + 20
+        while first & master.workers(stack) and time.monotonic() < until:
+            for answer in pool.map(lambda _: master.ask(stack), range(20)):
+                assert answer.status == 200
+        observer.is_over = True
+        watching.result()
+
+        assert not first & master.workers(stack)
+        assert observer.fewest >= 4
+        assert observer.most <= 5
+        assert "requests, and is replaced." in master.log(stack)
+
+
+@pytest.mark.parametrize("stack", ["wsgi", "asgi"])
+def test_a_worker_is_replaced_by_its_age(directory, stack) -> None:
+    """Within a tenth of the bound."""
+    with serving(directory, recycle=Recycle(age_s=4)) as master:
+        first = master.workers(stack)
+
+        wait_for(lambda: not first & master.workers(stack), within_s=30)
+        assert " s, and is replaced." in master.log(stack)
+        assert master.ask(stack).status == 200
+
+
+def test_a_worker_is_replaced_by_its_memory(directory) -> None:
+    """By its resident set size, and only the one that has grown."""
+    with serving(directory, wsgi=1, recycle=Recycle(memory_bytes=200 * 2**20)) as master:
+        asgi = master.workers("asgi")
+        grown = int(master.ask("wsgi", "/grow?mb=250").body)
+
+        wait_for(lambda: grown not in master.workers("wsgi"))
+        assert f"Worker {grown} takes 2" in master.log("wsgi")
+        assert " MB, and is replaced." in master.log("wsgi")
+        assert master.workers("asgi") == asgi
+
+
+def test_a_bound_that_a_new_worker_exceeds_replaces_no_more(directory) -> None:
+    """Workers would be replaced without an end."""
+    with serving(directory, wsgi=1, asgi=1, recycle=Recycle(memory_bytes=2**20)) as master:
+        wait_for(lambda: "replaces no worker." in master.log("asgi"), within_s=20)
+        wait_for(lambda: "replaces no worker." in master.log("wsgi"), within_s=20)
+        log = master.log("wsgi")
+
+        assert log.count("is replaced.") == 1
+        assert 'TANDEM["RECYCLE"]["MEMORY"] of 1 MB replaces no worker.' in log
+
+
+def test_websockets_of_a_replaced_worker_get_1012_over_the_window(directory) -> None:
+    """New connections reach its replacement meanwhile."""
+    count, window_s = 12, 3
+
+    async def observe(master):
+        uri, path = "ws://project.test/ws/echo", str(master.socket("asgi"))
+        opened = [await websockets.unix_connect(path, uri=uri) for _ in range(count)]
+        (old,) = master.workers("asgi")
+
+        async def closed(connection):
+            await connection.wait_closed()
+            return connection.close_code, time.monotonic()
+
+        ends = await asyncio.gather(*map(closed, opened))
+        async with websockets.unix_connect(path, uri=uri) as fresh:
+            await fresh.send("")
+            return old, ends, int(await fresh.recv())
+
+    recycle = Recycle(age_s=3)
+    with serving(directory, asgi=1, recycle=recycle, drain_s=window_s) as master:
+        old, ends, new = asyncio.run(observe(master))
+        wait_for(lambda: old not in master.workers("asgi"))
+
+    assert new != old
+    assert {code for code, _ in ends} == {1012}
+    moments = [moment for _, moment in ends]
+    assert 1 < max(moments) - min(moments) <= window_s
+
+
+def test_a_replaced_worker_finishes_its_requests(directory) -> None:
+    """Also one that takes longer than the window."""
+    with (
+        serving(directory, wsgi=1, asgi=1, recycle=Recycle(age_s=2), drain_s=1) as master,
+        ThreadPoolExecutor() as pool,
+    ):
+        slow = [
+            pool.submit(master.ask, "wsgi", "/slow?s=6"),
+            pool.submit(master.ask, "asgi", "/awaited?s=6"),
+        ]
+
+        assert [each.result().status for each in slow] == [200, 200]
