@@ -16,7 +16,7 @@ from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Nginx, Plan, Route
 from django_tandem.pipeline import Loaded
-from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.asgi_routes import Application
 from django_tandem.project.importing import asgi_application_path, import_application
 from django_tandem.project.location import Location
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
@@ -56,6 +56,8 @@ CHECKS: tuple[Check, ...] = (
 )
 
 _INSTALLED = {"site-packages", "dist-packages"}
+# The checks judge no rule of NGINX's, so a machine without one can run them too.
+_ANY_NGINX = Nginx(program="nginx", version=(1, 28, 0))
 
 
 def findings(facts: Facts) -> list[CheckMessage]:
@@ -78,7 +80,6 @@ def gather(
     ``before_up`` is true for settings read without the REDIS_URL of `tandem up`, and
     ``on_this_machine`` for a plan that is judged as a start here would be.
     """
-    application = _application(plan, loaded)
     databases = tuple(stores.read_databases())
     is_atomic = any(each.atomic_requests for each in databases)
     has_media = loaded.settings.edge.media
@@ -89,11 +90,11 @@ def gather(
         settings=loaded.settings,
         setting_error=setting_error,
         asgi_error=asgi_error,
-        application=application,
+        application=loaded.asgi,
         stock_modules=_stock_modules(plan),
         async_views=tuple(_async_views(routes)) if is_atomic else (),
         layers=tuple(channels.read_layers()),
-        senders=tuple(_senders(application)),
+        senders=tuple(_senders(loaded.asgi)),
         event_senders=tuple(importers("send_event", "django_eventstream.eventstream")),
         events_in_process=channels.lacks_event_carrier(),
         entry_points=tuple(project.read_entry_points(plan.project.asgi)),
@@ -125,12 +126,6 @@ def importers(name: str, home: str) -> Iterator[str]:
             yield module_name
 
 
-def _application(plan: Plan, loaded: Loaded) -> Application:
-    if loaded.application is None:
-        return Application()
-    return read_application(loaded.application, plan.project.directory)
-
-
 def _senders(application: Application) -> Iterator[str]:
     """Yield the modules that may send over a channel layer outside of consumers."""
     of_consumers = {route.view.dotted.rpartition(".")[0] for route in application.websocket_routes}
@@ -160,10 +155,6 @@ def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncVi
             yield AsyncView(pattern=route.pattern, exempt=frozenset(exempt))
 
 
-# The checks judge no rule of NGINX's, so a machine without one can run them too.
-_ANY_NGINX = Nginx(program="nginx", version=(1, 28, 0))
-
-
 def judge_project() -> list[CheckMessage]:
     """
     Return the findings on the project that this process has set up.
@@ -178,16 +169,16 @@ def judge_project() -> list[CheckMessage]:
 
 
 def _facts() -> Facts:
+    setting_error = None
     try:
         loaded, asgi_error = _loaded(read_settings(getattr(django_settings, "TANDEM", None)))
         plan = _plan(loaded)
     except SettingError as error:
         # The other checks go on with the defaults.
+        setting_error = error
         loaded, asgi_error = _loaded(read_settings(None))
-        return gather(
-            _plan(loaded), loaded, setting_error=error, asgi_error=asgi_error, before_up=True
-        )
-    return gather(plan, loaded, asgi_error=asgi_error, before_up=True)
+        plan = _plan(loaded)
+    return gather(plan, loaded, setting_error=setting_error, asgi_error=asgi_error, before_up=True)
 
 
 def _loaded(settings: Settings) -> tuple[Loaded, ProjectError | None]:

@@ -41,12 +41,14 @@ class Loaded:
     """
     A project that was read, its TANDEM setting, and its ASGI application, if it has one.
 
-    ``notes`` are sentences on how it was read, for the person who starts it.
+    ``asgi`` is what that application serves beside the URLconf. ``notes`` are sentences on how it
+    was read, for the person who starts it.
     """
 
     project: Project
     settings: Settings
     application: object | None
+    asgi: Application = Application()
     notes: tuple[str, ...] = ()
 
 
@@ -122,7 +124,7 @@ def read(
         other_urlconfs=read_other_urlconfs(settings.urlconfs, directory),
         urlconf_setters=urlconf_setters(),
     )
-    return Loaded(project=project, settings=settings, application=application)
+    return Loaded(project=project, settings=settings, application=application, asgi=beside)
 
 
 def holds_stock_handler(application: Any) -> bool:
