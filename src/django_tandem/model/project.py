@@ -79,7 +79,8 @@ class Project:
     sets. ``asgi_dispatcher`` names code in the ASGI application that chooses by the path itself,
     and so may serve more than its ``routes``. ``needs_one_asgi_process`` is true for Socket.IO with
     long polling. ``other_urlconfs`` are those that ``urlconf_setters``, the middleware that sets
-    request.urlconf, may choose.
+    request.urlconf, may choose. ``file_headers`` are those that SecurityMiddleware sets on files as
+    on pages; Strict-Transport-Security is sent by HTTPS alone.
     """
 
     directory: str
@@ -105,6 +106,7 @@ class Project:
     needs_one_asgi_process: bool = False
     other_urlconfs: tuple[OtherUrlconf, ...] = ()
     urlconf_setters: tuple[str, ...] = ()
+    file_headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def other_routes(self) -> tuple[Route, ...]:

@@ -26,6 +26,7 @@ from django_tandem.project.importing import (
 )
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware, read_other_urlconfs, urlconf_setters
+from django_tandem.project.security_headers import security_headers
 from django_tandem.project.urlconf import http_routes
 from django_tandem.settings import Settings
 
@@ -123,6 +124,7 @@ def read(
         needs_one_asgi_process=beside.needs_one_process,
         other_urlconfs=read_other_urlconfs(settings.urlconfs, directory),
         urlconf_setters=urlconf_setters(),
+        file_headers=security_headers(),
     )
     return Loaded(project=project, settings=settings, application=application, asgi=beside)
 

@@ -88,11 +88,18 @@ def _routing(plan: Plan) -> dict[str, object]:
         "strips": [(prefix, strip_regex(prefix)) for prefix in edge.stripped_prefixes],
         "static": _relative(edge.static, plan),
         "media": _relative(edge.media, plan),
+        "file_headers": [
+            (name, _variable(name), value) for name, value in plan.project.file_headers
+        ],
         "static_prefixes": _prefixes(edge.static, edge.script_name),
         "media_prefixes": _prefixes(edge.media, edge.script_name),
         "charset_types": CHARSET_TYPES,
         "precompressed": PRECOMPRESSED,
     }
+
+
+def _variable(header: str) -> str:
+    return f"tandem_{header.lower().replace('-', '_')}"
 
 
 def _scheme_header(forwarded: ForwardedHeaders) -> dict[str, object]:

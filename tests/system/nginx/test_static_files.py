@@ -383,3 +383,46 @@ def test_whitenoise_itself_serves_where_a_function_sets_the_headers(edge_with) -
     environment = {"EDGESITE_WHITENOISE": json.dumps({"WHITENOISE_IMMUTABLE_FILE_TEST": "x"})}
     with edge_with(environment=environment) as edge:
         assert edge.ask(CSS).status == 404
+
+
+SECURITY = {
+    "SECURE_HSTS_SECONDS": 60,
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+    "SECURE_REFERRER_POLICY": ["no-referrer", "origin"],
+}
+SECURITY_HEADERS = (
+    "Strict-Transport-Security",
+    "Referrer-Policy",
+    "Cross-Origin-Opener-Policy",
+    "X-Content-Type-Options",
+)
+
+
+@pytest.mark.usefixtures("uploads")
+def test_files_have_the_headers_of_the_security_middleware(edge_with, copies) -> None:
+    """HSTS by HTTPS alone; what Django answers below the same prefix has no second header."""
+    environment = {"EDGESITE_SECURITY": json.dumps(SECURITY)}
+    more = {"TRUSTED_PROXIES": ["127.0.0.1"], "MEDIA": True}
+    with edge_with(EDGE=more, environment=environment) as edge:
+        for path in (CSS, SHIPPED, "/media/picture.svg"):
+            for scheme, hsts in (("https", ["max-age=60; includeSubDomains"]), ("http", [])):
+                headers = [("X-Forwarded-Proto", scheme), ("Accept-Encoding", "br")]
+                answer = edge.ask(path, headers=headers)
+                assert answer.status == 200
+                assert [answer.headers.get_all(name, []) for name in SECURITY_HEADERS] == [
+                    hsts,
+                    ["no-referrer,origin"],
+                    ["same-origin"],
+                    ["nosniff"],
+                ]
+        for path in ("/static/missing.css", "/static/made/by/a/view.txt", "/sync/"):
+            headers = edge.ask(path, headers=[("X-Forwarded-Proto", "https")]).headers
+            # The servers behind have no such middleware.
+            assert [headers[name] for name in SECURITY_HEADERS] == [None] * 4
+
+
+def test_without_the_security_middleware_files_have_none_of_its_headers(edge) -> None:
+    """But the one that no file goes without."""
+    headers = edge.ask(CSS).headers
+
+    assert [headers[name] for name in SECURITY_HEADERS] == [None, None, None, "nosniff"]

@@ -14,6 +14,9 @@ USE_X_FORWARDED_PORT = FORWARDED.get("port", False)
 SECURE_PROXY_SSL_HEADER = tuple(FORWARDED["ssl"]) if "ssl" in FORWARDED else None
 INSTALLED_APPS = ["django.contrib.staticfiles", "edgesite"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+if os.environ.get("EDGESITE_SECURITY"):
+    MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", *MIDDLEWARE]
+    globals().update(json.loads(os.environ["EDGESITE_SECURITY"]))
 ROOT_URLCONF = os.environ.get("EDGESITE_URLS", "edgesite.urls")
 WSGI_APPLICATION = "edgesite.wsgi.application"
 USE_TZ = True
