@@ -1,6 +1,10 @@
 """The project's own gunicorn.conf.py is found and adopted."""
 
+import re
+
 import pytest
+from gunicorn import glogging
+from gunicorn.config import Config
 
 from django_tandem.servers.adapters.gunicorn_settings import (
     OWN_MODULE,
@@ -66,3 +70,14 @@ def test_statsd_arguments_come_from_the_environment(monkeypatch, tmp_path) -> No
     settings = make_settings(["--workers=2", "app:application"])
 
     assert (settings["statsd_host"], settings["statsd_prefix"]) == ("127.0.0.1:8125", "shop")
+
+
+def test_gunicorns_log_lines_have_the_time_in_iso_8601(capsys) -> None:
+    """As NGINX's access log and Valkey's have it."""
+    make_settings(["app:application"])
+    config = Config()
+    config.set("loglevel", "warning")
+    glogging.Logger(config).warning("Late.")
+
+    pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} \[\d+\] \[WARNING\] Late\.\n"
+    assert re.fullmatch(pattern, capsys.readouterr().err)

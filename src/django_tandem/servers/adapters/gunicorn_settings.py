@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging
 from gunicorn.config import Config
 
 from django_tandem.inprocess import streaming
@@ -27,6 +28,7 @@ from django_tandem.inprocess.prefork import (
 )
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its own file in
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 OWN_MODULE = "python:django_tandem.servers.adapters.gunicorn"
 DEFAULT_FILE = "gunicorn.conf.py"
 
@@ -163,6 +165,8 @@ def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
     adopted, warnings = adopt(file, content, planned=read_arguments(arguments))
     for warning in warnings:
         logger.warning("%s", warning)
+    # As the other logs of the stack have it, in ISO 8601; Gunicorn has no setting for it.
+    glogging.Logger.datefmt = TIME_FORMAT
     # No line for each worker that starts or ends.
     defaults = {"loglevel": "warning"}
     if os.access(SHARED_MEMORY, os.W_OK):
