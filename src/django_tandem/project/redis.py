@@ -165,7 +165,8 @@ class RedisAddress:
     has_tls: bool = False
 
     def __str__(self) -> str:
-        return self.path or f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.path or f"{host}:{self.port}"
 
     def connect(self, timeout_s: float) -> socket.socket:
         """Return a connection with that timeout; raises OSError when there is none to be had."""

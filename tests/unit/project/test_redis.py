@@ -7,7 +7,7 @@ import pytest
 
 from django_tandem.errors import ProjectError
 from django_tandem.project.location import Location
-from django_tandem.project.redis import Trial, _accepts, decide_offer
+from django_tandem.project.redis import Trial, _accepts, decide_offer, read_address
 
 URL = "unix:///srv/project/.tandem/valkey.sock"
 LOCATION = Location(directory=Path("/srv/project"), settings_module="mysite.settings")
@@ -105,3 +105,31 @@ def test_a_running_redis_is_found_at_each_form_of_host(form, tmp_path) -> None:
 
         assert _accepts(host)
     assert not _accepts(host)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("redis://:secret@10.0.0.5:6380/1", "10.0.0.5:6380"),
+        ("rediss://cache.example", "cache.example:6379"),
+        ("valkey://[::1]:7000", "[::1]:7000"),
+        ("unix:///run/redis.sock?db=1", "/run/redis.sock"),
+        (("localhost", 6379), "localhost:6379"),
+        (["localhost", "6379"], "localhost:6379"),
+        ({"address": "redis://10.0.0.5", "socket_timeout": None}, "10.0.0.5:6379"),
+        ({"address": ("10.0.0.5", 1)}, "10.0.0.5:1"),
+        ({"host": "10.0.0.5"}, "10.0.0.5:6379"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(given, shown) -> None:
+    """As an administrator would write it."""
+    assert str(read_address(given)) == shown
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, 7, "", "10.0.0.5:6379", "redis://a:port", ("a",), {"sentinels": [], "master_name": "m"}],
+)
+def test_what_is_no_known_address_is_none(given) -> None:
+    """Sentinel names the server at run time."""
+    assert read_address(given) is None

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-from django_tandem.model import programs
+from django_tandem.model import Stack, programs
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
 
 STDERR = 2
@@ -20,12 +20,18 @@ BUFFER_BYTES = 1024 * 1024
 # A pipe that select() calls writable takes so many bytes without blocking (POSIX).
 CHUNK_BYTES = select.PIPE_BUF
 
-# Lines that are in the log alone. Valkey warns of saves and forks, and the embedded one makes none.
+# Lines that are in the log alone.
 NOISE = {
+    # Of saves and forks, and the embedded one makes none.
     programs.VALKEY: (
         b"WARNING Memory overcommit must be enabled",
         b"WARNING You have Transparent Huge Pages (THP) support enabled",
-    )
+    ),
+    # A request while a server starts: the access log has its 503, and tandem prints each restart.
+    programs.NGINX: tuple(
+        b"connect() to unix:%s.sock failed (2: No such file or directory)" % stack.encode()
+        for stack in Stack
+    ),
 }
 
 

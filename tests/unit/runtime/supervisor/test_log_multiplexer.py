@@ -78,6 +78,28 @@ def test_warnings_that_the_embedded_valkey_prints_for_nothing_are_left_out(tmp_p
     )
 
 
+def test_a_request_while_a_server_starts_is_no_error_of_nginx(tmp_path, pipe) -> None:
+    """A full queue is one, and so is another socket that is missing."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("nginx")
+    while_starting, full, other = (
+        f"2026/11/26 20:23:45 [crit] 7#7: *1 connect() to unix:{socket} failed ({reason}) while "
+        'connecting to upstream, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"\n'
+        for socket, reason in (
+            ("wsgi.sock", "2: No such file or directory"),
+            ("asgi.sock", "11: Resource temporarily unavailable"),
+            ("/run/own.sock", "2: No such file or directory"),
+        )
+    )
+    log(tmp_path, "nginx", f"{while_starting}{full}{other}")
+
+    output._collect()
+    output._print()
+
+    assert read(reader) == f"nginx      | {full}nginx      | {other}"
+
+
 def test_a_removed_program_is_forgotten_after_its_last_lines(tmp_path, pipe) -> None:
     """Each reload removes some; one that is added again is followed again."""
     reader, writer = pipe
