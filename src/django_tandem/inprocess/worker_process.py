@@ -1,5 +1,6 @@
 """What a forked worker changes of its process: its log file, name, priority and parent's death."""
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -8,11 +9,15 @@ import sys
 from pathlib import Path
 
 from django_tandem import environment
+from django_tandem.inprocess.prefork import close_connections
 
 PR_SET_PDEATHSIG = 1
 COMM = Path("/proc/self/comm")
 # The kernel keeps no more of a name.
 NAME_BYTES = 15
+
+# Whether this process has finished its work as a worker.
+_is_finished = False
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -52,3 +57,22 @@ def stop_with(parent: int) -> None:
     # It may have died before, and then no signal would come.
     if os.getppid() != parent:
         sys.exit(0)
+
+
+def register_exit() -> None:
+    """Skip the teardown of finished workers; call it in the master before anything else does."""
+    # Handlers run in the reverse order of their registration, so this one is the last.
+    atexit.register(_skip_teardown)
+
+
+def finish() -> None:
+    """Note that this worker has finished its work, so that it exits with 0."""
+    global _is_finished  # noqa: PLW0603 - there is one for each process
+    _is_finished = True
+
+
+def _skip_teardown() -> None:
+    # Python would visit each object to destroy it, which copies all memory that is shared.
+    if _is_finished:
+        close_connections()
+        os._exit(0)

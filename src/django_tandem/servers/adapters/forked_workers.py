@@ -108,6 +108,15 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         channel_layers.renew_identities()
         self.wsgi = self.asgi = self.kind.load()
 
+    def init_process(self) -> None:
+        """Run until the worker has finished what it does."""
+        try:
+            super().init_process()
+        except SystemExit as exit_:
+            if exit_.code:
+                raise
+        worker_process.finish()
+
     def count_requests(self) -> int:
         """Return how many requests the worker has begun."""
         return int(self.nr)

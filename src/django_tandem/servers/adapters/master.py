@@ -23,7 +23,13 @@ from uvicorn.config import Config as UvicornConfig
 from uvicorn.main import main as uvicorn_command
 
 from django_tandem import environment
-from django_tandem.inprocess import asgi_layers, prefork, shared_project, wsgi_layers
+from django_tandem.inprocess import (
+    asgi_layers,
+    prefork,
+    shared_project,
+    worker_process,
+    wsgi_layers,
+)
 from django_tandem.inprocess.shared_project import SharedProject, import_entry_point
 from django_tandem.model import Recycle, Stack
 from django_tandem.servers.adapters.forked_workers import (
@@ -189,6 +195,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[s
 
 def main() -> None:
     """Run the master."""
+    worker_process.register_exit()
     options, gunicorn, asgi = read_arguments(sys.argv[1:])
     preload = PRELOADS[options.preload]
     if preload is not None:
