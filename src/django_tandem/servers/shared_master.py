@@ -9,8 +9,8 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from django_tandem import fingerprints
 from django_tandem.model import Recycle
+from django_tandem.servers.adapters import master_sources
 from django_tandem.servers.gunicorn import GUNICORN
 from django_tandem.servers.server import Launch
 from django_tandem.servers.uvicorn import UVICORN
@@ -18,15 +18,6 @@ from django_tandem.servers.uvicorn import UVICORN
 MODULE = "django_tandem.servers.adapters.master"
 WSGI_SERVERS = frozenset({GUNICORN.name})
 ASGI_SERVERS = frozenset({UVICORN.name})
-# What the master overrides or relies on, beyond what Gunicorn and uvicorn-worker document.
-SOURCES = (
-    *(
-        f"gunicorn.arbiter.Arbiter.{name}"
-        for name in ("__init__", "setup", "start", "run", "stop", "spawn_worker", "reap_workers")
-    ),
-    "gunicorn.workers.base.Worker.init_process",
-    "uvicorn_worker._workers.UvicornWorker",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +82,4 @@ def can_share(wsgi_server: str, asgi_server: str) -> bool:
 @functools.cache
 def is_supported() -> bool:
     """Return whether the installed Gunicorn was read; log one warning if not."""
-    return fingerprints.are_known(
-        SOURCES, otherwise="Gunicorn and Uvicorn run as programs of their own."
-    )
+    return master_sources.are_known()

@@ -32,12 +32,14 @@ from django_tandem.inprocess import (
 )
 from django_tandem.inprocess.shared_project import SharedProject, import_entry_point
 from django_tandem.model import Recycle, Stack
+from django_tandem.servers.adapters import master_sources, separate_programs
 from django_tandem.servers.adapters.forked_workers import (
     ForkedChannelsWorker,
     WorkerKind,
     uvicorn_worker,
     wsgi_worker,
 )
+from django_tandem.servers.adapters.separate_programs import Command
 from django_tandem.servers.adapters.shared_arbiter import SharedArbiter
 
 PRELOADS = {"auto": None, "always": prefork.ALWAYS, "never": prefork.NEVER}
@@ -193,6 +195,19 @@ def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[s
     return options, list(arguments[first + 1 : last]), list(arguments[last + 1 :])
 
 
+def separate_commands(
+    options: argparse.Namespace, gunicorn: list[str], asgi: list[str]
+) -> dict[str, Command]:
+    """Return the command line of each kind as a program of its own."""
+    channels = ("-m", "django_tandem.inprocess.channels_worker", *options.channel)
+    commands = {
+        "wsgi": Command(argv=("-m", "gunicorn", *gunicorn), niceness=options.wsgi_nice),
+        "asgi": Command(argv=("-m", "uvicorn", *asgi)),
+        "channels": Command(argv=channels),
+    }
+    return {kind: each for kind, each in commands.items() if kind != "channels" or options.channel}
+
+
 def main() -> None:
     """Run the master."""
     worker_process.register_exit()
@@ -202,6 +217,9 @@ def main() -> None:
         os.environ[environment.PRELOAD] = preload
     # A failure to load the project is the master's.
     os.environ[environment.PROGRAM] = "master"
+    if not master_sources.are_known():
+        # The plan was made with other versions.
+        sys.exit(separate_programs.run(separate_commands(options, gunicorn, asgi)))
     # Read by Gunicorn, and by the module that has its settings.
     sys.argv = ["gunicorn", *gunicorn]
     parsed = read_uvicorn(asgi)

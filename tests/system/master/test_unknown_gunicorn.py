@@ -1,0 +1,47 @@
+"""With a Gunicorn that was not read, the servers run as programs of their own."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from harness.client import wait_for
+from harness.master import SOURCE, serving
+
+# Python imports it at its start.
+CUSTOMIZE = """
+from django_tandem import fingerprints
+
+for name in [name for name in fingerprints.known() if name.startswith("gunicorn.")]:
+    del fingerprints.known()[name]
+"""
+
+
+@pytest.fixture
+def environment(directory):
+    (directory / "sitecustomize.py").write_text(CUSTOMIZE)
+    return {"PYTHONPATH": os.pathsep.join([str(directory), str(SOURCE)])}
+
+
+def test_a_master_of_other_versions_runs_both_servers(directory, environment) -> None:
+    """Each imports the project, logs to the file of its kind, and ends with the master."""
+    with serving(directory, wsgi=1, asgi=1, wsgi_niceness=5, environment=environment) as master:
+        children = psutil.Process(master.process.pid).children(recursive=True)
+
+        assert master.log().count("run as programs of their own.") == 1
+        assert b'"nice": 5' in master.ask("wsgi").body
+        assert b'"nice": 0' in master.ask("asgi").body
+        assert str(master.process.pid) not in master.imports
+        assert master.stop() == 0
+        assert not any(each.is_running() for each in children)
+
+
+def test_all_end_when_one_ends(directory, environment) -> None:
+    """The supervisor starts the master again."""
+    with serving(directory, wsgi=1, asgi=1, environment=environment) as master:
+        servers = psutil.Process(master.process.pid).children()
+        servers[0].send_signal(signal.SIGKILL)
+
+        assert master.process.wait(20) == 1
+        wait_for(lambda: not any(each.is_running() for each in servers[1:]))
