@@ -43,7 +43,7 @@ def test_the_list_of_checks_is_that_of_their_headings() -> None:
     """Which another test compares with the checks themselves."""
     page = (DOCS / "reference/checks.md").read_text()
 
-    listed = re.findall(r"^\| \[(tandem\.[EW]\d{3})\]\(#(\w+)\)", page, re.MULTILINE)
+    listed = re.findall(r"^\| \[(tandem\.[EIW]\d{3})\]\(#(\w+)\)", page, re.MULTILINE)
 
     assert [name for name, _ in listed] == re.findall(r"^### (\S+)", page, re.MULTILINE)
     assert all(anchor == name.replace(".", "").lower() for name, anchor in listed)
