@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django_tandem.bench.report import Report, warnings
 from django_tandem.bench.results import (
     MEMORY,
-    METRICS,
     P50,
     P95,
     P99,
@@ -19,6 +18,7 @@ from django_tandem.bench.results import (
     Round,
     Row,
     failures,
+    measured,
     median,
     ratio,
 )
@@ -91,7 +91,7 @@ def page(report: Report) -> str:
 
 def _section(report: Report, workload: Workload) -> dict[str, object]:
     rows = report.rows_of(workload)
-    metrics = [each for each in METRICS if any(median(row, each) is not None for row in rows)]
+    metrics = measured(rows)
     return {
         "workload": workload,
         "description": _description(workload),

@@ -235,6 +235,12 @@ def median(row: Row, metric: Metric) -> float | None:
     return statistics.median(found) if found else None
 
 
+def measured(rows: Iterable[Row]) -> list[Metric]:
+    """Return the metrics that at least one of ``rows`` has."""
+    rows = tuple(rows)
+    return [each for each in METRICS if any(median(row, each) is not None for row in rows)]
+
+
 def ratio(row: Row, baseline: Row | None, metric: Metric) -> Ratio | None:
     """
     Return ``row`` over ``baseline`` for the rounds that both finished; None when there is none.

@@ -18,7 +18,7 @@ from django_tandem.bench import report as reports
 from django_tandem.bench.page import page
 from django_tandem.bench.report import Report
 from django_tandem.bench.resources import count_connections
-from django_tandem.bench.results import METRICS, REQUESTS, Metric, Row, failures, median, ratio
+from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measured, median, ratio
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
@@ -189,7 +189,7 @@ def print_tables(report: Report) -> None:
 
 
 def _table(report: Report, rows: Sequence[Row], *, has_sockets: bool) -> None:
-    shown = [each for each in METRICS if any(median(row, each) is not None for row in rows)]
+    shown = measured(rows)
     if shown:
         heads = [head for metric in shown for head in _heads(metric, report)]
         lines = [
