@@ -28,11 +28,13 @@ _OFFERED = (
 )
 
 
-def layer_is_shared(facts: Facts) -> list[CheckMessage]:
+def layer_is_shared(facts: Facts) -> Iterator[CheckMessage]:
     """Find channel layers in memory, where messages have to reach another process."""
     if not facts.application.has_websocket and not facts.channel_workers:
-        return []
-    return [_in_memory(layer, facts) for layer in facts.layers if layer.backend == IN_MEMORY_LAYER]
+        return
+    for layer in facts.layers:
+        if layer.backend == IN_MEMORY_LAYER:
+            yield _in_memory(layer, facts)
 
 
 def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
@@ -76,87 +78,76 @@ def _lost(facts: Facts) -> tuple[str, str]:
     return "", ""
 
 
-def client_waits_long_enough(facts: Facts) -> list[CheckMessage]:
+def client_waits_long_enough(facts: Facts) -> Iterator[CheckMessage]:
     """Find channel layers whose client times out while it waits in Redis for a message."""
     if not facts.application.has_websocket and not facts.channel_workers:
-        return []
-    return [
-        Warning(
-            f'CHANNEL_LAYERS["{layer.alias}"] times out after {layer.read_timeout_s:g} s without '
-            f"an answer from Redis, and waits {layer.wait_s:g} s for a message: an idle WebSocket "
-            "or Channels worker ends with a TimeoutError.",
+        return
+    for layer in facts.layers:
+        wait_s, timeout_s = layer.wait_s, layer.read_timeout_s
+        if wait_s is None or timeout_s is None or timeout_s > wait_s:
+            continue
+        yield Warning(
+            f'CHANNEL_LAYERS["{layer.alias}"] times out after {timeout_s:g} s without an answer '
+            f"from Redis, and waits {wait_s:g} s for a message: an idle WebSocket or Channels "
+            "worker ends with a TimeoutError.",
             hint=f"Write its host as {_HOST}: redis-py 8 has a timeout by default.",
             obj="CHANNEL_LAYERS",
             id="tandem.W007",
         )
-        for layer in facts.layers
-        if layer.wait_s is not None
-        and layer.read_timeout_s is not None
-        and layer.read_timeout_s <= layer.wait_s
-    ]
 
 
-def worker_has_a_layer(facts: Facts) -> list[CheckMessage]:
+def worker_has_a_layer(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Channels worker that can't start without a channel layer."""
     if facts.layers or not facts.channel_workers:
-        return []
-    return [
-        Error(
-            "CHANNEL_LAYERS is not set, and the Channels worker for "
-            f"{', '.join(facts.channel_workers)} can't start without it.",
-            hint=f'{_REDIS} Or set TANDEM["CHANNEL_WORKERS"] to [].',
-            obj="CHANNEL_LAYERS",
-            id="tandem.E004",
-        )
-    ]
+        return
+    yield Error(
+        "CHANNEL_LAYERS is not set, and the Channels worker for "
+        f"{', '.join(facts.channel_workers)} can't start without it.",
+        hint=f'{_REDIS} Or set TANDEM["CHANNEL_WORKERS"] to [].',
+        obj="CHANNEL_LAYERS",
+        id="tandem.E004",
+    )
 
 
-def senders_have_a_layer(facts: Facts) -> list[CheckMessage]:
+def senders_have_a_layer(facts: Facts) -> Iterator[CheckMessage]:
     """Find code that sends to WebSockets without a channel layer."""
     if facts.layers or not facts.senders or not facts.application.has_websocket:
-        return []
-    return [
-        Warning(
-            f"CHANNEL_LAYERS is not set, so get_channel_layer() is None in "
-            f"{', '.join(facts.senders)}.",
-            hint=_REDIS,
-            obj="CHANNEL_LAYERS",
-            id="tandem.W002",
-        )
-    ]
+        return
+    yield Warning(
+        f"CHANNEL_LAYERS is not set, so get_channel_layer() is None in {', '.join(facts.senders)}.",
+        hint=_REDIS,
+        obj="CHANNEL_LAYERS",
+        id="tandem.W002",
+    )
 
 
-def origin_is_checked(facts: Facts) -> list[CheckMessage]:
+def origin_is_checked(facts: Facts) -> Iterator[CheckMessage]:
     """Find WebSockets that a page of any site may open with the user's cookies."""
     if not facts.application.has_websocket or facts.application.checks_origin:
-        return []
-    return [
-        Warning(
-            f'"{facts.asgi}" accepts WebSockets from pages of any site: not all of them are '
-            "behind an OriginValidator.",
-            hint='Wrap the application under "websocket" in AllowedHostsOriginValidator, from '
-            "channels.security.websocket.",
-            obj=facts.asgi,
-            id="tandem.W005",
-        )
-    ]
+        return
+    yield Warning(
+        f'"{facts.asgi}" accepts WebSockets from pages of any site: not all of them are '
+        "behind an OriginValidator.",
+        hint='Wrap the application under "websocket" in AllowedHostsOriginValidator, from '
+        "channels.security.websocket.",
+        obj=facts.asgi,
+        id="tandem.W005",
+    )
 
 
-def events_are_shared(facts: Facts) -> list[CheckMessage]:
+def events_are_shared(facts: Facts) -> Iterator[CheckMessage]:
     """Find event streams by django-eventstream whose events stay in the sending process."""
     lost = _lost_events(facts) if facts.events_in_process else ""
     if not lost:
-        return []
+        return
     of = f" of {', '.join(facts.event_senders)}" if facts.event_senders else ""
-    return [
-        Error(
-            f"EVENTSTREAM_REDIS is not set, so send_event(){of} reaches only the clients of its "
-            f"own process: {lost}.",
-            hint='Set it, for example to {"host": "127.0.0.1"}, to a Redis or Valkey server.',
-            obj="EVENTSTREAM_REDIS",
-            id="tandem.E010",
-        )
-    ]
+    yield Error(
+        f"EVENTSTREAM_REDIS is not set, so send_event(){of} reaches only the clients of its "
+        f"own process: {lost}.",
+        hint='Set it, for example to {"host": "127.0.0.1"}, to a Redis or Valkey server.',
+        obj="EVENTSTREAM_REDIS",
+        id="tandem.E010",
+    )
 
 
 def _lost_events(facts: Facts) -> str:

@@ -15,49 +15,43 @@ from django_tandem.project.loading import site_files
 from django_tandem.project.urlconf import Endpoint
 
 
-def static_root_is_set(facts: Facts) -> list[CheckMessage]:
+def static_root_is_set(facts: Facts) -> Iterator[CheckMessage]:
     """Find static files without a STATIC_ROOT."""
     if facts.static is None or facts.static.root is not None:
-        return []
-    return [
-        Warning(
-            f'STATIC_ROOT is not set, so no static file is served below "{facts.static.url}".',
-            hint='Set it, such as to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
-            obj="STATIC_ROOT",
-            id="tandem.W003",
-        )
-    ]
+        return
+    yield Warning(
+        f'STATIC_ROOT is not set, so no static file is served below "{facts.static.url}".',
+        hint='Set it, such as to BASE_DIR / "staticfiles", and run `manage.py collectstatic`.',
+        obj="STATIC_ROOT",
+        id="tandem.W003",
+    )
 
 
-def static_files_are_collected(facts: Facts) -> list[CheckMessage]:
+def static_files_are_collected(facts: Facts) -> Iterator[CheckMessage]:
     """Find a STATIC_ROOT without any file."""
     if facts.static is None or facts.static.root is None or facts.static.is_collected:
-        return []
-    return [
-        Warning(
-            f'STATIC_ROOT is "{facts.static.root}", which holds no files, so no static file is '
-            f'served below "{facts.static.url}".',
-            hint="Run `manage.py collectstatic`.",
-            obj="STATIC_ROOT",
-            id="tandem.W004",
-        )
-    ]
+        return
+    yield Warning(
+        f'STATIC_ROOT is "{facts.static.root}", which holds no files, so no static file is '
+        f'served below "{facts.static.url}".',
+        hint="Run `manage.py collectstatic`.",
+        obj="STATIC_ROOT",
+        id="tandem.W004",
+    )
 
 
-def media_has_no_guard(facts: Facts) -> list[CheckMessage]:
+def media_has_no_guard(facts: Facts) -> Iterator[CheckMessage]:
     """Find uploaded files that a view guards and the edge serves to everyone."""
     if facts.media is None or not facts.media.views:
-        return []
-    return [
-        Error(
-            f'TANDEM["EDGE"]["MEDIA"] is True, so the edge serves the files below '
-            f'"{facts.media.prefix}" to everyone, and bypasses the views of the URLconf there: '
-            f"{', '.join(facts.media.views)}.",
-            hint='Set TANDEM["EDGE"]["MEDIA"] to False, so that the views decide.',
-            obj="TANDEM",
-            id="tandem.E011",
-        )
-    ]
+        return
+    yield Error(
+        f'TANDEM["EDGE"]["MEDIA"] is True, so the edge serves the files below '
+        f'"{facts.media.prefix}" to everyone, and bypasses the views of the URLconf there: '
+        f"{', '.join(facts.media.views)}.",
+        hint='Set TANDEM["EDGE"]["MEDIA"] to False, so that the views decide.',
+        obj="TANDEM",
+        id="tandem.E011",
+    )
 
 
 def read_static() -> Static | None:
@@ -118,11 +112,11 @@ _HINT = (
 )
 
 
-def forwarded_scheme_is_trusted(facts: Facts) -> list[CheckMessage]:
+def forwarded_scheme_is_trusted(facts: Facts) -> Iterator[CheckMessage]:
     """Find settings that expect HTTPS from a proxy whose headers the edge replaces."""
     edge, https = facts.plan.edge, facts.https
     if edge.tls is not None or edge.trusted_proxies:
-        return []
+        return
     if https.proxy_header:
         forever = ", so that SECURE_SSL_REDIRECT redirects forever" if https.redirects else ""
         message = (
@@ -135,9 +129,9 @@ def forwarded_scheme_is_trusted(facts: Facts) -> list[CheckMessage]:
             "every request is redirected forever."
         )
     else:
-        return []
+        return
     setting = "SECURE_PROXY_SSL_HEADER" if https.proxy_header else "SECURE_SSL_REDIRECT"
-    return [Warning(message, hint=_HINT, obj=setting, id="tandem.W013")]
+    yield Warning(message, hint=_HINT, obj=setting, id="tandem.W013")
 
 
 def read_https() -> Https:

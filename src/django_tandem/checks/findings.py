@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from django_tandem.runtime.host import find_nginx, find_valkey, host_with, read_
 from django_tandem.runtime.preflight import check_edge
 from django_tandem.settings import Settings, read_settings
 
-Check = Callable[[Facts], list[CheckMessage]]
+Check = Callable[[Facts], Iterable[CheckMessage]]
 
 # In the order of their messages: what the rest is read from comes first.
 CHECKS: tuple[Check, ...] = (

@@ -27,59 +27,53 @@ _WS_NEEDS = {
 }
 
 
-def daphne_is_safe(facts: Facts) -> list[CheckMessage]:
+def daphne_is_safe(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Daphne with known vulnerabilities that would serve the project."""
     is_server = facts.serves_asgi and facts.settings.asgi.server == "daphne"
     is_program = any(runs(argv, "daphne") for _, argv in facts.settings.programs)
     installed = facts.version_of("daphne")
     if not (is_server or is_program) or installed is None or installed >= Version("4.2.2"):
-        return []
+        return
     # A warning: a project may have to pin an older version, and serves with it.
-    return [
-        Warning(
-            f"daphne {installed} is installed, and Daphne before 4.2.2 has two known "
-            "vulnerabilities (CVEs 44545 and 44546).",
-            hint='Run pip install "daphne>=4.2.2".',
-            obj="daphne",
-            id="tandem.W014",
-        )
-    ]
+    yield Warning(
+        f"daphne {installed} is installed, and Daphne before 4.2.2 has two known "
+        "vulnerabilities (CVEs 44545 and 44546).",
+        hint='Run pip install "daphne>=4.2.2".',
+        obj="daphne",
+        id="tandem.W014",
+    )
 
 
-def handler_knows_the_packages(facts: Facts) -> list[CheckMessage]:
+def handler_knows_the_packages(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Django or asgiref that our ASGI handler was not written for."""
     is_wanted = facts.serves_http_on_asgi and facts.settings.asgi.handler != "django"
     if not is_wanted or not facts.unknown_packages:
-        return []
+        return
     installed = " and ".join(facts.unknown_packages)
-    return [
-        Warning(
-            f"Django's own ASGI handler serves: the code of {installed} differs from the "
-            "versions that django-tandem's handler was written for.",
-            hint="Upgrade to the latest patch release, or accept Django's handler with "
-            'TANDEM["ASGI"]["HANDLER"] = "django".',
-            obj="django_tandem.asgi",
-            id="tandem.W015",
-        )
-    ]
+    yield Warning(
+        f"Django's own ASGI handler serves: the code of {installed} differs from the "
+        "versions that django-tandem's handler was written for.",
+        hint="Upgrade to the latest patch release, or accept Django's handler with "
+        'TANDEM["ASGI"]["HANDLER"] = "django".',
+        obj="django_tandem.asgi",
+        id="tandem.W015",
+    )
 
 
-def gunicorn_does_not_leak(facts: Facts) -> list[CheckMessage]:
+def gunicorn_does_not_leak(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Gunicorn whose ASGI worker leaks database connections, where that worker is used."""
     installed = facts.version_of("gunicorn")
     if installed is None or not Version("25.1") <= installed < Version("26.1"):
-        return []
-    return [
-        Error(
-            f"{where} runs Gunicorn's ASGI worker, which leaks database connections "
-            f"in gunicorn {installed} (its issue 3627, in 25.1 to 26.0).",
-            hint='Run pip install "gunicorn>=26.1".',
-            obj="gunicorn",
-            id="tandem.E007",
-        )
-        for where, argv in _gunicorns(facts)
-        if option(argv, "--worker-class", "-k") in _GUNICORN_ASGI
-    ]
+        return
+    for where, argv in _gunicorns(facts):
+        if option(argv, "--worker-class", "-k") in _GUNICORN_ASGI:
+            yield Error(
+                f"{where} runs Gunicorn's ASGI worker, which leaks database connections "
+                f"in gunicorn {installed} (its issue 3627, in 25.1 to 26.0).",
+                hint='Run pip install "gunicorn>=26.1".',
+                obj="gunicorn",
+                id="tandem.E007",
+            )
 
 
 def _gunicorns(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -92,21 +86,20 @@ def _gunicorns(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield f'TANDEM["PROGRAMS"]["{name}"]', argv
 
 
-def uvicorn_speaks_websocket(facts: Facts) -> list[CheckMessage]:
+def uvicorn_speaks_websocket(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Uvicorn without the library that it needs for the project's WebSockets."""
     is_server = facts.serves_asgi and facts.settings.asgi.server == "uvicorn"
     if not is_server or not facts.application.has_websocket:
-        return []
+        return
     chosen = _ws(facts)
     needed = _WS_NEEDS.get(chosen)
     if chosen == "none":
         problem = 'TANDEM["ASGI"]["ARGS"] has --ws none, so Uvicorn rejects every WebSocket'
-        return [_no_websocket(problem, "Leave --ws out.")]
-    if needed is None or needed & facts.importable:
-        return []
-    library = min(needed)
-    problem = f"Uvicorn's --ws {chosen} needs the library {library}, which is not installed"
-    return [_no_websocket(problem, f"Run pip install {library}.")]
+        yield _no_websocket(problem, "Leave --ws out.")
+    elif needed is not None and not needed & facts.importable:
+        library = min(needed)
+        problem = f"Uvicorn's --ws {chosen} needs the library {library}, which is not installed"
+        yield _no_websocket(problem, f"Run pip install {library}.")
 
 
 def _ws(facts: Facts) -> str:

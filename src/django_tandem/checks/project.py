@@ -11,46 +11,44 @@ from django_tandem.checks.facts import EntryPoint, Facts
 from django_tandem.project.location import settings_named_in
 
 
-def setting_is_read(facts: Facts) -> list[CheckMessage]:
+def setting_is_read(facts: Facts) -> Iterator[CheckMessage]:
     """Find a TANDEM setting that every command refuses."""
     error = facts.setting_error
     if error is None:
-        return []
-    return [Error(error.message, hint=error.hint, obj="TANDEM", id="tandem.E001")]
+        return
+    yield Error(error.message, hint=error.hint, obj="TANDEM", id="tandem.E001")
 
 
-def application_is_imported(facts: Facts) -> list[CheckMessage]:
+def application_is_imported(facts: Facts) -> Iterator[CheckMessage]:
     """Find an ASGI application that can't be imported."""
     error = facts.asgi_error
     if error is None:
-        return []
-    return [Error(error.message, hint=error.hint, obj=facts.asgi, id="tandem.E002")]
+        return
+    yield Error(error.message, hint=error.hint, obj=facts.asgi, id="tandem.E002")
 
 
-def entry_points_agree(facts: Facts) -> list[CheckMessage]:
+def entry_points_agree(facts: Facts) -> Iterator[CheckMessage]:
     """Find a wsgi.py and an asgi.py that name different settings."""
     if len({entry.settings_module for entry in facts.entry_points}) < 2:
-        return []
+        return
     named = ", ".join(
         f'{entry.file} names "{entry.settings_module}"' for entry in facts.entry_points
     )
-    return [
-        Warning(
-            f"The entry points name different settings modules: {named}.",
-            hint="Name the same one in both. `tandem` serves both stacks with one settings "
-            "module: that of --settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
-            obj=facts.entry_points[-1].file,
-            id="tandem.W008",
-        )
-    ]
+    yield Warning(
+        f"The entry points name different settings modules: {named}.",
+        hint="Name the same one in both. `tandem` serves both stacks with one settings "
+        "module: that of --settings, else of DJANGO_SETTINGS_MODULE, else of manage.py.",
+        obj=facts.entry_points[-1].file,
+        id="tandem.W008",
+    )
 
 
-def application_is_ours(facts: Facts) -> list[CheckMessage]:
+def application_is_ours(facts: Facts) -> Iterator[CheckMessage]:
     """Find an ASGI application that holds Django's own, where ours switches threads less."""
     if facts.settings.asgi.handler == "django":
-        return []
-    return [
-        Warning(
+        return
+    for module in facts.stock_modules:
+        yield Warning(
             f"{module} makes Django's own ASGI application: each synchronous middleware causes "
             "a thread switch, and each request with synchronous code takes a thread and a "
             "database connection of its own.",
@@ -60,8 +58,6 @@ def application_is_ours(facts: Facts) -> list[CheckMessage]:
             obj=module,
             id="tandem.W009",
         )
-        for module in facts.stock_modules
-    ]
 
 
 def read_entry_points(asgi: str | None) -> Iterator[EntryPoint]:

@@ -24,21 +24,19 @@ _SHARED_CACHE = "Use a cache that processes share, such as Redis, Memcached or t
 _TOOLBAR_STORE = "debug_toolbar.store.DatabaseStore"
 
 
-def stores_are_shared(facts: Facts) -> list[CheckMessage]:
+def stores_are_shared(facts: Facts) -> Iterator[CheckMessage]:
     """Find stores in the memory of one process, where several processes serve the project."""
     processes = sum(map(facts.processes_on, Stack))
     if processes < 2:
-        return []
-    return [
-        Warning(
+        return
+    for store in facts.local_stores:
+        yield Warning(
             f"{store.name} is kept in each process, and {processes} of them serve the project: "
             f"{store.lost}.",
             hint=store.cure,
             obj=store.setting,
             id=store.check,
         )
-        for store in facts.local_stores
-    ]
 
 
 def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
@@ -127,14 +125,12 @@ _POOLED = {"postgresql", "postgis", "oracle"}
 _FILES = {"sqlite3", "spatialite"}
 
 
-def async_views_have_no_transaction(facts: Facts) -> list[CheckMessage]:
+def async_views_have_no_transaction(facts: Facts) -> Iterator[CheckMessage]:
     """Find async views that Django refuses to run for a database's ATOMIC_REQUESTS."""
-    found = []
     for database in facts.databases:
         refused = [view.pattern for view in facts.async_views if database.alias not in view.exempt]
         if database.atomic_requests and refused:
-            found.append(_atomic(database.alias, refused))
-    return found
+            yield _atomic(database.alias, refused)
 
 
 def _atomic(alias: str, patterns: list[str]) -> CheckMessage:
@@ -154,12 +150,14 @@ def _listed(patterns: list[str]) -> str:
     return ", ".join(patterns[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def connections_are_not_leaked(facts: Facts) -> list[CheckMessage]:
+def connections_are_not_leaked(facts: Facts) -> Iterator[CheckMessage]:
     """Find connections that are kept open for a thread which ends with its request."""
     # Ours keeps the threads too.
     if not (facts.serves_http_on_asgi and facts.stock_modules):
-        return []
-    return [_kept(database) for database in facts.databases if database.conn_max_age != 0]
+        return
+    for database in facts.databases:
+        if database.conn_max_age != 0:
+            yield _kept(database)
 
 
 def _kept(database: Database) -> CheckMessage:
@@ -176,19 +174,17 @@ def _kept(database: Database) -> CheckMessage:
     )
 
 
-def directories_exist(facts: Facts) -> list[CheckMessage]:
+def directories_exist(facts: Facts) -> Iterator[CheckMessage]:
     """Find SQLite databases in a directory that does not exist."""
-    return [
-        Warning(
-            f'DATABASES["{database.alias}"]["NAME"] is in {database.missing_directory}, which '
-            "does not exist: every query fails.",
-            hint="Make the directory and run `manage.py migrate`, or correct the path.",
-            obj="DATABASES",
-            id="tandem.W016",
-        )
-        for database in facts.databases
-        if database.missing_directory
-    ]
+    for database in facts.databases:
+        if database.missing_directory:
+            yield Warning(
+                f'DATABASES["{database.alias}"]["NAME"] is in {database.missing_directory}, which '
+                "does not exist: every query fails.",
+                hint="Make the directory and run `manage.py migrate`, or correct the path.",
+                obj="DATABASES",
+                id="tandem.W016",
+            )
 
 
 def read_databases() -> Iterator[Database]:

@@ -62,7 +62,7 @@ def test_a_vulnerable_daphne_among_the_programs_is_a_warning() -> None:
 )
 def test_a_daphne_that_is_safe_or_does_not_serve_is_left_alone(tandem, on_asgi, versions) -> None:
     """Installed is not in use."""
-    assert daphne_is_safe(_facts(tandem, on_asgi=on_asgi, **versions)) == []
+    assert ids(daphne_is_safe(_facts(tandem, on_asgi=on_asgi, **versions))) == []
 
 
 def test_a_gunicorn_that_leaks_on_its_asgi_worker_is_an_error() -> None:
@@ -104,7 +104,7 @@ def test_the_leak_is_in_25_1_to_26_0(gunicorn, leaks) -> None:
     """Both ends count."""
     known = _facts({"WSGI": {"ARGS": ["-k", "asgi"]}}, gunicorn=gunicorn)
 
-    assert bool(gunicorn_does_not_leak(known)) is leaks
+    assert bool(ids(gunicorn_does_not_leak(known))) is leaks
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_leak_is_in_25_1_to_26_0(gunicorn, leaks) -> None:
 )
 def test_another_worker_and_another_program_do_not_leak(tandem) -> None:
     """The fault is in one worker of one server."""
-    assert gunicorn_does_not_leak(_facts(tandem, gunicorn="26.0")) == []
+    assert ids(gunicorn_does_not_leak(_facts(tandem, gunicorn="26.0"))) == []
 
 
 def test_uvicorn_without_its_websocket_library_is_an_error() -> None:
@@ -163,9 +163,9 @@ def test_the_library_is_the_one_that_the_arguments_choose(args, library, found) 
 
 def test_uvicorn_without_websockets_to_serve_is_left_alone() -> None:
     """And so is every other server."""
-    assert uvicorn_speaks_websocket(_facts(on_asgi=False)) == []
-    assert uvicorn_speaks_websocket(_facts({"ASGI": {"ALWAYS": True}}, on_asgi=False)) == []
-    assert uvicorn_speaks_websocket(_facts({"ASGI": {"SERVER": "hypercorn"}})) == []
+    assert ids(uvicorn_speaks_websocket(_facts(on_asgi=False))) == []
+    assert ids(uvicorn_speaks_websocket(_facts({"ASGI": {"ALWAYS": True}}, on_asgi=False))) == []
+    assert ids(uvicorn_speaks_websocket(_facts({"ASGI": {"SERVER": "hypercorn"}}))) == []
 
 
 @pytest.mark.parametrize(
@@ -234,4 +234,4 @@ def test_an_unknown_package_matters_only_to_our_handler(stack, tandem, unknown) 
     """Where it serves nothing, or Django's was chosen, nothing is slower than expected."""
     found = facts(verdict("/a/", stack), tandem=tandem, unknown_packages=unknown)
 
-    assert handler_knows_the_packages(found) == []
+    assert ids(handler_knows_the_packages(found)) == []

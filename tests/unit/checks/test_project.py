@@ -1,7 +1,7 @@
 """The settings, the entry points and the ASGI application are checked."""
 
 from checks.gathered import facts
-from checks.messages import contents
+from checks.messages import contents, ids
 
 from django_tandem.checks.facts import EntryPoint
 from django_tandem.checks.project import (
@@ -40,7 +40,7 @@ def test_an_application_that_fails_to_import_is_an_error() -> None:
 def test_a_project_without_errors_has_no_findings() -> None:
     """None of the checks returns a message."""
     assert [*setting_is_read(facts()), *application_is_imported(facts())] == []
-    assert entry_points_agree(facts()) == []
+    assert ids(entry_points_agree(facts())) == []
 
 
 def _entry(stack: str, settings_module: str) -> EntryPoint:
@@ -67,8 +67,10 @@ def test_entry_points_that_agree_or_stand_alone_are_fine() -> None:
     """A project may have but one of them."""
     one = _entry("wsgi", "config.settings")
 
-    assert entry_points_agree(facts(entry_points=(one,))) == []
-    assert entry_points_agree(facts(entry_points=(one, _entry("asgi", "config.settings")))) == []
+    assert ids(entry_points_agree(facts(entry_points=(one,)))) == []
+    assert (
+        ids(entry_points_agree(facts(entry_points=(one, _entry("asgi", "config.settings"))))) == []
+    )
 
 
 def test_djangos_own_application_is_a_warning() -> None:
@@ -89,11 +91,11 @@ def test_djangos_own_application_is_a_warning() -> None:
 
 def test_our_application_is_no_finding() -> None:
     """Nor is a project without one."""
-    assert application_is_ours(facts()) == []
+    assert ids(application_is_ours(facts())) == []
 
 
 def test_djangos_handler_by_choice_is_no_finding() -> None:
     """TANDEM["ASGI"]["HANDLER"] keeps it."""
     found = facts(tandem={"ASGI": {"HANDLER": "django"}}, stock_modules=("config.asgi",))
 
-    assert application_is_ours(found) == []
+    assert ids(application_is_ours(found)) == []
