@@ -148,6 +148,8 @@ class ThreadLease:
         self.worker: PoolThread | None = None
         # Whether ``opening`` has run on the present thread.
         self.is_open = False
+        # Whether the request itself, not only a task that outlives it, has run on that thread.
+        self.has_run = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.calls: deque[Call] = deque()
         self.current: Call | None = None
@@ -171,6 +173,18 @@ class ThreadLease:
         if state is LeaseState.RESUMING:
             self.resuming_at = time.monotonic()
 
+    def next_call(self) -> Call | None:
+        """
+        Return the next call that is to run on the present thread.
+
+        What the request has left there ends with it: a task that outlives it never finds that.
+        """
+        if not self.calls or (self.calls[0].is_late and self.has_run):
+            return None
+        self.current = self.calls.popleft()
+        self.has_run |= not self.current.is_late
+        return self.current
+
     def end_call(self, call: Call, left: Leftovers) -> None:
         """Note that the thread has run the call, and what it has left there."""
         self.current = None
@@ -185,7 +199,7 @@ class ThreadLease:
     def detach(self) -> None:
         """Give the thread up."""
         self.move(LeaseState.DETACHED)
-        self.worker, self.is_open = None, False
+        self.worker, self.is_open, self.has_run = None, False, False
         self.must_keep = self.has_transaction = False
         self.generators.clear()
 

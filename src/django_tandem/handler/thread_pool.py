@@ -208,10 +208,9 @@ class ThreadPool:
             # A lease that releases its thread runs nothing more there: what is submitted
             # from then on may leave something behind, and waits for another thread.
             if lease.state is LeaseState.RUNNING:
-                if lease.calls:
-                    lease.current = lease.calls.popleft()
-                    return lease.current
-                kept = lease.should_keep(is_wanted=bool(self.queue))
+                if call := lease.next_call():
+                    return call
+                kept = not lease.calls and lease.should_keep(is_wanted=bool(self.queue))
                 if kept and lease.is_over:
                     self.lingering.add(lease)
                     self._start_ticking(lease.loop)

@@ -38,6 +38,13 @@ MUTANTS = (
         tests=(LATE,),
     ),
     Mutant(
+        name="task runs on a thread with what its request left",
+        file="handler/thread_lease.py",
+        old="if not self.calls or (self.calls[0].is_late and self.has_run):",
+        new="if not self.calls:",
+        tests=(IN_EVERY_ORDER,),
+    ),
+    Mutant(
         name="transaction forgotten that was begun by hand",
         file="handler/leftovers.py",
         old='and connection.autocommit != connection.settings_dict["AUTOCOMMIT"]',

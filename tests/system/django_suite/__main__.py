@@ -1,7 +1,7 @@
 """
 Run labels of Django's own test suite twice, stock and with our handler in Django's place.
 
-`make test-django` calls it; LABELS="csrf_tests sessions_tests" asks for others. It prints the
+`make test-django` calls it; LABELS="csrf_tests sessions_tests" selects others. It prints the
 counts of both runs and what went through which handler, and names every test that only ours fails.
 """
 

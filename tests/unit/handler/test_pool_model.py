@@ -24,8 +24,9 @@ READS_THEN_WRITES = (READ, SUSPEND, WRITE, SUSPEND, CHECK, RELEASE)
 WRITES = (WRITE, SUSPEND, READ, SUSPEND, CHECK, RELEASE)
 READS = (READ, SUSPEND, READ, RELEASE)
 SYNC = (CHECK, RELEASE)
-# The last two are of a task that outlives the request.
+# What follows the release is of a task that outlives the request.
 COMMITS_LATE = (CHECK, RELEASE, BEGIN, COMMIT)
+LEAVES_OPEN = (BEGIN, RELEASE, CHECK)
 
 
 class SteppedThread:
@@ -80,7 +81,7 @@ class Request:
         self.executor = RequestExecutor(world.pool, holds=True, opening=(), closing=())
         self.call = None
         self.must_suspend = False
-        self.has_written = self.is_over = False
+        self.has_written = self.is_over = self.begins_late = False
 
     @property
     def can_continue(self):
@@ -107,6 +108,7 @@ class Request:
             self.is_over = True
             self.executor.release()
         else:
+            self.begins_late = self.begins_late or (step == BEGIN and self.is_over)
             self.call = self.executor.submit(functools.partial(self.run, step))
             # The handler does not know when a task that outlives it suspends.
             self.must_suspend = not self.is_over
@@ -138,7 +140,9 @@ class World:
     def clean(self):
         owner = self.thread.left_by
         assert owner is None or owner.is_over, "a thread was cleaned under its request"
-        assert self.thread.transaction is None, "a thread was cleaned in a transaction"
+        open_by, self.thread.transaction = self.thread.transaction, None
+        is_late = open_by is not None and open_by.begins_late
+        assert not is_late, "a thread was cleaned in the transaction of a task"
         self.thread.left_by = None
 
     def events(self):
@@ -273,6 +277,7 @@ def visit_all(model, bound, scripts, failing_start=None):
         (1, 0, (COMMITS_LATE, SYNC)),
         (1, 1, (COMMITS_LATE, COMMITS_LATE)),
         (1, 1, (COMMITS_LATE, READS)),
+        (1, 0, (LEAVES_OPEN, SYNC)),
     ],
 )
 def test_what_a_request_left_holds_its_thread_in_every_order(

@@ -344,6 +344,38 @@ def test_a_transaction_of_a_task_that_outlives_its_request_is_whole(
 
 
 @pytest.mark.parametrize("handler", ["ours", "stock"])
+def test_a_transaction_that_the_request_left_open_ends_with_it(serve, threads, table, handler):
+    """A task that outlives the request finds a connection without it, as with Django's handler."""
+    is_begun, is_answered = asyncio.Event(), asyncio.Event()
+
+    async def later():
+        await sync_to_async(transaction.atomic().__enter__)()
+        await Entry.objects.acreate(amount=-1)
+        is_begun.set()
+        await is_answered.wait()
+        return await sync_to_async(lambda: connection.in_atomic_block)()
+
+    async def view(request):
+        task.append(asyncio.create_task(later()))
+        await is_begun.wait()
+        return HttpResponse()
+
+    task = []
+    ours = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
+    application = ours if handler == "ours" else ASGIHandler()
+    threads(1)
+
+    async def served():
+        await send_request(application)
+        is_answered.set()
+        return await task.pop()
+
+    assert run(served()) is False
+    gc.collect()
+    assert Entry.objects.count() == 0
+
+
+@pytest.mark.parametrize("handler", ["ours", "stock"])
 def test_a_transaction_that_a_task_never_ends_is_rolled_back(
     serve, threads, table, caplog, handler
 ):
