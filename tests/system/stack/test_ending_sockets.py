@@ -4,7 +4,11 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -15,9 +19,11 @@ from harness.stack import Up
 
 SOCKETS = 20
 RESTART = 1012
-# `docker stop` kills after 10 s. Beside other work a machine takes its time.
+# `docker stop` kills after 10 s.
 LATEST_S, SOON_S = 9.9, 5
 SERVERS = ["uvicorn", "daphne", "hypercorn", "granian"]
+
+pytestmark = pytest.mark.alone
 
 SLOW = """
 import asyncio
@@ -88,22 +94,39 @@ async def end_of(session: aiohttp.ClientSession, url: str) -> float:
     return time.monotonic()
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory) -> Callable[..., dict[str, Stopped]]:
+    """Stop a stack of each server under requests for these paths, all at the same time."""
+
+    @cache
+    def every(*paths: str) -> dict[str, Stopped]:
+        projects = {asgi: made(tmp_path_factory.mktemp(asgi), asgi) for asgi in SERVERS}
+        with ExitStack() as stack, ThreadPoolExecutor() as pool:
+            started = [pool.submit(stack.enter_context, Up(each)) for each in projects.values()]
+            ups = [each.result() for each in started]
+
+            async def stop_all() -> list[Stopped]:
+                return await asyncio.gather(*(stop(up, *paths) for up in ups))
+
+            return dict(zip(SERVERS, asyncio.run(stop_all()), strict=True))
+
+    return every
+
+
 @pytest.mark.parametrize("asgi", SERVERS)
-def test_a_stop_tells_each_socket_and_is_soon_over(asgi, tmp_path) -> None:
+def test_a_stop_closes_each_socket_and_is_soon_over(asgi, stopped) -> None:
     """On every server alike: 1012, within a second."""
-    with Up(made(tmp_path, asgi)) as up:
-        stopped = asyncio.run(stop(up))
+    alone = stopped()[asgi]
 
-    assert stopped.codes == {RESTART}
-    assert stopped.took_s < SOON_S
+    assert alone.codes == {RESTART}
+    assert alone.took_s < SOON_S
 
 
 @pytest.mark.parametrize("asgi", SERVERS)
-def test_requests_that_never_end_hold_up_no_stop(asgi, tmp_path) -> None:
+def test_requests_that_never_end_hold_up_no_stop(asgi, stopped) -> None:
     """They get their eight seconds on either stack, beside sockets that are closed."""
-    with Up(made(tmp_path, asgi)) as up:
-        stopped = asyncio.run(stop(up, "/slow/", "/async-slow/"))
+    held = stopped("/slow/", "/async-slow/")[asgi]
 
-    assert stopped.codes == {RESTART}
-    assert min(stopped.waited_s) > 7
-    assert stopped.took_s < LATEST_S
+    assert held.codes == {RESTART}
+    assert min(held.waited_s) > 7
+    assert held.took_s < LATEST_S
