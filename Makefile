@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -34,15 +34,19 @@ SLOW := $(addprefix tests/system/,nginx stack bench browser overload docs)
 OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
 
 # No server, no database, no tandem command. Some tests wait for a timeout of a few tenths of a second.
-unit: $(VENV)/dev.installed
+unit: compiled
 	$(BIN)/pytest tests/unit -m "not processes" -n 4
 
 # Most tests wait for a server to start or to stop. The tests of a file share its stacks. Tests with bounds of time under
 # load have the machine for themselves.
-tests: $(VENV)/dev.installed system
+tests: compiled system
 	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest tests --ignore tests/system/example -m alone
+	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
 	$(BIN)/pytest tests/system/example -n 2
+
+# Thousands of processes import these modules, and where PYTHONDONTWRITEBYTECODE is set none keeps what it compiled.
+compiled: $(VENV)/dev.installed
+	@$(BIN)/python -m compileall -q src
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed system
@@ -64,7 +68,7 @@ faults: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python -m faults $(ONLY)
 
 # Small projects of kinds that nobody here would write: make strangers ONLY="dotenv media"
-strangers: $(VENV)/dev.installed system
+strangers: compiled system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests $(BIN)/python -m strangers $(ONLY)
 
 # The handler's tests with threads that are switched after each microsecond, not after 5 ms.

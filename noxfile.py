@@ -11,12 +11,17 @@ import nox
 PAIRS = (("3.11", "5.2"), ("3.12", "6.0"), ("3.13", "6.1"))
 EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn"
 # As in the Makefile: most tests, those that need the machine for themselves, the example's.
-SLOW = tuple(f"tests/system/{name}" for name in ("stack", "bench", "browser", "overload", "docs"))
+SUBJECTS = sorted(
+    sorted({path.parent.name for path in Path("tests/system").glob("[a-z]*/*.py")} - {"example"}),
+    # The directories that take longest come first.
+    key=lambda name: name not in ("nginx", "stack", "bench", "browser", "overload", "docs"),
+)
+MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/unit")
 IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
-    (*SLOW, "tests", "--ignore=tests/system/example", "-m", "not alone", *IN_PARALLEL),
-    ("tests", "--ignore=tests/system/example", "-m", "alone"),
-    ("tests/system/example",),
+    (*MOST, "-m", "not alone", *IN_PARALLEL),
+    (*MOST, "-m", "alone"),
+    ("tests/system/example", "-n", "2"),
 )
 nox.options.error_on_missing_interpreters = True
 

@@ -9,11 +9,13 @@ from harness.stack import DEADLINE_S, clean_environment
 EXAMPLE = Path(__file__).parents[2] / "example"
 LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
 # In one process, for each takes its time to start.
-PREPARE = """
+FILL_DATABASE = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0, run_syncdb=True)
-call_command("collectstatic", interactive=False, verbosity=0)
 call_command("sample_data")
+"""
+COLLECT = """
+call_command("collectstatic", interactive=False, verbosity=0)
 """
 
 
@@ -24,7 +26,12 @@ def copied(directory: Path) -> Path:
 
 def prepare(directory: Path, **environment: str) -> None:
     """Do what must be done once before it is served."""
-    in_shell(directory, PREPARE, **environment)
+    in_shell(directory, FILL_DATABASE + COLLECT, **environment)
+
+
+def fill_database(directory: Path, **environment: str) -> None:
+    """Do of it what another database needs."""
+    in_shell(directory, FILL_DATABASE, **environment)
 
 
 def in_shell(directory: Path, code: str, **environment: str) -> str:

@@ -1,7 +1,9 @@
 """One house and one browser for all of these tests, and visitors who complain of errors."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -13,8 +15,10 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with served_house(tmp_path_factory.mktemp("b")) as running:
+def up(prepared_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    directory = tmp_path_factory.mktemp("b")
+    shutil.copytree(prepared_example, directory, dirs_exist_ok=True)
+    with served_house(directory) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from harness.example import copied, in_shell, prepare
+from harness.example import in_shell
 from harness.stack import Up, free_port
 
 # What Debian's Chromium does by itself in the background has no place in a test.
@@ -19,8 +19,7 @@ expect.set_options(timeout=15_000)
 
 @contextmanager
 def served_house(directory: Path) -> Iterator[Up]:
-    """Copy the example, do what `make demo` does before it is served, and serve it."""
-    prepare(copied(directory))
+    """Serve the example that was prepared in ``directory``."""
     shipping = f"http://127.0.0.1:{free_port()}"
     with Up(directory, environment={"SHIPPING_URL": shipping}) as up:
         yield up

@@ -6,9 +6,11 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from browser.house import bid, chromium, open_lot, served_house, sign_in
+from harness.example import copied, prepare
+from harness.stack import Up
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 2}
 PHONE = {
@@ -25,22 +27,24 @@ LOT = "Ship's chronometer, 1891"
 def main(directory: Path) -> int:
     """Serve the example, have two people bid, and take the pictures."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="b") as place,
-        served_house(Path(place)) as up,
-        chromium() as browser,
-    ):
-        ada = browser.new_context(base_url=up.url, **DESKTOP).new_page()
-        grace = browser.new_context(base_url=up.url, **PHONE).new_page()
-        sign_in(ada, "ada")
-        sign_in(grace, "grace")
-        _bid_elsewhere(grace)
-        _bid_war(ada, grace)
-        _take(ada, directory / "auction.png")
-        # On so small a page a toast would hide the name of the house.
-        expect(grace.locator("#toasts")).to_be_empty()
-        _take(grace, directory / "auction-phone.png")
+    with tempfile.TemporaryDirectory(prefix="b") as place:
+        prepare(copied(Path(place)))
+        with served_house(Path(place)) as up, chromium() as browser:
+            _photograph(browser, up, directory)
     return 0
+
+
+def _photograph(browser: Browser, up: Up, directory: Path) -> None:
+    ada = browser.new_context(base_url=up.url, **DESKTOP).new_page()
+    grace = browser.new_context(base_url=up.url, **PHONE).new_page()
+    sign_in(ada, "ada")
+    sign_in(grace, "grace")
+    _bid_elsewhere(grace)
+    _bid_war(ada, grace)
+    _take(ada, directory / "auction.png")
+    # On so small a page a toast would hide the name of the house.
+    expect(grace.locator("#toasts")).to_be_empty()
+    _take(grace, directory / "auction-phone.png")
 
 
 def _bid_elsewhere(page: Page) -> None:

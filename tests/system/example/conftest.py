@@ -30,7 +30,9 @@ os.environ["DATABASE_URL"] = os.environ.get(
 for name in ("REDIS_URL", "DEBUG", "ALLOWED_HOSTS", "SHIPPING_URL"):
     os.environ.pop(name, None)
 django.setup()
-settings.STATIC_ROOT = Path(_place.name) / "staticfiles"
+# TEST_STATIC_ROOT may name a directory that its static files were collected in.
+COLLECTED = os.environ.get("TEST_STATIC_ROOT")
+settings.STATIC_ROOT = Path(COLLECTED or f"{_place.name}/staticfiles")
 setup_test_environment()
 
 from channels.layers import channel_layers  # noqa: E402
@@ -44,7 +46,8 @@ from auctions.models import Bid, Lot, Seller  # noqa: E402
 @pytest.fixture(scope="session", autouse=True)
 def house() -> Iterator[None]:
     call_command("migrate", verbosity=0)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    if not COLLECTED:
+        call_command("collectstatic", verbosity=0, interactive=False)
     yield
     django.db.connections.close_all()
     _place.cleanup()

@@ -2,28 +2,25 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import aiohttp
 import pytest
 from example.bidding import storm
 
-from harness.example import EXAMPLE, copied, prepare, token_of
+from harness.example import EXAMPLE, fill_database, token_of
 from harness.postgres import postgres
 from harness.stack import Up, clean_environment, tandem
 
 
-def _prepared(directory: Path, **environment: str) -> Path:
-    prepare(copied(directory), **environment)
-    return directory
-
-
 @pytest.fixture(scope="module")
-def up(tmp_path_factory):
-    with Up(_prepared(tmp_path_factory.mktemp("e"))) as running:
+def up(prepared_example, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("e")
+    shutil.copytree(prepared_example, directory, dirs_exist_ok=True)
+    with Up(directory) as running:
         yield running
 
 
@@ -89,15 +86,16 @@ def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up)
     _assert_true_auction(up)
 
 
-def test_the_same_holds_on_postgresql(tmp_path) -> None:
+def test_the_same_holds_on_postgresql(prepared_example, tmp_path) -> None:
     """Where rows are locked instead of the whole database."""
+    shutil.copytree(prepared_example, tmp_path, dirs_exist_ok=True)
     with postgres() as url:
-        _prepared(tmp_path, DATABASE_URL=url)
+        fill_database(tmp_path, DATABASE_URL=url)
         with Up(tmp_path, environment={"DATABASE_URL": url}) as up:
             _assert_true_auction(up)
 
 
-def test_the_rules_hold_on_postgresql_too() -> None:
+def test_the_rules_hold_on_postgresql_too(prepared_example) -> None:
     """Keys, closings and bids at once: the example's own tests of them, on its row locks."""
     rules = ("placing_bids", "bid_keys", "last_minutes", "closing_lots")
     files = [f"tests/system/example/test_{name}.py" for name in rules]
@@ -105,7 +103,8 @@ def test_the_rules_hold_on_postgresql_too() -> None:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
             cwd=EXAMPLE.parent,
-            env=clean_environment() | {"TEST_DATABASE_URL": url},
+            env=clean_environment()
+            | {"TEST_DATABASE_URL": url, "TEST_STATIC_ROOT": str(prepared_example / "staticfiles")},
             capture_output=True,
             text=True,
             check=False,

@@ -201,7 +201,10 @@ def application(environ, start_response):
 SETTINGS = """
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE = [*MIDDLEWARE, "mysite.by_host.by_host"]
-TANDEM = {"ROUTES": [("pinned", "asgi"), ("mysite.urls.Api.hello", "asgi")]}
+TANDEM = {
+    "ROUTES": [("pinned", "asgi"), ("mysite.urls.Api.hello", "asgi")],
+    "ASGI": {"WORKERS": 1},
+}
 WSGI_APPLICATION = "mysite.wrapped.application"
 """
 

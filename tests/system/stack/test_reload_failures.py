@@ -58,8 +58,9 @@ def write(directory: Path, version: int, route: str = "async", **tandem_setting:
     """Write the code of a version, whose async view has a route of its own."""
     (directory / "mysite" / "urls.py").write_text(URLS.format(version, route))
     if tandem_setting:
+        setting = {"ASGI": {"WORKERS": 1}, **tandem_setting}
         with (directory / "mysite" / "settings.py").open("a") as settings:
-            settings.write(f"\nTANDEM = {tandem_setting!r}\n")
+            settings.write(f"\nTANDEM = {setting!r}\n")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 from contextlib import AsyncExitStack
 
@@ -11,7 +12,6 @@ import psutil
 import pytest
 
 from django_tandem.runtime import supervisord
-from harness.example import copied, prepare
 from harness.stack import Up
 
 SETTINGS = """
@@ -25,11 +25,10 @@ pytestmark = pytest.mark.timeout(360)
 
 
 @pytest.fixture
-def up(tmp_path):
-    copied(tmp_path)
+def up(prepared_example, tmp_path):
+    shutil.copytree(prepared_example, tmp_path, dirs_exist_ok=True)
     (tmp_path / "two_workers.py").write_text(SETTINGS)
     environment = {"DJANGO_SETTINGS_MODULE": "two_workers"}
-    prepare(tmp_path, **environment)
     with Up(tmp_path, environment=environment) as running:
         yield running
 
