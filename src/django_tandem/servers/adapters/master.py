@@ -104,8 +104,9 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         return WorkerKind(
             name=Stack.WSGI.value,
             worker_class=wsgi_worker(config.worker_class),
-            # The master replaces a worker, so that a new one is ready before.
-            config=with_settings(config, max_requests=0),
+            # The master replaces a worker, so that a new one is ready before; the threads of the
+            # old one have as long as a request may take. At a stop, the master's own limit holds.
+            config=with_settings(config, max_requests=0, graceful_timeout=config.timeout),
             workers=config.workers,
             load=self._loader(Stack.WSGI),
             addresses=tuple(config.address[:-1]),
