@@ -43,9 +43,10 @@ class RequestExecutor(Executor):
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run the call after the earlier ones."""
-        is_final = submitted_function(function) is _call_at_end
+        submitted = submitted_function(function)
+        is_final = submitted is _call_at_end
         run = functools.partial(function, *args, **kwargs) if args or kwargs else function
-        call = Call(run, is_final=is_final)
+        call = Call(run, is_own=is_final or submitted is _call, is_final=is_final)
         self.pool.submit(self.lease, call)
         return call.future
 

@@ -60,17 +60,26 @@ IDLE = frozenset({LeaseState.RESUMING, LeaseState.WAITING})
 class Call:
     """One call that waits for a thread, or runs on one."""
 
-    __slots__ = ("active", "function", "future", "is_final", "is_late")
+    __slots__ = ("active", "function", "future", "is_final", "is_late", "is_own")
 
-    def __init__(self, function: Callable[[], Any], *, is_final: bool = False) -> None:
+    def __init__(
+        self, function: Callable[[], Any], *, is_own: bool = False, is_final: bool = False
+    ) -> None:
         self.function = function
+        # Whether the handler itself has submitted it.
+        self.is_own = is_own
         # Whether the handler ends the request with it: it can't wait for a thread.
         self.is_final = is_final
         self.future: Future[Any] = Future()
         # 1 while the thread runs it, 0 while the thread waits for the event loop in it.
         self.active = 1
-        # Whether a task that outlives the request has submitted it.
+        # Whether it was submitted after the end of the request.
         self.is_late = False
+
+    @property
+    def is_of_task(self) -> bool:
+        """Whether a task that outlives the request has submitted it."""
+        return self.is_late and not self.is_own
 
     def run(self) -> None:
         """Run the function, unless it was cancelled while it waited."""
@@ -179,7 +188,7 @@ class ThreadLease:
 
         What the request has left there ends with it: a task that outlives it never finds that.
         """
-        if not self.calls or (self.calls[0].is_late and self.has_run):
+        if not self.calls or (self.calls[0].is_of_task and self.has_run):
             return None
         self.current = self.calls.popleft()
         self.has_run |= not self.current.is_late
@@ -190,7 +199,7 @@ class ThreadLease:
         self.current = None
         self.must_keep |= left.must_keep
         # What the request itself has left ends with it.
-        if call.is_late or not self.is_over:
+        if call.is_of_task or not self.is_over:
             self.has_transaction = left.has_transaction
             self.generators.extend(left.generators)
         if self.state is not LeaseState.RUNNING:

@@ -112,7 +112,7 @@ class ThreadPool:
                 # The timer allows a further start where one has failed.
                 self._start_ticking(_running_loop())
                 raise PoolExhausted("No thread is free.")
-            call.is_late = lease.is_over and not call.is_final
+            call.is_late = lease.is_over
             lease.calls.append(call)
             lease.has_submitted = True
             lease.loop = _running_loop()
@@ -219,7 +219,7 @@ class ThreadPool:
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
         # A request keeps its thread anyway, to its end.
-        may_return = call.is_late or not lease.holds
+        may_return = call.is_of_task or not lease.holds
         left = find_leftovers(call.function, may_transact=may_return)
         with self.lock:
             lease.end_call(call, left)

@@ -33,16 +33,30 @@ MUTANTS = (
     Mutant(
         name="late calls taken for those of the request",
         file="handler/thread_pool.py",
-        old="call.is_late = lease.is_over and not call.is_final",
+        old="call.is_late = lease.is_over",
         new="call.is_late = False",
         tests=(LATE,),
     ),
     Mutant(
         name="task runs on a thread with what its request left",
         file="handler/thread_lease.py",
-        old="if not self.calls or (self.calls[0].is_late and self.has_run):",
+        old="if not self.calls or (self.calls[0].is_of_task and self.has_run):",
         new="if not self.calls:",
         tests=(IN_EVERY_ORDER,),
+    ),
+    Mutant(
+        name="handler's own call taken for one of a task",
+        file="handler/thread_lease.py",
+        old="return self.is_late and not self.is_own",
+        new="return self.is_late",
+        tests=(f"{UNIT}/test_endings.py", f"{UNIT}/test_transactions.py"),
+    ),
+    Mutant(
+        name="end of the request ends its task's transaction",
+        file="handler/thread_lease.py",
+        old="self.has_run |= not self.current.is_late",
+        new="self.has_run |= not self.current.is_of_task",
+        tests=(TRANSACTIONS,),
     ),
     Mutant(
         name="transaction forgotten that was begun by hand",

@@ -167,3 +167,30 @@ def test_a_request_waits_for_calls_that_its_tasks_have_submitted(serve):
         return early
 
     assert not run(served())
+
+
+def test_the_end_of_a_request_runs_where_the_call_that_it_waits_for_ran(serve, threads):
+    """The request does not acquire a thread a second time for it."""
+    lent = []
+
+    async def view(request):
+        CLOSED.append(asyncio.create_task(sync_to_async(urls.waits_for_the_gate)(request)))
+        await until(lambda: urls.NOTED)
+        return HttpResponse()
+
+    application = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
+    pool = threads(1)
+    lend = pool._lend
+    pool._lend = lambda worker, lease: (lent.append(lease), lend(worker, lease))
+
+    async def served():
+        client = Client()
+        sent = asyncio.create_task(send_request(application, client=client))
+        await until(client.started.is_set)
+        await until(lambda: any(lease.calls for lease in pool.leases))
+        urls.GATE.set()
+        await sent
+
+    run(served())
+
+    assert len(lent) == 1

@@ -11,13 +11,13 @@ from collections import deque
 
 import pytest
 
-from django_tandem.handler import leftovers, thread_pool, wait_queue
+from django_tandem.handler import leftovers, switching, thread_pool, wait_queue
 from django_tandem.handler.switching import RequestExecutor
-from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState
+from django_tandem.handler.thread_lease import TRANSITIONS, LeaseState, PoolExhausted
 from django_tandem.handler.thread_pool import ThreadPool
 
 READ, WRITE, CHECK, SUSPEND, RELEASE = "read", "write", "check", "suspend", "release"
-BEGIN, COMMIT = "begin", "commit"
+BEGIN, COMMIT, FINISH = "begin", "commit", "finish"
 
 # What the view of a request does, one after another: it awaits each call before the next step.
 READS_THEN_WRITES = (READ, SUSPEND, WRITE, SUSPEND, CHECK, RELEASE)
@@ -27,6 +27,8 @@ SYNC = (CHECK, RELEASE)
 # What follows the release is of a task that outlives the request.
 COMMITS_LATE = (CHECK, RELEASE, BEGIN, COMMIT)
 LEAVES_OPEN = (BEGIN, RELEASE, CHECK)
+# The handler ends the request beside such a task.
+FINISHES = (CHECK, RELEASE, BEGIN, FINISH, COMMIT)
 
 
 class SteppedThread:
@@ -109,11 +111,22 @@ class Request:
             self.executor.release()
         else:
             self.begins_late = self.begins_late or (step == BEGIN and self.is_over)
-            self.call = self.executor.submit(functools.partial(self.run, step))
+            self.call = self.submit(step)
             # The handler does not know when a task that outlives it suspends.
             self.must_suspend = not self.is_over
 
-    def run(self, step):
+    def submit(self, step):
+        """Submit a call of the step; None for one that then runs outside the pool."""
+        if step != FINISH:
+            return self.executor.submit(functools.partial(self.run, step))
+        # As asgiref submits it.
+        function = functools.partial(switching._call_at_end)
+        try:
+            return self.executor.submit(functools.partial(self.run, step, function))
+        except PoolExhausted:
+            return None
+
+    def run(self, step, _function=None):
         """What a call does on the thread: it finds what its request has left, and nothing else."""
         thread = self.world.thread
         assert thread.left_by in (None, self), "a thread has what another request left"
@@ -121,7 +134,7 @@ class Request:
             assert thread.left_by is self, "a request has lost what it left on its thread"
         if step == WRITE:
             thread.left_by, self.has_written = self, True
-        expected = self if step == COMMIT else None
+        expected = self if step in (COMMIT, FINISH) else None
         assert thread.transaction is expected, "a transaction is not where it was begun"
         if step in (BEGIN, COMMIT):
             thread.transaction = self if step == BEGIN else None
@@ -278,6 +291,7 @@ def visit_all(model, bound, scripts, failing_start=None):
         (1, 1, (COMMITS_LATE, COMMITS_LATE)),
         (1, 1, (COMMITS_LATE, READS)),
         (1, 0, (LEAVES_OPEN, SYNC)),
+        (1, 0, (FINISHES, SYNC)),
     ],
 )
 def test_what_a_request_left_holds_its_thread_in_every_order(

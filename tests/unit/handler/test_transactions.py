@@ -15,7 +15,7 @@ from django.urls import path
 
 from django_tandem.handler import thread_lease, thread_pool
 from django_tandem.handler.switching import ParallelConsumers
-from handler.client import run, send_request, until
+from handler.client import Client, run, send_request, until
 
 LOCAL = threading.local()
 SLOW_S = 0.03
@@ -341,6 +341,50 @@ def test_a_transaction_of_a_task_that_outlives_its_request_is_whole(
     assert run(served()) == (200, True)
     assert sorted(Entry.objects.values_list("amount", flat=True)) == [-1, 1]
     run(until(lambda: len(pool.free) == pool.size and not pool.lingering))
+
+
+def test_the_end_of_the_request_leaves_the_transaction_of_its_task_open(serve, threads, table):
+    """The handler waits for a call of the task, and its own one runs on the same thread."""
+    is_read, may_end = asyncio.Event(), threading.Event()
+    is_waiting = asyncio.Event()
+
+    class SlowClient(Client):
+        async def send(self, message):
+            await super().send(message)
+            await is_read.wait()
+
+    async def later():
+        await until(lambda: pool.free)
+        begin, commit = map(sync_to_async, atomic())
+        await begin()
+        waits = asyncio.ensure_future(sync_to_async(may_end.wait)(10))
+        await asyncio.sleep(0)
+        is_waiting.set()
+        await waits
+        await asyncio.sleep(SLOW_S)
+        is_open = await sync_to_async(lambda: connection.in_atomic_block)()
+        await commit()
+        return is_open
+
+    async def view(request):
+        await Entry.objects.acount()
+        task.append(asyncio.create_task(later()))
+        return HttpResponse()
+
+    task = []
+    application = serve(type("Urls", (), {"urlpatterns": [path("", view)]}))
+    pool = threads(1)
+
+    async def served():
+        sent = asyncio.create_task(send_request(application, client=SlowClient()))
+        await is_waiting.wait()
+        is_read.set()
+        await asyncio.sleep(SLOW_S)
+        may_end.set()
+        await sent
+        return await task.pop()
+
+    assert run(served()) is True
 
 
 @pytest.mark.parametrize("handler", ["ours", "stock"])
