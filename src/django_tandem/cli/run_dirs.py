@@ -8,9 +8,14 @@ from functools import cache
 from pathlib import Path
 
 from django_tandem.errors import MachineError, ProjectError
-from django_tandem.project.location import VARIABLE as SETTINGS_VARIABLE
-from django_tandem.project.location import Location, find, find_manage_py, load_settings
-from django_tandem.project.redis import VARIABLE, Offer, offer
+from django_tandem.project.location import (
+    SETTINGS_VARIABLE,
+    Location,
+    find,
+    find_manage_py,
+    load_settings,
+)
+from django_tandem.project.redis import REDIS_VARIABLE, Offer, offer
 from django_tandem.render.supervisor import STATE_FILE
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.host import find_valkey
@@ -93,18 +98,18 @@ def redis_offered(location: Location) -> Iterator[Offer]:
     """
     offered = _offer(location)
     if offered.url:
-        os.environ[VARIABLE] = offered.url
+        os.environ[REDIS_VARIABLE] = offered.url
     try:
         yield offered
     finally:
         if offered.url:
-            os.environ.pop(VARIABLE, None)
+            os.environ.pop(REDIS_VARIABLE, None)
 
 
 @cache
 def _offer(location: Location) -> Offer:
     # Cached: the settings are imported once, and a command may look at them twice.
-    if VARIABLE in os.environ or find_valkey() is None:
+    if REDIS_VARIABLE in os.environ or find_valkey() is None:
         return Offer()
     directory = run_dir.locate(str(location.directory), DEFAULT_RUN_DIR)
     return offer(location, f"unix://{directory / 'valkey.sock'}")

@@ -30,7 +30,7 @@ Layout = Callable[[Sequence[str], Sequence[Sequence[str]]], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ProgramRow:
     """The columns of one program; docs/reference/status.md describes each."""
 
     program: str
@@ -180,12 +180,12 @@ def _table_cells(
         yield _kind_cells(kind)
 
 
-def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> Row:
+def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = None) -> ProgramRow:
     status, process = program.status, program.process
     usage = now.usage_of(program.pids)
     generation = generation_of(status.name)
     drains = program.role is Role.DRAINING
-    return Row(
+    return ProgramRow(
         program=status.name,
         generation=generation or None,
         duty=program.role.value,
@@ -206,7 +206,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
     )
 
 
-def _cells(each: Row) -> tuple[str, ...]:
+def _cells(each: ProgramRow) -> tuple[str, ...]:
     is_usual = each.duty in (Role.SERVING, Role.DRAINING)
     return (
         each.program,

@@ -16,7 +16,7 @@ from django_tandem.inprocess.manage_py import run_manage_py
 from django_tandem.project.importing import trying
 from django_tandem.settings import Settings, read_settings
 
-VARIABLE = "DJANGO_SETTINGS_MODULE"
+SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +57,14 @@ def find(settings_option: str | None, start: Path | None = None) -> Location:
     start = start or Path.cwd()
     manage = find_manage_py(start)
     if settings_option:
-        os.environ[VARIABLE] = settings_option
+        os.environ[SETTINGS_VARIABLE] = settings_option
     added, variables = _set_up(manage) if manage else ((), ())
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    module = settings_option or os.environ.get(VARIABLE) or (manage and settings_named_in(manage))
+    module = (
+        settings_option
+        or os.environ.get(SETTINGS_VARIABLE)
+        or (manage and settings_named_in(manage))
+    )
     if not module:
         raise _not_found(start, manage)
     return Location(
@@ -82,7 +86,7 @@ def find_manage_py(start: Path) -> Path | None:
 
 def load_settings(location: Location) -> Settings:
     """Import the project's settings, and nothing else of the project; return its TANDEM."""
-    os.environ[VARIABLE] = location.settings_module
+    os.environ[SETTINGS_VARIABLE] = location.settings_module
     if str(location.directory) not in sys.path:
         sys.path.insert(0, str(location.directory))
     try:
@@ -131,7 +135,7 @@ def _set_up(manage_py: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     command = f"python {shlex.quote(os.path.relpath(manage_py))} check"
     before = set(os.environ)
     added = trying(str(manage_py), run, verb="run", whole_by=command)
-    return added, tuple(sorted(set(os.environ) - before - {VARIABLE}))
+    return added, tuple(sorted(set(os.environ) - before - {SETTINGS_VARIABLE}))
 
 
 def settings_named_in(file: Path) -> str | None:
@@ -146,7 +150,7 @@ def settings_named_in(file: Path) -> str | None:
 
 def _settings_module_set_by(node: ast.AST) -> str | None:
     match node:
-        # os.environ.setdefault(VARIABLE, …), and os.environ[VARIABLE] = …
+        # os.environ.setdefault(SETTINGS_VARIABLE, …), and os.environ[SETTINGS_VARIABLE] = …
         case ast.Call(args=[ast.Constant(value=name), ast.Constant(value=str(module))]):
             pass
         case ast.Assign(
@@ -156,16 +160,17 @@ def _settings_module_set_by(node: ast.AST) -> str | None:
             pass
         case _:
             return None
-    return module if name == VARIABLE else None
+    return module if name == SETTINGS_VARIABLE else None
 
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:
     if manage is None:
         return ProjectError(
             f"There is no Django project in {start}, nor above it: no manage.py was found.",
-            hint=f"Change to the directory of manage.py, or give --settings or {VARIABLE}.",
+            hint="Change to the directory of manage.py, or give --settings or "
+            f"{SETTINGS_VARIABLE}.",
         )
     return ProjectError(
         f"{manage} does not say which settings module to use.",
-        hint=f"Give it with --settings, or in the environment as {VARIABLE}.",
+        hint=f"Give it with --settings, or in the environment as {SETTINGS_VARIABLE}.",
     )

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django_tandem.errors import ProjectError
 from django_tandem.project.location import Location, load_settings
 
-VARIABLE = "REDIS_URL"
+REDIS_VARIABLE = "REDIS_URL"
 LAYERS = "CHANNEL_LAYERS"
 CONNECT_S = 0.3
 
@@ -66,17 +66,17 @@ def decide_offer(location: Location, url: str, without: Trial, given: Trial) -> 
         return Offer()
     others = sorted(_unsuitable(without, given))
     if LAYERS in given.takers and not others:
-        note = f"{VARIABLE} is not set, so `tandem up` starts a Valkey for {LAYERS}."
+        note = f"{REDIS_VARIABLE} is not set, so `tandem up` starts a Valkey for {LAYERS}."
         return Offer(url=url, note=note)
     names = ", ".join(others or given.takers)
-    if VARIABLE in without.error:
+    if REDIS_VARIABLE in without.error:
         raise ProjectError(
-            f'{VARIABLE} is not set, and "{location.settings_module}" needs it.',
+            f'{REDIS_VARIABLE} is not set, and "{location.settings_module}" needs it.',
             hint=f"Set it to the URL of a Redis server. The Valkey of `tandem up` serves only "
             f"{LAYERS}, and {names} would use it.",
         )
     return Offer(
-        note=f"{VARIABLE} is not set, and `tandem up` starts no Valkey: its own serves only "
+        note=f"{REDIS_VARIABLE} is not set, and `tandem up` starts no Valkey: its own serves only "
         f"{LAYERS}, and {names} would use it."
     )
 
@@ -85,7 +85,7 @@ def _unsuitable(without: Trial, given: Trial) -> Iterator[str]:
     """Yield the settings that take the URL and must not."""
     for name in given.takers:
         is_cache = name == "CACHES" and (without.error or without.caches == given.caches)
-        if name not in (VARIABLE, LAYERS) and not is_cache:
+        if name not in (REDIS_VARIABLE, LAYERS) and not is_cache:
             yield name
 
 
@@ -113,7 +113,7 @@ def _import_and_exit(location: Location, value: str | None, url: str, writing: i
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         if value is not None:
-            os.environ[VARIABLE] = value
+            os.environ[REDIS_VARIABLE] = value
         os.write(writing, json.dumps(_imported(location, url)).encode())
     finally:
         # No handler of the parent process may run here.
