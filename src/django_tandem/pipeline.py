@@ -79,6 +79,8 @@ def render(plan: Plan, targets: Iterable[Target] = TARGETS) -> list[File]:
 def _overridden(settings: Settings, overrides: Overrides) -> Settings:
     if overrides.bind is not None:
         settings = replace(settings, bind=(overrides.bind,))
+    if overrides.user is not None:
+        settings = replace(settings, user=overrides.user)
     if overrides.asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
     if overrides.debug:

@@ -46,6 +46,7 @@ class Up:
     port: int = field(default_factory=free_port)
     command: tuple[str, ...] = ("-m", "django_tandem", "up")
     prefix: tuple[str, ...] = ()
+    python: str = sys.executable
 
     def __post_init__(self) -> None:
         self._lines: list[str] = []
@@ -74,7 +75,7 @@ class Up:
         self.process = subprocess.Popen(
             [
                 *self.prefix,
-                sys.executable,
+                self.python,
                 *self.command,
                 "--bind",
                 f"127.0.0.1:{self.port}",

@@ -98,6 +98,20 @@ class Https:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritable:
+    """
+    A path that ``user`` can't write to: a SQLite database of ``alias``, or else MEDIA_ROOT.
+
+    ``is_file`` is false where only the directory of the database is meant.
+    """
+
+    path: str
+    user: str
+    alias: str = ""
+    is_file: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """
     The plan that is to be started, and what else the checks know of the project.
@@ -137,6 +151,7 @@ class Facts:
     offers_redis: bool = False
     missing: tuple[MachineError, ...] = ()
     nginx_errors: str = ""
+    unwritable: tuple[Unwritable, ...] = ()
 
     @property
     def asgi(self) -> str | None:

@@ -1,10 +1,12 @@
 """Checks of this machine: what `tandem up` needs and refuses to start without."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.checks import CheckMessage, Error
 
+from django_tandem import environment
 from django_tandem.checks.facts import Facts
 from django_tandem.errors import MachineError
 from django_tandem.model import Plan
@@ -40,7 +42,9 @@ def read_missing(plan: Plan, settings: Settings) -> Iterator[MachineError]:
     directory = Path(plan.run_dir)
     listening: tuple[str, ...] = ()
     try:
-        run_dir.require_usable(directory)
+        # `tandem up` would make one before it gives up root.
+        if directory.exists() or environment.STARTED_BY_ROOT not in os.environ:
+            run_dir.require_usable(directory)
         # A stack that runs here listens on its own addresses.
         state = read_state(directory) if lock.holder(directory) is not None else None
         listening = state.binds if state else ()

@@ -102,8 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     open_standard_streams()
     try:
-        return run(_parse(given))
-    except UsageError as error:
+        options = _parse(given)
+        if os.geteuid() == 0:
+            # Imported by root alone, whose commands it costs some milliseconds.
+            leave_root = import_module(f"{__name__}.user").leave_root
+            leave_root(options, given)
+        return run(options)
+    except TandemError as error:
         return _fail(error)
 
 

@@ -9,6 +9,7 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
 from django_tandem.cli.run_dirs import find_run_dir
+from django_tandem.cli.user import require_same
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.project.location import find
@@ -80,6 +81,7 @@ def _reload(options: argparse.Namespace) -> None:
             generation=next_generation(state, running),
         )
         plan = planned.plan
+        require_same(planned.loaded.settings)
         if options.drain is not None and options.drain > state.longest_drain_s:
             raise RefusedError(
                 f"Expected `--drain` of at most {state.longest_drain_s}, got {options.drain}: the "

@@ -66,10 +66,14 @@ def find_running_dir(options: argparse.Namespace) -> Path:
         ) from error
 
 
-def _default_dir() -> Path:
+def project_directory() -> Path:
+    """Return the directory of the nearest manage.py; without one, the working directory."""
     manage_py = find_manage_py(Path.cwd())
-    project = manage_py.parent if manage_py else Path.cwd()
-    return run_dir.locate(str(project), DEFAULT_RUN_DIR)
+    return manage_py.parent if manage_py else Path.cwd()
+
+
+def _default_dir() -> Path:
+    return run_dir.locate(str(project_directory()), DEFAULT_RUN_DIR)
 
 
 def _is_running(directory: Path, settings_module: str | None) -> bool:

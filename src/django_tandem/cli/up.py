@@ -12,11 +12,13 @@ from django.conf import settings as django_settings
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.planning import plan_project, report_plan, write_notes
+from django_tandem.cli.user import require_own
+from django_tandem.environment import STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import Overrides, Plan
 from django_tandem.project.location import find
-from django_tandem.runtime import start
+from django_tandem.runtime import capabilities, preflight, start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
 from django_tandem.runtime.watch import wait_for_change
@@ -48,6 +50,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that replace settings, and so change the plan."""
     parser.add_argument("--bind", metavar="HOST:PORT", help="listen here instead of TANDEM's BIND")
     parser.add_argument(
+        "--user", metavar="USER[:GROUP]", help="run as this user instead of TANDEM's USER"
+    )
+    parser.add_argument(
         "--asgi", action="store_true", help="start an ASGI server even if nothing needs one"
     )
 
@@ -55,7 +60,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 def overrides_of(options: argparse.Namespace) -> Overrides:
     """Return the settings that the command line replaces."""
     debug = getattr(options, "debug", False)
-    return Overrides(bind=options.bind, asgi=options.asgi, debug=debug)
+    return Overrides(bind=options.bind, asgi=options.asgi, debug=debug, user=options.user)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,10 +71,12 @@ def run(options: argparse.Namespace) -> int:
             f"`{name}` and `--detach` exclude each other: {name} needs the terminal.",
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
+    by_root = os.environ.pop(STARTED_BY_ROOT, None)
     environment = dict(os.environ)
     began_at = time.time()
     try:
         planned = plan_project(options, overrides=overrides_of(options))
+        require_own(planned.loaded.settings, is_override=options.user is not None)
         notes = report_plan(planned)
     except (ProjectError, SettingError, RefusedError) as error:
         if not options.watch:
@@ -77,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
         _try_again_after_a_change(error, find(options.settings).directory, began_at)
     for note in _machine_notes(planned.plan, planned.loaded.settings):
         console.line_err(note)
+    if by_root and not preflight.needs_port_binding(planned.plan):
+        capabilities.give_up_port_binding()
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.loaded.settings)
     # Variables that the settings set, as from a .env file, would outlive every reload.
@@ -103,11 +112,6 @@ def _try_again_after_a_change(error: TandemError, directory: Path, began_at: flo
 def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
     """Return what is unusual about this machine, a sentence each."""
     found = []
-    if plan.edge.worker_user is not None:
-        found.append(
-            f"Running as {plan.edge.worker_user}: NGINX's workers and the servers do so too. "
-            "Start tandem as another user to run them with fewer rights."
-        )
     if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
         link = find_link(Path(plan.project.directory))
         reason = (

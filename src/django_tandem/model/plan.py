@@ -205,6 +205,7 @@ class Overrides:
     bind: str | None = None
     asgi: bool = False
     debug: bool = False
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

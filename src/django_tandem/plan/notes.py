@@ -16,6 +16,7 @@ def notes(
     return (
         *_urlconfs(context, stacks),
         *_open_files(context.host),
+        *_as_root(context),
         *_dispatcher(context.project, verdicts),
         *_long_polling(context),
         *(_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)),
@@ -46,6 +47,14 @@ def _open_files(host: Host) -> Iterator[str]:
             f"A process may open {host.open_files} files here, so each worker of NGINX takes at "
             f"most {host.open_files // 2} connections. Raise the limit to {OPEN_FILES} for more: "
             "`ulimit -n`, or LimitNOFILE= of a systemd unit."
+        )
+
+
+def _as_root(context: PlanContext) -> Iterator[str]:
+    if context.host.is_root and context.settings.user is None:
+        yield (
+            "Running as root: the servers and NGINX's workers may read every file here. Set "
+            'TANDEM["USER"] to another user, or to "root" to omit this line.'
         )
 
 

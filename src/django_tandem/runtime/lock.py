@@ -108,6 +108,9 @@ def holder(run_dir: Path, name: str = NAME) -> int | None:
         handle = os.open(run_dir / name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        # Of another user's stack.
+        return 0
     try:
         # Shared, so that two readers never see each other.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -161,6 +161,15 @@ def require_free(bind: Bind) -> None:
             raise _cannot_listen(bind, error) from error
 
 
+def needs_port_binding(plan: Plan) -> bool:
+    """Return whether the edge listens on a port that an ordinary user may not listen on."""
+    try:
+        first_open = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    except (OSError, ValueError):
+        first_open = 1024
+    return any(bind.port < first_open for bind in plan.edge.binds)
+
+
 def _cannot_listen(bind: Bind, error: OSError) -> MachineError:
     match error.errno:
         case errno.EADDRINUSE:

@@ -29,21 +29,29 @@ RENDERED = ("nginx.conf", "supervisord.conf")
 BEFORE_RENDERED = {".gitignore", lock.NAME, lock.IDENTITY}
 
 
-def locate(project_directory: str, setting: str) -> Path:
+def locate(project_directory: str, setting: str, uid: int | None = None) -> Path:
     """
-    Return where the run directory is: as set, or a short one when that is too long.
+    Return where the run directory of user ``uid``, or of this one, is.
+
+    That is as set, or a short one when that is too long.
 
     A relative setting is relative to the project; releases of one deployment share a directory
     beside the link that leads to the live one.
     """
-    own = _bindable(Path(project_directory, setting))
+    uid = os.geteuid() if uid is None else uid
+    own = _bindable(Path(project_directory, setting), uid)
     if Path(setting).is_absolute() or lock.holder(own) is not None:
         return own
     link = find_link(Path(project_directory))
-    return own if link is None else _bindable(link.parent / f"{setting}-{link.name}")
+    if link is None:
+        return own
+    shared = _bindable(link.parent / f"{setting}-{link.name}", uid)
+    # Where only root may write, root has made it.
+    is_made = shared.exists() and shared.stat().st_uid == uid
+    return shared if is_made or os.access(link.parent, os.W_OK) else own
 
 
-def _bindable(directory: Path) -> Path:
+def _bindable(directory: Path, uid: int) -> Path:
     """Return ``directory``, or a short one when its path is too long for a socket."""
     # As supervisord names it: a socket has one name, the one that it was bound by.
     wanted = Path(os.path.normpath(directory))
@@ -51,7 +59,7 @@ def _bindable(directory: Path) -> Path:
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
     # Not where TMPDIR says: `up` and `down` may be called with different ones.
-    return Path(f"/tmp/tandem-{os.geteuid()}-{digest}")  # noqa: S108 - refuse_foreign() looks
+    return Path(f"/tmp/tandem-{uid}-{digest}")  # noqa: S108 - refuse_foreign() looks
 
 
 def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
@@ -151,10 +159,15 @@ def _name_of(uid: int) -> str:
         return f"#{uid}"
 
 
+def is_unused(run_dir: Path) -> bool:
+    """Return whether a directory has no files but those of tandem."""
+    others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
+    return not others or any(_is_rendered(run_dir / name) for name in RENDERED)
+
+
 def _refuse_another_use(run_dir: Path) -> None:
     # It is made private and cleaned, which would harm a directory that serves another purpose.
-    others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
-    if others and not any(_is_rendered(run_dir / name) for name in RENDERED):
+    if not is_unused(run_dir):
         raise MachineError(
             f"{run_dir} holds files that are not tandem's.",
             hint='Name a new or an empty directory in TANDEM["RUN_DIR"].',

@@ -13,7 +13,15 @@ from django_tandem import pipeline
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
 from django_tandem.render.supervisor import state_of
-from django_tandem.runtime import lock, logs, orphans, preflight, run_dir, supervisord
+from django_tandem.runtime import (
+    capabilities,
+    lock,
+    logs,
+    orphans,
+    preflight,
+    run_dir,
+    supervisord,
+)
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.sockets import clean
@@ -72,9 +80,10 @@ def in_foreground(
     within ``timeout_s``. With ``watched``, the last arguments of `runtime.watch`, another process
     reloads it. Does not return.
     """
-    _beside("announce", str(directory), str(timeout_s))
-    if watched is not None:
-        _beside("watch", str(os.getpid()), str(directory), *watched)
+    with capabilities.port_binding_withheld():
+        _beside("announce", str(directory), str(timeout_s))
+        if watched is not None:
+            _beside("watch", str(os.getpid()), str(directory), *watched)
     sys.stdout.flush()
     sys.stderr.flush()
     os.set_inheritable(handle, True)

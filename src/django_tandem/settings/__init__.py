@@ -183,6 +183,11 @@ class Settings:
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )
+    user: str | None = option(
+        optional(readers.user),
+        None,
+        "who runs a stack that root starts; the owner of the project's directory",
+    )
 
 
 def read_settings(given: Any) -> Settings:

@@ -99,6 +99,15 @@ def file_path(value: Any, _path: str) -> str:
     return found
 
 
+@reader('a user such as "www", "www:www-data" or 1000')
+def user(value: Any, _path: str) -> str:
+    """Read a user, and perhaps a group after a colon, each by its name or number."""
+    found = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(found, str) or not re.fullmatch(r"[^:\s]+(:[^:\s]+)?", found):
+        raise ValueError
+    return found
+
+
 @reader("True or False")
 def flag(value: Any, _path: str) -> bool:
     """Read a boolean."""

@@ -14,6 +14,7 @@ from harness.stack import clean_environment, free_port
 
 ADDRESS = "127.0.0.1:8000"
 INTERRUPTED = "^C"
+AS_ROOT = "Running as root: "
 # The virtual environment that runs the tests stands in for the reader's.
 NOT_RUN = ("python3 -m venv .venv", "source .venv/bin/activate")
 PROGRAMS = {
@@ -105,7 +106,9 @@ class Walk:
         shown = f"{block}: {command.text}\n{done.stdout}\n{self._in_terminals()}"
         assert done.returncode == command.exit_code, shown
         if command.shown:
-            printed = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+            lines = [line.rstrip() for line in done.stdout.splitlines()]
+            # A reader is not root.
+            printed = "".join(f"{line}\n" for line in lines if not line.startswith(AS_ROOT))
             wanted = pattern(map(self._here, command.shown))
             assert re.fullmatch(wanted, printed), f"{shown}\n{wanted}"
 

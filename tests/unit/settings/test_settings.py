@@ -66,6 +66,11 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ),
         ({"DRAIN_S": True}, 'TANDEM["DRAIN_S"]: Expected an integer of at least 1, got True.'),
         ({"HANDOVER": 1}, 'TANDEM["HANDOVER"]: Expected True or False, got 1.'),
+        (
+            {"USER": "www data"},
+            'TANDEM["USER"]: Expected a user such as "www", "www:www-data" or 1000, or None, '
+            "got 'www data'.",
+        ),
         ({"RUN_DIR": b"x"}, "TANDEM[\"RUN_DIR\"]: Expected a string or a path, got b'x'."),
         (
             {"SHARED_MASTER": "auto"},
@@ -165,7 +170,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
             [],
             'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "WSGI", "ASGI", '
             '"ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S", '
-            '"SHARED_MASTER", "PRELOAD", "RECYCLE".',
+            '"SHARED_MASTER", "PRELOAD", "RECYCLE", "USER".',
         ),
     ],
 )

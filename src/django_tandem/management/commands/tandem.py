@@ -49,7 +49,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the subcommand."""
         argv: list[str] = getattr(self, "_argv", [])
-        if argv and options["tandem_command"] in _STARTED_OVER:
+        if argv and (options["tandem_command"] in _STARTED_OVER or os.geteuid() == 0):
+            # Root's goes on as another user, with nothing of the project imported.
             replace_process(list(_arguments(argv, options)), **_variables(argv[0], options))
         code = run(argparse.Namespace(**options))
         if argv:

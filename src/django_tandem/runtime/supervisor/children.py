@@ -1,8 +1,6 @@
 """The programs below supervisord: their log files, their end with supervisord, their record."""
 
-import ctypes
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +8,22 @@ from typing import Any
 
 from supervisor import events
 
+from django_tandem.model import programs
 from django_tandem.runtime import orphans
+from django_tandem.runtime.capabilities import (
+    AMBIENT_LOWER,
+    NET_BIND_SERVICE,
+    PR_CAP_AMBIENT,
+    find_prctl,
+)
 from django_tandem.runtime.logs import log_path
 from django_tandem.runtime.orphans import Started
 from django_tandem.runtime.supervisor.event_loop import subscribe
 
 # From linux/prctl.h: the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
-
-Prctl = Callable[[int, int], int]
+# They listen on no port, so that code of the project needs no right to take one below 1024.
+ON_SOCKETS = frozenset({*programs.KINDS, programs.MASTER, programs.VALKEY})
 
 
 class Children:
@@ -33,7 +38,7 @@ class Children:
         self._started: dict[str, Started] = {}
         self._starting: Any = None
         # Looked up here: between fork and exec it would not be safe.
-        self._prctl = _find_prctl()
+        self._prctl = find_prctl()
         self._fork: Callable[[], int] = supervisord.options.fork
         supervisord.options.fork = self._fork_child
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
@@ -60,7 +65,9 @@ class Children:
     def _end_with(self, parent: int) -> None:
         # Its own stop signal: it finishes the requests in flight and accepts no more.
         if self._prctl is not None:
-            self._prctl(PR_SET_PDEATHSIG, self._starting.config.stopsignal)
+            self._prctl(PR_SET_PDEATHSIG, self._starting.config.stopsignal, 0, 0, 0)
+            if self._starting.config.name.partition("-")[0] in ON_SOCKETS:
+                self._prctl(PR_CAP_AMBIENT, AMBIENT_LOWER, NET_BIND_SERVICE, 0, 0)
         # The parent may have died just before, and then no signal would come.
         if os.getppid() != parent:
             os._exit(1)
@@ -92,14 +99,3 @@ class Children:
             orphans.record(self._run_dir, self._started.values())
         except OSError:
             traceback.print_exc()
-
-
-def _find_prctl() -> Prctl | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        found = ctypes.CDLL(None).prctl
-    except (OSError, AttributeError):
-        return None
-    found.argtypes = (ctypes.c_int, ctypes.c_ulong)
-    return found

@@ -1,0 +1,144 @@
+"""
+The user that a command of root's runs as: it becomes that user before the project is imported.
+
+The import runs code of the project, so that root must not do it. A stack that runs is acted on
+as its own user; otherwise the command line, TANDEM["USER"] or the owner of the project decides.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django_tandem.cli import console
+from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
+from django_tandem.errors import MachineError
+from django_tandem.project.location import find, find_manage_py, load_settings
+from django_tandem.runtime import accounts, ownership, privileges, run_dir
+from django_tandem.runtime.accounts import Account
+from django_tandem.settings import Settings
+
+FLAG = "`--user`"
+SETTING = 'TANDEM["USER"]'
+# They look whether the addresses are free, which for ports below 1024 takes the right to listen.
+LISTENING = ("up", "check")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The user that a command is to run as, the reason, and the value of RUN_DIR."""
+
+    account: Account
+    reason: str
+    run_dir: str = DEFAULT_RUN_DIR
+
+
+def leave_root(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    """
+    Become the user that the command of ``options`` is to run as; return if that is root.
+
+    The command line ``arguments`` is then executed anew. Raises MachineError for a user that
+    does not exist, or can't read the project.
+    """
+    chosen = _choose(options)
+    if chosen.account.is_root:
+        return
+    if options.tandem_command == "up":
+        where = run_dir.locate(str(project_directory()), chosen.run_dir, chosen.account.uid)
+        ownership.prepare_for(chosen.account, where)
+        console.line_err(
+            f"Started by root: everything runs as {chosen.account.name}, {chosen.reason}."
+        )
+    project = find_manage_py(Path.cwd()) or Path.cwd()
+    privileges.become(
+        chosen.account,
+        arguments,
+        needed=(project,),
+        keeps_port_binding=options.tandem_command in LISTENING,
+    )
+
+
+def require_own(settings: Settings, *, is_override: bool) -> None:
+    """Raise MachineError when a start by this user contradicts TANDEM["USER"]."""
+    if settings.user is None:
+        return
+    option = FLAG if is_override else SETTING
+    wanted, here = accounts.find(settings.user, option), accounts.own()
+    has_other_group = ":" in settings.user and wanted.gid != here.gid
+    if wanted.uid == here.uid and not has_other_group:
+        return
+    with_group = f" with the group {here.gid}" if wanted.uid == here.uid else ""
+    others = "" if is_override else f", or give `--user {here.name}`"
+    raise MachineError(
+        f'{option} is "{settings.user}", and tandem was started by {here.name}{with_group}.',
+        hint=f"Start it as that user or as root{others}.",
+    )
+
+
+def require_same(settings: Settings) -> None:
+    """Raise MachineError when a reload would have to change the user of the stack."""
+    if settings.user is None:
+        return
+    here = accounts.own()
+    if accounts.find(settings.user, SETTING).uid != here.uid:
+        raise MachineError(
+            f'{SETTING} is "{settings.user}", and the stack runs as {here.name}.',
+            hint="Stop it with `tandem down`, and start it with `tandem up`: "
+            "a reload can't change the user.",
+        )
+
+
+def _choose(options: argparse.Namespace) -> Chosen:
+    project = project_directory()
+    default = run_dir.locate(str(project), DEFAULT_RUN_DIR)
+    given = getattr(options, "run_dir", None)
+    if given is not None:
+        return _of_stack(ownership.owner_of(Path(given).absolute()) or 0)
+    if options.tandem_command != "up":
+        running = ownership.owner_of_running(default)
+        if running is not None:
+            return _of_stack(running)
+    return _chosen_for(project, options)
+
+
+def _of_stack(uid: int) -> Chosen:
+    return Chosen(account=accounts.of_uid(uid), reason="the owner of the run directory")
+
+
+def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
+    """Return the user by the command line, the settings or the owner of ``project``."""
+    flag = getattr(options, "user", None)
+    owner = accounts.of_uid(project.stat().st_uid)
+    reader = accounts.find(flag, FLAG) if flag else owner
+    read: dict[str, Any] = privileges.call_as(reader, lambda: _read(options.settings)) or {}
+    where = read.get("run_dir", DEFAULT_RUN_DIR)
+    if flag:
+        return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
+    if options.tandem_command != "up":
+        running = ownership.owner_of_running(run_dir.locate(str(project), where))
+        if running is not None:
+            return _of_stack(running)
+    if user := read.get("user"):
+        named = accounts.find(user, SETTING)
+        _refuse_a_choice_for_others(user, named, owner, project)
+        return Chosen(account=named, reason=f"as {SETTING} has it", run_dir=where)
+    return Chosen(account=owner, reason=f"the owner of {project}", run_dir=where)
+
+
+def _read(settings_option: str | None) -> dict[str, Any]:
+    location = find(settings_option)
+    with redis_offered(location):
+        settings = load_settings(location)
+    return {"user": settings.user, "run_dir": settings.run_dir}
+
+
+def _refuse_a_choice_for_others(text: str, named: Account, owner: Account, project: Path) -> None:
+    """Raise MachineError for a setting by which its owner would get the rights of another."""
+    is_own = named.uid == owner.uid and named.gid in owner.groups
+    if owner.is_root or is_own:
+        return
+    raise MachineError(
+        f'{SETTING} is "{text}", and {project} belongs to {owner.name}, who may not choose that.',
+        hint=f"Confirm it as root with `tandem up --user {text}`, or give the directory to root.",
+    )

@@ -1,0 +1,74 @@
+"""A user of this machine, an interpreter that it may run, and a directory that it may enter."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from root.commands import make_venv
+
+from django_tandem.runtime import accounts
+from django_tandem.runtime.accounts import Account
+
+# A number that no package of a distribution takes.
+NUMBER = 54_321
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[Account]:
+    """A new user with a name, a home directory and a second group."""
+    name = f"tandem{os.getpid()}"
+    subprocess.run(["useradd", "--no-create-home", "--groups", "mail", name], check=True)
+    yield accounts.find(name, "`--user`")
+    subprocess.run(["userdel", name], check=True)
+
+
+@pytest.fixture(scope="session")
+def nameless() -> Account:
+    """A number without an entry in /etc/passwd, as containers have it."""
+    return accounts.find(str(NUMBER), "`--user`")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that every user may enter, and root alone may write to."""
+    with _place() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="module")
+def module_place() -> Iterator[Path]:
+    """The same, for all tests of a module."""
+    with _place() as directory:
+        yield directory
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
+    # pytest's own directories are closed to other users.
+    with tempfile.TemporaryDirectory(prefix="tandem-root-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[str]:
+    """An interpreter of this version that every user may run, with the same packages."""
+    with _place() as directory:
+        yield make_venv(_shared_python(), directory)
+
+
+def _shared_python() -> str:
+    """Return this interpreter, or one of the system where only root may run this one."""
+    program = Path(sys.executable).resolve()
+    if all(directory.stat().st_mode & 0o001 for directory in program.parents):
+        return str(program)
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    found = shutil.which(name, path="/usr/local/bin:/usr/bin")
+    assert found, f"{program} is root's alone, and there is no {name} in /usr/bin"
+    return found

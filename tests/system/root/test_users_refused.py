@@ -1,0 +1,203 @@
+"""A user that does not fit: one sentence before anything of the project runs, and exit code 2."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from root.commands import Done, make_venv, open_project, run
+
+from django_tandem.runtime.accounts import Account
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+AS_ROOT = (
+    "Running as root: the servers and NGINX's workers may read every file here. Set "
+    'TANDEM["USER"] to another user, or to "root" to omit this line.'
+)
+
+
+@pytest.fixture(scope="module")
+def pristine(module_place) -> Path:
+    return open_project(module_place)
+
+
+@pytest.fixture
+def project(pristine, place) -> Path:
+    """A project of root's, with a database."""
+    shutil.copytree(pristine, place, dirs_exist_ok=True)
+    return place
+
+
+def setting(project: Path, text: str) -> None:
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(f"{settings.read_text()}\n{text}\n")
+
+
+def give(project: Path, account: Account) -> None:
+    for path in (project, *project.rglob("*")):
+        os.chown(path, account.uid, account.gid)
+
+
+def error_of(done: Done) -> tuple[int, str]:
+    """Return the exit code and the error, without the notes before it."""
+    *_, sentence, hint = done.stderr.splitlines(keepends=True)
+    return done.returncode, sentence + hint
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        (
+            "xyz:mail",
+            'TANDEM["USER"] is "xyz:mail", and this machine has no user "xyz".\n'
+            "  Create it with `useradd --system xyz`, or name another.\n",
+        ),
+        (
+            "deamon",
+            'TANDEM["USER"] is "deamon", and this machine has no user "deamon".\n'
+            '  Did you mean "daemon"?\n',
+        ),
+        (
+            "daemon:posts",
+            'TANDEM["USER"] is "daemon:posts", and this machine has no group "posts".\n'
+            "  Create it with `groupadd --system posts`, or name another.\n",
+        ),
+    ],
+)
+def test_a_user_or_group_that_does_not_exist(user, message, project, python) -> None:
+    """It is named, with what to do."""
+    setting(project, f'TANDEM = {{"USER": "{user}"}}')
+
+    done = run(python, project, "up")
+
+    assert (done.returncode, done.stderr) == (2, message)
+    assert not (project / ".tandem").exists()
+
+
+def test_a_flag_is_named_as_a_flag(project, python) -> None:
+    """It takes precedence over the setting."""
+    setting(project, 'TANDEM = {"USER": "daemon"}')
+
+    done = run(python, project, "up", "--user", "xyz")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        '`--user` is "xyz", and this machine has no user "xyz".\n'
+        "  Create it with `useradd --system xyz`, or name another.\n",
+    )
+
+
+def test_a_project_that_the_user_can_not_read(project, python, app) -> None:
+    """The path is named, and the directory that keeps the user out."""
+    setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
+    project.chmod(0o700)
+
+    assert error_of(run(python, project, "up")) == (
+        2,
+        f"{project}/manage.py can't be read by user {app.name}, who may not enter {project}.\n"
+        "  Give that user access, or run everything as root with `--user root`.\n",
+    )
+
+
+def test_an_interpreter_that_the_user_can_not_run(project, app, python) -> None:
+    """Such as one below /root, where uv puts those that it downloads."""
+    setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
+    (project / "private").mkdir(mode=0o700)
+    own = make_venv(python, project / "private" / "venv")
+
+    assert error_of(run(own, project, "up")) == (
+        2,
+        f"{own} can't be run by user {app.name}, who may not enter {project}/private.\n"
+        "  Give that user access, or run everything as root with `--user root`.\n",
+    )
+
+
+def test_a_database_that_the_user_can_not_write_to(project, python, app) -> None:
+    """SQLite writes to the directory too."""
+    setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
+    (project / "db.sqlite3").touch()
+
+    done = run(python, project, "up")
+
+    assert done.returncode == 1
+    assert (
+        f'DATABASES["default"] is the SQLite database "{project}/db.sqlite3", and user '
+        f"{app.name} can't write to it." in done.stderr
+    )
+    assert error_of(done)[1].startswith("Not started. Fix these errors first: tandem.E014.\n")
+
+
+def test_a_media_root_that_the_user_can_not_write_to(project, python, app) -> None:
+    """A warning, as a site may have no uploads."""
+    media = project / "media"
+    media.mkdir()
+    setting(project, f'DATABASES = {{}}\nMEDIA_ROOT = "{media}"')
+    setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
+
+    done = run(python, project, "check")
+
+    assert done.returncode == 0, done.stderr
+    assert f'MEDIA_ROOT is "{media}", and user {app.name} can\'t write to it.' in done.stdout
+
+
+def test_an_owner_who_would_choose_another_user(project, python, nameless) -> None:
+    """The owner of the settings would get that user's rights with the next start."""
+    setting(project, 'TANDEM = {"USER": "root"}')
+    give(project, nameless)
+
+    done = run(python, project, "up")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f'TANDEM["USER"] is "root", and {project} belongs to {nameless.uid}, '
+        "who may not choose that.\n"
+        "  Confirm it as root with `tandem up --user root`, or give the directory to root.\n",
+    )
+
+
+def test_a_start_by_another_user(project, python, nameless) -> None:
+    """Only root can become the user of the setting."""
+    setting(project, 'TANDEM = {"USER": "daemon"}')
+    give(project, nameless)
+
+    assert error_of(run(python, project, "up", by=nameless)) == (
+        2,
+        f'TANDEM["USER"] is "daemon", and tandem was started by {nameless.uid}.\n'
+        f"  Start it as that user or as root, or give `--user {nameless.uid}`.\n",
+    )
+
+
+def test_a_start_by_the_user_with_another_group(project, python, app) -> None:
+    """The group is a part of the setting."""
+    setting(project, f'TANDEM = {{"USER": "{app.name}:mail"}}')
+
+    assert error_of(run(python, project, "up", by=app)) == (
+        2,
+        f'TANDEM["USER"] is "{app.name}:mail", and tandem was started by {app.name} '
+        f"with the group {app.gid}.\n"
+        f"  Start it as that user or as root, or give `--user {app.name}`.\n",
+    )
+
+
+def test_a_project_of_roots_is_noted_until_the_setting_names_a_user(project, python) -> None:
+    """Also if that is root."""
+    assert AS_ROOT in run(python, project, "plan").stderr.splitlines()
+
+    setting(project, 'TANDEM = {"USER": "root"}')
+
+    assert AS_ROOT not in run(python, project, "plan").stderr.splitlines()
+
+
+def test_the_settings_of_another_user_are_never_imported_by_root(project, python, nameless) -> None:
+    """By no command, however the project's directory and its settings are found."""
+    log = project / "imported-by"
+    setting(project, f"import os\nprint(os.geteuid(), file=open('{log}', 'a'))")
+    give(project, nameless)
+
+    for command in ("plan", "status", "logs", "down", "reload", "check", "render supervisor"):
+        run(python, project, *command.split())
+    run(python, project, "explain", "/admin/", "--settings", "mysite.settings")
+
+    assert set(log.read_text().split()) == {str(nameless.uid)}
+    assert {path.lstat().st_uid for path in project.rglob("*")} == {nameless.uid}

@@ -1,0 +1,90 @@
+"""The run directory of a stack that root starts for another user."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from django_tandem.runtime import accounts, lock, ownership, run_dir
+
+APP = accounts.find("54321", "`--user`")
+OTHER = 54322
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+def owners(directory: Path) -> set[int]:
+    return {path.lstat().st_uid for path in (directory, *directory.rglob("*"))}
+
+
+def roots_own(directory: Path) -> Path:
+    """What a stack that ran as root leaves."""
+    run_dir.prepare(directory)
+    (directory / "nginx.conf").write_text("# Written by `tandem render nginx`: …\n")
+    (directory / "tmp-body").mkdir()
+    (directory / "tmp-body" / "1").write_text("")
+    (directory / "wsgi.sock").symlink_to("/etc/passwd")
+    return directory
+
+
+def test_a_directory_is_made_where_only_root_may(tmp_path) -> None:
+    """With its parents, which stay root's."""
+    ownership.prepare_for(APP, tmp_path / "run" / "mysite")
+
+    assert (tmp_path / "run").stat().st_uid == 0
+    found = (tmp_path / "run" / "mysite").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (APP.uid, APP.gid, 0o700)
+
+
+def test_what_ran_as_root_is_passed_on_whole(tmp_path) -> None:
+    """Its links themselves, and not what they lead to."""
+    directory = roots_own(tmp_path / "run")
+
+    ownership.prepare_for(APP, directory)
+
+    assert owners(directory) == {APP.uid}
+    assert Path("/etc/passwd").stat().st_uid == 0
+
+
+def test_a_stack_that_runs_keeps_its_directory(tmp_path) -> None:
+    """It runs as root still."""
+    directory = roots_own(tmp_path / "run")
+    handle = lock.take(directory)
+    try:
+        ownership.prepare_for(APP, directory)
+    finally:
+        lock.release(handle)
+
+    assert owners(directory) == {0}
+
+
+def test_a_directory_of_other_files_or_of_another_user_is_left_alone(tmp_path) -> None:
+    """Nor is one that others could write to, or a link to a directory."""
+    strange = tmp_path / "strange"
+    strange.mkdir(mode=0o700)
+    (strange / "celery.pid").write_text("1")
+    theirs = roots_own(tmp_path / "theirs")
+    os.chown(theirs, OTHER, OTHER)
+    open_to_all = roots_own(tmp_path / "open")
+    open_to_all.chmod(0o777)
+    link = tmp_path / "link"
+    link.symlink_to(roots_own(tmp_path / "target"))
+
+    for directory in (strange, theirs, open_to_all, link):
+        ownership.prepare_for(APP, directory)
+
+    assert owners(strange) == owners(open_to_all) == owners(tmp_path / "target") == {0}
+    assert owners(theirs) == {OTHER, 0}
+
+
+def test_the_owner_of_a_stack_is_known_while_it_runs(tmp_path) -> None:
+    """And of nothing but a directory."""
+    directory = roots_own(tmp_path / "run")
+    assert ownership.owner_of_running(directory) is None
+    handle = lock.take(directory)
+    assert ownership.owner_of_running(directory) == 0
+    lock.release(handle)
+
+    assert ownership.owner_of(directory) == 0
+    assert ownership.owner_of(tmp_path / "none") is None
+    assert ownership.owner_of(directory / "nginx.conf") is None
