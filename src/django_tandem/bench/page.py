@@ -38,7 +38,7 @@ class Bar:
 
     ``lengths`` are one for each of the chart's metrics, the longest first, ``rounds`` those of the
     first metric in each round: all in percent of the chart's width. Without ``lengths`` there is
-    no bar, and ``note`` says why.
+    no bar, and ``note`` is the reason.
     """
 
     title: str

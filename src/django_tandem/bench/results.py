@@ -115,7 +115,8 @@ class Row:
     """
     One workload on one topology: its finished ``rounds``, in order.
 
-    ``numbers`` are the session's round numbers of them. ``failure`` says why rounds are missing.
+    ``numbers`` are the session's round numbers of them. ``failure`` is the reason why
+    rounds are missing.
     """
 
     topology: str

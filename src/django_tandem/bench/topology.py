@@ -41,8 +41,8 @@ class Topology:
     One way to run the project.
 
     ``make`` is called for each start, with a directory and an address of that start.
-    ``is_supervised`` says whether supervisord is part of the topology, so that its resources
-    count. Only its processes get ``environment``.
+    ``is_supervised`` when supervisord is part of the topology, so that its resources count. Only
+    its processes get ``environment``.
     """
 
     name: str

@@ -50,8 +50,8 @@ def application_is_ours(facts: Facts) -> Iterator[CheckMessage]:
     for module in facts.stock_modules:
         yield Warning(
             f"{module} makes Django's own ASGI application: each synchronous middleware causes "
-            "a thread switch, and each request with synchronous code takes a thread and a "
-            "database connection of its own.",
+            "a thread switch, and each request with synchronous code takes its own thread "
+            "and database connection.",
             hint="Import get_asgi_application from django_tandem.asgi instead: Django's own "
             "middleware runs without thread switches, a synchronous view takes one, and threads "
             "and their connections are bounded and reused.",

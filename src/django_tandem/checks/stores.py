@@ -166,7 +166,7 @@ def _kept(database: Database) -> CheckMessage:
     has_pool = database.engine.rpartition(".")[2] in _POOLED
     return Warning(
         f"{setting} is {database.conn_max_age}, and Django's own ASGI application gives each "
-        "request a thread of its own: no later request uses the connection it keeps open.",
+        "request its own thread: no later request uses the connection it keeps open.",
         hint="Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
         f"set it to 0{pool if has_pool else ''}.",
         obj="DATABASES",

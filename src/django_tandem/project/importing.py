@@ -129,7 +129,7 @@ def _is_in(frame: FrameSummary, directories: Sequence[Path]) -> bool:
 
 def setting_that_names(message: str) -> str:
     """
-    Say which setting names what the error ``message`` quotes; "" when none does.
+    Return which setting names what the error ``message`` quotes; "" when none does.
 
     Errors of Django and Python quote a missing module, or a module and the class it lacks.
     """

@@ -171,6 +171,6 @@ def _not_found(start: Path, manage: Path | None) -> ProjectError:
             f"{SETTINGS_VARIABLE}.",
         )
     return ProjectError(
-        f"{manage} does not say which settings module to use.",
+        f"{manage} names no settings module.",
         hint=f"Give it with --settings, or in the environment as {SETTINGS_VARIABLE}.",
     )

@@ -22,7 +22,7 @@ _LANGUAGE = "\0"
 # NGINX reads no parameter longer than 4096 bytes, and quoting doubles each backslash.
 _MAX_BYTES = 3900
 _TOO_LONG = "a pattern too long for NGINX"
-_TRANSLATED = "it is translated, and the path doesn't say the language"
+_TRANSLATED = "it is translated, and the path does not name the language"
 _NO_MIDDLEWARE = "no LocaleMiddleware takes the language from the path"
 _SHARED = "a path can name the default language and another one in the same way"
 
@@ -87,7 +87,8 @@ class PatternChain:
     """
     A chain of patterns as far as it has been followed.
 
-    ``why_inexact`` says why it matches more than Django; ``is_cut`` when it can't be extended.
+    ``why_inexact`` is the reason why it matches more than Django, ``is_cut`` when it can't be
+    extended.
     """
 
     variants: tuple[LanguageVariant, ...] = (LanguageVariant(),)
@@ -137,7 +138,7 @@ def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> 
     cls = type(pattern)
     own = (cls.match, cls.language_prefix)
     if own != (LocalePrefixPattern.match, LocalePrefixPattern.language_prefix):
-        return cut(chain, f"a pattern class of its own, {cls.__qualname__}")
+        return cut(chain, f"a custom pattern class, {cls.__qualname__}")
     known = languages()
     bare = None if pattern.prefix_default_language else known.default
     pcre = PatternPcre(text=_LANGUAGE, literal_prefix=_LANGUAGE, is_literal=True)
@@ -249,7 +250,7 @@ def prefix_pcre(known: Languages, codes: tuple[str, ...], default: str | None) -
 
 
 def why_ambiguous(known: Languages, default: str | None) -> str:
-    """Say why a path does not determine its language; "" when it does."""
+    """Return why a path does not determine its language; "" when it does."""
     if not known.is_in_path:
         return _NO_MIDDLEWARE
     if default not in known.supported:

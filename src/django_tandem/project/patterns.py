@@ -49,7 +49,8 @@ class PatternPcre:
     One pattern as PCRE that starts where the one before ended.
 
     What it matches begins with ``literal_prefix``; ``is_literal`` when it matches that alone.
-    ``is_anchored`` when nothing may follow; ``why_inexact`` says why it matches more than Django.
+    ``is_anchored`` when nothing may follow; ``why_inexact`` is the reason why it
+    matches more than Django.
     """
 
     text: str
@@ -75,7 +76,7 @@ def pcre_of(pattern: Any, text: str) -> PatternPcre:
         return replace(pcre, why_inexact=why) if why else pcre
     if _matches_as(pattern, RegexPattern):
         return _pcre_of_regex(text, _mode(text) if pattern._is_endpoint else _Mode.PREFIX)
-    raise UntranslatableError(f"a pattern class of its own, {type(pattern).__qualname__}")
+    raise UntranslatableError(f"a custom pattern class, {type(pattern).__qualname__}")
 
 
 def _matches_as(pattern: Any, cls: Any) -> bool:
@@ -118,7 +119,7 @@ def _search(tree: ParseTree) -> PcreFragment:
 
 
 def refusal(converters: Mapping[str, Any]) -> str:
-    """Say which of ``converters`` may refuse a value that its regex matches; "" when none does."""
+    """Return which of ``converters`` may refuse a value of its regex; "" when none does."""
     for converter in converters.values():
         if not _accepts_all(converter):
             return f"the converter {type(converter).__qualname__} may refuse a value"

@@ -14,7 +14,7 @@ from django_tandem.project.path_match import PatternChain, cut, extend, path_mat
 _DEEPEST = 64
 _SELF = "a URLconf that includes itself"
 _DEEP = f"includes nested more than {_DEEPEST} deep"
-_OWN_RESOLVE = "a URL pattern class with a resolve() of its own"
+_OWN_RESOLVE = "a URL pattern class with a custom resolve()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

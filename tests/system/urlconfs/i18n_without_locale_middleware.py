@@ -15,5 +15,5 @@ PATHS = ("/b/", "/en/b/", "/de/b/", "/x/b/", "/houses/", "/haeuser/")
 SETTINGS = {"MIDDLEWARE": ["oracle.served.with_the_urlconf_that_is_asked_for"]}
 INEXACT = (
     "no LocaleMiddleware takes the language from the path",
-    "it is translated, and the path doesn't say the language",
+    "it is translated, and the path does not name the language",
 )

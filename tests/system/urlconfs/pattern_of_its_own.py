@@ -23,4 +23,4 @@ urlpatterns = [
 ]
 
 PATHS = ("/a/b/", "/a/B/", "/a/x/", "/c/", "/d/")
-INEXACT = ("a pattern class of its own, Upper", "a URL pattern class with a resolve() of its own")
+INEXACT = ("a custom pattern class, Upper", "a URL pattern class with a custom resolve()")

@@ -11,4 +11,4 @@ urlpatterns = [
 ]
 
 PATHS = ("/houses/", "/haeuser/", "/same/", "/x")
-INEXACT = ("it is translated, and the path doesn't say the language",)
+INEXACT = ("it is translated, and the path does not name the language",)

@@ -42,7 +42,7 @@ def test_of_one_time_all_are_that_one() -> None:
 
 
 def test_the_nearest_rank_is_taken_and_nothing_between_two() -> None:
-    """Of 100 times the 50th, 95th, 99th and 100th, in whatever order they came."""
+    """Of 100 times the 50th, 95th, 99th and 100th, in any order."""
     assert latency([n / 1000 for n in range(100, 0, -1)]) == Latency(
         count=100, p50_ms=50, p95_ms=95, p99_ms=99, worst_ms=100
     )

@@ -85,7 +85,7 @@ call_command("check")
 
 
 def test_code_that_runs_the_checks_gets_them_from_any_directory(tmp_path) -> None:
-    """By run_checks() and by call_command(), whatever the command line and directory are."""
+    """By run_checks() and by call_command(), with any command line and directory."""
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     project.mkdir()
     elsewhere.mkdir()

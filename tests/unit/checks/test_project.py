@@ -80,8 +80,8 @@ def test_djangos_own_application_is_a_warning() -> None:
             "tandem.W009",
             "config.asgi",
             "config.asgi makes Django's own ASGI application: each synchronous middleware causes a "
-            "thread switch, and each request with synchronous code takes a thread and a database "
-            "connection of its own.",
+            "thread switch, and each request with synchronous code takes its own thread and "
+            "database connection.",
             "Import get_asgi_application from django_tandem.asgi instead: Django's own middleware "
             "runs without thread switches, a synchronous view takes one, and threads and their "
             "connections are bounded and reused.",

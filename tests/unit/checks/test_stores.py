@@ -132,7 +132,7 @@ def test_persistent_connections_on_asgi_are_a_warning(engine, hint) -> None:
             "tandem.W006",
             "DATABASES",
             'DATABASES["default"]["CONN_MAX_AGE"] is 60, and Django\'s own ASGI application gives '
-            "each request a thread of its own: no later request uses the connection it keeps open.",
+            "each request its own thread: no later request uses the connection it keeps open.",
             "Import get_asgi_application from django_tandem.asgi, which keeps the threads; or "
             + hint,
         )

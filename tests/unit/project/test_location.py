@@ -64,7 +64,7 @@ def test_a_manage_py_that_names_no_settings_is_an_error(tmp_path) -> None:
     """Its author sets them some other way."""
     (tmp_path / "manage.py").write_text("print('hello')\n")
 
-    with pytest.raises(ProjectError, match="does not say which settings module to use"):
+    with pytest.raises(ProjectError, match="names no settings module"):
         find(None, tmp_path)
 
 

@@ -92,7 +92,7 @@ def test_a_pattern_in_several_languages_matches_each() -> None:
 
     assert match.pcre == r"^(?:/house/\z|/haus/\z)"
     assert (match.prefix, match.literal) == ("/h", None)
-    assert match.why_inexact == "it is translated, and the path doesn't say the language"
+    assert match.why_inexact == "it is translated, and the path does not name the language"
 
 
 def test_a_language_prefix_goes_with_its_own_translation() -> None:
@@ -117,7 +117,7 @@ def test_a_subclass_that_matches_as_django_does_is_exact() -> None:
 
     assert match_of(Named("^a$", is_endpoint=True)).why_inexact == ""
     assert match_of(Loose("^a$", is_endpoint=True)).why_inexact == (
-        "a pattern class of its own, "
+        "a custom pattern class, "
         "test_a_subclass_that_matches_as_django_does_is_exact.<locals>.Loose"
     )
     assert match_of(Odd(), leaf("a")).why_inexact.endswith(".Odd")

@@ -89,7 +89,7 @@ def test_a_resolver_with_a_resolve_of_its_own_is_not_followed() -> None:
     (found,) = routes(Own(RegexPattern("^a/"), [path("b/", view())]))
 
     assert (found.match.pcre, found.pattern) == ("^/a/", "/a/…")
-    assert found.match.why_inexact == "a URL pattern class with a resolve() of its own"
+    assert found.match.why_inexact == "a URL pattern class with a custom resolve()"
 
 
 def test_many_routes_are_compiled_in_one_pass() -> None:
