@@ -4,7 +4,7 @@ from django_tandem.errors import SettingError, did_you_mean
 from django_tandem.model import Stack
 from django_tandem.servers.daphne import DAPHNE
 from django_tandem.servers.granian import GRANIAN_ASGI, GRANIAN_WSGI
-from django_tandem.servers.gunicorn import GUNICORN
+from django_tandem.servers.gunicorn import GUNICORN, GUNICORN_ASGI
 from django_tandem.servers.hypercorn import HYPERCORN
 from django_tandem.servers.server import Launch, Server
 from django_tandem.servers.uvicorn import UVICORN
@@ -15,7 +15,7 @@ __all__ = ["ASGI_SERVERS", "WSGI_SERVERS", "Launch", "Server", "find"]
 
 # The first of each is the default.
 WSGI_SERVERS: tuple[Server, ...] = (GUNICORN, UWSGI, WAITRESS, GRANIAN_WSGI)
-ASGI_SERVERS: tuple[Server, ...] = (UVICORN, DAPHNE, HYPERCORN, GRANIAN_ASGI)
+ASGI_SERVERS: tuple[Server, ...] = (UVICORN, DAPHNE, HYPERCORN, GRANIAN_ASGI, GUNICORN_ASGI)
 
 SERVERS = {Stack.WSGI: WSGI_SERVERS, Stack.ASGI: ASGI_SERVERS}
 

@@ -1,8 +1,10 @@
 """
-Gunicorn: sync workers, forked from one loaded project so that they share its memory.
+Gunicorn: sync workers, or its own ASGI workers, forked from one loaded project.
 
 A request that exceeds its timeout ends with a 500, after its client got 504 from the edge, and its
-worker is replaced. There is no option for the `Server` header; the edge replaces it.
+worker is replaced; so is a worker whose event loop is blocked for as long. There is no option for
+the `Server` header; the edge replaces it. The ASGI worker, which Gunicorn has since version 24,
+rejects a WebSocket without a route with 403 instead of 404, and sends no pings.
 """
 
 from django_tandem.model import Stack
@@ -31,6 +33,23 @@ def argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
+def asgi_argv(launch: Launch) -> tuple[str, ...]:
+    """Return the command line of Gunicorn's own ASGI worker."""
+    return (
+        launch.python,
+        "-m",
+        "gunicorn",
+        "--worker-class=asgi",
+        f"--bind=unix:{launch.socket}",
+        f"--workers={launch.workers}",
+        f"--timeout={launch.timeout_s}",
+        f"--graceful-timeout={launch.grace_s}",
+        *launch.args,
+        "--config=python:django_tandem.servers.adapters.gunicorn",
+        launch.application,
+    )
+
+
 GUNICORN = Server(
     name="gunicorn",
     stack=Stack.WSGI,
@@ -38,4 +57,12 @@ GUNICORN = Server(
     extra=None,
     argv=argv,
     recycles=True,
+)
+
+GUNICORN_ASGI = Server(
+    name="gunicorn",
+    stack=Stack.ASGI,
+    distribution="gunicorn",
+    extra=None,
+    argv=asgi_argv,
 )

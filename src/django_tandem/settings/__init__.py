@@ -74,7 +74,7 @@ class WsgiSettings:
 class AsgiSettings:
     """TANDEM["ASGI"]."""
 
-    server: str = option(readers.text, "uvicorn", "uvicorn, daphne, hypercorn or granian")
+    server: str = option(readers.text, "uvicorn", "uvicorn, daphne, hypercorn, granian or gunicorn")
     workers: int | None = option(
         auto(count), "auto", "worker processes; from the cgroup's CPU and memory"
     )

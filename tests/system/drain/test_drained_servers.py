@@ -18,7 +18,14 @@ LAST_JSON = json.dumps({"type": "lot.leaving", "window_s": WINDOW_S})
 HEARD = {"quiet": [], "slow": []} | {
     kind: [LAST_JSON if kind.endswith("json") else LAST_EVENT] for kind in KINDS[2:]
 }
-SERVERS = (("uvicorn", 1), ("uvicorn", 2), ("daphne", 1), ("granian", 1), ("hypercorn", 1))
+SERVERS = (
+    ("uvicorn", 1),
+    ("uvicorn", 2),
+    ("daphne", 1),
+    ("granian", 1),
+    ("hypercorn", 1),
+    ("gunicorn", 2),
+)
 
 
 class Drained:

@@ -6,7 +6,7 @@ import pytest
 from drain.clients import Response
 from drain.serving import Served
 
-SERVERS = ("uvicorn", "daphne", "granian", "hypercorn")
+SERVERS = ("uvicorn", "daphne", "granian", "hypercorn", "gunicorn")
 
 
 class Cut:

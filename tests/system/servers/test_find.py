@@ -4,7 +4,9 @@ import pytest
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Stack
-from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS, find
+from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS, Launch, find
+
+LAUNCH = Launch(python="python", application="a:b", socket="/s", workers=1, timeout_s=1, grace_s=1)
 
 
 def test_the_defaults_come_first():
@@ -28,12 +30,18 @@ def test_a_misspelt_name_is_corrected():
     )
 
 
+def test_gunicorn_serves_either_stack():
+    """Each with a worker of its own."""
+    assert "--worker-class=asgi" in find(Stack.ASGI, "gunicorn").argv(LAUNCH)
+    assert "--worker-class=asgi" not in find(Stack.WSGI, "gunicorn").argv(LAUNCH)
+
+
 def test_a_name_of_the_other_stack_is_answered_with_the_servers_there_are():
-    """Gunicorn's own ASGI worker is not among them."""
+    """It is no typing error."""
     with pytest.raises(SettingError) as wrong:
-        find(Stack.ASGI, "gunicorn")
+        find(Stack.ASGI, "waitress")
 
     assert str(wrong.value) == (
-        'TANDEM["ASGI"]["SERVER"] is "gunicorn".\n'
-        "  Expected one of: uvicorn, daphne, hypercorn, granian."
+        'TANDEM["ASGI"]["SERVER"] is "waitress".\n'
+        "  Expected one of: uvicorn, daphne, hypercorn, granian, gunicorn."
     )

@@ -18,7 +18,7 @@ from gunicorn.workers.base import Worker
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from django_tandem.inprocess import channel_layers, drain_monitor, worker_process
+from django_tandem.inprocess import drain_monitor, worker_process
 from django_tandem.model import Recycle
 
 # By which the master has a worker finish, while its WebSockets and streams end within a window.
@@ -105,7 +105,6 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         """Make what the worker runs; the process has its user and its signal handlers by now."""
         worker_process.stop_with(self.ppid)
         faulthandler.register(DUMP_SIGNAL, file=sys.stderr, all_threads=False, chain=False)
-        channel_layers.renew_identities()
         self.wsgi = self.asgi = self.kind.load()
 
     def init_process(self) -> None:

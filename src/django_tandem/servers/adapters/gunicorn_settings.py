@@ -6,6 +6,7 @@ or of the file that the arguments name, unless they contradict the plan.
 """
 
 import argparse
+import functools
 import importlib
 import logging
 import os
@@ -19,7 +20,7 @@ from typing import Any
 from gunicorn import glogging
 from gunicorn.config import Config
 
-from django_tandem.inprocess import streaming
+from django_tandem.inprocess import channel_layers, streaming
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
@@ -56,7 +57,7 @@ OWN_SETTINGS: dict[str, Any] = {
 # The options of TANDEM that set what the plan passes on the command line.
 OPTIONS = {
     "bind": 'TANDEM["BIND"]',
-    "workers": 'TANDEM["WSGI"]["WORKERS"]',
+    "workers": 'TANDEM["{stack}"]["WORKERS"]',
     "timeout": 'TANDEM["WSGI"]["TIMEOUT_S"]',
     "graceful_timeout": "the time that a stop may take",
     "backlog": 'TANDEM["WSGI"]["QUEUE"]',
@@ -79,13 +80,18 @@ def when_ready(_arbiter: object) -> None:
     prepare_for_fork()
 
 
+def post_fork(_arbiter: object, _worker: object) -> None:
+    """Give the layers that the import has made an identity of the forked process."""
+    channel_layers.renew_identities()
+
+
 def post_worker_init(worker: Any) -> None:
     """Let a stream that makes progress renew the worker's timeout, which is then for one part."""
     streaming.set_renewal(worker.notify)
 
 
-OWN_HOOKS: dict[str, Callable[[Any], None]] = {
-    hook.__name__: hook for hook in (on_starting, when_ready, post_worker_init)
+OWN_HOOKS: dict[str, Callable[..., None]] = {
+    hook.__name__: hook for hook in (on_starting, when_ready, post_fork, post_worker_init)
 }
 
 
@@ -125,6 +131,7 @@ def adopt(
     """
     adopted: dict[str, Any] = {}
     warnings = []
+    stack = "ASGI" if planned.get("worker_class") == "asgi" else "WSGI"
     for name in sorted(content.keys() & Config().settings.keys() - {"wsgi_app", "config"}):
         value = content[name]
         if name in OWN_HOOKS:
@@ -137,10 +144,13 @@ def adopt(
                 )
         elif name in planned and name in OPTIONS:
             if value != planned[name]:
+                option = OPTIONS[name].format(stack=stack)
                 warnings.append(
-                    f"{file} sets {name} to {value!r}, but {OPTIONS[name]} decides: "
-                    f"{planned[name]!r}."
+                    f"{file} sets {name} to {value!r}, but {option} decides: {planned[name]!r}."
                 )
+        elif name == "worker_class" and stack == "ASGI":
+            # The file is the WSGI stack's too.
+            continue
         elif name == "worker_class" and value not in WSGI_WORKERS:
             warnings.append(
                 f"{file} sets worker_class to {value!r}, but this is the WSGI stack: 'sync'."
@@ -150,12 +160,13 @@ def adopt(
     return adopted, warnings
 
 
-def _chained(first: Callable[[Any], Any], second: Callable[[Any], None]) -> Callable[[Any], None]:
-    def hook(subject: Any) -> None:
-        first(subject)
-        second(subject)
+def _chained(first: Callable[..., Any], second: Callable[..., None]) -> Callable[..., None]:
+    def hook(*subjects: Any) -> None:
+        first(*subjects)
+        second(*subjects)
 
-    return hook
+    # Gunicorn counts the parameters.
+    return functools.wraps(second)(hook)
 
 
 def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
