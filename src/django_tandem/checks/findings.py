@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
 from django_tandem import pipeline
-from django_tandem.checks import channels, edge, installed, machine, permissions, project, stores
+from django_tandem.checks import channels, edge, installed, machine, project, stores
 from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Nginx, Plan, Route
@@ -50,8 +50,8 @@ CHECKS: tuple[Check, ...] = (
     edge.static_root_is_set,
     edge.static_files_are_collected,
     edge.media_has_no_guard,
-    permissions.database_is_writable,
-    permissions.media_root_is_writable,
+    machine.database_is_writable,
+    machine.media_root_is_writable,
     edge.forwarded_scheme_is_trusted,
     machine.machine_has_all,
     machine.nginx_accepts_the_edge,
@@ -109,7 +109,7 @@ def gather(
         importable=installed.importable_libraries(),
         unknown_packages=installed.unknown_packages(),
         # Another user may run `manage.py check` than the stack.
-        unwritable=() if before_up else tuple(permissions.read_unwritable(plan.project.directory)),
+        unwritable=() if before_up else tuple(machine.read_unwritable(plan.project.directory)),
         offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
         missing=missing,
         nginx_errors=check_edge(plan) if on_this_machine and not missing else "",

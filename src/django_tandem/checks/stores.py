@@ -1,7 +1,7 @@
 """Checks of databases, and of stores that each process keeps for itself."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ _NAMED = 5
 # Where Django has a pool of its own.
 _POOLED = {"postgresql", "postgis", "oracle"}
 # Where a database is a file.
-_FILES = {"sqlite3", "spatialite"}
+_SQLITE = {"sqlite3", "spatialite"}
 
 
 def async_views_have_no_transaction(facts: Facts) -> Iterator[CheckMessage]:
@@ -200,9 +200,13 @@ def read_databases() -> Iterator[Database]:
 
 
 def _missing_directory(database: dict[str, Any]) -> str | None:
+    file = sqlite_file(database)
+    directory = Path(file).absolute().parent if file else None
+    return None if directory is None or directory.is_dir() else str(directory)
+
+
+def sqlite_file(database: Mapping[str, Any]) -> str | None:
+    """Return the path of an SQLite database; None for a URI, one in memory or another engine."""
     name = str(database["NAME"])
-    # A URI or a database in memory has no directory to look for.
-    if database["ENGINE"].rpartition(".")[2] not in _FILES or name.startswith((":", "file:")):
-        return None
-    directory = Path(name).absolute().parent
-    return None if directory.is_dir() else str(directory)
+    is_sqlite = database["ENGINE"].rpartition(".")[2] in _SQLITE
+    return name if is_sqlite and name and not name.startswith((":", "file:")) else None

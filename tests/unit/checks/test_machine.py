@@ -1,17 +1,31 @@
-"""`tandem check` judges all that `tandem up` judges before it starts anything."""
+"""This machine lacks what the plan needs, or its user can't write where the project does."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
+import oracle.configured  # noqa: F401 - Django, for its settings
 import pytest
 from checks.gathered import facts
 from checks.managing import installed, manage
 from checks.messages import contents
+from django.conf import settings as django_settings
+from django.db import connections
 
 from builders import plan
-from django_tandem.checks.machine import machine_has_all, nginx_accepts_the_edge, read_missing
+from django_tandem.checks.facts import Unwritable
+from django_tandem.checks.machine import (
+    database_is_writable,
+    machine_has_all,
+    media_root_is_writable,
+    nginx_accepts_the_edge,
+    read_missing,
+    read_unwritable,
+)
 from django_tandem.errors import MachineError
+from django_tandem.runtime import accounts
+from django_tandem.runtime.privileges import call_as
 from django_tandem.settings import read_settings
 from harness.projects import startproject
 from harness.stack import Up, free_port, tandem
@@ -25,7 +39,7 @@ def test_what_the_machine_lacks_is_an_error_each() -> None:
         ("tandem.E012", "TANDEM", "No a.", "Install a."),
         ("tandem.E012", "TANDEM", "No b.", "Install b."),
     ]
-    assert machine_has_all(facts()) == []
+    assert contents(machine_has_all(facts())) == []
 
 
 def test_a_rejected_configuration_is_an_error() -> None:
@@ -33,7 +47,7 @@ def test_a_rejected_configuration_is_an_error() -> None:
     assert contents(nginx_accepts_the_edge(facts(nginx_errors="[emerg] no"))) == [
         ("tandem.E013", "TANDEM", "NGINX rejects the rendered nginx.conf.", "[emerg] no")
     ]
-    assert nginx_accepts_the_edge(facts()) == []
+    assert contents(nginx_accepts_the_edge(facts())) == []
 
 
 def test_a_server_whose_package_is_missing_is_found(monkeypatch) -> None:
@@ -135,3 +149,79 @@ def test_check_prints_the_notes_of_the_plan(tmp_path) -> None:
         "message": note,
         "hint": None,
     } in found
+
+
+SQLITE = "django.db.backends.sqlite3"
+APP = accounts.find("54321", "`--user`")
+
+
+def test_a_database_or_its_directory_is_named_with_the_user() -> None:
+    """SQLite writes its journal beside the file."""
+    found = facts(
+        unwritable=(
+            Unwritable(path="/srv/a.sqlite3", user="app", alias="default"),
+            Unwritable(path="/srv/b.sqlite3", user="app", alias="b", is_file=False),
+        )
+    )
+    hint = "Give both the file and its directory, where SQLite keeps its journal, to app."
+
+    assert contents(database_is_writable(found)) == [
+        (
+            "tandem.E014",
+            "DATABASES",
+            'DATABASES["default"] is the SQLite database "/srv/a.sqlite3", and user app '
+            "can't write to it.",
+            hint,
+        ),
+        (
+            "tandem.E014",
+            "DATABASES",
+            'DATABASES["b"] is the SQLite database "/srv/b.sqlite3", and user app '
+            "can't write to its directory.",
+            hint,
+        ),
+    ]
+    assert contents(media_root_is_writable(found)) == []
+
+
+def test_a_media_root_is_a_warning() -> None:
+    """A project may well save no files."""
+    found = facts(unwritable=(Unwritable(path="/srv/media", user="app"),))
+
+    assert contents(media_root_is_writable(found)) == [
+        (
+            "tandem.W017",
+            "MEDIA_ROOT",
+            'MEDIA_ROOT is "/srv/media", and user app can\'t write to it.',
+            "Give it to app, unless the project saves no files.",
+        )
+    ]
+    assert contents(database_is_writable(found)) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("file.sqlite3", True),
+        ("new.sqlite3", True),
+        (":memory:", False),
+        ("file:file.sqlite3?mode=ro", False),
+        ("none/there.sqlite3", False),
+    ],
+)
+def test_the_files_that_the_user_can_not_write_to_are_found(
+    name, is_found, tmp_path, monkeypatch
+) -> None:
+    """Not a database in memory, nor one whose URI says that it is only read."""
+    (tmp_path / "file.sqlite3").touch()
+    for directory in (tmp_path, *tmp_path.parents):
+        # pytest's own, which are closed to other users.
+        if directory.name.startswith(("pytest", "popen", "test_")):
+            directory.chmod(0o755)
+    monkeypatch.setitem(connections.settings, "default", {"ENGINE": SQLITE, "NAME": name})
+    monkeypatch.setattr(django_settings, "MEDIA_ROOT", "")
+
+    found = call_as(APP, lambda: [each.path for each in read_unwritable(str(tmp_path))])
+
+    assert found == ([str(tmp_path / name)] if is_found else [])
