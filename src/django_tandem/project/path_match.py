@@ -46,12 +46,6 @@ class Languages:
         """Those that can be active during a request."""
         return tuple(dict.fromkeys([*self.supported, self.default]))
 
-    def prefixed(self, bare: str | None) -> tuple[str, ...]:
-        """Return those that i18n_patterns answers to, with no prefix for the ``bare`` one."""
-        # With "en-us" as the default and "en" supported, a request without either is in "en".
-        has_default = bare is not None or not self.is_default_supported
-        return self.active if has_default else self.supported
-
     @property
     def others(self) -> tuple[str, ...]:
         """Those that are not the default one."""
@@ -80,6 +74,26 @@ class LanguagePrefix:
 
     known: Languages
     bare: str | None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The languages that i18n_patterns answers to."""
+        # With "en-us" as the default and "en" supported, a request without either is in "en".
+        has_default = self.bare is not None or not self.known.is_default_supported
+        return self.known.active if has_default else self.known.supported
+
+    @property
+    def why_ambiguous(self) -> str:
+        """Why a path does not determine its language; "" when it does."""
+        if not self.known.is_in_path:
+            return _NO_MIDDLEWARE
+        if self.bare not in self.known.supported:
+            return ""
+        return _SHARED if _first(self.bare) in map(_first, self.known.others) else ""
+
+    def texts(self, codes: tuple[str, ...]) -> list[str]:
+        """Return what a path begins with in each of the languages ``codes``."""
+        return ["" if code == self.bare else f"{code}/" for code in codes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +155,13 @@ def _with_language_prefix(chain: PatternChain, pattern: LocalePrefixPattern) -> 
         return cut(chain, f"a custom pattern class, {cls.__qualname__}")
     known = languages()
     bare = None if pattern.prefix_default_language else known.default
+    prefix = LanguagePrefix(known=known, bare=bare)
     pcre = PatternPcre(text=_LANGUAGE, literal_prefix=_LANGUAGE, is_literal=True)
-    codes = known.prefixed(bare)
     return replace(
         chain,
-        variants=tuple(_appended(variant, pcre, codes) for variant in chain.variants),
-        language_prefix=LanguagePrefix(known=known, bare=bare),
-        why_inexact=chain.why_inexact or why_ambiguous(known, bare),
+        variants=tuple(_appended(variant, pcre, prefix.codes) for variant in chain.variants),
+        language_prefix=prefix,
+        why_inexact=chain.why_inexact or prefix.why_ambiguous,
     )
 
 
@@ -191,14 +205,13 @@ def _appended(
 
 
 def _fill_language_prefix(
-    variant: LanguageVariant, language_prefix: LanguagePrefix | None
+    variant: LanguageVariant, prefix: LanguagePrefix | None
 ) -> tuple[str, list[str]]:
-    if language_prefix is None:
+    if prefix is None:
         return variant.text, [variant.literal_prefix]
-    codes, bare = variant.languages or (), language_prefix.bare
-    text = variant.text.replace(_LANGUAGE, prefix_pcre(language_prefix.known, codes, bare))
-    filled = [variant.literal_prefix.replace(_LANGUAGE, each) for each in prefixes(codes, bare)]
-    return text, filled
+    codes = variant.languages or ()
+    text = variant.text.replace(_LANGUAGE, _prefix_pcre(prefix, codes))
+    return text, [variant.literal_prefix.replace(_LANGUAGE, each) for each in prefix.texts(codes)]
 
 
 def _is_one_path(chain: PatternChain) -> bool:
@@ -232,30 +245,11 @@ def _has_variant(code: str) -> bool:
     return True
 
 
-def prefixes(codes: tuple[str, ...], default: str | None) -> list[str]:
-    """
-    Return what a path begins with in each of the languages ``codes``.
-
-    ``default`` is the language that has no prefix, when there is one.
-    """
-    return ["" if code == default else f"{code}/" for code in codes]
-
-
 @functools.lru_cache(maxsize=256)
-def prefix_pcre(known: Languages, codes: tuple[str, ...], default: str | None) -> str:
-    """Return the PCRE for ``prefixes`` in a path of one of the languages ``codes``."""
-    found = prefixes(codes, default)
-    texts = [literally(prefix) if prefix else _names_no_other(known) for prefix in found]
+def _prefix_pcre(prefix: LanguagePrefix, codes: tuple[str, ...]) -> str:
+    others = _names_no_other(prefix.known)
+    texts = [literally(each) if each else others for each in prefix.texts(codes)]
     return texts[0] if len(texts) == 1 else f"(?:{'|'.join(texts)})"
-
-
-def why_ambiguous(known: Languages, default: str | None) -> str:
-    """Return why a path does not determine its language; "" when it does."""
-    if not known.is_in_path:
-        return _NO_MIDDLEWARE
-    if default not in known.supported:
-        return ""
-    return _SHARED if _first(default) in map(_first, known.others) else ""
 
 
 def _first(code: str) -> str:
@@ -266,7 +260,7 @@ def _names_no_other(known: Languages) -> str:
     # LocaleMiddleware reads /de-at/ and /DE/ as German too, but German paths begin with de/ only,
     # so they are 404. get_supported_language_variant() has the rules.
     others = known.others
-    if not others or why_ambiguous(known, known.default):
+    if not others or LanguagePrefix(known=known, bare=known.default).why_ambiguous:
         return ""
     firsts = sorted({_first(code) for code in others if "-" in code} - set(others))
     named = [[_any_case(code) for code in others if code.count("-") == parts] for parts in (0, 1)]

@@ -90,14 +90,14 @@ MUTANTS = (
     Mutant(
         name="prefix for the default language too",
         file="project/path_match.py",
-        old='["" if code == default else f"{code}/" for code in codes]',
+        old='["" if code == self.bare else f"{code}/" for code in codes]',
         new='[f"{code}/" for code in codes]',
         tests=oracle_tests("i18n_without_the_default"),
     ),
     Mutant(
         name="variants of a language forgotten",
         file="project/path_match.py",
-        old="if not others or why_ambiguous(known, known.default):",
+        old="if not others or LanguagePrefix(known=known, bare=known.default).why_ambiguous:",
         new="if True:",
         tests=oracle_tests("i18n_without_the_default"),
     ),
