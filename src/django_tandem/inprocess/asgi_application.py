@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 
 from django_tandem.inprocess import asgi_layers
-from django_tandem.inprocess.prefork import close_connections
+from django_tandem.inprocess.prefork import close_connections, note_own_descriptors
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
@@ -31,4 +31,5 @@ def no_running_loop() -> Iterator[None]:
 
 with record_startup_failure(Stack.ASGI), no_running_loop():
     ignore_write_errors()
+    note_own_descriptors()
     application = asgi_layers.with_layers(asgi_layers.load())

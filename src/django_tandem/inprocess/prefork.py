@@ -54,6 +54,12 @@ def close_connections() -> None:
     caches.close_all()
 
 
+def note_own_descriptors() -> None:
+    """Note what the server has opened before the project is loaded, such as StatsD's socket."""
+    global _before  # noqa: PLW0603 - the descriptors are the process's
+    _before = _shared_descriptors()
+
+
 def is_forkable(obstacle: str = "") -> bool:
     """
     Return whether the workers may be forked from this process, which has loaded the project.
@@ -78,7 +84,7 @@ def _obstacle() -> str:
     threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
     if threads:
         return f"The project started {describe_thread(threads[0])} when it was loaded"
-    opened = [_kind(each) for each in sorted(_shared_descriptors() - _BEFORE)]
+    opened = [_kind(each) for each in sorted(_shared_descriptors() - _before)]
     # An event loop has sockets too, and is the cause.
     found = next((each for each in opened if "socket" not in each), next(iter(opened), ""))
     return f"The project opened {found} when it was loaded" if found else ""
@@ -149,5 +155,5 @@ def _address(name: object) -> str:
 
 
 # This module is imported before the project.
-_BEFORE = _shared_descriptors()
+_before = _shared_descriptors()
 _ENVIRONMENT = dict(os.environ)

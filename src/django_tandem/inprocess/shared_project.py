@@ -8,6 +8,7 @@ from wsgiref.types import WSGIApplication
 from django_tandem import environment
 from django_tandem.handler.protocol import Application
 from django_tandem.inprocess import asgi_layers, channel_layers, wsgi_layers
+from django_tandem.inprocess.prefork import note_own_descriptors
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
@@ -30,6 +31,7 @@ class SharedProject:
 def load() -> SharedProject:
     """Load both applications of the project, and what their servers import later."""
     ignore_write_errors()
+    note_own_descriptors()
     with record_startup_failure(Stack.WSGI):
         wsgi = wsgi_layers.load()
     before = dict(os.environ)

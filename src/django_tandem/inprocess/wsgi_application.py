@@ -1,13 +1,18 @@
 """The application that a WSGI server loads: the project's own, in our layers."""
 
 from django_tandem.inprocess import wsgi_layers
-from django_tandem.inprocess.prefork import prepare_for_fork, restart_uwsgi_unless_forkable
+from django_tandem.inprocess.prefork import (
+    note_own_descriptors,
+    prepare_for_fork,
+    restart_uwsgi_unless_forkable,
+)
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
 
 with record_startup_failure(Stack.WSGI):
     ignore_write_errors()
+    note_own_descriptors()
     application = wsgi_layers.with_layers(wsgi_layers.load())
     restart_uwsgi_unless_forkable()
     # uWSGI forks after it has loaded this module; for servers that don't fork it is harmless.

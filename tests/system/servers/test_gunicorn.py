@@ -22,6 +22,9 @@ def test_statsd_packets_reach_a_listener(directory):
             while not packet.startswith(b"shop.gunicorn.requests:"):
                 packet = listener.recv(1024)
 
+        # The socket is Gunicorn's own.
+        assert "by itself" not in running.log
+
     assert packet.startswith(b"shop.gunicorn.requests:1|c")
 
 

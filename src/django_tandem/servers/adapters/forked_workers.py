@@ -177,14 +177,14 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
             each.handlers, each.level, each.propagate = handlers, level, propagate
 
     def init_signals(self) -> None:
-        """Set the handlers; Uvicorn's own replace those for a stop while it serves."""
+        """Set the handlers, also the one by which the master has a blocked worker end."""
         super().init_signals()
-        # Uvicorn raises the signal again in the end, which by default skips what is registered
-        # for the exit.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         signal.signal(signal.SIGABRT, self.handle_abort)
 
     async def _serve(self) -> None:
+        # Uvicorn raises the signal again once it has stopped, which by default skips what is
+        # registered for the exit.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self.config.app = self.wsgi
         self.server = BeatingServer(self.config, self.beat)
         self._install_sigquit_handler()
