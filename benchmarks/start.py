@@ -29,7 +29,7 @@ from side_by_side.loads import ASYNC_16, BROADCAST_1000, SYNC
 from side_by_side.surroundings import surroundings
 
 from django_tandem.bench.report import Report, report
-from django_tandem.bench.resources import count_connections
+from django_tandem.bench.resources import count_database_connections
 from django_tandem.bench.results import REQUESTS, Metric, Round, median
 from django_tandem.bench.session import Schedule, Session
 from django_tandem.runtime import lock, run_dir
@@ -219,7 +219,7 @@ def speeds(rounds: int) -> Report:
         topologies=[each.topology(made) for each in EVERY if each.name in TANDEM_SETTINGS],
         workloads=[workload for workload, _ in SPEEDS],
         schedule=Schedule(
-            rounds=rounds, seconds=4, warm_s=1, count=count_connections(), driver=DRIVER
+            rounds=rounds, seconds=4, warm_s=1, count=count_database_connections(), driver=DRIVER
         ),
         report_step=say,
         report_failure=say,

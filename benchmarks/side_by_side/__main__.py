@@ -13,7 +13,7 @@ from results import RESULTS, finish, say
 
 from django_tandem.bench.page import page
 from django_tandem.bench.report import Report, as_json, is_complete, report
-from django_tandem.bench.resources import count_connections
+from django_tandem.bench.resources import count_database_connections
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.cli import INTERRUPTED
 from django_tandem.cli.bench import print_tables
@@ -62,7 +62,7 @@ def _measure(options: argparse.Namespace) -> Report:
                 rounds=options.rounds,
                 seconds=options.duration,
                 warm_s=options.warm,
-                count=count_connections(),
+                count=count_database_connections(),
                 driver=DRIVER,
             ),
             is_needed=lambda topology, workload: not options.quick or is_bound(topology, workload),

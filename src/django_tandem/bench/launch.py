@@ -40,7 +40,7 @@ IDLE_SHARE, IDLE_S, IDLE_DEADLINE_S = 0.1, 0.4, 60
 # The last lines of a traceback have its reason.
 LAST_LINES = 3
 # The programs whose resources count. All others cost each topology the same.
-SERVERS = (*programs.KINDS, programs.MASTER, programs.NGINX, "server")
+MEASURED = (*programs.KINDS, programs.MASTER, programs.NGINX, "server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,4 +190,4 @@ def _summary(setup: Setup) -> str:
 
 
 def _is_server(program: str) -> bool:
-    return program in SERVERS or program.rpartition("-")[0] in SERVERS
+    return program in MEASURED or program.rpartition("-")[0] in MEASURED

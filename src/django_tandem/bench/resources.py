@@ -93,7 +93,7 @@ class ResourceSampler:
         return total_usage(parts)
 
 
-def count_connections() -> CountConnections:
+def count_database_connections() -> CountConnections:
     """Return a function that counts the default database's connections, or None where it can't."""
     default = connections["default"]
     if default.vendor == "sqlite":

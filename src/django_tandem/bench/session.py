@@ -28,8 +28,6 @@ INTERRUPTS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 # A driver may take this much longer than its job, to open WebSockets and for the last responses.
 EXTRA_S = 120
 
-Report = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -78,8 +76,8 @@ class Session:
     topologies: Sequence[Topology]
     workloads: Sequence[Workload]
     schedule: Schedule
-    report_step: Report
-    report_failure: Report
+    report_step: Callable[[str], None]
+    report_failure: Callable[[str], None]
     is_needed: Callable[[Topology, Workload], bool] = lambda _topology, _workload: True
     summaries: dict[str, TopologySummary] = field(default_factory=dict)
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)

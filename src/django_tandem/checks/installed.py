@@ -66,7 +66,7 @@ def gunicorn_does_not_leak(facts: Facts) -> Iterator[CheckMessage]:
     if installed is None or not Version("25.1") <= installed < Version("26.1"):
         return
     for where, argv in _gunicorns(facts):
-        if option(argv, "--worker-class", "-k") in _GUNICORN_ASGI:
+        if option_value(argv, "--worker-class", "-k") in _GUNICORN_ASGI:
             yield Error(
                 f"{where} runs Gunicorn's ASGI worker, which leaks database connections "
                 f"in gunicorn {installed} (its issue 3627, in 25.1 to 26.0).",
@@ -112,7 +112,7 @@ def _ws(facts: Facts) -> str:
         grace_s=1,
         args=facts.settings.asgi.args,
     )
-    return option(UVICORN.argv(launch), "--ws") or "auto"
+    return option_value(UVICORN.argv(launch), "--ws") or "auto"
 
 
 def _no_websocket(problem: str, hint: str) -> CheckMessage:
@@ -144,7 +144,7 @@ def runs(argv: Sequence[str], program: str) -> bool:
     return any(PurePath(word).name == program for word in argv)
 
 
-def option(argv: Sequence[str], long: str, short: str = "") -> str | None:
+def option_value(argv: Sequence[str], long: str, short: str = "") -> str | None:
     """Return the value of an option, the last one given; None when it is not there."""
     found = None
     for word, following in zip(argv, [*argv, ""][1:], strict=True):

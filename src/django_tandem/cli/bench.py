@@ -17,7 +17,7 @@ from django_tandem import pipeline
 from django_tandem.bench import report as reports
 from django_tandem.bench.page import page
 from django_tandem.bench.report import Report
-from django_tandem.bench.resources import count_connections
+from django_tandem.bench.resources import count_database_connections
 from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measured, median, ratio
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
@@ -106,7 +106,7 @@ def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Wo
                 rounds=options.rounds,
                 seconds=options.duration,
                 warm_s=min(WARM_S, options.duration),
-                count=count_connections(),
+                count=count_database_connections(),
             ),
             report_step=progress.step,
             report_failure=progress.say,

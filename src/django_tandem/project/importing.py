@@ -20,7 +20,7 @@ from django_tandem.errors import ProjectError
 T = TypeVar("T")
 
 # The settings that name code of the project, in the order in which it is imported.
-SETTINGS = ("INSTALLED_APPS", "ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION", "MIDDLEWARE")
+_SETTINGS = ("INSTALLED_APPS", "ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION", "MIDDLEWARE")
 _QUOTED = re.compile(r"""['"]([\w.]+)['"]""")
 # Code that imports what others name: the mistake is never there.
 _IMPORTERS = (Path(importlib.__file__).parent, Path(django.__file__).parent)
@@ -141,7 +141,7 @@ def setting_that_names(message: str) -> str:
 
 
 def _entries() -> Iterator[tuple[str, str]]:
-    for name in SETTINGS:
+    for name in _SETTINGS:
         value = getattr(settings, name, None) or ()
         for entry in (value,) if isinstance(value, str) else value:
             yield name, str(entry)

@@ -14,9 +14,9 @@ from django.conf import settings
 engine, name, opening = sys.argv[1:]
 settings.configure(DATABASES={"default": {"ENGINE": engine, "NAME": name}})
 
-from django_tandem.bench.resources import count_connections
+from django_tandem.bench.resources import count_database_connections
 
-count = count_connections()
+count = count_database_connections()
 child = subprocess.Popen(
     [sys.executable, "-c", opening, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
 )

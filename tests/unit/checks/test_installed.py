@@ -13,7 +13,7 @@ from django_tandem.checks.installed import (
     daphne_is_safe,
     gunicorn_does_not_leak,
     handler_knows_the_packages,
-    option,
+    option_value,
     runs,
     uvicorn_speaks_websocket,
 )
@@ -202,7 +202,7 @@ def test_a_program_is_not_known_by_a_part_of_its_name() -> None:
 )
 def test_the_last_of_an_option_is_its_value(argv, value) -> None:
     """However it is written."""
-    assert option(argv, "--ws", "-w") == value
+    assert option_value(argv, "--ws", "-w") == value
 
 
 def test_a_package_that_the_handler_does_not_know_is_a_warning() -> None:
