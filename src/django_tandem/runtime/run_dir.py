@@ -86,16 +86,17 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
 
 
 def require_usable(run_dir: Path) -> None:
-    """Raise MachineError where `prepare` would, and make nothing."""
+    """Raise MachineError where a start could not use ``run_dir``, and make nothing."""
     refuse_foreign(run_dir)
     if run_dir.exists():
         _refuse_another_use(run_dir)
-        return
-    above = next(each for each in run_dir.parents if each.exists())
-    if not above.is_dir():
+    existing = next(each for each in (run_dir, *run_dir.parents) if each.exists())
+    if not existing.is_dir():
         raise _not_made(run_dir, errno.ENOTDIR)
-    if not os.access(above, os.W_OK | os.X_OK):
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise _not_made(run_dir, errno.EACCES)
+    with require_space(run_dir):
+        require_free_bytes(existing)
 
 
 def _not_made(run_dir: Path, reason: int | None) -> MachineError:

@@ -10,6 +10,9 @@ import pytest
 from django_tandem.errors import MachineError
 from django_tandem.runtime import run_dir
 
+# What a start does, and what `tandem check` does without making anything.
+WHO_REFUSES = pytest.mark.parametrize("refuse", [run_dir.prepare, run_dir.require_usable])
+
 
 def test_it_lies_beside_manage_py() -> None:
     """A relative setting is relative to the project."""
@@ -50,25 +53,27 @@ def test_nobody_else_may_enter_and_nothing_in_it_is_committed(tmp_path) -> None:
     assert (tmp_path / "run" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_link_in_its_place_is_refused(tmp_path) -> None:
+@WHO_REFUSES
+def test_a_link_in_its_place_is_refused(refuse, tmp_path) -> None:
     """Whoever made the link could swap what it leads to."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(MachineError) as caught:
-        run_dir.prepare(tmp_path / "run")
+        refuse(tmp_path / "run")
 
     assert str(caught.value) == (
         f'{tmp_path}/run is not a directory.\n  Name another one in TANDEM["RUN_DIR"].'
     )
 
 
-def test_a_directory_that_can_not_be_created_is_reported(tmp_path) -> None:
+@WHO_REFUSES
+def test_a_directory_that_can_not_be_created_is_reported(refuse, tmp_path) -> None:
     """A file lies where a directory should."""
     (tmp_path / "file").write_text("")
 
     with pytest.raises(MachineError) as caught:
-        run_dir.prepare(tmp_path / "file" / "run")
+        refuse(tmp_path / "file" / "run")
 
     assert str(caught.value) == (
         f"{tmp_path}/file/run can't be made: Not a directory.\n"
@@ -76,13 +81,14 @@ def test_a_directory_that_can_not_be_created_is_reported(tmp_path) -> None:
     )
 
 
-def test_a_directory_that_serves_something_else_is_left_as_it_is(tmp_path) -> None:
+@WHO_REFUSES
+def test_a_directory_that_serves_something_else_is_left_as_it_is(refuse, tmp_path) -> None:
     """It would be made private, and its sockets and pid files removed."""
     (tmp_path / "celery.pid").write_text("1")
     mode = tmp_path.stat().st_mode
 
     with pytest.raises(MachineError) as caught:
-        run_dir.prepare(tmp_path)
+        refuse(tmp_path)
 
     assert str(caught.value) == (
         f"{tmp_path} holds files that are not tandem's.\n"
@@ -110,3 +116,17 @@ def test_the_owner_of_another_users_directory_is_named(tmp_path) -> None:
         f"  Run the command as that user, such as `sudo -u {owner} tandem status`, "
         'or name another directory in TANDEM["RUN_DIR"].'
     )
+
+
+def test_a_full_file_system_is_found_before_a_start(monkeypatch, tmp_path) -> None:
+    """Also where the run directory does not exist yet, and nothing is made."""
+    monkeypatch.setattr(run_dir, "FREE_BYTES", 1 << 80)
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.require_usable(tmp_path / "run")
+
+    assert str(caught.value) == (
+        f"The file system of {tmp_path}/run is full: No space left on device.\n"
+        "  Make room and try again; a stack that runs keeps serving."
+    )
+    assert list(tmp_path.iterdir()) == []
