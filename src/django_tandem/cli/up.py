@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
             f"`{name}` and `--detach` exclude each other: {name} needs the terminal.",
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
-    by_root = os.environ.pop(STARTED_BY_ROOT, None)
-    environment = dict(os.environ)
+    by_root = STARTED_BY_ROOT in os.environ
+    environment = {name: value for name, value in os.environ.items() if name != STARTED_BY_ROOT}
     began_at = time.time()
     try:
         planned = plan_project(options, overrides=overrides_of(options))

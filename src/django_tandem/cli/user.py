@@ -13,7 +13,7 @@ from typing import Any
 
 from django_tandem.cli import console
 from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
-from django_tandem.errors import MachineError
+from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import find, find_manage_py, load_settings
 from django_tandem.runtime import accounts, ownership, privileges, run_dir
 from django_tandem.runtime.accounts import Account
@@ -27,7 +27,7 @@ LISTENING = ("up", "check")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The user that a command is to run as, the reason, and the value of RUN_DIR."""
+    """The user that a command is to run as, the reason, and RUN_DIR as far as root heeds it."""
 
     account: Account
     reason: str
@@ -45,8 +45,7 @@ def leave_root(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     if chosen.account.is_root:
         return
     if options.tandem_command == "up":
-        where = run_dir.locate(str(project_directory()), chosen.run_dir, chosen.account.uid)
-        ownership.prepare_for(chosen.account, where)
+        _prepare(chosen)
         console.line_err(
             f"Started by root: everything runs as {chosen.account.name}, {chosen.reason}."
         )
@@ -89,6 +88,19 @@ def require_same(settings: Settings) -> None:
         )
 
 
+def _prepare(chosen: Chosen) -> None:
+    """Have the run directory belong to the user, where that takes root."""
+    project = project_directory()
+    where = run_dir.locate(str(project), chosen.run_dir, chosen.account.uid)
+    if _is_roots(project):
+        ownership.make_for(chosen.account, where)
+    ownership.pass_on(chosen.account, where)
+
+
+def _is_roots(project: Path) -> bool:
+    return project.stat().st_uid == 0
+
+
 def _choose(options: argparse.Namespace) -> Chosen:
     project = project_directory()
     default = run_dir.locate(str(project), DEFAULT_RUN_DIR)
@@ -112,7 +124,8 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     owner = accounts.of_uid(project.stat().st_uid)
     reader = accounts.find(flag, FLAG) if flag else owner
     read: dict[str, Any] = privileges.call_as(reader, lambda: _read(options.settings)) or {}
-    where = read.get("run_dir", DEFAULT_RUN_DIR)
+    # Another owner's setting might name any directory, such as that of a stack of root's.
+    where = read.get("run_dir", DEFAULT_RUN_DIR) if owner.is_root else DEFAULT_RUN_DIR
     if flag:
         return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
     if options.tandem_command != "up":
@@ -128,8 +141,12 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
 
 def _read(settings_option: str | None) -> dict[str, Any]:
     location = find(settings_option)
-    with redis_offered(location):
+    try:
         settings = load_settings(location)
+    except ProjectError:
+        # They may need REDIS_URL; to find out whether they do takes longer than most imports.
+        with redis_offered(location):
+            settings = load_settings(location)
     return {"user": settings.user, "run_dir": settings.run_dir}
 
 

@@ -15,8 +15,12 @@ PRIVATE = 0o700
 
 def owner_of_running(run_dir: Path) -> int | None:
     """Return the number of the user whose stack runs in ``run_dir``; None when none runs."""
-    owner = owner_of(run_dir)
-    return None if owner is None or lock.holder(run_dir) is None else owner
+    with contextlib.suppress(OSError):
+        found = run_dir.lstat()
+        # With another mode it is none of tandem's, and others may have locked a file in it.
+        if found.st_mode == stat.S_IFDIR | PRIVATE and lock.holder(run_dir) is not None:
+            return found.st_uid
+    return None
 
 
 def owner_of(run_dir: Path) -> int | None:
@@ -27,23 +31,29 @@ def owner_of(run_dir: Path) -> int | None:
     return None
 
 
-def prepare_for(account: Account, run_dir: Path) -> None:
+def make_for(account: Account, run_dir: Path) -> None:
     """
-    Make the run directory for ``account`` where that user can't, or pass on root's own.
+    Make the run directory for ``account``, also where only root may.
 
-    What can't be made or passed on is left as it is: the start then reports it.
+    Only for a path that root has chosen: a directory of another user's in a place such as /etc
+    could make that user root. If it can't be made, the start reports that.
     """
     with contextlib.suppress(OSError):
         if not run_dir.exists() and not call_as(account, lambda: _make(run_dir)):
-            # In a place where only root may write, so that nobody else can interfere.
-            run_dir.parent.mkdir(parents=True, exist_ok=True)
-            run_dir.mkdir(PRIVATE)
+            _make(run_dir)
+            _give(account, run_dir)
+
+
+def pass_on(account: Account, run_dir: Path) -> None:
+    """Give ``account`` the run directory of a stack that ran as root, and runs no more."""
+    with contextlib.suppress(OSError):
         if owner_of(run_dir) == 0 and lock.holder(run_dir) is None and is_unused(run_dir):
             _give(account, run_dir)
 
 
 def _make(run_dir: Path) -> bool:
-    run_dir.mkdir(PRIVATE, parents=True)
+    run_dir.parent.mkdir(parents=True, exist_ok=True)
+    run_dir.mkdir(PRIVATE)
     return True
 
 

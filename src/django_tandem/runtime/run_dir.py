@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django_tandem import environment
 from django_tandem.errors import MachineError
 from django_tandem.runtime import lock
 from django_tandem.runtime.releases import find_link
@@ -146,10 +147,14 @@ def refuse_foreign(run_dir: Path) -> None:
         )
     if found.st_uid != os.geteuid():
         owner = _name_of(found.st_uid)
+        # Root's command runs as the user that it has become.
+        has_left_root = found.st_uid == 0 and environment.STARTED_BY_ROOT in os.environ
+        by_owner = f"Run the command as that user, such as `sudo -u {owner} tandem status`, or"
+        by_root = f"Give it to user {_name_of(os.geteuid())}, or"
         raise MachineError(
             f"{run_dir} belongs to user {owner}.",
-            hint=f"Run the command as that user, such as `sudo -u {owner} tandem status`, "
-            'or name another directory in TANDEM["RUN_DIR"].',
+            hint=f"{by_root if has_left_root else by_owner} "
+            'name another directory in TANDEM["RUN_DIR"].',
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from root.commands import Done, make_venv, open_project, run
 
+from django_tandem.runtime import lock
 from django_tandem.runtime.accounts import Account
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -201,3 +202,46 @@ def test_the_settings_of_another_user_are_never_imported_by_root(project, python
 
     assert set(log.read_text().split()) == {str(nameless.uid)}
     assert {path.lstat().st_uid for path in project.rglob("*")} == {nameless.uid}
+
+
+def test_a_run_directory_that_another_user_chose_is_not_made_by_root(
+    project, python, nameless
+) -> None:
+    """A directory of that user's in /etc, for example, could make the user root."""
+    setting(project, f'TANDEM = {{"RUN_DIR": "{project}/roots/own/run"}}')
+    give(project, nameless)
+    (project / "roots").mkdir()
+
+    done = run(python, project, "up")
+
+    assert error_of(done) == (
+        2,
+        f"{project}/roots/own/run can't be made: Permission denied.\n"
+        '  Name a directory that can be written to in TANDEM["RUN_DIR"].\n',
+    )
+    assert list((project / "roots").iterdir()) == []
+
+
+def test_a_run_directory_of_roots_does_not_bring_another_users_settings_root(
+    project, python, nameless
+) -> None:
+    """Though a stack of root's runs there."""
+    log, run_dir = project / "imported-by", project / "roots-run"
+    run_dir.mkdir(mode=0o700)
+    setting(project, f"import os\nprint(os.geteuid(), file=open('{log}', 'a'))")
+    setting(project, f'TANDEM = {{"RUN_DIR": "{run_dir}"}}')
+    give(project, nameless)
+    os.chown(run_dir, 0, 0)
+    handle = lock.take(run_dir)
+    try:
+        done = run(python, project, "reload")
+    finally:
+        lock.release(handle)
+
+    assert error_of(done) == (
+        2,
+        f"{run_dir} belongs to user root.\n"
+        f"  Give it to user #{nameless.uid}, or name another directory in "
+        'TANDEM["RUN_DIR"].\n',
+    )
+    assert set(log.read_text().split()) == {str(nameless.uid)}

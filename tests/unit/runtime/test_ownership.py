@@ -29,7 +29,7 @@ def roots_own(directory: Path) -> Path:
 
 def test_a_directory_is_made_where_only_root_may(tmp_path) -> None:
     """With its parents, which stay root's."""
-    ownership.prepare_for(APP, tmp_path / "run" / "mysite")
+    ownership.make_for(APP, tmp_path / "run" / "mysite")
 
     assert (tmp_path / "run").stat().st_uid == 0
     found = (tmp_path / "run" / "mysite").stat()
@@ -40,7 +40,7 @@ def test_what_ran_as_root_is_passed_on_whole(tmp_path) -> None:
     """Its links themselves, and not what they lead to."""
     directory = roots_own(tmp_path / "run")
 
-    ownership.prepare_for(APP, directory)
+    ownership.pass_on(APP, directory)
 
     assert owners(directory) == {APP.uid}
     assert Path("/etc/passwd").stat().st_uid == 0
@@ -51,7 +51,7 @@ def test_a_stack_that_runs_keeps_its_directory(tmp_path) -> None:
     directory = roots_own(tmp_path / "run")
     handle = lock.take(directory)
     try:
-        ownership.prepare_for(APP, directory)
+        ownership.pass_on(APP, directory)
     finally:
         lock.release(handle)
 
@@ -71,18 +71,21 @@ def test_a_directory_of_other_files_or_of_another_user_is_left_alone(tmp_path) -
     link.symlink_to(roots_own(tmp_path / "target"))
 
     for directory in (strange, theirs, open_to_all, link):
-        ownership.prepare_for(APP, directory)
+        ownership.make_for(APP, directory)
+        ownership.pass_on(APP, directory)
 
     assert owners(strange) == owners(open_to_all) == owners(tmp_path / "target") == {0}
     assert owners(theirs) == {OTHER, 0}
 
 
 def test_the_owner_of_a_stack_is_known_while_it_runs(tmp_path) -> None:
-    """And of nothing but a directory."""
+    """Of a private directory alone: another user might lock a file in a public one of root's."""
     directory = roots_own(tmp_path / "run")
     assert ownership.owner_of_running(directory) is None
     handle = lock.take(directory)
     assert ownership.owner_of_running(directory) == 0
+    directory.chmod(0o755)
+    assert ownership.owner_of_running(directory) is None
     lock.release(handle)
 
     assert ownership.owner_of(directory) == 0

@@ -81,3 +81,13 @@ def test_a_link_in_a_directory_that_is_not_writable_is_ignored(short, monkeypatc
     monkeypatch.setattr(releases.os, "access", lambda *_: False)
 
     assert run_dir.locate(str(directory), ".tandem") == directory / ".tandem"
+
+
+def test_a_run_directory_that_root_has_made_there_is_used(short, monkeypatch):
+    """Its user may not write beside it."""
+    directory = make(short, "app/releases/1", "app/current", "releases/1")
+    (short / "app" / ".tandem-current").mkdir()
+    monkeypatch.setattr(run_dir.os, "access", lambda *_: False)
+
+    assert run_dir.locate(str(directory), ".tandem") == short / "app" / ".tandem-current"
+    assert run_dir.locate(str(directory), ".tandem", 54321) == directory / ".tandem"
