@@ -1,5 +1,5 @@
 """
-Break the route table, the handover and the thread pool on purpose, and see that the tests notice.
+Break the edge, the thread pool and the master on purpose, and see that the tests notice.
 
 `make mutants` calls it. Each breakage is made in a copy of the project, where the tests that
 should notice are run; one that none of them notices is a hole in the tests.
@@ -15,14 +15,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler
+from breakage import compiler, edge, handler, master
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml")
 # pytest's own code for "tests were run, and some failed": any other one is no answer.
 FAILED = 1
-MUTANTS = (*compiler.MUTANTS, *edge.MUTANTS, *handler.MUTANTS)
+MUTANTS = (*compiler.MUTANTS, *edge.MUTANTS, *handler.MUTANTS, *master.MUTANTS)
 
 
 def main() -> int:

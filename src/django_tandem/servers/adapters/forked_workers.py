@@ -78,7 +78,7 @@ class WorkerReport:
 class ForkedWorker(Worker):  # type: ignore[misc]
     """A worker of one kind, which makes what can't be shared once it is forked."""
 
-    # Whether the main thread is in Python for as long as a request runs.
+    # What the master logs of a worker without a heartbeat, before the time.
     blocked = "Its request took"
 
     def __init__(self, kind: WorkerKind, *arguments: Any) -> None:

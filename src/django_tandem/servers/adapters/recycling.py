@@ -27,8 +27,9 @@ class Recycling:
     """
     The replacement that is under way: of one worker, in all kinds of a master.
 
-    ``workers`` are the running ones by pid, ``spawn`` starts one more of a kind, ``drain`` has
-    one finish and end, and ``log`` writes to the log of a kind.
+    ``workers`` are the running ones by pid. ``spawn`` starts one more of a kind, and returns its
+    pid, or 0 if none can be started now. ``drain`` has one finish and end, and ``log`` writes to
+    the log of a kind.
     """
 
     def __init__(
@@ -61,11 +62,12 @@ class Recycling:
         if any(each.is_draining for each in workers.values()):
             return
         self._old = self.spare = 0
-        for pid, worker in workers.items():
+        for pid, worker in list(workers.items()):
             reason = self._exceeded(worker) if worker.report.is_ready else ""
-            if reason:
+            spare = self._spawn(worker.kind) if reason else 0
+            if spare:
                 self._log(worker.kind, f"Worker {pid} {reason}, and is replaced.")
-                self._old, self.spare = pid, self._spawn(worker.kind)
+                self._old, self.spare = pid, spare
                 return
 
     def _exceeded(self, worker: ForkedWorker) -> str:

@@ -84,7 +84,9 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self.cfg.set("post_fork", post_fork)
 
     def _spawn(self, kind: WorkerKind) -> int:
-        """Start a worker; return its pid, or 0 if the system has no memory or processes left."""
+        """Start a worker; return its pid, or 0 if none can be started now."""
+        if time.monotonic() < self._not_before.get(kind.name, 0):
+            return 0
         self._kind = kind
         try:
             return int(self.spawn_worker())
@@ -106,7 +108,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def _keep(self, kind: WorkerKind) -> None:
         for _ in range(kind.workers - len(self._counted(kind))):
-            if time.monotonic() < self._not_before.get(kind.name, 0) or not self._spawn(kind):
+            if not self._spawn(kind):
                 return
 
     def _counted(self, kind: WorkerKind) -> list[ForkedWorker]:
@@ -122,16 +124,21 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def reap_workers(self) -> None:
         """Reap workers that ended; one that fails to boot ends the master only at its start."""
         before = dict(self.WORKERS)
-        try:
-            super().reap_workers()
-        except HaltServer:
-            if not (self._has_booted or self._is_halting):
-                raise
-            # It has left others of the loop to reap.
-            self.wakeup()
+        while not self._reap():
+            pass
         for pid in before.keys() - self.WORKERS.keys():
             if not (before[pid].is_draining or self._is_halting):
                 self._note_end(before[pid])
+
+    def _reap(self) -> bool:
+        """Return whether all workers that have ended are reaped."""
+        try:
+            super().reap_workers()
+        except HaltServer:
+            if self._has_booted or self._is_halting:
+                return False
+            raise
+        return True
 
     def _note_end(self, worker: ForkedWorker) -> None:
         self._restarts.count(worker.kind.name)

@@ -1,0 +1,68 @@
+"""Breakages of the shared master: what its workers share, and when they are replaced."""
+
+from breakage.mutant import Mutant
+
+MASTER = "tests/system/master"
+
+MUTANTS = (
+    Mutant(
+        name="prefix of the channels shared by all processes",
+        file="inprocess/channel_layers.py",
+        old="layer.client_prefix = uuid.uuid4().hex",
+        new="pass",
+        tests=(f"{MASTER}/test_master.py::test_processes_do_not_share_the_channels_of_a_layer",),
+    ),
+    Mutant(
+        name="threads of the import not looked for",
+        file="inprocess/prefork.py",
+        old="if each is not threading.main_thread()",
+        new="if False",
+        tests=(f"{MASTER}/test_preloading.py::test_what_the_import_leaves_behind_is_named",),
+    ),
+    Mutant(
+        name="workers that outlive their master",
+        file="inprocess/worker_process.py",
+        old="_libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)",
+        new="pass",
+        tests=(f"{MASTER}/test_workers.py::test_all_workers_end_with_a_killed_master",),
+    ),
+    Mutant(
+        name="memory torn down at the exit",
+        file="inprocess/worker_process.py",
+        old="if _is_finished:",
+        new="if False:",
+        tests=(
+            f"{MASTER}/test_master.py::test_a_worker_that_ends_does_what_is_registered_for_its_exit",
+        ),
+    ),
+    Mutant(
+        name="old worker drained before the new one is ready",
+        file="servers/adapters/recycling.py",
+        old="workers[self.spare].report.is_ready and not",
+        new="not",
+        tests=(
+            "tests/unit/servers/test_recycling.py"
+            "::test_the_old_worker_drains_once_the_new_one_is_ready",
+        ),
+    ),
+    Mutant(
+        name="kind restarted in a loop",
+        file="servers/adapters/shared_arbiter.py",
+        old="if time.monotonic() < self._not_before.get(kind.name, 0):",
+        new="if False:",
+        tests=(
+            f"{MASTER}/test_workers.py"
+            "::test_a_kind_that_ends_again_and_again_is_not_restarted_in_a_loop",
+        ),
+    ),
+    Mutant(
+        name="no stack of a blocked event loop",
+        file="servers/adapters/shared_arbiter.py",
+        old="self.kill_worker(pid, DUMP_SIGNAL)",
+        new="pass",
+        tests=(
+            f"{MASTER}/test_workers.py"
+            "::test_an_event_loop_blocked_in_c_code_is_replaced_and_located",
+        ),
+    ),
+)
