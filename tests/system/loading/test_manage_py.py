@@ -1,14 +1,13 @@
 """A project is loaded as its manage.py loads it: .env, sys.path, an importer, other settings."""
 
 import json
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from harness.stack import Up, clean_environment, tandem
+from harness import forking
+from harness.stack import DEADLINE_S, Up, clean_environment, tandem
 
 MANAGE = """
 import os
@@ -91,15 +90,8 @@ def make(tmp_path):
 
 
 def _routes(directory: Path, *command: str, **environment: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, *(command or ("-m", "django_tandem")), "plan", "--json"],
-        cwd=directory,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    argv = [*(command or ("-m", "django_tandem")), "plan", "--json"]
+    done = forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
     assert done.returncode == 0, done.stderr
     return [route["route"] for route in json.loads(done.stdout)]
 
