@@ -9,8 +9,8 @@ from django_tandem.model import Nginx
 from django_tandem.runtime.host import SYSTEM_PATHS, nginx_from_wheel, read_nginx
 from harness.signals import restore_defaults
 
-# Their tests share what takes long to start across files: a browser, the servers of both stacks.
-SHARING = ("tests/system/browser/", "tests/system/parity/")
+# Files below these share what takes long to start: a browser, the servers of both stacks, a stack.
+SHARING = ("tests/system/browser/", "tests/system/parity/", "tests/system/stack/test_reference")
 
 
 def pytest_configure() -> None:
@@ -18,7 +18,7 @@ def pytest_configure() -> None:
 
 
 class ByFile(LoadFileScheduling):
-    """Run the tests of a file in one process, and those of a directory that shares in one too."""
+    """Run the tests of a file in one process, and those of files that share in one too."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = super()._split_scope(nodeid)

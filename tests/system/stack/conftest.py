@@ -10,7 +10,7 @@ from stack.reference_stack import Stack, running_reference
 from harness.projects import startproject
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory) -> Iterator[Stack]:
     with running_reference(tmp_path_factory.mktemp("reference")) as running:
         yield running

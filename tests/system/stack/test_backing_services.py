@@ -138,8 +138,7 @@ async def tell_until_told(up: Up) -> tuple[int, float]:
     return failed, time.monotonic() - began
 
 
-@pytest.mark.parametrize("asgi", SERVERS)
-def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
+def test_sockets_outlive_the_embedded_valkey(tmp_path) -> None:
     """It is killed and loses all groups: no socket closes, and each gets the next message."""
 
     async def run(up: Up) -> None:
@@ -152,7 +151,7 @@ def test_sockets_outlive_the_embedded_valkey(asgi, tmp_path) -> None:
             assert await announce(up, "after") == 200
             assert await hear(held, "after") == SOCKETS
 
-    with Up(served_by(tmp_path, asgi)) as up:
+    with Up(served_by(tmp_path, "uvicorn")) as up:
         asyncio.run(run(up))
 
 
