@@ -95,7 +95,6 @@ def _master(context: PlanContext) -> Process:
     launch = shared_master.MasterLaunch(
         wsgi=wsgi,
         asgi=asgi,
-        asgi_server=settings.asgi.server,
         channels=channels,
         wsgi_niceness=niceness(settings.wsgi),
         preload="auto" if settings.preload is None else settings.preload,

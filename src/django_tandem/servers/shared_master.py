@@ -33,7 +33,6 @@ class MasterLaunch:
 
     wsgi: Launch
     asgi: Launch
-    asgi_server: str = UVICORN.name
     channels: tuple[str, ...] = ()
     wsgi_niceness: int = 0
     preload: Literal["auto"] | bool = "auto"

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -99,6 +100,20 @@ def test_each_kind_logs_to_a_file_of_its_own(directory) -> None:
         assert master.log("wsgi") == "hook of wsgi\n" * 2
         assert master.log("asgi") == "hook of asgi\n" * 2
         assert master.log() == ""
+
+
+def test_the_arguments_of_both_servers_hold(directory) -> None:
+    """As each server's own command line reads them."""
+    wsgi_args, asgi_args = ("--worker-class=gthread", "--threads=3"), ("--header=X-Own: asgi",)
+
+    with serving(directory, wsgi=1, wsgi_args=wsgi_args, asgi_args=asgi_args) as master:
+        with ThreadPoolExecutor(3) as pool:
+            since = time.monotonic()
+            slow = list(pool.map(lambda _: master.ask("wsgi", "/slow?s=1").status, range(3)))
+        assert slow == [200] * 3
+        assert time.monotonic() - since < 2.5
+        assert master.ask("asgi").headers["X-Own"] == "asgi"
+        assert "Server" not in master.ask("asgi").headers
 
 
 def test_a_project_that_fails_to_load_is_recorded(directory) -> None:

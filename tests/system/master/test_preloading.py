@@ -13,6 +13,7 @@ LEFTOVERS = [
         "opentelemetry",
         'started the thread "OtelBatchSpanRecordProcessor" of opentelemetry.sdk._shared_internal',
     ),
+    ("pool", 'started the thread "'),
     ("connection", "opened a socket bound to 127.0.0.1:"),
     ("nested_loops", "opened an event loop"),
 ]
