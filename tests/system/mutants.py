@@ -1,5 +1,5 @@
 """
-Break the edge, the thread pool and the master on purpose, and see that the tests notice.
+Break the edge, the pool, the master and the way from root, and see that the tests notice.
 
 `make mutants` calls it. Each breakage is made in a copy of the project, where the tests that
 should notice are run; one that none of them notices is a hole in the tests.
@@ -15,20 +15,28 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler, master
+from breakage import compiler, edge, handler, master, privileges
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml")
 # pytest's own code for "tests were run, and some failed": any other one is no answer.
 FAILED = 1
-MUTANTS = (*compiler.MUTANTS, *edge.MUTANTS, *handler.MUTANTS, *master.MUTANTS)
+MUTANTS = (
+    *compiler.MUTANTS,
+    *edge.MUTANTS,
+    *handler.MUTANTS,
+    *master.MUTANTS,
+    *privileges.MUTANTS,
+)
 
 
 def main() -> int:
     """Make each breakage, print who noticed, and return 1 when nobody did."""
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         copy = Path(path)
+        # Some tests run it as another user.
+        copy.chmod(0o755)
         for name in COPIED:
             copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copied(ROOT / name, copy / name)

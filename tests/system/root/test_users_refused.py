@@ -147,7 +147,7 @@ def test_an_owner_who_would_choose_another_user(project, python, nameless) -> No
     setting(project, 'TANDEM = {"USER": "root"}')
     give(project, nameless)
 
-    done = run(python, project, "up")
+    done = run(python, project, "plan")
 
     assert (done.returncode, done.stderr) == (
         2,
