@@ -15,13 +15,15 @@ from pathlib import Path
 
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window, worker_restarts
-from django_tandem.model import Stack
-from django_tandem.model.programs import generation_of, listeners
+from django_tandem.model import Stack, programs
+from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.health import is_healthy
 from django_tandem.runtime.reconcile import Diff, read_diff
 from django_tandem.runtime.sockets import SocketSampler
+from django_tandem.runtime.workers import workers_of
+from django_tandem.servers.shared_master import RETIRE_CHANNELS
 
 # Each round costs a call to supervisord and a reading of the kernel's table of sockets.
 POLL_S = 0.1
@@ -68,18 +70,30 @@ def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSamp
 
     It gets no new connections, since its links have moved.
     """
-    sockets, generation = listeners(program), generation_of(program)
+    is_server = bool(listeners(program))
     # An abandoned candidate has never been live, and has no connections.
-    if 0 < generation < state.generation:
-        paths = {stack: run_dir / f"{name}.sock" for stack, name in sockets.items()}
-        drains = [
-            _start_thread(partial(_drain_socket, path, stack, generation, state, sampler))
-            for stack, path in paths.items()
-        ]
-        for drain in drains:
-            drain.join()
-    grace_s = SERVER_S if sockets else max(SERVER_S, state.drain_s)
+    if is_server and 0 < generation_of(program) < state.generation:
+        _drain_server(run_dir, program, state, sampler)
+    grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
     supervisord.stop_program(run_dir, program, grace_s)
+
+
+def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
+    until = time.monotonic() + state.drain_s
+    if is_master(program):
+        # At once: the new generation has its own.
+        supervisord.signal_program(run_dir, program, RETIRE_CHANNELS)
+    generation = generation_of(program)
+    drains = [
+        _start_thread(
+            partial(_drain_socket, run_dir / f"{name}.sock", stack, generation, state, sampler)
+        )
+        for stack, name in listeners(program).items()
+    ]
+    for drain in drains:
+        drain.join()
+    if is_master(program):
+        _wait_for_channels(run_dir, program, until)
 
 
 def _drain_socket(
@@ -97,6 +111,13 @@ def _drain_socket(
     _wait_for_queue(path, until)
     while _has_connections(path, until, sampler):
         _open_window(path.parent, generation, until, state.drain_s)
+
+
+def _wait_for_channels(run_dir: Path, program: str, until: float) -> None:
+    """Wait until a master's Channels workers have finished their messages, or time is over."""
+    pid = supervisord.pid_of(run_dir, program) or 0
+    while time.monotonic() < until and (workers_of(pid) or {}).get(programs.CHANNELS):
+        time.sleep(POLL_S)
 
 
 def _wait_for_queue(path: Path, until: float) -> None:

@@ -44,6 +44,8 @@ class MasterLaunch:
 ENVIRONMENT = UVICORN.environment
 # The arguments of a command line follow `python -m NAME`.
 ARGUMENTS = 3
+# The signal on which a master's Channels workers finish and end, as its generation drains.
+RETIRE_CHANNELS = "WINCH"
 PRELOAD = {"auto": "auto", True: "always", False: "never"}
 
 

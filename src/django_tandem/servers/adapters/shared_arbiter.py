@@ -38,6 +38,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._not_before: dict[str, float] = {}
         # Whether every kind that serves has been ready; before, a failure ends the master.
         self._has_booted = self._is_halting = False
+        # Whether the generation drains: the next one has Channels workers of its own.
+        self._is_retired = False
         self._restarts = worker_restarts.from_environment()
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
@@ -98,7 +100,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def manage_workers(self) -> None:
         """Start the workers that a kind lacks, and replace those that exceed a bound."""
         for kind in self.kinds:
-            if self._has_booted or not kind.is_last:
+            if not kind.is_last or (self._has_booted and not self._is_retired):
                 self._keep(kind)
         serving = [each for each in self.WORKERS.values() if not each.kind.is_last]
         if not self._has_booted and all(each.report.is_ready for each in serving):
@@ -178,6 +180,13 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def handle_usr2(self) -> None:
         """Ignore SIGUSR2, for the same reason."""
         self._ignore("USR2")
+
+    def handle_winch(self) -> None:
+        """Have the Channels workers finish and end, as the generation drains."""
+        self._is_retired = True
+        for worker in self.WORKERS.values():
+            if worker.kind.is_last and not worker.is_draining:
+                self._drain(worker)
 
     def handle_ttin(self) -> None:
         """Ignore SIGTTIN, which names no kind."""
