@@ -186,7 +186,8 @@ def _cpu_s(root: int) -> float:
 
 
 def _summary(setup: Setup) -> str:
-    return "; ".join(p.description for p in setup.plan.processes if _is_server(p.name))
+    served = [process for process in setup.plan.processes if _is_server(process.name)]
+    return "; ".join(part.description for each in served for part in each.kinds or (each,))
 
 
 def _is_server(program: str) -> bool:

@@ -83,8 +83,10 @@ def hybrid(
     settings: Settings, choice: ServerChoice, plan_with: PlanWith, run_dir: Path, bind: str
 ) -> Setup:
     """Return the hybrid's plan on ``bind``, without TLS: no other topology has it."""
+    same = (settings.wsgi.server, settings.asgi.server) == (choice.wsgi[0], choice.asgi[0])
     chosen = replace(
-        settings,
+        # Other servers may have no master that would carry RECYCLE out.
+        settings if same else _without_recycling(settings),
         bind=(bind,),
         wsgi=_with_server(settings.wsgi, choice.wsgi[0]),
         asgi=_with_server(settings.asgi, choice.asgi[0]),
@@ -133,6 +135,10 @@ def application_of(plan: Plan, stack: Stack) -> str:
     return ":".join(dotted.rsplit(".", 1)) if dotted else STOCK[stack]
 
 
+def _without_recycling(settings: Settings) -> Settings:
+    return replace(settings, recycle=read_settings(None).recycle)
+
+
 def _with_server(settings: StackSettings, server: str) -> StackSettings:
     # ARGS are written for the configured server.
     return settings if settings.server == server else replace(settings, server=server, args=())
@@ -149,7 +155,7 @@ def _alone(
 
         def make(run_dir: Path, bind: str, server: str = server) -> Setup:
             # The Channels worker stays, as a program of its own.
-            apart = replace(settings, shared_master=False, recycle=read_settings(None).recycle)
+            apart = replace(_without_recycling(settings), shared_master=False)
             whole = hybrid(apart, choice, plan_with, run_dir, bind)
             return replace(whole, plan=alone(whole.plan, stack, server))
 

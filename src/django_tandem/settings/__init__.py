@@ -170,7 +170,7 @@ class Settings:
     drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
     shared_master: bool = option(
         readers.flag,
-        False,
+        True,
         "run Gunicorn, Uvicorn and the Channels workers under one master, which loads the project "
         "once",
     )

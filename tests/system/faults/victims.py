@@ -8,6 +8,7 @@ import psutil
 from faults.site_up import Site
 
 from django_tandem.runtime import supervisord
+from django_tandem.runtime.workers import workers_of
 
 SYNC = "/faults/version/"
 ASYNC = "/faults/async-version/"
@@ -40,6 +41,11 @@ def program(name: str) -> Callable[[Site], int]:
     return lambda site: pid_of(site, name)
 
 
+def worker(kind: str) -> Callable[[Site], int]:
+    """Choose a worker of the shared master."""
+    return lambda site: (workers_of(pid_of(site, "master")) or {})[kind][0].pid
+
+
 def child(name: str) -> Callable[[Site], int]:
     """Choose a process that the program has started itself."""
     return lambda site: psutil.Process(pid_of(site, name)).children()[0].pid
@@ -58,7 +64,7 @@ WSGI_VICTIMS = (
     # A worker of Gunicorn's kind serves one request at a time.
     Victim(
         name="kill-gunicorn-worker",
-        pid=child("wsgi"),
+        pid=worker("wsgi"),
         path=SYNC,
         failed=1,
         hits=("wsgi",),
@@ -66,7 +72,13 @@ WSGI_VICTIMS = (
     ),
     *(
         Victim(
-            name=f"kill-wsgi-{server}", pid=program("wsgi"), path=SYNC, wsgi=server, hits=("wsgi",)
+            name=f"kill-wsgi-{server}",
+            pid=program("wsgi"),
+            path=SYNC,
+            wsgi=server,
+            # With Uvicorn, Gunicorn would share its master.
+            asgi="daphne",
+            hits=("wsgi",),
         )
         for server in ("gunicorn", "uwsgi", "granian", "waitress")
     ),
@@ -76,6 +88,7 @@ ASGI_VICTIMS = tuple(
         name=f"kill-asgi-{server}",
         pid=program("asgi"),
         path=ASYNC,
+        wsgi="waitress",
         asgi=server,
         cuts=True,
         hits=("asgi",),
@@ -86,7 +99,16 @@ ASGI_VICTIMS = tuple(
 VICTIMS = (
     *WSGI_VICTIMS,
     *ASGI_VICTIMS,
-    Victim(name="kill-channels-worker", pid=program("channels"), failed=0),
+    Victim(
+        name="kill-uvicorn-worker",
+        pid=worker("asgi"),
+        path=ASYNC,
+        cuts=True,
+        hits=("asgi",),
+        recovery_s=3,
+    ),
+    Victim(name="kill-master", pid=program("master"), path=SYNC, cuts=True, hits=("wsgi", "asgi")),
+    Victim(name="kill-channels-worker", pid=worker("channels"), failed=0),
     Victim(
         name="kill-nginx-worker",
         pid=child("nginx"),

@@ -266,8 +266,7 @@ def test_commands_do_not_wait_for_a_redis_that_hangs(tmp_path) -> None:
             }
             assert shown.pop("valkey") in ("silent", "starting")
             assert shown == {
-                "wsgi-1": "ready",
-                "asgi-1": "ready",
+                "master-1": "ready",
                 "nginx": "ready",
             }
             assert tandem(tmp_path, "reload", "--wait", "--drain", "1").returncode == 0

@@ -34,16 +34,16 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(detach, project) -> N
     assert running_in(project) == []
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "granian"])
-def test_workers_that_never_load_the_project_are_given_up(server, project) -> None:
-    """The server restarts them forever and never exits itself; the last traceback is shown."""
+@pytest.mark.parametrize(("server", "program"), [("uvicorn", "master-1"), ("granian", "asgi-1")])
+def test_workers_that_never_load_the_project_are_given_up(server, program, project) -> None:
+    """Some servers restart them forever and never exit; the last traceback is shown."""
     configure(project, ASGI={"WORKERS": 2, "SERVER": server})
     fail_in_server(project, "asgi.py", "raise RuntimeError('not on this server')")
 
     done = tandem(project, "up", "--asgi", "--bind", f"127.0.0.1:{free_port()}")
 
     assert done.returncode == 1
-    assert "asgi-1 can't be started: " in done.stderr
+    assert f"{program} can't be started: " in done.stderr
     assert "RuntimeError: not on this server" in done.stderr
     assert running_in(project) == []
 

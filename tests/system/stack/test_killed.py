@@ -13,6 +13,8 @@ import psutil
 import pytest
 from faults.prober import Prober
 
+from django_tandem.inprocess.worker_process import process_name
+from django_tandem.model import Stack
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.projects import with_channels
@@ -84,10 +86,18 @@ def children(pid: int) -> list[psutil.Process]:
     return [each for each in living if "resource_tracker" not in command(each)]
 
 
-def workers_of(up: Up, program: str) -> list[psutil.Process]:
+def workers_of(up: Up, stack: str) -> list[psutil.Process]:
+    """Return the workers of a stack, which may share their master with the other one's."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return children(pid(up, program))
+        found = children(pid(up, program_of(up, stack)))
+        named = [each for each in found if each.name() == process_name(stack)]
+        return named or found
     return []
+
+
+def program_of(up: Up, stack: str) -> str:
+    names = {each.name for each in supervisord.statuses(up.run_dir)}
+    return "master-1" if "master-1" in names else f"{stack}-1"
 
 
 def command(process: psutil.Process) -> str:
@@ -117,11 +127,12 @@ def pair(request, tmp_path_factory) -> Iterator[Up]:
         yield up
 
 
-@pytest.mark.parametrize(("program", "path"), [("wsgi-1", SYNC), ("asgi-1", ASYNC)])
-def test_a_killed_worker_is_replaced(pair, program, path) -> None:
+@pytest.mark.parametrize(("stack", "path"), [("wsgi", SYNC), ("asgi", ASYNC)])
+def test_a_killed_worker_is_replaced(pair, stack, path) -> None:
     """By the server itself; only Hypercorn exits, and is restarted."""
+    program = program_of(pair, stack)
     master = pid(pair, program)
-    workers = children(master)
+    workers = workers_of(pair, stack)
     if not workers:
         # It is one process, which is killed below.
         output = command(psutil.Process(master))
@@ -131,16 +142,17 @@ def test_a_killed_worker_is_replaced(pair, program, path) -> None:
 
     assert_is_back(pair, workers[0], path)
 
-    wait_for(lambda: len(workers_of(pair, program)) == len(workers), within_s=RECOVERY_S)
+    wait_for(lambda: len(workers_of(pair, stack)) == len(workers), within_s=RECOVERY_S)
     assert (pid(pair, program) == master) is not gives_up
 
 
 @pytest.mark.parametrize(
-    ("program", "path"),
-    [("wsgi-1", SYNC), ("asgi-1", ASYNC), ("nginx", SYNC), ("valkey", SYNC)],
+    ("name", "path"),
+    [("wsgi", SYNC), ("asgi", ASYNC), ("nginx", SYNC), ("valkey", SYNC)],
 )
-def test_a_killed_program_is_restarted(pair, program, path) -> None:
+def test_a_killed_program_is_restarted(pair, name, path) -> None:
     """None of its processes is left, even if it was killed right after its start."""
+    program = program_of(pair, name) if name in set(Stack) else name
     for _ in range(2):
         killed = psutil.Process(pid(pair, program))
         workers = killed.children(recursive=True)

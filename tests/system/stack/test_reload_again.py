@@ -114,7 +114,7 @@ async def stays_open(up: Up, seconds: float) -> bool:
 def test_a_drain_does_not_outlive_its_generation(up, site) -> None:
     """The number of a killed reload is used again; its drain file is not."""
     candidate = read_state(up.run_dir).generation + 1
-    kill_reload_at(site, f"asgi-{candidate}: answers")
+    kill_reload_at(site, f"master-{candidate}: answers")
     wait_for(lambda: is_reconciled(up), within_s=20)
 
     assert tandem(site, "reload", "--wait").returncode == 0
@@ -218,6 +218,7 @@ def test_a_program_that_fails_after_the_commit_is_reported(apart) -> None:
 
 def test_a_server_that_ends_before_the_commit_fails_the_reload(up, site) -> None:
     """Even if it passed its health check: it may end while the other one loads."""
+    configure(site, ASGI={"WORKERS": 1}, SHARED_MASTER=False)
     asgi = site / "mysite" / "asgi.py"
     asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
     process = subprocess.Popen(
@@ -304,7 +305,7 @@ def test_a_full_disk_stops_no_program(up) -> None:
     """A program is restarted even if its pid can't be recorded."""
     (up.run_dir / "started.json.new").mkdir()
     try:
-        program = f"wsgi-{read_state(up.run_dir).generation}"
+        program = f"master-{read_state(up.run_dir).generation}"
         killed = supervisord.pid_of(up.run_dir, program)
         os.kill(killed, signal.SIGKILL)
 

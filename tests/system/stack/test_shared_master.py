@@ -71,7 +71,7 @@ class Worker(AsyncConsumer):
 
 application.application_mapping["channel"] = ChannelNameRouter({"lots": Worker.as_asgi()})
 """
-TANDEM = {"WSGI": {"WORKERS": 3}, "ASGI": {"WORKERS": 2}, "DRAIN_S": 3, "SHARED_MASTER": True}
+TANDEM = {"WSGI": {"WORKERS": 3}, "ASGI": {"WORKERS": 2}, "DRAIN_S": 3}
 WITHIN_S = 30
 
 
@@ -80,6 +80,9 @@ def make(directory: Path) -> Path:
     for name, added in (("urls", URLS), ("asgi", CONSUMER)):
         file = directory / "mysite" / f"{name}.py"
         file.write_text(file.read_text() + added)
+    settings = directory / "mysite" / "settings.py"
+    # `runworker` is a command of this app.
+    settings.write_text(settings.read_text() + 'INSTALLED_APPS += ["channels"]\n')
     configure(directory)
     return directory
 

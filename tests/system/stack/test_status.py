@@ -23,7 +23,12 @@ from harness.stack import Up, clean_environment, tandem
 
 DRAIN_S = 60
 TANDEM = f"""
-TANDEM = {{"WSGI": {{"WORKERS": 2}}, "ASGI": {{"WORKERS": 1}}, "DRAIN_S": {DRAIN_S}}}
+TANDEM = {{
+    "WSGI": {{"WORKERS": 2}},
+    "ASGI": {{"WORKERS": 1}},
+    "DRAIN_S": {DRAIN_S},
+    "SHARED_MASTER": False,
+}}
 """
 # A request that takes as long as a file says so.
 HELD = """

@@ -79,3 +79,14 @@ def test_a_server_alone_says_what_it_has(choice, name, role, tmp_path) -> None:
     plan = _made(topologies_of(tmp_path, choice=choice)[name], tmp_path).plan
 
     assert role in [process.description for process in plan.processes]
+
+
+def test_the_bounds_of_a_shared_master_hinder_no_other_servers(tmp_path) -> None:
+    """Only the servers that share a master carry RECYCLE out."""
+    given = {**ONE_WORKER, "RECYCLE": {"AGE": "1h"}}
+    own = topologies_of(tmp_path, given)
+    other = topologies_of(tmp_path, given, SEVERAL)
+
+    assert "--recycle-age=3600" in _words(_made(own["hybrid"], tmp_path))
+    for topology in (own["wsgi"], own["asgi"], other["hybrid"]):
+        assert "--recycle-age=3600" not in _words(_made(topology, tmp_path))

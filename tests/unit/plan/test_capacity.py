@@ -106,7 +106,7 @@ def test_workers_follow_cpus_and_memory(cpus, memory_mb, wsgi, asgi) -> None:
 )
 def test_only_wsgi_has_a_lower_priority(nice, prefix) -> None:
     """The command line begins with `nice`, except for 0."""
-    found = plan(websocket("/ws/"), tandem={"WSGI": {"NICE": nice}})
+    found = plan(websocket("/ws/"), tandem={"WSGI": {"NICE": nice}, "SHARED_MASTER": False})
 
     argvs = {each.name: each.argv for each in found.processes}
     assert argvs["wsgi"][: len(prefix) + 1] == (*prefix, host().python)

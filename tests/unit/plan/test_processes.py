@@ -38,12 +38,13 @@ def test_a_project_without_async_code_starts_no_asgi_server() -> None:
 )
 def test_asgi_starts_when_something_needs_it(found) -> None:
     """A WebSocket, an async view, a pin, or ASGI["ALWAYS"]."""
-    assert _names(found) == ["wsgi-1", "asgi-1", "nginx"]
+    assert _names(found) == ["master-1", "nginx"]
+    assert list(found.served) == [Stack.WSGI, Stack.ASGI]
     assert found.notes == ()
 
 
 def test_one_channels_worker_consumes_all_channel_names() -> None:
-    """As with `runworker`."""
+    """As with `runworker`, where the servers share no master."""
     found = plan(channel_names=("lots", "mail"))
 
     assert _named(found, "channels").argv[1:] == (
@@ -63,8 +64,8 @@ def test_valkey_starts_when_the_settings_use_it() -> None:
     """Each process that runs the project's code gets REDIS_URL."""
     found = plan(websocket("/ws/"), needs_redis=True, tandem={"PROGRAMS": {"beat": "celery beat"}})
 
-    assert _names(found) == ["valkey", "wsgi-1", "asgi-1", "beat-1", "nginx"]
-    for name in ("wsgi", "asgi", "beat"):
+    assert _names(found) == ["valkey", "master-1", "beat-1", "nginx"]
+    for name in ("master", "beat"):
         environment = dict(_named(found, name).environment)
         assert environment["REDIS_URL"] == "unix:///srv/project/.tandem/valkey.sock"
 
@@ -101,7 +102,7 @@ def test_the_choice_of_the_handler_reaches_the_processes() -> None:
     """By the environment; "auto" needs none."""
     for handler, variable in (("django", "django"), ("auto", None)):
         found = plan(websocket("/ws/"), tandem={"ASGI": {"HANDLER": handler}})
-        environment = dict(_named(found, "asgi").environment)
+        environment = dict(_named(found, "master").environment)
 
         assert environment.get("TANDEM_HANDLER") == variable
 

@@ -16,7 +16,7 @@ RUN_DIR = "/srv/project/.tandem"
 
 
 def _plan(**tandem) -> Plan:
-    settings = {"SHARED_MASTER": True, "WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 2}, **tandem}
+    settings = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 2}, **tandem}
     return plan(websocket("/ws/"), tandem=settings, channel_names=("lots", "mail"))
 
 
@@ -56,7 +56,7 @@ def test_one_program_has_the_workers_of_both_stacks_and_of_channels() -> None:
 
 def test_a_project_without_channel_names_has_no_such_workers() -> None:
     """The master has two kinds then."""
-    master = _master(plan(websocket("/ws/"), tandem={"SHARED_MASTER": True}))
+    master = _master(plan(websocket("/ws/")))
 
     assert [kind.name for kind in master.kinds] == ["wsgi", "asgi"]
     assert master.description == "one master of wsgi and asgi"
@@ -101,7 +101,7 @@ def test_other_servers_run_as_programs_of_their_own(tandem) -> None:
 
 def test_one_stack_alone_has_no_shared_master() -> None:
     """A project without async code keeps its one server."""
-    found = plan(verdict("/"), tandem={"SHARED_MASTER": True})
+    found = plan(verdict("/"))
 
     assert _programs(found) == ["wsgi-1", "nginx"]
 
@@ -144,7 +144,7 @@ def test_a_bound_that_nothing_would_keep_is_an_error(tandem, message) -> None:
 def test_a_bound_on_wsgi_alone_is_an_error() -> None:
     """The hint has a way to have a master."""
     with pytest.raises(SettingError) as caught:
-        plan(verdict("/"), tandem={"SHARED_MASTER": True, "RECYCLE": {"AGE": 60}})
+        plan(verdict("/"), tandem={"RECYCLE": {"AGE": 60}})
 
     assert str(caught.value) == (
         'TANDEM["RECYCLE"] is for the shared master, and WSGI alone is served here.\n'

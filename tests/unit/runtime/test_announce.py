@@ -11,7 +11,7 @@ from django_tandem.runtime.health import Failed, Healthy
 
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
     """As though it were a program of its own."""
-    tandem = {"SHARED_MASTER": True, "WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}}
+    tandem = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}}
     starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
     healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(healthy))

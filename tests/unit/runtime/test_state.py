@@ -21,7 +21,8 @@ def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
 
 def test_a_state_of_version_0_1_0_is_read(tmp_path) -> None:
     """Its programs have the keys of their one server: such a stack may still run."""
-    state = state_of(plan(websocket("/ws/"), has_local_layer=True, needs_redis=True))
+    tandem = {"SHARED_MASTER": False}
+    state = state_of(plan(websocket("/ws/"), tandem=tandem, needs_redis=True))
     content = json.loads(state_file(state).content)
     for entry in content["processes"]:
         del entry["kinds"]

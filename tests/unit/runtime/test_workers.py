@@ -51,7 +51,6 @@ def master() -> Iterator[int]:
 def _process(run_dir: Path, *channels: str) -> Process:
     found = plan(
         websocket("/ws/"),
-        tandem={"SHARED_MASTER": True},
         run_dir=str(run_dir),
         channel_names=channels,
     )
