@@ -65,4 +65,5 @@ GUNICORN_ASGI = Server(
     distribution="gunicorn",
     extra=None,
     argv=asgi_argv,
+    least_version="24",
 )
