@@ -15,7 +15,7 @@ from asgiref.sync import AsyncToSync, iscoroutinefunction
 from django.http.response import HttpResponseBase
 
 from django_tandem.marks import mark_of
-from django_tandem.model import Stack, View
+from django_tandem.model import View
 
 # Content types of responses that last for as long as their client listens.
 EVENT_STREAM_TYPES = ("text/event-stream", "multipart/x-mixed-replace")
@@ -25,14 +25,22 @@ _NO_VIEWS = ("django.", "rest_framework.", "asgiref.")
 
 
 def facts_of(callback: Any) -> View:
-    """Return what decides the stack of ``callback``, a view as Django's URLconf holds it."""
+    """
+    Return what decides the stack of ``callback``, a view as Django's URLconf holds it.
+
+    An event stream is known by a text in the view's code, in functions of its own package that it
+    calls, or in responses. It is an async stream when that code has an async generator.
+    """
+    target = _author_wrote(callback)
+    pieces = list(_code_of(target))
+    texts = (each for _, named in pieces for each in named if isinstance(each, str))
     return View(
-        dotted=dotted_path(callback),
+        dotted=_dotted_path(target),
         # As Django's own handler tests before it awaits a view.
         is_coroutine=iscoroutinefunction(callback),
-        is_event_stream=is_event_stream(callback),
-        is_async_stream=is_async_stream(callback),
-        mark=marked_stack(callback),
+        is_event_stream=any(text.lower().startswith(EVENT_STREAM_TYPES) for text in texts),
+        is_async_stream=any(code.co_flags & inspect.CO_ASYNC_GENERATOR for code, _ in pieces),
+        mark=mark_of(callback) or mark_of(target),
     )
 
 
@@ -42,26 +50,26 @@ def view_of(callback: Any, project_directory: str) -> View:
 
     Its source is relative to ``project_directory`` when it lies inside.
     """
-    wrapper = wrapper_over_coroutine(callback)
+    wrapper = _wrapper_over_coroutine(callback)
     return replace(
         facts_of(callback),
-        source=_source(author_wrote(callback), project_directory),
+        source=_source(_author_wrote(callback), project_directory),
         wrapper=None if wrapper is None else _source(wrapper, project_directory),
     )
 
 
 def consumer_view(application: Any, project_directory: str) -> View:
     """Return what is known of ``application``, an ASGI application such as a consumer's."""
-    target = author_wrote(getattr(application, "consumer_class", application))
+    target = _author_wrote(getattr(application, "consumer_class", application))
     return View(
-        dotted=dotted_path(target),
+        dotted=_dotted_path(target),
         is_coroutine=True,
         source=_source(target, project_directory),
-        mark=marked_stack(target),
+        mark=mark_of(target),
     )
 
 
-def author_wrote(callback: Any) -> Any:
+def _author_wrote(callback: Any) -> Any:
     """Return the class or function that a person would look for, below what wraps it."""
     target = callback
     for target in _layers(callback, _inner):
@@ -70,9 +78,8 @@ def author_wrote(callback: Any) -> Any:
     return target if hasattr(target, "__code__") else type(target)
 
 
-def dotted_path(callback: Any) -> str:
-    """Return the dotted path that a pin uses for the view ``callback``."""
-    target = author_wrote(callback)
+def _dotted_path(target: Any) -> str:
+    """Return the dotted path that a pin uses for a view of the author's."""
     name = str(target.__qualname__)
     # DRF's @api_view makes a class, and gives it the function's __name__ alone.
     if name.rpartition(".")[2] != target.__name__:
@@ -80,29 +87,8 @@ def dotted_path(callback: Any) -> str:
     return f"{target.__module__}.{name}"
 
 
-def marked_stack(callback: Any) -> Stack | None:
-    """Return what the view ``callback`` is marked with, or what its author wrote is."""
-    return mark_of(callback) or mark_of(author_wrote(callback))
-
-
-def is_event_stream(callback: Any) -> bool:
-    """
-    Return whether the code of the view ``callback`` names the type of an endless stream.
-
-    The functions of its own package that it calls, and responses, are searched too.
-    """
-    texts = (each for _, named in _code_of(callback) for each in named if isinstance(each, str))
-    return any(text.lower().startswith(EVENT_STREAM_TYPES) for text in texts)
-
-
-def is_async_stream(callback: Any) -> bool:
-    """Return whether the view ``callback`` calls an async generator and returns it as the body."""
-    return any(code.co_flags & inspect.CO_ASYNC_GENERATOR for code, _ in _code_of(callback))
-
-
-def _code_of(callback: Any) -> Iterator[tuple[CodeType, list[Any]]]:
+def _code_of(view: Any) -> Iterator[tuple[CodeType, list[Any]]]:
     # Each piece of code, with its constants and the globals that it names.
-    view = author_wrote(callback)
     waiting, seen = [(view, 0)], set[int]()
     while waiting:
         target, calls = waiting.pop()
@@ -142,7 +128,7 @@ def _may_stream(value: Any, view: Any) -> bool:
     return isinstance(value, FunctionType) and value.__module__.partition(".")[0] == package
 
 
-def wrapper_over_coroutine(callback: Any) -> Any | None:
+def _wrapper_over_coroutine(callback: Any) -> Any | None:
     """
     Return the synchronous function or class that hides a coroutine in ``callback`` from Django.
 

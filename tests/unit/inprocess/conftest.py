@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 
 from django_tandem.inprocess import drain_monitor, drain_window

@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views import View
 
-from django_tandem.inprocess.views import is_async_stream, is_event_stream
+from django_tandem.inprocess.views import facts_of
 
 EVENTS = "text/event-stream; charset=utf-8"
 
@@ -68,13 +68,13 @@ def export(_request):
 )
 def test_the_type_is_named_in_code_that_the_view_calls(view) -> None:
     """In the view, a constant, a function of its package, a response class or a method."""
-    assert is_event_stream(view)
+    assert facts_of(view).is_event_stream
 
 
 @pytest.mark.parametrize("view", [by_a_client, export, View.as_view()])
 def test_another_view_is_no_event_stream(view) -> None:
     """A client of somebody else's events is none."""
-    assert not is_event_stream(view)
+    assert not facts_of(view).is_event_stream
 
 
 async def parts():
@@ -102,5 +102,5 @@ def by_a_sync_generator(_request):
 @pytest.mark.parametrize("view", [by_a_generator, by_a_nested_generator])
 def test_an_async_stream_calls_an_async_generator(view) -> None:
     """Of its module, or in its own code."""
-    assert is_async_stream(view)
-    assert not is_async_stream(by_a_sync_generator)
+    assert facts_of(view).is_async_stream
+    assert not facts_of(by_a_sync_generator).is_async_stream

@@ -119,4 +119,4 @@ def test_what_async_to_sync_wraps_is_the_view() -> None:
     found = view_of(async_to_sync(waits), HERE)
 
     assert found.dotted == f"{__name__}.waits"
-    assert found.source == f"test_wrappers.py:{inspect.getsourcelines(waits)[1]}"
+    assert found.source == f"{Path(__file__).name}:{inspect.getsourcelines(waits)[1]}"
