@@ -5,7 +5,7 @@ import pty
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +16,8 @@ from harness.stack import free_port, tandem
 TIMEOUT_S = 1
 
 URLS = """
+import asyncio
+
 from django.http import HttpResponse
 from django.urls import path
 
@@ -29,7 +31,25 @@ async def coroutine(request):
     breakpoint()
     return HttpResponse(answer)
 
-urlpatterns = [path("sync/", sync), path("async/", coroutine)]
+async def steps(request):
+    number = request.GET["number"]
+    breakpoint()
+    await asyncio.sleep(0.5)
+    answer = number
+    return HttpResponse(answer)
+
+def threaded(request):
+    number = request.GET["number"]
+    breakpoint()
+    answer = number
+    return HttpResponse(answer)
+
+urlpatterns = [
+    path("sync/", sync),
+    path("async/", coroutine),
+    path("steps/", steps),
+    path("threaded/", threaded),
+]
 """
 
 
@@ -42,26 +62,35 @@ class Terminal:
             os.chdir(directory)
             os.execv(sys.executable, [sys.executable, "-m", "django_tandem", *args])
         self.output = ""
+        self.seen = ""
 
     def type(self, line: str) -> None:
         """Type a line."""
-        os.write(self._terminal, f"{line}\n".encode())
+        self.write(f"{line}\n")
+
+    def write(self, text: str) -> None:
+        """Type a part of a line."""
+        os.write(self._terminal, text.encode())
 
     def press_ctrl_c(self) -> None:
         """Press Ctrl-C."""
         os.write(self._terminal, b"\x03")
 
-    def read_until(self, text: str) -> None:
-        """Read the output up to ``text``, and from there on the next time."""
+    def read_until(self, text: str, *, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Read the output up to ``text``, and from there on the next time; False for ``unless``."""
         os.set_blocking(self._terminal, False)
         until = time.monotonic() + 60
         while text not in self.output:
             assert time.monotonic() < until, self.output
+            if unless():
+                return False
             try:
                 self.output += os.read(self._terminal, 65536).decode(errors="replace")
             except BlockingIOError:
                 time.sleep(0.05)
-        self.output = self.output.partition(text)[2]
+        before, found, self.output = self.output.partition(text)
+        self.seen += before + found
+        return True
 
     def close(self) -> int:
         """Stop the command, and return its exit code."""
@@ -87,7 +116,8 @@ def port() -> int:
 def terminal(project, port) -> Iterator[Terminal]:
     (project / "mysite" / "urls.py").write_text(URLS)
     with (project / "mysite" / "settings.py").open("a") as settings:
-        settings.write(f'TANDEM = {{"WSGI": {{"TIMEOUT_S": {TIMEOUT_S}}}}}\n')
+        pins = [("/threaded/", "asgi")]
+        settings.write(f'TANDEM = {{"WSGI": {{"TIMEOUT_S": {TIMEOUT_S}}}, "ROUTES": {pins}}}\n')
     running = Terminal(project, "up", "--watch", "--debug", "--bind", f"127.0.0.1:{port}")
     try:
         running.read_until("Ready: ")
@@ -109,14 +139,48 @@ def test_breakpoint_opens_pdb_on_each_stack(terminal, port) -> None:
             terminal.type("p 'request is', request")
             terminal.read_until(f"Request: GET '/{stack}/'>)")
             terminal.read_until("(Pdb) ")
+            # It clears the line, and ends no server.
+            terminal.write("no_such_name")
             terminal.press_ctrl_c()
-            terminal.type("")
+            terminal.type("p 'after', 'ctrl-c'")
+            terminal.read_until("('after', 'ctrl-c')")
             terminal.read_until("(Pdb) ")
             terminal.type(f"answer = 'changed {stack}'")
             terminal.read_until("(Pdb) ")
             terminal.type("c")
 
             assert asked.result().text == f"changed {stack}"
+
+
+@pytest.mark.parametrize("view", ["steps", "threaded"])
+def test_a_step_stays_in_its_request(terminal, port, view) -> None:
+    """Another request waits, or has its breakpoint skipped where it shares the event loop."""
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(ask, port, f"/{view}/?number={number}") for number in (1, 2)]
+        first = _number(terminal)
+        terminal.type("n")
+        assert _number(terminal) == first
+        terminal.type("c")
+        if view == "threaded":
+            assert _number(terminal) != first
+            # To the end of the request, and not into the server.
+            terminal.type("n")
+            while terminal.read_until("(Pdb) ", unless=asked[int(first) % 2].done):
+                terminal.type("n")
+
+        assert sorted(each.result().text for each in asked) == ["1", "2"]
+    assert ("breakpoint() is skipped" in terminal.seen) == (view == "steps")
+
+
+def _number(terminal: Terminal) -> str:
+    """Return the number of the request at the prompt."""
+    terminal.read_until("(Pdb) ")
+    terminal.type('p "<" + number + ">"')
+    terminal.read_until("'<")
+    terminal.read_until(">'")
+    found = terminal.seen.rpartition(">'")[0][-1]
+    terminal.read_until("(Pdb) ")
+    return found
 
 
 def test_debug_and_detach_exclude_each_other(project) -> None:
