@@ -51,6 +51,14 @@ def _contradiction(before: dict[str, str]) -> str:
     return f"The module {module} changes the variable {changed[0]} when the project is loaded"
 
 
+def with_layers(project: SharedProject, stack: Stack) -> object:
+    """Return an application of the loaded project in our layers, which belong to one process."""
+    with record_startup_failure(stack):
+        if stack is Stack.WSGI:
+            return wsgi_layers.with_layers(project.wsgi)
+        return asgi_layers.with_layers(project.asgi)
+
+
 def import_entry_point(stack: Stack) -> object:
     """Load the project in a worker by itself, and return its application in our layers."""
     return importlib.import_module(f"django_tandem.inprocess.{stack}_application").application

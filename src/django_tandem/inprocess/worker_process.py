@@ -6,10 +6,10 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from django_tandem import environment
-from django_tandem.inprocess.prefork import close_connections
 
 PR_SET_PDEATHSIG = 1
 COMM = Path("/proc/self/comm")
@@ -59,20 +59,23 @@ def stop_with(parent: int) -> None:
         sys.exit(0)
 
 
-def register_exit() -> None:
-    """Skip the teardown of finished workers; call it in the master before anything else does."""
+def register_exit(close_connections: Callable[[], None]) -> None:
+    """
+    Skip the teardown of finished workers; call it in the master before anything else is registered.
+
+    Python would visit each object to destroy it, which copies all memory that is shared.
+    """
+
+    def skip_teardown() -> None:
+        if _is_finished:
+            close_connections()
+            os._exit(0)
+
     # Handlers run in the reverse order of their registration, so this one is the last.
-    atexit.register(_skip_teardown)
+    atexit.register(skip_teardown)
 
 
 def finish() -> None:
     """Note that this worker has finished its work, so that it exits with 0."""
     global _is_finished  # noqa: PLW0603 - there is one for each process
     _is_finished = True
-
-
-def _skip_teardown() -> None:
-    # Python would visit each object to destroy it, which copies all memory that is shared.
-    if _is_finished:
-        close_connections()
-        os._exit(0)

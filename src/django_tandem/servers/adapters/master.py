@@ -23,14 +23,8 @@ from uvicorn.config import Config as UvicornConfig
 from uvicorn.main import main as uvicorn_command
 
 from django_tandem import environment
-from django_tandem.inprocess import (
-    asgi_layers,
-    prefork,
-    shared_project,
-    worker_process,
-    wsgi_layers,
-)
-from django_tandem.inprocess.shared_project import SharedProject, import_entry_point
+from django_tandem.inprocess import prefork, shared_project, worker_process
+from django_tandem.inprocess.shared_project import SharedProject
 from django_tandem.model import Recycle, Stack
 from django_tandem.servers.adapters import master_sources, separate_programs
 from django_tandem.servers.adapters.forked_workers import (
@@ -152,11 +146,9 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         )
 
     def _loader(self, stack: Stack) -> Callable[[], Any]:
-        if not self.cfg.preload_app:
-            return functools.partial(import_entry_point, stack)
-        if stack is Stack.WSGI:
-            return lambda: wsgi_layers.with_layers(self.project.wsgi)
-        return lambda: asgi_layers.with_layers(self.project.asgi)
+        if self.cfg.preload_app:
+            return functools.partial(shared_project.with_layers, self.project, stack)
+        return functools.partial(shared_project.import_entry_point, stack)
 
 
 def with_settings(config: Config, **changed: Any) -> Config:
@@ -211,7 +203,7 @@ def separate_commands(
 
 def main() -> None:
     """Run the master."""
-    worker_process.register_exit()
+    worker_process.register_exit(prefork.close_connections)
     options, gunicorn, asgi = read_arguments(sys.argv[1:])
     preload = PRELOADS[options.preload]
     if preload is not None:
