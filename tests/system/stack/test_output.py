@@ -28,7 +28,13 @@ for percent in range(100):
 sys.stdout.write("\\n")
 time.sleep(600)
 """
-DEADLINE_S = 60
+# Less work than the page of a new project.
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = [path("", lambda request: HttpResponse("ok"))]
+"""
 # Each makes a line of the access log, which is longer than most.
 TARGET = "/?" + "x" * 1000
 # So many lines fill the pipe to supervisord, if there were one, and the buffer of its output.
@@ -76,7 +82,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_a_reader_that_stalls_stalls_nothing_else(tmp_path, pipe) -> None:
     """Lines are left out and counted; SIGTERM stops the stack as ever."""
-    startproject(tmp_path)
+    (startproject(tmp_path) / "mysite" / "urls.py").write_text(URLS)
     reader, writer = pipe
 
     with started(tmp_path, writer) as (up, port):
