@@ -17,7 +17,7 @@ from django_tandem.cli import console, status_rows
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.cli.status_rows import KindRow, cpu_percent, rounded
 from django_tandem.inprocess import drain_window, handler_status, handover_counts
-from django_tandem.model.programs import generation_of, listeners
+from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime.kind_status import Role
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
 
@@ -189,7 +189,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         program=status.name,
         generation=generation or None,
         duty=program.role.value,
-        stack="" if program.kinds else "".join(listeners(status.name)),
+        stack="" if is_master(status.name) else "".join(listeners(status.name)),
         state=program.state,
         pid=status.pid or None,
         uptime_s=status.since_s if status.pid else None,

@@ -208,3 +208,10 @@ def test_a_draining_master_names_the_socket_that_has_connections(tmp_path) -> No
     assert list(sentences(_stack(tmp_path, program)))[1:] == [
         "Generation 3 drains: asgi-3 has 4 open."
     ]
+
+
+def test_a_master_without_workers_serves_no_one_stack(tmp_path) -> None:
+    """They end before it does."""
+    (row,) = facts(_stack(tmp_path, _program("master-3", Role.DRAINING)))["processes"]
+
+    assert (row.stack, row.kinds) == ("", ())
