@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler, master, privileges
+from breakage import compiler, edge, handler, kinds, master, privileges
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ MUTANTS = (
     *compiler.MUTANTS,
     *edge.MUTANTS,
     *handler.MUTANTS,
+    *kinds.MUTANTS,
     *master.MUTANTS,
     *privileges.MUTANTS,
 )
