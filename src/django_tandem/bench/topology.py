@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from django_tandem import servers
 from django_tandem.bench.results import TopologySummary
 from django_tandem.model import File, Plan, Process, Stack, WorkerKind, programs
 from django_tandem.servers import standalone
@@ -106,7 +107,7 @@ def alone(
     """
     served = [process for process in plan.processes if process.stacks]
     wanted = workers or sum(kind.workers for kind in plan.served.values())
-    known = standalone.find(stack, server)
+    known = servers.find(stack, server)
     count = 1 if known.one_process and stack is Stack.ASGI else wanted
     launch = standalone.StandaloneLaunch(
         python=sys.executable,

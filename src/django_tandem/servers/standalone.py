@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from django_tandem import servers
 from django_tandem.model import Bind, Stack
-from django_tandem.servers.gunicorn import GUNICORN
 
 GRACE_S = 5
 
@@ -22,11 +20,6 @@ class StandaloneLaunch:
 
 
 Argv = Callable[[StandaloneLaunch], tuple[str, ...]]
-
-
-def find(stack: Stack, server: str) -> servers.Server:
-    """Return a server by its name; Gunicorn serves both stacks here."""
-    return GUNICORN if server == GUNICORN.name else servers.find(stack, server)
 
 
 def argv(stack: Stack, server: str, launch: StandaloneLaunch) -> tuple[str, ...]:
@@ -92,7 +85,7 @@ def _workers(launch: StandaloneLaunch) -> str:
     return f"--workers={launch.workers}"
 
 
-# The names that the settings accept, and Gunicorn's own ASGI worker.
+# By the names that the settings accept.
 ARGV: Mapping[Stack, Mapping[str, Argv]] = {
     Stack.WSGI: {
         "gunicorn": _gunicorn,
