@@ -80,6 +80,18 @@ def test_a_gunicorn_that_leaks_on_its_asgi_worker_is_an_error() -> None:
     ]
 
 
+def test_the_asgi_server_is_such_a_worker_where_it_serves() -> None:
+    """A project on WSGI alone starts no ASGI server."""
+    chosen = {"ASGI": {"SERVER": "gunicorn"}}
+    (message,) = gunicorn_does_not_leak(_facts(chosen, gunicorn="25.3"))
+
+    assert message.msg == (
+        'TANDEM["ASGI"]["SERVER"] runs Gunicorn\'s ASGI worker, which leaks database connections '
+        "in gunicorn 25.3 (its issue 3627, in 25.1 to 26.0)."
+    )
+    assert contents(gunicorn_does_not_leak(_facts(chosen, on_asgi=False, gunicorn="25.3"))) == []
+
+
 @pytest.mark.parametrize(
     "args",
     [
