@@ -23,6 +23,7 @@ from django_tandem.bench.results import (
     ratio,
 )
 from django_tandem.bench.workload import Workload
+from django_tandem.render.target import template_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -236,18 +237,9 @@ def _notes(row: Row) -> tuple[str, ...]:
 
 @cache
 def _environment() -> "Environment":
-    # Most commands render no page, and importing Jinja takes time.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
-
-    return Environment(
-        loader=PackageLoader("django_tandem.bench"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment("django_tandem.bench", autoescape=True)
+    environment.finalize = _printable
+    return environment
 
 
 def _printable(value: object) -> object:

@@ -28,17 +28,22 @@ def fill(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> "Environment":
+    # Each value passes the filter of its configuration format instead of being escaped.
+    environment = template_environment("django_tandem.render", autoescape=False)
+    environment.filters.update(quoting.FILTERS)
+    return environment
+
+
+def template_environment(package: str, *, autoescape: bool) -> "Environment":
+    """Return the environment of the templates of ``package``."""
     # Most commands render no template, and this import takes a tenth of a second.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    environment = Environment(
-        loader=PackageLoader("django_tandem.render"),
+    return Environment(
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
-        # Each value passes the filter of its configuration format instead.
-        autoescape=False,  # noqa: S701
+        autoescape=autoescape,  # noqa: S701 - that of a configuration is by filters
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(quoting.FILTERS)
-    return environment
