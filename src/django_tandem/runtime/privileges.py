@@ -32,7 +32,7 @@ def drop(account: Account, *, keeps_port_binding: bool = False) -> None:
         raise MachineError(
             f"root may not become user {account.name} here: {error.strerror}.",
             hint="Give the container the capabilities SETUID and SETGID, start tandem as that "
-            "user, or run everything as root with `--user root`.",
+            "user, or run everything as root with `tandem up --user root`.",
         ) from error
     if keeps_port_binding:
         capabilities.keep_port_binding()
@@ -104,7 +104,7 @@ def _require(account: Account, path: Path, mode: int, verb: str) -> None:
         return
     raise MachineError(
         f"{path} can't be {verb} by user {account.name}{_blocked_by(path)}.",
-        hint="Give that user access, or run everything as root with `--user root`.",
+        hint="Give that user access, or run everything as root with `tandem up --user root`.",
     )
 
 

@@ -14,13 +14,19 @@ from harness.stack import DEADLINE_S, clean_environment
 Done = subprocess.CompletedProcess[str]
 
 
-def run(python: str, directory: Path, *args: str, by: Account | None = None) -> Done:
+def run(
+    python: str,
+    directory: Path,
+    *args: str,
+    by: Account | None = None,
+    prefix: tuple[str, ...] = (),
+) -> Done:
     """Run a command as root, or as ``by``."""
     ids: dict[str, Any] = {}
     if by is not None:
         ids = {"user": by.uid, "group": by.gid, "extra_groups": by.groups}
     return subprocess.run(
-        [python, "-m", "django_tandem", *args],
+        [*prefix, python, "-m", "django_tandem", *args],
         cwd=directory,
         env=environment(),
         capture_output=True,

@@ -97,7 +97,7 @@ def test_a_project_that_the_user_can_not_read(project, python, app) -> None:
     assert error_of(run(python, project, "up")) == (
         2,
         f"{project}/manage.py can't be read by user {app.name}, who may not enter {project}.\n"
-        "  Give that user access, or run everything as root with `--user root`.\n",
+        "  Give that user access, or run everything as root with `tandem up --user root`.\n",
     )
 
 
@@ -110,7 +110,7 @@ def test_an_interpreter_that_the_user_can_not_run(project, app, python) -> None:
     assert error_of(run(own, project, "up")) == (
         2,
         f"{own} can't be run by user {app.name}, who may not enter {project}/private.\n"
-        "  Give that user access, or run everything as root with `--user root`.\n",
+        "  Give that user access, or run everything as root with `tandem up --user root`.\n",
     )
 
 
@@ -245,3 +245,34 @@ def test_a_run_directory_of_roots_does_not_bring_another_users_settings_root(
         'TANDEM["RUN_DIR"].\n',
     )
     assert set(log.read_text().split()) == {str(nameless.uid)}
+
+
+def test_a_root_that_may_not_become_another_user(project, python, app) -> None:
+    """As in a container without capabilities."""
+    setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
+
+    done = run(python, project, "plan", prefix=("setpriv", "--bounding-set", "-setuid,-setgid"))
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        f"root may not become user {app.name} here: Operation not permitted.\n"
+        "  Give the container the capabilities SETUID and SETGID, start tandem as that user, "
+        "or run everything as root with `tandem up --user root`.\n",
+    )
+
+
+def test_a_root_without_the_right_to_listen_below_1024_becomes_the_user(
+    project, python, app
+) -> None:
+    """There is nothing to keep then, and the address is refused as for any other user."""
+    setting(project, f'DATABASES = {{}}\nTANDEM = {{"USER": "{app.name}"}}')
+    prefix = ("setpriv", "--bounding-set", "-net_bind_service")
+
+    done = run(python, project, "up", "--bind", "127.0.0.1:1023", prefix=prefix)
+
+    assert error_of(done) == (
+        2,
+        "This user may not listen on 127.0.0.1:1023.\n"
+        "  Listen on a port of at least 1024 with `--bind`.\n",
+    )
