@@ -1,6 +1,16 @@
 """The whole list, in the order of the table: a family a file, and a line here."""
 
-from faults import broken, database, killed_reload, kills, overload, reloads, supervisord, valkey
+from faults import (
+    broken,
+    database,
+    endurance,
+    killed_reload,
+    kills,
+    overload,
+    reloads,
+    supervisord,
+    valkey,
+)
 from faults.row import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -12,4 +22,5 @@ FAULTS: tuple[Fault, ...] = (
     *overload.FAULTS,
     *valkey.FAULTS,
     *database.FAULTS,
+    *endurance.FAULTS,
 )
