@@ -69,7 +69,9 @@ FindFailure = Callable[[Statuses], Failed | None]
 def check(process: Process, state: State, pid: int) -> str:
     """Run the health check of a running process; return how it shows, or an empty string."""
     if process.is_master:
-        return ANSWERS if not silent_kinds(process, pid) else ""
+        # To find the workers costs a look at all processes: only once the sockets answer.
+        answers = all(_answers(kind) for kind in process.kinds if kind.stack)
+        return ANSWERS if answers and not silent_kinds(process, pid) else ""
     return _check_of(process)(process, state)
 
 
