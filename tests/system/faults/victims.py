@@ -43,7 +43,12 @@ def program(name: str) -> Callable[[Site], int]:
 
 def worker(kind: str) -> Callable[[Site], int]:
     """Choose a worker of the shared master."""
-    return lambda site: (workers_of(pid_of(site, "master")) or {})[kind][0].pid
+
+    def pid(site: Site) -> int:
+        workers = (workers_of(pid_of(site, "master")) or {}).get(kind)
+        return workers[0].pid if workers else 0
+
+    return pid
 
 
 def child(name: str) -> Callable[[Site], int]:
