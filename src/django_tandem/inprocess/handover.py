@@ -53,10 +53,12 @@ class Passage:
     One request in a stack: whether it may be handed over, its URL match and its view.
 
     ``is_explicit`` is true when a pin or a mark names the stack. ``is_stream`` and
-    ``is_async_stream`` describe Django's own response, below any wrapper.
+    ``is_async_stream`` describe Django's own response, below any wrapper. ``root_path`` is that of
+    the edge.
     """
 
     may_leave: bool
+    root_path: str = ""
     match: ResolverMatch | None = None
     view: str = ""
     is_explicit: bool = False
@@ -128,6 +130,9 @@ def _attach_passage(request: HttpRequest) -> Passage | None:
     # Removed there, as request.META is the environ itself, and on ASGI it has no such key.
     given = getattr(request, "environ", None) or getattr(request, "scope", {})
     passage: Passage | None = given.pop(PASSAGE, None)
+    if passage is not None and given.get("root_path", "") != passage.root_path:
+        # Below a mount of another ASGI application, which WSGI does not have.
+        passage.may_leave = False
     setattr(request, _ATTRIBUTE, passage)
     return passage
 
@@ -296,7 +301,8 @@ class AsgiHandover:
             return
         known = dict(scope["headers"])
         was_handed = known.get(_HANDED_NAME) == b"1"
-        passage = Passage(may_leave=bool(known.get(_EDGE_NAME)) and not was_handed)
+        may_leave = bool(known.get(_EDGE_NAME)) and not was_handed
+        passage = Passage(may_leave=may_leave, root_path=scope.get("root_path", ""))
         headers = [pair for pair in scope["headers"] if pair[0] != _HANDED_NAME]
         left = False
 

@@ -6,14 +6,15 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 
 # A middleware stack is a dozen objects; a router behind more than this is not found.
 _MOST_OBJECTS = 2000
-_LEAVES = (str, bytes, int, float, type(None), type, ModuleType, ASGIHandler)
+_LEAVES = (str, bytes, int, float, type(None), type, ModuleType, ASGIHandler, WSGIHandler)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,8 @@ def is_instance(module: str, name: str, target: Any) -> bool:
 
 
 def is_django(target: Any) -> bool:
-    """Return whether ``target`` is Django's handler, or one derived from it."""
-    return isinstance(target, ASGIHandler)
+    """Return whether ``target`` is a handler of Django's; that of WSGI may be in an adapter."""
+    return isinstance(target, ASGIHandler | WSGIHandler)
 
 
 def is_protocol_router(target: Any) -> bool:
@@ -100,7 +101,18 @@ def held_by(target: Any) -> list[Any]:
         return list(target.values())
     if isinstance(target, list | tuple | set | frozenset):
         return list(target)
-    return list(getattr(target, "__dict__", {}).values())
+    # Only of applications: other objects with slots lead far away from them.
+    in_slots = _in_slots(target) if callable(target) else ()
+    return [*getattr(target, "__dict__", {}).values(), *in_slots]
+
+
+def _in_slots(target: Any) -> Iterator[Any]:
+    for cls in type(target).__mro__:
+        # A class of C has such members too, and no list of slots.
+        members = vars(cls).items() if "__slots__" in vars(cls) else ()
+        for name, member in members:
+            if isinstance(member, MemberDescriptorType):
+                yield getattr(target, name, None)
 
 
 def _enclosed(function: FunctionType) -> Iterator[Any]:

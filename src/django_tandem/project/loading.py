@@ -15,7 +15,7 @@ from django.urls import get_resolver
 from django_tandem.errors import ProjectError
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.inprocess.handler_choice import replaceable_handler
-from django_tandem.model import ForwardedHeaders, Project, StaticFiles, View
+from django_tandem.model import ForwardedHeaders, Project, Route, StaticFiles, View
 from django_tandem.project.asgi_components import find_component
 from django_tandem.project.asgi_routes import Application, read_application
 from django_tandem.project.importing import (
@@ -94,6 +94,7 @@ def read(
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
     directory = str(location.directory)
     beside = read_application(application, directory) if application else Application()
+    static = _static()
     has_stock_handler = settings.asgi.handler == "django" or holds_stock_handler(application)
     project = Project(
         directory=directory,
@@ -103,14 +104,14 @@ def read(
         asgi=asgi_application_path(),
         # Channels tries its own HTTP routes before Django's.
         routes=(
-            *beside.http_routes,
+            *(route for route in beside.http_routes if not _is_within(route, static)),
             *http_routes(resolver, directory),
             *beside.websocket_routes,
         ),
         channel_names=beside.channel_names,
         middleware=read_middleware(is_stock=has_stock_handler),
         has_stock_handler=has_stock_handler,
-        static=_static(),
+        static=static,
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         needs_redis=embedded_redis is not None and _names(embedded_redis),
@@ -190,6 +191,11 @@ def _static() -> StaticFiles | None:
         max_age_s=None if max_age is None else int(max_age),
         allows_any_origin=getattr(django_settings, "WHITENOISE_ALLOW_ALL_ORIGINS", True),
     )
+
+
+def _is_within(route: Route, static: StaticFiles | None) -> bool:
+    # The edge serves these files, also where asgi.py would.
+    return static is not None and route.match.prefix.startswith(static.prefix)
 
 
 def _shown(view: View) -> str:

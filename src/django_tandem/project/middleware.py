@@ -147,19 +147,39 @@ def _from_settings() -> Iterator[str]:
 
 def _named_by(middleware: Any) -> Iterator[str]:
     """Yield the modules with URL patterns that the code of ``middleware`` names."""
+    for word in _flattened(_words_of(middleware)):
+        if isinstance(word, ModuleType) and hasattr(word, "urlpatterns"):
+            yield word.__name__
+        elif isinstance(word, str) and _is_urlconf(word):
+            yield word
+
+
+def _words_of(middleware: Any) -> Iterator[Any]:
     for function in _functions(middleware):
-        words = [*constants(function.__code__), *_globals_of(function)]
-        for word in words:
-            if isinstance(word, ModuleType) and hasattr(word, "urlpatterns"):
-                yield word.__name__
-            elif isinstance(word, str) and _is_urlconf(word):
-                yield word
+        yield from constants(function.__code__)
+        yield from _globals_of(function)
+        # Settings are read by their names.
+        yield from (getattr(settings, name, None) for name in _names_in(function) if name.isupper())
+    for cls in getattr(middleware, "__mro__", ()):
+        yield from vars(cls).values()
+
+
+def _flattened(words: Iterable[Any], *, levels: int = 3) -> Iterator[Any]:
+    # Hosts are often the keys of a dict, or the first of two.
+    for word in words:
+        if not isinstance(word, dict | list | tuple):
+            yield word
+        elif levels:
+            inside = word.values() if isinstance(word, dict) else word
+            yield from _flattened(inside, levels=levels - 1)
 
 
 def _globals_of(function: FunctionType) -> Iterator[Any]:
-    for name in (name for code in nested_code(function.__code__) for name in code.co_names):
-        value = function.__globals__.get(name)
-        yield from value.values() if isinstance(value, dict) else (value,)
+    return (function.__globals__.get(name) for name in _names_in(function))
+
+
+def _names_in(function: FunctionType) -> Iterator[str]:
+    return (name for code in nested_code(function.__code__) for name in code.co_names)
 
 
 def _is_urlconf(word: str) -> bool:
@@ -172,6 +192,8 @@ def _is_urlconf(word: str) -> bool:
 
 
 def _sets_urlconf(code: CodeType) -> bool:
+    if "setattr" in code.co_names and "urlconf" in code.co_consts:
+        return True
     return any(
         each.opname == "STORE_ATTR" and each.argval == "urlconf"
         for each in dis.get_instructions(code)
@@ -179,6 +201,13 @@ def _sets_urlconf(code: CodeType) -> bool:
 
 
 def _functions(middleware: Any) -> Iterator[FunctionType]:
+    """Yield the functions of ``middleware``, and those beside it that they call."""
+    for function in _own_functions(middleware):
+        yield function
+        yield from _called_beside(function)
+
+
+def _own_functions(middleware: Any) -> Iterator[FunctionType]:
     if not isinstance(middleware, type):
         function = inspect.unwrap(middleware)
         yield from (function,) if isinstance(function, FunctionType) else ()
@@ -186,3 +215,14 @@ def _functions(middleware: Any) -> Iterator[FunctionType]:
     for cls in middleware.__mro__:
         if cls not in (object, MiddlewareMixin):
             yield from (each for each in vars(cls).values() if isinstance(each, FunctionType))
+
+
+def _called_beside(function: FunctionType) -> Iterator[FunctionType]:
+    # By its own name, or as an attribute of a module, in the same package.
+    package = function.__module__.partition(".")[0]
+    named = list(_globals_of(function))
+    modules = [each for each in named if isinstance(each, ModuleType)]
+    named += [getattr(each, name, None) for each in modules for name in _names_in(function)]
+    for each in named:
+        if isinstance(each, FunctionType) and each.__module__.partition(".")[0] == package:
+            yield each

@@ -1,7 +1,7 @@
 """What an ASGI application serves in front of Django: Starlette, FastAPI, Socket.IO, functions."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from django_tandem.project.regex.translate import parse, translate
 # Packages whose ASGI middleware passes every request on, though it reads the path.
 _TRANSPARENT = frozenset(
     {
+        "a2wsgi",
         "asgi_correlation_id",
         "asgiref",
         "blacknoise",
@@ -74,6 +75,8 @@ def outer_routes(application: object) -> Iterator[AsgiRoute]:
             yield from outer_routes(target.application_mapping.get("http"))
         elif _is_engineio(target):
             yield from _engineio_routes(target)
+        elif prefixes := _static_prefixes(target):
+            yield from (_prefix_route(path, target) for path in prefixes)
         elif _dispatches(target):
             yield from (_prefix_route(path, target) for path in _paths_in(target))
 
@@ -113,22 +116,44 @@ def _has_own_routes(target: Any) -> bool:
 
 
 def _starlette_routes(application: Any, prefix: str = "") -> Iterator[AsgiRoute]:
-    for route in application.routes:
+    for route in _unfolded(application.routes):
         path = prefix + getattr(route, "path", "")
-        if _is_mount(route):
-            if find_component(route.app, is_django) is not None:
-                if not path:
-                    yield from outer_routes(route.app)
-                    return  # Django serves the rest
-                continue
-            yield _prefix_route(f"{path}/", route.app)
-            if _is_starlette(route.app):
-                inner = _starlette_routes(route.app, path)
-                yield from (one for one in inner if one.protocol is Protocol.WEBSOCKET)
+        if is_instance("starlette.routing", "Host", route):
+            # By the path alone for every host: ASGI hands over what is Django's.
+            yield from _of_host(route, prefix)
+        elif _is_mount(route):
+            if not path and find_component(route.app, is_django) is not None:
+                yield from outer_routes(route.app)
+                return  # Django serves the rest
+            yield from _mounted(route.app, path)
         elif is_instance("starlette.routing", "WebSocketRoute", route):
             yield _route(route, path, Protocol.WEBSOCKET)
-        elif is_instance("starlette.routing", "Route", route):
+        elif hasattr(route, "path_regex"):
             yield _route(route, path, Protocol.HTTP)
+
+
+def _unfolded(routes: Iterable[Any]) -> Iterator[Any]:
+    # FastAPI keeps an included router as one route, which makes those inside it when they are read.
+    for route in routes:
+        if hasattr(route, "effective_candidates"):
+            yield from _unfolded(route.effective_candidates())
+        else:
+            yield getattr(route, "starlette_route", None) or route
+
+
+def _of_host(route: Any, prefix: str) -> Iterator[AsgiRoute]:
+    if _is_starlette(route.app):
+        yield from _starlette_routes(route.app, prefix)
+    elif find_component(route.app, is_django) is None:
+        yield from _mounted(route.app, prefix)
+
+
+def _mounted(application: Any, path: str) -> Iterator[AsgiRoute]:
+    # Also with Django in it: only there, its paths begin with `path`.
+    yield _prefix_route(f"{path}/", application)
+    if _is_starlette(application):
+        inner = _starlette_routes(application, path)
+        yield from (one for one in inner if one.protocol is Protocol.WEBSOCKET)
 
 
 def _route(route: Any, path: str, protocol: Protocol) -> AsgiRoute:
@@ -191,13 +216,33 @@ def _dispatches(target: Any) -> bool:
 def _paths_in(target: Any) -> list[str]:
     code = asgi_code(target)
     found = list(constants(code)) if code else []
-    for value in held_by(target):
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, dict | list | tuple | set | frozenset):
-            found += [item for item in value if isinstance(item, str)]
+    found += _items(held_by(target))
     texts = (each for each in found if isinstance(each, str) and _PATH.fullmatch(each))
     return list(dict.fromkeys(texts))
+
+
+def _items(values: Iterable[Any], *, levels: int = 3) -> Iterator[Any]:
+    # As in [("/api/", application)]; of a dict, its keys.
+    for value in values:
+        if not isinstance(value, dict | list | tuple | set | frozenset):
+            yield value
+        elif levels:
+            yield from _items(value, levels=levels - 1)
+
+
+def _static_prefixes(target: Any) -> list[str]:
+    """Return the prefixes, or the paths at the root, of files that ``target`` serves itself."""
+    if is_instance("blacknoise._impl", "BlackNoise", target):
+        return [f"{prefix.rstrip('/')}/" for prefix in target._prefixes]
+    if is_instance("servestatic.asgi", "ServeStaticASGI", target):
+        urls = [*target.files, *(prefix for _, prefix in target.directories)]
+        return list(dict.fromkeys(_first_part(url) for url in urls if url != "/"))
+    return []
+
+
+def _first_part(url: str) -> str:
+    first, slash, _ = url.removeprefix("/").partition("/")
+    return f"/{first}{slash}"
 
 
 def _engine(server: Any) -> Any:
@@ -206,7 +251,9 @@ def _engine(server: Any) -> Any:
 
 
 def _is_starlette(target: Any) -> bool:
-    return is_instance("starlette.applications", "Starlette", target)
+    # A router can be an application by itself.
+    kinds = (("starlette.applications", "Starlette"), ("starlette.routing", "Router"))
+    return any(is_instance(module, name, target) for module, name in kinds)
 
 
 def _is_mount(route: Any) -> bool:

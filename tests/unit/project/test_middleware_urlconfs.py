@@ -5,6 +5,7 @@ import types
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import override_settings
 from django.urls import path
 from urlconfs import view
@@ -34,6 +35,36 @@ def by_table(get_response):
     return middleware
 
 
+class ByAttribute(Middleware):
+    URLCONFS = (("live.example.com", "live_urls"),)
+
+    def __call__(self, request):
+        setattr(request, "urlconf", dict(self.URLCONFS)[request.get_host()])  # noqa: B010
+        return self.get_response(request)
+
+
+class BySetting(Middleware):
+    def __call__(self, request):
+        request.urlconf = django_settings.HOST_URLCONFS[request.get_host()]
+        return self.get_response(request)
+
+
+def choose(request):
+    request.urlconf = "live_urls"
+
+
+class ByFunction(Middleware):
+    def __call__(self, request):
+        choose(request)
+        return self.get_response(request)
+
+
+class ByFunctionOfModule(Middleware):
+    def __call__(self, request):
+        test_other_urlconfs.choose(request)
+        return self.get_response(request)
+
+
 class ByDatabase(Middleware):
     def __call__(self, request):
         request.urlconf = request.tenant.urlconf
@@ -44,6 +75,9 @@ class Reads(Middleware):
     def __call__(self, request):
         request.seen = getattr(request, "urlconf", "live_urls")
         return self.get_response(request)
+
+
+test_other_urlconfs = sys.modules[__name__]
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +98,19 @@ def _found(*middleware, named=(), **settings):
         return others, [each.rpartition(".")[2] for each in urlconf_setters()]
 
 
-@pytest.mark.parametrize("middleware", ["ByHost", "by_table"])
+@pytest.mark.parametrize(
+    "middleware", ["ByHost", "by_table", "ByAttribute", "ByFunction", "ByFunctionOfModule"]
+)
 def test_a_urlconf_that_a_middleware_names_is_read(middleware) -> None:
-    """In its code, or in a table that its code names."""
+    """In its code, in a table or an attribute, or in a function that it calls."""
     assert _found(middleware) == (["live_urls"], [middleware])
+
+
+def test_a_urlconf_in_a_setting_that_a_middleware_names_is_read() -> None:
+    """By any name, as there is no convention for it."""
+    found = _found("BySetting", HOST_URLCONFS={"live.example.com": "live_urls"})
+
+    assert found == (["live_urls"], ["BySetting"])
 
 
 def test_a_middleware_that_sets_another_urlconf_is_named() -> None:

@@ -2,13 +2,16 @@
 
 import pytest
 import socketio
+from asgiref.wsgi import WsgiToAsgi
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
-from fastapi import FastAPI, WebSocket
+from django.core.wsgi import get_wsgi_application
+from fastapi import APIRouter, FastAPI, WebSocket
+from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
 from django_tandem.project.asgi_routes import Application, read_application
 
@@ -51,6 +54,15 @@ class Dispatcher:
             if scope["path"].startswith(prefix):
                 return await application(scope, receive, send)
         return None
+
+
+class PairDispatcher:
+    def __init__(self):
+        self.mounts = [("/a/", answers), ("/", django)]
+
+    async def __call__(self, scope, receive, send):
+        found = (each for prefix, each in self.mounts if scope["path"].startswith(prefix))
+        await next(found)(scope, receive, send)
 
 
 class Middleware:
@@ -104,9 +116,61 @@ def test_routes_of_fastapi_are_compiled_like_djangos() -> None:
     assert (route.match.pcre, route.match.prefix) == (r"^/items/[0-9]+\z", "/items/")
 
 
+def test_routers_that_fastapi_includes_are_read_with_their_prefixes() -> None:
+    """At any depth, with their WebSockets."""
+    inner, outer, application = APIRouter(prefix="/inner"), APIRouter(), FastAPI(openapi_url=None)
+    inner.get("/{item:int}")(hello)
+    inner.websocket("/talk")(talk)
+    outer.include_router(inner)
+    application.include_router(outer, prefix="/v1")
+    application.mount("/", django)
+    (route,) = read_application(application, "").http_routes
+
+    assert route.match.pcre == r"^/v1/inner/[0-9]+\z"
+    assert route.view.dotted == f"{__name__}.hello"
+    assert sockets(application) == ["/v1/inner/talk"]
+
+
+def test_a_router_of_starlette_is_an_application_by_itself() -> None:
+    """Without the class Starlette around it."""
+    assert http(Router(routes=[Route("/hello", hello), Mount("/", django)])) == ["/hello"]
+
+
+@pytest.mark.parametrize(
+    ("application", "patterns"),
+    [
+        (Router(routes=[Route("/v1", hello)]), ["/v1"]),
+        (PlainTextResponse("hello"), ["/…"]),
+        (django, []),
+    ],
+)
+def test_routes_of_one_host_are_matched_by_their_path(application, patterns) -> None:
+    """The edge's rules know no host; for another one ASGI hands over to WSGI."""
+    assert http(starlette(Host("api.example.com", application))) == patterns
+
+
+def test_django_below_a_prefix_is_served_there_by_asgi() -> None:
+    """WSGI has it at the root alone."""
+    api = FastAPI(openapi_url=None)
+    api.mount("/site", django)
+
+    assert http(api) == ["/site/…"]
+
+
+def test_django_in_an_adapter_for_wsgi_is_django() -> None:
+    """Its paths are those of the URLconf, and it has no WebSockets."""
+    adapted = Mount("/", WsgiToAsgi(get_wsgi_application()))
+    application = Starlette(routes=[Route("/hello", hello), adapted])
+    found = read_application(application, "")
+
+    assert [route.pattern for route in found.http_routes] == ["/hello"]
+    assert not found.has_websocket
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
+        SentryAsgiMiddleware,
         GZipMiddleware,
         Middleware,
         lambda inner: ProtocolTypeRouter({"http": inner}),
@@ -114,7 +178,7 @@ def test_routes_of_fastapi_are_compiled_like_djangos() -> None:
     ],
 )
 def test_what_wraps_such_an_application_is_looked_through(wrap) -> None:
-    """Middleware, a router of Channels', and another Starlette."""
+    """Middleware, also with slots, a router of Channels', and another Starlette."""
     assert http(wrap(starlette(Route("/hello", hello)))) == ["/hello"]
 
 
@@ -141,6 +205,7 @@ def test_socket_io_over_websockets_alone_needs_no_single_process() -> None:
         (answers, ["/mcp…"]),
         (dispatches, ["/tools/…", "/mcp…"]),
         (Dispatcher(), ["/a/…", "/mcp…"]),
+        (PairDispatcher(), ["/a/…", "/mcp…"]),
         (Middleware(Dispatcher()), ["/a/…", "/mcp…"]),
     ],
 )
