@@ -88,7 +88,7 @@ def _dotted_path(target: Any) -> str:
 
 
 def _code_of(view: Any) -> Iterator[tuple[CodeType, list[Any]]]:
-    # Each piece of code, with its constants and the globals that it names.
+    # Each piece of code, with its constants, the globals that it names, and its class's strings.
     waiting, seen = [(view, 0)], set[int]()
     while waiting:
         target, calls = waiting.pop()
@@ -98,7 +98,7 @@ def _code_of(view: Any) -> Iterator[tuple[CodeType, list[Any]]]:
         for function in _functions(target):
             for code in nested_code(function.__code__):
                 named = [function.__globals__.get(name) for name in code.co_names]
-                yield code, [*code.co_consts, *named]
+                yield code, [*code.co_consts, *named, *_attributes(target)]
                 if calls < _CALLS:
                     waiting += [(each, calls + 1) for each in named if _may_stream(each, view)]
 
@@ -111,6 +111,12 @@ def _functions(target: Any) -> Iterator[FunctionType]:
         elif isinstance(layer, type) and not layer.__module__.startswith(_NO_VIEWS):
             members = (inspect.unwrap(each) for each in vars(layer).values() if callable(each))
             yield from (each for each in members if isinstance(each, FunctionType))
+
+
+def _attributes(target: Any) -> Iterator[str]:
+    for cls in target.__mro__ if isinstance(target, type) else ():
+        if not cls.__module__.startswith(_NO_VIEWS):
+            yield from (value for value in vars(cls).values() if isinstance(value, str))
 
 
 def nested_code(code: CodeType) -> Iterator[CodeType]:

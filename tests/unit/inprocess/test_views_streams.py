@@ -45,6 +45,13 @@ class ByAMethod(View):
         return inner()
 
 
+class ByAnAttribute(View):
+    content_type = EVENTS
+
+    def get(self, request):
+        return StreamingHttpResponse([], content_type=self.content_type)
+
+
 class Client:
     """Not a response, so what it accepts says nothing about the view."""
 
@@ -64,10 +71,17 @@ def export(_request):
 
 @pytest.mark.parametrize(
     "view",
-    [by_its_own_code, by_a_constant, by_a_function, by_a_response_class, ByAMethod.as_view()],
+    [
+        by_its_own_code,
+        by_a_constant,
+        by_a_function,
+        by_a_response_class,
+        ByAMethod.as_view(),
+        ByAnAttribute.as_view(),
+    ],
 )
 def test_the_type_is_named_in_code_that_the_view_calls(view) -> None:
-    """In the view, a constant, a function of its package, a response class or a method."""
+    """In the view, a constant, a function of its package, a class, its method or attribute."""
     assert facts_of(view).is_event_stream
 
 

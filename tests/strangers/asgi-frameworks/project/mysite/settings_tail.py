@@ -1,2 +1,3 @@
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
+STATIC_ROOT = BASE_DIR / "files"
