@@ -214,6 +214,8 @@ SSL_HEADERS = [
     ("HTTP_X_FORWARDED_PROTOCOL", "https", "X-Forwarded-Protocol", "HTTPS"),
     ("HTTP_X_FORWARDED_SSL", "on", "X-Forwarded-Ssl", "on"),
     ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https", "CloudFront-Forwarded-Proto", "https"),
+    ("HTTP_CF_VISITOR", '{"scheme":"https"}', "CF-Visitor", '{"scheme":"https"}'),
+    ("HTTP_FASTLY_SSL", "1", "Fastly-SSL", "1"),
 ]
 
 
