@@ -1,12 +1,15 @@
 """A worker that exceeds a bound is replaced by one that is ready, one at a time."""
 
 import asyncio
+import json
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import websockets
 
+from django_tandem.inprocess import worker_restarts
 from django_tandem.model import Recycle
 from harness.client import wait_for
 from harness.master import serving, wait_for_workers
@@ -114,6 +117,18 @@ def test_websockets_of_a_replaced_worker_get_1012_over_the_window(directory) -> 
     assert {code for code, _ in ends} == {1012}
     moments = [moment for _, moment in ends]
     assert 1 < max(moments) - min(moments) <= window_s
+
+
+def test_max_requests_is_exact_and_delays_no_restart(directory) -> None:
+    """A WSGI worker ends by itself after that number, and the next one starts at once."""
+    with serving(directory, wsgi=1, asgi=1, max_requests=10) as master:
+        since = time.monotonic()
+        served = Counter(json.loads(master.ask("wsgi").body)["pid"] for _ in range(60))
+
+        assert time.monotonic() - since < 6
+        assert len(served) >= 5
+        assert max(served.values()) <= 11
+        assert worker_restarts.read(directory, 1).get("wsgi", 0) == 0
 
 
 def test_a_replaced_worker_finishes_its_requests(directory) -> None:

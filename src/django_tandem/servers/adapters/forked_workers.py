@@ -70,9 +70,18 @@ class WorkerReport:
         """How many requests the worker has begun."""
         return self._numbers[1]
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether the worker has ended by itself after its number of requests."""
+        return bool(self._numbers[2]) and self.requests > 0
+
     def write(self, requests: int) -> None:
         """Report that the worker serves, and how many requests it has begun."""
         self._numbers[0], self._numbers[1] = 1, requests
+
+    def finish(self, requests: int) -> None:
+        """Report that the worker ends by itself, and how many requests it has begun."""
+        self._numbers[1], self._numbers[2] = requests, 1
 
 
 class ForkedWorker(Worker):  # type: ignore[misc]
@@ -114,6 +123,7 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         except SystemExit as exit_:
             if exit_.code:
                 raise
+        self.report.finish(self.count_requests())
         worker_process.finish()
 
     def count_requests(self) -> int:

@@ -94,20 +94,19 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
 
     def _wsgi(self) -> WorkerKind:
         config = self.cfg
-        requests = config.max_requests + config.max_requests_jitter // 2
         return WorkerKind(
             name=Stack.WSGI.value,
             worker_class=wsgi_worker(config.worker_class),
-            # The master replaces a worker, so that a new one is ready before; the threads of the
-            # old one have as long as a request may take. At a stop, the master's own limit holds.
-            config=with_settings(config, max_requests=0, graceful_timeout=config.timeout),
+            # The threads of a replaced worker have as long as a request may take. At a stop, the
+            # master's own limit holds.
+            config=with_settings(config, graceful_timeout=config.timeout),
             workers=config.workers,
             load=self._loader(Stack.WSGI),
             addresses=tuple(config.address[:-1]),
             backlog=config.backlog,
             timeout_s=config.timeout,
             niceness=self.options.wsgi_nice,
-            recycle=self._recycle(requests),
+            recycle=self._recycle(),
         )
 
     def _asgi(self) -> WorkerKind:
@@ -137,12 +136,12 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             is_last=True,
         )
 
-    def _recycle(self, requests: int = 0) -> Recycle:
+    def _recycle(self) -> Recycle:
         options = self.options
         return Recycle(
             memory_bytes=options.recycle_memory,
             age_s=options.recycle_age,
-            requests=options.recycle_requests or requests,
+            requests=options.recycle_requests,
         )
 
     def _loader(self, stack: Stack) -> Callable[[], Any]:

@@ -129,8 +129,9 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         while not self._reap():
             pass
         for pid in before.keys() - self.WORKERS.keys():
-            if not (before[pid].is_draining or self._is_halting):
-                self._note_end(before[pid])
+            worker = before[pid]
+            if not (worker.is_draining or worker.report.is_worn or self._is_halting):
+                self._note_end(worker)
 
     def _reap(self) -> bool:
         """Return whether all workers that have ended are reaped."""
