@@ -165,10 +165,12 @@ def _settings_module_set_by(node: ast.AST) -> str | None:
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:
     if manage is None:
+        # As in a repository with a front end beside it.
+        below = sorted(path.parent.name for path in start.glob("*/manage.py"))
+        target = f"{' or '.join(below)}, which has one" if below else "the directory of manage.py"
         return ProjectError(
             f"There is no Django project in {start}, nor above it: no manage.py was found.",
-            hint="Change to the directory of manage.py, or give --settings or "
-            f"{SETTINGS_VARIABLE}.",
+            hint=f"Change to {target}, or give --settings or {SETTINGS_VARIABLE}.",
         )
     return ProjectError(
         f"{manage} names no settings module.",

@@ -60,6 +60,21 @@ def test_a_missing_project_is_an_error_that_names_the_directory(tmp_path) -> Non
     )
 
 
+def test_projects_one_directory_below_are_named(tmp_path) -> None:
+    """As in a repository with several parts."""
+    for name in ("shop", "backend", "frontend"):
+        (tmp_path / name).mkdir()
+    for name in ("shop", "backend"):
+        (tmp_path / name / "manage.py").touch()
+    with pytest.raises(ProjectError) as caught:
+        find(None, tmp_path)
+
+    assert str(caught.value) == (
+        f"There is no Django project in {tmp_path}, nor above it: no manage.py was found.\n"
+        "  Change to backend or shop, which has one, or give --settings or DJANGO_SETTINGS_MODULE."
+    )
+
+
 def test_a_manage_py_that_names_no_settings_is_an_error(tmp_path) -> None:
     """Its author sets them some other way."""
     (tmp_path / "manage.py").write_text("print('hello')\n")
