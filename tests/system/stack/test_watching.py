@@ -16,7 +16,7 @@ from harness.stack import Up
 
 SETTINGS = """
 from config.settings import *
-TANDEM = TANDEM | {"ASGI": {"SERVER": "uvicorn", "WORKERS": 2}}
+TANDEM = TANDEM | {"ASGI": {"SERVER": "uvicorn", "WORKERS": 2}, "SHARED_MASTER": False}
 """
 DEADLINE_S = 120
 
