@@ -222,7 +222,8 @@ def _called_beside(function: FunctionType) -> Iterator[FunctionType]:
     package = function.__module__.partition(".")[0]
     named = list(_globals_of(function))
     modules = [each for each in named if isinstance(each, ModuleType)]
-    named += [getattr(each, name, None) for each in modules for name in _names_in(function)]
+    # Without a module's own __getattr__, which may import or warn.
+    named += [vars(each).get(name) for each in modules for name in _names_in(function)]
     for each in named:
         if isinstance(each, FunctionType) and each.__module__.partition(".")[0] == package:
             yield each

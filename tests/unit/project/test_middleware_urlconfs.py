@@ -61,7 +61,7 @@ class ByFunction(Middleware):
 
 class ByFunctionOfModule(Middleware):
     def __call__(self, request):
-        test_other_urlconfs.choose(request)
+        this_module.choose(request)
         return self.get_response(request)
 
 
@@ -77,7 +77,7 @@ class Reads(Middleware):
         return self.get_response(request)
 
 
-test_other_urlconfs = sys.modules[__name__]
+this_module = sys.modules[__name__]
 
 
 @pytest.fixture(autouse=True)
