@@ -125,7 +125,10 @@ def _starlette_routes(application: Any, prefix: str = "") -> Iterator[AsgiRoute]
             if not path and find_component(route.app, is_django) is not None:
                 yield from outer_routes(route.app)
                 return  # Django serves the rest
-            yield from _mounted(route.app, path)
+            if "{" in path:
+                yield _route(route, path, Protocol.HTTP)
+            else:
+                yield from _mounted(route.app, path)
         elif is_instance("starlette.routing", "WebSocketRoute", route):
             yield _route(route, path, Protocol.WEBSOCKET)
         elif hasattr(route, "path_regex"):
@@ -163,7 +166,7 @@ def _route(route: Any, path: str, protocol: Protocol) -> AsgiRoute:
         pattern=path,
         match=_match(regex.pattern, path),
         matches=regex.match,
-        application=route.endpoint,
+        application=route.app if _is_mount(route) else route.endpoint,
         name=route.name,
         protocol=protocol,
     )

@@ -157,6 +157,15 @@ def test_django_below_a_prefix_is_served_there_by_asgi() -> None:
     assert http(api) == ["/site/…"]
 
 
+def test_a_mount_with_a_parameter_matches_each_of_its_values() -> None:
+    """Its path is no prefix of theirs."""
+    found = read_application(starlette(Mount("/{tenant:int}/api", answers)), "")
+
+    assert found.http_routes[0].pattern == "/{tenant:int}/api"
+    assert found.http_routes[0].match.pcre.startswith("^/[0-9]+/api/")
+    assert found.http_routes[0].view.dotted == f"{__name__}.answers"
+
+
 def test_django_in_an_adapter_for_wsgi_is_django() -> None:
     """Its paths are those of the URLconf, and it has no WebSockets."""
     adapted = Mount("/", WsgiToAsgi(get_wsgi_application()))
