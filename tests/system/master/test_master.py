@@ -137,7 +137,7 @@ def redis(directory):
 
 
 def test_channels_workers_consume_beside_the_servers(directory, redis) -> None:
-    """In a worker of their own kind."""
+    """In a third kind of worker."""
     with serving(directory, environment=redis, channels=("notes",)) as master:
         (pid,) = wait_for_workers(master, "channels", 1)
         assert master.ask("asgi", "/note?text=hello").body == b"sent"

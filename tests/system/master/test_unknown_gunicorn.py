@@ -1,4 +1,4 @@
-"""With a Gunicorn that was not read, the servers run as programs of their own."""
+"""With a Gunicorn that was not read, the servers run as separate programs."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def test_a_master_of_other_versions_runs_both_servers(directory, environment) ->
     with serving(directory, wsgi=1, asgi=1, wsgi_niceness=5, environment=environment) as master:
         children = psutil.Process(master.process.pid).children(recursive=True)
 
-        assert master.log().count("run as programs of their own.") == 1
+        assert master.log().count("run as separate programs.") == 1
         assert b'"nice": 5' in master.ask("wsgi").body
         assert b'"nice": 0' in master.ask("asgi").body
         assert str(master.process.pid) not in master.imports

@@ -32,7 +32,7 @@ def runs(pid):
 
 
 def in_background(function, *arguments):
-    """Call it on a thread, whatever it raises."""
+    """Call it on a thread, and ignore a lost connection."""
 
     def run():
         try:

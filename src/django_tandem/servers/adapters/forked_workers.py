@@ -173,7 +173,7 @@ class BeatingServer(Server):  # type: ignore[misc]
 
 
 class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
-    """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain of its own."""
+    """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain."""
 
     blocked = "Its event loop was blocked for"
     server: BeatingServer

@@ -190,7 +190,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[s
 def separate_commands(
     options: argparse.Namespace, gunicorn: list[str], asgi: list[str]
 ) -> dict[str, Command]:
-    """Return the command line of each kind as a program of its own."""
+    """Return the command line of each kind as a separate program."""
     channels = ("-m", "django_tandem.inprocess.channels_worker", *options.channel)
     commands = {
         "wsgi": Command(argv=("-m", "gunicorn", *gunicorn), niceness=options.wsgi_nice),

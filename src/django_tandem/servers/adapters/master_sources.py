@@ -15,5 +15,5 @@ SOURCES = (
 def are_known() -> bool:
     """Return whether the installed versions were read; log one warning if not."""
     return fingerprints.are_known(
-        SOURCES, otherwise="Gunicorn and Uvicorn run as programs of their own."
+        SOURCES, otherwise="Gunicorn and Uvicorn run as separate programs."
     )

@@ -38,7 +38,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._not_before: dict[str, float] = {}
         # Whether every kind that serves has been ready; before, a failure ends the master.
         self._has_booted = self._is_halting = False
-        # Whether the generation drains: the next one has Channels workers of its own.
+        # Whether the generation drains: the next one has its own Channels workers.
         self._is_retired = False
         self._restarts = worker_restarts.from_environment()
         self._recycling = Recycling(
