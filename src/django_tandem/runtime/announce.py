@@ -13,7 +13,14 @@ from pathlib import Path
 
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.health import Failed, Healthy, format_failure, wait_for_start
+from django_tandem.runtime.health import (
+    ANSWERS,
+    RUNS,
+    Failed,
+    Healthy,
+    format_failure,
+    wait_for_start,
+)
 from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.waiting import report, wait_until
 
@@ -40,7 +47,7 @@ def _lines(healthy: Healthy) -> list[str]:
     process = healthy.process
     return [
         f"{process.name_of(kind):<10} {(kind.stack or '').upper():<5} "
-        f"{kind.description}: {healthy.reason if kind.socket else 'runs'}"
+        f"{kind.description}: {ANSWERS if kind.socket else RUNS}"
         for kind in process.kinds
     ] or [f"{process.program:<10} {'':<5} {process.description}: {healthy.reason}"]
 

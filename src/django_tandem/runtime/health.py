@@ -33,7 +33,8 @@ ENDED = ("BACKOFF", "EXITED", "FATAL")
 # NGINX's own answers while no stack is up behind it.
 NO_STACK = (502, 503, 504)
 
-ANSWERS = "answers on its socket"
+# How a check that passed shows.
+ANSWERS, RUNS = "answers on its socket", "runs"
 NO_HEADERS: Mapping[str, str] = {}
 # A WebSocket handshake (RFC 6455, 1.3), which each ASGI server answers in its own code.
 HANDSHAKE = {
@@ -69,16 +70,19 @@ FindFailure = Callable[[Statuses], Failed | None]
 def check(process: Process, state: State, pid: int) -> str:
     """Run the health check of a running process; return how it shows, or an empty string."""
     if process.is_master:
-        # To find the workers costs a look at all processes: only once the sockets answer.
-        answers = all(_answers(kind) for kind in process.kinds if kind.stack)
-        return ANSWERS if answers and not silent_kinds(process, pid) else ""
+        return "" if silent_kinds(process, pid) else f"{ANSWERS}s"
     return _check_of(process)(process, state)
 
 
 def silent_kinds(process: Process, pid: int) -> list[str]:
-    """Return the kinds of workers that do not answer on their socket, or do not run."""
+    """Return the kinds of workers that do not answer on their socket, else those that don't run."""
+    silent = [kind.name for kind in process.kinds if kind.stack and not _answers(kind)]
+    beside = [kind for kind in process.kinds if not kind.stack]
+    if silent or not beside:
+        return silent
+    # To find the workers costs a look at all processes: only once the sockets answer.
     workers = workers_of(pid)
-    return [kind.name for kind in process.kinds if not does_work(kind, workers)]
+    return [kind.name for kind in beside if not does_work(kind, workers)]
 
 
 def does_work(kind: WorkerKind, workers: Workers) -> bool:
@@ -153,7 +157,7 @@ def _check_redis(process: Process, _state: State) -> str:
 
 
 def _check_running(_process: Process, _state: State) -> str:
-    return "runs"
+    return RUNS
 
 
 def _connect(path: str) -> socket.socket:
