@@ -18,6 +18,7 @@ from django_tandem import output
 from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, programs
+from django_tandem.model.programs import log_names
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import start, supervisord
 from django_tandem.runtime.health import (
@@ -145,7 +146,8 @@ def _why(run_dir: Path) -> str:
         name, because = (run_dir / FAILED_FILE).read_text().split("\n", 1)
     except FileNotFoundError:
         return "Its supervisor ended."
-    return "\n".join([f"{name}: {because}.", *last_lines(run_dir, name, LAST_LINES)])
+    lines = [line for log in log_names(name) for line in last_lines(run_dir, log, LAST_LINES)]
+    return "\n".join([f"{name}: {because}.", *lines])
 
 
 def _times(count: int) -> str:
