@@ -206,8 +206,14 @@ class WsgiHandover:
             return body
         if not passage.is_explicit and is_event_stream(start.headers):
             warn_of_held_worker(passage.view)
+        stream = WsgiStream(body)
+        if environ["REQUEST_METHOD"] == "HEAD" and start.headers:
+            # A server would iterate it and send nothing, so that no client that leaves is noticed.
+            start.release()
+            stream.close()
+            return []
         start.release(*without_buffering(start.headers))
-        return WsgiStream(body)
+        return stream
 
     def _resolves_to_asgi(self, environ: WSGIEnvironment, passage: Passage) -> bool:
         path_info = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")

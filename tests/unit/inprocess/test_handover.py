@@ -5,7 +5,7 @@ import asyncio
 from inprocess.calling import http
 from inprocess.connections import Open, Unpaced
 
-from django_tandem.inprocess.handover import LOCATIONS, AsgiHandover
+from django_tandem.inprocess.handover import LOCATIONS, PASSAGE, AsgiHandover, WsgiHandover
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER
 from django_tandem.model import Stack
 
@@ -27,3 +27,28 @@ def test_a_body_that_is_dropped_does_not_block_the_loop():
         return opened.task.cancelled(), opened.sent[1:]
 
     assert asyncio.run(run()) == (True, [{"type": "http.response.body", "body": b""}])
+
+
+def test_a_stream_is_not_iterated_for_head():
+    """It may have no end; it is closed, as its response is."""
+    steps, started = [], []
+
+    class Body:
+        def __iter__(self):
+            steps.append("iterated")
+            yield b"part"
+
+        def close(self):
+            steps.append("closed")
+
+    def streams(environ, start_response):
+        environ[PASSAGE].is_stream = True
+        start_response("200 OK", [("Content-Type", "application/x-ndjson")])
+        return Body()
+
+    environ = {"REQUEST_METHOD": "HEAD", "PATH_INFO": "/"}
+    body = WsgiHandover(streams, (), None)(environ, lambda *start: started.append(start))
+
+    assert list(body) == []
+    assert steps == ["closed"]
+    assert started == [("200 OK", [("Content-Type", "application/x-ndjson")])]
