@@ -116,6 +116,14 @@ def test_the_arguments_of_both_servers_hold(directory) -> None:
         assert "Server" not in master.ask("asgi").headers
 
 
+def test_an_argument_that_uvicorn_does_not_know_is_named(directory) -> None:
+    """As Uvicorn's own command names it."""
+    with starting(directory, asgi_args=("--no-such-option",)) as master:
+        assert master.process.wait(30) == 2
+        assert "No such option '--no-such-option'." in master.log()
+        assert "Traceback" not in master.log()
+
+
 def test_a_project_that_fails_to_load_is_recorded(directory) -> None:
     """As the failure of the program that the plan names."""
     with starting(directory, environment={"LEFTOVER": "missing"}) as master:

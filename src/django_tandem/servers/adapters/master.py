@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import click
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.config import Config
 from gunicorn.workers.gthread import ThreadWorker
@@ -161,7 +162,11 @@ def with_settings(config: Config, **changed: Any) -> Config:
 
 def read_uvicorn(arguments: Sequence[str]) -> dict[str, Any]:
     """Return Uvicorn's own options by name, as its command line gives them."""
-    context = uvicorn_command.make_context("uvicorn", list(arguments))
+    try:
+        context = uvicorn_command.make_context("uvicorn", list(arguments))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     return dict(context.params)
 
 
