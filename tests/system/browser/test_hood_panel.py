@@ -63,10 +63,14 @@ def test_both_stacks_are_shown_as_status_has_them(visit, up: Up) -> None:
     expect(cards.first.locator("li").first).to_contain_text("ready")
 
     reported = json.loads(tandem(up.directory, "status", "--json").stdout)
-    pids = {row["program"]: row["pid"] for row in reported["processes"]}
-    shown = dict(re.findall(r"(\S+) ready pid (\d+)", " ".join(cards.all_inner_texts())))
+    pids = {row["program"]: row["pid"] for row in reported["processes"] if not row["kinds"]}
+    kinds = {kind["name"] for row in reported["processes"] for kind in row["kinds"]}
+    text = " ".join(cards.all_inner_texts())
+    shown = dict(re.findall(r"(\S+) ready pid (\d+)", text))
 
     assert {name: int(pid) for name, pid in shown.items()} == pids
+    # The kinds of a shared master's workers stand for the master.
+    assert kinds <= set(re.findall(r"(\S+) ready", text))
     # This page's socket and its event stream.
     open_on_asgi = cards.nth(1).locator('[data-figure="open"]')
     assert int(open_on_asgi.inner_text()) >= 2
