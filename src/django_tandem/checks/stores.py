@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.db import connections
 
 from django_tandem.checks.facts import Database, Facts, LocalStore
@@ -136,12 +136,12 @@ def async_views_have_no_transaction(facts: Facts) -> Iterator[CheckMessage]:
 def _atomic(alias: str, patterns: list[str]) -> CheckMessage:
     setting = f'DATABASES["{alias}"]["ATOMIC_REQUESTS"]'
     using = "" if alias == "default" else f'(using="{alias}")'
-    return Error(
+    return Warning(
         f"{setting} is True, and no async view can run in a transaction: Django answers 500 "
         f"at {_listed(patterns)}.",
         hint=f"Put @transaction.non_atomic_requests{using} on each, from django.db.",
         obj="DATABASES",
-        id="tandem.E009",
+        id="tandem.W018",
     )
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
@@ -38,7 +39,27 @@ def load() -> SharedProject:
     with record_startup_failure(Stack.ASGI):
         asgi = asgi_layers.load()
         channel_layers.import_backends()
-    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_contradiction(before))
+    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or _contradiction(before))
+
+
+def _patches() -> str:
+    """Return which module runs threads as greenlets, on which no event loop runs."""
+    # Both were imported by the project, or are not there.
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        library = "gevent"
+    elif eventlet is not None and eventlet.is_monkey_patched("thread"):
+        library = "eventlet"
+    else:
+        return ""
+    module = _module(environment.WSGI_APPLICATION, Stack.WSGI)
+    return (
+        f"The module {module} patches the standard library by {library} when the project is loaded"
+    )
+
+
+def _module(variable: str, stack: Stack) -> str:
+    return (os.environ.get(variable) or f"{stack}.application").rpartition(".")[0]
 
 
 def _contradiction(before: dict[str, str]) -> str:
@@ -47,7 +68,7 @@ def _contradiction(before: dict[str, str]) -> str:
     changed = sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
     if not changed:
         return ""
-    module = (os.environ.get(environment.ASGI_APPLICATION) or "asgi.application").rpartition(".")[0]
+    module = _module(environment.ASGI_APPLICATION, Stack.ASGI)
     return f"The module {module} changes the variable {changed[0]} when the project is loaded"
 
 

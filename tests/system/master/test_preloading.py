@@ -55,6 +55,17 @@ def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
         ) in master.log()
 
 
+def test_a_patched_standard_library_stays_with_the_module_that_patches_it(directory) -> None:
+    """An event loop does not run on gevent's threads: the ASGI workers load asgi.py alone."""
+    with serving(directory, environment={"WSGI_PATCHES": "1"}) as master:
+        assert master.ask("wsgi").status == 200
+        assert master.ask("asgi", "/awaited?s=0").status == 200
+        assert (
+            "The module mastersite.wsgi patches the standard library by gevent when the project "
+            "is loaded, so each worker loads it by itself."
+        ) in master.log()
+
+
 def test_preload_forks_such_a_project_if_the_setting_asks_for_it(directory) -> None:
     """And the line still names what it leaves behind."""
     with serving(directory, environment={"LEFTOVER": "thread"}, preload=True) as master:

@@ -57,14 +57,14 @@ def _database(**changes) -> Database:
     return Database(**{"alias": "default", "engine": SQLITE, **changes})
 
 
-def test_an_async_view_under_atomic_requests_is_an_error() -> None:
+def test_an_async_view_under_atomic_requests_is_found() -> None:
     """Django raises RuntimeError at each request; the routes are named."""
     views = (AsyncView(pattern="/feed/"), AsyncView(pattern="/<int:pk>/"))
     found = facts(async_views=views, databases=(_database(atomic_requests=True),))
 
     assert contents(async_views_have_no_transaction(found)) == [
         (
-            "tandem.E009",
+            "tandem.W018",
             "DATABASES",
             'DATABASES["default"]["ATOMIC_REQUESTS"] is True, and no async view can run in a '
             "transaction: Django answers 500 at /feed/, /<int:pk>/.",
