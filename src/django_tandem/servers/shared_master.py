@@ -6,7 +6,7 @@ argument is the server's own.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from django_tandem.model import Recycle
@@ -46,11 +46,15 @@ ENVIRONMENT = UVICORN.environment
 ARGUMENTS = 3
 # The signal on which a master's Channels workers finish and end, as its generation drains.
 RETIRE_CHANNELS = "WINCH"
+# Uvicorn's limit begins later than the master's, which ends with SIGKILL. In between, what Uvicorn
+# cancels cleans up, and the lifespan ends.
+CANCEL_S = 2
 PRELOAD = {"auto": "auto", True: "always", False: "never"}
 
 
 def argv(launch: MasterLaunch) -> tuple[str, ...]:
     """Return the command line: the master's own options, Gunicorn's, and Uvicorn's."""
+    asgi = replace(launch.asgi, grace_s=launch.asgi.grace_s - CANCEL_S)
     return (
         launch.wsgi.python,
         "-m",
@@ -59,7 +63,7 @@ def argv(launch: MasterLaunch) -> tuple[str, ...]:
         *(f"--channel={name}" for name in launch.channels),
         *_options(launch),
         *("--gunicorn", *GUNICORN.argv(launch.wsgi)[ARGUMENTS:]),
-        *("--uvicorn", *UVICORN.argv(launch.asgi)[ARGUMENTS:]),
+        *("--uvicorn", *UVICORN.argv(asgi)[ARGUMENTS:]),
     )
 
 

@@ -127,6 +127,20 @@ def test_a_stop_finishes_what_is_in_flight(directory) -> None:
         assert [each.result().status for each in requests] == [200, 200]
 
 
+def test_a_stop_cancels_a_request_that_takes_too_long(directory) -> None:
+    """Its cleanup and the end of the lifespan run, before the master kills what is left."""
+    with serving(directory, asgi=1) as master:
+        (pid,) = master.workers("asgi")
+        thread = in_background(master.ask, "asgi", "/cleaned-up")
+        time.sleep(0.5)
+
+        assert master.stop() == 0
+        thread.join()
+
+    assert (directory / "cleaned-up").exists()
+    assert f"{pid} lifespan.shutdown" in (directory / "lifespan").read_text()
+
+
 def test_a_kind_that_ends_again_and_again_is_not_restarted_in_a_loop(directory) -> None:
     """The other kind serves on its socket meanwhile."""
     file = directory / "own.py"

@@ -30,6 +30,14 @@ def test_both_servers_have_their_own_command_lines() -> None:
     assert line[-2:] == ("--limit-concurrency=9", "asgi:application")
 
 
+def test_uvicorn_cancels_before_the_master_kills() -> None:
+    """What is cancelled cleans up in between."""
+    line = shared_master.argv(LAUNCH)
+
+    assert "--graceful-timeout=8" in line
+    assert "--timeout-graceful-shutdown=6" in line
+
+
 def test_only_the_options_that_are_set_are_listed() -> None:
     """A bound of 0 is none."""
     launch = replace(

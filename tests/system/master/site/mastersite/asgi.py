@@ -1,4 +1,6 @@
 import os
+import time
+from pathlib import Path
 
 from channels.consumer import SyncConsumer
 from channels.layers import get_channel_layer
@@ -34,8 +36,24 @@ async def echo(scope, receive, send):
             return
 
 
+async def lifespan(scope, receive, send):
+    """Notes each event, and fails or blocks at one whose file says so."""
+    directory = Path(os.environ["PROJECT_DIRECTORY"])
+    while True:
+        event = (await receive())["type"]
+        with (directory / "lifespan").open("a") as file:
+            file.write(f"{os.getpid()} {event}\n")
+        fault = directory / event
+        if fault.exists() and fault.read_text() == "block":
+            time.sleep(60)
+        await send({"type": f"{event}.{'failed' if fault.exists() else 'complete'}"})
+        if event == "lifespan.shutdown":
+            return
+
+
 application = ProtocolTypeRouter(
     {
+        "lifespan": lifespan,
         "http": django,
         "websocket": URLRouter([path("ws/echo", echo)]),
         "channel": ChannelNameRouter({"notes": Note.as_asgi()}),

@@ -6,6 +6,7 @@ import random
 import time
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
@@ -24,6 +25,13 @@ def slow(request):
 async def awaited(request):
     await asyncio.sleep(float(request.GET["s"]))
     return HttpResponse(os.getpid())
+
+
+async def cleaned_up(request):
+    try:
+        await asyncio.sleep(60)
+    finally:
+        (settings.DIRECTORY / "cleaned-up").touch()
 
 
 async def block_the_loop(request):
@@ -54,6 +62,7 @@ urlpatterns = [
     path("process", process),
     path("slow", slow),
     path("awaited", awaited),
+    path("cleaned-up", cleaned_up),
     path("block", block_the_loop),
     path("grow", grow),
     path("channel", channel),
