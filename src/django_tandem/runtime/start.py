@@ -29,7 +29,8 @@ from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
 
-# The project may have a package called supervisor: the working directory is not searched.
+# The project may have a package called supervisor, or an argparse.py that root would run: the
+# working directory is not searched.
 PYTHON = (sys.executable, "-P")
 # supervisord's own; the programs have others.
 LOG_FILE = "supervisord.log"
@@ -61,12 +62,12 @@ def prepare(plan: Plan, settings: Settings) -> int:
 
 def replace_process(arguments: Sequence[str], **variables: str) -> NoReturn:
     """
-    Become ``python -m django_tandem`` with ``arguments``, as though it had been called first.
+    Become ``python -P -m django_tandem`` with ``arguments``, as though it had been called first.
 
     With the environment that this process was started in, and ``variables``: the project may
     have changed its own since, by a .env that no reload could replace.
     """
-    argv = [sys.executable, "-m", "django_tandem", *arguments]
+    argv = [*PYTHON, "-m", "django_tandem", *arguments]
     os.execve(sys.executable, argv, {**psutil.Process().environ(), **variables})  # noqa: S606
 
 

@@ -1,13 +1,14 @@
 """A start that fails says why."""
 
 import errno
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from builders import plan
-from django_tandem import output, pipeline
+from django_tandem import __version__, output, pipeline
 from django_tandem.errors import MachineError
 from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime import lock, start
@@ -46,3 +47,20 @@ def test_a_supervisord_that_ends_at_once_is_quoted(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().err == (
         "Not started: supervisord ended.\n  Error: the number of open files is too low\n"
     )
+
+
+@pytest.mark.processes
+def test_a_command_that_starts_over_searches_no_working_directory(tmp_path) -> None:
+    """Root's would run an argparse.py of the project before it becomes another user."""
+    (tmp_path / "argparse.py").write_text("raise SystemExit('run')\n")
+    code = "from django_tandem.runtime import start; start.replace_process(['--version'])"
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, f"django-tandem {__version__}\n"), done.stderr
