@@ -91,3 +91,22 @@ def test_the_owner_of_a_stack_is_known_while_it_runs(tmp_path) -> None:
     assert ownership.owner_of(directory) == 0
     assert ownership.owner_of(tmp_path / "none") is None
     assert ownership.owner_of(directory / "nginx.conf") is None
+
+
+def test_a_directory_renamed_in_between_stays_roots(tmp_path, monkeypatch) -> None:
+    """The owner of the project renames another directory of root's to the run directory."""
+    wanted, backup = roots_own(tmp_path / "run"), tmp_path / "backup"
+    backup.mkdir(mode=0o700)
+    (backup / "dump.sql").write_text("…")
+
+    def renaming(directory: Path) -> bool:
+        is_unused = run_dir.is_unused(directory)
+        wanted.rename(tmp_path / "renamed")
+        backup.rename(wanted)
+        return is_unused
+
+    monkeypatch.setattr(ownership, "is_unused", renaming)
+    ownership.pass_on(APP, wanted)
+
+    assert owners(wanted) == {0}
+    assert owners(tmp_path / "renamed") == {APP.uid}
