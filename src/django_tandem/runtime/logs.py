@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from django_tandem.model.programs import generation_of
 
@@ -14,6 +15,8 @@ POLL_S = 0.2
 # A progress bar or a binary dump may never end its line.
 MAX_LINE_BYTES = 64 * 1024
 MAX_LOG_BYTES = 10 * 1024 * 1024
+# A log that grows faster than it is read is rotated by then, even if lines are lost to its reader.
+MAX_UNREAD_LOG_BYTES = 10 * MAX_LOG_BYTES
 READ_BYTES = 1024 * 1024
 # As strftime() takes it.
 STARTED = "— started %Y-%m-%d %H:%M:%S —\n"
@@ -123,9 +126,16 @@ class LogTail:
         self._path = path
         self._splitter = LineSplitter()
         self._inode = self._offset = 0
+        # What was rotated before it was read to its end.
+        self._rotated: BinaryIO | None = None
         with contextlib.suppress(FileNotFoundError):
             found = path.stat()
             self._inode, self._offset = found.st_ino, found.st_size if from_end else 0
+
+    @property
+    def max_log_bytes(self) -> int:
+        """The length from which the log is to be rotated: longer while an earlier one is read."""
+        return MAX_LOG_BYTES if self._rotated is None else MAX_UNREAD_LOG_BYTES
 
     def last_lines(self, number: int) -> list[bytes]:
         """Return the last whole lines before those that read_lines() will return."""
@@ -135,7 +145,7 @@ class LogTail:
         return self._splitter.feed(data)[-number:] if number > 0 else []
 
     def read_lines(self) -> list[bytes]:
-        """Return the lines completed since the last call, of at most READ_BYTES each time."""
+        """Return lines completed since the last call, from at most READ_BYTES of each file."""
         try:
             log = self._path.open("rb")
         except FileNotFoundError:
@@ -146,8 +156,13 @@ class LogTail:
             if found.st_ino != self._inode:
                 self._inode, self._offset = found.st_ino, 0
             elif found.st_size < self._offset:
-                lines = self._feed_from(_rotated(self._path))
-                self._offset = 0
+                self._open_rotated()
+            if self._rotated is not None:
+                data = self._rotated.read(READ_BYTES)
+                lines = self._splitter.feed(data)
+                if len(data) == READ_BYTES:
+                    return lines
+                self._close_rotated()
             log.seek(self._offset)
             data = log.read(READ_BYTES)
             self._offset += len(data)
@@ -157,11 +172,17 @@ class LogTail:
         """Return the last line, which has no end, if there is one."""
         return self._splitter.finish()
 
-    def _feed_from(self, path: Path) -> list[bytes]:
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as log:
-            log.seek(self._offset)
-            return self._splitter.feed(log.read())
-        return []
+    def _open_rotated(self) -> None:
+        self._close_rotated()
+        with contextlib.suppress(FileNotFoundError):
+            self._rotated = _rotated(self._path).open("rb")
+            self._rotated.seek(self._offset)
+        self._offset = 0
+
+    def _close_rotated(self) -> None:
+        if self._rotated is not None:
+            self._rotated.close()
+            self._rotated = None
 
 
 def _read_end(path: Path, end: int | None, lines: int) -> bytes:
@@ -177,21 +198,21 @@ def _read_end(path: Path, end: int | None, lines: int) -> bytes:
     return data
 
 
-def rotate(path: Path) -> None:
+def rotate(path: Path, max_bytes: int) -> None:
     """
-    Rotate a log that is longer than MAX_LOG_BYTES, by copying it and truncating it.
+    Rotate a log that is longer than ``max_bytes``, by copying it and truncating it.
 
     Its program keeps writing to the same file, and few of them could open another.
     """
     with contextlib.suppress(FileNotFoundError):
         size = path.stat().st_size
-        if size <= MAX_LOG_BYTES:
+        if size <= max_bytes:
             return
         try:
             _copy_and_truncate(path)
         except OSError:
             # A full disk, most likely: losing the log is better than filling it.
-            if size > 2 * MAX_LOG_BYTES:
+            if size > 2 * max_bytes:
                 os.truncate(path, 0)
 
 

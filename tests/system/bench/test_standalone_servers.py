@@ -47,12 +47,17 @@ def directory(tmp_path_factory) -> Path:
     return made
 
 
-def _plan(directory: Path | str = "/srv/project", **changes) -> Plan:
+def _plan(directory: Path | str = "/srv/project", *, tandem: dict | None = None, **changes) -> Plan:
     names = {"wsgi": "mysite.wsgi.application", "asgi": "mysite.asgi.application", **changes}
     return plan(
         verdict("/"),
         verdict("/async/", Stack.ASGI),
-        tandem={"BIND": free_address(), "WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}},
+        tandem={
+            "BIND": free_address(),
+            "WSGI": {"WORKERS": 2},
+            "ASGI": {"WORKERS": 1},
+            **(tandem or {}),
+        },
         directory=str(directory),
         settings_module="mysite.settings",
         **names,
@@ -143,13 +148,16 @@ def test_it_has_as_many_processes_as_both_stacks(stack, name) -> None:
     assert f"{process.kinds[0].workers} " == expected[:2]
 
 
-def test_the_edge_and_the_stacks_are_left_out() -> None:
+@pytest.mark.parametrize("shared", [True, False], ids=["master", "apart"])
+def test_the_edge_and_the_stacks_are_left_out(shared) -> None:
     """The project's other processes stay."""
-    whole = _plan()
+    programs = {"celery": ["celery", "worker"]}
+    whole = _plan(tandem={"SHARED_MASTER": shared, "PROGRAMS": programs})
     left = alone(whole, Stack.ASGI, "uvicorn")
 
-    beside = {each.name for each in whole.processes} - {"nginx", "wsgi", "asgi"}
-    assert {each.name for each in left.processes} == {*beside, "server"}
+    stacks = {"master"} if shared else {"wsgi", "asgi"}
+    assert {each.name for each in whole.processes} == {"nginx", "celery", *stacks}
+    assert {each.name for each in left.processes} == {"celery", "server"}
 
 
 def test_the_application_is_the_projects_or_djangos() -> None:

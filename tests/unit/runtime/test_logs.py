@@ -51,21 +51,38 @@ def test_a_line_is_followed_when_it_is_whole(tmp_path) -> None:
     assert tail.read_lines() == [b"two"]
 
 
-def test_no_line_is_lost_by_a_rotation(tmp_path, monkeypatch) -> None:
+def test_no_line_is_lost_by_a_rotation(tmp_path) -> None:
     """Neither for who follows the log nor for its program, which keeps its descriptor."""
-    monkeypatch.setattr(logs, "MAX_LOG_BYTES", 10)
     path = tmp_path / "a.log"
     with path.open("a", buffering=1) as program:
         program.write("before\n")
         tail = LogTail(path)
         program.write("one\ntwo\nthree\n")
-        logs.rotate(path)
+        logs.rotate(path, 10)
         assert path.stat().st_size == 0
         program.write("four\n")
 
         assert tail.read_lines() == [b"one", b"two", b"three", b"four"]
     assert logs.last_lines(tmp_path, "a", 3) == ["two", "three", "four"]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.log", "a.log.1"]
+
+
+def test_what_was_rotated_unread_is_read_in_parts(tmp_path, monkeypatch) -> None:
+    """The memory of a reader that fell behind is bounded; the next rotation comes later."""
+    monkeypatch.setattr(logs, "READ_BYTES", 8)
+    path = tmp_path / "a.log"
+    append(path, "before\n")
+    tail = LogTail(path)
+    append(path, "one\ntwo\nthree\nfour\n")
+    logs.rotate(path, 10)
+    append(path, "five\n")
+
+    assert tail.read_lines() == [b"one", b"two"]
+    assert tail.max_log_bytes == logs.MAX_UNREAD_LOG_BYTES
+    append(path, "six, longer than what was read before\n")
+    lines = [line for _ in range(8) for line in tail.read_lines()]
+    assert lines == [b"three", b"four", b"five", b"six, longer than what was read before"]
+    assert tail.max_log_bytes == logs.MAX_LOG_BYTES
 
 
 def test_a_log_is_read_on_when_its_file_is_replaced(tmp_path) -> None:

@@ -92,10 +92,10 @@ class LogMultiplexer:
         while not self._is_closing.is_set():
             is_behind = self._is_read and self._collect()
             self._print()
-            for program in tuple(self._tails):
+            for program, tail in tuple(self._tails.items()):
                 # Tried again in the next round, as are the reads.
                 with contextlib.suppress(OSError):
-                    rotate(log_path(self._run_dir, program))
+                    rotate(log_path(self._run_dir, program), tail.max_log_bytes)
             if not is_behind:
                 self._is_closing.wait(POLL_S if self._is_read else ROTATE_S)
         while self._is_read and self._collect():

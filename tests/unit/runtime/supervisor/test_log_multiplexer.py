@@ -156,7 +156,7 @@ def test_a_rotation_that_fails_ends_no_output(tmp_path, pipe, monkeypatch) -> No
     reader, writer = pipe
     attempts = []
 
-    def fail(path: Path) -> None:
+    def fail(path: Path, _max_bytes: int) -> None:
         attempts.append(path)
         raise OSError(errno.EROFS, "Read-only file system")
 
