@@ -80,9 +80,25 @@ def test_an_event_loop_blocked_in_c_code_is_replaced_and_located(master) -> None
     thread.join()
 
 
+def test_a_blocked_event_loop_is_replaced_though_the_view_catches_everything(master) -> None:
+    """At the first timeout, and counted: an exception of the signal's handler would be caught."""
+    (blocked,) = wait_for_workers(master, "asgi", 1)
+    restarts = worker_restarts.read(master.directory, 1).get("asgi", 0)
+    thread = in_background(master.ask, "asgi", "/catch?s=20")
+    thread.join()
+    wait_for(lambda: len(master.workers("asgi") - {blocked}) == 1, within_s=5)
+
+    assert blocked not in master.workers("asgi")
+    line = f"WORKER TIMEOUT (pid:{blocked}) Its event loop was blocked for more than 2 s, here:"
+    assert "in catch_everything" in master.log("asgi").partition(line)[2]
+    assert worker_restarts.read(master.directory, 1)["asgi"] == restarts + 1
+    wait_until_ready(master)
+
+
 def test_a_request_on_wsgi_that_takes_too_long_is_located(master) -> None:
-    """Its worker is replaced."""
+    """Its worker is replaced, which is a restart."""
     before = wait_for_workers(master, "wsgi", 2)
+    restarts = worker_restarts.read(master.directory, 1).get("wsgi", 0)
     thread = in_background(master.ask, "wsgi", "/slow?s=20")
     wait_for(lambda: before - master.workers("wsgi"), within_s=TIMEOUT_S + 5)
     thread.join()
@@ -91,6 +107,7 @@ def test_a_request_on_wsgi_that_takes_too_long_is_located(master) -> None:
     assert "Its request took more than 2 s, here:" in log
     assert "in slow" in log.partition("here:")[2]
     wait_for_workers(master, "wsgi", 2)
+    assert worker_restarts.read(master.directory, 1)["wsgi"] == restarts + 1
 
 
 def test_a_loop_that_waits_is_not_blocked(master) -> None:

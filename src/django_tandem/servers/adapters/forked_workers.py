@@ -1,6 +1,7 @@
 """The workers that the shared master forks: of Gunicorn, of Uvicorn and of Channels."""
 
 import asyncio
+import atexit
 import faulthandler
 import logging
 import mmap
@@ -190,6 +191,13 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
         """Set the handlers, also the one by which the master has a blocked worker end."""
         super().init_signals()
         signal.signal(signal.SIGABRT, self.handle_abort)
+
+    def handle_abort(self, *_: Any) -> None:
+        """End the process: Uvicorn or the view would catch the SystemExit that Gunicorn raises."""
+        self.cfg.worker_abort(self)
+        # As at any exit of Python. If that hangs, the master's SIGKILL follows.
+        atexit._run_exitfuncs()
+        os._exit(1)
 
     async def _serve(self) -> None:
         # Uvicorn raises the signal again once it has stopped, which by default skips what is

@@ -130,7 +130,9 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             pass
         for pid in before.keys() - self.WORKERS.keys():
             worker = before[pid]
-            if not (worker.is_draining or worker.report.is_worn or self._is_halting):
+            # After a timeout, Gunicorn's WSGI worker also ends by itself.
+            has_finished = worker.report.is_worn and not worker.aborted
+            if not (worker.is_draining or has_finished or self._is_halting):
                 self._note_end(worker)
 
     def _reap(self) -> bool:

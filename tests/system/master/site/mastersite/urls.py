@@ -40,6 +40,14 @@ async def block_the_loop(request):
     return HttpResponse("late")
 
 
+async def catch_everything(request):
+    try:
+        time.sleep(float(request.GET["s"]))
+    except BaseException:  # noqa: BLE001 - also SystemExit
+        return HttpResponse("caught")
+    return HttpResponse("late")
+
+
 def grow(request):
     memory.append(bytearray(int(request.GET["mb"]) * 2**20))
     return HttpResponse(os.getpid())
@@ -64,6 +72,7 @@ urlpatterns = [
     path("awaited", awaited),
     path("cleaned-up", cleaned_up),
     path("block", block_the_loop),
+    path("catch", catch_everything),
     path("grow", grow),
     path("channel", channel),
     path("note", note),
