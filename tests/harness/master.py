@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from django_tandem.inprocess.worker_process import process_name
+from django_tandem.inprocess.worker_process import booting_name, process_name
 from django_tandem.model import Stack
 from django_tandem.plan.processes import ENTRY_POINTS
 from django_tandem.servers import shared_master
@@ -51,7 +51,8 @@ class Master:
         """Return the pids of the workers of a kind."""
         try:
             children = psutil.Process(self.process.pid).children()
-            return {each.pid for each in children if each.name() == process_name(kind)}
+            names = (booting_name(kind), process_name(kind))
+            return {each.pid for each in children if each.name() in names}
         except psutil.Error:
             return set()
 

@@ -20,6 +20,8 @@ from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.model import Stack
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.05
@@ -104,13 +106,14 @@ def worker_class() -> type[Worker]:
 
 def make_worker(channels: Sequence[str]) -> Worker:
     """Return the worker that the runworker command would run, on the default channel layer."""
-    run_named_manage_py()
-    django.setup()
-    return worker_class()(
-        application=get_default_application(),
-        channels=list(channels),
-        channel_layer=get_channel_layer(),
-    )
+    with record_startup_failure(Stack.ASGI):
+        run_named_manage_py()
+        django.setup()
+        return worker_class()(
+            application=get_default_application(),
+            channels=list(channels),
+            channel_layer=get_channel_layer(),
+        )
 
 
 def main() -> None:

@@ -23,14 +23,19 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def process_name(kind: str) -> str:
-    """Return the name of a kind's processes, as psutil's ``Process.name()`` has it."""
+    """Return the name of a kind's ready processes, as psutil's ``Process.name()`` has it."""
     return f"tandem: {kind}"[:NAME_BYTES]
 
 
-def set_process_name(kind: str) -> None:
+def booting_name(kind: str) -> str:
+    """Return the name of a kind's processes before they are ready."""
+    return f"booting: {kind}"[:NAME_BYTES]
+
+
+def set_process_name(name: str) -> None:
     """Set the name by which the kernel, `ps` and `tandem status` know this process."""
     with contextlib.suppress(OSError):
-        COMM.write_text(process_name(kind))
+        COMM.write_text(name)
 
 
 def log_file(kind: str) -> Path | None:
@@ -50,13 +55,13 @@ def log_to(path: Path) -> None:
         os.close(log)
 
 
-def stop_with(parent: int) -> None:
-    """Have the kernel stop this process gracefully when its ``parent`` dies, on Linux."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def stop_with(parent: int) -> bool:
+    """Have the kernel send SIGTERM when the ``parent`` dies, on Linux; return whether it will."""
+    is_signalled = _libc is not None and _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM) == 0
     # It may have died before, and then no signal would come.
     if os.getppid() != parent:
         sys.exit(0)
+    return is_signalled
 
 
 def register_exit(close_connections: Callable[[], None]) -> None:

@@ -49,6 +49,11 @@ def read(run_dir: Path, generation: int) -> dict[str, int]:
         return {}
 
 
+def clear(run_dir: Path, generation: int) -> None:
+    """Remove the counts of an abandoned generation that had this number."""
+    _path(run_dir, generation).unlink(missing_ok=True)
+
+
 def remove_all_but(run_dir: Path, generations: Collection[int]) -> None:
     """Remove the counts of generations that do not run any more."""
     kept = {_path(run_dir, generation).name for generation in generations}

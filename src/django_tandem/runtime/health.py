@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.inprocess import startup_failures
+from django_tandem.inprocess import startup_failures, worker_restarts
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, Status, WorkerKind, programs
-from django_tandem.model.programs import log_names
+from django_tandem.model.programs import generation_of, is_master, log_names
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.logs import lines_of_this_start
@@ -86,8 +86,12 @@ def silent_kinds(process: Process, pid: int) -> list[str]:
 
 
 def does_work(kind: WorkerKind, workers: Workers) -> bool:
-    """Return whether a kind of a shared master's ``workers`` answers on its socket, or runs."""
-    return _answers(kind) if kind.stack else workers is None or bool(workers[kind.name])
+    """Return whether a kind of a shared master's ``workers`` answers on its socket, or stays up."""
+    if kind.stack:
+        return _answers(kind)
+    return workers is None or any(
+        each.is_ready and each.uptime_s >= UP_S for each in workers[kind.name]
+    )
 
 
 def has_no_check(process: Process) -> bool:
@@ -264,11 +268,11 @@ class HealthGate:
         self._pids[program] = first
         if status.state in ENDED or status.pid != first:
             return status.detail or "it ended"
-        return (
-            "it can't load the project"
-            if startup_failures.read_startup_failure(self._run_dir, program)
-            else ""
-        )
+        if startup_failures.read_startup_failure(self._run_dir, program):
+            return "it can't load the project"
+        # A shared master replaces its workers itself.
+        ended = worker_restarts.read(self._run_dir, generation_of(program))
+        return f"its {next(iter(ended))} worker ended" if is_master(program) and ended else ""
 
 
 def format_failure(failed: Failed, run_dir: Path) -> str:

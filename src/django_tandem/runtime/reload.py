@@ -8,9 +8,9 @@ from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.inprocess import drain_window, startup_failures
+from django_tandem.inprocess import drain_window, startup_failures, worker_restarts
 from django_tandem.model import Nginx, Plan, Process, programs
-from django_tandem.model.programs import log_names
+from django_tandem.model.programs import generation_of, is_master, log_names
 from django_tandem.render.supervisor import State, state_of
 from django_tandem.runtime import commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
@@ -259,6 +259,8 @@ def _start(program: str, run_dir: Path) -> None:
     for name in log_names(program):
         log_path(run_dir, name).unlink(missing_ok=True)
     startup_failures.clear_startup_failure(run_dir, program)
+    if is_master(program):
+        worker_restarts.clear(run_dir, generation_of(program))
     supervisord.start(run_dir, [program])
 
 

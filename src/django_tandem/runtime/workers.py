@@ -6,19 +6,23 @@ from dataclasses import dataclass
 
 import psutil
 
-from django_tandem.inprocess.worker_process import process_name
+from django_tandem.inprocess.worker_process import booting_name, process_name
 from django_tandem.model.programs import KINDS
 from django_tandem.servers.shared_master import MODULE
 
-NAMES = {process_name(kind): str(kind) for kind in KINDS}
+# By name of the process: the kind, and whether the worker is ready.
+NAMES = {process_name(kind): (str(kind), True) for kind in KINDS} | {
+    booting_name(kind): (str(kind), False) for kind in KINDS
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """One worker of a shared master, and the seconds since its start."""
+    """One worker of a shared master, the seconds since its start, and whether it has booted."""
 
     pid: int
     uptime_s: int
+    is_ready: bool = True
 
 
 # By kind; None where they are not known.
@@ -41,9 +45,10 @@ def workers_of(pid: int) -> Workers:
 def _workers(master: psutil.Process) -> Iterator[tuple[str, Worker]]:
     for child in sorted(master.children(), key=lambda child: child.pid):
         try:
-            kind, age_s = NAMES.get(child.name()), time.time() - child.create_time()
+            kind, is_ready = NAMES.get(child.name(), ("", False))
+            age_s = time.time() - child.create_time()
         except psutil.Error:
             # It has just ended.
             continue
         if kind:
-            yield kind, Worker(pid=child.pid, uptime_s=max(0, int(age_s)))
+            yield kind, Worker(pid=child.pid, uptime_s=max(0, int(age_s)), is_ready=is_ready)

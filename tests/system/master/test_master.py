@@ -144,18 +144,6 @@ def redis(directory):
     process.wait()
 
 
-def test_channels_workers_consume_beside_the_servers(directory, redis) -> None:
-    """In a third kind of worker."""
-    with serving(directory, environment=redis, channels=("notes",)) as master:
-        (pid,) = wait_for_workers(master, "channels", 1)
-        assert master.ask("asgi", "/note?text=hello").body == b"sent"
-        noted = wait_for(lambda: (p := directory / "noted").exists() and p.read_text())
-
-        assert noted == f"{pid} hello"
-        assert master.imports == [str(master.process.pid)]
-        assert master.stop() == 0
-
-
 def test_processes_do_not_share_the_channels_of_a_layer(directory, redis) -> None:
     """The layer was made before the fork, and each process receives what has its prefix."""
     with serving(directory, environment=redis, asgi=3) as master, ThreadPoolExecutor(12) as pool:

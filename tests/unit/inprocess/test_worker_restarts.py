@@ -16,6 +16,15 @@ def test_each_restart_is_counted_by_kind(tmp_path) -> None:
     assert worker_restarts.read(tmp_path, 2) == {}
 
 
+def test_the_counts_of_an_abandoned_generation_are_cleared(tmp_path) -> None:
+    """Before its number is used again: the health check of a reload reads them."""
+    WorkerRestarts(tmp_path, 2).count("channels")
+
+    worker_restarts.clear(tmp_path, 2)
+    worker_restarts.clear(tmp_path, 2)
+    assert worker_restarts.read(tmp_path, 2) == {}
+
+
 def test_the_counts_of_a_generation_that_ended_are_removed(tmp_path) -> None:
     """Those of the others stay."""
     for generation in (1, 2, 12):

@@ -2,14 +2,17 @@
 
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from builders import plan
 from django_tandem.inprocess import startup_failures
-from django_tandem.model import Process, WorkerKind
+from django_tandem.inprocess.worker_restarts import WorkerRestarts
+from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import health, logs
-from django_tandem.runtime.health import Failed, check, format_failure
+from django_tandem.runtime.health import Failed, HealthGate, check, format_failure
+from django_tandem.runtime.waiting import Deadline
 
 STATE = state_of(plan())
 WSGI = next(process for process in STATE.processes if process.name == "wsgi")
@@ -67,6 +70,20 @@ def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:
     )
     startup_failures.clear_startup_failures(tmp_path)
     assert health._find_load_failure(STATE, tmp_path) is None
+
+
+def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
+    """It replaces its workers without an end; those of another generation do not count."""
+    master = replace(WSGI, name="master", generation=2)
+    gate = HealthGate((master,), STATE, tmp_path, Deadline(9))
+    statuses = {"master-2": Status(name="master-2", state="RUNNING", pid=7, since_s=3)}
+    WorkerRestarts(tmp_path, 1).count("asgi")
+    assert gate._find_failure(statuses) is None
+
+    WorkerRestarts(tmp_path, 2).count("channels")
+    assert gate._find_failure(statuses) == Failed(
+        process=master, reason="its channels worker ended"
+    )
 
 
 def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:

@@ -10,21 +10,22 @@ import pytest
 
 from builders import plan, websocket
 from django_tandem.inprocess.worker_restarts import WorkerRestarts
-from django_tandem.model import Process, Status
+from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.render.supervisor import state_of
-from django_tandem.runtime.health import check, silent_kinds
+from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
 from django_tandem.runtime.kind_status import KindStatus, Role, kind_statuses
-from django_tandem.runtime.workers import workers_of
+from django_tandem.runtime.workers import Worker, workers_of
 from django_tandem.servers.shared_master import MODULE
+from harness.client import wait_for
 
 pytestmark = pytest.mark.processes
 
-# A master of two WSGI workers, a Channels worker and a process of the project's own.
+# A master of two WSGI workers, two Channels workers and a process of the project's own.
 FORKING = """
 import os, sys
 from pathlib import Path
 
-for name in ("tandem: wsgi", "tandem: wsgi", "tandem: channels", "a helper"):
+for name in ("tandem: wsgi", "tandem: wsgi", "tandem: channels", "booting: channels", "a helper"):
     if os.fork() == 0:
         Path("/proc/self/comm").write_text(name)
         os.write(1, b"named\\n")
@@ -42,7 +43,7 @@ def master() -> Iterator[int]:
         stdout=subprocess.PIPE,
         text=True,
     ) as started:
-        for _ in range(4):
+        for _ in range(5):
             assert started.stdout.readline() == "named\n"
         yield started.pid
         started.stdin.close()
@@ -69,8 +70,9 @@ def test_workers_are_found_by_kind(master) -> None:
     assert {kind: len(workers) for kind, workers in found.items()} == {
         "wsgi": 2,
         "asgi": 0,
-        "channels": 1,
+        "channels": 2,
     }
+    assert [each.is_ready for each in found["channels"]] == [True, False]
     assert all(0 <= each.uptime_s < 60 for workers in found.values() for each in workers)
 
 
@@ -80,9 +82,23 @@ def test_a_process_that_is_no_master_has_no_known_workers() -> None:
     assert workers_of(2**22 + 1) is None
 
 
-def test_a_kind_without_a_socket_works_while_it_has_a_worker(master, tmp_path) -> None:
-    """One with a socket has to answer; where workers are not known, the master's run counts."""
+@pytest.mark.parametrize(
+    ("uptime_s", "is_ready", "works"), [(2, True, True), (1, True, False), (9, False, False)]
+)
+def test_a_kind_without_a_socket_works_once_a_worker_stays_up(uptime_s, is_ready, works) -> None:
+    """One that boots, or ends soon after, is replaced again and again."""
+    kind = WorkerKind(name="channels", description="")
+    worker = Worker(pid=1, uptime_s=uptime_s, is_ready=is_ready)
+
+    assert does_work(kind, {"channels": (worker,)}) is works
+    assert not does_work(kind, {"channels": ()})
+    assert does_work(kind, None)
+
+
+def test_a_kind_with_a_socket_has_to_answer(master, tmp_path) -> None:
+    """Where workers are not known, the master's run counts for the others."""
     process = _process(tmp_path, "lots")
+    wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
 
     assert silent_kinds(process, master) == ["wsgi", "asgi"]
     assert silent_kinds(process, os.getpid()) == ["wsgi", "asgi"]
@@ -92,12 +108,13 @@ def test_a_kind_without_a_socket_works_while_it_has_a_worker(master, tmp_path) -
 def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:
     """A kind that does not answer is silent, though its workers run."""
     WorkerRestarts(tmp_path, 1).count("channels")
+    wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
     wsgi, asgi, channels = _statuses(tmp_path, master, _process(tmp_path, "lots"), Role.SERVING)
 
     assert (wsgi.name, wsgi.state, len(wsgi.workers)) == ("wsgi-1", "silent", 2)
     assert (wsgi.connections, wsgi.restarts) == (3, 0)
     assert (asgi.name, asgi.state, asgi.workers) == ("asgi-1", "silent", ())
-    assert (channels.name, channels.state, len(channels.workers)) == ("channels-1", "ready", 1)
+    assert (channels.name, channels.state, len(channels.workers)) == ("channels-1", "ready", 2)
     assert (channels.connections, channels.restarts) == (None, 1)
     assert channels.description == "Channels worker for lots"
 

@@ -72,7 +72,7 @@ class WorkerReport:
         return self._numbers[1]
 
     @property
-    def is_worn(self) -> bool:
+    def ended_normally(self) -> bool:
         """Whether the worker has ended by itself after its number of requests."""
         return bool(self._numbers[2]) and self.requests > 0
 
@@ -99,10 +99,12 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         # For the master: whether it has this worker end, and the bounds of this worker.
         self.is_draining = False
         self.bounds = kind.recycle
+        # Whether the kernel stops the worker when its master dies.
+        self.is_signalled = False
 
     def begin(self, listeners: list[Any]) -> None:
         """Become a process of the kind: the first that a forked worker does."""
-        worker_process.set_process_name(self.kind.name)
+        worker_process.set_process_name(worker_process.booting_name(self.kind.name))
         log = worker_process.log_file(self.kind.name)
         if log is not None:
             worker_process.log_to(log)
@@ -113,9 +115,9 @@ class ForkedWorker(Worker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """Make what the worker runs; the process has its user and its signal handlers by now."""
-        worker_process.stop_with(self.ppid)
+        self.is_signalled = worker_process.stop_with(self.ppid)
         faulthandler.register(DUMP_SIGNAL, file=sys.stderr, all_threads=False, chain=False)
-        self.wsgi = self.asgi = self.kind.load()
+        self.asgi = self.wsgi = self.kind.load()
 
     def init_process(self) -> None:
         """Run until the worker has finished what it does."""
@@ -132,17 +134,20 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         return int(self.nr)
 
     def notify(self) -> None:
-        """Report to the master that the worker is alive."""
+        """Report to the master that the worker is alive, and at first that it is ready."""
         super().notify()
+        if not self.report.is_ready:
+            worker_process.set_process_name(worker_process.process_name(self.kind.name))
         self.report.write(self.count_requests())
 
-    async def beat(self) -> None:
-        """Notify for as long as the event loop runs."""
-        while True:
+    async def send_heartbeats(self) -> None:
+        """Notify for as long as the master runs; once it is dead, stop gracefully."""
+        while os.getppid() == self.ppid:
             self.notify()
-            if os.getppid() != self.ppid:
-                os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.sleep(BEAT_S)
+        # A second SIGTERM would interrupt what the first one lets finish.
+        if not self.is_signalled:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def drain_signal(self) -> signal.Signals:
         """Return the signal by which the master has the worker finish and end."""
@@ -154,12 +159,12 @@ def wsgi_worker(chosen: type[Worker]) -> type[Worker]:
     return type(f"Forked{chosen.__name__}", (ForkedWorker, chosen), {})
 
 
-class BeatingServer(Server):  # type: ignore[misc]
+class HeartbeatServer(Server):  # type: ignore[misc]
     """Uvicorn's server, with a heartbeat from the moment at which it serves."""
 
-    def __init__(self, config: Any, beat: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, config: Any, heartbeats: Callable[[], Coroutine[Any, Any, None]]) -> None:
         super().__init__(config)
-        self._beat = beat
+        self._heartbeats = heartbeats
         self.tasks: list[asyncio.Task[None]] = []
 
     def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -170,14 +175,14 @@ class BeatingServer(Server):  # type: ignore[misc]
         """Start the lifespan and accept connections; the first of them may block the loop."""
         await super().startup(sockets=sockets)
         if self.started:
-            self.start_task(self._beat())
+            self.start_task(self._heartbeats())
 
 
 class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain."""
 
     blocked = "Its event loop was blocked for"
-    server: BeatingServer
+    server: HeartbeatServer
 
     def __init__(self, *arguments: Any) -> None:
         # It would replace what Uvicorn's arguments and the project have configured.
@@ -203,8 +208,9 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
         # Uvicorn raises the signal again once it has stopped, which by default skips what is
         # registered for the exit.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        self.config.app = self.wsgi
-        self.server = BeatingServer(self.config, self.beat)
+        # Hooks of Gunicorn wrap `worker.wsgi` in WSGI middleware.
+        self.config.app = self.asgi
+        self.server = HeartbeatServer(self.config, self.send_heartbeats)
         self._install_sigquit_handler()
         asyncio.get_running_loop().add_signal_handler(
             DRAIN_SIGNAL, lambda: self.server.start_task(self._drain())
@@ -246,10 +252,13 @@ class ForkedChannelsWorker(ForkedWorker):
 
     def run(self) -> None:
         """Consume until a signal arrives, or until a channel fails."""
+        # Gunicorn's handlers only set `alive`. Channels' own worker sets none, ours its own.
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(each, signal.SIG_DFL)
         if self.alive:
             asyncio.run(self._consume())
 
     async def _consume(self) -> None:
-        beat = asyncio.ensure_future(self.beat())
-        await self.wsgi.arun()
-        beat.cancel()
+        heartbeats = asyncio.ensure_future(self.send_heartbeats())
+        await self.asgi.arun()
+        heartbeats.cancel()

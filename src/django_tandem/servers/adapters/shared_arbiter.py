@@ -131,7 +131,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         for pid in before.keys() - self.WORKERS.keys():
             worker = before[pid]
             # After a timeout, Gunicorn's WSGI worker also ends by itself.
-            has_finished = worker.report.is_worn and not worker.aborted
+            has_finished = worker.report.ended_normally and not worker.aborted
             if not (worker.is_draining or has_finished or self._is_halting):
                 self._note_end(worker)
 

@@ -22,6 +22,9 @@ class Note(SyncConsumer):
     def note(self, message):
         from django.conf import settings
 
+        if message["s"]:
+            (settings.DIRECTORY / "taken").touch()
+            time.sleep(message["s"])
         (settings.DIRECTORY / "noted").write_text(f"{os.getpid()} {message['text']}")
 
 

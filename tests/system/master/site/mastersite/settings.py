@@ -13,7 +13,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "mastersite.urls"
 INSTALLED_APPS = ["mastersite"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
-ASGI_APPLICATION = "mastersite.asgi.application"
+ASGI_APPLICATION = os.environ.get("ASGI_SETTING", "mastersite.asgi.application")
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DIRECTORY / "db.sqlite3"}}
 USE_TZ = True
 if "REDIS_URL" in os.environ:

@@ -58,7 +58,8 @@ async def channel(request):
 
 
 async def note(request):
-    await get_channel_layer().send("notes", {"type": "note", "text": request.GET["text"]})
+    message = {"text": request.GET["text"], "s": float(request.GET.get("s", 0))}
+    await get_channel_layer().send("notes", {"type": "note", **message})
     return HttpResponse("sent")
 
 
