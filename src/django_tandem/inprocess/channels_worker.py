@@ -11,7 +11,6 @@ from channels.layers import get_channel_layer
 from channels.management.commands.runworker import Command
 from channels.routing import get_default_application
 from channels.worker import Worker
-from django.core.management import execute_from_command_line
 
 from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
@@ -120,9 +119,10 @@ def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     ignore_write_errors()
     run_named_manage_py()
+    django.setup()
     Command.worker_class = worker_class()
-    # The checks have run before the start.
-    execute_from_command_line([sys.argv[0], "runworker", "--skip-checks", *sys.argv[1:]])
+    # Django finds it by name only where `channels` is an app. The checks have run before the start.
+    Command().run_from_argv([sys.argv[0], "runworker", "--skip-checks", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import os
 SECRET_KEY = "tests"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "drain.site.urls"
-INSTALLED_APPS = ["channels"]
+# The worker of Channels needs no app.
+INSTALLED_APPS: list[str] = []
 ASGI_APPLICATION = os.environ.get("APPLICATION", "drain.site.asgi.application")
 if "REDIS_URL" in os.environ:
     CHANNEL_LAYERS = {
