@@ -39,15 +39,16 @@ def read_missing(plan: Plan, settings: Settings) -> Iterator[MachineError]:
     """Yield what this machine lacks to start ``plan``, and start nothing."""
     directory = Path(plan.run_dir)
     listening: tuple[str, ...] = ()
-    try:
-        # `tandem up` would make one before it gives up root.
-        if directory.exists() or environment.STARTED_BY_ROOT not in os.environ:
+    # `tandem up` would make one before it gives up root, or pass another one on.
+    is_made = not directory.exists() and environment.STARTED_BY_ROOT in os.environ
+    if not is_made and environment.GETS_RUN_DIR not in os.environ:
+        try:
             run_dir.require_usable(directory)
-        # A stack that runs here listens on its own addresses.
-        state = read_state(directory) if lock.holder(directory) is not None else None
-        listening = state.binds if state else ()
-    except MachineError as error:
-        yield error
+            # A stack that runs here listens on its own addresses.
+            state = read_state(directory) if lock.holder(directory) is not None else None
+            listening = state.binds if state else ()
+        except MachineError as error:
+            yield error
     yield from preflight.find_missing(plan, settings, listening)
 
 

@@ -6,11 +6,13 @@ as its own user; otherwise the command line, TANDEM["USER"] or the owner of the 
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
 from django_tandem.errors import MachineError, ProjectError
@@ -23,6 +25,8 @@ FLAG = "`--user`"
 SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
+# They act on what runs, or ran, in the run directory.
+ACTING = ("status", "logs", "down", "reload")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +46,15 @@ def leave_root(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     does not exist, or can't read the project.
     """
     chosen = _choose(options)
+    if options.tandem_command == "up":
+        _prepare(chosen)
+    elif options.tandem_command == "check" and ownership.is_passed_on(
+        chosen.account, _run_dir_of(chosen)
+    ):
+        os.environ[environment.GETS_RUN_DIR] = "1"
     if chosen.account.is_root:
         return
     if options.tandem_command == "up":
-        _prepare(chosen)
         console.line_err(
             f"Started by root: everything runs as {chosen.account.name}, {chosen.reason}."
         )
@@ -90,11 +99,21 @@ def require_same(settings: Settings) -> None:
 
 def _prepare(chosen: Chosen) -> None:
     """Have the run directory belong to the user, where that takes root."""
-    project = project_directory()
-    where = run_dir.locate(str(project), chosen.run_dir, chosen.account.uid)
+    project, where = project_directory(), _run_dir_of(chosen)
+    owner = ownership.owner_of(where)
+    moved_to = ownership.set_aside(chosen.account, where)
+    if owner is not None and moved_to is not None:
+        name = accounts.of_uid(owner).name
+        console.line_err(f"The run directory of {name} is now {moved_to}, with its logs.")
+    if chosen.account.is_root:
+        return
     if _is_roots(project):
         ownership.make_for(chosen.account, where)
     ownership.pass_on(chosen.account, where)
+
+
+def _run_dir_of(chosen: Chosen) -> Path:
+    return run_dir.locate(str(project_directory()), chosen.run_dir, chosen.account.uid)
 
 
 def _is_roots(project: Path) -> bool:
@@ -129,7 +148,10 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     if flag:
         return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
     if options.tandem_command != "up":
-        running = ownership.owner_of_running(run_dir.locate(str(project), where))
+        directory = run_dir.locate(str(project), where)
+        running = ownership.owner_of_running(directory)
+        if running is None and owner.is_root and options.tandem_command in ACTING:
+            running = ownership.owner_of_private(directory)
         if running is not None:
             return _of_stack(running)
     if user := read.get("user"):

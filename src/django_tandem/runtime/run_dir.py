@@ -149,7 +149,7 @@ def refuse_foreign(run_dir: Path) -> None:
         owner = _name_of(found.st_uid)
         # Root's command runs as the user that it has become.
         has_left_root = found.st_uid == 0 and environment.STARTED_BY_ROOT in os.environ
-        by_owner = f"Run the command as that user, such as `sudo -u {owner} tandem status`, or"
+        by_owner = f"Run the command as that user, with `sudo -u {owner}`, or"
         by_root = f"Give it to user {_name_of(os.geteuid())}, or"
         raise MachineError(
             f"{run_dir} belongs to user {owner}.",

@@ -9,6 +9,7 @@ from root.commands import Done, make_venv, open_project, run
 
 from django_tandem.runtime import lock
 from django_tandem.runtime.accounts import Account
+from harness.stack import free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -245,6 +246,54 @@ def test_a_run_directory_of_roots_does_not_bring_another_users_settings_root(
         'TANDEM["RUN_DIR"].\n',
     )
     assert set(log.read_text().split()) == {str(nameless.uid)}
+
+
+def stopped_of(project: Path, account: Account) -> Path:
+    """Make the run directory that a stack of ``account`` left."""
+    run_dir = project / ".tandem"
+    run_dir.mkdir(mode=0o700)
+    for name in ("lock", "nginx.conf", "supervisord.conf"):
+        (run_dir / name).write_text("# Written by `tandem render`\n")
+    give(run_dir, account)
+    return run_dir
+
+
+def test_the_user_of_a_stopped_stack_can_be_changed(project, python, app, nameless) -> None:
+    """Its directory is set aside, which `check` knows; it was read as its own user before."""
+    setting(project, f'DATABASES = {{}}\nTANDEM = {{"USER": "{app.name}"}}')
+    run_dir = stopped_of(project, nameless)
+    bind = ("--bind", f"127.0.0.1:{free_port()}")
+    for command in ("status", "down"):
+        done = run(python, project, command)
+        assert (done.returncode, f"Nothing runs in {run_dir}." in done.stderr) == (1, True)
+    check = run(python, project, "check", *bind)
+    assert check.returncode == 0, check.stdout
+
+    up = run(python, project, "up", "--detach", *bind)
+    down = run(python, project, "down")
+
+    assert (up.returncode, down.returncode) == (0, 0), up.stderr
+    moved_to = project / ".tandem.1"
+    line = f"The run directory of {nameless.name} is now {moved_to}, with its logs.\n"
+    assert up.stderr.startswith(line)
+    assert (run_dir.stat().st_uid, moved_to.stat().st_uid) == (app.uid, nameless.uid)
+
+
+def test_root_starts_after_a_refused_start_by_another_user(project, python, app) -> None:
+    """Such as one that can't write to the database, which is all that `check` finds."""
+    (project / "db.sqlite3").touch()
+    (project / ".tandem").mkdir(mode=0o700)
+    bind = ("--bind", f"127.0.0.1:{free_port()}")
+    check = run(python, project, "check", *bind, "--user", app.name)
+    assert check.stderr.startswith("1 error, "), check.stdout
+    refused = run(python, project, "up", *bind, "--user", app.name)
+    assert (refused.returncode, (project / ".tandem").stat().st_uid) == (1, app.uid)
+
+    up = run(python, project, "up", *bind, "--detach", "--user", "root")
+    down = run(python, project, "down")
+
+    assert (up.returncode, down.returncode) == (0, 0), up.stderr
+    assert (project / ".tandem").stat().st_uid == 0
 
 
 def test_a_root_that_may_not_become_another_user(project, python, app) -> None:

@@ -78,6 +78,47 @@ def test_a_directory_of_other_files_or_of_another_user_is_left_alone(tmp_path) -
     assert owners(theirs) == {OTHER, 0}
 
 
+def stopped(directory: Path, uid: int) -> Path:
+    """What the stopped stack of another user leaves."""
+    roots_own(directory)
+    (directory / "lock").touch()
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, uid, uid, follow_symlinks=False)
+    return directory
+
+
+def test_the_directory_of_another_users_stopped_stack_is_set_aside(tmp_path) -> None:
+    """Neither its files nor its owner change, and no earlier one is replaced."""
+    (tmp_path / "run.1").mkdir()
+    directory = stopped(tmp_path / "run", OTHER)
+    assert ownership.is_passed_on(APP, directory)
+
+    moved_to = ownership.set_aside(APP, directory)
+
+    assert moved_to == tmp_path / "run.2"
+    assert (owners(moved_to), directory.exists()) == ({OTHER}, False)
+
+
+def test_a_directory_where_a_stack_may_run_or_of_other_files_is_not_set_aside(tmp_path) -> None:
+    """Nor the user's own, nor one that is open to others, nor a link."""
+    own = stopped(tmp_path / "own", APP.uid)
+    running = stopped(tmp_path / "running", OTHER)
+    strange = stopped(tmp_path / "strange", OTHER)
+    for name in ("nginx.conf", "supervisord.conf"):
+        (strange / name).unlink(missing_ok=True)
+    open_to_all = stopped(tmp_path / "open", OTHER)
+    open_to_all.chmod(0o755)
+    link = tmp_path / "link"
+    link.symlink_to(stopped(tmp_path / "target", OTHER))
+    handle = lock.take(running)
+    try:
+        for directory in (own, running, strange, open_to_all, link):
+            assert not ownership.is_passed_on(APP, directory)
+            assert ownership.set_aside(APP, directory) is None
+    finally:
+        lock.release(handle)
+
+
 def test_the_owner_of_a_stack_is_known_while_it_runs(tmp_path) -> None:
     """Of a private directory alone: another user might lock a file in a public one of root's."""
     directory = roots_own(tmp_path / "run")

@@ -113,7 +113,7 @@ def test_the_owner_of_another_users_directory_is_named(tmp_path) -> None:
     owner = pwd.getpwuid(theirs.stat().st_uid).pw_name
     assert str(caught.value) == (
         f"{theirs} belongs to user {owner}.\n"
-        f"  Run the command as that user, such as `sudo -u {owner} tandem status`, "
+        f"  Run the command as that user, with `sudo -u {owner}`, "
         'or name another directory in TANDEM["RUN_DIR"].'
     )
 
