@@ -45,6 +45,8 @@ HANDSHAKE = {
 }
 
 Statuses = Mapping[str, Status]
+# The pid of a master and a kind of its workers that has answered.
+Answered = set[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +69,25 @@ Result = Healthy | Failed
 FindFailure = Callable[[Statuses], Failed | None]
 
 
-def check(process: Process, state: State, pid: int) -> str:
-    """Run the health check of a running process; return how it shows, or an empty string."""
+def check(process: Process, state: State, pid: int, answered: Answered | None = None) -> str:
+    """
+    Run the health check of a running process; return how it shows, or an empty string.
+
+    Kinds of a master that have ``answered`` are not checked again; those that answer are added.
+    """
     if process.is_master:
-        return "" if silent_kinds(process, pid) else f"{ANSWERS}s"
+        return "" if silent_kinds(process, pid, answered) else f"{ANSWERS}s"
     return _check_of(process)(process, state)
 
 
-def silent_kinds(process: Process, pid: int) -> list[str]:
+def silent_kinds(process: Process, pid: int, answered: Answered | None = None) -> list[str]:
     """Return the kinds of workers that do not answer on their socket, else those that don't run."""
-    silent = [kind.name for kind in process.kinds if kind.stack and not _answers(kind)]
+    answered = set() if answered is None else answered
+    serving = [kind for kind in process.kinds if kind.stack]
+    answered.update(
+        (pid, each.name) for each in serving if (pid, each.name) not in answered and _answers(each)
+    )
+    silent = [each.name for each in serving if (pid, each.name) not in answered]
     beside = [kind for kind in process.kinds if not kind.stack]
     if silent or not beside:
         return silent
@@ -184,6 +195,8 @@ def wait_until_healthy(
 ) -> Iterator[Result]:
     """Yield each of ``processes`` as it becomes healthy, or the first failure, and end there."""
     waiting = list(processes)
+    # Each check is a request, which a worker with a small MAX_REQUESTS must not be worn out by.
+    answered: Answered = set()
     while waiting:
         try:
             statuses = {each.name: each for each in supervisord.statuses(run_dir)}
@@ -194,19 +207,19 @@ def wait_until_healthy(
             yield failed
             return
         for process in _checkable(waiting):
-            reason = _check_up(process, statuses.get(process.program), state)
+            reason = _check_up(process, statuses.get(process.program), state, answered)
             if reason:
                 waiting.remove(process)
                 yield Healthy(process=process, reason=reason)
         if waiting and deadline.is_over:
-            yield _late(waiting[0], statuses, deadline)
+            yield _late(waiting[0], statuses, deadline, answered)
             return
         time.sleep(POLL_S)
 
 
-def _late(process: Process, statuses: Statuses, deadline: Deadline) -> Failed:
+def _late(process: Process, statuses: Statuses, deadline: Deadline, answered: Answered) -> Failed:
     status = statuses.get(process.program)
-    silent = silent_kinds(process, status.pid) if process.is_master and status else []
+    silent = silent_kinds(process, status.pid, answered) if process.is_master and status else []
     of_kinds = f" of {' and '.join(silent)}" if silent else ""
     return Failed(process=process, reason=f"no answer{of_kinds} within {deadline.limit_s:g} s")
 
@@ -300,12 +313,12 @@ def _checkable(waiting: list[Process]) -> list[Process]:
     return behind or list(waiting)
 
 
-def _check_up(process: Process, status: Status | None, state: State) -> str:
+def _check_up(process: Process, status: Status | None, state: State, answered: Answered) -> str:
     if status is None or not status.pid:
         return ""
     if has_no_check(process) and status.since_s < UP_S:
         return ""
-    return check(process, state, status.pid)
+    return check(process, state, status.pid, answered)
 
 
 def _find_load_failure(state: State, run_dir: Path) -> Failed | None:

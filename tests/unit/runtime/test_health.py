@@ -8,10 +8,10 @@ from pathlib import Path
 from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.worker_restarts import WorkerRestarts
-from django_tandem.model import Process, Status, WorkerKind
+from django_tandem.model import Process, Stack, Status, WorkerKind
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import health, logs
-from django_tandem.runtime.health import Failed, HealthGate, check, format_failure
+from django_tandem.runtime.health import Failed, HealthGate, check, format_failure, silent_kinds
 from django_tandem.runtime.waiting import Deadline
 
 STATE = state_of(plan())
@@ -59,6 +59,22 @@ def test_a_redis_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
     with serve(tmp_path / "s", b""):
         assert check(redis(tmp_path / "s"), STATE, 1) == ""
     assert check(redis(tmp_path / "none"), STATE, 1) == ""
+
+
+def test_a_kind_that_has_answered_is_not_checked_again_while_another_is_silent(tmp_path) -> None:
+    """Each check is a request, which counts for MAX_REQUESTS; a new master is checked anew."""
+    kinds = [
+        WorkerKind(
+            name=name, description="", workers=1, socket=str(tmp_path / name), stack=Stack.WSGI
+        )
+        for name in ("wsgi", "other")
+    ]
+    master, answered = replace(redis(tmp_path), name="master", kinds=tuple(kinds)), set()
+    with serve(tmp_path / "wsgi", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as wsgi:
+        assert silent_kinds(master, 7, answered) == ["other"]
+        wsgi.close()
+        assert silent_kinds(master, 7, answered) == ["other"]
+        assert silent_kinds(master, 8, answered) == ["wsgi", "other"]
 
 
 def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:
