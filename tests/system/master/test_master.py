@@ -102,6 +102,23 @@ def test_each_kind_logs_to_a_file_of_its_own(directory) -> None:
         assert master.log() == ""
 
 
+def test_a_hook_wraps_the_wsgi_application_alone(directory) -> None:
+    """Workers of the other kinds run it too, and what they serve stays as it is."""
+    file = directory / "own.py"
+    file.write_text(
+        "def post_worker_init(worker):\n"
+        "    application = worker.wsgi\n"
+        "    def middleware(environ, start_response):\n"
+        "        def start(status, headers, *error):\n"
+        "            return start_response(status, [*headers, ('X-Hook', 'ran')], *error)\n"
+        "        return application(environ, start)\n"
+        "    worker.wsgi = middleware\n"
+    )
+    with serving(directory, wsgi_args=(f"--config={file}",)) as master:
+        assert master.ask("wsgi").headers["X-Hook"] == "ran"
+        assert (master.ask("asgi").status, master.ask("asgi").headers["X-Hook"]) == (200, None)
+
+
 def test_the_arguments_of_both_servers_hold(directory) -> None:
     """As each server's own command line reads them."""
     wsgi_args, asgi_args = ("--worker-class=gthread", "--threads=3"), ("--header=X-Own: asgi",)
