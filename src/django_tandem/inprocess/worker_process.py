@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -68,15 +69,21 @@ def register_exit(close_connections: Callable[[], None]) -> None:
     """
     Skip the teardown of finished workers; call it in the master before anything else is registered.
 
-    Python would visit each object to destroy it, which copies all memory that is shared.
+    Python would visit each object to destroy it, which copies all memory that is shared. It would
+    also write what an open file buffers; here only the standard streams are flushed.
     """
 
     def skip_teardown() -> None:
         if _is_finished:
             close_connections()
+            # Registered when logging was imported, so it would run after this handler.
+            logging.shutdown()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
             os._exit(0)
 
-    # Handlers run in the reverse order of their registration, so this one is the last.
+    # Handlers run in the reverse order of their registration: the project's before this one.
     atexit.register(skip_teardown)
 
 
