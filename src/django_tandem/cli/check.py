@@ -2,11 +2,13 @@
 
 import argparse
 
-from django.core.checks import CheckMessage, Info
+from django.core.checks import CheckMessage, Error, Info
 
 from django_tandem import checks
 from django_tandem.cli import console, up
 from django_tandem.cli.planning import find_notes, find_problems, plan_project
+from django_tandem.cli.user import require_own
+from django_tandem.errors import MachineError, SettingError, TandemError
 
 LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
@@ -19,11 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the checks found; 1 when it keeps `tandem up` from starting."""
-    planned = plan_project(options, overrides=up.overrides_of(options))
-    found = [
-        *find_problems(planned, on_this_machine=True),
-        *(Info(note, obj="TANDEM", id="tandem.I001") for note in find_notes(planned)),
-    ]
+    found = _found(options)
     shown = [message for message in found if not message.is_silenced()]
     if options.json:
         console.as_json([as_json(message) for message in shown])
@@ -36,6 +34,27 @@ def run(options: argparse.Namespace) -> int:
         silenced = len(found) - len(shown)
         console.line_err(f"{console.counted(failures, 'error')}, {warnings}, {silenced} silenced.")
     return 1 if any(map(checks.is_failure, found)) else 0
+
+
+def _found(options: argparse.Namespace) -> list[CheckMessage]:
+    try:
+        planned = plan_project(options, overrides=up.overrides_of(options))
+    except SettingError as error:
+        return [_as_error(error, "tandem.E001")]
+    refused = []
+    try:
+        require_own(planned.loaded.settings, is_override=options.user is not None)
+    except MachineError as error:
+        refused.append(_as_error(error, "tandem.E012"))
+    return [
+        *refused,
+        *find_problems(planned, on_this_machine=True),
+        *(Info(note, obj="TANDEM", id="tandem.I001") for note in find_notes(planned)),
+    ]
+
+
+def _as_error(error: TandemError, check_id: str) -> CheckMessage:
+    return Error(error.message, hint=error.hint or None, obj="TANDEM", id=check_id)
 
 
 def as_json(message: CheckMessage) -> dict[str, object]:

@@ -162,12 +162,13 @@ def test_a_start_by_another_user(project, python, nameless) -> None:
     """Only root can become the user of the setting."""
     setting(project, 'TANDEM = {"USER": "daemon"}')
     give(project, nameless)
+    sentence = f'TANDEM["USER"] is "daemon", and tandem was started by {nameless.uid}.\n'
+    hint = f"Start it as that user or as root, or give `--user {nameless.uid}`.\n"
 
-    assert error_of(run(python, project, "up", by=nameless)) == (
-        2,
-        f'TANDEM["USER"] is "daemon", and tandem was started by {nameless.uid}.\n'
-        f"  Start it as that user or as root, or give `--user {nameless.uid}`.\n",
-    )
+    assert error_of(run(python, project, "up", by=nameless)) == (2, f"{sentence}  {hint}")
+    check = run(python, project, "check", by=nameless)
+    assert check.returncode == 1
+    assert f"TANDEM: (tandem.E012) {sentence}\tHINT: {hint}" in check.stdout
 
 
 def test_a_start_by_the_user_with_another_group(project, python, app) -> None:

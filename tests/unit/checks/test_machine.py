@@ -94,6 +94,35 @@ def test_check_fails_where_up_refuses(mistake, tmp_path) -> None:
 
 
 @pytest.mark.processes
+def test_check_finds_a_wrong_setting_as_every_command_does(tmp_path) -> None:
+    """Both one that can't be read and one that can't be carried out."""
+    project = startproject(tmp_path)
+    settings = project / "mysite" / "settings.py"
+    before = settings.read_text()
+    for setting, message, hint in (
+        ({"BNID": ":80"}, 'TANDEM["BNID"] is not an option.', 'Did you mean "BIND"?'),
+        (
+            {"ASGI": {"SERVER": "uvcorn"}},
+            'TANDEM["ASGI"]["SERVER"] is "uvcorn".',
+            'Did you mean "uvicorn"?',
+        ),
+    ):
+        settings.write_text(f"{before}\nTANDEM = {setting!r}\n")
+        done = tandem(project, "check", "--json")
+
+        assert done.returncode == 1
+        assert json.loads(done.stdout) == [
+            {
+                "id": "tandem.E001",
+                "level": "error",
+                "object": "TANDEM",
+                "message": message,
+                "hint": hint,
+            }
+        ]
+
+
+@pytest.mark.processes
 def test_check_writes_nothing(tmp_path) -> None:
     """Neither a run directory nor files of NGINX."""
     project = startproject(tmp_path)
