@@ -233,7 +233,7 @@ def _kind_cells(each: KindRow) -> tuple[str, ...]:
         _shown(each.memory_pss_mb, " MB") or _shown(each.memory_rss_mb, " MB RSS"),
         _shown(each.restarts),
         _shown(each.connections),
-        each.what,
+        each.description,
     )
 
 

@@ -8,7 +8,7 @@ from django_tandem.cli import console
 from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 from django_tandem.inprocess.handover_counts import HandoverCount
 from django_tandem.model import Stack
-from django_tandem.runtime.kind_status import KindStatus
+from django_tandem.runtime.kind_status import READY, KindStatus
 from django_tandem.runtime.status import StackStatus
 from django_tandem.runtime.workers import Worker
 
@@ -37,7 +37,18 @@ class KindRow:
     restarts: int
     connections: int | None
     what: str
+    planned_workers: int | None
+    ready_workers: int
     workers: tuple[WorkerRow, ...]
+
+    @property
+    def description(self) -> str:
+        """What it is, and how many of its workers are ready where some are missing."""
+        # In another PID namespace no worker is known.
+        is_short = 0 < self.ready_workers < (self.planned_workers or 0)
+        if self.state != READY or not is_short:
+            return self.what
+        return f"{self.what}: {self.ready_workers} of {self.planned_workers} ready"
 
 
 def kind_row(kind: KindStatus, now: StackStatus, before: StackStatus | None = None) -> KindRow:
@@ -54,6 +65,8 @@ def kind_row(kind: KindStatus, now: StackStatus, before: StackStatus | None = No
         restarts=kind.restarts,
         connections=kind.connections,
         what=kind.description,
+        planned_workers=kind.planned_workers,
+        ready_workers=kind.ready_workers,
         workers=workers,
     )
 

@@ -31,7 +31,8 @@ class KindStatus:
     """
     One kind of a shared master's workers at one moment.
 
-    ``name`` is that of its log. ``workers`` is empty where they are not known.
+    ``name`` is that of its log. ``workers`` is empty where they are not known, and
+    ``planned_workers`` None once the plan is forgotten.
     """
 
     name: str
@@ -41,6 +42,12 @@ class KindStatus:
     workers: tuple[Worker, ...]
     restarts: int
     connections: int | None
+    planned_workers: int | None = None
+
+    @property
+    def ready_workers(self) -> int:
+        """How many of its workers have booted."""
+        return sum(each.is_ready for each in self.workers)
 
 
 def kind_statuses(
@@ -83,6 +90,7 @@ def kind_statuses(
             workers=workers[kind] if workers else (),
             restarts=restarts.get(kind, 0),
             connections=connections.get(name),
+            planned_workers=planned[kind].workers if kind in planned else None,
         )
         for kind, name in names.items()
     )

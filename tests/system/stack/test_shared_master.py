@@ -168,6 +168,8 @@ def test_each_kind_is_listed_with_its_workers(up) -> None:
     assert [each["state"] for each in kinds.values()] == ["ready"] * 3
     assert [each["stack"] for each in kinds.values()] == ["wsgi", "asgi", ""]
     assert [len(each["workers"]) for each in kinds.values()] == [3, 2, 1]
+    assert [each["planned_workers"] for each in kinds.values()] == [3, 2, 1]
+    assert [each["ready_workers"] for each in kinds.values()] == [3, 2, 1]
     assert kinds["wsgi-1"]["connections"] == 0
     assert kinds["channels-1"]["connections"] is None
     assert (found["state"], found["stack"], found["restarts"]) == ("ready", "", 0)

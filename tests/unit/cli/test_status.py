@@ -200,6 +200,36 @@ def test_each_kind_of_a_master_has_a_row_and_the_columns_add_up(tmp_path) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("planned", "state", "shown"),
+    [
+        (3, "ready", "for wsgi: 1 of 3 ready"),
+        (1, "ready", "for wsgi"),
+        (3, "draining", "for wsgi"),
+        (None, "ready", "for wsgi"),
+    ],
+)
+def test_a_kind_that_lacks_workers_shows_how_many_are_ready(
+    planned, state, shown, tmp_path
+) -> None:
+    """Those that boot do not count; neither do those of a generation that drains."""
+    workers = (Worker(pid=2, uptime_s=9), Worker(pid=3, uptime_s=1, is_ready=False))
+    kind = _kind("wsgi-1", workers=workers, planned_workers=planned, state=state)
+    now = _stack(tmp_path, replace(_program("master-1", Role.SERVING, 4), kinds=(kind,)))
+
+    (row,) = facts(now)["processes"][0].kinds
+    assert (row.planned_workers, row.ready_workers) == (planned, 1)
+    assert _text(now).splitlines()[-1].endswith(f"  {shown}")
+
+
+def test_workers_that_are_not_known_are_not_missing(tmp_path) -> None:
+    """As in another PID namespace."""
+    kind = _kind("wsgi-1", planned_workers=2)
+    now = _stack(tmp_path, replace(_program("master-1", Role.SERVING, 4), kinds=(kind,)))
+
+    assert _text(now).splitlines()[-1].endswith("  for wsgi")
+
+
 def test_a_draining_master_names_the_socket_that_has_connections(tmp_path) -> None:
     """Not the program, whose connections are those of both."""
     kinds = (_kind("wsgi-3", connections=0), _kind("asgi-3", connections=4))
