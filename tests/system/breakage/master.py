@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant(
         name="old worker drained before the new one is ready",
         file="servers/adapters/recycling.py",
-        old="workers[self.spare].report.is_ready and not",
+        old="spare.report.is_ready and not",
         new="not",
         tests=(
             "tests/unit/servers/test_recycling.py"

@@ -53,7 +53,7 @@ def test_no_request_fails_while_workers_are_replaced_by_requests(directory, stac
         assert not first & master.workers(stack)
         assert observer.fewest >= 4
         assert observer.most <= 5
-        assert "requests, and is replaced." in master.log(stack)
+        assert "requests, and is to be replaced." in master.log(stack)
 
 
 @pytest.mark.parametrize("stack", ["wsgi", "asgi"])
@@ -63,7 +63,7 @@ def test_a_worker_is_replaced_by_its_age(directory, stack) -> None:
         first = master.workers(stack)
 
         wait_for(lambda: not first & master.workers(stack), within_s=30)
-        assert " s, and is replaced." in master.log(stack)
+        assert " s, and is to be replaced." in master.log(stack)
         assert master.ask(stack).status == 200
 
 
@@ -75,19 +75,45 @@ def test_a_worker_is_replaced_by_its_memory(directory) -> None:
 
         wait_for(lambda: grown not in master.workers("wsgi"))
         assert f"Worker {grown} takes 2" in master.log("wsgi")
-        assert " MB, and is replaced." in master.log("wsgi")
+        assert " MB, and is to be replaced." in master.log("wsgi")
         assert master.workers("asgi") == asgi
 
 
 def test_a_bound_that_a_new_worker_exceeds_replaces_no_more(directory) -> None:
     """Workers would be replaced without an end."""
     with serving(directory, wsgi=1, asgi=1, recycle=Recycle(memory_bytes=2**20)) as master:
-        wait_for(lambda: "replaces no worker." in master.log("asgi"), within_s=20)
-        wait_for(lambda: "replaces no worker." in master.log("wsgi"), within_s=20)
+        wait_for(lambda: "is ignored for asgi workers." in master.log("asgi"), within_s=20)
+        wait_for(lambda: "is ignored for wsgi workers." in master.log("wsgi"), within_s=20)
         log = master.log("wsgi")
 
-        assert log.count("is replaced.") == 1
-        assert 'TANDEM["RECYCLE"]["MEMORY"] of 1 MB replaces no worker.' in log
+        assert log.count("is to be replaced.") == 1
+        assert 'TANDEM["RECYCLE"]["MEMORY"] of 1 MB is ignored for wsgi workers.' in log
+
+
+def test_a_new_worker_that_fails_is_not_tried_again_in_a_loop(directory) -> None:
+    """The old one keeps serving, and counts as no restart."""
+    with serving(directory, wsgi=1, asgi=1, recycle=Recycle(age_s=3)) as master:
+        (directory / "lifespan.startup").touch()
+        (old,) = master.workers("asgi")
+        wait_for(lambda: "The next one starts in 10 s." in master.log("asgi"), within_s=30)
+
+        assert master.log("asgi").count(f"Worker {old} has run for ") == 1
+        assert old in master.workers("asgi")
+        assert "asgi" not in worker_restarts.read(directory, 1)
+        (directory / "lifespan.startup").unlink()
+        wait_for(lambda: old not in master.workers("asgi"), within_s=30)
+
+
+def test_a_worker_that_hangs_in_its_drain_is_killed(directory) -> None:
+    """Although its event loop runs; no other worker could be replaced meanwhile."""
+    recycle = Recycle(age_s=3)
+    with serving(directory, wsgi=1, asgi=1, timeout_s=2, recycle=recycle, drain_s=1) as master:
+        (directory / "lifespan.shutdown").write_text("hang")
+        (old,) = master.workers("asgi")
+
+        wait_for(lambda: old not in master.workers("asgi"), within_s=30)
+        line = f"WORKER TIMEOUT (pid:{old}) Its drain took more than 7 s, here:"
+        assert line in master.log("asgi")
 
 
 def test_websockets_of_a_replaced_worker_get_1012_over_the_window(directory) -> None:

@@ -167,6 +167,9 @@ def test_a_kind_that_ends_again_and_again_is_not_restarted_in_a_loop(directory) 
         "def post_worker_init(worker):\n"
         "    if worker.kind.name == 'asgi' and broken.exists():\n"
         "        os._exit(3)\n"
+        "def child_exit(server, worker):\n"
+        f"    with open({str(directory / 'reaped')!r}, 'a') as file:\n"
+        "        file.write(f'{worker.kind.name} ')\n"
     )
     with serving(directory, asgi=1, wsgi_args=(f"--config={file}",)) as master:
         (directory / "broken").touch()
@@ -175,6 +178,8 @@ def test_a_kind_that_ends_again_and_again_is_not_restarted_in_a_loop(directory) 
         restarts = worker_restarts.read(directory, 1)["asgi"]
 
         assert 2 <= restarts <= 4
+        # Also with an exit code on which Gunicorn's arbiter would end.
+        assert (directory / "reaped").read_text().split() == ["asgi"] * restarts
         assert master.ask("wsgi").status == 200
         (directory / "broken").unlink()
         wait_until_ready(master)

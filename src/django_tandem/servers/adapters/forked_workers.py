@@ -38,7 +38,9 @@ class WorkerKind:
 
     ``load`` returns what a worker runs, and is called in it. ``addresses`` are those of its
     listeners, ``backlog`` the length of their queue. A worker without a heartbeat for
-    ``timeout_s`` is replaced, with 0 none is. ``is_last`` starts them once all others are ready.
+    ``timeout_s`` is replaced, with 0 none is. One that drains ends its WebSockets and streams
+    within ``drain_s``, and is killed after ``drain_limit_s``, with 0 none is. ``is_last`` starts
+    them once all others are ready.
     """
 
     name: str
@@ -52,6 +54,7 @@ class WorkerKind:
     niceness: int = 0
     recycle: Recycle = Recycle()
     drain_s: float = 0
+    drain_limit_s: float = 0
     is_last: bool = False
 
 
@@ -96,8 +99,9 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         self.kind = kind
         self.report = WorkerReport()
         self.forked_at = time.monotonic()
-        # For the master: whether it has this worker end, and the bounds of this worker.
+        # For the master: whether and since when it has this worker end, and this worker's bounds.
         self.is_draining = False
+        self.drained_at = 0.0
         self.bounds = kind.recycle
         # Whether the kernel stops the worker when its master dies.
         self.is_signalled = False

@@ -111,6 +111,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         )
 
     def _asgi(self) -> WorkerKind:
+        drain_s, timeout_s = self.options.drain, self.asgi["timeout_worker_healthcheck"]
         return WorkerKind(
             name=Stack.ASGI.value,
             worker_class=uvicorn_worker(uvicorn_options(self.asgi)),
@@ -119,9 +120,11 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             load=self._loader(Stack.ASGI),
             addresses=(self.asgi["uds"],),
             backlog=self.asgi["backlog"],
-            timeout_s=self.asgi["timeout_worker_healthcheck"],
+            timeout_s=timeout_s,
             recycle=self._recycle(),
-            drain_s=self.options.drain,
+            drain_s=drain_s,
+            # Its event loop may wait in the project's code, and its heartbeat goes on.
+            drain_limit_s=drain_s + timeout_s + self.cfg.graceful_timeout,
         )
 
     def _channels(self) -> WorkerKind:

@@ -11,10 +11,13 @@ from gunicorn.errors import HaltServer
 
 from django_tandem.inprocess import worker_process, worker_restarts
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedWorker, WorkerKind
-from django_tandem.servers.adapters.recycling import Recycling, drawn
+from django_tandem.servers.adapters.recycling import Recycling, with_jitter
 
 # A worker that ends within this time of its start is not replaced before it is over.
 PERIOD_S = 2.0
+# Once another one of its kind has served, a worker that has not begun to by then is replaced: it
+# may wait for a lock that the fork has copied.
+START_S = 120.0
 # How long a blocked worker has to log where it is.
 DUMP_S = 0.2
 
@@ -36,6 +39,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._kind: WorkerKind | None = None
         # By kind: before that time no worker is started.
         self._not_before: dict[str, float] = {}
+        # By kind: how long the start of a worker may take, as soon as one has served.
+        self._start_limits_s: dict[str, float] = {}
         # Whether every kind that serves has been ready; before, a failure ends the master.
         self._has_booted = self._is_halting = False
         # Whether the generation drains: the next one has its own Channels workers.
@@ -69,7 +74,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         worker: ForkedWorker = kind.worker_class(
             kind, age, ppid, listeners, self.app, half_s, kind.config, self.log
         )
-        worker.bounds = drawn(kind.recycle)
+        worker.bounds = with_jitter(kind.recycle)
         return worker
 
     def _listeners(self, kind: WorkerKind) -> list[Any]:
@@ -102,11 +107,21 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         for kind in self.kinds:
             if not kind.is_last or (self._has_booted and not self._is_retired):
                 self._keep(kind)
-        serving = [each for each in self.WORKERS.values() if not each.kind.is_last]
-        if not self._has_booted and all(each.report.is_ready for each in serving):
+        self._note_boot()
+        self._limit_starts()
+        self._recycling.advance()
+
+    def _note_boot(self) -> None:
+        serving = (kind for kind in self.kinds if not kind.is_last)
+        if not self._has_booted and all(map(self._is_complete, serving)):
             self._has_booted = True
             self.wakeup()
-        self._recycling.advance()
+
+    def _limit_starts(self) -> None:
+        for worker in self.WORKERS.values():
+            if worker.report.is_ready and worker.kind.name not in self._start_limits_s:
+                took_s = time.monotonic() - worker.forked_at
+                self._start_limits_s[worker.kind.name] = max(START_S, 2 * took_s)
 
     def _keep(self, kind: WorkerKind) -> None:
         for _ in range(kind.workers - len(self._counted(kind))):
@@ -119,12 +134,17 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             each for each in workers if not each.is_draining and not self._recycling.is_spare(each)
         ]
 
+    def _is_complete(self, kind: WorkerKind) -> bool:
+        return sum(each.report.is_ready for each in self._counted(kind)) >= kind.workers
+
     def _drain(self, worker: ForkedWorker) -> None:
-        worker.is_draining = True
+        worker.is_draining, worker.drained_at = True, time.monotonic()
         self.kill_worker(worker.pid, worker.drain_signal())
 
     def reap_workers(self) -> None:
         """Reap workers that ended; one that fails to boot ends the master only at its start."""
+        # Also of workers that have served and ended since the last round.
+        self._note_boot()
         before = dict(self.WORKERS)
         while not self._reap():
             pass
@@ -137,36 +157,63 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def _reap(self) -> bool:
         """Return whether all workers that have ended are reaped."""
+        before = dict(self.WORKERS)
         try:
             super().reap_workers()
         except HaltServer:
-            if self._has_booted or self._is_halting:
-                return False
-            raise
+            if not (self._has_booted or self._is_halting):
+                raise
+            for pid in before.keys() - self.WORKERS.keys():
+                self._finish_reaping(before[pid])
+            return False
         return True
 
+    def _finish_reaping(self, worker: ForkedWorker) -> None:
+        # What Gunicorn does next, but not for a worker whose exit code would end the master.
+        try:
+            worker.tmp.fileno()
+        except ValueError:
+            return
+        worker.tmp.close()
+        self.cfg.child_exit(self, worker)
+
     def _note_end(self, worker: ForkedWorker) -> None:
-        self._restarts.count(worker.kind.name)
+        if not self._recycling.is_spare(worker):
+            self._restarts.count(worker.kind.name)
         if time.monotonic() < worker.forked_at + PERIOD_S:
             self._not_before[worker.kind.name] = worker.forked_at + PERIOD_S
 
     def murder_workers(self) -> None:
-        """Replace workers without a heartbeat, and have each log where it is blocked."""
+        """Replace workers that exceed a limit, and have each log where it is blocked."""
         for pid, worker in list(self.WORKERS.items()):
-            timeout_s = worker.kind.timeout_s
-            if not timeout_s or time.monotonic() - worker.tmp.last_update() <= timeout_s:
+            exceeded = self._exceeded(worker)
+            if not exceeded:
                 continue
             if worker.aborted:
                 self.kill_worker(pid, signal.SIGKILL)
                 continue
             worker.aborted = True
-            self._log_of_kind(
-                worker.kind,
-                f"WORKER TIMEOUT (pid:{pid}) {worker.blocked} more than {timeout_s:g} s, here:",
-            )
+            self._log_of_kind(worker.kind, f"WORKER TIMEOUT (pid:{pid}) {exceeded}, here:")
             self.kill_worker(pid, DUMP_SIGNAL)
             time.sleep(DUMP_S)
             self.kill_worker(pid, signal.SIGABRT)
+
+    def _exceeded(self, worker: ForkedWorker) -> str:
+        """Return what took a worker longer than its limit, empty if nothing did."""
+        kind, now = worker.kind, time.monotonic()
+        if not kind.timeout_s:
+            return ""
+        if worker.report.is_ready:
+            took = worker.blocked, now - worker.tmp.last_update(), kind.timeout_s
+        else:
+            # Until the first heartbeat, its file has the time of the wall clock.
+            limit_s = self._start_limits_s.get(kind.name, 0)
+            took = "Its start took", now - worker.forked_at, limit_s
+        drained = "Its drain took", now - worker.drained_at, kind.drain_limit_s
+        for what, seconds, limit_s in (took, drained) if worker.is_draining else (took,):
+            if limit_s and seconds > limit_s:
+                return f"{what} more than {limit_s:g} s"
+        return ""
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop all workers, and end."""
@@ -202,10 +249,14 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def _log_of_kind(self, kind: WorkerKind, text: str) -> None:
         """Log to the file in which the workers of the kind log."""
         path = worker_process.log_file(kind.name)
-        if path is None:
+        try:
+            handler = logging.FileHandler(path) if path else None
+        except OSError:
+            # No file is left to open, or the run directory is removed: the workers come first.
+            handler = None
+        if handler is None:
             self.log.warning("%s", text)
             return
-        handler = logging.FileHandler(path)
         handler.setFormatter(logging.Formatter(self.log.error_fmt, self.log.datefmt))
         record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 0, text, None, None)
         handler.emit(record)

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -40,15 +41,15 @@ async def echo(scope, receive, send):
 
 
 async def lifespan(scope, receive, send):
-    """Notes each event, and fails or blocks at one whose file says so."""
+    """Notes each event, and fails or hangs at one whose file has that content."""
     directory = Path(os.environ["PROJECT_DIRECTORY"])
     while True:
         event = (await receive())["type"]
         with (directory / "lifespan").open("a") as file:
             file.write(f"{os.getpid()} {event}\n")
         fault = directory / event
-        if fault.exists() and fault.read_text() == "block":
-            time.sleep(60)
+        if fault.exists() and fault.read_text() == "hang":
+            await asyncio.Event().wait()
         await send({"type": f"{event}.{'failed' if fault.exists() else 'complete'}"})
         if event == "lifespan.shutdown":
             return
