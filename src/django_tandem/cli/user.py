@@ -16,9 +16,16 @@ from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
 from django_tandem.errors import MachineError, ProjectError
-from django_tandem.project.location import find, find_manage_py, load_settings
+from django_tandem.project.location import (
+    SETTINGS_VARIABLE,
+    find,
+    find_manage_py,
+    load_settings,
+    settings_named_in,
+)
 from django_tandem.runtime import accounts, ownership, privileges, run_dir
 from django_tandem.runtime.accounts import Account
+from django_tandem.runtime.writable import Writable, code_of, find_writable
 from django_tandem.settings import Settings
 
 FLAG = "`--user`"
@@ -140,11 +147,15 @@ def _of_stack(uid: int) -> Chosen:
 def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     """Return the user by the command line, the settings or the owner of ``project``."""
     flag = getattr(options, "user", None)
-    owner = accounts.of_uid(project.stat().st_uid)
+    writable = _find_writable(project, options)
+    if writable is not None and writable.owner is None and not flag:
+        raise _shared(project, writable, options.tandem_command)
+    owned = project if writable is None else writable.path
+    owner = accounts.of_uid((writable and writable.owner) or 0)
     reader = accounts.find(flag, FLAG) if flag else owner
     read: dict[str, Any] = privileges.call_as(reader, lambda: _read(options.settings)) or {}
     # Another owner's setting might name any directory, such as that of a stack of root's.
-    where = read.get("run_dir", DEFAULT_RUN_DIR) if owner.is_root else DEFAULT_RUN_DIR
+    where = read.get("run_dir", DEFAULT_RUN_DIR) if writable is None else DEFAULT_RUN_DIR
     if flag:
         return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
     if options.tandem_command != "up":
@@ -156,9 +167,36 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
             return _of_stack(running)
     if user := read.get("user"):
         named = accounts.find(user, SETTING)
-        _refuse_a_choice_for_others(user, named, owner, project)
+        _refuse_a_choice_for_others(user, named, owner, owned)
         return Chosen(account=named, reason=f"as {SETTING} has it", run_dir=where)
-    return Chosen(account=owner, reason=f"the owner of {project}", run_dir=where)
+    return Chosen(account=owner, reason=f"the owner of {owned}", run_dir=where)
+
+
+def _find_writable(project: Path, options: argparse.Namespace) -> Writable | None:
+    """Return what keeps root from importing ``project`` as root; None if it is root's alone."""
+    owner = project.stat().st_uid
+    if owner != 0:
+        return Writable(path=project, owner=owner, by="its owner")
+    manage_py = find_manage_py(Path.cwd())
+    # Before root parses it.
+    if found := find_writable(each for each in (manage_py, project) if each):
+        return found
+    module = options.settings or os.environ.get(SETTINGS_VARIABLE)
+    if module is None and manage_py is not None:
+        module = settings_named_in(manage_py)
+    return find_writable(code_of(project, module))
+
+
+def _shared(project: Path, found: Writable, command: str) -> MachineError:
+    other = (
+        "name the user who is to run the project with `tandem up --user NAME`"
+        if command == "up"
+        else f"run the command as the user of the project, such as `sudo -u NAME tandem {command}`"
+    )
+    return MachineError(
+        f"root does not import the project in {project}: {found.path} is writable for {found.by}.",
+        hint=f"Make it writable for root alone, or {other}.",
+    )
 
 
 def _read(settings_option: str | None) -> dict[str, Any]:
@@ -172,12 +210,12 @@ def _read(settings_option: str | None) -> dict[str, Any]:
     return {"user": settings.user, "run_dir": settings.run_dir}
 
 
-def _refuse_a_choice_for_others(text: str, named: Account, owner: Account, project: Path) -> None:
+def _refuse_a_choice_for_others(text: str, named: Account, owner: Account, owned: Path) -> None:
     """Raise MachineError for a setting by which its owner would get the rights of another."""
     is_own = named.uid == owner.uid and named.gid in owner.groups
     if owner.is_root or is_own:
         return
     raise MachineError(
-        f'{SETTING} is "{text}", and {project} belongs to {owner.name}, who may not choose that.',
-        hint=f"Confirm it as root with `tandem up --user {text}`, or give the directory to root.",
+        f'{SETTING} is "{text}", and {owned} belongs to {owner.name}, who may not choose that.',
+        hint=f"Confirm it as root with `tandem up --user {text}`, or give it to root.",
     )

@@ -13,6 +13,7 @@ from django_tandem.runtime import lock
 from django_tandem.runtime.accounts import Account
 from django_tandem.runtime.privileges import call_as
 from django_tandem.runtime.run_dir import BEFORE_RENDERED, RENDERED, is_unused
+from django_tandem.runtime.writable import is_below_writable
 
 PRIVATE = 0o700
 
@@ -51,6 +52,10 @@ def make_for(account: Account, run_dir: Path) -> None:
     """
     with contextlib.suppress(OSError):
         if not run_dir.exists() and not call_as(account, lambda: _make(run_dir)):
+            existing = next(each for each in run_dir.parents if each.exists())
+            # A symbolic link of another user's might lead to a place such as /etc.
+            if is_below_writable(existing):
+                return
             _make(run_dir)
             with _opened(run_dir) as handle:
                 # One with files has been moved here since.
@@ -130,7 +135,10 @@ def _is_free(handle: int) -> bool:
 
 
 def _make(run_dir: Path) -> bool:
-    run_dir.parent.mkdir(parents=True, exist_ok=True)
+    missing = [each for each in run_dir.parents if not each.exists()]
+    for each in reversed(missing):
+        # Not with exist_ok: what another user has made since may be a symbolic link.
+        each.mkdir()
     run_dir.mkdir(PRIVATE)
     return True
 

@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant(
         name="run directory that another user chose",
         file="cli/user.py",
-        old='read.get("run_dir", DEFAULT_RUN_DIR) if owner.is_root else DEFAULT_RUN_DIR',
+        old='read.get("run_dir", DEFAULT_RUN_DIR) if writable is None else DEFAULT_RUN_DIR',
         new='read.get("run_dir", DEFAULT_RUN_DIR)',
         tests=(
             f"{REFUSED}::test_a_run_directory_of_roots_does_not_bring_another_users_settings_root",

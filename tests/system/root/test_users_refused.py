@@ -1,5 +1,6 @@
 """A user that does not fit: one sentence before anything of the project runs, and exit code 2."""
 
+import grp
 import os
 import shutil
 from pathlib import Path
@@ -154,7 +155,7 @@ def test_an_owner_who_would_choose_another_user(project, python, nameless) -> No
         2,
         f'TANDEM["USER"] is "root", and {project} belongs to {nameless.uid}, '
         "who may not choose that.\n"
-        "  Confirm it as root with `tandem up --user root`, or give the directory to root.\n",
+        "  Confirm it as root with `tandem up --user root`, or give it to root.\n",
     )
 
 
@@ -204,6 +205,48 @@ def test_the_settings_of_another_user_are_never_imported_by_root(project, python
 
     assert set(log.read_text().split()) == {str(nameless.uid)}
     assert {path.lstat().st_uid for path in project.rglob("*")} == {nameless.uid}
+
+
+@pytest.mark.parametrize("name", ["mysite", "mysite/settings.py", "manage.py", "blog"])
+def test_code_of_another_user_in_a_project_of_roots_is_never_imported_by_root(
+    name, project, python, nameless
+) -> None:
+    """Its owner runs the project; the project's own directory alone is root's."""
+    log = project / "imported-by"
+    log.touch(mode=0o666)
+    log.chmod(0o666)
+    setting(project, f"import os\nprint(os.geteuid(), file=open('{log}', 'a'))")
+    (project / "blog").mkdir()
+    (project / "blog" / "__init__.py").touch()
+    os.chown(project / name, nameless.uid, nameless.gid)
+
+    for command in ("status", "plan"):
+        run(python, project, command)
+
+    assert set(log.read_text().split()) == {str(nameless.uid)}
+
+
+def test_a_project_that_others_may_write_is_not_imported_by_root(project, python) -> None:
+    """No one of them is its owner, so that root has to name the user."""
+    log = project / "imported-by"
+    setting(project, f"import os\nprint(os.geteuid(), file=open('{log}', 'a'))")
+    os.chown(project / "mysite", 0, grp.getgrnam("mail").gr_gid)
+    (project / "mysite").chmod(0o775)
+    refused = (
+        f"root does not import the project in {project}: {project}/mysite is writable for group "
+        "mail.\n  Make it writable for root alone, or "
+    )
+
+    assert error_of(run(python, project, "up")) == (
+        2,
+        f"{refused}name the user who is to run the project with `tandem up --user NAME`.\n",
+    )
+    assert error_of(run(python, project, "plan")) == (
+        2,
+        f"{refused}run the command as the user of the project, such as "
+        "`sudo -u NAME tandem plan`.\n",
+    )
+    assert not log.exists()
 
 
 def test_a_run_directory_that_another_user_chose_is_not_made_by_root(

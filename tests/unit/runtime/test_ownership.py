@@ -151,3 +151,15 @@ def test_a_directory_renamed_in_between_stays_roots(tmp_path, monkeypatch) -> No
 
     assert owners(wanted) == {0}
     assert owners(tmp_path / "renamed") == {APP.uid}
+
+
+def test_no_directory_is_made_by_way_of_another_users_link(tmp_path) -> None:
+    """It might lead to a place such as /etc."""
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "run").symlink_to(tmp_path / "roots")
+    os.chown(tmp_path / "home", OTHER, OTHER)
+
+    ownership.make_for(APP, tmp_path / "home" / "run" / "mysite")
+
+    assert list((tmp_path / "roots").iterdir()) == []
