@@ -57,9 +57,11 @@ def run(options: argparse.Namespace) -> int:
         console.line_err("Interrupted: `tandem status` shows which generation is live.")
         raise
     except ProjectError as error:
-        if error.__cause__ is not None:
-            _show(error.__cause__, options)
-        raise
+        if error.__cause__ is None:
+            raise
+        _show(error.__cause__, options)
+        # The hint names a command that prints the traceback.
+        raise ProjectError(error.message, hint="" if options.traceback else error.hint) from error
     return 0
 
 

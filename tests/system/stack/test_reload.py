@@ -157,6 +157,20 @@ def test_a_reload_that_fails_changes_nothing(file, fault, message, code, up) -> 
     assert not list(up.run_dir.glob("*.next"))
 
 
+def test_a_reload_with_the_traceback_names_no_command_that_prints_it(up, site) -> None:
+    """Nor the place, which the traceback has."""
+    with (site / "mysite" / "urls.py").open("a") as urls:
+        urls.write("\nraise RuntimeError('not today')\n")
+
+    done = tandem(site, "reload", "--traceback")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    *_, raised, last = done.stderr.splitlines()
+    assert raised == "RuntimeError: not today"
+    assert last == 'The URLconf "mysite.urls" can\'t be imported: RuntimeError: not today'
+
+
 def test_a_worker_that_cannot_load_the_project_fails_the_reload_at_once(up, site) -> None:
     """The traceback is the project's own."""
     before = generation(up)
