@@ -166,6 +166,7 @@ def test_a_server_that_cannot_load_the_project_is_not_tried_again(ended) -> None
     attempt = r"tandem     \| wsgi-1 (?:failed to start: .*|exited with code \d+; restarting it)\n"
     assert len(re.findall(attempt, output)) <= 1
     assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in output
+    assert "Ctrl-C again" not in output
 
 
 def test_a_program_that_ends_at_once_is_named(ended) -> None:

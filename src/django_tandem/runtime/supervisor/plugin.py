@@ -77,7 +77,9 @@ class Plugin:
         # After _on_exit(), which clears the way for a restart.
         self_pipe = SelfPipe(supervisord)
         self._policy = RestartPolicy(supervisord, run_dir, self_pipe, self._output)
-        self._shutdown = Shutdown(supervisord, run_dir, self_pipe, self._output)
+        self._shutdown = Shutdown(
+            supervisord, run_dir, self_pipe, self._output, lambda: self._policy.has_failed
+        )
         self.rpc = GenerationsRpc(supervisord, run_dir, self._policy)
         atexit.register(self._at_exit)
 

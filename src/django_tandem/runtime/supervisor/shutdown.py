@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,18 @@ class Shutdown:
     """The signals that stop a stack, and its stop."""
 
     def __init__(
-        self, supervisord: Any, run_dir: Path, self_pipe: SelfPipe, output: LogMultiplexer
+        self,
+        supervisord: Any,
+        run_dir: Path,
+        self_pipe: SelfPipe,
+        output: LogMultiplexer,
+        has_failed: Callable[[], bool],
     ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._self_pipe = self_pipe
         self._output = output
+        self._has_failed = has_failed
         self._since = 0.0
         # Read before supervisord sets its own handlers: nohup has it ignored.
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -61,9 +68,11 @@ class Shutdown:
         """Stop what can be stopped at once, and have the WebSockets closed."""
         # Only Ctrl-C: an orchestrator may well send SIGTERM twice, and means the same by it.
         signal.signal(signal.SIGINT, self.kill_all)
-        self._output.print_line(
-            "stopping: requests in flight are finished; Ctrl-C again stops at once"
-        )
+        # A stack that never came up has no requests, and nobody pressed Ctrl-C.
+        if not self._has_failed():
+            self._output.print_line(
+                "stopping: requests in flight are finished; Ctrl-C again stops at once"
+            )
         self._since = time.monotonic()
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # A program that can't be drained is still stopped.
