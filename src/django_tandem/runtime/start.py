@@ -10,6 +10,7 @@ from typing import NoReturn
 import psutil
 
 from django_tandem import pipeline
+from django_tandem.errors import MachineError
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
 from django_tandem.render.supervisor import state_of
@@ -47,7 +48,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
     with run_dir.require_space(directory):
         run_dir.prepare(directory)
         run_dir.require_free_bytes(directory)
-        handle = lock.take(directory)
+        handle = _take_lock(directory)
         orphans.end(directory, report)
         preflight.require_all(plan, settings)
         # What a stack that was killed left behind; none runs here now.
@@ -58,6 +59,18 @@ def prepare(plan: Plan, settings: Settings) -> int:
         pipeline.write(pipeline.render(plan), directory)
         preflight.refuse_bad_edge(plan, directory)
     return handle
+
+
+def _take_lock(directory: Path) -> int:
+    try:
+        return lock.take(directory)
+    except MachineError:
+        if supervisord.is_stopping(directory):
+            raise MachineError(
+                f"The stack in {directory} is stopping.",
+                hint="Start it again once it has stopped; `tandem down` waits for that.",
+            ) from None
+        raise
 
 
 def replace_process(arguments: Sequence[str], **variables: str) -> NoReturn:

@@ -95,6 +95,10 @@ def read_status(run_dir: Path) -> StackStatus:
         raise _nothing_runs(run_dir)
     try:
         statuses, restarts = supervisord.statuses(run_dir), supervisord.restarts(run_dir)
+    except supervisord.StoppingError as error:
+        raise RefusedError(
+            f"The stack in {run_dir} is stopping.", hint="`tandem down` waits until it has stopped."
+        ) from error
     except OSError as error:
         raise RefusedError(
             f"supervisord with pid {holder.pid} does not answer in {run_dir}: "

@@ -26,6 +26,10 @@ class GoneError(ConnectionError):
     """supervisord is stopping, or does not answer."""
 
 
+class StoppingError(GoneError):
+    """supervisord answers that it is stopping."""
+
+
 class _Transport(SupervisorTransport):  # type: ignore[misc]
     """supervisor's transport over its Unix socket, with a timeout."""
 
@@ -56,6 +60,17 @@ def statuses(run_dir: Path) -> tuple[Status, ...]:
         )
         for each in listed
     )
+
+
+def is_stopping(run_dir: Path) -> bool:
+    """Return whether supervisord runs and is stopping."""
+    try:
+        statuses(run_dir)
+    except StoppingError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def restarts(run_dir: Path) -> dict[str, int]:
@@ -150,7 +165,8 @@ def _call(run_dir: Path, method: str, *arguments: object) -> Any:
                 "The running stack was started by another version of tandem.",
                 hint="Stop it with `tandem down`, and start it with `tandem up`.",
             ) from fault
-        raise GoneError(f"supervisord refuses: {fault.faultString}") from fault
+        kind = StoppingError if fault.faultCode == Faults.SHUTDOWN_STATE else GoneError
+        raise kind(f"supervisord refuses: {fault.faultString}") from fault
     except (Error, HTTPException, OSError) as error:
         # While it stops, it closes the connection.
         raise GoneError("supervisord does not answer") from error

@@ -168,6 +168,28 @@ def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
         assert up.wait() == 0
 
 
+def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
+    """Neither by `up`, which is refused until it has stopped, nor by `status`."""
+    startproject(tmp_path)
+    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
+
+    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
+        answer = pool.submit(ask, up.port, "/slow/")
+        wait_for(lambda: _connections(tmp_path))
+        up.process.send_signal(signal.SIGTERM)
+        up.wait_for("stopping: requests in flight are finished")
+        status = tandem(tmp_path, "status")
+        second = tandem(tmp_path, "up", "--bind", f"127.0.0.1:{free_port()}")
+        assert answer.result(20).text == "done"
+
+    sentence = f"The stack in {up.run_dir} is stopping.\n"
+    hint = "`tandem down` waits until it has stopped.\n"
+    assert (status.returncode, status.stderr) == (1, f"{sentence}  {hint}")
+    assert second.returncode == 2
+    hint = "Start it again once it has stopped; `tandem down` waits for that.\n"
+    assert second.stderr.endswith(f"{sentence}  {hint}")
+
+
 def test_health_checks_fail_while_a_stack_stops(tmp_path, nginx_program) -> None:
     """While the last requests are finished, also on a connection that the prober keeps."""
     startproject(tmp_path)

@@ -273,5 +273,5 @@ def test_a_view_ends_when_the_stack_goes_away(up) -> None:
         _, output = watching.communicate(timeout=20)
         assert watching.returncode == 1
     # By when it asks: on the way down, or after.
-    assert "Nothing runs in" in output or "it is starting or stopping" in output
+    assert "Nothing runs in" in output or f"The stack in {up.run_dir} is stopping." in output
     assert tandem(up.directory, "status").returncode == 1
