@@ -17,7 +17,7 @@ LEFTOVERS = [
     ("connection", "opened a socket bound to 127.0.0.1:"),
     ("nested_loops", "opened an event loop"),
 ]
-END = " when it was loaded, so each worker loads it by itself."
+END = " when it was loaded, so each worker loads the project by itself."
 
 
 @pytest.mark.parametrize(("leftover", "cause"), LEFTOVERS, ids=[name for name, _ in LEFTOVERS])
@@ -51,7 +51,7 @@ def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
         assert json.loads(master.ask("asgi", "/environment").body)["PROJECT_STACK"] == "asgi"
         assert (
             "The module mastersite.asgi changes the variable PROJECT_STACK when the project is "
-            "loaded, so each worker loads it by itself."
+            "loaded, so each worker loads the project by itself."
         ) in master.log()
 
 
@@ -62,7 +62,7 @@ def test_a_patched_standard_library_stays_with_the_module_that_patches_it(direct
         assert master.ask("asgi", "/awaited?s=0").status == 200
         assert (
             "The module mastersite.wsgi patches the standard library by gevent when the project "
-            "is loaded, so each worker loads it by itself."
+            "is loaded, so each worker loads the project by itself."
         ) in master.log()
 
 

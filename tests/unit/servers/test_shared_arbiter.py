@@ -77,7 +77,7 @@ def test_a_worker_that_never_begins_to_serve_is_killed(arbiter) -> None:
 
     pid = hanging.pid
     assert arbiter.log.lines == [
-        f"WORKER TIMEOUT (pid:{pid}) Its start took more than 120 s, here:"
+        f"WORKER TIMEOUT (pid:{pid}): a start of more than 120 s. Its stack follows."
     ]
     assert arbiter.sent[-2:] == [(pid, signal.SIGABRT), (pid, signal.SIGKILL)]
 

@@ -91,9 +91,6 @@ class WorkerReport:
 class ForkedWorker(Worker):  # type: ignore[misc]
     """A worker of one kind, which makes what can't be shared once it is forked."""
 
-    # What the master logs of a worker without a heartbeat, before the time.
-    blocked = "Its request took"
-
     def __init__(self, kind: WorkerKind, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.kind = kind
@@ -185,7 +182,6 @@ class HeartbeatServer(Server):  # type: ignore[misc]
 class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with Uvicorn's own arguments, a heartbeat and a drain."""
 
-    blocked = "Its event loop was blocked for"
     server: HeartbeatServer
 
     def __init__(self, *arguments: Any) -> None:

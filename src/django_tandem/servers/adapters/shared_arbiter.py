@@ -44,7 +44,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         # Whether every kind that serves has been ready; before, a failure ends the master.
         self._has_booted = self._is_halting = False
         # Whether the generation drains: the next one has its own Channels workers.
-        self._is_retired = False
+        self._is_draining = False
         self._restarts = worker_restarts.from_environment()
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
@@ -105,7 +105,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def manage_workers(self) -> None:
         """Start the workers that a kind lacks, and replace those that exceed a bound."""
         for kind in self.kinds:
-            if not kind.is_last or (self._has_booted and not self._is_retired):
+            if not kind.is_last or (self._has_booted and not self._is_draining):
                 self._keep(kind)
         self._note_boot()
         self._limit_starts()
@@ -193,23 +193,25 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 self.kill_worker(pid, signal.SIGKILL)
                 continue
             worker.aborted = True
-            self._log_of_kind(worker.kind, f"WORKER TIMEOUT (pid:{pid}) {exceeded}, here:")
+            self._log_of_kind(
+                worker.kind, f"WORKER TIMEOUT (pid:{pid}): {exceeded}. Its stack follows."
+            )
             self.kill_worker(pid, DUMP_SIGNAL)
             time.sleep(DUMP_S)
             self.kill_worker(pid, signal.SIGABRT)
 
     def _exceeded(self, worker: ForkedWorker) -> str:
-        """Return what took a worker longer than its limit, empty if nothing did."""
+        """Return which limit a worker exceeds, as the end of a sentence; empty if none."""
         kind, now = worker.kind, time.monotonic()
         if not kind.timeout_s:
             return ""
         if worker.report.is_ready:
-            took = worker.blocked, now - worker.tmp.last_update(), kind.timeout_s
+            took = "no heartbeat for", now - worker.tmp.last_update(), kind.timeout_s
         else:
             # Until the first heartbeat, its file has the time of the wall clock.
             limit_s = self._start_limits_s.get(kind.name, 0)
-            took = "Its start took", now - worker.forked_at, limit_s
-        drained = "Its drain took", now - worker.drained_at, kind.drain_limit_s
+            took = "a start of", now - worker.forked_at, limit_s
+        drained = "a drain of", now - worker.drained_at, kind.drain_limit_s
         for what, seconds, limit_s in (took, drained) if worker.is_draining else (took,):
             if limit_s and seconds > limit_s:
                 return f"{what} more than {limit_s:g} s"
@@ -233,7 +235,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def handle_winch(self) -> None:
         """Have the Channels workers finish and end, as the generation drains."""
-        self._is_retired = True
+        self._is_draining = True
         for worker in self.WORKERS.values():
             if worker.kind.is_last and not worker.is_draining:
                 self._drain(worker)
