@@ -91,10 +91,11 @@ def _obstacle() -> str:
 
 
 def describe_thread(thread: threading.Thread) -> str:
-    """Return the name of the thread, and the module of its code unless that is threading's."""
+    """Return the name of the thread, and the module of its code unless that is Python's own."""
     code = getattr(thread, "_target", None) or type(thread)
     module = getattr(code, "__module__", None) or "threading"
-    origin = "" if module == "threading" else f" of {module}"
+    is_pythons = module.partition(".")[0] in sys.stdlib_module_names
+    origin = "" if is_pythons else f" of {module}"
     return f'the thread "{thread.name}"{origin}'
 
 

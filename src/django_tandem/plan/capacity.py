@@ -146,7 +146,7 @@ def _why_not(settings: Settings, *, has_both: bool) -> tuple[str, str]:
         )
     if wsgi not in shared_master.WSGI_SERVERS or asgi not in shared_master.ASGI_SERVERS:
         return (
-            f"{wsgi} and {asgi} have none",
+            f'TANDEM["WSGI"]["SERVER"] is {wsgi}, TANDEM["ASGI"]["SERVER"] is {asgi}',
             "Remove it, or choose gunicorn and uvicorn.",
         )
     if not shared_master.can_share(wsgi, asgi):

@@ -17,7 +17,7 @@ LINE = "The project {} when it was loaded, so each worker loads the project by i
 @pytest.mark.parametrize(
     ("module", "cause"),
     [
-        ("threaded", 'started the thread "consumer" of time'),
+        ("threaded", 'started the thread "consumer"'),
         ("connected", "opened a socket"),
     ],
 )

@@ -22,7 +22,7 @@ def poll():
     [
         (threading.Thread(target=poll, name="p"), f'the thread "p" of {__name__}'),
         (Poller(name="p"), f'the thread "p" of {__name__}'),
-        (threading.Thread(target=time.sleep, name="p"), 'the thread "p" of time'),
+        (threading.Thread(target=time.sleep, name="p"), 'the thread "p"'),
         (threading.Thread(name="p"), 'the thread "p"'),
         (threading.Timer(1, poll), 'the thread "Thread-'),
     ],

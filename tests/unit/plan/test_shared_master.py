@@ -123,7 +123,14 @@ def test_a_master_of_unknown_code_is_not_used(monkeypatch) -> None:
         ),
         (
             {"ASGI": {"SERVER": "daphne"}},
-            'TANDEM["RECYCLE"] is for the shared master, and gunicorn and daphne have none.\n'
+            'TANDEM["RECYCLE"] is for the shared master, and TANDEM["WSGI"]["SERVER"] is gunicorn, '
+            'TANDEM["ASGI"]["SERVER"] is daphne.\n'
+            "  Remove it, or choose gunicorn and uvicorn.",
+        ),
+        (
+            {"ASGI": {"SERVER": "gunicorn"}},
+            'TANDEM["RECYCLE"] is for the shared master, and TANDEM["WSGI"]["SERVER"] is gunicorn, '
+            'TANDEM["ASGI"]["SERVER"] is gunicorn.\n'
             "  Remove it, or choose gunicorn and uvicorn.",
         ),
         (
