@@ -224,9 +224,11 @@ def test_a_killed_worker_is_replaced_and_counted(up, name) -> None:
 
 
 def test_a_killed_master_leaves_no_worker_and_is_restarted(up) -> None:
-    """Requests are served again, and the Channels workers consume."""
+    """Also none that is blocked. Requests are served again, and Channels workers consume."""
     before = [each for name in ("wsgi", "asgi", "channels") for each in pids(up, name)]
     killed = master(up)["pid"]
+    # SIGTERM stays pending in it, as in a worker that is blocked for good.
+    os.kill(before[0], signal.SIGSTOP)
     os.kill(killed, signal.SIGKILL)
 
     wait_for(lambda: not any(map(psutil.pid_exists, before)), within_s=WITHIN_S)
