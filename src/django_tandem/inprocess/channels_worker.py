@@ -20,7 +20,8 @@ from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
-from django_tandem.model import Stack
+from django_tandem.inprocess.worker_process import process_name, set_process_name
+from django_tandem.model import Stack, programs
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.05
@@ -120,6 +121,7 @@ def main() -> None:
     ignore_write_errors()
     run_named_manage_py()
     django.setup()
+    set_process_name(process_name(programs.CHANNELS))
     Command.worker_class = worker_class()
     # Django finds it by name only where `channels` is an app. The checks have run before the start.
     Command().run_from_argv([sys.argv[0], "runworker", "--skip-checks", *sys.argv[1:]])

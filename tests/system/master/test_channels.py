@@ -1,7 +1,6 @@
 """Channels workers of the shared master: when they are ready, and how they end."""
 
 import signal
-import subprocess
 import time
 
 import psutil
@@ -10,20 +9,8 @@ import pytest
 from builders import plan, websocket
 from django_tandem.inprocess import worker_restarts
 from django_tandem.runtime.health import silent_kinds
-from django_tandem.runtime.host import find_valkey
 from harness.client import wait_for
 from harness.master import serving, wait_for_workers
-
-
-@pytest.fixture
-def redis(directory):
-    path = directory / "redis.sock"
-    argv = [find_valkey(), "--port", "0", "--save", "", "--dir", str(directory)]
-    process = subprocess.Popen([*argv, "--unixsocket", str(path)], stdout=subprocess.DEVNULL)
-    wait_for(path.exists)
-    yield {"REDIS_URL": f"unix://{path}"}
-    process.terminate()
-    process.wait()
 
 
 def runs(pid):

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from django_tandem.runtime.host import find_valkey
 from harness.client import wait_for
 from harness.master import serving, starting, wait_for_workers
 
@@ -148,17 +147,6 @@ def test_a_project_that_fails_to_load_is_recorded(directory) -> None:
 
     failure = (directory / "master-1.failed").read_text()
     assert "No module named 'mastersite.leftovers.missing'" in failure
-
-
-@pytest.fixture
-def redis(directory):
-    path = directory / "redis.sock"
-    argv = [find_valkey(), "--port", "0", "--save", "", "--dir", str(directory)]
-    process = subprocess.Popen([*argv, "--unixsocket", str(path)], stdout=subprocess.DEVNULL)
-    wait_for(path.exists)
-    yield {"REDIS_URL": f"unix://{path}"}
-    process.terminate()
-    process.wait()
 
 
 def test_processes_do_not_share_the_channels_of_a_layer(directory, redis) -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from harness.client import wait_for
-from harness.master import SOURCE, serving
+from harness.master import SOURCE, serving, wait_for_workers
 
 # Python imports it at its start.
 CUSTOMIZE = """
@@ -35,6 +35,19 @@ def test_a_master_of_other_versions_runs_both_servers(directory, environment) ->
         assert str(master.process.pid) not in master.imports
         assert master.stop() == 0
         assert not any(each.is_running() for each in children)
+
+
+def test_channels_are_consumed_until_the_generation_drains(directory, environment, redis) -> None:
+    """By a program that counts as the master's worker; the servers go on without it."""
+    environment = {**environment, **redis}
+    with serving(directory, wsgi=1, asgi=1, channels=("notes",), environment=environment) as master:
+        wait_for_workers(master, "channels", 1)
+        master.process.send_signal(signal.SIGWINCH)
+
+        wait_for(lambda: not master.workers("channels"))
+        assert master.ask("wsgi").status == 200
+        assert master.ask("asgi").status == 200
+        assert master.stop() == 0
 
 
 def test_all_end_when_one_ends(directory, environment) -> None:

@@ -52,12 +52,14 @@ def test_a_file_that_the_arguments_name_is_read_instead(tmp_path, monkeypatch, a
 def test_what_contradicts_is_a_warning_with_both_values() -> None:
     """The plan decides what has an option, and what the stack relies on stays."""
     content = {"timeout": 600, "preload_app": False, "keepalive": 7, "unknown": 1, "workers": 2}
+    content["reuse_port"] = True
 
     adopted, warnings = adopt("gunicorn.conf.py", content, {"timeout": 32, "workers": 2})
 
     assert adopted == {"keepalive": 7}
     assert warnings == [
         "gunicorn.conf.py sets preload_app to False, but django-tandem needs True.",
+        "gunicorn.conf.py sets reuse_port to True, but django-tandem needs False.",
         'gunicorn.conf.py sets timeout to 600, but TANDEM["WSGI"]["TIMEOUT_S"] decides: 32.',
     ]
 

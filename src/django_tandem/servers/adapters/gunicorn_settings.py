@@ -42,6 +42,8 @@ OWN_SETTINGS: dict[str, Any] = {
     "daemon": False,
     "reload": False,
     "proxy_protocol": False,
+    # No Unix socket can have it.
+    "reuse_port": False,
     "certfile": None,
     "keyfile": None,
     "control_socket_disable": True,
