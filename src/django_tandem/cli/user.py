@@ -153,7 +153,7 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     owned = project if writable is None else writable.path
     owner = accounts.of_uid((writable and writable.owner) or 0)
     reader = accounts.find(flag, FLAG) if flag else owner
-    read: dict[str, Any] = privileges.call_as(reader, lambda: _read(options.settings)) or {}
+    read = _read_as(reader, options.settings)
     # Another owner's setting might name any directory, such as that of a stack of root's.
     where = read.get("run_dir", DEFAULT_RUN_DIR) if writable is None else DEFAULT_RUN_DIR
     if flag:
@@ -197,6 +197,20 @@ def _shared(project: Path, found: Writable, command: str) -> MachineError:
         f"root does not import the project in {project}: {found.path} is writable for {found.by}.",
         hint=f"Make it writable for root alone, or {other}.",
     )
+
+
+def _read_as(reader: Account, settings_option: str | None) -> dict[str, str]:
+    """Return what ``reader`` reads of the settings, whose code may return any value."""
+    try:
+        read = privileges.call_as(reader, lambda: _read(settings_option))
+    except TimeoutError as error:
+        raise MachineError(
+            f"The settings were not imported within {privileges.CALL_TIMEOUT_S} s by user "
+            f"{reader.name}.",
+            hint="Look for a connection or a lock that their import waits for.",
+        ) from error
+    given = read.items() if isinstance(read, dict) else ()
+    return {name: text for name, text in given if isinstance(text, str) and text.isprintable()}
 
 
 def _read(settings_option: str | None) -> dict[str, Any]:

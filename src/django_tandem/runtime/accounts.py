@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django_tandem.errors import MachineError, did_you_mean
 
-# The number before the last, which chown(2) and setuid(2) take for "no change".
+# chown(2) and setresuid(2) take the number after it for "no change".
 HIGHEST_ID = 2**32 - 2
 
 

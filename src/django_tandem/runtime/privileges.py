@@ -2,7 +2,10 @@
 
 import json
 import os
+import select
+import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +16,10 @@ from django_tandem import environment
 from django_tandem.errors import MachineError
 from django_tandem.runtime import capabilities
 from django_tandem.runtime.accounts import Account
+
+# The import of the settings alone takes a second or two where they read a remote store.
+CALL_TIMEOUT_S = 60
+LONGEST_RESULT = 4096
 
 
 def drop(account: Account, *, keeps_port_binding: bool = False) -> None:
@@ -38,11 +45,15 @@ def drop(account: Account, *, keeps_port_binding: bool = False) -> None:
         capabilities.keep_port_binding()
 
 
-def call_as(account: Account, function: Callable[[], Any]) -> Any:
+def call_as(
+    account: Account, function: Callable[[], Any], *, within_s: float = CALL_TIMEOUT_S
+) -> Any:
     """
     Return what ``function`` returns in a child process of ``account``, None if it fails.
 
-    The value passes through JSON. The child prints nothing and leaves no compiled modules.
+    The value passes through JSON, in at most LONGEST_RESULT bytes. The child prints nothing, leaves
+    no compiled modules, and has no terminal: it could type into the shell that root returns to.
+    What it returns is that account's own, of any type. Raises TimeoutError after ``within_s``.
     """
     reading, writing = os.pipe()
     with warnings.catch_warnings():
@@ -52,10 +63,31 @@ def call_as(account: Account, function: Callable[[], Any]) -> Any:
     if child == 0:
         _call_and_exit(account, function, writing)
     os.close(writing)
-    with os.fdopen(reading) as pipe:
-        result = pipe.read()
-    os.waitpid(child, 0)
-    return json.loads(result) if result else None
+    try:
+        result = _read_result(reading, time.monotonic() + within_s)
+    finally:
+        os.close(reading)
+        # Code of the account's may keep the child from its end.
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    try:
+        return json.loads(result)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_result(pipe: int, deadline: float) -> bytes:
+    """Read up to the end of the line: a process that the child left may keep the pipe open."""
+    result = b""
+    while not result.endswith(b"\n") and len(result) < LONGEST_RESULT:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0 or not select.select([pipe], [], [], left_s)[0]:
+            raise TimeoutError
+        chunk = os.read(pipe, LONGEST_RESULT)
+        if not chunk:
+            break
+        result += chunk
+    return result
 
 
 def _call_and_exit(account: Account, function: Callable[[], Any], writing: int) -> NoReturn:
@@ -63,10 +95,11 @@ def _call_and_exit(account: Account, function: Callable[[], Any], writing: int) 
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
+        os.setsid()
         sys.dont_write_bytecode = True
         if not account.is_root:
             drop(account)
-        os.write(writing, json.dumps(function()).encode())
+        os.write(writing, json.dumps(function()).encode() + b"\n")
     finally:
         # No handler of the parent process may run here.
         os._exit(0)
@@ -80,9 +113,10 @@ def become(
     keeps_port_binding: bool = False,
 ) -> NoReturn:
     """
-    Become ``tandem`` with ``arguments``, started by ``account``: nothing of root's is left in it.
+    Become ``tandem`` with ``arguments``, started by ``account``; of root's it keeps the terminal.
 
-    Raises MachineError for the first path of ``needed`` that the account can't read.
+    That is for Ctrl-C and `--debug`. Raises MachineError for the first path of ``needed`` that the
+    account can't read.
     """
     drop(account, keeps_port_binding=keeps_port_binding)
     for path in (Path(os.__file__), Path(django_tandem.__file__), *needed):
@@ -109,8 +143,8 @@ def _require(account: Account, path: Path, mode: int, verb: str) -> None:
 
 
 def _blocked_by(path: Path) -> str:
-    """Name the directory above ``path`` that the user may not enter."""
+    """Name the directory above ``path`` on which the user lacks search permission."""
     for directory in reversed(path.parents):
         if not os.access(directory, os.X_OK):
-            return f", who may not enter {directory}"
+            return f", who lacks search permission on {directory}"
     return ""

@@ -186,7 +186,7 @@ class Settings:
     user: str | None = option(
         optional(readers.user),
         None,
-        "who runs a stack that root starts; the owner of the project's directory",
+        "who runs a stack that root starts; the owner of the project's code",
     )
 
 

@@ -98,7 +98,8 @@ def test_a_project_that_the_user_can_not_read(project, python, app) -> None:
 
     assert error_of(run(python, project, "up")) == (
         2,
-        f"{project}/manage.py can't be read by user {app.name}, who may not enter {project}.\n"
+        f"{project}/manage.py can't be read by user {app.name}, who lacks search "
+        f"permission on {project}.\n"
         "  Give that user access, or run everything as root with `tandem up --user root`.\n",
     )
 
@@ -111,7 +112,8 @@ def test_an_interpreter_that_the_user_can_not_run(project, app, python) -> None:
 
     assert error_of(run(own, project, "up")) == (
         2,
-        f"{own} can't be run by user {app.name}, who may not enter {project}/private.\n"
+        f"{own} can't be run by user {app.name}, who lacks search "
+        f"permission on {project}/private.\n"
         "  Give that user access, or run everything as root with `tandem up --user root`.\n",
     )
 
