@@ -334,6 +334,25 @@ def test_a_broken_generation_is_refused_with_its_traceback(up) -> None:
     assert ask(up.port, "/sync/").status == ask(up.port, "/async/").status == 200
 
 
+def test_a_generation_whose_channels_worker_fails_is_refused(up) -> None:
+    """Both stacks of the new one answer; the old worker still consumes."""
+    settings = up.directory / "mysite" / "settings.py"
+    code, before = settings.read_text(), generation(up)
+    # As above, and only the Channels worker reads it.
+    broken = '\nif "TANDEM_GENERATION" in os.environ: ASGI_APPLICATION = "mysite.asgi.missing"\n'
+    settings.write_text(f"import os\n{code}{broken}")
+    try:
+        done = tandem(up.directory, "reload")
+    finally:
+        settings.write_text(code)
+
+    assert done.returncode == 1
+    assert f"master-{before + 1} can't be started: it can't load the project" in done.stderr
+    assert "ImproperlyConfigured" in done.stderr
+    assert programs(up) == {f"master-{before}", "nginx", "valkey"}
+    work(up, "after-the-refusal")
+
+
 def test_the_setting_may_change_between_two_generations(up) -> None:
     """From one master to separate programs, and back, without a failed request."""
     before = generation(up)
