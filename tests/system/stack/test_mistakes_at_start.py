@@ -167,6 +167,9 @@ def test_a_server_that_cannot_load_the_project_is_not_tried_again(ended) -> None
     assert len(re.findall(attempt, output)) <= 1
     assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in output
     assert "Ctrl-C again" not in output
+    # Its last lines are on stderr.
+    assert "ValueError: no licence" not in output
+    assert "tandem     | `tandem logs wsgi-1` shows the whole traceback\n" in output
 
 
 def test_a_program_that_ends_at_once_is_named(ended) -> None:

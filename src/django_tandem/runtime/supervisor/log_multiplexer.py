@@ -6,11 +6,14 @@ import select
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
+from django_tandem.inprocess.startup_failures import read_startup_failure
 from django_tandem.model import Stack, programs
+from django_tandem.model.programs import MASTER, generation_of, numbered
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
+from django_tandem.runtime.state import READY_FILE
 
 STDERR = 2
 POLL_S = 0.1
@@ -43,7 +46,7 @@ class LogMultiplexer:
     that falls behind by more than BUFFER_BYTES loses lines, which are counted.
     """
 
-    def __init__(self, run_dir: Path, descriptor: int = 1) -> None:
+    def __init__(self, run_dir: Path, descriptor: int = 1, *, is_announced: bool = False) -> None:
         self._run_dir = run_dir
         self._descriptor = descriptor
         self._tails: dict[str, LogTail] = {}
@@ -53,6 +56,9 @@ class LogMultiplexer:
         self._lines: deque[bytes] = deque()
         self._buffered_bytes = 0
         self._left_out = 0
+        # Whether `tandem up` reports the start; not where plain supervisord was started.
+        self._is_announced = is_announced
+        self._has_named_logs = False
         self._is_read = _is_read(descriptor)
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log multiplexer", daemon=True)
@@ -131,7 +137,9 @@ class LogMultiplexer:
             self._ended.append((program, tail))
         return bool(lines)
 
-    def _buffer(self, program: str, lines: Iterable[bytes]) -> None:
+    def _buffer(self, program: str, lines: Sequence[bytes]) -> None:
+        if lines and self._is_reported(program):
+            return
         for line in lines:
             if any(text in line for text in NOISE.get(program, ())):
                 continue
@@ -140,6 +148,19 @@ class LogMultiplexer:
                 continue
             self._report_left_out()
             self._append(program, line)
+
+    def _is_reported(self, program: str) -> bool:
+        """Return whether `tandem up` prints why this program did not load the project."""
+        if not self._is_announced or (self._run_dir / READY_FILE).exists():
+            return False
+        # Of the workers of a shared master their master has the record.
+        names = {program, numbered(MASTER, generation_of(program))}
+        if not any(read_startup_failure(self._run_dir, name) for name in names):
+            return False
+        if not self._has_named_logs:
+            self._has_named_logs = True
+            self.print_line(f"`tandem logs {program}` shows the whole traceback")
+        return True
 
     def _append(self, program: str, line: bytes) -> None:
         self._lines.append(b"%-10s | %s\n" % (program.encode(), line))

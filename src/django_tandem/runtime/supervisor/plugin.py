@@ -61,9 +61,10 @@ class Plugin:
         self._run_dir = run_dir
         # Another user who could enter might replace our sockets.
         run_dir.chmod(0o700)
+        is_announced = lock.VARIABLE in os.environ
         self._lock = _hold_lock(run_dir)
         _end_orphans(run_dir)
-        self._output = LogMultiplexer(run_dir)
+        self._output = LogMultiplexer(run_dir, is_announced=is_announced)
         self._output.start()
         self._children = Children(supervisord, run_dir)
         state = read_state(run_dir)

@@ -225,3 +225,29 @@ def test_the_end_waits_for_no_reader_that_stalls(tmp_path, pipe) -> None:
     output.close(within_s=10)
 
     assert not output._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("is_announced", "is_ready", "expected"),
+    [
+        (True, False, "tandem     | `tandem logs wsgi-1` shows the whole traceback\n"),
+        (False, False, "wsgi-1     | Traceback\n"),
+        (True, True, "wsgi-1     | Traceback\n"),
+    ],
+)
+def test_a_traceback_that_the_failed_start_prints_is_not_printed_twice(
+    is_announced, is_ready, expected, tmp_path, pipe
+) -> None:
+    """Plain supervisord reports no start, and a failure after the start has only its log."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer, is_announced=is_announced)
+    output.add("wsgi-1")
+    (tmp_path / "master-1.failed").write_text("ValueError")
+    if is_ready:
+        (tmp_path / "ready").touch()
+    log(tmp_path, "wsgi-1", "Traceback\n")
+
+    output._collect()
+    output._print()
+
+    assert read(reader) == expected
