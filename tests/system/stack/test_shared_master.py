@@ -80,9 +80,6 @@ def make(directory: Path) -> Path:
     for name, added in (("urls", URLS), ("asgi", CONSUMER)):
         file = directory / "mysite" / f"{name}.py"
         file.write_text(file.read_text() + added)
-    settings = directory / "mysite" / "settings.py"
-    # `runworker` is a command of this app.
-    settings.write_text(settings.read_text() + 'INSTALLED_APPS += ["channels"]\n')
     configure(directory)
     return directory
 
