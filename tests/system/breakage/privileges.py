@@ -22,6 +22,22 @@ MUTANTS = (
         tests=(f"{REFUSED}::test_the_settings_of_another_user_are_never_imported_by_root",),
     ),
     Mutant(
+        name="another user's package imported by root",
+        file="cli/user.py",
+        old="return find_writable(code_of(project, module))",
+        new="return None",
+        tests=(
+            f"{REFUSED}::test_code_of_another_user_in_a_project_of_roots_is_never_imported_by_root",
+        ),
+    ),
+    Mutant(
+        name="terminal of root kept by the settings",
+        file="runtime/privileges.py",
+        old="        os.setsid()\n",
+        new="",
+        tests=("tests/unit/runtime/test_privileges.py::test_the_child_has_no_terminal",),
+    ),
+    Mutant(
         name="groups of root kept",
         file="runtime/privileges.py",
         old="os.setgroups(account.groups)",
@@ -61,8 +77,8 @@ MUTANTS = (
     Mutant(
         name="stack in a public directory believed",
         file="runtime/ownership.py",
-        old="if found.st_mode == stat.S_IFDIR | PRIVATE and lock",
-        new="if stat.S_ISDIR(found.st_mode) and lock",
+        old="return found.st_uid if found.st_mode == stat.S_IFDIR | PRIVATE else None",
+        new="return found.st_uid if stat.S_ISDIR(found.st_mode) else None",
         tests=(f"{OWNERSHIP}::test_the_owner_of_a_stack_is_known_while_it_runs",),
     ),
 )
