@@ -23,8 +23,22 @@ MUTANTS = (
         name="workers that outlive their master",
         file="inprocess/worker_process.py",
         old="_libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)",
-        new="pass",
+        new="0",
         tests=(f"{MASTER}/test_workers.py::test_all_workers_end_with_a_killed_master",),
+    ),
+    Mutant(
+        name="Channels worker that ends at once taken for ready",
+        file="runtime/health.py",
+        old="each.is_ready and each.uptime_s >= UP_S",
+        new="True",
+        tests=(f"{MASTER}/test_channels.py::test_a_channels_worker_that_ends_at_once_is_silent",),
+    ),
+    Mutant(
+        name="worker stopped twice with its master",
+        file="servers/adapters/forked_workers.py",
+        old="if not self.is_signalled:",
+        new="if True:",
+        tests=(f"{MASTER}/test_channels.py::test_a_killed_master_interrupts_no_consumer",),
     ),
     Mutant(
         name="memory torn down at the exit",

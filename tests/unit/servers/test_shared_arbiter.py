@@ -7,12 +7,12 @@ import pytest
 from gunicorn.config import Config
 
 from django_tandem.servers.adapters import shared_arbiter
-from django_tandem.servers.adapters.forked_workers import ForkedWorker, WorkerKind
+from django_tandem.servers.adapters.forked_workers import ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.shared_arbiter import START_S, SharedArbiter
 
 CONFIG = Config()
 WSGI, ASGI = (
-    WorkerKind(
+    ForkedKind(
         name=name, worker_class=ForkedWorker, config=CONFIG, workers=1, load=dict, timeout_s=5
     )
     for name in ("wsgi", "asgi")

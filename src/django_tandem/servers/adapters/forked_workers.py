@@ -32,7 +32,7 @@ POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerKind:
+class ForkedKind:
     """
     What the workers of one kind have in common.
 
@@ -91,7 +91,7 @@ class WorkerReport:
 class ForkedWorker(Worker):  # type: ignore[misc]
     """A worker of one kind, which makes what can't be shared once it is forked."""
 
-    def __init__(self, kind: WorkerKind, *arguments: Any) -> None:
+    def __init__(self, kind: ForkedKind, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.kind = kind
         self.report = WorkerReport()

@@ -30,7 +30,7 @@ from django_tandem.model import Recycle, Stack
 from django_tandem.servers.adapters import master_sources, separate_programs
 from django_tandem.servers.adapters.forked_workers import (
     ForkedChannelsWorker,
-    WorkerKind,
+    ForkedKind,
     uvicorn_worker,
     wsgi_worker,
 )
@@ -88,14 +88,14 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             )
             self.cfg.set("preload_app", False)
 
-    def kinds(self) -> tuple[WorkerKind, ...]:
+    def kinds(self) -> tuple[ForkedKind, ...]:
         """Return the kinds of workers: WSGI, ASGI, and Channels if there are channels."""
         kinds = (self._wsgi(), self._asgi())
         return (*kinds, self._channels()) if self.options.channel else kinds
 
-    def _wsgi(self) -> WorkerKind:
+    def _wsgi(self) -> ForkedKind:
         config = self.cfg
-        return WorkerKind(
+        return ForkedKind(
             name=Stack.WSGI.value,
             worker_class=wsgi_worker(config.worker_class),
             # The threads of a replaced worker have as long as a request may take. At a stop, the
@@ -110,9 +110,9 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             recycle=self._recycle(),
         )
 
-    def _asgi(self) -> WorkerKind:
+    def _asgi(self) -> ForkedKind:
         drain_s, timeout_s = self.options.drain, self.asgi["timeout_worker_healthcheck"]
-        return WorkerKind(
+        return ForkedKind(
             name=Stack.ASGI.value,
             worker_class=uvicorn_worker(uvicorn_options(self.asgi)),
             config=with_settings(self.cfg, max_requests=0),
@@ -127,11 +127,11 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             drain_limit_s=drain_s + timeout_s + self.cfg.graceful_timeout,
         )
 
-    def _channels(self) -> WorkerKind:
+    def _channels(self) -> ForkedKind:
         # Channels is imported only where the project uses it. A consumer may run for long.
         from django_tandem.inprocess import channels_worker  # noqa: PLC0415
 
-        return WorkerKind(
+        return ForkedKind(
             name="channels",
             worker_class=ForkedChannelsWorker,
             config=with_settings(self.cfg, max_requests=0),

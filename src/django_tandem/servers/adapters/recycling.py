@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from django_tandem.model import Recycle
-from django_tandem.servers.adapters.forked_workers import ForkedWorker, WorkerKind
+from django_tandem.servers.adapters.forked_workers import ForkedKind, ForkedWorker
 
 # Siblings of one age and load must not all be replaced one after the other.
 JITTER = 0.1
@@ -41,9 +41,9 @@ class Recycling:
     def __init__(
         self,
         workers: Callable[[], dict[int, ForkedWorker]],
-        spawn: Callable[[WorkerKind], int],
+        spawn: Callable[[ForkedKind], int],
         drain: Callable[[ForkedWorker], None],
-        log: Callable[[WorkerKind, str], None],
+        log: Callable[[ForkedKind, str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workers, self._spawn, self._drain, self._log = workers, spawn, drain, log
@@ -95,7 +95,7 @@ class Recycling:
             self._announced.add(worker.pid)
             self._log(worker.kind, f"Worker {worker.pid} {reason}, and is to be replaced.")
 
-    def _delay(self, kind: WorkerKind) -> None:
+    def _delay(self, kind: ForkedKind) -> None:
         delay_s = min(2 * self._delays.get(kind.name, FIRST_DELAY_S / 2), LONGEST_DELAY_S)
         self._delays[kind.name] = delay_s
         self._not_before[kind.name] = self._clock() + delay_s

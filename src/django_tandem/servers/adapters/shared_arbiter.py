@@ -10,7 +10,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from django_tandem.inprocess import worker_process, worker_restarts
-from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedWorker, WorkerKind
+from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
 
 # A worker that ends within this time of its start is not replaced before it is over.
@@ -35,8 +35,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     WORKERS: dict[int, ForkedWorker]
 
     def __init__(self, app: Any) -> None:
-        self.kinds: tuple[WorkerKind, ...] = ()
-        self._kind: WorkerKind | None = None
+        self.kinds: tuple[ForkedKind, ...] = ()
+        self._kind: ForkedKind | None = None
         # By kind: before that time no worker is started.
         self._not_before: dict[str, float] = {}
         # By kind: how long the start of a worker may take, as soon as one has served.
@@ -77,7 +77,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         worker.bounds = with_jitter(kind.recycle)
         return worker
 
-    def _listeners(self, kind: WorkerKind) -> list[Any]:
+    def _listeners(self, kind: ForkedKind) -> list[Any]:
         return [each for each in self.LISTENERS if each.cfg_addr in kind.addresses]
 
     def _begin_workers_first(self) -> None:
@@ -90,7 +90,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
         self.cfg.set("post_fork", post_fork)
 
-    def _spawn(self, kind: WorkerKind) -> int:
+    def _spawn(self, kind: ForkedKind) -> int:
         """Start a worker; return its pid, or 0 if none can be started now."""
         if time.monotonic() < self._not_before.get(kind.name, 0):
             return 0
@@ -123,18 +123,18 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 took_s = time.monotonic() - worker.forked_at
                 self._start_limits_s[worker.kind.name] = max(START_S, 2 * took_s)
 
-    def _keep(self, kind: WorkerKind) -> None:
+    def _keep(self, kind: ForkedKind) -> None:
         for _ in range(kind.workers - len(self._counted(kind))):
             if not self._spawn(kind):
                 return
 
-    def _counted(self, kind: WorkerKind) -> list[ForkedWorker]:
+    def _counted(self, kind: ForkedKind) -> list[ForkedWorker]:
         workers = (each for each in self.WORKERS.values() if each.kind is kind)
         return [
             each for each in workers if not each.is_draining and not self._recycling.is_spare(each)
         ]
 
-    def _is_complete(self, kind: WorkerKind) -> bool:
+    def _is_complete(self, kind: ForkedKind) -> bool:
         return sum(each.report.is_ready for each in self._counted(kind)) >= kind.workers
 
     def _drain(self, worker: ForkedWorker) -> None:
@@ -251,7 +251,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         """Ignore SIGTTOU, which names no kind."""
         self._ignore("TTOU")
 
-    def _log_of_kind(self, kind: WorkerKind, text: str) -> None:
+    def _log_of_kind(self, kind: ForkedKind, text: str) -> None:
         """Log to the file in which the workers of the kind log."""
         path = worker_process.log_file(kind.name)
         try:
