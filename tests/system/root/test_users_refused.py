@@ -140,7 +140,7 @@ def test_a_media_root_that_the_user_can_not_write_to(project, python, app) -> No
     setting(project, f'DATABASES = {{}}\nMEDIA_ROOT = "{media}"')
     setting(project, f'TANDEM = {{"USER": "{app.name}"}}')
 
-    done = run(python, project, "check")
+    done = run(python, project, "check", "--bind", f"127.0.0.1:{free_port()}")
 
     assert done.returncode == 0, done.stderr
     assert f'MEDIA_ROOT is "{media}", and user {app.name} can\'t write to it.' in done.stdout
