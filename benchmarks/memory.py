@@ -20,19 +20,21 @@ import psutil
 from example import copied, environment
 from load import drive
 from results import Ratio, finish, run, say
+from side_by_side.bounds import FAILED_SHARE
 from side_by_side.compared import EVERY, TANDEM, read_project
-from side_by_side.driver import broadcasting
 from side_by_side.loads import MIXED
 from side_by_side.surroundings import surroundings
 
 from django_tandem.bench.launch import RunningTopology, running
+from django_tandem.bench.results import DriverResult
 from django_tandem.bench.topology import Topology
-from django_tandem.bench.workload import Job
+from django_tandem.bench.workload import Job, decode_result, encode
 from django_tandem.model import Stack, programs
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.usage import usage_of
 from django_tandem.servers import Launch, find
 
+DRIVER = (sys.executable, "-m", "side_by_side.driver")
 SEPARATE, UVICORN = "tandem-separate", "uvicorn"
 IDLE_ROUNDS = 3
 LOAD_S = 300
@@ -71,23 +73,18 @@ def idle(topology: Topology) -> float:
 def loaded(topology: Topology, seconds: float) -> float:
     """Start the topology and weigh it after the mixed load."""
     with running(topology) as stack:
-        job = Job(url=stack.url, workload=MIXED, seconds=seconds)
-        done = asyncio.run(_drive(job))
-        if not done.answered or done.failed:
+        done = drive_mixed(Job(url=stack.url, workload=MIXED, seconds=seconds))
+        if done.failed > FAILED_SHARE * done.answered:
             raise RuntimeError(f"{done.failed} requests failed, {done.answered} were answered")
         found = stack_mb(stack)
         say(f"{topology.title}, after {done.answered} requests: {found:.0f} MB")
     return found
 
 
-async def _drive(job: Job):
-    # Its lines on stdout are for the parent process that it has here not.
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        kept, sys.stdout = sys.stdout, nowhere
-        try:
-            return await broadcasting(job)
-        finally:
-            sys.stdout = kept
+def drive_mixed(job: Job) -> DriverResult:
+    """Run the load generator on the job, in a process of its own."""
+    done = subprocess.run(DRIVER, input=encode(job), stdout=subprocess.PIPE, text=True, check=True)
+    return decode_result(done.stdout.splitlines()[-1])
 
 
 def gunicorn_alone() -> tuple[float, float]:
