@@ -40,7 +40,7 @@ unit: compiled
 # Most tests wait for a server to start or to stop, so there are three processes for each of two CPUs. The tests of a file
 # share its stacks. Tests with bounds of time under load have the machine for themselves.
 tests: compiled system
-	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not alone" -n 6 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
 	$(BIN)/pytest tests/system/example -n 2
 

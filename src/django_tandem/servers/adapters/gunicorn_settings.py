@@ -88,8 +88,12 @@ def post_fork(_arbiter: object, _worker: object) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a stream that makes progress renew the worker's timeout, which is then for one part."""
+    """Let a stream that makes progress renew the timeout, and keep the length of the queue."""
     streaming.set_renewal(worker.notify)
+    loop = getattr(worker, "loop", None)
+    if loop is not None:
+        # Gunicorn's ASGI worker names no length, and asyncio's 100 would replace the listener's.
+        loop.create_server = functools.partial(loop.create_server, backlog=worker.cfg.backlog)
 
 
 OWN_HOOKS: dict[str, Callable[..., None]] = {
