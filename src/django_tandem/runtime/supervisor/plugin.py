@@ -109,9 +109,10 @@ class Plugin:
     def _at_exit(self) -> None:
         # Where supervisord itself fails, nothing else would stop what it started.
         self._shutdown.kill_all()
+        # Before the records of failed starts are removed, whose tracebacks are not printed again.
+        self._output.close()
         clean(self._run_dir)
         orphans.forget(self._run_dir)
-        self._output.close()
         if self._policy.has_failed:
             # supervisord itself always ends with 0.
             os._exit(1)
