@@ -1,7 +1,7 @@
 """
 Measure one project on several topologies, side by side: `tandem bench`.
 
-A topology is a plan of its own, started and stopped in turn (`launch`). A driver in a process of
-its own puts the same workload on each (`driver`). A session alternates the rounds (`session`), and
+A topology is a separate plan, started and stopped in turn (`launch`). A driver in a separate
+process puts the same workload on each (`driver`). A session alternates the rounds (`session`), and
 its report becomes tables, JSON and a page (`report`, `page`).
 """

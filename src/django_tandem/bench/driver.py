@@ -1,7 +1,7 @@
 """
 The load generator: ``python -m django_tandem.bench.driver``.
 
-It runs in a process of its own, so that its CPU time is separate from the servers'. `workload`
+It runs in a separate process, so that its CPU time is separate from the servers'. `workload`
 has its input and output.
 """
 

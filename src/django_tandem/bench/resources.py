@@ -105,7 +105,7 @@ def count_database_connections() -> CountConnections:
 def _by_query(query: str) -> CountConnections:
     def count(_pids: Collection[int]) -> int | None:
         connection = connections["default"]
-        # Each database has errors of its own, and a count is not worth ending a measurement.
+        # Each database raises its own errors, and a count is not worth ending a measurement.
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query)

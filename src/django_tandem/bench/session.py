@@ -49,7 +49,7 @@ def interruptible() -> Iterator[None]:
     """
     Raise KeyboardInterrupt at SIGHUP, SIGINT and SIGTERM for the length of the block.
 
-    A topology has a session of its own: a signal that ended this process would leave it running.
+    A topology has its own session: a signal that ended this process would leave it running.
     A signal that is ignored, as nohup ignores SIGHUP, stays ignored.
     """
     before = {each: signal.getsignal(each) for each in INTERRUPTS}

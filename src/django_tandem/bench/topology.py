@@ -155,7 +155,7 @@ def _alone(
     for server in names:
 
         def make(run_dir: Path, bind: str, server: str = server) -> Setup:
-            # The Channels worker stays, as a program of its own.
+            # The Channels worker stays, as a separate program.
             apart = replace(_without_recycling(settings), shared_master=False)
             whole = hybrid(apart, choice, plan_with, run_dir, bind)
             return replace(whole, plan=alone(whole.plan, stack, server))

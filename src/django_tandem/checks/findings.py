@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,16 +83,28 @@ def gather(
     ``before_up`` is true for settings read without the REDIS_URL of `tandem up`, and
     ``on_this_machine`` for a plan that is judged as a start here would be.
     """
+    missing = tuple(machine.read_missing(plan, loaded.settings)) if on_this_machine else ()
+    return replace(
+        _facts_of_project(plan, loaded),
+        setting_error=setting_error,
+        asgi_error=asgi_error,
+        # Another user may run `manage.py check` than the stack.
+        unwritable=() if before_up else tuple(machine.read_unwritable(plan.project.directory)),
+        offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
+        missing=missing,
+        nginx_errors=check_edge(plan) if on_this_machine and not missing else "",
+    )
+
+
+def _facts_of_project(plan: Plan, loaded: Loaded) -> Facts:
+    """Return the facts that are the same on every machine with these packages."""
     databases = tuple(stores.read_databases())
     is_atomic = any(each.atomic_requests for each in databases)
     has_media = loaded.settings.edge.media
     routes = tuple(_routes(plan)) if is_atomic or has_media else ()
-    missing = tuple(machine.read_missing(plan, loaded.settings)) if on_this_machine else ()
     return Facts(
         plan=plan,
         settings=loaded.settings,
-        setting_error=setting_error,
-        asgi_error=asgi_error,
         application=loaded.asgi,
         stock_modules=_stock_modules(plan),
         async_views=tuple(_async_views(routes)) if is_atomic else (),
@@ -108,11 +121,6 @@ def gather(
         versions=tuple(installed.read_versions()),
         importable=installed.importable_libraries(),
         unknown_packages=installed.unknown_packages(),
-        # Another user may run `manage.py check` than the stack.
-        unwritable=() if before_up else tuple(machine.read_unwritable(plan.project.directory)),
-        offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
-        missing=missing,
-        nginx_errors=check_edge(plan) if on_this_machine and not missing else "",
     )
 
 

@@ -119,7 +119,7 @@ def _is_installed(app: str) -> bool:
 
 # So many routes are named in full.
 _NAMED = 5
-# Where Django has a pool of its own.
+# Where Django has a connection pool.
 _POOLED = {"postgresql", "postgis", "oracle"}
 # Where a database is a file.
 _SQLITE = {"sqlite3", "spatialite"}

@@ -93,7 +93,7 @@ def unapplied_migrations() -> list[str]:
     def read() -> None:
         try:
             found.extend(sorted(_apps()))
-        except Exception:  # noqa: BLE001 - each database has errors of its own
+        except Exception:  # noqa: BLE001 - each database raises its own errors
             return
         finally:
             connections.close_all()

@@ -18,7 +18,7 @@ LAST_PART = {"type": "http.response.body", "body": b"", "more_body": False}
 HTTP_DISCONNECT = {"type": "http.disconnect"}
 # How long a consumer may take for its last event.
 LAST_EVENT_S = 2.0
-# How long a client that does not read may delay the end of its own connection.
+# How long a client that does not read may delay the end of its connection.
 UNREAD_S = 2.0
 # Paces a sender of which so many messages were dropped: no client slows it down any more.
 # Before that, a pause could have it cancelled outside a generator, which ends later then.

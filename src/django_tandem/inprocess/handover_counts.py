@@ -14,7 +14,7 @@ from threading import Lock, Timer
 from django_tandem import environment
 
 NAME = "handovers.json"
-# The lock is a file of its own, as the counts are replaced at each write.
+# The lock is a separate file, as the counts are replaced at each write.
 LOCK = "handovers.lock"
 NEW = "handovers.new"
 # A process writes no more often than this, and no count stays in memory for longer.

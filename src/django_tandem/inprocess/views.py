@@ -28,7 +28,7 @@ def facts_of(callback: Any) -> View:
     """
     Return what decides the stack of ``callback``, a view as Django's URLconf holds it.
 
-    An event stream is known by a text in the view's code, in functions of its own package that it
+    An event stream is known by a text in the view's code, in functions of its package that it
     calls, or in responses. It is an async stream when that code has an async generator.
     """
     target = _author_wrote(callback)
@@ -139,7 +139,7 @@ def _wrapper_over_coroutine(callback: Any) -> Any | None:
     Return the synchronous function or class that hides a coroutine in ``callback`` from Django.
 
     Only functools.wraps(), partials and async_to_sync() are followed; for the last, which has
-    no line of its own, the coroutine is returned. None when nothing is hidden, or unknown.
+    no source line, the coroutine is returned. None when nothing is hidden, or unknown.
     """
     if iscoroutinefunction(callback):
         return None

@@ -10,7 +10,7 @@ import django
 from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from django_tandem.errors import ProjectError
 from django_tandem.handler.application import DjangoApplication
@@ -92,42 +92,56 @@ def read(
     resolver = get_resolver()
     urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
-    directory = str(location.directory)
-    beside = read_application(application, directory) if application else Application()
-    static = _static()
+    beside = (
+        read_application(application, str(location.directory)) if application else Application()
+    )
+    project = replace(
+        _read_django(location, settings, application),
+        routes=_routes(resolver, beside, str(location.directory)),
+        channel_names=beside.channel_names,
+        needs_redis=embedded_redis is not None and _names(embedded_redis),
+        asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
+        needs_one_asgi_process=beside.needs_one_process,
+    )
+    return Loaded(project=project, settings=settings, application=application, asgi=beside)
+
+
+def _read_django(location: Location, settings: Settings, application: object | None) -> Project:
+    """Return what Django's settings and the place of the project say of it, without its routes."""
     has_stock_handler = settings.asgi.handler == "django" or holds_stock_handler(application)
-    project = Project(
-        directory=directory,
+    return Project(
+        directory=str(location.directory),
         settings_module=location.settings_module,
         debug=django_settings.DEBUG,
         wsgi=getattr(django_settings, "WSGI_APPLICATION", None),
         asgi=asgi_application_path(),
-        # Channels tries its own HTTP routes before Django's.
-        routes=(
-            *(route for route in beside.http_routes if not _is_within(route, static)),
-            *http_routes(resolver, directory),
-            *beside.websocket_routes,
-        ),
-        channel_names=beside.channel_names,
+        routes=(),
         middleware=read_middleware(is_stock=has_stock_handler),
         has_stock_handler=has_stock_handler,
-        static=static,
+        static=_static(),
         static_in_debug=django_settings.DEBUG and _has_staticfiles(),
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
-        needs_redis=embedded_redis is not None and _names(embedded_redis),
         has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         forwarded=_forwarded(),
         manage_py=str(location.manage_py) if location.manage_py else None,
         manage_py_sets=location.manage_py_sets,
         python_path=location.python_path,
-        asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
-        needs_one_asgi_process=beside.needs_one_process,
-        other_urlconfs=read_other_urlconfs(settings.urlconfs, directory),
+        other_urlconfs=read_other_urlconfs(settings.urlconfs, str(location.directory)),
         urlconf_setters=urlconf_setters(),
         file_headers=security_headers(),
     )
-    return Loaded(project=project, settings=settings, application=application, asgi=beside)
+
+
+def _routes(resolver: URLResolver, beside: Application, directory: str) -> tuple[Route, ...]:
+    """Return the routes in the order in which they are tried."""
+    static = _static()
+    # Channels tries its own HTTP routes before Django's.
+    return (
+        *(route for route in beside.http_routes if not _is_within(route, static)),
+        *http_routes(resolver, directory),
+        *beside.websocket_routes,
+    )
 
 
 def holds_stock_handler(application: Any) -> bool:

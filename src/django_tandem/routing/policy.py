@@ -120,7 +120,7 @@ def _inexact(verdict: Verdict, *, handover: bool) -> Verdict:
 
 
 def _takes_more(route: Route, pin: Pin) -> bool:
-    # A pin of paths has an exact rule of its own.
+    # A pin of paths has a separate, exact rule.
     is_of_route = not pin.is_of_paths and route.protocol is Protocol.HTTP
     return bool(route.match.why_inexact) and is_of_route and pin.stack is Stack.ASGI
 

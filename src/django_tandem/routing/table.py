@@ -36,7 +36,7 @@ def _exceptions(pins: tuple[Pin, ...], verdicts: Iterable[Verdict]) -> list[Edge
     for each in verdicts:
         match = _within(each.route.match, last)
         by = deciding_pin(each.route, earlier)
-        # An earlier pin of paths has a rule of its own, in front of these.
+        # An earlier pin of paths has a separate rule, in front of these.
         if match is not None and (by is None or not earlier[by].is_of_paths):
             stack = last.stack if by is None else _edge_stack(each)
             rules.append(EdgeRule(match=match, stack=stack, origin=each.route.pattern))

@@ -48,7 +48,7 @@ def host_with(nginx: Nginx) -> Host:
 
 def _python() -> str:
     # By a link to the live release it would be another interpreter after the next deploy. Only
-    # its directory: a virtual environment is known by the path of its own python.
+    # its directory: a virtual environment is known by the path of its python.
     program = Path(sys.executable)
     return str(program.parent.resolve() / program.name)
 

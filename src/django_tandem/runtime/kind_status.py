@@ -1,6 +1,6 @@
 """What each kind of a shared master's workers does at one moment, and the states of a program."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,15 +72,7 @@ def kind_statuses(
         for kind, name in kinds_of(status.name).items()
         if kind in planned or (not process and workers and workers[kind])
     }
-
-    def state_of(kind: str) -> str:
-        if not planned or not is_checked(status, role):
-            return unchecked_state(status, role)
-        return READY if does_work(planned[kind], workers) else UNANSWERED[status.state]
-
-    # In parallel, since each that hangs takes the whole timeout of a health check.
-    with ThreadPoolExecutor() as pool:
-        states = dict(zip(names, pool.map(state_of, names), strict=True))
+    states = _states(names, status, role, planned, workers)
     return tuple(
         KindStatus(
             name=name,
@@ -94,6 +86,25 @@ def kind_statuses(
         )
         for kind, name in names.items()
     )
+
+
+def _states(
+    kinds: Iterable[str],
+    status: Status,
+    role: Role,
+    planned: Mapping[str, WorkerKind],
+    workers: dict[str, tuple[Worker, ...]] | None,
+) -> dict[str, str]:
+    """Check the health of each kind whose state depends on it; return the state of each."""
+
+    def state_of(kind: str) -> str:
+        if not planned or not is_checked(status, role):
+            return unchecked_state(status, role)
+        return READY if does_work(planned[kind], workers) else UNANSWERED[status.state]
+
+    # In parallel, since each that hangs takes the whole timeout of a health check.
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(kinds, pool.map(state_of, kinds), strict=True))
 
 
 def is_checked(status: Status, role: Role) -> bool:

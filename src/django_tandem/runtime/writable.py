@@ -107,7 +107,7 @@ def _way_to(path: Path, links: int = MAX_LINKS) -> Iterator[Path]:
 
 def _writable_above(path: Path) -> Writable | None:
     found = path.lstat()
-    # A link has no mode of its own; where the sticky bit is set, nobody replaces what is root's.
+    # A link has no mode; where the sticky bit is set, nobody replaces what is root's.
     is_mode_ignored = stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX
     return None if found.st_uid == 0 and is_mode_ignored else _writable(path, found)
 

@@ -26,7 +26,7 @@ def dict_of(cls: type[T]) -> Reader:
 
 
 def group(cls: type[T], default: Mapping[str, Any], meaning: str) -> Any:
-    """Declare an option that is a dict with options of its own."""
+    """Declare an option that is a dict of further options."""
     return option(dict_of(cls), default, meaning)
 
 
