@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from django_tandem.model import Stack
 from django_tandem.render.supervisor import State
-from django_tandem.runtime.state import READY_FILE
+from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)
 
@@ -17,7 +17,7 @@ LINKS = tuple(f"{stack}.sock" for stack in Stack)
 LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock"),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *(READY_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
+    *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
     *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*"),
 )
 

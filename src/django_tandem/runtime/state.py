@@ -15,6 +15,8 @@ T = TypeVar("T")
 FAILED_FILE = "failed"
 # Exists once all programs of the first generation have passed their health check.
 READY_FILE = "ready"
+# Exists from the first moment of a stop: no new connection should be sent here.
+STOPPING_FILE = "stopping"
 
 
 def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:

@@ -178,10 +178,13 @@ def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
         wait_for(lambda: _connections(tmp_path))
         up.process.send_signal(signal.SIGTERM)
         up.wait_for("stopping: requests in flight are finished")
+        is_marked = (up.run_dir / "stopping").exists()
         status = tandem(tmp_path, "status")
         second = tandem(tmp_path, "up", "--bind", f"127.0.0.1:{free_port()}")
         assert answer.result(20).text == "done"
 
+    assert is_marked
+    assert not (up.run_dir / "stopping").exists()
     sentence = f"The stack in {up.run_dir} is stopping.\n"
     hint = "`tandem down` waits until it has stopped.\n"
     assert (status.returncode, status.stderr) == (1, f"{sentence}  {hint}")

@@ -15,7 +15,7 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import listeners, log_names
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.sockets import clean, move_links
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
@@ -67,6 +67,8 @@ class Plugin:
         self._output = LogMultiplexer(run_dir, is_announced=is_announced)
         self._output.start()
         self._children = Children(supervisord, run_dir)
+        # Left by a stack that was killed while it stopped.
+        (run_dir / STOPPING_FILE).unlink(missing_ok=True)
         state = read_state(run_dir)
         if state is not None:
             drain_window.remove(run_dir, state.generation)

@@ -14,6 +14,7 @@ from supervisor.states import SupervisorStates
 from django_tandem.inprocess import drain_window
 from django_tandem.model import programs
 from django_tandem.model.programs import generation_of, listeners
+from django_tandem.runtime.state import STOPPING_FILE
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
@@ -66,6 +67,9 @@ class Shutdown:
 
     def _begin(self, _event: Any) -> None:
         """Stop what can be stopped at once, and have the WebSockets closed."""
+        # First of all: a load balancer is to send nothing more. On a full disk the stop goes on.
+        with contextlib.suppress(OSError):
+            (self._run_dir / STOPPING_FILE).touch(mode=0o600)
         # Only Ctrl-C: an orchestrator may well send SIGTERM twice, and means the same by it.
         signal.signal(signal.SIGINT, self.kill_all)
         # A stack that never came up has no requests, and nobody pressed Ctrl-C.
