@@ -91,7 +91,7 @@ def hybrid(
         bind=(bind,),
         wsgi=_with_server(settings.wsgi, choice.wsgi[0]),
         asgi=_with_server(settings.asgi, choice.asgi[0]),
-        edge=replace(settings.edge, tls=None, server_names=()),
+        edge=replace(settings.edge, tls=None, redirect=None, server_names=()),
     )
     return Setup(plan=plan_with(chosen, run_dir), settings=chosen)
 

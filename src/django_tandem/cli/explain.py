@@ -104,8 +104,8 @@ def run(options: argparse.Namespace) -> int:
     for each in found:
         if each.is_answered:
             _show(each, request, plan)
-    if plan.edge.include:
-        console.line_err(f'The directives of "{plan.edge.include}" are not taken into account.')
+    for file in plan.edge.include.files:
+        console.line_err(f'The directives of "{file}" are not taken into account.')
     for problem in problems:
         raise problem
     return 0

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import math
 import os
 from typing import Any
 
@@ -46,13 +47,18 @@ def thread_count() -> int:
     is_number = variable is not None and variable.isdecimal()
     given: Any = int(variable or 0) if is_number else variable or asgi_setting("THREADS")
     if given == "auto":
-        return min(_cpu_count() + IO_THREADS, MAX_THREADS)
+        return auto_threads(_cpu_count())
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return given
     raise SettingError(
         f"{environment.THREADS if variable else PATH} is {given!r}.",
         hint='Expected an integer of at least 1, or "auto".',
     )
+
+
+def auto_threads(cpus: float) -> int:
+    """Return the number of threads for a process that may use so many CPUs."""
+    return min(math.ceil(cpus) + IO_THREADS, MAX_THREADS)
 
 
 def asgi_setting(name: str) -> Any:
@@ -62,7 +68,7 @@ def asgi_setting(name: str) -> Any:
 
 
 def _cpu_count() -> int:
-    # The CPUs this process may run on: a container or taskset can leave it fewer than there are.
+    # Without a plan, which counts the quota of a container too: those this process may run on.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -6,6 +6,9 @@ from django_tandem.model import programs
 from django_tandem.model.project import Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
 
+# The port that an https URL means when it names none.
+HTTPS_PORT = 443
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nginx:
@@ -80,6 +83,19 @@ class Tls:
 
     certificate: str
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include:
+    """Files of further directives for NGINX's http block and for its server block."""
+
+    http: str | None = None
+    server: str | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that there are."""
+        return tuple(each for each in (self.http, self.server) if each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +179,8 @@ class Edge:
     their stack is replaced; ``worker_shutdown_timeout_s``, the time that an old worker of NGINX
     has, is longer. ``handover`` lets each stack pass a request to the other. ``script_name`` has
     no slash at its end; a path may begin with it, and the rules match what follows it.
-    ``open_files`` is the limit for each worker of NGINX.
+    ``open_files`` is the limit for each of the ``workers`` of NGINX. Plain HTTP on the addresses
+    ``redirects`` is redirected to HTTPS. ``acme_root`` is the webroot of an ACME client.
     """
 
     nginx: Nginx
@@ -177,15 +194,29 @@ class Edge:
     worker_shutdown_timeout_s: int
     server_names: tuple[str, ...] = ()
     tls: Tls | None = None
+    redirects: tuple[Bind, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     static: StaticFiles | None = None
     media: StaticFiles | None = None
     error_pages: tuple[tuple[int, str], ...] = ()
-    include: str | None = None
+    include: Include = Include()
+    acme_root: str | None = None
     worker_user: str | None = None
     handover: bool = False
     script_name: str = ""
     open_files: int = 16_384
+    workers: int = 1
+
+    @property
+    def addresses(self) -> tuple[Bind, ...]:
+        """All addresses that it listens on."""
+        return (*self.binds, *self.redirects)
+
+    @property
+    def https_port(self) -> int:
+        """The port that plain HTTP is redirected to."""
+        ports = [bind.port for bind in self.binds]
+        return HTTPS_PORT if HTTPS_PORT in ports else ports[0]
 
     @property
     def worker_connections(self) -> int:

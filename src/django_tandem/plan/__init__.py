@@ -1,14 +1,7 @@
 """Make the plan that every target renders from the project, the settings and the machine."""
 
-import ipaddress
-import re
-from collections.abc import Iterable
-
 from django_tandem import servers
-from django_tandem.errors import SettingError
 from django_tandem.model import (
-    Bind,
-    Edge,
     Host,
     Overrides,
     Pin,
@@ -16,15 +9,13 @@ from django_tandem.model import (
     Project,
     Route,
     Stack,
-    Tls,
     Verdict,
 )
-from django_tandem.plan.capacity import OPEN_FILES
+from django_tandem.plan.edge import edge
 from django_tandem.plan.notes import notes
-from django_tandem.plan.processes import GRACE_S, PlanContext, processes
+from django_tandem.plan.processes import PlanContext, processes
 from django_tandem.routing.policy import decide
-from django_tandem.routing.table import edge_rules
-from django_tandem.settings import Settings, TlsSettings
+from django_tandem.settings import Settings
 
 __all__ = ["make_plan"]
 
@@ -64,7 +55,7 @@ def make_plan(
         generation=generation,
         drain_s=settings.drain_s,
         verdicts=verdicts,
-        edge=_edge(context, verdicts, stacks),
+        edge=edge(context, verdicts, stacks),
         processes=processes(context, stacks),
         overrides=overrides or Overrides(),
         notes=notes(context, verdicts, stacks),
@@ -88,78 +79,3 @@ def _served_stacks(
 
 def _any_on_asgi(routes: tuple[Route, ...], pins: tuple[Pin, ...]) -> bool:
     return any(decide(route, pins).stack is Stack.ASGI for route in routes)
-
-
-def _edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
-    project, settings, host = context.project, context.settings, context.host
-    return Edge(
-        nginx=host.nginx,
-        binds=binds(settings.bind, has_ipv6=host.has_ipv6),
-        rules=edge_rules(verdicts, settings.routes),
-        stacks=stacks,
-        stripped_prefixes=_stripped_prefixes(settings.routes),
-        max_body=settings.edge.max_body,
-        read_timeout_s=settings.wsgi.timeout_s,
-        drain_s=settings.drain_s,
-        worker_shutdown_timeout_s=max(settings.drain_s, settings.wsgi.timeout_s) + 2 * GRACE_S,
-        server_names=settings.edge.server_names,
-        tls=_tls(settings.edge.tls),
-        open_files=min(OPEN_FILES, host.open_files),
-        trusted_proxies=settings.edge.trusted_proxies,
-        static=project.static,
-        media=project.media if settings.edge.media else None,
-        error_pages=settings.edge.error_pages,
-        include=settings.edge.include,
-        worker_user=host.user if host.is_root else None,
-        handover=settings.handover and context.has_both,
-        script_name=project.script_name.rstrip("/"),
-    )
-
-
-def _tls(settings: TlsSettings | None) -> Tls | None:
-    return Tls(certificate=settings.certificate, key=settings.key) if settings else None
-
-
-def _stripped_prefixes(pins: tuple[Pin, ...]) -> tuple[str, ...]:
-    return tuple(pin.target for pin in pins if pin.strip)
-
-
-# An address of TANDEM["BIND"].
-_ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^:\[\]]*):)?(?P<port>[0-9]{1,5})")
-
-
-def binds(addresses: Iterable[str], *, has_ipv6: bool) -> tuple[Bind, ...]:
-    """
-    Read addresses such as ``127.0.0.1:8000``, ``[::1]:80``, ``localhost:80`` and ``:80``.
-
-    ``localhost`` and a port alone mean IPv4 and, where the machine has it, IPv6.
-    Raises SettingError for any other text.
-    """
-    return tuple(
-        dict.fromkeys(bind for text in addresses for bind in _expand(text, has_ipv6=has_ipv6))
-    )
-
-
-def _expand(text: str, *, has_ipv6: bool) -> list[Bind]:
-    found = _ADDRESS.fullmatch(text)
-    if found is None or not 0 < int(found["port"]) < 65536:
-        raise _not_an_address(text)
-    host, port = (found["host"] or "").strip("[]"), int(found["port"])
-    pair = {"": ("0.0.0.0", "::"), "localhost": ("127.0.0.1", "::1")}.get(host)  # noqa: S104
-    if pair is not None:
-        return [Bind(host=each, port=port) for each in pair if has_ipv6 or ":" not in each]
-    return [Bind(host=_ip(host, text), port=port)]
-
-
-def _ip(host: str, text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        raise _not_an_address(text) from None
-
-
-def _not_an_address(text: str) -> SettingError:
-    return SettingError(
-        f'"{text}" is not an address to bind.',
-        hint='Give an IP address and a port, such as "127.0.0.1:8000", "[::1]:8000" or ":8000".',
-    )

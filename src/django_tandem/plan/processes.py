@@ -6,6 +6,7 @@ from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
+from django_tandem.handler.pools import auto_threads
 from django_tandem.model import Host, Process, Project, Stack, WorkerKind, programs
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
@@ -259,7 +260,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,
         environment.RUN_DIR: context.run_dir,
         environment.HANDLER: settings.asgi.handler if settings.asgi.handler != "auto" else None,
-        environment.THREADS: str(settings.asgi.threads or ""),
+        environment.THREADS: str(settings.asgi.threads or auto_threads(context.host.cpus)),
         environment.PRELOAD: None if settings.preload is None else str(int(settings.preload)),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,

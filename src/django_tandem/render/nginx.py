@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePath
 
-from django_tandem.model import EdgeRule, File, ForwardedHeaders, Plan, Stack, StaticFiles, Tls
+from django_tandem.model import (
+    EdgeRule,
+    File,
+    ForwardedHeaders,
+    Include,
+    Plan,
+    Stack,
+    StaticFiles,
+    Tls,
+)
 from django_tandem.project.regex.charset import literally
 from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
@@ -55,7 +64,8 @@ def render(plan: Plan) -> tuple[File, ...]:
         **_scheme_header(plan.project.forwarded),
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
-        include=edge.include and _from_run_dir(edge.include, plan),
+        include=_include(edge.include, plan),
+        acme_root=edge.acme_root and _from_run_dir(edge.acme_root, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
         has_http2_directive=edge.nginx.version >= HTTP2_DIRECTIVE,
         has_keepalive_min=edge.nginx.version >= KEEPALIVE_MIN,
@@ -136,6 +146,11 @@ def _tls(tls: Tls | None, plan: Plan) -> Tls | None:
         return None
     certificate, key = (_from_run_dir(path, plan) for path in (tls.certificate, tls.key))
     return Tls(certificate=certificate, key=key)
+
+
+def _include(include: Include, plan: Plan) -> Include:
+    http, server = (path and _from_run_dir(path, plan) for path in (include.http, include.server))
+    return Include(http=http, server=server)
 
 
 def _from_run_dir(path: str, plan: Plan) -> str:

@@ -48,7 +48,7 @@ def state_of(plan: Plan) -> State:
         drain_s=plan.drain_s,
         longest_drain_s=plan.edge.drain_s,
         timeout_s=plan.edge.read_timeout_s,
-        binds=tuple(map(str, plan.edge.binds)),
+        binds=tuple(map(str, plan.edge.addresses)),
         overrides=plan.overrides,
         url=plan.url,
         host=bind.host,

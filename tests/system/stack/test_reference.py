@@ -1,12 +1,13 @@
 """What the reference's edge does, and which stack serves what: a test for each of its rows."""
 
 import json
-import os
+import math
 import re
 
 import crossplane
 import psutil
 
+from django_tandem.runtime.host import allowed_cpus
 from harness.client import wait_for
 
 FIFTY_MB = 50 * 1024 * 1024
@@ -24,15 +25,16 @@ FORWARDED = {
 
 
 def test_nginx_has_a_worker_for_each_cpu_and_at_least_1024_connections_each(stack) -> None:
-    """As the reference has it: worker_processes auto, 1024 connections."""
+    """As the reference has it by worker_processes auto, which a container's quota would mislead."""
     parsed = crossplane.parse(str(stack.up.run_dir / "nginx.conf"), single=True)["config"][0]
     top = {each["directive"]: each for each in parsed["parsed"]}
     events = {each["directive"]: each["args"] for each in top["events"]["block"]}
     workers = psutil.Process(stack.pid("nginx")).children()
 
-    assert top["worker_processes"]["args"] == ["auto"]
+    cpus = math.ceil(allowed_cpus())
+    assert top["worker_processes"]["args"] == [str(cpus)]
     assert int(events["worker_connections"][0]) >= 1024
-    assert len(workers) == os.cpu_count()
+    assert len(workers) == cpus
 
 
 def test_the_access_log_is_on_stdout(stack) -> None:

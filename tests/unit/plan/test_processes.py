@@ -115,3 +115,13 @@ def test_an_unknown_handler_is_an_error() -> None:
     assert str(caught.value) == (
         'TANDEM["ASGI"]["HANDLER"]: Expected "auto" or "django", got \'ours\'.'
     )
+
+
+@pytest.mark.parametrize(
+    ("cpus", "given", "threads"), [(0.5, "auto", "5"), (2.0, "auto", "6"), (2.0, 3, "3")]
+)
+def test_the_threads_of_the_handler_follow_the_cpus_of_the_container(cpus, given, threads) -> None:
+    """The process alone would count those of the machine."""
+    found = plan(websocket("/ws/"), tandem={"ASGI": {"THREADS": given}}, on=host(cpus=cpus))
+
+    assert dict(_named(found, "master").environment)["TANDEM_THREADS"] == threads

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Pin, Stack
+from django_tandem.model import Include, Pin, Stack
 from django_tandem.settings import read_settings
 
 
@@ -50,7 +50,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             {"EDGE": {"QQQ": 1}},
             'TANDEM["EDGE"]["QQQ"] is not an option.\n  The options are "SERVER_NAMES", "TLS", '
-            '"MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "ERROR_PAGES", "NGINX", "INCLUDE".',
+            '"REDIRECT", "ACME_ROOT", "MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "ERROR_PAGES", '
+            '"NGINX", "INCLUDE".',
         ),
         (
             {"WSGI": {"WORKERS": 0}},
@@ -227,7 +228,7 @@ def test_every_path_may_be_a_pathlib_path() -> None:
     assert settings.programs == (("beat", ("/srv/site/beat.sh", "-v")),)
     assert (settings.edge.nginx, settings.edge.include) == (
         "/srv/site/nginx",
-        "/srv/site/edge.conf",
+        Include(server="/srv/site/edge.conf"),
     )
     assert settings.edge.tls is not None
     assert (settings.edge.tls.certificate, settings.edge.tls.key) == (

@@ -1,0 +1,74 @@
+"""What a start needs of this machine, each missing thing as a sentence and a hint."""
+
+import errno
+import os
+import socket
+
+import pytest
+
+from builders import plan
+from django_tandem.runtime.preflight import find_missing
+from django_tandem.settings import read_settings
+from harness.stack import free_port
+
+FILES = ("chain.pem", "key.pem")
+
+
+@pytest.fixture
+def missing(tmp_path):
+    """Return what is missing for a plan with TLS and these further options of EDGE."""
+    for name in FILES:
+        (tmp_path / name).touch()
+    tls = dict(zip(("CERTIFICATE", "KEY"), FILES, strict=True))
+
+    def find(**edge) -> list[str]:
+        tandem = {"BIND": f"127.0.0.1:{free_port()}", "EDGE": {"TLS": tls, **edge}}
+        found = plan(tandem=tandem, directory=str(tmp_path))
+        return [str(error) for error in find_missing(found, read_settings(tandem))]
+
+    return find
+
+
+def test_an_address_in_use_is_named_with_the_option_that_chose_it(missing) -> None:
+    """`--bind` does not change where plain HTTP is redirected."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        bind = f"127.0.0.1:{listening.getsockname()[1]}"
+
+        assert missing(REDIRECT=bind) == [
+            f"{bind} is in use by another program.\n"
+            '  Stop that program, or listen on another address with TANDEM["EDGE"]["REDIRECT"].'
+        ]
+
+
+def test_a_port_below_1024_takes_a_right(missing, monkeypatch) -> None:
+    """As the kernel refuses it to an ordinary user, which root can't be in a test."""
+    bound = socket.socket.bind
+
+    def bind(self: socket.socket, address: tuple[str, int]) -> None:
+        if address[1] == 80:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        bound(self, address)
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+
+    assert missing(REDIRECT="127.0.0.1:80") == [
+        "This user may not listen on 127.0.0.1:80.\n"
+        '  Listen on a port of at least 1024 with TANDEM["EDGE"]["REDIRECT"].'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edge", "option"),
+    [
+        ({"INCLUDE": "no"}, '["INCLUDE"]'),
+        ({"INCLUDE": {"http": "no"}}, '["INCLUDE"]["http"]'),
+        ({"INCLUDE": {"http": "key.pem", "server": "no"}}, '["INCLUDE"]["server"]'),
+        ({"ACME_ROOT": "no"}, '["ACME_ROOT"]'),
+    ],
+)
+def test_a_file_that_nginx_could_not_read_is_named(missing, edge, option) -> None:
+    """NGINX would name a line of nginx.conf, which nobody wrote."""
+    assert missing(**edge) == [
+        f'TANDEM["EDGE"]{option} is "no", which is not readable.\n'
+        "  Give its path; a relative one is relative to the directory of manage.py."
+    ]
