@@ -15,6 +15,7 @@ from typing import NoReturn
 from django_tandem import __version__
 from django_tandem.cli import console
 from django_tandem.errors import MachineError, TandemError, did_you_mean
+from django_tandem.runtime import early_signals
 
 # The exit code of a program that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
@@ -101,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     open_standard_streams()
+    early_signals.end_first_process()
     try:
         options = _parse(given)
         if os.geteuid() == 0:

@@ -13,7 +13,9 @@ import psutil
 # Elsewhere the time comes from the clock, which may be adjusted by a little.
 COUNTS_FROM_BOOT = sys.platform == "linux"
 TOLERANCE_S = 0.0 if COUNTS_FROM_BOOT else 2.0
-# 0 is the caller's own process group, and 1 is init or a container's main process.
+# 0 is the caller's own process group.
+FIRST_PID = 1
+# The first process is init, or a container's main process: it is looked at, and gets no signal.
 LOWEST_PID = 2
 
 
@@ -34,7 +36,7 @@ class ProcessIdentity:
     @property
     def is_proved(self) -> bool:
         """Whether this very process runs, in the PID namespace of the caller."""
-        if self.pid < LOWEST_PID or self.namespace != own_namespace():
+        if self.pid < FIRST_PID or self.namespace != own_namespace():
             return False
         found = created_at(self.pid)
         return found is not None and not differ(found, self.created_at)
@@ -105,9 +107,11 @@ def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
 
     Raises PermissionError for another user's process.
     """
+    if process.pid < LOWEST_PID:
+        return False
     try:
         # The descriptor keeps its process when the pid is reused between proof and signal.
-        descriptor = os.pidfd_open(process.pid) if process.pid >= LOWEST_PID else None
+        descriptor = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return False
     except (AttributeError, OSError):

@@ -16,6 +16,7 @@ from django_tandem.model import Plan
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import (
     capabilities,
+    early_signals,
     lock,
     logs,
     orphans,
@@ -104,6 +105,7 @@ def in_foreground(
     os.environ[lock.VARIABLE] = str(handle)
     # The directory of this release may be deleted after a reload.
     os.chdir(directory)
+    early_signals.hold_back()
     os.execv(sys.executable, _supervisord(directory))  # noqa: S606
 
 

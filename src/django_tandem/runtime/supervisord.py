@@ -138,16 +138,21 @@ def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = 
         try:
             _call(run_dir, "supervisor.shutdown")
         except GoneError as error:
-            raise _out_of_reach(run_dir) from error
+            raise _out_of_reach(run_dir, holder) from error
     if wait_until(lambda: lock.holder(run_dir) is None, deadline_s):
         return True
     if not send_signal(holder, signal.SIGKILL):
-        raise _out_of_reach(run_dir)
+        raise _out_of_reach(run_dir, holder)
     wait_until(lambda: lock.holder(run_dir) is None, KILLED_S)
     return False
 
 
-def _out_of_reach(run_dir: Path) -> RefusedError:
+def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:
+    if holder.is_proved:
+        return RefusedError(
+            f"supervisord does not answer in {run_dir}, and is process 1 of this container.",
+            hint="The container runtime alone can end it: stop the container.",
+        )
     return RefusedError(
         f"supervisord does not answer in {run_dir}, and no process here is proved to be it.",
         hint="It may run in another container: stop it there.",

@@ -49,11 +49,16 @@ def _assert_all_end(pids: list[int], *, within_s: float) -> None:
         time.sleep(0.05)
 
 
-def _start(directory: Path, port: int, **streams: object) -> subprocess.Popen[bytes]:
+def _start(
+    directory: Path,
+    port: int,
+    *,
+    environment: dict[str, str] | None = None,
+    **streams: object,
+) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "django_tandem", "up", "--bind", f"127.0.0.1:{port}"]
-    return subprocess.Popen(
-        argv, cwd=directory, env=clean_environment(), start_new_session=True, **streams
-    )
+    given = clean_environment() | (environment or {})
+    return subprocess.Popen(argv, cwd=directory, env=given, start_new_session=True, **streams)
 
 
 def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None:
@@ -61,6 +66,38 @@ def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None
     while tandem(directory, "status").returncode:
         assert process.poll() is None
         assert time.monotonic() < until
+
+
+# Of a sitecustomize, which Python imports before supervisord.
+SIGNALLED = """
+import os
+import signal
+import sys
+
+if "supervisor.supervisord" in sys.orig_argv:
+    os.kill(os.getpid(), signal.{})
+"""
+
+
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])
+def test_a_signal_before_supervisord_handles_it_is_not_lost(sent, tmp_path) -> None:
+    """It would be ignored in process 1 of a container, and leave a traceback or -15 elsewhere."""
+    early = tmp_path / "early"
+    early.mkdir()
+    (early / "sitecustomize.py").write_text(SIGNALLED.format(sent))
+
+    with (tmp_path / "output").open("w+") as output:
+        up = _start(
+            startproject(tmp_path / "project"),
+            free_port(),
+            environment={"PYTHONPATH": str(early)},
+            stdout=output,
+            stderr=output,
+        )
+
+        assert up.wait(30) == 0, output.read()
+        output.seek(0)
+        assert "Traceback" not in output.read()
 
 
 def test_a_closed_terminal_stops_the_stack(tmp_path) -> None:

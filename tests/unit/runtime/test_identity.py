@@ -54,6 +54,14 @@ def test_another_process_of_that_pid_gets_none(sleeping, other) -> None:
     assert sleeping.poll() is None
 
 
+def test_the_first_process_is_proved_and_gets_no_signal() -> None:
+    """In a container supervisord is process 1: its use is shown, and its socket stops it."""
+    first = identify(1)
+
+    assert first.is_proved
+    assert not replace(first, namespace="another").is_proved
+
+
 @pytest.mark.parametrize("pid", [-1, 0, 1])
 def test_no_pid_below_2_ever_gets_a_signal(pid, monkeypatch) -> None:
     """0 and -1 are groups of processes, 1 is init."""

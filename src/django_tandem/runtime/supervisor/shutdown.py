@@ -14,6 +14,7 @@ from supervisor.states import SupervisorStates
 from django_tandem.inprocess import drain_window
 from django_tandem.model import programs
 from django_tandem.model.programs import generation_of, listeners
+from django_tandem.runtime import early_signals
 from django_tandem.runtime.state import STOPPING_FILE
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
@@ -61,6 +62,9 @@ class Shutdown:
     def _take_signals(self, _event: Any) -> None:
         # supervisord would restart itself on SIGHUP, which a terminal sends when it closes.
         signal.signal(signal.SIGHUP, signal.SIG_IGN if self._ignores_hangup else self._stop)
+        # Before a program is started, which would inherit the mask.
+        if early_signals.release():
+            self._stop()
 
     def _stop(self, *_signal: Any) -> None:
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN

@@ -1,0 +1,35 @@
+"""The signals of a stop that come before supervisord handles them."""
+
+import os
+import signal
+from typing import Any, NoReturn
+
+# What a container runtime, `tandem down` and Ctrl-C send.
+STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+# The process that a container was started with.
+FIRST_PID = 1
+# The exit code of a program that SIGTERM ended, as shells have it.
+TERMINATED = 128 + signal.SIGTERM
+
+
+def end_first_process() -> None:
+    """Have SIGTERM end this process if it is process 1, to which the kernel sends nothing else."""
+    if os.getpid() == FIRST_PID:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def hold_back() -> None:
+    """Have the signals wait from here on: supervisord has no handlers while it is imported."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+
+def release() -> bool:
+    """Deliver what was held back to the handlers; return whether there was any."""
+    came = bool(signal.sigpending() & STOPS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    return came
+
+
+def _end(*_signal: Any) -> NoReturn:
+    # At once: the project may be half imported, and have threads that never end.
+    os._exit(TERMINATED)

@@ -1,0 +1,51 @@
+"""A signal that comes before supervisord has its handlers is handled once it has."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from django_tandem.runtime import early_signals
+
+SENT = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture
+def handled() -> Iterator[list[int]]:
+    """The signals of a stop that reached a handler, in their order."""
+    found: list[int] = []
+    before = {each: signal.signal(each, lambda n, _: found.append(n)) for each in SENT}
+    yield found
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.parametrize("sent", SENT)
+def test_a_signal_that_was_held_back_is_handled_at_the_release(sent, handled) -> None:
+    """And the release returns that there was one."""
+    early_signals.hold_back()
+    os.kill(os.getpid(), sent)
+    assert handled == []
+
+    assert early_signals.release()
+
+    assert handled == [sent]
+
+
+def test_without_a_signal_the_release_returns_false(handled) -> None:
+    """Then the programs are started."""
+    early_signals.hold_back()
+
+    assert not early_signals.release()
+
+    assert handled == []
+
+
+def test_only_the_first_process_handles_sigterm_by_itself(handled) -> None:
+    """Everywhere else the kernel ends the process."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    early_signals.end_first_process()
+
+    assert signal.getsignal(signal.SIGTERM) is before
