@@ -1,6 +1,7 @@
 """The environment variables in which a plan reaches the processes that it starts."""
 
 ASGI_APPLICATION = "TANDEM_ASGI_APPLICATION"
+CONNECTIONS = "TANDEM_CONNECTIONS"
 GENERATION = "TANDEM_GENERATION"
 GETS_RUN_DIR = "TANDEM_GETS_RUN_DIR"
 HANDLER = "TANDEM_HANDLER"

@@ -7,7 +7,15 @@ from pathlib import Path
 from django_tandem.cli import console, status_rows
 from django_tandem.cli.planning import plan_project
 from django_tandem.inprocess import handover_counts
-from django_tandem.model import Middleware, Plan, Project, Protocol, Stack, Verdict
+from django_tandem.model import (
+    ConnectionLimits,
+    Middleware,
+    Plan,
+    Project,
+    Protocol,
+    Stack,
+    Verdict,
+)
 from django_tandem.project.middleware import STOCK_HANDLER_SWITCHES, count_thread_switches
 
 
@@ -33,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     for line in (*switch_lines(plan), *status_rows.handover_lines(handed_over)):
         console.line_out(line)
     console.line_err(_summary(plan))
+    if plan.connections is not None:
+        console.line_err(admission(plan.connections))
     for note in (*planned.loaded.notes, *plan.notes):
         console.line_err(note)
     return 0
@@ -111,6 +121,20 @@ def _summary(plan: Plan) -> str:
     on_wsgi = console.counted(len(plan.verdicts) - on_asgi, "route")
     rules = console.counted(len(plan.edge.rules), "rule")
     return f"{on_wsgi} on WSGI, {on_asgi} on ASGI, {rules} at the edge."
+
+
+def admission(limits: ConnectionLimits) -> str:
+    """Return the sentence on how many WebSockets and event streams an ASGI process takes."""
+    ages = [
+        f"{name} end after at most {console.duration(age_s)}"
+        for name, age_s in (
+            ("WebSockets", limits.ages.websockets_s),
+            ("event streams", limits.ages.streams_s),
+        )
+        if age_s is not None
+    ]
+    counts = f"{limits.websockets} WebSockets and {limits.streams} event streams"
+    return f"Each ASGI process takes at most {'; '.join([counts, *ages])}."
 
 
 def _is_http_on_asgi(verdict: Verdict) -> bool:

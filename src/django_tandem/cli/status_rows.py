@@ -1,6 +1,6 @@
 """The parts of `tandem status` beside the programs: kinds of workers, ASGI handler, handovers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -106,17 +106,31 @@ def _sum(numbers: list[float | None]) -> float | None:
     return rounded(sum(known)) if known else None
 
 
+CONNECTIONS = ("websockets", "streams", "refused")
 COUNTS = ("size", "idle", "queued", "overflow", "rejected")
 
 
 def handler_lines(found: Iterable[HandlerStatus]) -> list[str]:
-    """Return a sentence on the ASGI handler of each generation; none before a request."""
+    """Return sentences on the ASGI processes of each generation; none before a request."""
     ordered = sorted(found, key=lambda each: each.generation)
     sentences = [
-        _sentence(generation, list(group))
+        sentence
         for generation, group in groupby(ordered, key=lambda each: each.generation)
+        for sentence in _sentences(generation, list(group))
     ]
     return ["", *sentences] if sentences else []
+
+
+def _sentences(generation: int, found: list[HandlerStatus]) -> Iterator[str]:
+    yield _sentence(generation, found)
+    total = {name: sum(getattr(each, name) for each in found) for name in CONNECTIONS}
+    if any(total.values()):
+        websockets = console.counted(total["websockets"], "WebSocket")
+        streams = console.counted(total["streams"], "event stream")
+        yield (
+            f"Generation {generation} has {websockets} and {streams} open, and has refused "
+            f"{total['refused']}."
+        )
 
 
 def _sentence(generation: int, found: list[HandlerStatus]) -> str:

@@ -12,6 +12,7 @@ from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application
 from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
+    admission,
     channel_layers,
     drain_monitor,
     handler_status,
@@ -19,6 +20,7 @@ from django_tandem.inprocess import (
     handover_counts,
 )
 from django_tandem.inprocess.debug_static_files import with_static_files
+from django_tandem.inprocess.denial import drop_uvicorns_errors
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handler_choice import (
     count_threads,
@@ -29,7 +31,7 @@ from django_tandem.inprocess.handler_choice import (
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
-from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks, drop_uvicorns_errors
+from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.streaming import stream_sync_iterators
@@ -59,12 +61,16 @@ def with_layers(project: Application) -> Application:
     application: Application = with_static_files(project, Stack.ASGI)
     if should_serve():
         application = ParallelConsumers(application)
+    admitting = admission.from_environment()
     application = handler_status.from_environment(
-        ProtocolFallbacks(application, new_handler), handler_name(), count_threads
+        ProtocolFallbacks(application, new_handler),
+        handler_name(),
+        lambda: {**count_threads(), **admitting.counts()},
     )
     if handover.is_enabled():
         application = AsgiHandover(application, handover_counts.from_environment())
-    application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     if monitor := drain_monitor.of_process():
-        application = Drain(application, monitor)
+        application = Drain(application, monitor, admitting)
+    # Outside of it, as it takes a path as the project gets it.
+    application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     return AsgiReadiness(application)

@@ -1,7 +1,8 @@
 """
 Polls for the drain of this process or its generation, and schedules when each connection ends.
 
-A file drains a generation (drain_window.py); ``drain`` drains this process alone.
+A file drains a generation (drain_window.py); ``drain`` drains this process alone. A connection
+that reaches its greatest age ends in the same way.
 """
 
 import asyncio
@@ -45,15 +46,19 @@ class DrainMonitor:
         self._run_dir = run_dir
         self._generation = generation
         self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
+        self._age_timers: dict[Drainable, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._started_at: float | None = None
         # When the drain of this process alone began, and its window.
         self._own: tuple[float, float] | None = None
         self.is_polling = False
 
-    def add(self, connection: Drainable) -> None:
-        """End ``connection`` when the generation drains."""
+    def add(self, connection: Drainable, max_age_s: float | None = None) -> None:
+        """End ``connection`` when the generation drains, and at ``max_age_s`` at the latest."""
         self._timers[connection] = None
+        if max_age_s is not None:
+            loop = asyncio.get_running_loop()
+            self._age_timers[connection] = loop.call_later(max_age_s, self._end, connection)
         if not self.is_polling:
             self._poll()
         if self._timers[connection] is None and self._started_at is not None:
@@ -62,9 +67,10 @@ class DrainMonitor:
 
     def remove(self, connection: Drainable) -> None:
         """Forget ``connection``, which has ended."""
-        timer = self._timers.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
+        for timers in (self._timers, self._age_timers):
+            timer = timers.pop(connection, None)
+            if timer is not None:
+                timer.cancel()
 
     def drain(self, window_s: float) -> None:
         """End the connections of this process within ``window_s`` from now."""
@@ -93,10 +99,10 @@ class DrainMonitor:
         for timer in self._timers.values():
             if timer is not None:
                 timer.cancel()
+        for connection in [each for each in self._timers if each.is_ending]:
+            self._schedule(connection, max(remaining_s or 0.0, CLEAN_UP_S))
         if remaining_s is None:
             return
-        for connection in [each for each in self._timers if each.is_ending]:
-            self._schedule(connection, max(remaining_s, CLEAN_UP_S))
         for kind in sorted({each.kind for each in self._timers}):
             waiting = [each for each in self._timers if each.kind == kind and not each.is_ending]
             for connection, at in zip(waiting, spread(len(waiting)), strict=True):
@@ -119,6 +125,8 @@ class DrainMonitor:
         self._timers[connection] = asyncio.get_running_loop().call_later(after_s, act)
 
     def _end(self, connection: Drainable) -> None:
+        if connection.is_ending:
+            return
         connection.is_ending = True
         window_s = self._window_s() or 0.0
         ending = asyncio.get_running_loop().create_task(connection.end(window_s))

@@ -1,4 +1,4 @@
-"""WebSockets and event streams that can be ended gracefully, on every server alike."""
+"""WebSockets and event streams, each with its place, that end gracefully on every server alike."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,15 @@ from collections.abc import Awaitable
 from typing import cast
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess.admission import (
+    STREAM,
+    WEBSOCKET,
+    Admission,
+    Place,
+    asks_for_stream,
+    unavailable,
+)
+from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.streaming import is_live_stream
 
@@ -27,17 +36,35 @@ DROPPED_S = 0.01
 
 
 class Drain:
-    """Ends WebSockets and live streams when the generation drains; other requests finish."""
+    """
+    Admits WebSockets and live streams, and ends them when the generation drains.
 
-    def __init__(self, application: Application, monitor: DrainMonitor) -> None:
+    Other requests finish.
+    """
+
+    def __init__(
+        self, application: Application, monitor: DrainMonitor, admission: Admission
+    ) -> None:
         self.application = application
         self.monitor = monitor
+        self.admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await DrainableWebSocket(self.monitor, receive, send).run(self.application, scope)
+            place = self.admission.take(WEBSOCKET)
+            if place is None:
+                await deny(unavailable(), scope, receive, send)
+                return
+            connection = DrainableWebSocket(self.monitor, place, receive, send)
+            await connection.run(self.application, scope)
         elif scope["type"] == "http":
-            await DrainableStream(self.monitor, receive, send).run(self.application, scope)
+            place = None
+            # Before the view runs, where the client says what it expects.
+            if asks_for_stream(scope) and (place := self.admission.take(STREAM)) is None:
+                await deny(unavailable(), scope, receive, send)
+                return
+            stream = DrainableStream(self.monitor, self.admission, place, receive, send)
+            await stream.run(self.application, scope)
         else:
             await self.application(scope, self._after_clean_up(receive), send)
 
@@ -176,9 +203,12 @@ class ApplicationCall:
 class DrainableConnection:
     """What a WebSocket and a stream have in common: the call of the project, and how it ends."""
 
-    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, monitor: DrainMonitor, place: Place | None, receive: Receive, send: Send
+    ) -> None:
         self.is_ending = False
         self._monitor = monitor
+        self._place = place
         self._call = ApplicationCall(receive)
         self._send = send
         self._sending = asyncio.Lock()
@@ -190,17 +220,29 @@ class DrainableConnection:
         """Cancel a consumer or a view that does not return."""
         self._call.cancel()
 
+    @property
+    def _max_age_s(self) -> float | None:
+        return self._place.max_age_s if self._place is not None else None
+
+    def _finish(self) -> None:
+        """Note that either side has ended it, which frees its place at once."""
+        self._is_over = True
+        if self._place is not None:
+            self._place.release()
+
     async def _send_last(self, message: Message) -> None:
         """Send the message that ends the connection, unless it is over already."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(UNREAD_S), self._sending:
                 if self._is_over:
                     return
-                self._is_over = self._is_ended_by_us = True
+                self._is_ended_by_us = True
+                self._finish()
                 # The client may just have left, for which each server has its own exception.
                 with contextlib.suppress(Exception):
                     await self._send_end(message)
-        self._is_over = self._is_ended_by_us = True
+        self._is_ended_by_us = True
+        self._finish()
 
     async def _send_end(self, message: Message) -> None:
         await self._send(message)
@@ -209,10 +251,10 @@ class DrainableConnection:
 class DrainableWebSocket(DrainableConnection):
     """One WebSocket, from its accept until its consumer has returned."""
 
-    kind = "websocket"
+    kind = WEBSOCKET
 
-    def __init__(self, monitor: DrainMonitor, receive: Receive, send: Send) -> None:
-        super().__init__(monitor, receive, send)
+    def __init__(self, monitor: DrainMonitor, place: Place, receive: Receive, send: Send) -> None:
+        super().__init__(monitor, place, receive, send)
         self._last = LastEvent()
         self._has_disconnected = False
 
@@ -228,7 +270,7 @@ class DrainableWebSocket(DrainableConnection):
                     await self._send_last(WEBSOCKET_CLOSE)
             finally:
                 # In this order: a task that the consumer left behind may still accept.
-                self._is_over = True
+                self._finish()
                 self._monitor.remove(self)
 
     async def end(self, window_s: float) -> None:
@@ -245,7 +287,8 @@ class DrainableWebSocket(DrainableConnection):
     async def _receive(self) -> Message:
         message = await self._call.receive()
         if message["type"] == "websocket.disconnect":
-            self._is_over = self._has_disconnected = True
+            self._has_disconnected = True
+            self._finish()
         return message
 
     async def _send_on(self, message: Message) -> None:
@@ -257,7 +300,7 @@ class DrainableWebSocket(DrainableConnection):
 
     async def _send_open(self, message: Message) -> None:
         if message["type"] == "websocket.close":
-            self._is_over = True
+            self._finish()
             try:
                 await self._send_end(message)
             finally:
@@ -265,7 +308,7 @@ class DrainableWebSocket(DrainableConnection):
             return
         await self._send(message)
         if message["type"] == "websocket.accept" and not self._is_over:
-            self._monitor.add(self)
+            self._monitor.add(self, self._max_age_s)
 
     async def _send_end(self, message: Message) -> None:
         # Granian can't send it while it waits for the client's next message.
@@ -276,18 +319,30 @@ class DrainableWebSocket(DrainableConnection):
 class DrainableStream(DrainableConnection):
     """One request, from when its response turns out to be a live stream."""
 
-    kind = "stream"
+    kind = STREAM
     _is_live = False
+    _is_repeatable = False
+
+    def __init__(
+        self,
+        monitor: DrainMonitor,
+        admission: Admission,
+        place: Place | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        super().__init__(monitor, place, receive, send)
+        self._admission = admission
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the view to its end."""
         # Clients repeat no other method, so that its response must finish.
-        send = self._send_on if scope["method"] == "GET" else self._send
+        self._is_repeatable = scope["method"] == "GET"
         try:
-            await self._call.run(application(scope, self._call.receive, send))
+            await self._call.run(application(scope, self._call.receive, self._send_on))
         finally:
             # In this order: a task that the view left behind may still start its response.
-            self._is_over = True
+            self._finish()
             self._monitor.remove(self)
 
     async def end(self, _window_s: float) -> None:
@@ -296,19 +351,45 @@ class DrainableStream(DrainableConnection):
         self._call.inject(HTTP_DISCONNECT)
 
     async def _send_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message)
+            return
         if not self._is_live:
             await self._send(message)
-            starts = message["type"] == "http.response.start"
-            self._is_live = starts and is_live_stream(message.get("headers", ()))
-            if self._is_live and not self._is_over:
-                self._monitor.add(self)
             return
         async with self._sending:
             if not self._is_over:
                 await self._send(message)
-                self._is_over = not message.get("more_body")
+                if not message.get("more_body"):
+                    self._finish()
                 return
         await self._call.drop()
+
+    async def _start(self, message: Message) -> None:
+        is_live = is_live_stream(message.get("headers", ()))
+        if is_live and not self._is_over and not self._has_place():
+            await self._refuse()
+            return
+        await self._send(message)
+        if is_live:
+            self._is_live = True
+            if self._is_repeatable and not self._is_over:
+                self._monitor.add(self, self._max_age_s)
+        elif self._place is not None:
+            self._place.release()
+
+    def _has_place(self) -> bool:
+        """Take a place; after its view has run, only what a client may repeat is refused."""
+        take = self._admission.take if self._is_repeatable else self._admission.take_any
+        self._place = self._place or take(self.kind)
+        return self._place is not None
+
+    async def _refuse(self) -> None:
+        """Send 503 in place of the stream, and disconnect the view."""
+        self._is_live = self._is_ended_by_us = True
+        self._finish()
+        await respond(unavailable(), self._send)
+        self._call.inject(HTTP_DISCONNECT)
 
 
 def _current_task() -> asyncio.Task[None]:

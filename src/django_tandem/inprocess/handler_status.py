@@ -23,7 +23,11 @@ OURS, DJANGOS = "django-tandem", "django"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerStatus:
-    """The handler of one process; the counts are those of its threads for requests."""
+    """
+    The handler of one process, its threads for requests, and its long connections.
+
+    ``refused`` are the WebSockets and event streams that got 503.
+    """
 
     pid: int
     generation: int
@@ -33,6 +37,9 @@ class HandlerStatus:
     queued: int = 0
     overflow: int = 0
     rejected: int = 0
+    websockets: int = 0
+    streams: int = 0
+    refused: int = 0
 
 
 class HandlerReport:

@@ -3,18 +3,14 @@
 import functools
 import logging
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.urls.exceptions import Resolver404
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess.denial import DENIAL, Denial, deny_handshake, note_denial
 
 logger = logging.getLogger("django_tandem.asgi")
 
-# Whether the handshake of the current task was answered by an HTTP response.
-_is_denied: ContextVar[bool] = ContextVar("is_denied", default=False)
-
-DENIAL = "websocket.http.response"
 # Raised by Channels' ProtocolTypeRouter.
 NO_HTTP = "No application configured for scope type 'http'"
 # Channels' URLRouter and ProtocolTypeRouter, and Django itself, raise a plain ValueError.
@@ -79,7 +75,7 @@ class NotedMessages:
         """Send the message to the server."""
         self.has_begun = True
         if message["type"] == f"{DENIAL}.start":
-            _is_denied.set(True)
+            note_denial()
         await self._send(message)
 
 
@@ -98,13 +94,7 @@ async def _reject(scope: Scope, send: Send) -> None:
     # Escaped, as anybody can send a path with a line break in it.
     path = scope["path"].encode("unicode_escape").decode("ascii")
     logger.warning("WebSocket %s rejected: no route matches.", path)
-    # A server without the extension turns a close before the accept into a 403.
-    if DENIAL not in (scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": 4404})
-        return
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"9")]
-    await send({"type": f"{DENIAL}.start", "status": 404, "headers": headers})
-    await send({"type": f"{DENIAL}.body", "body": b"Not Found"})
+    await deny_handshake(Denial(status=404, close_code=4404), scope, send)
 
 
 async def _complete_lifespan(receive: Receive, send: Send) -> None:
@@ -113,14 +103,3 @@ async def _complete_lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
-
-
-def drop_uvicorns_errors() -> None:
-    """Drop the error that Uvicorn logs for each handshake that an HTTP response answered."""
-    # It expects an accept or a close (websockets_sansio_impl.py, run_asgi).
-    logging.getLogger("uvicorn.error").addFilter(_is_no_denial)
-
-
-def _is_no_denial(record: logging.LogRecord) -> bool:
-    is_complaint = record.msg == "ASGI callable returned without completing handshake."
-    return not (is_complaint and _is_denied.get())

@@ -1,5 +1,6 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
+from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.plan import (
     Bind,
     Edge,
@@ -35,6 +36,8 @@ from django_tandem.model.routes import (
 
 __all__ = [
     "Bind",
+    "ConnectionAges",
+    "ConnectionLimits",
     "Edge",
     "EdgeRule",
     "File",
@@ -60,4 +63,5 @@ __all__ = [
     "Verdict",
     "View",
     "WorkerKind",
+    "read_limits",
 ]

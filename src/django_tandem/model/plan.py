@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django_tandem.model import programs
+from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.project import Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
 
@@ -245,7 +246,8 @@ class Plan:
     The routes, the edge and the processes: the one input of every target.
 
     ``python`` is the interpreter of the processes; ``drain_s`` is the time that older
-    generations have to end.
+    generations have to end. ``connections`` are the bounds of each ASGI process, None without one.
+    ``open_files`` is how many files each program may open.
     """
 
     project: Project
@@ -258,6 +260,8 @@ class Plan:
     processes: tuple[Process, ...]
     overrides: Overrides = Overrides()
     notes: tuple[str, ...] = ()
+    connections: ConnectionLimits | None = None
+    open_files: int = 4096
 
     @property
     def served(self) -> dict[Stack, WorkerKind]:

@@ -11,9 +11,10 @@ from django_tandem.model import (
     Stack,
     Verdict,
 )
+from django_tandem.plan.connections import open_files
 from django_tandem.plan.edge import edge
 from django_tandem.plan.notes import notes
-from django_tandem.plan.processes import PlanContext, processes
+from django_tandem.plan.processes import PlanContext, asgi_connections, processes
 from django_tandem.routing.policy import decide
 from django_tandem.settings import Settings
 
@@ -48,6 +49,7 @@ def make_plan(
         has_both=len(stacks) > 1,
         is_debugged=overrides is not None and overrides.debug,
     )
+    connections = asgi_connections(context) if Stack.ASGI in stacks else None
     return Plan(
         project=project,
         python=host.python,
@@ -59,6 +61,8 @@ def make_plan(
         processes=processes(context, stacks),
         overrides=overrides or Overrides(),
         notes=notes(context, verdicts, stacks),
+        connections=connections,
+        open_files=open_files(connections, host),
     )
 
 

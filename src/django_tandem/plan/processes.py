@@ -7,7 +7,15 @@ from urllib.parse import urlencode
 
 from django_tandem import environment, servers
 from django_tandem.handler.pools import auto_threads
-from django_tandem.model import Host, Process, Project, Stack, WorkerKind, programs
+from django_tandem.model import (
+    ConnectionLimits,
+    Host,
+    Process,
+    Project,
+    Stack,
+    WorkerKind,
+    programs,
+)
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
     is_shared,
@@ -17,6 +25,7 @@ from django_tandem.plan.capacity import (
     with_limits,
     worker_count,
 )
+from django_tandem.plan.connections import connection_limits
 from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
@@ -154,6 +163,13 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
 
 
+def asgi_connections(context: PlanContext) -> ConnectionLimits:
+    """Return how many WebSockets and event streams each process of the ASGI server takes."""
+    asgi, server = context.settings.asgi, _known(context, Stack.ASGI)
+    workers = worker_count(server, asgi, context.host, context.project)
+    return connection_limits(asgi, context.host, workers)
+
+
 def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
     server = _known(context, stack)
     return WorkerKind(
@@ -236,6 +252,8 @@ def _nginx(context: PlanContext) -> Process:
 
 def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str, str], ...]:
     own = [each for stack in stacks for each in _known(context, stack).environment]
+    if Stack.ASGI in stacks:
+        own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
     return tuple(sorted((*_environment(context), *own)))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Include, Pin
+from django_tandem.model import ConnectionAges, Include, Pin
 from django_tandem.settings import readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
@@ -85,6 +85,17 @@ class AsgiSettings:
     )
     handler: str = option(
         readers.handler, "auto", "the ASGI handler: ours where it can serve, or Django's own"
+    )
+    max_websockets: int | None = option(
+        auto(count), "auto", "open WebSockets a process; further handshakes get 503"
+    )
+    max_streams: int | None = option(
+        auto(count), "auto", "open event streams a process; further ones get 503"
+    )
+    max_age_s: ConnectionAges = option(
+        readers.connection_ages,
+        None,
+        "the time after which a WebSocket or an event stream ends, less up to a fifth at random",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
-from django_tandem.model import Include, Pin, Stack
+from django_tandem.model import ConnectionAges, Include, Pin, Stack
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
 # The names of the plan's own programs, also with the number that a generation adds.
@@ -142,6 +142,19 @@ def duration(value: Any, _path: str) -> int:
     if not found or not int(found[1]):
         raise ValueError
     return int(found[1]) * SECONDS[found[2]]
+
+
+@reader('a duration, or a dict such as {"WEBSOCKETS": "12h", "STREAMS": "1h"}, or None')
+def connection_ages(value: Any, path: str) -> ConnectionAges:
+    """Read how long WebSockets and streams may last: one duration for both, or one for each."""
+    if value is None:
+        return ConnectionAges()
+    if not isinstance(value, Mapping):
+        both = duration.parse(value, path)
+        return ConnectionAges(websockets_s=both, streams_s=both)
+    wanted = optional(duration)
+    given = table(value, path, {"WEBSOCKETS": wanted, "STREAMS": wanted})
+    return ConnectionAges(websockets_s=given.get("WEBSOCKETS"), streams_s=given.get("STREAMS"))
 
 
 @reader('a host name such as "www.example.com"')

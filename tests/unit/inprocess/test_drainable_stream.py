@@ -7,8 +7,10 @@ from inprocess.calling import call, http
 from inprocess.connections import Open, Slow, Unpaced, open_stream
 
 from django_tandem.inprocess import drain_window
+from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
 from django_tandem.inprocess.drainable import Drain
+from django_tandem.model import ConnectionLimits
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -37,7 +39,7 @@ class Streaming:
 
 
 def drain_of(application, run_dir):
-    return Drain(application, DrainMonitor(run_dir, 7))
+    return Drain(application, DrainMonitor(run_dir, 7), Admission(ConnectionLimits()))
 
 
 def test_a_drain_ends_its_body_and_disconnects_its_view(tmp_path):
@@ -70,8 +72,8 @@ def test_a_response_that_no_client_repeats_finishes(tmp_path, changes, headers):
 
     async def run():
         monitor = DrainMonitor(tmp_path, 7)
-        opened = await open_stream(Drain(view, monitor), **changes)
-        other = await open_stream(Drain(Streaming(EVENTS), monitor))
+        opened = await open_stream(Drain(view, monitor, Admission(ConnectionLimits())), **changes)
+        other = await open_stream(Drain(Streaming(EVENTS), monitor, Admission(ConnectionLimits())))
         drain_window.write(tmp_path, 7, 0)
         await other.ended()
         view.is_let.set()
@@ -141,7 +143,7 @@ def test_a_response_that_starts_after_its_view_has_returned_is_forgotten(tmp_pat
         async def view(_scope, _receive, send):
             senders.append(send)
 
-        opened = Open(Drain(view, monitor), http())
+        opened = Open(Drain(view, monitor, Admission(ConnectionLimits())), http())
         await opened.ended()
         await senders[0]({"type": "http.response.start", "status": 200, "headers": [EVENTS]})
 

@@ -7,8 +7,10 @@ from inprocess.calling import websocket
 from inprocess.connections import Open, Slow, Unpaced, open_socket
 
 from django_tandem.inprocess import drain_window, drainable
+from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import ApplicationCall, Drain
+from django_tandem.model import ConnectionLimits
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -39,7 +41,7 @@ class Consumer:
 
 
 def drain_of(application, run_dir):
-    return Drain(application, DrainMonitor(run_dir, 7))
+    return Drain(application, DrainMonitor(run_dir, 7), Admission(ConnectionLimits()))
 
 
 def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
@@ -253,7 +255,7 @@ def test_an_accept_after_the_consumer_has_returned_is_forgotten(tmp_path):
         async def consumer(_scope, _receive, send):
             senders.append(send)
 
-        await Open(Drain(consumer, monitor), websocket()).ended()
+        await Open(Drain(consumer, monitor, Admission(ConnectionLimits())), websocket()).ended()
         await senders[0]({"type": "websocket.accept"})
 
     asyncio.run(run())
@@ -408,7 +410,7 @@ def test_nothing_polls_without_a_connection(tmp_path):
     monitor = DrainMonitor(tmp_path, 7)
 
     async def run():
-        opened = await open_socket(Drain(Consumer(), monitor))
+        opened = await open_socket(Drain(Consumer(), monitor, Admission(ConnectionLimits())))
         was_polling = monitor.is_polling
         opened.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await opened.ended()

@@ -68,6 +68,16 @@ def test_without_a_run_directory_nothing_is_written(monkeypatch):
     assert from_environment(application, "django", dict) is application
 
 
+def test_another_sentence_adds_up_their_connections():
+    """Once one has opened, or was refused."""
+    first = HandlerStatus(pid=1, generation=3, handler="django", websockets=1, refused=4)
+    second = HandlerStatus(pid=2, generation=3, handler="django", streams=2)
+
+    assert status_rows.handler_lines([first, second])[2:] == [
+        "Generation 3 has 1 WebSocket and 2 event streams open, and has refused 4."
+    ]
+
+
 def test_a_sentence_adds_up_the_processes_of_a_generation():
     """And names Django's handler where that serves."""
     ours = HandlerStatus(pid=1, generation=3, handler="django-tandem", **BUSY)

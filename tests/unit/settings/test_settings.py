@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Include, Pin, Stack
+from django_tandem.model import ConnectionAges, Include, Pin, Stack
 from django_tandem.settings import read_settings
 
 
@@ -86,6 +86,20 @@ def test_an_option_replaces_its_own_default_only() -> None:
             {"RECYCLE": {"AGE": "1w"}},
             'TANDEM["RECYCLE"]["AGE"]: Expected seconds, or a duration such as "90s", "30m", "12h" '
             "or \"1d\", or None, got '1w'.",
+        ),
+        (
+            {"ASGI": {"MAX_STREAMS": 0}},
+            'TANDEM["ASGI"]["MAX_STREAMS"]: Expected an integer of at least 1, or "auto", got 0.',
+        ),
+        (
+            {"ASGI": {"MAX_AGE_S": "1w"}},
+            'TANDEM["ASGI"]["MAX_AGE_S"]: Expected a duration, or a dict such as '
+            '{"WEBSOCKETS": "12h", "STREAMS": "1h"}, or None, got \'1w\'.',
+        ),
+        (
+            {"ASGI": {"MAX_AGE_S": {"SOCKETS": 1}}},
+            'TANDEM["ASGI"]["MAX_AGE_S"]["SOCKETS"] is not an option.\n'
+            '  Did you mean "WEBSOCKETS"?',
         ),
         (
             {"RECYCLE": {"REQUESTS": -1}},
@@ -205,6 +219,21 @@ def test_no_other_duration_is_read(given: object) -> None:
 def test_a_memory_bound_is_read_in_bytes(given: str, count: int) -> None:
     """In NGINX's units, as MAX_BODY is."""
     assert read_settings({"RECYCLE": {"MEMORY": given}}).recycle.memory == count
+
+
+@pytest.mark.parametrize(
+    ("given", "ages"),
+    [
+        (None, ConnectionAges()),
+        (3600, ConnectionAges(websockets_s=3600, streams_s=3600)),
+        ("1h", ConnectionAges(websockets_s=3600, streams_s=3600)),
+        ({"STREAMS": "30m"}, ConnectionAges(streams_s=1800)),
+        ({"WEBSOCKETS": "12h", "STREAMS": None}, ConnectionAges(websockets_s=43_200)),
+    ],
+)
+def test_an_age_is_one_for_both_kinds_or_one_for_each(given: object, ages: ConnectionAges) -> None:
+    """A kind that is left out has no bound."""
+    assert read_settings({"ASGI": {"MAX_AGE_S": given}}).asgi.max_age_s == ages
 
 
 def test_every_path_may_be_a_pathlib_path() -> None:

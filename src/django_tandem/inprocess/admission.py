@@ -1,0 +1,112 @@
+"""Admission: a WebSocket or an event stream takes a place in this process, or gets 503."""
+
+import logging
+import os
+import random
+import time
+
+from django_tandem import environment
+from django_tandem.handler.protocol import Scope
+from django_tandem.inprocess.denial import Denial
+from django_tandem.model import ConnectionLimits, read_limits
+
+WEBSOCKET, STREAM = "websocket", "stream"
+NAMES = {WEBSOCKET: "WebSockets", STREAM: "event streams"}
+SETTINGS = {WEBSOCKET: "MAX_WEBSOCKETS", STREAM: "MAX_STREAMS"}
+# Clients that were refused together do not return together.
+RETRY_S = (2, 10)
+# Neither do those that were accepted together: each lasts this part of the greatest age, or more.
+LEAST_OF_AGE = 0.8
+# One line in this time, however many are refused.
+LOG_EVERY_S = 10.0
+EVENT_STREAM = b"text/event-stream"
+
+logger = logging.getLogger("django_tandem.asgi")
+
+
+class Place:
+    """
+    One place, until its connection is over.
+
+    ``max_age_s`` is how long this connection may last, None for no bound.
+    """
+
+    __slots__ = ("_admission", "_kind", "max_age_s")
+
+    def __init__(self, admission: "Admission", kind: str) -> None:
+        self._admission: Admission | None = admission
+        self._kind = kind
+        self.max_age_s = _jittered(admission.ages[kind])
+
+    def release(self) -> None:
+        """Free the place; once it is free, nothing happens."""
+        if self._admission is not None:
+            self._admission.open[self._kind] -= 1
+            self._admission = None
+
+
+class Admission:
+    """The places of this process, which belong to one event loop, so that none is taken twice."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.bounds = {WEBSOCKET: limits.websockets, STREAM: limits.streams}
+        self.ages = {WEBSOCKET: limits.ages.websockets_s, STREAM: limits.ages.streams_s}
+        self.open = {WEBSOCKET: 0, STREAM: 0}
+        self.refused = 0
+        self._unlogged = 0
+        self._logged_at = -LOG_EVERY_S
+
+    def take(self, kind: str) -> Place | None:
+        """Take a place for a connection of ``kind``; None when all are taken."""
+        bound = self.bounds[kind]
+        if bound is not None and self.open[kind] >= bound:
+            self.refused += 1
+            self._log(kind)
+            return None
+        return self.take_any(kind)
+
+    def take_any(self, kind: str) -> Place:
+        """Take a place beyond the bound too, for a connection that can't be refused any more."""
+        self.open[kind] += 1
+        return Place(self, kind)
+
+    def counts(self) -> dict[str, int]:
+        """Return the connections that hold a place, and how many were refused."""
+        return {
+            "websockets": self.open[WEBSOCKET],
+            "streams": self.open[STREAM],
+            "refused": self.refused,
+        }
+
+    def _log(self, kind: str) -> None:
+        self._unlogged += 1
+        now = time.monotonic()
+        if now - self._logged_at < LOG_EVERY_S:
+            return
+        logger.warning(
+            'This process has %d %s, TANDEM["ASGI"]["%s"]: %d refused with 503.',
+            self.open[kind],
+            NAMES[kind],
+            SETTINGS[kind],
+            self._unlogged,
+        )
+        self._logged_at, self._unlogged = now, 0
+
+
+def _jittered(age_s: float | None) -> float | None:
+    return None if age_s is None else age_s * random.uniform(LEAST_OF_AGE, 1)  # noqa: S311
+
+
+def from_environment() -> Admission:
+    """Return the admission with the bounds that the environment passes to this process."""
+    return Admission(read_limits(os.environ.get(environment.CONNECTIONS, "")))
+
+
+def unavailable() -> Denial:
+    """Return the answer to what finds no place."""
+    return Denial(status=503, retry_after_s=random.randint(*RETRY_S))  # noqa: S311
+
+
+def asks_for_stream(scope: Scope) -> bool:
+    """Return whether the client accepts an event stream by name, as EventSource does."""
+    return any(name == b"accept" and EVENT_STREAM in value for name, value in scope["headers"])
