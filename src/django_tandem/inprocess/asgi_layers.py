@@ -34,6 +34,7 @@ from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
+from django_tandem.inprocess.request_id import AsgiRequestId
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
@@ -73,4 +74,4 @@ def with_layers(project: Application) -> Application:
         application = Drain(application, monitor, admitting)
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
-    return AsgiReadiness(application)
+    return AsgiReadiness(AsgiRequestId(application))

@@ -16,6 +16,7 @@ from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
+from django_tandem.inprocess.request_id import WsgiRequestId
 from django_tandem.inprocess.streaming import with_request_limit
 from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
@@ -39,4 +40,5 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     application: WSGIApplication = with_static_files(project, Stack.WSGI)
     application = WsgiHandover(application, read_pins(), handover_counts.from_environment())
     application = WsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
-    return WsgiReadiness(SkipDisconnectedClients(with_request_limit(application)))
+    application = WsgiRequestId(with_request_limit(application))
+    return WsgiReadiness(SkipDisconnectedClients(application))

@@ -152,7 +152,7 @@ def test_a_request_beyond_the_queue_is_refused_at_once(edge, behind, sockets) ->
         assert refusal(refused) == (503, "1")
         assert time.monotonic() - began < TIMEOUT_S
         assert edge.ask("/async/").text == "ok"
-    wait_for(lambda: '"GET /sync/ HTTP/1.1" 503' in edge.log and edge.log.count("s edge\n"))
+    wait_for(lambda: '"GET /sync/ HTTP/1.1" 503' in edge.log and edge.log.count(" edge\n"))
 
 
 def test_a_request_that_waits_too_long_is_given_up(edge, sockets) -> None:

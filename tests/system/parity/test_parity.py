@@ -18,6 +18,8 @@ PAIRS = [
     *((WSGI_SERVERS[0], asgi) for asgi in ASGI_SERVERS[1:]),
 ]
 
+# Of one request each, whatever the stack.
+OF_REQUEST = ("HTTP_X_REQUEST_ID", "HTTP_X_REQUEST_START")
 # What can't agree with any server, and why.
 PEP_3333 = "PEP 3333 requires it; Django's ASGI request has no such key"
 DIFFERENCES = {
@@ -129,7 +131,8 @@ def answer(edge, sent, stack, server):
     if packed := response.headers["X-Seen"]:
         body = zlib.decompress(base64.b64decode(packed))
     seen = json.loads(body.replace(b"/asgi/", b"/wsgi/"))
-    return {f"META {key}": value for key, value in seen.pop("META").items()} | seen
+    meta = {key: value for key, value in seen.pop("META").items() if key not in OF_REQUEST}
+    return {f"META {key}": value for key, value in meta.items()} | seen
 
 
 def differences(one, other):

@@ -38,11 +38,12 @@ def test_nginx_has_a_worker_for_each_cpu_and_at_least_1024_connections_each(stac
 
 
 def test_the_access_log_is_on_stdout(stack) -> None:
-    """One line a request, with the program's name, the time, and the stack that answered."""
+    """One line a request: the program's name, the time, the request, its id and its stack."""
     stack.ask("/describe/?of=the-access-log")
 
-    asked = r'127\.0\.0\.1 "GET /describe/\?of=the-access-log HTTP/1\.1" 200 [0-9]+ [0-9.]+s wsgi'
-    line = re.compile(rf"^nginx      \| [-0-9T:+]+ {asked}$", re.MULTILINE)
+    asked = r'127\.0\.0\.1 "GET /describe/\?of=the-access-log HTTP/1\.1" 200'
+    after = r"[0-9]+ [0-9.]+s [0-9a-f]{32} wsgi"
+    line = re.compile(rf"^nginx      \| [-0-9T:+]+ {asked} {after}$", re.MULTILINE)
     assert wait_for(lambda: line.search(stack.up.stdout))
 
 
