@@ -188,6 +188,14 @@ def _add_settings(top: argparse.ArgumentParser, *, default: str | None) -> None:
     top.add_argument(
         "--settings", default=default, help="the settings module, such as config.settings"
     )
+    top.add_argument(
+        "--env-file",
+        metavar="FILE",
+        action="append",
+        default=default,
+        help="read environment variables from this file instead of TANDEM's ENV_FILE; may be given "
+        "more than once",
+    )
 
 
 def _fail(error: TandemError) -> int:

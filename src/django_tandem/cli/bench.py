@@ -23,6 +23,7 @@ from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
 from django_tandem.cli import INTERRUPTED, argument_types, console
+from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
 from django_tandem.errors import TandemError
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("json", "html"):
         if given := getattr(options, name):
             setattr(options, name, given.absolute())
-    loaded = load_project(options.settings)
+    loaded = load_project(options.settings, env_file_of(options))
     workloads = [with_host(each) for each in workloads]
     require_consent(options, workloads)
     # As `up` does, for relative paths in the settings.

@@ -11,11 +11,11 @@ from django.core.checks import CheckMessage
 from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
+from django_tandem.cli.locating import env_file_of, locate
 from django_tandem.cli.run_dirs import redis_offered
 from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
-from django_tandem.project.location import find
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 
@@ -32,13 +32,15 @@ class Planned:
     embedded_redis: str | None = None
 
 
-def load_project(settings_module: str | None, overrides: Overrides | None = None) -> Loaded:
+def load_project(settings_module: str | None, env_file: str | None = None) -> Loaded:
     """Load the project at hand, with the embedded Redis offered to its settings."""
-    return _load(settings_module, overrides)[0]
+    return _load(settings_module, env_file, None)[0]
 
 
-def _load(settings_module: str | None, overrides: Overrides | None) -> tuple[Loaded, str | None]:
-    location = find(settings_module)
+def _load(
+    settings_module: str | None, env_file: str | None, overrides: Overrides | None
+) -> tuple[Loaded, str | None]:
+    location = locate(settings_module, env_file)
     with redis_offered(location) as offered:
         loaded = pipeline.load(location, overrides=overrides, embedded_redis=offered.url)
     return replace(loaded, notes=(offered.note,) if offered.note else ()), offered.url
@@ -52,7 +54,8 @@ def plan_project(
     output: Path | None = None,
 ) -> Planned:
     """Make the plan of the project at hand, to run in ``output`` when that is given."""
-    loaded, embedded_redis = _load(options.settings, overrides)
+    env_file = env_file_of(options) or (overrides.env_file if overrides else None)
+    loaded, embedded_redis = _load(options.settings, env_file, overrides)
     settings = loaded.settings
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)
     plan = pipeline.plan(

@@ -7,6 +7,7 @@ from traceback import TracebackException
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
+from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.cli.user import require_same
@@ -79,7 +80,9 @@ def _reload(options: argparse.Namespace) -> None:
         running = [each.name for each in supervisord.statuses(run_dir)]
         planned = plan_project(
             options,
-            overrides=state.overrides,
+            overrides=replace(
+                state.overrides, env_file=env_file_of(options) or state.overrides.env_file
+            ),
             generation=next_generation(state, running),
         )
         plan = planned.plan

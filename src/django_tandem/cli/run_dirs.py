@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from django_tandem.cli.locating import env_file_of, locate
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import (
     SETTINGS_VARIABLE,
     Location,
-    find,
     find_manage_py,
     load_settings,
 )
@@ -27,12 +27,24 @@ DEFAULT_RUN_DIR: str = Settings.__dataclass_fields__["run_dir"].metadata["defaul
 
 def find_run_dir(options: argparse.Namespace) -> Path:
     """Return where the project's stack runs, without setting the project up."""
-    location = find(options.settings)
+    location = locate(options.settings, env_file_of(options) or _env_file_of_running())
     with redis_offered(location):
         settings = load_settings(location)
     directory = run_dir.locate(str(location.directory), settings.run_dir)
     run_dir.refuse_foreign(directory)
     return directory
+
+
+def _env_file_of_running() -> str | None:
+    """Return the ENV_FILE that `tandem up` was given, where its stack runs in the default place."""
+    default = _default_dir()
+    if lock.holder(default) is None:
+        return None
+    try:
+        state = read_state(default)
+    except MachineError:
+        return None
+    return state.overrides.env_file if state else None
 
 
 def add_run_dir_argument(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,10 @@ from django.conf import settings as django_settings
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
+from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, report_plan, write_notes
 from django_tandem.cli.user import require_own
-from django_tandem.environment import STARTED_BY_ROOT
+from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import Overrides, Plan
@@ -59,8 +60,13 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def overrides_of(options: argparse.Namespace) -> Overrides:
     """Return the settings that the command line replaces."""
-    debug = getattr(options, "debug", False)
-    return Overrides(bind=options.bind, asgi=options.asgi, debug=debug, user=options.user)
+    return Overrides(
+        bind=options.bind,
+        env_file=env_file_of(options),
+        asgi=options.asgi,
+        debug=getattr(options, "debug", False),
+        user=options.user,
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,6 +97,9 @@ def run(options: argparse.Namespace) -> int:
     # Variables that the settings set, as from a .env file, would outlive every reload.
     os.environ.clear()
     os.environ.update(environment)
+    if planned.plan.overrides.env_file:
+        # For the reloads of --watch.
+        os.environ[ENV_FILE] = planned.plan.overrides.env_file
     directory = Path(planned.plan.run_dir)
     write_notes(directory, notes)
     if not options.detach:

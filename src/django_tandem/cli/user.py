@@ -14,11 +14,11 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.cli import console
+from django_tandem.cli.locating import env_file_of, locate
 from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import (
     SETTINGS_VARIABLE,
-    find,
     find_manage_py,
     load_settings,
     settings_named_in,
@@ -153,7 +153,7 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     owned = project if writable is None else writable.path
     owner = accounts.of_uid((writable and writable.owner) or 0)
     reader = accounts.find(flag, FLAG) if flag else owner
-    read = _read_as(reader, options.settings)
+    read = _read_as(reader, options)
     # Another owner's setting might name any directory, such as that of a stack of root's.
     where = read.get("run_dir", DEFAULT_RUN_DIR) if writable is None else DEFAULT_RUN_DIR
     if flag:
@@ -199,10 +199,10 @@ def _shared(project: Path, found: Writable, command: str) -> MachineError:
     )
 
 
-def _read_as(reader: Account, settings_option: str | None) -> dict[str, str]:
+def _read_as(reader: Account, options: argparse.Namespace) -> dict[str, str]:
     """Return what ``reader`` reads of the settings, whose code may return any value."""
     try:
-        read = privileges.call_as(reader, lambda: _read(settings_option))
+        read = privileges.call_as(reader, lambda: _read(options))
     except TimeoutError as error:
         raise MachineError(
             f"The settings were not imported within {privileges.CALL_TIMEOUT_S} s by user "
@@ -213,8 +213,8 @@ def _read_as(reader: Account, settings_option: str | None) -> dict[str, str]:
     return {name: text for name, text in given if isinstance(text, str) and text.isprintable()}
 
 
-def _read(settings_option: str | None) -> dict[str, Any]:
-    location = find(settings_option)
+def _read(options: argparse.Namespace) -> dict[str, Any]:
+    location = locate(options.settings, env_file_of(options))
     try:
         settings = load_settings(location)
     except ProjectError:

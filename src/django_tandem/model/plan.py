@@ -232,9 +232,14 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Options of `tandem up` that replace a setting until the stack is stopped."""
+    """
+    Options of `tandem up` that replace a setting until the stack is stopped.
+
+    ``env_file`` are the absolute paths of ENV_FILE, joined by colons.
+    """
 
     bind: str | None = None
+    env_file: str | None = None
     asgi: bool = False
     debug: bool = False
     user: str | None = None

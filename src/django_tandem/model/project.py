@@ -76,11 +76,12 @@ class Project:
     embedded Valkey, ``has_local_layer`` when a channel layer lives in the memory of one process.
     ``script_name`` is FORCE_SCRIPT_NAME. ``python_path`` is the PYTHONPATH that a server needs when
     ``manage_py``, its manage.py, extends sys.path, and ``manage_py_sets`` are the variables that it
-    sets. ``asgi_dispatcher`` names code in the ASGI application that chooses by the path itself,
-    and so may serve more than its ``routes``. ``needs_one_asgi_process`` is true for Socket.IO with
-    long polling. ``other_urlconfs`` are those that ``urlconf_setters``, the middleware that sets
-    request.urlconf, may choose. ``file_headers`` are those that SecurityMiddleware sets on files as
-    on pages; Strict-Transport-Security is sent by HTTPS alone.
+    sets. ``env_files`` are the absolute paths of ENV_FILE. ``asgi_dispatcher`` names code in the
+    ASGI application that chooses by the path itself, and so may serve more than its ``routes``.
+    ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``other_urlconfs`` are those
+    that ``urlconf_setters``, the middleware that sets request.urlconf, may choose. ``file_headers``
+    are those that SecurityMiddleware sets on files as on pages; Strict-Transport-Security is sent
+    by HTTPS alone.
     """
 
     directory: str
@@ -102,6 +103,7 @@ class Project:
     manage_py: str | None = None
     manage_py_sets: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
     asgi_dispatcher: str = ""
     needs_one_asgi_process: bool = False
     other_urlconfs: tuple[OtherUrlconf, ...] = ()

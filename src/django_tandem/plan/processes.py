@@ -270,6 +270,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         "PYTHONBREAKPOINT": DEBUGGER if context.is_debugged else None,
         "PYTHONUNBUFFERED": "1",
         environment.ASGI_APPLICATION: project.asgi,
+        environment.ENV_FILE: ":".join(project.env_files),
         environment.GENERATION: str(context.generation),
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),

@@ -127,6 +127,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         manage_py=str(location.manage_py) if location.manage_py else None,
         manage_py_sets=location.manage_py_sets,
         python_path=location.python_path,
+        env_files=location.env_files,
         other_urlconfs=read_other_urlconfs(settings.urlconfs, str(location.directory)),
         urlconf_setters=urlconf_setters(),
         file_headers=security_headers(),

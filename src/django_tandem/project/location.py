@@ -26,7 +26,7 @@ class Location:
 
     ``directory`` is that of ``manage_py``, which sets the variables ``manage_py_sets``.
     ``python_path`` is the PYTHONPATH by which a server finds the same modules; empty when manage.py
-    adds nothing to sys.path.
+    adds nothing to sys.path. ``env_files`` are the files whose variables this process has.
     """
 
     directory: Path
@@ -34,6 +34,7 @@ class Location:
     manage_py: Path | None = None
     manage_py_sets: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
 
     @property
     def traceback_command(self) -> str:

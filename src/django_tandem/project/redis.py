@@ -1,9 +1,7 @@
 """The Redis servers that the settings name, and whether the settings take the embedded one."""
 
-import json
 import os
 import socket
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 
 from django_tandem.errors import ProjectError
+from django_tandem.project.child import call_in_child
 from django_tandem.project.location import Location, load_settings
 
 REDIS_VARIABLE = "REDIS_URL"
@@ -91,33 +90,16 @@ def _unsuitable(without: Trial, given: Trial) -> Iterator[str]:
 
 def _trial(location: Location, value: str | None, url: str) -> Trial:
     """Import the settings in a child process that has ``value`` as REDIS_URL."""
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of threads at a fork; a command has none before the settings.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        _import_and_exit(location, value, url, writing)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        result = pipe.read()
-    os.waitpid(child, 0)
-    if not result:
-        return Trial(takers=[], caches={}, reaches_redis=False, error="no result")
-    return Trial(**json.loads(result))
 
-
-def _import_and_exit(location: Location, value: str | None, url: str, writing: int) -> None:
-    try:
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
+    def imported() -> dict[str, Any]:
         if value is not None:
             os.environ[REDIS_VARIABLE] = value
-        os.write(writing, json.dumps(_imported(location, url)).encode())
-    finally:
-        # No handler of the parent process may run here.
-        os._exit(0)
+        return _imported(location, url)
+
+    result = call_in_child(imported)
+    if not result:
+        return Trial(takers=[], caches={}, reaches_redis=False, error="no result")
+    return Trial(**result)
 
 
 def _imported(location: Location, url: str) -> dict[str, Any]:

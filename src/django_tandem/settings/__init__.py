@@ -175,6 +175,11 @@ class Settings:
         ".tandem",
         "rendered files, sockets and pid; beside manage.py when relative",
     )
+    env_file: tuple[str, ...] = option(
+        readers.file_paths,
+        [],
+        "files of environment variables, in systemd's format; each generation reads them anew",
+    )
     wsgi: WsgiSettings = group(WsgiSettings, {}, "the WSGI server")
     asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
     routes: tuple[Pin, ...] = option(readers.pins, [], 'pins, such as ("/ws/", "asgi")')

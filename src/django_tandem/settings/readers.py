@@ -211,6 +211,16 @@ def one_or_more_texts(value: Any, path: str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else texts.parse(value, path)
 
 
+@reader("a string or a path, or a list of them")
+def file_paths(value: Any, path: str) -> tuple[str, ...]:
+    """Read one path or any number of them."""
+    return (
+        arguments.parse(value, path)
+        if isinstance(value, list | tuple)
+        else (file_path(value, path),)
+    )
+
+
 @reader('a pin such as ("/ws/", "asgi"), or ("/ws/", "asgi", {"STRIP": True})')
 def pin(value: Any, path: str) -> Pin:
     """Read ``(target, stack)``, or ``(prefix, stack, {"STRIP": True})``."""

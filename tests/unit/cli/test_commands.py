@@ -59,12 +59,13 @@ def test_the_help_lists_every_command(capsys) -> None:
         (
             ["down", "--setings=x"],
             '"--setings" is not an option of `tandem down`.\n'
-            '  Did you mean "--settings"? Its options are --help, --settings, --run-dir.\n',
+            '  Did you mean "--settings"? '
+            "Its options are --help, --settings, --env-file, --run-dir.\n",
         ),
         (
             ["down", "-x"],
             '"-x" is not an option of `tandem down`.\n'
-            "  Its options are --help, --settings, --run-dir.\n",
+            "  Its options are --help, --settings, --env-file, --run-dir.\n",
         ),
         (
             ["down", "wsgi"],

@@ -183,9 +183,9 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ),
         (
             [],
-            'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "WSGI", "ASGI", '
-            '"ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", "DRAIN_S", '
-            '"SHARED_MASTER", "PRELOAD", "RECYCLE", "USER".',
+            'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "ENV_FILE", "WSGI", '
+            '"ASGI", "ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", '
+            '"DRAIN_S", "SHARED_MASTER", "PRELOAD", "RECYCLE", "USER".',
         ),
     ],
 )

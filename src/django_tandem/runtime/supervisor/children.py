@@ -1,4 +1,4 @@
-"""The programs below supervisord: their log files, their end with supervisord, their record."""
+"""The programs below supervisord: their logs, variables, record, and end with supervisord."""
 
 import os
 import traceback
@@ -8,6 +8,7 @@ from typing import Any
 
 from supervisor import events
 
+from django_tandem.errors import SettingError
 from django_tandem.model import programs
 from django_tandem.runtime import orphans
 from django_tandem.runtime.capabilities import (
@@ -18,6 +19,7 @@ from django_tandem.runtime.capabilities import (
 )
 from django_tandem.runtime.logs import log_path
 from django_tandem.runtime.orphans import Started
+from django_tandem.runtime.supervisor.environments import Environments
 from django_tandem.runtime.supervisor.event_loop import subscribe
 
 # From linux/prctl.h: the signal that a process gets when its parent dies.
@@ -37,6 +39,9 @@ class Children:
         self._run_dir = run_dir
         self._started: dict[str, Started] = {}
         self._starting: Any = None
+        self._environments = Environments()
+        self._variables: dict[str, str] = {}
+        self._failure = ""
         # Looked up here: between fork and exec it would not be safe.
         self._prctl = find_prctl()
         self._fork: Callable[[], int] = supervisord.options.fork
@@ -51,6 +56,11 @@ class Children:
     def _on_starting(self, event: Any) -> None:
         # supervisord forks right after this event, and no event has the new pid.
         self._starting = event.process
+        self._failure = ""
+        try:
+            self._variables = self._environments.variables_of(event.process.config)
+        except SettingError as error:
+            self._failure = f"{error}\n"
 
     def _fork_child(self) -> int:
         parent = os.getpid()
@@ -58,6 +68,7 @@ class Children:
         if pid == 0:
             self._end_with(parent)
             self._log_to_file()
+            self._set_variables()
         else:
             self._record(pid)
         return pid
@@ -86,6 +97,13 @@ class Children:
             return
         os.dup2(log, self._starting.pipes["child_stdout"])
         os.close(log)
+
+    def _set_variables(self) -> None:
+        # supervisord copies the environment right after this, and adds that of the program.
+        if self._failure:
+            os.write(self._starting.pipes["child_stdout"], self._failure.encode())
+            os._exit(1)
+        os.environ.update(self._variables)
 
     def _record(self, pid: int) -> None:
         started = orphans.describe(self._starting.config.name, pid)

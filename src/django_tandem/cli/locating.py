@@ -1,0 +1,60 @@
+"""Where a command's project lies, with the variables of its ENV_FILE set in this process."""
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from django_tandem import environment
+from django_tandem.errors import MachineError, SettingError
+from django_tandem.project.env_files import absolute, named_in_settings
+from django_tandem.project.location import Location, find
+from django_tandem.runtime.writable import find_writable
+from django_tandem.settings.env_file import OPTIONAL, read_env_files
+
+
+def locate(settings_option: str | None, env_file: str | None = None) -> Location:
+    """
+    Find the project, and set the variables of its ENV_FILE: they may decide what is found.
+
+    ``env_file`` are paths as `env_file_of` joins them, which replace TANDEM["ENV_FILE"].
+    Raises ProjectError without a project, SettingError or MachineError for a file.
+    """
+    files = tuple(filter(None, (env_file or "").split(os.pathsep)))
+    _set_variables(files)
+    location = find(settings_option)
+    if not files:
+        files = named_in_settings(location)
+        _set_variables(files)
+    return replace(location, env_files=files)
+
+
+def env_file_of(options: argparse.Namespace) -> str | None:
+    """Return the absolute paths of --env-file, else of TANDEM_ENV_FILE, joined by colons."""
+    named = os.environ.get(environment.ENV_FILE, "").split(os.pathsep)
+    paths = tuple(filter(None, options.env_file or named))
+    return os.pathsep.join(absolute(paths, Path.cwd())) or None
+
+
+def _set_variables(files: tuple[str, ...]) -> None:
+    for path in files:
+        if os.pathsep in path:
+            raise SettingError(
+                f"ENV_FILE is {path.removeprefix(OPTIONAL)}, and its path has a colon, which "
+                "separates paths.",
+                hint="Give it another name.",
+            )
+    _refuse_others(files)
+    os.environ.update(read_env_files(files))
+
+
+def _refuse_others(files: tuple[str, ...]) -> None:
+    """Raise MachineError for a file by which another user could run code as root."""
+    for path in (Path(each.removeprefix(OPTIONAL)) for each in files):
+        found = find_writable([path]) if os.geteuid() == 0 and path.exists() else None
+        if found is not None:
+            raise MachineError(
+                f"root does not read the ENV_FILE {path}: {found.path} is writable for {found.by}.",
+                hint="Make it writable for root alone, as a variable such as PYTHONPATH decides "
+                "which code is run; or run the stack as another user with `tandem up --user NAME`.",
+            )

@@ -1,0 +1,106 @@
+"""ENV_FILE: its variables are set before the settings are imported."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.projects import startproject
+from harness.stack import tandem
+
+pytestmark = pytest.mark.processes
+
+# As many projects read what must be secret; without it their settings can't be imported.
+NEEDS = 'import os\n\nSECRET_KEY = os.environ["SITE_SECRET"]\nTANDEM = {"ENV_FILE": %s}\n'
+OFFERS = 'import os\n\nSECRET_KEY = os.environ.get("SITE_SECRET", "")\nTANDEM = {"ENV_FILE": %s}\n'
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A project whose files of variables are beside manage.py."""
+    startproject(tmp_path)
+    (tmp_path / ".env").write_text("SITE_SECRET=c2VjcmV0\n")
+    return tmp_path
+
+
+def add(project: Path, text: str) -> None:
+    settings = project / "mysite" / "settings.py"
+    kept = settings.read_text().partition("\nSECRET_KEY")
+    settings.write_text(kept[0] + "\nSECRET_KEY" + kept[2] + "\n" + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEEDS % '".env"',
+        NEEDS % '[BASE_DIR / ".env", "-more.env"]',
+        OFFERS % 'str(BASE_DIR) + "/.env"',
+    ],
+    ids=["a name", "below BASE_DIR", "an expression"],
+)
+def test_the_settings_are_imported_with_the_variables_that_they_name(project, text) -> None:
+    """Django refuses to be set up with an empty SECRET_KEY."""
+    add(project, text)
+    done = tandem(project, "plan", "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "c2VjcmV0" not in done.stdout
+
+
+def test_a_command_line_and_the_environment_may_name_the_files(project) -> None:
+    """Relative to the working directory; they may name the settings module too."""
+    add(project, NEEDS % 'os.environ["SITE_ENV"]')
+    (project / "manage.py").unlink()
+    more = project / "more.env"
+    more.write_text("SITE_ENV=none\nDJANGO_SETTINGS_MODULE=mysite.settings\n")
+
+    assert tandem(project, "check", "--env-file", ".env", "--env-file=more.env").returncode == 0
+    assert tandem(project, "plan", TANDEM_ENV_FILE=f".env:{more}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            None,
+            "ENV_FILE is {0}/.env, which does not exist.\n"
+            '  Create it, or write "-{0}/.env" where it may be missing.\n',
+        ),
+        (
+            "SITE_SECRET='c2VjcmV0",
+            "{0}/.env, line 1: the value of SITE_SECRET has a quote that is not closed.\n"
+            "  Close it, or put the value into the other kind of quotes.\n",
+        ),
+    ],
+    ids=["missing", "a mistake"],
+)
+@pytest.mark.parametrize("command", ["plan", "render nginx", "up"])
+def test_a_file_that_cannot_be_read_is_a_sentence(project, command, text, message) -> None:
+    """Before anything of the project is imported."""
+    add(project, NEEDS % '".env"')
+    (project / ".env").unlink()
+    if text:
+        (project / ".env").write_text(text)
+    done = tandem(project, *command.split())
+
+    assert (done.returncode, done.stderr) == (2, message.format(project))
+
+
+def test_a_path_with_a_colon_is_an_error(project) -> None:
+    """TANDEM_ENV_FILE separates paths by colons."""
+    add(project, OFFERS % '"a:b"')
+    done = tandem(project, "plan")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"ENV_FILE is {project}/a:b, and its path has a colon, which separates paths.\n"
+        "  Give it another name.\n",
+    )
+
+
+def test_manage_py_tandem_reads_the_files_too(project) -> None:
+    """Where manage.py itself can import the settings."""
+    add(project, OFFERS % '".env"')
+    (project / "mysite" / "settings.py").open("a").write('INSTALLED_APPS += ["django_tandem"]\n')
+    done = tandem(project, "plan", "--json")
+
+    assert done.returncode == 0
