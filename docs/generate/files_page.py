@@ -18,7 +18,6 @@ from django_tandem.model import (
     View,
 )
 from django_tandem.plan import make_plan
-from django_tandem.plan.processes import GRACE_S
 from django_tandem.render import TARGETS
 from django_tandem.settings import read_settings
 
@@ -40,7 +39,6 @@ def page() -> str:
         programs=table(
             ("program", "what it is", "order", "stopped by"), map(_program, plan.processes)
         ),
-        grace_s=GRACE_S,
     )
 
 

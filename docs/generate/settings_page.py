@@ -8,12 +8,14 @@ from markdown import code, fill, table
 
 from django_tandem.model import Stack
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS, Server
-from django_tandem.settings import REQUIRED, Settings
+from django_tandem.settings import REQUIRED, ProgramSettings, Settings
 
 
 def page() -> str:
     """Return the whole page."""
     sections = [(path, _options(path, cls)) for path, cls in _groups("TANDEM", Settings)]
+    program = 'TANDEM["PROGRAMS"]["name"]'
+    sections.append((program, _options(program, ProgramSettings)))
     return fill("settings.md.j2", sections=sections, servers=_servers())
 
 

@@ -81,6 +81,8 @@ def _overridden(settings: Settings, overrides: Overrides) -> Settings:
         settings = replace(settings, bind=(overrides.bind,))
     if overrides.user is not None:
         settings = replace(settings, user=overrides.user)
+    if overrides.stop_s is not None:
+        settings = replace(settings, stop_s=overrides.stop_s)
     if overrides.asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
     if overrides.debug:

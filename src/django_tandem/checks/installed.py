@@ -30,7 +30,7 @@ _WS_NEEDS = {
 def daphne_is_safe(facts: Facts) -> Iterator[CheckMessage]:
     """Find a Daphne with known vulnerabilities that would serve the project."""
     is_server = facts.serves_asgi and facts.settings.asgi.server == "daphne"
-    is_program = any(runs(argv, "daphne") for _, argv in facts.settings.programs)
+    is_program = any(runs(each.command, "daphne") for _, each in facts.settings.programs)
     installed = facts.version_of("daphne")
     if not (is_server or is_program) or installed is None or installed >= Version("4.2.2"):
         return
@@ -81,9 +81,9 @@ def _gunicorns(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield 'TANDEM["WSGI"]["ARGS"]', facts.settings.wsgi.args
     if facts.serves_asgi and facts.settings.asgi.server == "gunicorn":
         yield 'TANDEM["ASGI"]["SERVER"]', ("--worker-class=asgi",)
-    for name, argv in facts.settings.programs:
-        if runs(argv, "gunicorn"):
-            yield f'TANDEM["PROGRAMS"]["{name}"]', argv
+    for name, program in facts.settings.programs:
+        if runs(program.command, "gunicorn"):
+            yield f'TANDEM["PROGRAMS"]["{name}"]', program.command
 
 
 def uvicorn_speaks_websocket(facts: Facts) -> Iterator[CheckMessage]:

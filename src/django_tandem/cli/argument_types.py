@@ -3,6 +3,8 @@
 import argparse
 import math
 
+from django_tandem.model import DrainMode
+
 
 def timeout(text: str) -> float:
     """Return the seconds of a timeout, at least 1."""
@@ -37,6 +39,15 @@ def seconds(text: str) -> float:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 10, got "{text}".')
+
+
+def drain_mode(text: str) -> DrainMode:
+    """Parse how connections end."""
+    try:
+        return DrainMode(text)
+    except ValueError:
+        expected = f'Expected "spread" or "wait", got "{text}".'
+        raise argparse.ArgumentTypeError(expected) from None
 
 
 def header(text: str) -> tuple[str, str]:

@@ -1,21 +1,32 @@
 """Stop everything that runs."""
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from django_tandem.cli import console
+from django_tandem.cli.argument_types import drain_mode
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import RefusedError
+from django_tandem.model.stop import end_s
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
+from django_tandem.runtime.state import read_stop_s
+from django_tandem.runtime.supervisord import GoneError
 
-# What each program gets, and a little more.
-STOP_S = 10
+# supervisord itself, on a busy machine.
+MARGIN_S = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_run_dir_argument(parser)
+    parser.add_argument(
+        "--drain",
+        metavar="MODE",
+        type=drain_mode,
+        help="how WebSockets and streams end, spread or wait, instead of TANDEM's DRAIN",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,8 +38,12 @@ def run(options: argparse.Namespace) -> int:
             raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
         console.line_err("Stopped.")
         return 0
-    # supervisord kills late programs itself, at most once for each priority.
-    if supervisord.stop(run_dir, deadline_s=2 * STOP_S + 5):
+    if options.drain:
+        # One that stops already, or does not answer, is stopped all the same.
+        with contextlib.suppress(GoneError):
+            supervisord.drain_at_stop(run_dir, options.drain)
+    # supervisord kills late programs itself.
+    if supervisord.stop(run_dir, deadline_s=end_s(read_stop_s(run_dir)) + MARGIN_S):
         console.line_err("Stopped.")
         return 0
     _end_orphans(run_dir)

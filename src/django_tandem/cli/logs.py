@@ -9,6 +9,7 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import line_count
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
+from django_tandem.model.programs import is_named
 from django_tandem.runtime import logs
 from django_tandem.runtime.state import read_state
 
@@ -75,4 +76,4 @@ def _known(run_dir: Path) -> list[str]:
 
 def _named(name: str, known: list[str]) -> list[str]:
     """Find ``wsgi-1`` by its whole name, or by ``wsgi``."""
-    return [program for program in known if name in (program, program.rpartition("-")[0])]
+    return [program for program in known if is_named(program, name)]

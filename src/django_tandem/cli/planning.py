@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
+from django_tandem.settings import read_stop_s
 
 # In the run directory: the notes of the last start or reload.
 NOTES = "notes.json"
@@ -53,8 +55,13 @@ def plan_project(
     generation: int = 1,
     output: Path | None = None,
 ) -> Planned:
-    """Make the plan of the project at hand, to run in ``output`` when that is given."""
-    env_file = env_file_of(options) or (overrides.env_file if overrides else None)
+    """
+    Make the plan of the project at hand, to run in ``output`` when that is given.
+
+    Without ``overrides`` those of the environment hold, as at a start.
+    """
+    overrides = overrides or Overrides(stop_s=read_stop_s(os.environ))
+    env_file = env_file_of(options) or overrides.env_file
     loaded, embedded_redis = _load(options.settings, env_file, overrides)
     settings = loaded.settings
     directory = output or run_dir.locate(loaded.project.directory, settings.run_dir)

@@ -13,6 +13,7 @@ from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.cli.user import require_same
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
+from django_tandem.model import DrainMode
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.reconcile import next_generation
@@ -34,10 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--drain",
-        metavar="SECONDS",
-        type=_seconds,
-        help="how long the old generation may drain, instead of TANDEM's DRAIN_S",
+        metavar="SECONDS|MODE",
+        action=_Drain,
+        help="how long the old generation may drain, instead of TANDEM's DRAIN_S, or how its "
+        "WebSockets and streams end, spread or wait, instead of DRAIN; may be given twice",
     )
+    parser.set_defaults(drain_mode=None)
     parser.add_argument(
         "--traceback",
         action="store_true",
@@ -95,7 +98,8 @@ def _reload(options: argparse.Namespace) -> None:
             )
         # Only this plan: the settings also decide the edge's file.
         wanted_s = plan.drain_s if options.drain is None else options.drain
-        plan = replace(plan, drain_s=min(wanted_s, state.longest_drain_s))
+        drain_s = min(wanted_s, state.longest_drain_s)
+        plan = replace(plan, drain_s=drain_s, drain=options.drain_mode)
         write_notes(run_dir, report_plan(planned, read_notes(run_dir) if options.terse else ()))
         os.chdir(plan.project.directory)
         reload.run(
@@ -109,10 +113,25 @@ def _reload(options: argparse.Namespace) -> None:
         reload.wait_until_drained(run_dir)
 
 
-def _seconds(text: str) -> int:
-    if text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 5, got "{text}".')
+class _Drain(argparse.Action):
+    """Takes a number of seconds or a mode, and keeps both where both are given."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value as ``drain`` or as ``drain_mode``."""
+        text = str(values)
+        if text.isdecimal():
+            namespace.drain = int(text)
+        elif text in tuple(DrainMode):
+            namespace.drain_mode = DrainMode(text)
+        else:
+            expected = 'Expected a number of seconds, such as 5, "spread" or "wait"'
+            parser.error(f'argument --drain: {expected}, got "{text}".')
 
 
 def full_traceback(error: BaseException) -> str:

@@ -23,7 +23,7 @@ from django_tandem.runtime import capabilities, preflight, start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
 from django_tandem.runtime.watch import wait_for_change
-from django_tandem.settings import Settings
+from django_tandem.settings import Settings, read_stop_s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,13 +59,14 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def overrides_of(options: argparse.Namespace) -> Overrides:
-    """Return the settings that the command line replaces."""
+    """Return the settings that the command line and the environment replace."""
     return Overrides(
         bind=options.bind,
         env_file=env_file_of(options),
         asgi=options.asgi,
         debug=getattr(options, "debug", False),
         user=options.user,
+        stop_s=read_stop_s(os.environ),
     )
 
 

@@ -13,24 +13,36 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from django_tandem import environment
+from django_tandem.handler.protocol import Scope
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.drain_window import started_at
+from django_tandem.model import DrainMode, DrainRule, drain_mode
 
 # To stat a missing file takes a few microseconds.
 POLL_S = 0.15
-# The rest of the window is for closing handshakes, and for the project's own clean-up.
-SPREAD = 0.9
+# Between which shares of the window a connection is ended. The rest of it is for closing
+# handshakes, and for the project's own clean-up.
+MOMENTS = {DrainMode.SPREAD: (0.0, 0.9), DrainMode.WAIT: (0.85, 0.95)}
 # The project's code gets at least this long after its connection was ended.
 CLEAN_UP_S = 3.0
 
 
 class Drainable(Protocol):
-    """An open WebSocket or stream; ``is_ending`` is true once its turn in the drain has come."""
+    """
+    An open WebSocket or stream; ``is_ending`` is true once its turn in the drain has come.
+
+    ``mode`` is how the settings have it end.
+    """
 
     kind: str
+    mode: DrainMode
     is_ending: bool
+
+    def announce(self, window_s: float) -> None:
+        """Have the project know that the connection ends after ``window_s`` at the latest."""
 
     async def end(self, window_s: float) -> None:
         """End the connection gracefully, for the client and for the project."""
@@ -42,9 +54,10 @@ class Drainable(Protocol):
 class DrainMonitor:
     """Polls the drain file while a connection is open, and ends each at a random moment."""
 
-    def __init__(self, run_dir: Path, generation: int) -> None:
+    def __init__(self, run_dir: Path, generation: int, rules: tuple[DrainRule, ...] = ()) -> None:
         self._run_dir = run_dir
         self._generation = generation
+        self._rules = rules
         self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
         self._age_timers: dict[Drainable, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
@@ -62,8 +75,7 @@ class DrainMonitor:
         if not self.is_polling:
             self._poll()
         if self._timers[connection] is None and self._started_at is not None:
-            remaining_s = self._remaining_s() or 0.0
-            self._schedule(connection, SPREAD * remaining_s * random.random())  # noqa: S311
+            self._schedule_end(connection, self._remaining_s() or 0.0, random.random())  # noqa: S311
 
     def remove(self, connection: Drainable) -> None:
         """Forget ``connection``, which has ended."""
@@ -71,6 +83,12 @@ class DrainMonitor:
             timer = timers.pop(connection, None)
             if timer is not None:
                 timer.cancel()
+
+    def mode_of(self, scope: Scope) -> DrainMode:
+        """Return how the settings have a connection of this scope end."""
+        if not self._rules:
+            return DrainMode.SPREAD
+        return drain_mode(self._rules, scope["path"].removeprefix(scope.get("root_path", "")))
 
     def drain(self, window_s: float) -> None:
         """End the connections of this process within ``window_s`` from now."""
@@ -103,10 +121,24 @@ class DrainMonitor:
             self._schedule(connection, max(remaining_s or 0.0, CLEAN_UP_S))
         if remaining_s is None:
             return
-        for kind in sorted({each.kind for each in self._timers}):
-            waiting = [each for each in self._timers if each.kind == kind and not each.is_ending]
-            for connection, at in zip(waiting, spread(len(waiting)), strict=True):
-                self._schedule(connection, SPREAD * remaining_s * at)
+        alike: dict[tuple[str, DrainMode], list[Drainable]] = {}
+        for each in self._timers:
+            if not each.is_ending:
+                alike.setdefault((each.kind, self._mode(each)), []).append(each)
+        for connections in alike.values():
+            for connection, at in zip(connections, spread(len(connections)), strict=True):
+                self._schedule_end(connection, remaining_s, at)
+
+    def _schedule_end(self, connection: Drainable, remaining_s: float, at: float) -> None:
+        """Schedule the end of a connection, ``at`` a moment between 0 and 1."""
+        mode = self._mode(connection)
+        first, last = MOMENTS[mode]
+        self._schedule(connection, remaining_s * (first + (last - first) * at))
+        if mode is DrainMode.WAIT:
+            connection.announce(remaining_s)
+
+    def _mode(self, connection: Drainable) -> DrainMode:
+        return drain_window.mode(self._run_dir, self._generation) or connection.mode
 
     def _window_s(self) -> float | None:
         # The end of the whole generation takes precedence.
@@ -147,4 +179,11 @@ def of_process() -> DrainMonitor | None:
     """Return this process's monitor of the generation in its environment, if there is one."""
     run_dir = os.environ.get(environment.RUN_DIR)
     generation = os.environ.get(environment.GENERATION)
-    return DrainMonitor(Path(run_dir), int(generation)) if run_dir and generation else None
+    if not (run_dir and generation):
+        return None
+    return DrainMonitor(Path(run_dir), int(generation), _read_rules())
+
+
+def _read_rules() -> tuple[DrainRule, ...]:
+    pairs = parse_qsl(os.environ.get(environment.DRAIN, ""))
+    return tuple(DrainRule(prefix=prefix, mode=DrainMode(mode)) for prefix, mode in pairs)

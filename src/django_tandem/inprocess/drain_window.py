@@ -9,29 +9,47 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from django_tandem.model import DrainMode
+
 
 def drain_file(run_dir: Path, generation: int) -> Path:
     """Return the path of the file that drains ``generation``."""
     return run_dir / f"drain-{generation}"
 
 
-def write(run_dir: Path, generation: int, window_s: float) -> None:
-    """Have ``generation`` close its WebSockets and streams within ``window_s`` from now."""
+def write(run_dir: Path, generation: int, window_s: float, mode: DrainMode | None = None) -> None:
+    """
+    Have ``generation`` close its WebSockets and streams within ``window_s`` from now.
+
+    With ``mode`` in that way, whatever its own settings say.
+    """
     new = run_dir / f"drain-{generation}.new"
     # Replaced whole, as it is read at any moment.
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(f"{window_s}\n")
+        file.write(f"{window_s}\n{mode or ''}".rstrip("\n") + "\n")
     new.replace(drain_file(run_dir, generation))
 
 
 def window_s(run_dir: Path, generation: int) -> float | None:
     """Return the length of the drain window, or ``None`` if ``generation`` does not drain."""
     try:
-        return max(0.0, float(drain_file(run_dir, generation).read_text()))
+        return max(0.0, float(_lines(run_dir, generation)[0]))
     # A file without a number was not written by us.
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError):
         return None
+
+
+def mode(run_dir: Path, generation: int) -> DrainMode | None:
+    """Return how all connections of ``generation`` end, None as its own settings have it."""
+    try:
+        return DrainMode(_lines(run_dir, generation)[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _lines(run_dir: Path, generation: int) -> list[str]:
+    return drain_file(run_dir, generation).read_text().splitlines()
 
 
 def started_at(run_dir: Path, generation: int) -> float | None:

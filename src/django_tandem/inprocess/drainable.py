@@ -17,6 +17,7 @@ from django_tandem.inprocess.admission import (
 from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.streaming import is_live_stream
+from django_tandem.model import DrainMode
 
 SCOPE_KEY = "tandem.drain"
 # 1012 makes a client reconnect.
@@ -206,6 +207,7 @@ class DrainableConnection:
     def __init__(
         self, monitor: DrainMonitor, place: Place | None, receive: Receive, send: Send
     ) -> None:
+        self.mode = DrainMode.SPREAD
         self.is_ending = False
         self._monitor = monitor
         self._place = place
@@ -215,6 +217,9 @@ class DrainableConnection:
         # Either side has ended it: nothing can be sent any more.
         self._is_over = False
         self._is_ended_by_us = False
+
+    def announce(self, window_s: float) -> None:
+        """Do nothing: a view has no event by which it could know."""
 
     def cancel(self) -> None:
         """Cancel a consumer or a view that does not return."""
@@ -256,10 +261,12 @@ class DrainableWebSocket(DrainableConnection):
     def __init__(self, monitor: DrainMonitor, place: Place, receive: Receive, send: Send) -> None:
         super().__init__(monitor, place, receive, send)
         self._last = LastEvent()
+        self._is_announced = False
         self._has_disconnected = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
+        self.mode = self._monitor.mode_of(scope)
         inner = {**scope, SCOPE_KEY: self._last}
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
@@ -273,9 +280,15 @@ class DrainableWebSocket(DrainableConnection):
                 self._finish()
                 self._monitor.remove(self)
 
+    def announce(self, window_s: float) -> None:
+        """Give the consumer its event now: the WebSocket stays open until it ends by itself."""
+        if self._last.event and not self._is_over:
+            self._is_announced = True
+            self._call.inject({"type": self._last.event, "window_s": window_s})
+
     async def end(self, window_s: float) -> None:
         """Give the consumer its last event if it wants one, close, and disconnect it."""
-        if self._last.event and not self._is_over:
+        if self._last.event and not (self._is_over or self._is_announced):
             received = self._call.inject({"type": self._last.event, "window_s": window_s})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(received.wait(), LAST_EVENT_S)
@@ -338,6 +351,7 @@ class DrainableStream(DrainableConnection):
         """Run the view to its end."""
         # Clients repeat no other method, so that its response must finish.
         self._is_repeatable = scope["method"] == "GET"
+        self.mode = self._monitor.mode_of(scope)
         try:
             await self._call.run(application(scope, self._call.receive, self._send_on))
         finally:

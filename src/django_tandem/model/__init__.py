@@ -1,6 +1,7 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
+from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
 from django_tandem.model.plan import (
     Bind,
     Edge,
@@ -33,11 +34,14 @@ from django_tandem.model.routes import (
     Verdict,
     View,
 )
+from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
     "Bind",
     "ConnectionAges",
     "ConnectionLimits",
+    "DrainMode",
+    "DrainRule",
     "Edge",
     "EdgeRule",
     "File",
@@ -59,9 +63,12 @@ __all__ = [
     "Stack",
     "StaticFiles",
     "Status",
+    "StopBudget",
     "Tls",
     "Verdict",
     "View",
     "WorkerKind",
+    "drain_mode",
     "read_limits",
+    "stop_budget",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
+from django_tandem.model.drain import DrainMode
 from django_tandem.model.project import Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
 
@@ -124,7 +125,8 @@ class Process:
     ``argv`` is executed without a shell. ``priority`` is supervisord's: the lowest starts first
     and stops last. ``generation`` is set where a reload replaces the process. An ``exclusive``
     process ends before its replacement starts, because two of them may not run side by side.
-    ``kinds`` are its workers: none in a program that is no server.
+    ``kinds`` are its workers: none in a program that is no server. ``replica`` is its number among
+    several that are alike. It has ``stop_s`` from its stop signal to SIGKILL.
     """
 
     name: str
@@ -138,11 +140,12 @@ class Process:
     environment: tuple[tuple[str, str], ...] = ()
     stop_signal: str = "TERM"
     stop_s: int = 10
+    replica: int | None = None
 
     @property
     def program(self) -> str:
         """The name of its program in supervisord."""
-        return programs.numbered(self.name, self.generation)
+        return programs.numbered(programs.numbered(self.name, self.replica), self.generation)
 
     @property
     def is_master(self) -> bool:
@@ -233,7 +236,7 @@ class Edge:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
     """
-    Options of `tandem up` that replace a setting until the stack is stopped.
+    What `tandem up` is given to replace a setting until the stack is stopped.
 
     ``env_file`` are the absolute paths of ENV_FILE, joined by colons.
     """
@@ -243,6 +246,7 @@ class Overrides:
     asgi: bool = False
     debug: bool = False
     user: str | None = None
+    stop_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +257,9 @@ class Plan:
     ``python`` is the interpreter of the processes; ``drain_s`` is the time that older
     generations have to end. ``connections`` are the bounds of each ASGI process, None without one.
     ``open_files`` is how many files each program may open.
+    generations have to end. A stop takes ``stop_s`` at most, of which ``stop_delay_s`` still
+    serve. ``drain`` is how the connections of older generations end, None as their own settings
+    have it.
     """
 
     project: Project
@@ -260,10 +267,13 @@ class Plan:
     run_dir: str
     generation: int
     drain_s: int
+    stop_s: int
+    stop_delay_s: int
     verdicts: tuple[Verdict, ...]
     edge: Edge
     processes: tuple[Process, ...]
     overrides: Overrides = Overrides()
+    drain: DrainMode | None = None
     notes: tuple[str, ...] = ()
     connections: ConnectionLimits | None = None
     open_files: int = 4096

@@ -18,6 +18,17 @@ def numbered(name: str, generation: int | None) -> str:
     return name if generation is None else f"{name}-{generation}"
 
 
+def is_named(program: str, name: str) -> bool:
+    """
+    Return whether ``name`` is a program's: ``wsgi`` that of ``wsgi-2``.
+
+    That of the first replica in generation 2, ``tasks-1-2``, is ``tasks`` or ``tasks-1``.
+    """
+    numbers = program.removeprefix(name).split("-")
+    is_numbered = numbers[0] == "" and len(numbers) <= 3 and all(map(str.isdigit, numbers[1:]))
+    return program.startswith(name) and is_numbered
+
+
 def generation_of(program: str) -> int:
     """Return the generation in a program's name, such as 2 of ``wsgi-2``; 0 for one without."""
     number = program.rpartition("-")[2]

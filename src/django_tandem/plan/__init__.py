@@ -1,6 +1,7 @@
 """Make the plan that every target renders from the project, the settings and the machine."""
 
 from django_tandem import servers
+from django_tandem.errors import SettingError
 from django_tandem.model import (
     Host,
     Overrides,
@@ -11,6 +12,7 @@ from django_tandem.model import (
     Stack,
     Verdict,
 )
+from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.connections import open_files
 from django_tandem.plan.edge import edge
 from django_tandem.plan.notes import notes
@@ -39,6 +41,7 @@ def make_plan(
     # Also of a stack that is not served yet, so that a wrong name is found at once.
     servers.find(Stack.WSGI, settings.wsgi.server)
     servers.find(Stack.ASGI, settings.asgi.server)
+    _check_stop(settings)
     stacks = _served_stacks(project, verdicts, settings)
     context = PlanContext(
         project=project,
@@ -56,6 +59,8 @@ def make_plan(
         run_dir=run_dir,
         generation=generation,
         drain_s=settings.drain_s,
+        stop_s=settings.stop_s,
+        stop_delay_s=settings.stop_delay_s,
         verdicts=verdicts,
         edge=edge(context, verdicts, stacks),
         processes=processes(context, stacks),
@@ -64,6 +69,15 @@ def make_plan(
         connections=connections,
         open_files=open_files(connections, host),
     )
+
+
+def _check_stop(settings: Settings) -> None:
+    stop_s, delay_s = settings.stop_s, settings.stop_delay_s
+    if delay_s > stop_s - SHORTEST_S:
+        raise SettingError(
+            f'TANDEM["STOP_DELAY_S"] is {delay_s}, and the whole stop takes STOP_S, {stop_s}.',
+            hint=f"Set STOP_S to {delay_s + SHORTEST_S} or more: the delay is a part of it.",
+        )
 
 
 def _served_stacks(

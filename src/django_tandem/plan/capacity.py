@@ -70,10 +70,9 @@ def niceness(settings: WsgiSettings) -> int:
     return AUTO_NICE if settings.nice is None else settings.nice
 
 
-def nice(settings: WsgiSettings) -> tuple[str, ...]:
+def nice(niceness: int) -> tuple[str, ...]:
     """Return the beginning of a command line that lowers the priority of its processes."""
-    found = niceness(settings)
-    return ("nice", "-n", str(found)) if found else ()
+    return ("nice", "-n", str(niceness)) if niceness else ()
 
 
 def with_limits(launch: Launch, settings: WsgiSettings, server: Server) -> Launch:

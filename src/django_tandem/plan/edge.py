@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django_tandem.errors import SettingError
 from django_tandem.model import Bind, Edge, Include, Pin, Stack, Tls, Verdict
 from django_tandem.plan.capacity import OPEN_FILES
-from django_tandem.plan.processes import GRACE_S, PlanContext
+from django_tandem.plan.processes import PlanContext
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
@@ -18,6 +18,7 @@ REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
 def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
     """Return the configuration of NGINX; raises SettingError for an address or a REDIRECT."""
     project, settings, host = context.project, context.settings, context.host
+    longest_s = max(settings.drain_s, settings.wsgi.timeout_s)
     return Edge(
         nginx=host.nginx,
         binds=binds(settings.bind, has_ipv6=host.has_ipv6),
@@ -29,7 +30,7 @@ def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stac
         max_body=settings.edge.max_body,
         read_timeout_s=settings.wsgi.timeout_s,
         drain_s=settings.drain_s,
-        worker_shutdown_timeout_s=max(settings.drain_s, settings.wsgi.timeout_s) + 2 * GRACE_S,
+        worker_shutdown_timeout_s=longest_s + 2 * settings.stop_s,
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),
         open_files=min(OPEN_FILES, host.open_files),

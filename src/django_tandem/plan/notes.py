@@ -7,6 +7,7 @@ from django_tandem.model import Host, Pin, Project, Protocol, Route, Stack, Verd
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
 from django_tandem.routing.policy import covers, decide
+from django_tandem.settings import Settings
 
 
 def notes(
@@ -17,6 +18,7 @@ def notes(
         *_urlconfs(context, stacks),
         *_open_files(context.host),
         *_as_root(context),
+        *_long_stops(context.settings),
         *_dispatcher(context.project, verdicts),
         *_long_polling(context),
         *(_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)),
@@ -56,6 +58,16 @@ def _as_root(context: PlanContext) -> Iterator[str]:
             "Running as root: the servers and NGINX's workers may read every file here. Set "
             'TANDEM["USER"] to another user, or to "root" to omit this line.'
         )
+
+
+def _long_stops(settings: Settings) -> Iterator[str]:
+    left_s = settings.stop_s - settings.stop_delay_s
+    for name, program in settings.programs:
+        if program.stop_s and program.stop_s > left_s:
+            yield (
+                f'TANDEM["PROGRAMS"]["{name}"]["STOP_S"] is {program.stop_s}, and a stop of the '
+                f'stack kills it after {left_s} s, as TANDEM["STOP_S"] says; a reload does not.'
+            )
 
 
 def _dispatcher(project: Project, verdicts: tuple[Verdict, ...]) -> Iterator[str]:

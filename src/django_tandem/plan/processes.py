@@ -9,6 +9,7 @@ from django_tandem import environment, servers
 from django_tandem.handler.pools import auto_threads
 from django_tandem.model import (
     ConnectionLimits,
+    DrainMode,
     Host,
     Process,
     Project,
@@ -27,10 +28,7 @@ from django_tandem.plan.capacity import (
 )
 from django_tandem.plan.connections import connection_limits
 from django_tandem.servers import Launch, Server, shared_master
-from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
-
-# `docker stop` sends SIGKILL after 10 s, and the whole stack must have stopped by then.
-GRACE_S = 8
+from django_tandem.settings import AsgiSettings, ProgramSettings, Settings, WsgiSettings
 
 ENTRY_POINTS = {
     Stack.WSGI: "django_tandem.inprocess.wsgi_application:application",
@@ -126,7 +124,7 @@ def _master(context: PlanContext) -> Process:
         priority=20,
         kinds=kinds,
         environment=_server_environment(context, Stack.WSGI, Stack.ASGI),
-        stop_s=GRACE_S + 1,
+        stop_s=context.settings.stop_s + 1,
     )
 
 
@@ -134,7 +132,7 @@ def _server(context: PlanContext, stack: Stack) -> Process:
     chosen, server = _chosen(context, stack), _known(context, stack)
     launch = _launch(context, stack)
     kind = _kind(context, stack, launch)
-    niced = nice(chosen) if isinstance(chosen, WsgiSettings) else ()
+    niced = nice(niceness(chosen)) if isinstance(chosen, WsgiSettings) else ()
     return Process(
         name=kind.name,
         generation=context.generation,
@@ -145,7 +143,7 @@ def _server(context: PlanContext, stack: Stack) -> Process:
         kinds=(kind,),
         environment=_server_environment(context, stack),
         stop_signal=server.stop_signal,
-        stop_s=GRACE_S + 1,
+        stop_s=context.settings.stop_s + 1,
     )
 
 
@@ -157,7 +155,7 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
         socket=context.path(f"{programs.numbered(stack, context.generation)}.sock"),
         workers=worker_count(server, chosen, context.host, context.project),
         timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
-        grace_s=GRACE_S,
+        grace_s=context.settings.stop_s,
         args=chosen.args,
     )
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
@@ -212,23 +210,39 @@ def _channel_workers(context: PlanContext) -> Iterator[Process]:
             priority=30,
             kinds=(kind,),
             environment=_environment(context),
-            stop_s=GRACE_S + 1,
+            stop_s=_work_s(context),
         )
+
+
+def _work_s(context: PlanContext) -> int:
+    """Return how long work outside of requests may take to finish: a reload leaves it more time."""
+    return max(context.settings.stop_s, context.settings.drain_s)
 
 
 def _programs(context: PlanContext) -> Iterator[Process]:
-    for name, argv in context.settings.programs:
-        yield Process(
-            name=name,
-            generation=context.generation,
-            exclusive=True,
-            argv=(_program_path(argv[0], context), *argv[1:]),
-            description='from TANDEM["PROGRAMS"]',
-            directory=context.project.directory,
-            priority=40,
-            environment=_environment(context),
-            stop_s=GRACE_S + 1,
-        )
+    for name, program in context.settings.programs:
+        numbers = range(1, program.replicas + 1) if program.replicas > 1 else (None,)
+        yield from (_program(context, name, program, number) for number in numbers)
+
+
+def _program(
+    context: PlanContext, name: str, program: ProgramSettings, replica: int | None
+) -> Process:
+    first, *arguments = program.command
+    of = "" if replica is None else f", {replica} of {program.replicas}"
+    return Process(
+        name=name,
+        replica=replica,
+        generation=context.generation,
+        exclusive=True,
+        argv=(*nice(program.nice), _program_path(first, context), *arguments),
+        description=f'from TANDEM["PROGRAMS"]{of}',
+        directory=context.project.directory,
+        priority=40,
+        environment=tuple(sorted({**dict(_environment(context)), **dict(program.env)}.items())),
+        stop_signal=program.stop_signal,
+        stop_s=program.stop_s or _work_s(context),
+    )
 
 
 def _program_path(program: str, context: PlanContext) -> str:
@@ -246,7 +260,7 @@ def _nginx(context: PlanContext) -> Process:
         directory=context.run_dir,
         priority=50,
         stop_signal="QUIT",
-        stop_s=GRACE_S + 1,
+        stop_s=context.settings.stop_s + 1,
     )
 
 
@@ -261,6 +275,9 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     project, settings = context.project, context.settings
     any_inexact = any(route.match.why_inexact for route in project.routes)
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
+    # Without one that waits, each connection has a moment of the window.
+    has_wait = any(rule.mode is DrainMode.WAIT for rule in settings.drain)
+    waits = [(rule.prefix, rule.mode.value) for rule in settings.drain if has_wait]
     known = {
         "DJANGO_SETTINGS_MODULE": project.settings_module,
         "PYTHONPATH": ":".join(project.python_path),
@@ -275,6 +292,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,
+        environment.DRAIN: urlencode(waits),
         environment.PINS: pins,
         environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,
         environment.RUN_DIR: context.run_dir,

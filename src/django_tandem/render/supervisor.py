@@ -17,7 +17,9 @@ class State:
 
     ``generation`` is the live one, and ``python`` its interpreter. Older ones have ``drain_s`` to
     end, and ``longest_drain_s`` at most, because the edge closes their connections then.
-    ``timeout_s`` is that of a request.
+    ``timeout_s`` is that of a request. ``drain`` is how connections of older generations end,
+    whatever their own settings; empty leaves it to them. A stop takes ``stop_s`` at most, of which
+    ``stop_delay_s`` still serve.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
     """
@@ -35,6 +37,9 @@ class State:
     server_name: str
     notes: tuple[str, ...]
     processes: tuple[Process, ...]
+    drain: str = ""
+    stop_s: int = 8
+    stop_delay_s: int = 0
 
 
 def state_of(plan: Plan) -> State:
@@ -56,6 +61,9 @@ def state_of(plan: Plan) -> State:
         server_name=names[0] if names else "",
         notes=plan.notes,
         processes=plan.processes,
+        drain=plan.drain.value if plan.drain else "",
+        stop_s=plan.stop_s,
+        stop_delay_s=plan.stop_delay_s,
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window, worker_restarts
-from django_tandem.model import Stack, programs
+from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, logs, supervisord
@@ -27,8 +27,6 @@ from django_tandem.servers.shared_master import RETIRE_CHANNELS
 
 # Each round costs a call to supervisord and a reading of the kernel's table of sockets.
 POLL_S = 0.1
-# What a server gets to shut down by itself after its generation has drained.
-SERVER_S = 8
 
 
 def main(argv: list[str]) -> int:
@@ -74,8 +72,8 @@ def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSamp
     # An abandoned candidate has never been live, and has no connections.
     if is_server and 0 < generation_of(program) < state.generation:
         _drain_server(run_dir, program, state, sampler)
-    grace_s = SERVER_S if is_server else max(SERVER_S, state.drain_s)
-    supervisord.stop_program(run_dir, program, grace_s)
+    # After its drain, a server has as long as at a stop; other programs have their own time.
+    supervisord.stop_program(run_dir, program, state.stop_s if is_server else 0)
 
 
 def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
@@ -110,7 +108,7 @@ def _drain_socket(
     until = time.monotonic() + limit_s
     _wait_for_queue(path, until)
     while _has_connections(path, until, sampler):
-        _open_window(path.parent, generation, until, state.drain_s)
+        _open_window(path.parent, generation, until, state)
 
 
 def _wait_for_channels(run_dir: Path, program: str, until: float) -> None:
@@ -130,13 +128,14 @@ def _has_connections(path: Path, until: float, sampler: SocketSampler) -> bool:
     return path.exists() and time.monotonic() < until and sampler.next_count(path, until) != 0
 
 
-def _open_window(run_dir: Path, generation: int, until: float, window_s: float) -> None:
+def _open_window(run_dir: Path, generation: int, until: float, state: State) -> None:
     if drain_window.window_s(run_dir, generation) is not None:
         return
     left_s = max(0, until - time.monotonic())
     # The disk may be full: the next round tries again.
     with contextlib.suppress(OSError):
-        drain_window.write(run_dir, generation, min(window_s, left_s))
+        mode = DrainMode(state.drain) if state.drain else None
+        drain_window.write(run_dir, generation, min(state.drain_s, left_s), mode)
 
 
 def _start_thread(work: Callable[[], None]) -> threading.Thread:

@@ -58,8 +58,8 @@ def _requirements(
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes):
         yield require_nice
-    for name, argv in settings.programs:
-        yield partial(require_program, name, argv[0], plan.project.directory)
+    for name, program in settings.programs:
+        yield partial(require_program, name, program.command[0], plan.project.directory)
 
 
 def require_nice() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.model.programs import generation_of, listeners
+from django_tandem.model.programs import generation_of, is_named, listeners
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.sockets import linked_sockets
@@ -81,13 +81,11 @@ def programs_to_stop(
 
 def programs_to_start(state: State, running: Collection[str]) -> list[str]:
     """Return the programs of ``state`` that don't run and whose predecessors have ended."""
+    # The number of replicas may have changed, and with it their names.
+    replaced = set(running) - {process.program for process in state.processes}
     return [
         process.program
         for process in state.processes
         if process.program not in running
-        and not (process.exclusive and any(_is_of(process.name, other) for other in running))
+        and not (process.exclusive and any(is_named(each, process.name) for each in replaced))
     ]
-
-
-def _is_of(name: str, program: str) -> bool:
-    return program.rpartition("-")[0] == name

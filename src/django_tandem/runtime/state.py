@@ -1,7 +1,7 @@
 """The state kept in a run directory: which generation is live, and how the start went."""
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,8 @@ FAILED_FILE = "failed"
 READY_FILE = "ready"
 # Exists from the first moment of a stop: no new connection should be sent here.
 STOPPING_FILE = "stopping"
+# Of a stack whose state is not known: the default of the setting.
+STOP_S = 8
 
 
 def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
@@ -28,13 +30,24 @@ def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
     path = run_dir / name
     try:
         kept = json.loads(path.read_text())
-        if not {each.name for each in fields(State)} <= kept.keys():
+        # A field with a default is newer than 0.1.0, which may have written this.
+        required = {each.name for each in fields(State) if each.default is MISSING}
+        if not required <= kept.keys():
             raise _other_version(path)
         return _state(kept)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path) from error
+
+
+def read_stop_s(run_dir: Path) -> int:
+    """Return how long a stop of the stack in ``run_dir`` may take, the default if not known."""
+    try:
+        state = read_state(run_dir)
+    except MachineError:
+        state = None
+    return state.stop_s if state else STOP_S
 
 
 def _state(kept: dict[str, Any]) -> State:

@@ -11,7 +11,7 @@ from xmlrpc.client import Error, Fault, ServerProxy
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import Status
+from django_tandem.model import DrainMode, Status
 from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
 from django_tandem.runtime.waiting import POLL_S, wait_until
@@ -84,8 +84,13 @@ def start(run_dir: Path, programs: Sequence[str]) -> bool:
 
 
 def end(run_dir: Path, program: str, within_s: int) -> bool:
-    """Stop a program, with SIGKILL after ``within_s``; return whether it has ended."""
+    """Stop a program, with SIGKILL after ``within_s``, 0 its own; return whether it has ended."""
     return bool(_call(run_dir, "tandem.end", program, within_s))
+
+
+def drain_at_stop(run_dir: Path, mode: DrainMode) -> None:
+    """Have the next stop end connections in this mode."""
+    _call(run_dir, "tandem.drain_at_stop", mode.value)
 
 
 def give_up(run_dir: Path, program: str, because: str) -> None:
@@ -139,11 +144,17 @@ def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = 
             _call(run_dir, "supervisor.shutdown")
         except GoneError as error:
             raise _out_of_reach(run_dir, holder) from error
+    # One that a debugger or Ctrl-Z has stopped handles its SIGTERM only when it continues.
+    send_signal(holder, signal.SIGCONT)
     if wait_until(lambda: lock.holder(run_dir) is None, deadline_s):
         return True
     if not send_signal(holder, signal.SIGKILL):
         raise _out_of_reach(run_dir, holder)
-    wait_until(lambda: lock.holder(run_dir) is None, KILLED_S)
+    if not wait_until(lambda: lock.holder(run_dir) is None, KILLED_S):
+        raise RefusedError(
+            f"supervisord with pid {holder.pid} did not end in time and can't be killed.",
+            hint="Its process may be stopped or frozen: end it, or the container that it is in.",
+        )
     return False
 
 

@@ -54,7 +54,7 @@ PRELOAD = {"auto": "auto", True: "always", False: "never"}
 
 def argv(launch: MasterLaunch) -> tuple[str, ...]:
     """Return the command line: the master's own options, Gunicorn's, and Uvicorn's."""
-    asgi = replace(launch.asgi, grace_s=launch.asgi.grace_s - CANCEL_S)
+    asgi = replace(launch.asgi, grace_s=max(1, launch.asgi.grace_s - CANCEL_S))
     return (
         launch.wsgi.python,
         "-m",

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+from django_tandem import environment
 from django_tandem.errors import SettingError
-from django_tandem.model import ConnectionAges, Include, Pin
+from django_tandem.model import ConnectionAges, DrainRule, Include, Pin
 from django_tandem.settings import readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
@@ -151,6 +152,53 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramSettings:
+    """An entry of TANDEM["PROGRAMS"]: a dict, or its COMMAND alone."""
+
+    command: tuple[str, ...] = option(
+        readers.command, REQUIRED, "the command line, which no shell reads"
+    )
+    stop_s: int | None = option(
+        optional(count),
+        None,
+        "seconds from the stop signal to SIGKILL; None: STOP_S, or DRAIN_S at a reload if longer",
+    )
+    stop_signal: str = option(readers.stop_signal, "TERM", "the signal that stops it")
+    nice: int = option(integer(0, 19), 0, "the niceness of its processes, as for `nice -n`")
+    env: tuple[tuple[str, str], ...] = option(
+        readers.variables, {}, "environment variables, beside those of every program"
+    )
+    replicas: int = option(count, 1, "how many of it run; each has its number in its name")
+
+
+def _read_program(value: Any, path: str) -> ProgramSettings:
+    if isinstance(value, Mapping):
+        return read(ProgramSettings, value, path)
+    argv = readers.command(value, path)
+    return read(ProgramSettings, {"COMMAND": argv}, path)
+
+
+def _read_programs(value: Any, path: str) -> tuple[tuple[str, ProgramSettings], ...]:
+    found: tuple[tuple[str, ProgramSettings], ...] = _by_name.parse(value, path)
+    names = {name for name, _ in found}
+    for name, program in found:
+        numbered = [f"{name}-{replica}" for replica in range(1, program.replicas + 1)]
+        taken = next((each for each in numbered if each in names), None)
+        if program.replicas > 1 and taken:
+            raise SettingError(
+                f'{path}["{taken}"] has the name of a replica of "{name}".',
+                hint="Choose another name.",
+            )
+    return found
+
+
+_by_name = readers.programs_of(
+    Reader("a string, a list of strings or paths, or a dict", _read_program)
+)
+_programs = Reader(_by_name.expected, _read_programs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecycleSettings:
     """TANDEM["RECYCLE"]."""
 
@@ -189,14 +237,28 @@ class Settings:
     channel_workers: tuple[str, ...] | None = option(
         auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )
-    programs: tuple[tuple[str, tuple[str, ...]], ...] = option(
-        readers.programs, {}, "further programs to supervise, by name"
+    programs: tuple[tuple[str, ProgramSettings], ...] = option(
+        _programs, {}, "further programs to supervise, by name: a command line, or a dict"
     )
     edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
     handover: bool = option(
         readers.flag, True, "let a stack pass a request to the other where its view belongs"
     )
     drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
+    drain: tuple[DrainRule, ...] = option(
+        readers.drain,
+        "spread",
+        "how WebSockets and streams end that are replaced or stopped; by path, as in ROUTES",
+    )
+    stop_s: int = option(
+        readers.stop_s,
+        8,
+        "seconds from SIGTERM to the end of all; TANDEM_STOP_S in the environment of `tandem up` "
+        "takes precedence",
+    )
+    stop_delay_s: int = option(
+        integer(0), 0, "seconds of STOP_S in which a stack that is not ready still serves"
+    )
     shared_master: bool = option(
         readers.flag,
         True,
@@ -222,3 +284,11 @@ class Settings:
 def read_settings(given: Any) -> Settings:
     """Read the TANDEM setting, a dict or None."""
     return read(Settings, {} if given is None else given, "TANDEM")
+
+
+def read_stop_s(environ: Mapping[str, str]) -> int | None:
+    """Return the STOP_S of the environment, None without one; raises SettingError."""
+    text = environ.get(environment.STOP_S, "")
+    if not text:
+        return None
+    return int(readers.stop_s(int(text) if text.isdecimal() else text, environment.STOP_S))

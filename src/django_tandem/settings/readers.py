@@ -4,12 +4,14 @@ import ipaddress
 import os
 import re
 import shlex
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
-from django_tandem.model import ConnectionAges, Include, Pin, Stack
+from django_tandem.model import ConnectionAges, DrainMode, DrainRule, Include, Pin, Stack
+from django_tandem.model.stop import SHORTEST_S
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
 # The names of the plan's own programs, also with the number that a generation adds.
@@ -40,7 +42,7 @@ class Reader:
         """Return the parsed ``value``; raises SettingError that names ``path``."""
         try:
             return self.parse(value, path)
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise SettingError(f"{path}: Expected {self.expected}, got {value!r}.") from None
 
 
@@ -80,6 +82,7 @@ def integer(low: int, high: int | None = None) -> Reader:
 
 
 count = integer(1)
+stop_s = integer(SHORTEST_S)
 
 
 @reader("a string")
@@ -252,6 +255,37 @@ def _check_strip(found: Pin, path: str) -> None:
         )
 
 
+@reader('"spread", "wait", or a list of pairs such as [("/ws/calls/", "wait")]')
+def drain(value: Any, path: str) -> tuple[DrainRule, ...]:
+    """Read one mode for all paths, or one for each prefix, of which the first one counts."""
+    if isinstance(value, str):
+        return (DrainRule(prefix="/", mode=DrainMode(value)),)
+    return tuple(drain_rules.parse(value, path))
+
+
+@reader('a pair such as ("/ws/calls/", "wait")')
+def drain_rule(value: Any, path: str) -> DrainRule:
+    """Read ``(prefix, mode)``."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError
+    prefix = text(value[0], f"{path}[0]")
+    if not prefix.startswith("/"):
+        raise SettingError(
+            f'{path}: Expected a path prefix, got "{prefix}".',
+            hint='A prefix begins with a slash, such as "/ws/calls/".',
+        )
+    return DrainRule(prefix=prefix, mode=drain_mode(value[1], f"{path}[1]"))
+
+
+@reader('"spread" or "wait"')
+def drain_mode(value: Any, _path: str) -> DrainMode:
+    """Read how connections end."""
+    return DrainMode(value)
+
+
+drain_rules = list_of(drain_rule, 'pairs such as ("/ws/calls/", "wait")')
+
+
 @reader('files by status, such as {503: "errors/503.html"}')
 def error_pages(value: Any, path: str) -> tuple[tuple[int, str], ...]:
     """Read the pages for statuses with which the edge itself answers."""
@@ -274,15 +308,18 @@ def _edge_status(status: Any, path: str) -> int:
     return int(status)
 
 
-@reader('programs by name, such as {"celery": ["celery", "-A", "config"]}')
-def programs(value: Any, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Read programs by name: an argv list, or a string split as a shell does; no shell runs."""
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return tuple(
-        (_program_name(name, path), _argv(argv, f'{path}["{name}"]'))
-        for name, argv in value.items()
-    )
+def programs_of(entry: Reader) -> Reader:
+    """Return a reader of programs by name, each of which ``entry`` reads."""
+
+    def parse(value: Any, path: str) -> tuple[tuple[str, Any], ...]:
+        if not isinstance(value, Mapping):
+            raise TypeError
+        return tuple(
+            (_program_name(name, path), entry(given, f'{path}["{name}"]'))
+            for name, given in value.items()
+        )
+
+    return Reader('programs by name, such as {"celery": ["celery", "-A", "config"]}', parse)
 
 
 def _program_name(name: Any, path: str) -> str:
@@ -299,7 +336,9 @@ def _program_name(name: Any, path: str) -> str:
     return name
 
 
-def _argv(value: Any, path: str) -> tuple[str, ...]:
+@reader("a string, or a list of strings or paths")
+def command(value: Any, path: str) -> tuple[str, ...]:
+    """Read a command line: an argv list, or a string split as a shell does; no shell runs."""
     try:
         argv = tuple(shlex.split(value)) if isinstance(value, str) else arguments(value, path)
     except ValueError:
@@ -318,6 +357,41 @@ def include(value: Any, path: str) -> Include:
     if isinstance(value, Mapping):
         return Include(**table(value, path, {"http": file_path, "server": file_path}))
     return Include(server=file_path.parse(value, path))
+
+
+@reader('a signal such as "TERM" or "INT"')
+def stop_signal(value: Any, _path: str) -> str:
+    """Read the name of a signal, with or without SIG."""
+    if not isinstance(value, str):
+        raise TypeError
+    return signal.Signals[f"SIG{value.removeprefix('SIG')}"].name.removeprefix("SIG")
+
+
+@reader('environment variables, such as {"QUEUE": "mail"}')
+def variables(value: Any, path: str) -> tuple[tuple[str, str], ...]:
+    """Read environment variables by name."""
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return tuple(
+        (_variable_name(name, path), _variable(given, f'{path}["{name}"]'))
+        for name, given in value.items()
+    )
+
+
+def _variable_name(name: Any, path: str) -> str:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise SettingError(
+            f"{path}: {name!r} is not a name for an environment variable.",
+            hint="A name has letters, digits and underscores, and does not begin with a digit.",
+        )
+    return name
+
+
+def _variable(value: Any, path: str) -> str:
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str):
+        raise SettingError(f"{path}: Expected a string or a path, got {value!r}.")
+    return found
 
 
 def table(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:

@@ -60,12 +60,12 @@ def test_the_help_lists_every_command(capsys) -> None:
             ["down", "--setings=x"],
             '"--setings" is not an option of `tandem down`.\n'
             '  Did you mean "--settings"? '
-            "Its options are --help, --settings, --env-file, --run-dir.\n",
+            "Its options are --help, --settings, --env-file, --run-dir, --drain.\n",
         ),
         (
             ["down", "-x"],
             '"-x" is not an option of `tandem down`.\n'
-            "  Its options are --help, --settings, --env-file, --run-dir.\n",
+            "  Its options are --help, --settings, --env-file, --run-dir, --drain.\n",
         ),
         (
             ["down", "wsgi"],

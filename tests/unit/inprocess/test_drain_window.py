@@ -6,6 +6,7 @@ import time
 import pytest
 
 from django_tandem.inprocess import drain_window
+from django_tandem.model import DrainMode
 
 
 def test_a_generation_without_a_file_does_not_drain(tmp_path):
@@ -63,3 +64,15 @@ def test_a_file_without_a_number_drains_nothing(tmp_path):
     (tmp_path / "drain-7").write_text("soon")
 
     assert drain_window.window_s(tmp_path, 7) is None
+
+
+def test_a_mode_is_written_and_read(tmp_path):
+    """Without one, the settings of the generation hold."""
+    drain_window.write(tmp_path, 7, 27, DrainMode.WAIT)
+    drain_window.write(tmp_path, 8, 27)
+
+    assert (tmp_path / "drain-7").read_text() == "27\nwait\n"
+    assert drain_window.window_s(tmp_path, 7) == 27
+    assert drain_window.mode(tmp_path, 7) is DrainMode.WAIT
+    assert drain_window.mode(tmp_path, 8) is None
+    assert drain_window.mode(tmp_path, 9) is None

@@ -10,7 +10,7 @@ from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
 from django_tandem.inprocess.drainable import Drain
-from django_tandem.model import ConnectionLimits
+from django_tandem.model import ConnectionLimits, DrainMode
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -54,6 +54,22 @@ def test_a_drain_ends_its_body_and_disconnects_its_view(tmp_path):
 
     assert asyncio.run(run()) == [END]
     assert view.has_disconnected
+
+
+def test_a_stream_that_waits_may_end_by_itself(tmp_path):
+    """Its last part arrives, and its view gets no disconnect."""
+    view = Streaming(EVENTS)
+
+    async def run():
+        opened = await open_stream(drain_of(view, tmp_path))
+        drain_window.write(tmp_path, 7, 2, DrainMode.WAIT)
+        await asyncio.sleep(0.1)
+        view.is_let.set()
+        await opened.ended()
+        return opened.sent[-1]
+
+    assert asyncio.run(run()) == {"type": "http.response.body", "body": b"last"}
+    assert not view.has_disconnected
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A WebSocket of a replaced generation is closed gracefully."""
 
 import asyncio
+import time
 
 import pytest
 from inprocess.calling import websocket
@@ -10,7 +11,7 @@ from django_tandem.inprocess import drain_window, drainable
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import ApplicationCall, Drain
-from django_tandem.model import ConnectionLimits
+from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -40,8 +41,12 @@ class Consumer:
                 return
 
 
-def drain_of(application, run_dir):
-    return Drain(application, DrainMonitor(run_dir, 7), Admission(ConnectionLimits()))
+ALL = (DrainRule(prefix="/", mode=DrainMode.WAIT),)
+CALLS = (DrainRule(prefix="/ws/calls/", mode=DrainMode.WAIT),)
+
+
+def drain_of(application, run_dir, rules=()):
+    return Drain(application, DrainMonitor(run_dir, 7, rules), Admission(ConnectionLimits()))
 
 
 def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
@@ -90,6 +95,64 @@ def test_many_are_spread_over_the_window(tmp_path):
     assert max(closed) - min(closed) > 0.75
     # In no order that a client could have waited for.
     assert closed != sorted(closed)
+
+
+def test_one_that_waits_is_left_open_until_the_end_of_the_window(tmp_path):
+    """Its consumer gets its event at once, and only once, and may end by itself before."""
+    consumer = Consumer("lot.leaving")
+
+    async def run():
+        drain = drain_of(consumer, tmp_path, ALL)
+        opened = [await open_socket(drain) for _ in range(3)]
+        began = time.monotonic()
+        drain_window.write(tmp_path, 7, 1)
+        await opened[0].until(lambda: len(consumer.received) == 3)
+        announced_s = time.monotonic() - began
+        opened[0].incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await opened[0].ended()
+        for each in opened[1:]:
+            await each.ended()
+        return announced_s, opened[0].kinds, [each.sent_at[-1] - began for each in opened[1:]]
+
+    announced_s, kinds, closed_s = asyncio.run(run())
+    types = [message["type"] for message in consumer.received]
+    assert announced_s < 0.8
+    assert kinds == ["accept", "send"]
+    assert min(closed_s) > 0.8
+    assert types == ["lot.leaving"] * 3 + ["websocket.disconnect"] * 3
+    assert 0 < consumer.received[0]["window_s"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "root", "path", "first_s"),
+    [
+        (None, "", "/ws/calls/", 0.8),
+        (None, "/site", "/site/ws/calls/", 0.8),
+        (None, "", "/ws/lots/", 0),
+        (DrainMode.WAIT, "", "/ws/lots/", 0.8),
+        (DrainMode.SPREAD, "", "/ws/calls/", 0),
+    ],
+)
+def test_a_drain_may_have_one_mode_for_all_paths(tmp_path, mode, root, path, first_s):
+    """Otherwise each path has that of the settings, with or without the script name."""
+    ended_s = []
+
+    async def run():
+        drain = drain_of(Consumer(), tmp_path, CALLS)
+        opened = []
+        for _ in range(5):
+            opened.append(
+                Open(drain, websocket(path=path, root_path=root), {"type": "websocket.connect"})
+            )
+            await opened[-1].until_sent("accept")
+        began = time.monotonic()
+        drain_window.write(tmp_path, 7, 1, mode)
+        for each in opened:
+            await each.ended()
+            ended_s.append(each.sent_at[-1] - began)
+
+    asyncio.run(run())
+    assert (min(ended_s) > 0.8) == (first_s == 0.8)
 
 
 def test_a_shorter_window_replaces_a_longer_one(tmp_path, polls):

@@ -1,7 +1,16 @@
 """What the name of a program reveals, once the plan of its generation is forgotten."""
 
+import pytest
+
 from django_tandem.model import Stack
-from django_tandem.model.programs import generation_of, is_master, kinds_of, listeners, log_names
+from django_tandem.model.programs import (
+    generation_of,
+    is_master,
+    is_named,
+    kinds_of,
+    listeners,
+    log_names,
+)
 
 
 def test_the_generation_is_read_from_the_program_name() -> None:
@@ -26,3 +35,22 @@ def test_the_workers_of_a_shared_master_have_names_of_their_own() -> None:
     assert kinds_of("master-3") == {"wsgi": "wsgi-3", "asgi": "asgi-3", "channels": "channels-3"}
     assert log_names("master-3") == ("wsgi-3", "asgi-3", "channels-3", "master-3")
     assert (log_names("wsgi-3"), log_names("nginx")) == (("wsgi-3",), ("nginx",))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_so"),
+    [
+        ("tasks", True),
+        ("tasks-1", True),
+        ("tasks-1-2", True),
+        ("task", False),
+        ("tasks-2", False),
+        ("tasks-", False),
+        ("tasks-1-2-3", False),
+    ],
+)
+def test_a_program_is_named_with_or_without_its_numbers(name, is_so) -> None:
+    """That of its generation, and that of its replica before it."""
+    assert is_named("tasks-1-2", name) is is_so
+    assert is_named("celery-beat-1", "celery-beat")
+    assert not is_named("celery-beat-1", "celery")

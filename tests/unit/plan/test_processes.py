@@ -125,3 +125,82 @@ def test_the_threads_of_the_handler_follow_the_cpus_of_the_container(cpus, given
     found = plan(websocket("/ws/"), tandem={"ASGI": {"THREADS": given}}, on=host(cpus=cpus))
 
     assert dict(_named(found, "master").environment)["TANDEM_THREADS"] == threads
+
+
+def test_a_program_has_its_own_signal_time_niceness_and_variables() -> None:
+    """Its variables take precedence over those of every program."""
+    tasks = {
+        "COMMAND": "celery worker",
+        "STOP_S": 60,
+        "STOP_SIGNAL": "INT",
+        "NICE": 5,
+        "ENV": {"QUEUE": "mail", "PYTHONUNBUFFERED": "0"},
+    }
+    found = _named(plan(verdict("/"), tandem={"PROGRAMS": {"tasks": tasks}}), "tasks")
+
+    assert found.argv == ("nice", "-n", "5", "celery", "worker")
+    assert (found.stop_signal, found.stop_s) == ("INT", 60)
+    environment = dict(found.environment)
+    assert (environment["QUEUE"], environment["PYTHONUNBUFFERED"]) == ("mail", "0")
+    assert environment["DJANGO_SETTINGS_MODULE"] == "config.settings"
+
+
+def test_each_replica_is_a_program_with_its_number_before_its_generation() -> None:
+    """A program that runs once has no such number."""
+    programs = {"tasks": {"COMMAND": "x", "REPLICAS": 2}, "beat": "y"}
+    found = plan(verdict("/"), tandem={"PROGRAMS": programs}, generation=3)
+
+    assert _names(found) == ["wsgi-3", "tasks-1-3", "tasks-2-3", "beat-3", "nginx"]
+    assert _named(found, "tasks").description == 'from TANDEM["PROGRAMS"], 1 of 2'
+
+
+@pytest.mark.parametrize(("stop_s", "drain_s", "seconds"), [(8, 30, 30), (60, 30, 60)])
+def test_a_program_has_the_longer_of_a_stop_and_a_drain_to_end(stop_s, drain_s, seconds) -> None:
+    """A stop of the whole stack ends it earlier; a Channels worker has the same."""
+    tandem = {"STOP_S": stop_s, "DRAIN_S": drain_s, "PROGRAMS": {"beat": "x"}}
+    found = plan(verdict("/"), tandem=tandem, channel_names=("lots",))
+
+    assert [_named(found, name).stop_s for name in ("beat", "channels")] == [seconds, seconds]
+
+
+def test_the_length_of_a_stop_reaches_every_server_and_the_edge() -> None:
+    """A server's own time for its requests, and supervisord's until SIGKILL."""
+    found = plan(websocket("/ws/"), tandem={"STOP_S": 20})
+    master = _named(found, "master")
+
+    assert "--graceful-timeout=20" in master.argv
+    assert "--timeout-graceful-shutdown=18" in master.argv
+    assert (master.stop_s, _named(found, "nginx").stop_s) == (21, 21)
+    assert found.edge.worker_shutdown_timeout_s == 30 + 40
+
+
+def test_a_delay_that_leaves_no_time_to_stop_is_an_error() -> None:
+    """It is a part of the whole."""
+    with pytest.raises(SettingError) as caught:
+        plan(verdict("/"), tandem={"STOP_DELAY_S": 7})
+
+    assert str(caught.value) == (
+        'TANDEM["STOP_DELAY_S"] is 7, and the whole stop takes STOP_S, 8.\n'
+        "  Set STOP_S to 9 or more: the delay is a part of it."
+    )
+
+
+def test_a_program_that_needs_longer_than_a_stop_is_a_note() -> None:
+    """A reload leaves it its time."""
+    tasks = {"COMMAND": "x", "STOP_S": 60}
+    found = plan(websocket("/ws/"), tandem={"PROGRAMS": {"tasks": tasks}})
+
+    assert found.notes == (
+        'TANDEM["PROGRAMS"]["tasks"]["STOP_S"] is 60, and a stop of the stack kills it after 8 s, '
+        'as TANDEM["STOP_S"] says; a reload does not.',
+    )
+
+
+def test_the_ways_in_which_connections_end_reach_the_processes() -> None:
+    """By the environment; where all are spread, none is needed."""
+    waits = plan(websocket("/ws/"), tandem={"DRAIN": [("/ws/calls/", "wait")]})
+    spread = plan(websocket("/ws/"), tandem={"DRAIN": "spread"})
+
+    environment = dict(_named(waits, "master").environment)
+    assert environment["TANDEM_DRAIN"] == "%2Fws%2Fcalls%2F=wait"
+    assert "TANDEM_DRAIN" not in dict(_named(spread, "master").environment)

@@ -67,3 +67,13 @@ def test_an_exclusive_program_starts_after_its_predecessor_has_ended() -> None:
 
     assert "beat-2" not in programs_to_start(state, ["nginx", "wsgi-2", "beat-1"])
     assert "beat-2" in programs_to_start(state, ["nginx", "wsgi-2", "offbeat-1"])
+
+
+@pytest.mark.parametrize("before", ["beat-1", "beat-1-1", "beat-2-1"])
+def test_a_replica_waits_for_every_replica_of_its_predecessor(before) -> None:
+    """Also where their number has changed, and with it their names."""
+    beat = {"COMMAND": ["true"], "REPLICAS": 2}
+    state = state_of(plan(tandem={"PROGRAMS": {"beat": beat}}, generation=2))
+
+    assert "beat-1-2" not in programs_to_start(state, ["nginx", before])
+    assert "beat-1-2" in programs_to_start(state, ["nginx", "beat-2-2", "beater-1"])

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from django_tandem.errors import SettingError
-from django_tandem.model import ConnectionAges, Include, Pin, Stack
-from django_tandem.settings import read_settings
+from django_tandem.model import ConnectionAges, DrainMode, DrainRule, Include, Pin, Stack
+from django_tandem.settings import read_settings, read_stop_s
 
 
 def test_every_option_has_a_default() -> None:
@@ -37,7 +37,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         Pin(target="/ws/", stack=Stack.ASGI, strip=True),
         Pin(target="api:feed", stack=Stack.WSGI),
     )
-    assert settings.programs == (("celery", ("celery", "-A", "config", "worker")),)
+    ((name, program),) = settings.programs
+    assert (name, program.command) == ("celery", ("celery", "-A", "config", "worker"))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,56 @@ def test_an_option_replaces_its_own_default_only() -> None:
             'TANDEM["PROGRAMS"]["x"]: Expected a list of strings or paths, got 1.',
         ),
         (
+            {"PROGRAMS": {"x": {}}},
+            'TANDEM["PROGRAMS"]["x"]["COMMAND"] is missing.\n'
+            "  Set it to the command line, which no shell reads.",
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "REPLICA": 2}}},
+            'TANDEM["PROGRAMS"]["x"]["REPLICA"] is not an option.\n  Did you mean "REPLICAS"?',
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "STOP_SIGNAL": "STERN"}}},
+            'TANDEM["PROGRAMS"]["x"]["STOP_SIGNAL"]: Expected a signal such as "TERM" or "INT", '
+            "got 'STERN'.",
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "STOP_S": 0}}},
+            'TANDEM["PROGRAMS"]["x"]["STOP_S"]: Expected an integer of at least 1, or None, got 0.',
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "NICE": -5}}},
+            'TANDEM["PROGRAMS"]["x"]["NICE"]: Expected an integer from 0 to 19, got -5.',
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "ENV": {"A-B": "1"}}}},
+            'TANDEM["PROGRAMS"]["x"]["ENV"]: \'A-B\' is not a name for an environment variable.'
+            "\n  A name has letters, digits and underscores, and does not begin with a digit.",
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "ENV": {"A": 1}}}},
+            'TANDEM["PROGRAMS"]["x"]["ENV"]["A"]: Expected a string or a path, got 1.',
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "REPLICAS": 2}, "x-2": "y"}},
+            'TANDEM["PROGRAMS"]["x-2"] has the name of a replica of "x".\n  Choose another name.',
+        ),
+        ({"STOP_S": 1}, 'TANDEM["STOP_S"]: Expected an integer of at least 2, got 1.'),
+        (
+            {"DRAIN": "slowly"},
+            'TANDEM["DRAIN"]: Expected "spread", "wait", or a list of pairs such as '
+            '[("/ws/calls/", "wait")], got \'slowly\'.',
+        ),
+        (
+            {"DRAIN": [("/ws/", "waits")]},
+            'TANDEM["DRAIN"][0][1]: Expected "spread" or "wait", got \'waits\'.',
+        ),
+        (
+            {"DRAIN": [("ws/", "wait")]},
+            'TANDEM["DRAIN"][0]: Expected a path prefix, got "ws/".\n'
+            '  A prefix begins with a slash, such as "/ws/calls/".',
+        ),
+        (
             {"ROUTES": ["/ws/"]},
             'TANDEM["ROUTES"][0]: Expected a pin such as ("/ws/", "asgi"), or '
             '("/ws/", "asgi", {"STRIP": True}), got \'/ws/\'.',
@@ -185,7 +236,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
             [],
             'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "ENV_FILE", "WSGI", '
             '"ASGI", "ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "HANDOVER", '
-            '"DRAIN_S", "SHARED_MASTER", "PRELOAD", "RECYCLE", "USER".',
+            '"DRAIN_S", "DRAIN", "STOP_S", "STOP_DELAY_S", "SHARED_MASTER", '
+            '"PRELOAD", "RECYCLE", "USER".',
         ),
     ],
 )
@@ -254,7 +306,8 @@ def test_every_path_may_be_a_pathlib_path() -> None:
 
     assert settings.run_dir == "/srv/site/run"
     assert settings.wsgi.args == ("--config", "/srv/site/gunicorn.conf.py")
-    assert settings.programs == (("beat", ("/srv/site/beat.sh", "-v")),)
+    ((_, program),) = settings.programs
+    assert program.command == ("/srv/site/beat.sh", "-v")
     assert (settings.edge.nginx, settings.edge.include) == (
         "/srv/site/nginx",
         Include(server="/srv/site/edge.conf"),
@@ -264,3 +317,48 @@ def test_every_path_may_be_a_pathlib_path() -> None:
         "/srv/site/chain.pem",
         "/srv/site/key.pem",
     )
+
+
+def test_a_program_may_be_a_dict() -> None:
+    """Each key beside its command has a default."""
+    given = {
+        "COMMAND": "celery worker",
+        "STOP_S": 60,
+        "STOP_SIGNAL": "SIGINT",
+        "NICE": 5,
+        "ENV": {"QUEUE": "mail", "HOME": Path("/srv")},
+        "REPLICAS": 2,
+    }
+
+    ((_, program),) = read_settings({"PROGRAMS": {"tasks": given}}).programs
+
+    assert program.command == ("celery", "worker")
+    assert (program.stop_s, program.stop_signal) == (60, "INT")
+    assert (program.nice, program.replicas) == (5, 2)
+    assert program.env == (("QUEUE", "mail"), ("HOME", "/srv"))
+
+
+def test_a_drain_is_one_mode_or_one_for_each_prefix() -> None:
+    """A mode alone is that of every path."""
+    calls = DrainRule(prefix="/ws/calls/", mode=DrainMode.WAIT)
+
+    assert read_settings({"DRAIN": [("/ws/calls/", "wait")]}).drain == (calls,)
+    assert read_settings({"DRAIN": "wait"}).drain == (DrainRule(prefix="/", mode=DrainMode.WAIT),)
+
+
+@pytest.mark.parametrize(("text", "stop_s"), [("28", 28), ("", None), (None, None)])
+def test_the_environment_may_name_the_length_of_a_stop(text, stop_s) -> None:
+    """An orchestrator knows it better than the project."""
+    environ = {} if text is None else {"TANDEM_STOP_S": text}
+
+    assert read_stop_s(environ) == stop_s
+
+
+@pytest.mark.parametrize("text", ["1", "soon", "8.5"])
+def test_a_wrong_length_of_a_stop_in_the_environment_is_an_error(text) -> None:
+    """It names the variable."""
+    with pytest.raises(SettingError) as caught:
+        read_stop_s({"TANDEM_STOP_S": text})
+
+    given = text if text.isdecimal() else f"'{text}'"
+    assert str(caught.value) == f"TANDEM_STOP_S: Expected an integer of at least 2, got {given}."

@@ -1,13 +1,19 @@
 """supervisord's event loop: subscribe to its events, and end its wait of up to a second."""
 
 import contextlib
+import heapq
+import itertools
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from supervisor import events
+
+# Below it, a timer would end at once or never.
+MINIMUM_S = 0.001
 
 
 def subscribe(event: type, act: Callable[[Any], None]) -> None:
@@ -26,7 +32,9 @@ class SelfPipe:
     """A pipe in supervisord's event loop, into which the kernel writes each signal's number."""
 
     def __init__(self, supervisord: Any) -> None:
-        self._on_signal: dict[int, Callable[[], None]] = {}
+        # When what is to be called, on the monotonic clock; the number keeps them in order.
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
         self._reader, self._writer = os.pipe()
         for end in (self._reader, self._writer):
             os.set_blocking(end, False)
@@ -39,11 +47,17 @@ class SelfPipe:
             os.write(self._writer, b"\0")
 
     def call_later(self, delay_s: float, act: Callable[[], None]) -> None:
-        """Call ``act`` in supervisord's loop after ``delay_s``, in place of an earlier call."""
+        """Call ``act`` in supervisord's loop after ``delay_s``."""
         # The handler does nothing: a signal may interrupt anything.
         signal.signal(signal.SIGALRM, lambda *_: None)
-        self._on_signal[signal.SIGALRM] = act
-        signal.setitimer(signal.ITIMER_REAL, delay_s)
+        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._numbers), act))
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timers:
+            # Zero would set none.
+            left_s = max(MINIMUM_S, self._timers[0][0] - time.monotonic())
+            signal.setitimer(signal.ITIMER_REAL, left_s)
 
     def readable(self) -> bool:
         """Return whether the loop should read; the interface of supervisord's dispatchers."""
@@ -54,12 +68,12 @@ class SelfPipe:
         return False
 
     def handle_read_event(self) -> None:
-        """Read the numbers of the signals that came, and call what waits for one."""
+        """Read the numbers of the signals that came, and call what is due."""
         with contextlib.suppress(BlockingIOError):
-            for number in os.read(self._reader, 4096):
-                act = self._on_signal.pop(number, None)
-                if act is not None:
-                    act()
+            os.read(self._reader, 4096)
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            heapq.heappop(self._timers)[2]()
+        self._set_timer()
 
     def handle_error(self) -> None:
         """Print the exception that is being handled."""

@@ -14,20 +14,25 @@ from supervisor import events
 from supervisor.states import SupervisorStates
 
 from django_tandem.errors import MachineError
+from django_tandem.model import DrainMode
 from django_tandem.runtime import commit, lock
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.event_loop import subscribe
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
+from django_tandem.runtime.supervisor.shutdown import Shutdown
 
 
 class GenerationsRpc:
     """The programs of all generations that supervisord knows."""
 
-    def __init__(self, supervisord: Any, run_dir: Path, policy: RestartPolicy) -> None:
+    def __init__(
+        self, supervisord: Any, run_dir: Path, policy: RestartPolicy, shutdown: Shutdown
+    ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._policy = policy
+        self._shutdown = shutdown
         self._drainer: subprocess.Popen[bytes] | None = None
         subscribe(events.Tick5Event, self._on_tick)
 
@@ -40,12 +45,16 @@ class GenerationsRpc:
         return all(program in rendered for program in programs)
 
     def end(self, program: str, within_s: int) -> bool:
-        """Stop a program, which gets ``within_s`` seconds; return whether it has ended."""
+        """
+        Stop a program, and return whether it has ended.
+
+        It gets ``within_s`` seconds, with 0 as many as its own stopwaitsecs.
+        """
         group = self._supervisord.process_groups.get(program)
         if group is None:
             return True
         for process in group.get_unstopped_processes():
-            process.config.stopwaitsecs = within_s
+            process.config.stopwaitsecs = within_s or process.config.stopwaitsecs
         group.stop_all()
         return bool(self._supervisord.remove_process_group(program))
 
@@ -82,6 +91,11 @@ class GenerationsRpc:
     def restarts(self) -> dict[str, int]:
         """Return how often each program was restarted, without those that never were."""
         return self._policy.restarts()
+
+    def drain_at_stop(self, mode: str) -> bool:
+        """Have the next stop end connections in this mode, whatever the settings say."""
+        self._shutdown.drain = DrainMode(mode)
+        return True
 
     def give_up(self, program: str, because: str) -> bool:
         """Stop the stack, to end with exit code 1, since ``program`` does not come up."""

@@ -83,7 +83,7 @@ class Plugin:
         self._shutdown = Shutdown(
             supervisord, run_dir, self_pipe, self._output, lambda: self._policy.has_failed
         )
-        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy)
+        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy, self._shutdown)
         atexit.register(self._at_exit)
 
     def _on_starting(self, event: Any) -> None:

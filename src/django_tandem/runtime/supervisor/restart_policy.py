@@ -106,7 +106,7 @@ class RestartPolicy:
             self._slow_failures[name] += 1
         if self._slow_failures[name] > process.config.startretries:
             self.give_up(name, f"it {how} each time, some seconds after its start")
-        elif not event.expected:
+        elif not (event.expected or self._is_stopping()):
             self._output.print_line(f"{name} {how}; restarting it")
         # supervisord restarts it in its next round, for which it would wait up to a second.
         self._self_pipe.wake()

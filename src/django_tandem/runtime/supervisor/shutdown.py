@@ -1,4 +1,9 @@
-"""The stop of a whole stack: WebSockets are closed, and requests in flight finished, within 9 s."""
+"""
+The stop of a whole stack, at the moments of its StopBudget.
+
+It is marked, still serves for a delay, and then refuses connections: requests in flight finish,
+WebSockets and streams are closed over a window, and the servers end.
+"""
 
 import contextlib
 import os
@@ -11,20 +16,15 @@ from typing import Any
 from supervisor import events
 from supervisor.states import SupervisorStates
 
+from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
-from django_tandem.model import programs
+from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
 from django_tandem.model.programs import generation_of, listeners
 from django_tandem.runtime import early_signals
-from django_tandem.runtime.state import STOPPING_FILE
+from django_tandem.runtime.state import STOP_S, STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
-# WebSockets and event streams are closed at random within it.
-WINDOW_S = 1.0
-# By then the drain has closed all it could: the server closes the rest in its own way.
-SERVERS_AT_S = 2.0
-# NGINX is killed at 9 s, and must have passed on the last responses.
-LATEST_S = 8.0
 # Stopped last, by supervisord's own order: the others use it while they stop.
 STOPS_LAST = programs.VALKEY
 
@@ -45,7 +45,12 @@ class Shutdown:
         self._self_pipe = self_pipe
         self._output = output
         self._has_failed = has_failed
+        # How connections end, whatever the settings say; `tandem down --drain` sets it.
+        self.drain: DrainMode | None = None
         self._since = 0.0
+        self._is_interactive = False
+        self._budget: StopBudget = stop_budget(STOP_S)
+        self._in_order: list[Any] = []
         # Read before supervisord sets its own handlers: nohup has it ignored.
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         subscribe(events.SupervisorRunningEvent, self._take_signals)
@@ -62,6 +67,7 @@ class Shutdown:
     def _take_signals(self, _event: Any) -> None:
         # supervisord would restart itself on SIGHUP, which a terminal sends when it closes.
         signal.signal(signal.SIGHUP, signal.SIG_IGN if self._ignores_hangup else self._stop)
+        signal.signal(signal.SIGINT, self._interrupt)
         # Before a program is started, which would inherit the mask.
         if early_signals.release():
             self._stop()
@@ -69,31 +75,63 @@ class Shutdown:
     def _stop(self, *_signal: Any) -> None:
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
 
+    def _interrupt(self, *_signal: Any) -> None:
+        self._is_interactive = True
+        self._stop()
+
     def _begin(self, _event: Any) -> None:
-        """Stop what can be stopped at once, and have the WebSockets closed."""
+        """Mark the stop, and refuse connections after the delay."""
         # First of all: a load balancer is to send nothing more. On a full disk the stop goes on.
         with contextlib.suppress(OSError):
             (self._run_dir / STOPPING_FILE).touch(mode=0o600)
+        self._since = time.monotonic()
         # Only Ctrl-C: an orchestrator may well send SIGTERM twice, and means the same by it.
         signal.signal(signal.SIGINT, self.kill_all)
+        self._budget = self._read_budget()
         # A stack that never came up has no requests, and nobody pressed Ctrl-C.
         if not self._has_failed():
             self._output.print_line(
                 "stopping: requests in flight are finished; Ctrl-C again stops at once"
             )
-        self._since = time.monotonic()
+        if not self._budget.refuse_at_s:
+            self._refuse()
+            return
+        # supervisord would begin to stop its programs, the edge first.
+        self._in_order = self._supervisord.stop_groups
+        self._supervisord.stop_groups = []
+        self._self_pipe.call_later(self._left_s(self._budget.refuse_at_s), self._end_delay)
+
+    def _read_budget(self) -> StopBudget:
+        state = None
+        with contextlib.suppress(MachineError):
+            state = read_state(self._run_dir)
+        stop_s, delay_s = (state.stop_s, state.stop_delay_s) if state else (STOP_S, 0)
+        # A stack that never came up gets no connections that a load balancer could send elsewhere.
+        return stop_budget(
+            stop_s, delay_s, is_interactive=self._is_interactive or self._has_failed()
+        )
+
+    def _end_delay(self) -> None:
+        self._supervisord.stop_groups = self._in_order
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Stop the edge and what serves nothing, and have the WebSockets and streams closed."""
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # A program that can't be drained is still stopped.
             with contextlib.suppress(OSError):
-                drain_window.write(self._run_dir, generation, WINDOW_S)
+                drain_window.write(self._run_dir, generation, self._budget.window_s, self.drain)
         # supervisord would stop one program after the other, and their times would add up.
-        for name, group in self._groups().items():
-            if name != STOPS_LAST and not listeners(name):
-                group.stop_all()
+        for name in self._groups():
+            if name == programs.NGINX:
+                self._stop_group(name, self._budget.edge_end_s)
+            elif name != STOPS_LAST and not listeners(name):
+                self._stop_group(name, self._budget.servers_end_s)
         # NGINX ends when its last connection has. The rest of an upload needs servers that
         # listen, and some servers cut their WebSockets on SIGTERM: so they are stopped later.
         subscribe(events.ProcessStateStoppedEvent, self._on_stopped)
-        self._self_pipe.call_later(SERVERS_AT_S, self._stop_servers)
+        servers_s = self._left_s(self._budget.servers_at_s)
+        self._self_pipe.call_later(servers_s, self._stop_servers)
 
     def _on_stopped(self, event: Any) -> None:
         self._self_pipe.wake()
@@ -101,16 +139,23 @@ class Shutdown:
             self._stop_servers()
 
     def _stop_servers(self) -> None:
-        # The time spent so far counts: everything is to end at the same moment.
-        left_s = max(1.0, LATEST_S - (time.monotonic() - self._since))
-        for name, group in self._groups().items():
-            if not listeners(name):
-                continue
-            for process in group.get_unstopped_processes():
-                process.config.stopwaitsecs = min(left_s, process.config.stopwaitsecs)
-            group.stop_all()
+        for name in self._groups():
+            if listeners(name):
+                self._stop_group(name, self._budget.servers_end_s)
+
+    def _stop_group(self, name: str, end_s: float) -> None:
+        """Stop a program, which has until ``end_s`` of the stop at most."""
+        left_s = self._left_s(end_s)
+        group = self._groups()[name]
+        for process in group.get_unstopped_processes():
+            process.config.stopwaitsecs = min(left_s, process.config.stopwaitsecs)
+        group.stop_all()
         # Otherwise supervisord might look at its clock a second late.
         self._self_pipe.call_later(left_s, self._self_pipe.wake)
+
+    def _left_s(self, at_s: float) -> float:
+        # The time spent so far counts: everything is to end at the same moment.
+        return max(0.0, at_s - (time.monotonic() - self._since))
 
     def _groups(self) -> dict[str, Any]:
         return dict(self._supervisord.process_groups)

@@ -1,0 +1,31 @@
+"""How the WebSockets and streams of a stack end that is replaced or stopped, by their path."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DrainMode(StrEnum):
+    """
+    How connections end.
+
+    SPREAD closes each at a random moment of the window. WAIT leaves them to end by themselves,
+    and closes at the end of the window those that have not.
+    """
+
+    SPREAD = "spread"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainRule:
+    """The mode of the connections whose path begins with ``prefix``."""
+
+    prefix: str
+    mode: DrainMode
+
+
+def drain_mode(rules: Iterable[DrainRule], path: str) -> DrainMode:
+    """Return the mode of the first rule for ``path``; SPREAD without one."""
+    found = (rule.mode for rule in rules if path.startswith(rule.prefix))
+    return next(found, DrainMode.SPREAD)

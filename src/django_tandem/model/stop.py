@@ -1,0 +1,59 @@
+"""The moments of a stop, all of which follow from STOP_S and STOP_DELAY_S."""
+
+from dataclasses import dataclass
+
+# The last part of a stop: the servers end, and what they have answered reaches the clients.
+LAST_S = 2.0
+# The share of a short stop that this part takes.
+LAST_SHARE = 0.25
+# How long the edge may pass on answers once every server has ended.
+EDGE_S = 0.5
+# A person at the terminal waits for it, and no load balancer stands before a terminal.
+INTERACTIVE_WINDOW_S = 1.0
+# The shortest stop that leaves time for a drain and for the end of the servers.
+SHORTEST_S = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopBudget:
+    """
+    The moments of a stop, in seconds from its signal.
+
+    ``refuse_at_s``: the listening sockets close, WebSockets and streams begin to end, programs
+    get their stop signal. ``window_s``: how long from then the WebSockets and streams are closed.
+    ``servers_at_s``: the servers get their stop signal, unless the edge has ended before.
+    ``servers_end_s``: a server or a program that still runs is killed. ``edge_end_s``: so is the
+    edge, and with it the stack has ended.
+    """
+
+    refuse_at_s: float
+    window_s: float
+    servers_at_s: float
+    servers_end_s: float
+    edge_end_s: float
+
+
+def stop_budget(stop_s: float, delay_s: float = 0, *, is_interactive: bool = False) -> StopBudget:
+    """
+    Return the moments of a stop that takes at most ``stop_s``, ``delay_s`` of it still serving.
+
+    An interactive stop, that of Ctrl-C, has no delay and a short window.
+    """
+    delay_s = 0 if is_interactive else delay_s
+    left_s = stop_s - delay_s
+    window_s = left_s - min(LAST_S, LAST_SHARE * left_s)
+    if is_interactive:
+        window_s = min(INTERACTIVE_WINDOW_S, window_s)
+    return StopBudget(
+        refuse_at_s=delay_s,
+        window_s=window_s,
+        # An upload needs servers that listen, so a short window is no reason to end them earlier.
+        servers_at_s=delay_s + max(window_s, min(LAST_S, left_s / 2)),
+        servers_end_s=stop_s,
+        edge_end_s=stop_s + EDGE_S,
+    )
+
+
+def end_s(stop_s: float) -> float:
+    """Return within how many seconds all processes have ended, supervisord included."""
+    return stop_s + 1
