@@ -31,6 +31,8 @@ COMMANDS: tuple[str, ...] = (
     "status",
     "logs",
     "reload",
+    "block",
+    "unblock",
     "down",
     "render",
     "bench",

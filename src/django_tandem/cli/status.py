@@ -16,7 +16,12 @@ from rich.text import Text
 from django_tandem.cli import console, status_rows
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.cli.status_rows import KindRow, cpu_percent, rounded
-from django_tandem.inprocess import drain_window, handler_status, handover_counts
+from django_tandem.inprocess import (
+    blocked_routes,
+    drain_window,
+    handler_status,
+    handover_counts,
+)
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime.kind_status import Role
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
@@ -68,7 +73,10 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         handed_over = [status_rows.handover_row(each) for each in handover_counts.read(run_dir)]
         own = list(handler_status.read_all(run_dir))
-        console.as_json({**facts(now), "handed_over": handed_over, "handlers": own})
+        blocked = list(map(status_rows.block_row, blocked_routes.read(run_dir)))
+        console.as_json(
+            {**facts(now), "handed_over": handed_over, "handlers": own, "blocked": blocked}
+        )
     else:
         console.line_out(_text(now))
     return 0 if now.is_ready else 1
@@ -154,7 +162,8 @@ def _text(
     lines = [*sentences(now), "", *lay_out(head, cells)]
     handed_over = [status_rows.handover_row(each) for each in handover_counts.read(now.run_dir)]
     threads = status_rows.handler_lines(handler_status.read_all(now.run_dir))
-    return "\n".join([*lines, *threads, *status_rows.handover_lines(handed_over)])
+    blocked = status_rows.block_lines(blocked_routes.read(now.run_dir))
+    return "\n".join([*lines, *threads, *blocked, *status_rows.handover_lines(handed_over)])
 
 
 def _table_cells(

@@ -1,5 +1,6 @@
 """The parts of `tandem status` beside the programs: kinds of workers, ASGI handler, handovers."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,7 +8,7 @@ from itertools import groupby
 from django_tandem.cli import console
 from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 from django_tandem.inprocess.handover_counts import HandoverCount
-from django_tandem.model import Stack
+from django_tandem.model import Block, Stack
 from django_tandem.runtime.kind_status import READY, KindStatus
 from django_tandem.runtime.status import StackStatus
 from django_tandem.runtime.workers import Worker
@@ -145,6 +146,27 @@ def _sentence(generation: int, found: list[HandlerStatus]) -> str:
         f"{begin} django-tandem's: {threads} ({total['idle']} idle), {overflow}, "
         f"{queued} queued and {total['rejected']} rejected."
     )
+
+
+def block_row(block: Block) -> dict[str, object]:
+    """Return what `--json` prints of one blocked route."""
+    return {
+        "route": block.target,
+        "status": block.status,
+        "close": block.close,
+        "blocked_s": max(0, int(time.time() - block.since_s)),
+    }
+
+
+def block_lines(blocks: Iterable[Block]) -> list[str]:
+    """Return a sentence on each blocked route, after an empty line; none without one."""
+    lines = [
+        f'"{block.target}" has been blocked with {block.status} for '
+        f"{console.duration(max(0, int(time.time() - block.since_s)))}; `tandem unblock "
+        f"{block.target}` serves it again."
+        for block in blocks
+    ]
+    return ["", *lines] if lines else []
 
 
 def handover_row(counted: HandoverCount) -> dict[str, object]:

@@ -19,7 +19,7 @@ from django_tandem.errors import ProjectError, RefusedError, SettingError, Tande
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import Overrides, Plan
 from django_tandem.project.location import find
-from django_tandem.runtime import capabilities, preflight, start
+from django_tandem.runtime import blocks, capabilities, preflight, start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
 from django_tandem.runtime.watch import wait_for_change
@@ -89,7 +89,10 @@ def run(options: argparse.Namespace) -> int:
         if not options.watch:
             raise
         _try_again_after_a_change(error, find(options.settings).directory, began_at)
-    for note in _machine_notes(planned.plan, planned.loaded.settings):
+    for note in (
+        *_machine_notes(planned.plan, planned.loaded.settings),
+        *blocks.renew(planned.plan),
+    ):
         console.line_err(note)
     if by_root and not preflight.needs_port_binding(planned.plan):
         capabilities.give_up_port_binding()

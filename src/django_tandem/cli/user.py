@@ -33,7 +33,7 @@ SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
 # They act on what runs, or ran, in the run directory.
-ACTING = ("status", "logs", "down", "reload")
+ACTING = ("status", "logs", "down", "reload", "block", "unblock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

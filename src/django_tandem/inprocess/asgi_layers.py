@@ -19,6 +19,7 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
 )
+from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.denial import drop_uvicorns_errors
 from django_tandem.inprocess.drainable import Drain
@@ -72,6 +73,7 @@ def with_layers(project: Application) -> Application:
         application = AsgiHandover(application, handover_counts.from_environment())
     if monitor := drain_monitor.of_process():
         application = Drain(application, monitor, admitting)
+        application = AsgiBlockedRoutes(application, monitor.blocked)
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     return AsgiReadiness(AsgiRequestId(application))

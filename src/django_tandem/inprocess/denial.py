@@ -32,6 +32,11 @@ class Denial:
         return "" if self.status == HTTPStatus.NO_CONTENT else _phrase(self.status)
 
     @property
+    def line(self) -> str:
+        """The status with its name, as WSGI has it."""
+        return f"{self.status} {_phrase(self.status)}"
+
+    @property
     def headers(self) -> list[tuple[str, str]]:
         """The headers; no cache keeps the response."""
         headers = [("Cache-Control", "no-store")]

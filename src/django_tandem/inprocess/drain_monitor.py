@@ -2,7 +2,7 @@
 Polls for the drain of this process or its generation, and schedules when each connection ends.
 
 A file drains a generation (drain_window.py); ``drain`` drains this process alone. A connection
-that reaches its greatest age ends in the same way.
+that reaches its greatest age, or whose route is blocked, ends in the same way.
 """
 
 import asyncio
@@ -18,8 +18,9 @@ from urllib.parse import parse_qsl
 from django_tandem import environment
 from django_tandem.handler.protocol import Scope
 from django_tandem.inprocess import drain_window
+from django_tandem.inprocess.blocked_routes import PROTOCOLS, BlockedRoutes
 from django_tandem.inprocess.drain_window import started_at
-from django_tandem.model import DrainMode, DrainRule, drain_mode
+from django_tandem.model import Block, DrainMode, DrainRule, drain_mode
 
 # To stat a missing file takes a few microseconds.
 POLL_S = 0.15
@@ -38,13 +39,14 @@ class Drainable(Protocol):
     """
 
     kind: str
+    path: str
     mode: DrainMode
     is_ending: bool
 
     def announce(self, window_s: float) -> None:
         """Have the project know that the connection ends after ``window_s`` at the latest."""
 
-    async def end(self, window_s: float) -> None:
+    async def end(self, window_s: float, code: int = 1012) -> None:
         """End the connection gracefully, for the client and for the project."""
 
     def cancel(self) -> None:
@@ -56,10 +58,13 @@ class DrainMonitor:
 
     def __init__(self, run_dir: Path, generation: int, rules: tuple[DrainRule, ...] = ()) -> None:
         self._run_dir = run_dir
+        self.blocked = BlockedRoutes(run_dir)
+        self._known_blocks: tuple[Block, ...] = ()
         self._generation = generation
         self._rules = rules
         self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
         self._age_timers: dict[Drainable, asyncio.TimerHandle] = {}
+        self._block_timers: dict[Drainable, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._started_at: float | None = None
         # When the drain of this process alone began, and its window.
@@ -74,12 +79,15 @@ class DrainMonitor:
             self._age_timers[connection] = loop.call_later(max_age_s, self._end, connection)
         if not self.is_polling:
             self._poll()
+        elif self.blocked.blocks:
+            # Its route may have been blocked between its handshake and its accept.
+            self._end_if_blocked(connection)
         if self._timers[connection] is None and self._started_at is not None:
             self._schedule_end(connection, self._remaining_s() or 0.0, random.random())  # noqa: S311
 
     def remove(self, connection: Drainable) -> None:
         """Forget ``connection``, which has ended."""
-        for timers in (self._timers, self._age_timers):
+        for timers in (self._timers, self._age_timers, self._block_timers):
             timer = timers.pop(connection, None)
             if timer is not None:
                 timer.cancel()
@@ -110,7 +118,31 @@ class DrainMonitor:
         if at != self._started_at:
             self._started_at = at
             self._schedule_all()
+        self._end_blocked()
         asyncio.get_running_loop().call_later(POLL_S, self._poll)
+
+    def _end_blocked(self) -> None:
+        """Schedule the end of the connections whose routes are blocked."""
+        self.blocked.check()
+        if self.blocked.blocks == self._known_blocks:
+            return
+        self._known_blocks = self.blocked.blocks
+        for timer in self._block_timers.values():
+            timer.cancel()
+        self._block_timers.clear()
+        for connection in [each for each in self._timers if not each.is_ending]:
+            self._end_if_blocked(connection)
+
+    def _end_if_blocked(self, connection: Drainable) -> None:
+        block = self.blocked.find(PROTOCOLS[connection.kind], connection.path)
+        if block is None:
+            return
+        remaining_s = max(0.0, block.since_s + block.window_s - time.time())
+        share = MOMENTS[DrainMode.SPREAD][1] * random.random()  # noqa: S311
+        after_s = share * min(block.window_s, remaining_s)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(after_s, self._end, connection, block.close)
+        self._block_timers[connection] = timer
 
     def _schedule_all(self) -> None:
         remaining_s = self._remaining_s()
@@ -156,12 +188,12 @@ class DrainMonitor:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
         self._timers[connection] = asyncio.get_running_loop().call_later(after_s, act)
 
-    def _end(self, connection: Drainable) -> None:
+    def _end(self, connection: Drainable, code: int = 1012) -> None:
         if connection.is_ending:
             return
         connection.is_ending = True
         window_s = self._window_s() or 0.0
-        ending = asyncio.get_running_loop().create_task(connection.end(window_s))
+        ending = asyncio.get_running_loop().create_task(connection.end(window_s, code))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
         self._schedule(connection, max(self._remaining_s() or 0.0, CLEAN_UP_S))

@@ -14,6 +14,7 @@ from django_tandem.inprocess.admission import (
     asks_for_stream,
     unavailable,
 )
+from django_tandem.inprocess.blocked_routes import path_of
 from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.streaming import is_live_stream
@@ -21,9 +22,8 @@ from django_tandem.model import DrainMode
 
 SCOPE_KEY = "tandem.drain"
 # 1012 makes a client reconnect.
-RESTART = {"code": 1012, "reason": "Service restart"}
-WEBSOCKET_CLOSE = {"type": "websocket.close", **RESTART}
-WEBSOCKET_DISCONNECT = {"type": "websocket.disconnect", **RESTART}
+RESTART = 1012
+REASONS = {RESTART: "Service restart", 1013: "Try again later"}
 LAST_PART = {"type": "http.response.body", "body": b"", "more_body": False}
 HTTP_DISCONNECT = {"type": "http.disconnect"}
 # How long a consumer may take for its last event.
@@ -209,6 +209,7 @@ class DrainableConnection:
     ) -> None:
         self.mode = DrainMode.SPREAD
         self.is_ending = False
+        self.path = ""
         self._monitor = monitor
         self._place = place
         self._call = ApplicationCall(receive)
@@ -262,19 +263,21 @@ class DrainableWebSocket(DrainableConnection):
         super().__init__(monitor, place, receive, send)
         self._last = LastEvent()
         self._is_announced = False
+        self._code = RESTART
         self._has_disconnected = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
         self.mode = self._monitor.mode_of(scope)
+        self.path = path_of(scope)
         inner = {**scope, SCOPE_KEY: self._last}
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
         finally:
             try:
-                # The client gets 1012 also when the consumer returned or failed at its last event.
+                # Also when the consumer returned or failed at its last event.
                 if self.is_ending:
-                    await self._send_last(WEBSOCKET_CLOSE)
+                    await self._send_last(self._message("close"))
             finally:
                 # In this order: a task that the consumer left behind may still accept.
                 self._finish()
@@ -286,16 +289,21 @@ class DrainableWebSocket(DrainableConnection):
             self._is_announced = True
             self._call.inject({"type": self._last.event, "window_s": window_s})
 
-    async def end(self, window_s: float) -> None:
+    async def end(self, window_s: float, code: int = RESTART) -> None:
         """Give the consumer its last event if it wants one, close, and disconnect it."""
+        self._code = code
         if self._last.event and not (self._is_over or self._is_announced):
             received = self._call.inject({"type": self._last.event, "window_s": window_s})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(received.wait(), LAST_EVENT_S)
-        await self._send_last(WEBSOCKET_CLOSE)
+        await self._send_last(self._message("close"))
         if self._is_ended_by_us and not self._has_disconnected:
             self._call.mute_server()
-            self._call.inject(WEBSOCKET_DISCONNECT)
+            self._call.inject(self._message("disconnect"))
+
+    def _message(self, kind: str) -> Message:
+        reason = REASONS.get(self._code, "")
+        return {"type": f"websocket.{kind}", "code": self._code, "reason": reason}
 
     async def _receive(self) -> Message:
         message = await self._call.receive()
@@ -352,6 +360,7 @@ class DrainableStream(DrainableConnection):
         # Clients repeat no other method, so that its response must finish.
         self._is_repeatable = scope["method"] == "GET"
         self.mode = self._monitor.mode_of(scope)
+        self.path = path_of(scope)
         try:
             await self._call.run(application(scope, self._call.receive, self._send_on))
         finally:
@@ -359,7 +368,7 @@ class DrainableStream(DrainableConnection):
             self._finish()
             self._monitor.remove(self)
 
-    async def end(self, _window_s: float) -> None:
+    async def end(self, _window_s: float, _code: int = RESTART) -> None:
         """End the body, and disconnect the view."""
         await self._send_last(LAST_PART)
         self._call.inject(HTTP_DISCONNECT)

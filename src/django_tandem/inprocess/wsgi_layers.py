@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.inprocess import channel_layers, handover, handover_counts
+from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
@@ -39,6 +40,8 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     channel_layers.install_reconnecting()
     application: WSGIApplication = with_static_files(project, Stack.WSGI)
     application = WsgiHandover(application, read_pins(), handover_counts.from_environment())
+    if blocked := of_process():
+        application = WsgiBlockedRoutes(application, blocked)
     application = WsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     application = WsgiRequestId(with_request_limit(application))
     return WsgiReadiness(SkipDisconnectedClients(application))

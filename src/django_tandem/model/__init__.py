@@ -1,5 +1,6 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
+from django_tandem.model.blocks import Block, BlockRule
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
 from django_tandem.model.plan import (
@@ -38,6 +39,8 @@ from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
     "Bind",
+    "Block",
+    "BlockRule",
     "ConnectionAges",
     "ConnectionLimits",
     "DrainMode",

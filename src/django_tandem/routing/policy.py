@@ -132,8 +132,7 @@ def covers(pin: Pin, route: Route, path: str | None = None) -> bool:
     With a ``path``, whether it covers the request for ``path`` that ``route`` answers.
     """
     if not pin.is_of_paths:
-        is_named = pin.target in {route.name, route.view.dotted}
-        return is_named or (route.name or "").startswith(f"{pin.target}:")
+        return is_named(pin.target, route)
     if path is not None:
         return pin.holds_for(path)
     if pin.path is not None:
@@ -142,6 +141,11 @@ def covers(pin: Pin, route: Route, path: str | None = None) -> bool:
         # Channels strips every leading slash, so only "/" is a prefix of every path.
         return route.pattern.startswith(pin.target)
     return route.match.prefix.startswith(pin.target)
+
+
+def is_named(name: str, route: Route) -> bool:
+    """Return whether ``name`` is the URL name, a namespace or the view of ``route``."""
+    return name in {route.name, route.view.dotted} or (route.name or "").startswith(f"{name}:")
 
 
 def deciding_pin(route: Route, pins: Sequence[Pin], path: str | None = None) -> int | None:

@@ -94,5 +94,5 @@ def test_a_command_in_a_sentence_is_one_too(page, text) -> None:
 
 def _try(name: str, arguments: list[str]) -> None:
     # `tandem explain` and `tandem render` alone are spoken of as well.
-    if arguments or name not in {"explain", "render", "bench"}:
+    if arguments or name not in {"explain", "render", "bench", "block", "unblock"}:
         parser().parse_args([name, *arguments])

@@ -69,9 +69,9 @@ class Unpaced:
         raise AssertionError("It was neither slowed down nor cancelled.")
 
 
-async def open_socket(application, *, connection=Open):
+async def open_socket(application, *, connection=Open, **changes):
     """Open a WebSocket, and wait until it is accepted."""
-    opened = connection(application, websocket(), {"type": "websocket.connect"})
+    opened = connection(application, websocket(**changes), {"type": "websocket.connect"})
     await opened.until_sent("accept")
     return opened
 

@@ -1,0 +1,88 @@
+"""A target names the routes to block as a pin does, and their paths follow the URLconf's order."""
+
+import re
+
+import pytest
+
+from builders import route, verdict, websocket
+from django_tandem.errors import RefusedError
+from django_tandem.model import PathMatch, Protocol, View
+from django_tandem.plan.blocking import block_rules, covered
+
+NUMBERED = route(
+    "/lots/<int:pk>/",
+    name="shop:lot",
+    match=PathMatch(pcre=r"^/lots/[0-9]{1,4300}/\z", prefix="/lots/"),
+)
+FEED = route("/feed/", name="shop:feed", view=View(dotted="shop.views.feed"))
+NEW = route("/lots/new/", name="new")
+ANY = route(
+    "/lots/<slug:slug>/", name="any", match=PathMatch(pcre=r"^/lots/[^/]+/\z", prefix="/lots/")
+)
+SOCKET = websocket("/ws/lots/").route
+ROUTES = (FEED, NEW, ANY, NUMBERED, SOCKET)
+
+
+def is_blocked(target: str, path: str, protocol: Protocol = Protocol.HTTP) -> bool:
+    """Return what a process decides by the rules."""
+    for rule in block_rules(target, ROUTES):
+        if rule.protocol in (None, protocol) and re.match(rule.regex, path):
+            return rule.is_blocked
+    return False
+
+
+@pytest.mark.parametrize(
+    ("target", "blocked", "served"),
+    [
+        ("/lots/", ["/lots/7/", "/lots/new/", "/lots/7/more/"], ["/feed/", "/lots"]),
+        ("=/feed/", ["/feed/"], ["/feed/x/", "/feed"]),
+        ("/lots/<slug:slug>/", ["/lots/a/", "/lots/7/"], ["/lots/new/", "/lots/a/b/"]),
+        ("shop:feed", ["/feed/"], ["/lots/7/"]),
+        ("shop", ["/feed/"], ["/lots/new/"]),
+        ("shop.views.feed", ["/feed/"], ["/lots/7/"]),
+    ],
+)
+def test_a_target_names_routes_as_a_pin_does(target, blocked, served) -> None:
+    """Or by the pattern that `tandem plan` prints; the route that comes first serves a path."""
+    assert [path for path in (*blocked, *served) if is_blocked(target, path)] == blocked
+
+
+def test_a_path_blocks_both_protocols() -> None:
+    """And a route its own."""
+    assert is_blocked("/ws/", "/ws/lots/", Protocol.WEBSOCKET)
+    assert is_blocked("/ws/", "/ws/lots/")
+    assert not is_blocked("shop:feed", "/feed/", Protocol.WEBSOCKET)
+
+
+@pytest.mark.parametrize(
+    ("target", "routes"),
+    [("/ws/", [SOCKET]), ("/", list(ROUTES)), ("shop", [FEED, NUMBERED]), ("/none/", [])],
+)
+def test_the_known_routes_of_a_target(target, routes) -> None:
+    """Of which one path at least is blocked."""
+    assert covered(block_rules(target, ROUTES), ROUTES) == routes
+
+
+def test_a_target_that_names_nothing_is_refused() -> None:
+    """With the name that was meant."""
+    with pytest.raises(RefusedError) as caught:
+        block_rules("shop:fed", ROUTES)
+
+    assert str(caught.value) == (
+        '"shop:fed" is not a path, a pattern, a URL name, a namespace or a view.\n'
+        '  Did you mean "shop:feed"?'
+    )
+
+
+def test_a_route_whose_paths_are_not_known_is_refused() -> None:
+    """The paths of other routes would be blocked too."""
+    match = PathMatch(pcre="^/x/", prefix="/x/", why_inexact="a custom converter")
+    inexact = verdict("/x/<odd:id>/", name="odd", match=match).route
+
+    with pytest.raises(RefusedError) as caught:
+        block_rules("odd", [inexact])
+
+    assert str(caught.value) == (
+        '"odd" has /x/<odd:id>/, whose paths are not known exactly: a custom converter.\n'
+        '  Block a path, such as "/events/", or one path alone, such as "=/events/".'
+    )
