@@ -2,13 +2,14 @@
 
 import argparse
 
-from django.core.checks import CheckMessage, Error, Info
+from django.core.checks import INFO, CheckMessage, Error, Info
 
 from django_tandem import checks
 from django_tandem.cli import console, up
 from django_tandem.cli.planning import find_notes, find_problems, plan_project
 from django_tandem.cli.user import require_own
 from django_tandem.errors import MachineError, SettingError, TandemError
+from django_tandem.plan.background_workers import needs
 
 LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         for message in shown:
             console.line_out(str(message))
         failures = sum(map(checks.is_failure, shown))
-        notes = sum(message.id == "tandem.I001" for message in shown)
+        notes = sum(message.level == INFO for message in shown)
         warnings = console.counted(len(shown) - failures - notes, "warning")
         silenced = len(found) - len(shown)
         console.line_err(f"{console.counted(failures, 'error')}, {warnings}, {silenced} silenced.")
@@ -50,6 +51,11 @@ def _found(options: argparse.Namespace) -> list[CheckMessage]:
         *refused,
         *find_problems(planned, on_this_machine=True),
         *(Info(note, obj="TANDEM", id="tandem.I001") for note in find_notes(planned)),
+        # Not before each start: many projects run these on another machine.
+        *(
+            Info(needs(each), obj="TANDEM", id="tandem.I002")
+            for each in planned.plan.missing_workers
+        ),
     ]
 
 

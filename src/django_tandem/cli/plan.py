@@ -16,6 +16,7 @@ from django_tandem.model import (
     Stack,
     Verdict,
 )
+from django_tandem.plan.background_workers import needs
 from django_tandem.project.middleware import STOCK_HANDLER_SWITCHES, count_thread_switches
 
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     console.line_err(_summary(plan))
     if plan.connections is not None:
         console.line_err(admission(plan.connections))
-    for note in (*planned.loaded.notes, *plan.notes):
+    for note in (*planned.loaded.notes, *plan.notes, *map(needs, plan.missing_workers)):
         console.line_err(note)
     return 0
 

@@ -19,6 +19,7 @@ from django_tandem.model.plan import (
 )
 from django_tandem.model.programs import Status
 from django_tandem.model.project import (
+    BackgroundWorker,
     ForwardedHeaders,
     Middleware,
     OtherUrlconf,
@@ -38,6 +39,7 @@ from django_tandem.model.routes import (
 from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
+    "BackgroundWorker",
     "Bind",
     "Block",
     "BlockRule",

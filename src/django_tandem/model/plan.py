@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.drain import DrainMode
-from django_tandem.model.project import Project, StaticFiles
+from django_tandem.model.project import BackgroundWorker, Project, StaticFiles
 from django_tandem.model.routes import EdgeRule, Stack, Verdict
 
 # The port that an https URL means when it names none.
@@ -256,10 +256,10 @@ class Plan:
 
     ``python`` is the interpreter of the processes; ``drain_s`` is the time that older
     generations have to end. ``connections`` are the bounds of each ASGI process, None without one.
-    ``open_files`` is how many files each program may open.
-    generations have to end. A stop takes ``stop_s`` at most, of which ``stop_delay_s`` still
-    serve. ``drain`` is how the connections of older generations end, None as their own settings
-    have it.
+    ``open_files`` is how many files each program may open. A stop takes ``stop_s`` at most, of
+    which ``stop_delay_s`` still serve. ``drain`` is how the connections of older generations end,
+    None as their own settings have it. ``missing_workers`` are those of the project's task queues
+    that no program runs.
     """
 
     project: Project
@@ -277,6 +277,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     connections: ConnectionLimits | None = None
     open_files: int = 4096
+    missing_workers: tuple[BackgroundWorker, ...] = ()
 
     @property
     def served(self) -> dict[Stack, WorkerKind]:

@@ -1,6 +1,8 @@
 """The facts about the Django project that the plan is made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from django_tandem.model.routes import Route
 
@@ -64,6 +66,29 @@ class OtherUrlconf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundWorker:
+    """
+    The worker of a task queue that the project uses.
+
+    ``arguments`` follow the Python interpreter. ``origin`` names what needs it. A program that runs
+    it has one word of each of ``words`` in its command line. ``stop_signal`` lets it finish its
+    tasks.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    origin: str
+    words: tuple[tuple[str, ...], ...]
+    stop_signal: str = "TERM"
+
+    def is_run_by(self, argv: Sequence[str]) -> bool:
+        """Return whether a program with the command line ``argv`` runs it."""
+        # Not by the directory of the interpreter, which may have any name.
+        line = " ".join((PurePath(argv[0]).name, *argv[1:]))
+        return all(any(word in line for word in alternatives) for alternatives in self.words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
     The facts about the Django project that the plan is made from.
@@ -81,7 +106,7 @@ class Project:
     ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``other_urlconfs`` are those
     that ``urlconf_setters``, the middleware that sets request.urlconf, may choose. ``file_headers``
     are those that SecurityMiddleware sets on files as on pages; Strict-Transport-Security is sent
-    by HTTPS alone.
+    by HTTPS alone. ``background_workers`` are those of its task queues.
     """
 
     directory: str
@@ -109,6 +134,7 @@ class Project:
     other_urlconfs: tuple[OtherUrlconf, ...] = ()
     urlconf_setters: tuple[str, ...] = ()
     file_headers: tuple[tuple[str, str], ...] = ()
+    background_workers: tuple[BackgroundWorker, ...] = ()
 
     @property
     def other_routes(self) -> tuple[Route, ...]:

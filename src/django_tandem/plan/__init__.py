@@ -13,6 +13,7 @@ from django_tandem.model import (
     Verdict,
 )
 from django_tandem.model.stop import SHORTEST_S
+from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import open_files
 from django_tandem.plan.edge import edge
 from django_tandem.plan.notes import notes
@@ -53,6 +54,8 @@ def make_plan(
         is_debugged=overrides is not None and overrides.debug,
     )
     connections = asgi_connections(context) if Stack.ASGI in stacks else None
+    started = processes(context, stacks)
+    own = [each.argv for each in started if each.exclusive]
     return Plan(
         project=project,
         python=host.python,
@@ -63,11 +66,12 @@ def make_plan(
         stop_delay_s=settings.stop_delay_s,
         verdicts=verdicts,
         edge=edge(context, verdicts, stacks),
-        processes=processes(context, stacks),
+        processes=started,
         overrides=overrides or Overrides(),
         notes=notes(context, verdicts, stacks),
         connections=connections,
         open_files=open_files(connections, host),
+        missing_workers=without_program(project.background_workers, own),
     )
 
 

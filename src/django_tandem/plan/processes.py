@@ -17,6 +17,7 @@ from django_tandem.model import (
     WorkerKind,
     programs,
 )
+from django_tandem.plan.background_workers import AUTO, auto_worker
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
     is_shared,
@@ -29,6 +30,9 @@ from django_tandem.plan.capacity import (
 from django_tandem.plan.connections import connection_limits
 from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.settings import AsgiSettings, ProgramSettings, Settings, WsgiSettings
+
+# That of an entry of PROGRAMS which names none.
+DEFAULT_STOP_SIGNAL = "TERM"
 
 ENTRY_POINTS = {
     Stack.WSGI: "django_tandem.inprocess.wsgi_application:application",
@@ -228,21 +232,34 @@ def _programs(context: PlanContext) -> Iterator[Process]:
 def _program(
     context: PlanContext, name: str, program: ProgramSettings, replica: int | None
 ) -> Process:
-    first, *arguments = program.command
+    argv, stop_signal = _command_of(context, name, program)
     of = "" if replica is None else f", {replica} of {program.replicas}"
     return Process(
         name=name,
         replica=replica,
         generation=context.generation,
         exclusive=True,
-        argv=(*nice(program.nice), _program_path(first, context), *arguments),
+        argv=(*nice(program.nice), *argv),
         description=f'from TANDEM["PROGRAMS"]{of}',
         directory=context.project.directory,
         priority=40,
         environment=tuple(sorted({**dict(_environment(context)), **dict(program.env)}.items())),
-        stop_signal=program.stop_signal,
+        stop_signal=stop_signal,
         stop_s=program.stop_s or _work_s(context),
     )
+
+
+def _command_of(
+    context: PlanContext, name: str, program: ProgramSettings
+) -> tuple[tuple[str, ...], str]:
+    """Return the command line of a program, and the signal that stops it."""
+    if program.command != AUTO:
+        first, *arguments = program.command
+        return (_program_path(first, context), *arguments), program.stop_signal
+    worker = auto_worker(name, context.project.background_workers)
+    is_default = program.stop_signal == DEFAULT_STOP_SIGNAL
+    signal = worker.stop_signal if is_default else program.stop_signal
+    return (context.host.python, *worker.arguments), signal
 
 
 def _program_path(program: str, context: PlanContext) -> str:

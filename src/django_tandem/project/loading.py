@@ -18,6 +18,7 @@ from django_tandem.inprocess.handler_choice import replaceable_handler
 from django_tandem.model import ForwardedHeaders, Project, Route, StaticFiles, View
 from django_tandem.project.asgi_components import find_component
 from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.background_workers import read_background_workers
 from django_tandem.project.importing import (
     asgi_application_path,
     import_application,
@@ -131,6 +132,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         other_urlconfs=read_other_urlconfs(settings.urlconfs, str(location.directory)),
         urlconf_setters=urlconf_setters(),
         file_headers=security_headers(),
+        background_workers=read_background_workers(location),
     )
 
 

@@ -17,6 +17,7 @@ from packaging.version import Version
 from django_tandem import pipeline, servers
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Include, Nginx, Plan, Stack
+from django_tandem.plan.background_workers import AUTO
 from django_tandem.render import nginx
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
@@ -59,7 +60,8 @@ def _requirements(
     if any(process.argv[0] == NICE for process in plan.processes):
         yield require_nice
     for name, program in settings.programs:
-        yield partial(require_program, name, program.command[0], plan.project.directory)
+        if program.command != AUTO:
+            yield partial(require_program, name, program.command[0], plan.project.directory)
 
 
 def require_nice() -> None:

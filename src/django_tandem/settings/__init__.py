@@ -238,7 +238,7 @@ class Settings:
         auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )
     programs: tuple[tuple[str, ProgramSettings], ...] = option(
-        _programs, {}, "further programs to supervise, by name: a command line, or a dict"
+        _programs, {}, 'further programs to supervise, by name: a command line, a dict, or "auto"'
     )
     edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
     handover: bool = option(
