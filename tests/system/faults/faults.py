@@ -8,6 +8,7 @@ from faults import (
     kills,
     overload,
     reloads,
+    stops,
     supervisord,
     valkey,
 )
@@ -15,6 +16,7 @@ from faults.row import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *reloads.FAULTS,
+    *stops.FAULTS,
     *broken.FAULTS,
     *killed_reload.FAULTS,
     *kills.FAULTS,

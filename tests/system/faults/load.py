@@ -46,11 +46,15 @@ class Load:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop_sending()
+        await asyncio.gather(*self._tasks)
+        await self._session.close()
+
+    async def stop_sending(self) -> None:
+        """Send no further request; those that were sent are still waited for."""
         self._sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sending
-        await asyncio.gather(*self._tasks)
-        await self._session.close()
 
     async def _send(self) -> None:
         started = time.monotonic()

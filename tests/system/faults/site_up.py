@@ -91,13 +91,14 @@ def site(
     drain_s: int = DRAIN_S,
     nginx: str | None = None,
     environment: dict[str, str] | None = None,
+    more: dict[str, object] | None = None,
 ) -> Iterator[Site]:
-    """Serve a fresh copy until the end of the block."""
+    """Serve a fresh copy until the end of the block, with ``more`` in its TANDEM setting."""
     given = SETTINGS | (environment or {})
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         directory = Path(shutil.copytree(_prepared(), Path(scratch, "p")))
         # Already here, for the project's settings read it.
-        tandem = {**tandem_of(wsgi, asgi, drain_s), "EDGE": {"NGINX": nginx}}
+        tandem = {**tandem_of(wsgi, asgi, drain_s), "EDGE": {"NGINX": nginx}, **(more or {})}
         (directory / "tandem.json").write_text(json.dumps(tandem))
         if environment:
             # Such as another database.

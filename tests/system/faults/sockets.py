@@ -20,15 +20,22 @@ class Close:
 
     at: float
     code: int
+    path: str
 
 
 class Sockets:
     """So many sockets, half of them on the example's own lot."""
 
+    # The path of the other half, whose sockets a DRAIN may leave open.
+    WAITING = PATHS[0]
+
     def __init__(self, url: str, count: int) -> None:
         self._url = url
         self._count = count
         self._is_stopping = False
+        # Cleared while nothing listens: thousands of refused handshakes would be a load themselves.
+        self.may_open = asyncio.Event()
+        self.may_open.set()
         self.open = 0
         self.closes: list[Close] = []
         # Why a handshake failed, and when it began.
@@ -80,6 +87,7 @@ class Sockets:
     async def _hold(self, number: int) -> None:
         path = PATHS[number % len(PATHS)]
         while True:
+            await self.may_open.wait()
             began = time.monotonic()
             try:
                 socket = await self._session.ws_connect(self._url + path)
@@ -91,9 +99,11 @@ class Sockets:
                 continue
             self.slowest_handshake_s = max(self.slowest_handshake_s, time.monotonic() - began)
             self.versions[number] = greeting.get("version", -1)
-            await self._listen(number, socket)
+            await self._listen(number, path, socket)
 
-    async def _listen(self, number: int, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _listen(
+        self, number: int, path: str, socket: aiohttp.ClientWebSocketResponse
+    ) -> None:
         self.open += 1
         try:
             async for message in socket:
@@ -102,7 +112,8 @@ class Sockets:
         finally:
             self.open -= 1
         # 1006 where it was cut without a word.
-        self.closes.append(Close(at=time.monotonic(), code=socket.close_code or 1006))
+        code = socket.close_code or 1006
+        self.closes.append(Close(at=time.monotonic(), code=code, path=path))
 
 
 def _why(error: Exception) -> str:

@@ -25,12 +25,12 @@ async def async_version(request: HttpRequest) -> JsonResponse:
 
 
 def slow(request: HttpRequest) -> JsonResponse:
-    time.sleep(0.2)
+    time.sleep(float(request.GET.get("s", 0.2)))
     return version(request)
 
 
 async def async_slow(request: HttpRequest) -> JsonResponse:
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(float(request.GET.get("s", 0.2)))
     return await async_version(request)
 
 
