@@ -57,9 +57,11 @@ def _requirements(
             yield partial(require_free, bind, is_redirect=bind in plan.edge.redirects)
     for option, given in _named_files(settings):
         yield partial(require_readable, option, given, plan.project.directory)
-    if any(process.argv[0] == NICE for process in plan.processes):
+    if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
         yield require_nice
     for name, program in settings.programs:
+        if program.nice:
+            yield partial(require_nice_for, name, program.nice)
         if program.command != AUTO:
             yield partial(require_program, name, program.command[0], plan.project.directory)
 
@@ -70,6 +72,16 @@ def require_nice() -> None:
         raise MachineError(
             "There is no `nice` on this machine, which WSGI needs to yield CPU time to ASGI.",
             hint='Install it (coreutils), or set TANDEM["WSGI"]["NICE"] to 0.',
+        )
+
+
+def require_nice_for(name: str, niceness: int) -> None:
+    """Raise MachineError when there is no `nice` for a program that the settings name."""
+    if shutil.which(NICE) is None:
+        option = f'TANDEM["PROGRAMS"]["{name}"]["NICE"]'
+        raise MachineError(
+            f"{option} is {niceness}, and there is no `nice` on this machine.",
+            hint=f"Install it (coreutils), or set {option} to 0.",
         )
 
 

@@ -72,3 +72,18 @@ def test_a_file_that_nginx_could_not_read_is_named(missing, edge, option) -> Non
         f'TANDEM["EDGE"]{option} is "no", which is not readable.\n'
         "  Give its path; a relative one is relative to the directory of manage.py."
     ]
+
+
+def test_a_niceness_without_a_nice_is_named(monkeypatch, tmp_path) -> None:
+    """By the option that needs it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "x").write_text("#!/bin/sh\n")
+    (tmp_path / "x").chmod(0o755)
+    programs = {"tasks": {"COMMAND": "x", "NICE": 3}}
+    tandem = {"BIND": f"127.0.0.1:{free_port()}", "WSGI": {"NICE": 0}, "PROGRAMS": programs}
+    found = plan(tandem=tandem, directory=str(tmp_path))
+
+    assert [str(error) for error in find_missing(found, read_settings(tandem))] == [
+        'TANDEM["PROGRAMS"]["tasks"]["NICE"] is 3, and there is no `nice` on this machine.\n'
+        '  Install it (coreutils), or set TANDEM["PROGRAMS"]["tasks"]["NICE"] to 0.'
+    ]
