@@ -100,7 +100,7 @@ async def stop(
                 value=sum(IN_FLIGHT.values()) - stopped.answered.get("200", 0), at_most=0
             ),
             "seconds until all had ended": Bound(value=stopped.took_s, at_most=longest_s),
-            "exit code": Bound(value=stopped.exit_code, at_most=0),
+            "exit code": Bound(value=stopped.exit_code, at_most=0, at_least=0),
             "processes left": Bound(value=stopped.left, at_most=0),
             **(
                 {"first close, as a share of the window": _left_open(window)}
