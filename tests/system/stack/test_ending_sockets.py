@@ -67,6 +67,7 @@ class Stopped:
 
     began: float
     took_s: float
+    exit_code: int
     codes: set[int | None]
     closed: list[float]
     requests: dict[str, Ended]
@@ -92,11 +93,12 @@ async def stop(up: Up) -> Stopped:
         closing = [asyncio.create_task(close_of(socket)) for socket in sockets]
         began = time.monotonic()
         up.process.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(up.wait)
+        exit_code = await asyncio.to_thread(up.wait)
         took_s = time.monotonic() - began
         return Stopped(
             began=began,
             took_s=took_s,
+            exit_code=exit_code,
             closed=await asyncio.gather(*closing),
             codes={socket.close_code for socket in sockets},
             requests=dict(zip(paths, await asyncio.gather(*asking), strict=True)),
@@ -156,3 +158,4 @@ def test_requests_that_never_end_hold_up_no_stop(stopped) -> None:
     assert all(each.status != 200 for each in ended)
     assert min(each.at - stopped.began for each in ended) > 7
     assert stopped.took_s < LATEST_S
+    assert stopped.exit_code == 0

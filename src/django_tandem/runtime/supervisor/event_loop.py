@@ -59,6 +59,11 @@ class SelfPipe:
             left_s = max(MINIMUM_S, self._timers[0][0] - time.monotonic())
             signal.setitimer(signal.ITIMER_REAL, left_s)
 
+    def close(self) -> None:
+        """Call nothing more: Python's end resets the handlers, and a signal would kill it."""
+        self._timers.clear()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
     def readable(self) -> bool:
         """Return whether the loop should read; the interface of supervisord's dispatchers."""
         return True

@@ -78,10 +78,10 @@ class Plugin:
             subscribe(ended, self._on_exit)
         subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
         # After _on_exit(), which clears the way for a restart.
-        self_pipe = SelfPipe(supervisord)
-        self._policy = RestartPolicy(supervisord, run_dir, self_pipe, self._output)
+        self._self_pipe = SelfPipe(supervisord)
+        self._policy = RestartPolicy(supervisord, run_dir, self._self_pipe, self._output)
         self._shutdown = Shutdown(
-            supervisord, run_dir, self_pipe, self._output, lambda: self._policy.has_failed
+            supervisord, run_dir, self._self_pipe, self._output, lambda: self._policy.has_failed
         )
         self.rpc = GenerationsRpc(supervisord, run_dir, self._policy, self._shutdown)
         atexit.register(self._at_exit)
@@ -109,6 +109,7 @@ class Plugin:
             self._output.forget(log)
 
     def _at_exit(self) -> None:
+        self._self_pipe.close()
         # Where supervisord itself fails, nothing else would stop what it started.
         self._shutdown.kill_all()
         # Before the records of failed starts are removed, whose tracebacks are not printed again.

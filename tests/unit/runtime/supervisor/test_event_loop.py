@@ -58,3 +58,12 @@ def test_a_wake_calls_nothing_early(self_pipe) -> None:
     self_pipe.handle_read_event()
 
     assert called == []
+
+
+def test_a_closed_pipe_leaves_no_timer(self_pipe) -> None:
+    """SIGALRM would kill a process whose handlers Python has reset at its end."""
+    self_pipe.call_later(60, lambda: None)
+
+    self_pipe.close()
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -15,6 +15,9 @@ class NothingRuns:
     def kill_all(self) -> None:
         """Kill nothing."""
 
+    def close(self) -> None:
+        """Have no timer."""
+
 
 def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> None:
     """The record that suppresses it is removed once the last lines are printed."""
@@ -22,7 +25,7 @@ def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> 
     output = LogMultiplexer(tmp_path, writer, is_announced=True)
     plugin = Plugin.__new__(Plugin)
     plugin._run_dir, plugin._output = tmp_path, output
-    plugin._shutdown = plugin._policy = NothingRuns()
+    plugin._shutdown = plugin._policy = plugin._self_pipe = NothingRuns()
     output.add("wsgi-1")
     (tmp_path / "wsgi-1.failed").write_text("ValueError")
     (tmp_path / "wsgi-1.log").write_text("Traceback\n")
