@@ -1,7 +1,8 @@
-"""The signals of a stop that come before supervisord handles them."""
+"""The signals of a stop that come before supervisord, or a program that it starts, handles them."""
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 # What a container runtime, `tandem down` and Ctrl-C send.
@@ -28,6 +29,24 @@ def release() -> bool:
     came = bool(signal.sigpending() & STOPS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     return came
+
+
+def fork_unhandled(fork: Callable[[], int]) -> int:
+    """
+    Fork, and have a signal end the child from its first moment on.
+
+    Until its exec it has supervisord's handlers, and one of them would lose the signal.
+    """
+    handled = [each for each in signal.valid_signals() if callable(signal.getsignal(each))]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
+    try:
+        pid = fork()
+        if pid == 0:
+            for each in handled:
+                signal.signal(each, signal.SIG_DFL)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
 
 
 def _end(*_signal: Any) -> NoReturn:

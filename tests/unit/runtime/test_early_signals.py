@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,28 @@ def test_without_a_signal_the_release_returns_false(handled) -> None:
     assert not early_signals.release()
 
     assert handled == []
+
+
+@pytest.mark.parametrize("sent", SENT)
+def test_a_signal_between_fork_and_exec_ends_the_child(sent, handled) -> None:
+    """A program that is stopped as soon as it is forked does not start."""
+
+    def fork() -> int:
+        child = os.fork()
+        if child:
+            os.kill(child, sent)
+        return child
+
+    pid = early_signals.fork_unhandled(fork)
+    if pid == 0:
+        # The signal is pending here, or comes within these seconds.
+        time.sleep(10)
+        os._exit(0)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -sent
+    assert handled == []
+    os.kill(os.getpid(), sent)
+    assert handled == [sent]
 
 
 def test_only_the_first_process_handles_sigterm_by_itself(handled) -> None:

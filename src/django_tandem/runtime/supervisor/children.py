@@ -10,7 +10,7 @@ from supervisor import events
 
 from django_tandem.errors import SettingError
 from django_tandem.model import programs
-from django_tandem.runtime import orphans
+from django_tandem.runtime import early_signals, orphans
 from django_tandem.runtime.capabilities import (
     AMBIENT_LOWER,
     NET_BIND_SERVICE,
@@ -64,7 +64,7 @@ class Children:
 
     def _fork_child(self) -> int:
         parent = os.getpid()
-        pid = self._fork()
+        pid = early_signals.fork_unhandled(self._fork)
         if pid == 0:
             self._end_with(parent)
             self._log_to_file()
