@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler, kinds, master, privileges
+from breakage import compiler, edge, handler, kinds, master, privileges, stops
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ MUTANTS = (
     *kinds.MUTANTS,
     *master.MUTANTS,
     *privileges.MUTANTS,
+    *stops.MUTANTS,
 )
 
 
