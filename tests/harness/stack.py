@@ -98,7 +98,8 @@ class Up:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        # As Ctrl-C: SIGTERM would close WebSockets over the whole of its window.
+        self.stop(signal.SIGINT)
 
     def wait_for(self, text: str, *, deadline_s: float = DEADLINE_S) -> str:
         """Return the next line that contains ``text``."""
