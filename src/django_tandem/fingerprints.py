@@ -14,8 +14,10 @@ import hashlib
 import importlib.metadata
 import json
 import logging
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,9 @@ logger = logging.getLogger("django_tandem")
 
 def is_known(dotted: str) -> bool:
     """Return whether the function, method or class reads as in a version that was read."""
-    return fingerprint(dotted) in known().get(dotted, ())
+    seen = known().get(dotted, {})
+    # To parse a whole module takes ten times as long as to parse one definition of it.
+    return bool(seen) and (_quick_fingerprint(dotted) in seen or fingerprint(dotted) in seen)
 
 
 def unknown_among(names: Iterable[str]) -> list[str]:
@@ -69,40 +73,89 @@ def known() -> Fingerprints:
 def fingerprint(dotted: str) -> str | None:
     """Hash the source without comments, docstrings and indentation; None without a source."""
     file, names = _locate(dotted)
-    source, node = _parse(file) if file else ("", None)
+    source = _read(file)
+    node: Any = _parse(source)
     for name in names:
         body = getattr(node, "body", ())
         node = next((each for each in body if getattr(each, "name", "") == name), None)
-    if node is None:
-        return None
-    skipped = {line for inner in ast.walk(node) for line in _docstring_lines(inner)}
-    lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
-    own = [line.strip() for at, line in enumerate(lines, node.lineno) if at not in skipped]
+    return _hash(source.splitlines(), node) if source and node else None
+
+
+@functools.cache
+def _quick_fingerprint(dotted: str) -> str | None:
+    """
+    Hash the definition without parsing the rest of its module.
+
+    None, or a hash that is unknown, where the text alone does not show where it begins and ends.
+    """
+    file, names = _locate(dotted)
+    text = _read(file)
+    for name in names:
+        text = _definition(text, name)
+    # A method is indented, and a string in it may be less so.
+    block = f"if True:\n{text}" if text[:1].isspace() else text
+    body = getattr(_parse(block), "body", None) or (None,)
+    node = body[0] if block is text else getattr(body[0], "body", (None,))[0]
+    return _hash(block.splitlines(), node) if node else None
+
+
+def _definition(text: str, name: str) -> str:
+    """Return the least indented definition of ``name`` in ``text``, up to the next statement."""
+    found = re.finditer(rf"^([ \t]*)(?:async def|def|class) {name}\b.*\n?", text, re.MULTILINE)
+    begin = min(found, key=lambda match: len(match[1]), default=None)
+    if begin is None:
+        return ""
+    ends = re.compile(rf"^[ \t]{{0,{len(begin[1])}}}[^\s#)\]}}]", re.MULTILINE)
+    end = ends.search(text, begin.end())
+    return text[begin.start() : end.start() if end else len(text)]
+
+
+def _hash(lines: list[str], node: ast.AST) -> str:
+    first, last = node.lineno, node.end_lineno  # type: ignore[attr-defined]
+    skipped = {line for inner in _statements(node) for line in _docstring_lines(inner)}
+    numbered = enumerate(lines[first - 1 : last], first)
+    own = [line.strip() for at, line in numbered if at not in skipped]
     kept = [line for line in own if line and not line.startswith("#")]
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield ``node`` and all statements in it, without their expressions."""
+    yield node
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, name, ()):
+            yield from _statements(inner)
+
+
 def _locate(dotted: str) -> tuple[str | None, list[str]]:
-    # Not imported: a model's module can only be while its application is installed.
-    parts = dotted.split(".")
-    for count in range(len(parts) - 1, 0, -1):
-        try:
-            spec = find_spec(".".join(parts[:count]))
-        except ModuleNotFoundError:
-            continue
-        if spec is not None:
-            return spec.origin, parts[count:]
-    return None, []
+    # Nothing is imported: a model's module can only be while its application is installed, and a
+    # package may import much that this process does not need.
+    name, *names = dotted.split(".")
+    spec = find_spec(name)
+    while spec is not None and names and spec.submodule_search_locations is not None:
+        name = f"{name}.{names[0]}"
+        inner = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+        if inner is None:
+            break
+        spec, names = inner, names[1:]
+    return spec.origin if spec else None, names
 
 
 @functools.lru_cache(maxsize=8)
-def _parse(file: str) -> tuple[str, Any]:
+def _read(file: str | None) -> str:
     # A package may come without its sources.
     try:
-        source = Path(file).read_text()
-        return source, ast.parse(source)
-    except (OSError, SyntaxError, ValueError):
-        return "", None
+        return Path(file).read_text() if file else ""
+    except (OSError, ValueError):
+        return ""
+
+
+@functools.lru_cache(maxsize=8)
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _docstring_lines(node: ast.AST) -> range:

@@ -16,26 +16,71 @@ class Layer:
 '''
 
 
+CACHED = (fingerprints.fingerprint, fingerprints._quick_fingerprint, fingerprints._read)
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Return what writes the module `read_before`, and what forgets the earlier one."""
     monkeypatch.syspath_prepend(tmp_path)
 
+    def clear():
+        for each in CACHED:
+            each.cache_clear()
+
     def write(source):
         (tmp_path / "read_before.py").write_text(source)
-        fingerprints.fingerprint.cache_clear()
-        fingerprints._parse.cache_clear()
+        clear()
         return fingerprint("read_before.Layer.receive")
 
     yield write
-    fingerprints.fingerprint.cache_clear()
-    fingerprints._parse.cache_clear()
+    clear()
 
 
 @pytest.mark.parametrize("dotted", sorted(known()))
 def test_each_installed_source_is_known(dotted):
     """Read what changed before `python -m django_tandem.fingerprints` adds the new version."""
     assert fingerprint(dotted) is None or is_known(dotted)
+
+
+@pytest.mark.parametrize("dotted", sorted(known()))
+def test_the_text_of_a_definition_has_the_hash_of_the_parsed_module(dotted):
+    """No module is parsed as a whole that reads as before."""
+    assert fingerprints._quick_fingerprint(dotted) == fingerprint(dotted)
+
+
+@pytest.mark.parametrize(
+    "above",
+    ['TEXT = """\nclass Layer:\n    def receive(self): ...\n"""', "if True:\n    class Layer: ..."],
+    ids=["in_a_string", "in_a_block"],
+)
+def test_a_text_that_looks_like_the_definition_does_not_count(package, monkeypatch, above):
+    """The module is parsed where the cut text is unknown."""
+    seen = package(ORIGINAL)
+    package(above + ORIGINAL)
+    monkeypatch.setattr(fingerprints, "known", lambda: {"read_before.Layer.receive": {seen: "1.0"}})
+
+    assert is_known("read_before.Layer.receive")
+
+
+@pytest.mark.parametrize("statement", ["    if False:\n        pass", "    return None\n"])
+def test_a_changed_definition_is_unknown(package, monkeypatch, statement):
+    """Whichever way it is read."""
+    seen = package(ORIGINAL)
+    package(f"{ORIGINAL.rstrip()}\n    {statement}\n")
+    monkeypatch.setattr(fingerprints, "known", lambda: {"read_before.Layer.receive": {seen: "1.0"}})
+
+    assert not is_known("read_before.Layer.receive")
+
+
+def test_no_package_is_imported(tmp_path, monkeypatch):
+    """A command need not import what only a server runs."""
+    (tmp_path / "outer_package").mkdir()
+    (tmp_path / "outer_package" / "__init__.py").write_text("raise RuntimeError")
+    (tmp_path / "outer_package" / "inner.py").write_text("def serve():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert fingerprint("outer_package.inner.serve") is not None
 
 
 def test_comments_and_docstrings_do_not_count(package):
