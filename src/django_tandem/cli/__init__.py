@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from django_tandem import __version__
+from django_tandem import __version__, garbage
 from django_tandem.cli import console
 from django_tandem.errors import MachineError, TandemError, did_you_mean
 from django_tandem.runtime import early_signals
@@ -103,6 +103,7 @@ def run(options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
+    garbage.collect_rarely()
     open_standard_streams()
     early_signals.end_first_process()
     try:

@@ -35,9 +35,12 @@ def should_preload() -> bool:
 
 
 def prepare_for_fork() -> None:
-    """Close the connections that the import opened, and keep the memory in use shared."""
+    """
+    Close the connections that the import opened, and keep the memory in use shared.
+
+    ``is_forkable`` has collected the garbage of the import.
+    """
     close_connections()
-    gc.collect()
     # A garbage collection writes to each object that it visits, which copies the page.
     gc.freeze()
 

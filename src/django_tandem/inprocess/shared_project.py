@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
-from django_tandem import environment
+from django_tandem import environment, garbage
 from django_tandem.handler.protocol import Application
 from django_tandem.inprocess import asgi_layers, channel_layers, wsgi_layers
 from django_tandem.inprocess.prefork import note_own_descriptors
@@ -29,6 +29,7 @@ class SharedProject:
     obstacle: str = ""
 
 
+@garbage.collected_rarely()
 def load() -> SharedProject:
     """Load both applications of the project, and what their servers import later."""
     ignore_write_errors()
