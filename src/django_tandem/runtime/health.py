@@ -16,7 +16,7 @@ from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.logs import lines_of_this_start
 from django_tandem.runtime.state import FAILED_FILE
-from django_tandem.runtime.waiting import POLL_S, Deadline
+from django_tandem.runtime.waiting import Deadline, pause
 from django_tandem.runtime.workers import Workers, workers_of
 
 # How long one health check may take.
@@ -194,7 +194,7 @@ def wait_until_healthy(
     deadline: Deadline,
 ) -> Iterator[Result]:
     """Yield each of ``processes`` as it becomes healthy, or the first failure, and end there."""
-    waiting = list(processes)
+    waiting, began = list(processes), time.monotonic()
     # Each check is a request, which a worker with a small MAX_REQUESTS must not be worn out by.
     answered: Answered = set()
     while waiting:
@@ -214,7 +214,7 @@ def wait_until_healthy(
         if waiting and deadline.is_over:
             yield _late(waiting[0], statuses, deadline, answered)
             return
-        time.sleep(POLL_S)
+        pause(began)
 
 
 def _late(process: Process, statuses: Statuses, deadline: Deadline, answered: Answered) -> Failed:

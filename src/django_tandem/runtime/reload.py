@@ -27,7 +27,7 @@ from django_tandem.runtime.reconcile import read_diff
 from django_tandem.runtime.run_dir import require_space
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
-from django_tandem.runtime.waiting import POLL_S, Deadline, Report
+from django_tandem.runtime.waiting import Deadline, Report, pause
 from django_tandem.settings import Settings
 
 # The drainer may hold the lock while it recovers from a killed reload.
@@ -196,9 +196,10 @@ def wait_until_drained(run_dir: Path) -> None:
 
     Raises RefusedError when a program of PROGRAMS, which starts only then, does not stay up.
     """
+    began = time.monotonic()
     with require_supervisord():
         while (diff := read_diff(run_dir)) is not None and not diff.is_empty:
-            time.sleep(POLL_S)
+            pause(began)
         if diff is None:
             return
         alone = [each for each in diff.state.processes if each.exclusive]

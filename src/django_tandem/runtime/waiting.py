@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 # Often enough for a person, and cheap enough for a call to supervisord each time.
 POLL_S = 0.05
+# Each poll of supervisord or of the processes takes some milliseconds of CPU time, from those that
+# start too: so a long wait polls less often, and lasts an eighth longer at most.
+LONGEST_POLL_S = 0.25
+PART = 8
 
 Report = Callable[[str], None]
 
@@ -26,6 +30,11 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether it has passed."""
         return time.monotonic() > self._until
+
+
+def pause(began: float) -> None:
+    """Sleep between two polls of a wait that ``began`` at that reading of the monotonic clock."""
+    time.sleep(min(LONGEST_POLL_S, max(POLL_S, (time.monotonic() - began) / PART)))
 
 
 def wait_until(holds: Callable[[], bool], within_s: float, *, each_s: float = POLL_S) -> bool:

@@ -1,6 +1,10 @@
 """Polling ends when its condition holds, or when its time is over."""
 
-from django_tandem.runtime.waiting import wait_until
+import time
+
+import pytest
+
+from django_tandem.runtime.waiting import pause, wait_until
 
 
 def test_polling_ends_when_the_condition_holds() -> None:
@@ -20,3 +24,14 @@ def test_a_condition_that_holds_is_checked_once_even_without_time() -> None:
 def test_a_condition_that_never_holds_times_out() -> None:
     """The result is False."""
     assert not wait_until(lambda: False, 0.01, each_s=0.001)
+
+
+@pytest.mark.parametrize(("waited_s", "paused_s"), [(0, 0.05), (1, 0.125), (60, 0.25)])
+def test_a_long_wait_polls_less_often(monkeypatch, waited_s, paused_s) -> None:
+    """Each poll takes time from the processes that it waits for."""
+    paused: list[float] = []
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0 + waited_s)
+    monkeypatch.setattr(time, "sleep", paused.append)
+    pause(began=100)
+
+    assert paused == [paused_s]
