@@ -1,25 +1,28 @@
 """The client of a running supervisord: its XML-RPC methods, and its stop."""
 
 import signal
+import socket
 import time
-from collections.abc import Callable, Sequence
-from http.client import HTTPException
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Error, Fault, ServerProxy
-
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from xmlrpc.client import Error, Fault, ServerProxy, Transport
 
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import DrainMode, Status
 from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
-from django_tandem.runtime.waiting import POLL_S, wait_until
+from django_tandem.runtime.waiting import pause, wait_until
 
 # supervisord answers within its loop; one that takes longer than this hangs.
 ANSWER_S = 10
 # SIGKILL takes effect as soon as the kernel schedules the process.
 KILLED_S = 5
+# supervisord.conf names this user; who may open the socket is its mode's to decide.
+PROXY = "http://tandem:tandem@localhost"
+# supervisor.xmlrpc.Faults; that module imports supervisor's web server, for each short command.
+UNKNOWN_METHOD, SHUTDOWN_STATE = 1, 6
 
 
 class GoneError(ConnectionError):
@@ -30,20 +33,36 @@ class StoppingError(GoneError):
     """supervisord answers that it is stopping."""
 
 
-class _Transport(SupervisorTransport):  # type: ignore[misc]
-    """supervisor's transport over its Unix socket, with a timeout."""
+class _Connection(HTTPConnection):
+    """A connection to a Unix socket, with a timeout."""
 
-    def __init__(self, *args: str) -> None:
-        super().__init__(*args)
-        connect: Callable[[], Any] = vars(self)["_get_connection"]
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_S)
+        self._path = path
 
-        def connect_in_time() -> Any:
-            connection = connect()
-            connection.connect()
-            connection.sock.settimeout(ANSWER_S)
-            return connection
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
 
-        self._get_connection = connect_in_time
+
+class _Transport(Transport):
+    """The transport of one request; supervisord may have acted on one that it did not answer."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        """Return a connection to the socket, for a request with the user of ``host``."""
+        _, self._extra_headers, _ = self.get_host_info(host)
+        connection = _Connection(self._path)
+        self._connection = host, connection
+        return connection
+
+    # Without the repetition of the class above.
+    request = Transport.single_request
 
 
 def statuses(run_dir: Path) -> tuple[Status, ...]:
@@ -100,8 +119,9 @@ def give_up(run_dir: Path, program: str, because: str) -> None:
 
 def stop_program(run_dir: Path, program: str, within_s: int) -> None:
     """Stop and remove a program, and return when that is done."""
+    began = time.monotonic()
     while not end(run_dir, program, within_s):
-        time.sleep(POLL_S)
+        pause(began)
 
 
 def refresh(run_dir: Path) -> None:
@@ -171,17 +191,16 @@ def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:
 
 
 def _call(run_dir: Path, method: str, *arguments: object) -> Any:
-    transport = _Transport("tandem", "tandem", f"unix://{run_dir / 'supervisor.sock'}")
-    proxy = ServerProxy("http://127.0.0.1", transport=transport)
+    transport = _Transport(run_dir / "supervisor.sock")
     try:
-        return getattr(proxy, method)(*arguments)
+        return getattr(ServerProxy(PROXY, transport=transport), method)(*arguments)
     except Fault as fault:
-        if fault.faultCode == Faults.UNKNOWN_METHOD:
+        if fault.faultCode == UNKNOWN_METHOD:
             raise MachineError(
                 "The running stack was started by another version of tandem.",
                 hint="Stop it with `tandem down`, and start it with `tandem up`.",
             ) from fault
-        kind = StoppingError if fault.faultCode == Faults.SHUTDOWN_STATE else GoneError
+        kind = StoppingError if fault.faultCode == SHUTDOWN_STATE else GoneError
         raise kind(f"supervisord refuses: {fault.faultString}") from fault
     except (Error, HTTPException, OSError) as error:
         # While it stops, it closes the connection.
