@@ -25,6 +25,8 @@ CHECK_S = 2
 UP_S = 2
 # A project may take this long to import before its first process is given up.
 START_DEADLINE_S = 120
+# As often as supervisord restarts a program that ends at each start.
+WORKER_RESTARTS = 3
 # What is shown of a failed program's log.
 LINES = 20
 
@@ -237,7 +239,8 @@ def wait_for_start(
     """
 
     def find_failure(_statuses: Statuses) -> Failed | None:
-        failed = _read_failure(state, run_dir) or _find_load_failure(state, run_dir)
+        finders = (_read_failure, _find_load_failure, _find_ending_workers)
+        failed = next(filter(None, (find(state, run_dir) for find in finders)), None)
         if failed is None and not is_alive():
             return Failed(process=None, reason="supervisord ended")
         return failed
@@ -326,6 +329,16 @@ def _find_load_failure(state: State, run_dir: Path) -> Failed | None:
     for process in state.processes:
         if startup_failures.read_startup_failure(run_dir, process.program):
             return Failed(process=process, reason="it can't load the project")
+    return None
+
+
+def _find_ending_workers(state: State, run_dir: Path) -> Failed | None:
+    # A shared master restarts its workers forever, each two seconds after the start before.
+    ended = worker_restarts.read(run_dir, state.generation)
+    for process in filter(lambda each: each.is_master, state.processes):
+        for kind, times in ended.items():
+            if times > WORKER_RESTARTS:
+                return Failed(process=process, reason=f"its {kind} worker ended {times} times")
     return None
 
 

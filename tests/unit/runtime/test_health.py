@@ -102,6 +102,20 @@ def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
     )
 
 
+def test_a_start_whose_worker_ends_each_time_fails(tmp_path) -> None:
+    """As soon as a program of its own would: the master restarts it without an end."""
+    master = replace(WSGI, name="master", kinds=WSGI.kinds * 2)
+    state, restarts = replace(STATE, processes=(master,)), WorkerRestarts(tmp_path, 1)
+    for _ in range(3):
+        restarts.count("channels")
+    assert health._find_ending_workers(state, tmp_path) is None
+
+    restarts.count("channels")
+    assert next(health.wait_for_start(state, tmp_path, lambda: True)) == Failed(
+        process=master, reason="its channels worker ended 4 times"
+    )
+
+
 def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
     """Those of the traceback if the project did not load, else of the log."""
     failed = Failed(process=WSGI, reason="it ended")
