@@ -8,14 +8,11 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import drain_mode
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import RefusedError
-from django_tandem.model.stop import end_s
+from django_tandem.model.stop import command_s
 from django_tandem.runtime import lock, orphans, supervisord
 from django_tandem.runtime.sockets import clean
 from django_tandem.runtime.state import read_stop_s
 from django_tandem.runtime.supervisord import GoneError
-
-# supervisord itself, on a busy machine.
-MARGIN_S = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         with contextlib.suppress(GoneError):
             supervisord.drain_at_stop(run_dir, options.drain)
     # supervisord kills late programs itself.
-    if supervisord.stop(run_dir, deadline_s=end_s(read_stop_s(run_dir)) + MARGIN_S):
+    if supervisord.stop(run_dir, deadline_s=command_s(read_stop_s(run_dir))):
         console.line_err("Stopped.")
         return 0
     _end_orphans(run_dir)

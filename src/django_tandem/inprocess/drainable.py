@@ -82,7 +82,11 @@ class Drain:
 
 
 class LastEvent:
-    """``scope["tandem.drain"]``: a consumer sets the type of the event that it wants first."""
+    """
+    ``scope["tandem.drain"]``: a consumer sets the type of the event that it wants first.
+
+    It gets the event before its WebSocket is closed; where that waits, as the drain begins.
+    """
 
     # A misspelt attribute is an error.
     __slots__ = ("event",)

@@ -8,6 +8,8 @@ LAST_S = 2.0
 LAST_SHARE = 0.25
 # How long the edge may pass on answers once every server has ended.
 EDGE_S = 0.5
+# What a busy machine may add.
+BUSY_S = 10
 # A person at the terminal waits for it, and no load balancer stands before a terminal.
 INTERACTIVE_WINDOW_S = 1.0
 # The shortest stop that leaves time for a drain and for the end of the servers.
@@ -57,3 +59,8 @@ def stop_budget(stop_s: float, delay_s: float = 0, *, is_interactive: bool = Fal
 def end_s(stop_s: float) -> float:
     """Return within how many seconds all processes have ended, supervisord included."""
     return stop_s + 1
+
+
+def command_s(stop_s: float) -> float:
+    """Return how long a command waits for a stop before it kills supervisord."""
+    return end_s(stop_s) + BUSY_S

@@ -13,6 +13,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
+from django_tandem.model.stop import command_s
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import (
     capabilities,
@@ -136,7 +137,9 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     started = launched(directory, handle, os.environ)
     failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
     if failed is not None and started.poll() is None:
-        supervisord.stop(directory, deadline_s=30, started=identify(started.pid))
+        supervisord.stop(
+            directory, deadline_s=command_s(plan.stop_s), started=identify(started.pid)
+        )
     elif failed is not None and failed.process is None:
         # It ended before it could serve anything, and only its log has the reason.
         for line in log.read_bytes()[old_bytes:].decode(errors="replace").splitlines():

@@ -108,7 +108,10 @@ def end(run_dir: Path, program: str, within_s: int) -> bool:
 
 
 def drain_at_stop(run_dir: Path, mode: DrainMode) -> None:
-    """Have the next stop end connections in this mode."""
+    """Have the next stop end connections in this mode; raises GoneError if none answers."""
+    holder = lock.holder_identity(run_dir)
+    if holder is not None:
+        _continue(holder)
     _call(run_dir, "tandem.drain_at_stop", mode.value)
 
 
@@ -164,8 +167,7 @@ def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = 
             _call(run_dir, "supervisor.shutdown")
         except GoneError as error:
             raise _out_of_reach(run_dir, holder) from error
-    # One that a debugger or Ctrl-Z has stopped handles its SIGTERM only when it continues.
-    send_signal(holder, signal.SIGCONT)
+    _continue(holder)
     if wait_until(lambda: lock.holder(run_dir) is None, deadline_s):
         return True
     if not send_signal(holder, signal.SIGKILL):
@@ -176,6 +178,11 @@ def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = 
             hint="Its process may be stopped or frozen: end it, or the container that it is in.",
         )
     return False
+
+
+def _continue(supervisord: ProcessIdentity) -> None:
+    # One that a debugger or Ctrl-Z has stopped handles nothing until it continues.
+    send_signal(supervisord, signal.SIGCONT)
 
 
 def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:

@@ -56,8 +56,8 @@ MUTANTS = (
     Mutant(
         name="stopped supervisord that does not continue",
         file="runtime/supervisord.py",
-        old="    send_signal(holder, signal.SIGCONT)\n",
-        new="",
+        old="    send_signal(supervisord, signal.SIGCONT)",
+        new="    pass",
         tests=("tests/system/stack/test_down.py::test_a_stopped_supervisord_ends_as_any_other",),
     ),
     Mutant(

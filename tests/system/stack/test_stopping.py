@@ -34,7 +34,8 @@ while True:
     time.sleep(60)
 """
 TANDEM = {
-    "STOP_S": STOP_S,
+    # TANDEM_STOP_S replaces it, also after a reload by a shell that does not have the variable.
+    "STOP_S": 60,
     "STOP_DELAY_S": DELAY_S,
     "DRAIN_S": 2,
     "ASGI": {"WORKERS": 1},
@@ -56,7 +57,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
     (directory / "program.py").write_text(PROGRAM)
     with (directory / "mysite" / "settings.py").open("a") as settings:
         settings.write(f"\nTANDEM = {TANDEM!r}\n")
-    with Up(directory) as running:
+    with Up(directory, environment={"TANDEM_STOP_S": str(STOP_S)}) as running:
         yield running
 
 
