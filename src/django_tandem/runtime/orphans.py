@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
-from django_tandem.model.stop import end_s
 from django_tandem.runtime.identity import (
     LOWEST_PID,
     TOLERANCE_S,
@@ -24,10 +23,11 @@ from django_tandem.runtime.identity import (
     differ,
     own_namespace,
 )
-from django_tandem.runtime.state import read_stop_s
 from django_tandem.runtime.waiting import Report, wait_until
 
 NAME = "started.json"
+# Of STOP_S no more: they have been stopping since their supervisord died, and the site is down.
+END_S = 9
 # SIGKILL takes effect as soon as the kernel schedules the process.
 KILLED_S = 5
 
@@ -78,13 +78,12 @@ def find(run_dir: Path) -> list[Started]:
     return _living(started) if started else []
 
 
-def end(run_dir: Path, report: Report, *, within_s: float | None = None) -> bool:
+def end(run_dir: Path, report: Report, *, within_s: float = END_S) -> bool:
     """
     End what outlived the supervisord of ``run_dir``; return whether there was anything.
 
     Only for the holder of the lock: the programs of a running supervisord are no orphans.
-    They get ``within_s`` before SIGKILL, by default as long as at a stop. Raises MachineError
-    when one can't be ended.
+    They get ``within_s`` before SIGKILL. Raises MachineError when one can't be ended.
     """
     found = find(run_dir)
     if found:
@@ -92,7 +91,7 @@ def end(run_dir: Path, report: Report, *, within_s: float | None = None) -> bool
         report(f"Ending the processes of a supervisord that was killed: {names}.")
     for each in found:
         _terminate(each)
-    for each in _wait(found, end_s(read_stop_s(run_dir)) if within_s is None else within_s):
+    for each in _wait(found, within_s):
         _send(each, signal.SIGKILL, to_group=True)
     still = _wait(found, KILLED_S)
     if still:

@@ -11,6 +11,9 @@ from pathlib import PurePath
 from django_tandem.model import Stack
 from django_tandem.servers.server import Launch, Server
 
+# It takes no longer one.
+LONGEST_GRACE_S = 1800
+
 
 def wsgi_argv(launch: Launch) -> tuple[str, ...]:
     """Return the command line for WSGI, where a worker serves one request at a time."""
@@ -34,7 +37,7 @@ def _argv(launch: Launch, *interface: str) -> tuple[str, ...]:
         "--uds-permissions=660",
         "--http=1",
         f"--workers={launch.workers}",
-        f"--workers-kill-timeout={launch.grace_s}",
+        f"--workers-kill-timeout={min(launch.grace_s, LONGEST_GRACE_S)}",
         # Otherwise all workers end when one of them does.
         "--respawn-failed-workers",
         *interface,

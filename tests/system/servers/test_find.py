@@ -1,5 +1,7 @@
 """A server is found by its name, among those of its stack."""
 
+from dataclasses import replace
+
 import pytest
 
 from django_tandem.errors import SettingError
@@ -18,6 +20,14 @@ def test_the_defaults_come_first():
 def test_granian_is_the_one_of_the_stack(stack):
     """One name stands for two ways to start it."""
     assert find(stack, "granian").stack is stack
+
+
+@pytest.mark.parametrize("stack", Stack)
+def test_granian_gets_no_longer_grace_than_it_takes(stack):
+    """It would not start with a longer one."""
+    argv = find(stack, "granian").argv(replace(LAUNCH, grace_s=3600))
+
+    assert "--workers-kill-timeout=1800" in argv
 
 
 def test_a_misspelt_name_is_corrected():

@@ -19,6 +19,8 @@ STOP_S, DELAY_S = 8, 2
 WINDOW_S = STOP_S - DELAY_S - 1.5
 RESTART = 1012
 
+pytestmark = pytest.mark.alone
+
 PROGRAM = """
 import os
 import signal
