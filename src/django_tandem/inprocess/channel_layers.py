@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -259,6 +260,8 @@ def reconnecting(layer: Any) -> Any:
     pubsub = sys.modules.get("channels_redis.pubsub")
     if pubsub is not None and isinstance(layer, pubsub.RedisPubSubChannelLayer):
         limit_time(layer, sys.modules["redis.exceptions"].TimeoutError)
+        # It imports that layer, which most projects don't.
+        import_module("django_tandem.inprocess.channel_queues").bound_queues()
     return layer
 
 
