@@ -10,7 +10,12 @@ from django_tandem.runtime.host import SYSTEM_PATHS, nginx_from_wheel, read_ngin
 from harness.signals import restore_defaults
 
 # Files below these share what takes long to start: a browser, the servers of both stacks, a stack.
-SHARING = ("tests/system/browser/", "tests/system/parity/", "tests/system/stack/test_reference")
+SHARING = (
+    "tests/system/browser/",
+    "tests/system/containers/",
+    "tests/system/parity/",
+    "tests/system/stack/test_reference",
+)
 
 
 def pytest_configure() -> None:

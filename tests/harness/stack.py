@@ -47,6 +47,8 @@ class Up:
     command: tuple[str, ...] = ("-m", "django_tandem", "up")
     prefix: tuple[str, ...] = ()
     python: str = sys.executable
+    # What is printed once it serves.
+    ready: str = "Ready: "
 
     def __post_init__(self) -> None:
         self._lines: list[str] = []
@@ -71,16 +73,14 @@ class Up:
         # A short one where the test's directory is too deep for sockets.
         return run_dir.locate(str(self.directory), ".tandem")
 
+    @property
+    def argv(self) -> list[str]:
+        bind = ("--bind", f"127.0.0.1:{self.port}")
+        return [*self.prefix, self.python, *self.command, *bind, *self.args]
+
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [
-                *self.prefix,
-                self.python,
-                *self.command,
-                "--bind",
-                f"127.0.0.1:{self.port}",
-                *self.args,
-            ],
+            self.argv,
             cwd=self.directory,
             env=clean_environment() | self.environment,
             stdin=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ class Up:
         )
         threading.Thread(target=self._read, daemon=True).start()
         try:
-            self.wait_for("Ready: ")
+            self.wait_for(self.ready)
         except BaseException:
             self.stop()
             raise

@@ -102,7 +102,7 @@ def read_status(run_dir: Path) -> StackStatus:
     except OSError as error:
         raise RefusedError(
             f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
-            "it is starting or stopping.",
+            "it is starting, stopping or suspended.",
             hint="Try again in a moment.",
         ) from error
     # In this order: a reload that ends in between has left its state, and nothing half started.

@@ -17,6 +17,7 @@ OTHERS = {
     "cd",
     "certbot",
     "curl",
+    "docker",
     "django-admin",
     "git",
     "grep",

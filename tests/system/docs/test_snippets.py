@@ -22,8 +22,7 @@ from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
 
 # `json` and `text` have no further reader.
-LANGUAGES = {"bash", "console", "dockerfile", "ini", "json", "nginx", "python", "text"}
-INSTRUCTIONS = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "EXPOSE", "CMD"}
+LANGUAGES = {"bash", "console", "dockerfile", "ini", "json", "nginx", "python", "text", "yaml"}
 GROUPS = {"WSGI": WsgiSettings, "ASGI": AsgiSettings, "EDGE": EdgeSettings}
 # What settings.py has by then, and what a page takes from elsewhere.
 BEFORE: dict[str, Any] = {"BASE_DIR": Path("/srv/mysite"), "INSTALLED_APPS": []}
@@ -111,14 +110,42 @@ def test_units_and_supervisors_files_are_parsed(block) -> None:
 
 
 @_named(every_block("dockerfile"))
-def test_a_dockerfile_has_known_instructions(block) -> None:
-    """And its command is one of tandem's."""
-    lines = [line.partition(" ") for line in block.lines]
-    assert {word for word, _, _ in lines} <= INSTRUCTIONS
+def test_a_dockerfile_has_no_finding_of_hadolint(block, tmp_path) -> None:
+    """And its commands, of the container and of its health check, are tandem's."""
+    path = tmp_path / "Dockerfile"
+    path.write_text(block.text)
 
-    program, *arguments = json.loads(next(rest for word, _, rest in lines if word == "CMD"))
-    assert program == "tandem"
-    parser().parse_args(arguments)
+    assert _output_of("hadolint", str(path)) == ""
+    commands = [json.loads(found) for found in re.findall(r"\bCMD (\[.*\])$", block.text, re.M)]
+    assert commands
+    for program, *arguments in commands:
+        assert program == "tandem"
+        parser().parse_args(arguments)
+
+
+@_named(every_block("yaml"))
+def test_yaml_is_valid_to_what_reads_it(block, tmp_path) -> None:
+    """A file of Compose to Docker Compose, and any other to the schema of its Kubernetes kind."""
+    path = tmp_path / "block.yaml"
+    path.write_text(block.text)
+    (tmp_path / ".env").touch()
+
+    if block.file == "compose.yaml":
+        # Its exit code is that of a wrapper: always 0.
+        assert _output_of("docker-compose", "-f", str(path), "config", "--quiet") == ""
+    else:
+        assert "kind: " in block.text
+        validated = _output_of("kubernetes-validate", "--strict", "--quiet", str(path))
+        assert validated == ""
+
+
+def _output_of(*command: str) -> str:
+    """Return what a program of the virtual environment prints, on stdout and stderr."""
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run(
+        [program, *command[1:]], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout + done.stderr
 
 
 @_named(every_block("json"))

@@ -2,6 +2,7 @@
 
 from faults import (
     broken,
+    containers,
     database,
     endurance,
     killed_reload,
@@ -21,6 +22,7 @@ FAULTS: tuple[Fault, ...] = (
     *killed_reload.FAULTS,
     *kills.FAULTS,
     *supervisord.FAULTS,
+    *containers.FAULTS,
     *overload.FAULTS,
     *valkey.FAULTS,
     *database.FAULTS,

@@ -1,0 +1,215 @@
+"""The documented container: process 1 hangs, the run directory is full, nobody reads stdout."""
+
+import asyncio
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from faults.row import Bound, Fault, Row
+
+from harness.client import wait_for
+from harness.containers import READ_ONLY, UNPRIVILEGED, Container
+from harness.images import build
+
+SITE = Path(__file__).parents[1] / "containers" / "site"
+PATHS = ("/who/", "/wait/{}/")
+RATE = 50
+SOCKETS = 20
+HOLD_S = 10.0
+WHERE = ("--run-dir", "/run/tandem")
+# `docker stop` of a process 1 that hangs ends by SIGKILL.
+GRACE_S = 2
+KILLED = 128 + signal.SIGKILL
+# What the run directory has in the row of the full disk.
+DISK = "--tmpfs=/run:size=8m"
+# More than the pipe, and more than the log multiplexer keeps for a reader: 64 KiB and 1 MiB.
+FLOOD = 6000
+LONG_QUERY = "q" * 400
+
+
+@dataclass
+class Visitors:
+    """Requests at a steady rate and sockets that are held, all of one container."""
+
+    url: str
+    sent: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    closes: list[int] = field(default_factory=list)
+
+    async def request(self, session: aiohttp.ClientSession, path: str) -> None:
+        """Send one request and count how it failed."""
+        self.sent += 1
+        try:
+            async with session.get(self.url + path) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    self.failed[f"status {answer.status}"] += 1
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.failed[type(error).__name__] += 1
+
+    async def hold(self, session: aiohttp.ClientSession) -> None:
+        """Hold one socket, and note a close."""
+        socket = await session.ws_connect(f"{self.url}/ws/")
+        async for _ in socket:
+            pass
+        self.closes.append(socket.close_code or 1006)
+
+    def row(self, *, notes: tuple[str, ...] = (), **bounds: Bound) -> Row:
+        """Return the row: no request fails and no socket is closed by any of these faults."""
+        untouched = {
+            "failed requests": Bound(value=self.failed.total(), at_most=0),
+            "closed sockets": Bound(value=len(self.closes), at_most=0),
+        }
+        named = {name.replace("_", " "): bound for name, bound in bounds.items()}
+        return Row(
+            sent=self.sent,
+            failed=dict(self.failed),
+            sockets=SOCKETS,
+            closes=dict(Counter(self.closes)),
+            bounds=untouched | named,
+            notes=notes,
+        )
+
+
+@contextmanager
+def served(*options: str) -> Iterator[Container]:
+    """Run the image of the site, with a directory of the host's for what its views record."""
+    with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as data:
+        Path(data).chmod(0o777)
+        given = (*UNPRIVILEGED, "--volume", f"{data}:/data", *options)
+        with Container(image=build(SITE), options=given) as container:
+            yield container
+
+
+@asynccontextmanager
+async def visited(container: Container, *, rate: float, sockets: int) -> AsyncIterator[Visitors]:
+    """Load the container until the end of the block."""
+    visitors = Visitors(container.url)
+    limits = {"connector": aiohttp.TCPConnector(limit=0), "timeout": aiohttp.ClientTimeout(30)}
+    async with aiohttp.ClientSession(**limits) as session:
+        held = [asyncio.create_task(visitors.hold(session)) for _ in range(sockets)]
+        sending = asyncio.create_task(_send(visitors, session, rate))
+        try:
+            yield visitors
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+            for task in held:
+                task.cancel()
+            await asyncio.gather(*held, return_exceptions=True)
+
+
+async def _send(visitors: Visitors, session: aiohttp.ClientSession, rate: float) -> None:
+    async with asyncio.TaskGroup() as requests:
+        try:
+            for number in range(1_000_000):
+                path = PATHS[number % len(PATHS)].format(number)
+                requests.create_task(visitors.request(session, path))
+                await asyncio.sleep(1 / rate)
+        except asyncio.CancelledError:
+            # The group waits for the requests that were sent.
+            return
+
+
+async def hang(*, hold_s: float = HOLD_S, rate: float = RATE, sockets: int = SOCKETS) -> Row:
+    """Stop process 1 by SIGSTOP, look at it, continue it, stop it again and end the container."""
+    with served(*READ_ONLY) as container:
+        first = int(container.inspect("Pid"))
+        async with visited(container, rate=rate, sockets=sockets) as visitors:
+            os.kill(first, signal.SIGSTOP)
+            status, status_s = await _timed(container, "status", *WHERE)
+            down, down_s = await _timed(container, "down", *WHERE)
+            await asyncio.sleep(max(0.0, hold_s - status_s - down_s))
+            os.kill(first, signal.SIGCONT)
+            mended, _ = await _timed(container, "status", *WHERE)
+        os.kill(first, signal.SIGSTOP)
+        began = time.monotonic()
+        await asyncio.to_thread(container.podman, "stop", "--time", str(GRACE_S), container.name)
+        code, took_s = container.wait(), time.monotonic() - began
+    return visitors.row(
+        exit_code_of_status=Bound(value=status.returncode, at_least=1, at_most=1),
+        exit_code_of_down=Bound(value=down.returncode, at_least=1, at_most=1),
+        seconds_of_the_slower=Bound(value=max(status_s, down_s), at_most=15),
+        exit_code_of_status_once_continued=Bound(value=mended.returncode, at_most=0),
+        exit_code_of_the_container=Bound(value=code, at_least=KILLED, at_most=KILLED),
+        seconds_of_its_stop=Bound(value=took_s, at_most=GRACE_S + 3),
+        notes=(*status.stderr.splitlines(), *down.stderr.splitlines()),
+    )
+
+
+async def fill_disk(*, rate: float = RATE, sockets: int = SOCKETS) -> Row:
+    """Fill the run directory's tmpfs, reload in vain, make room and reload again."""
+    with served("--read-only", "--read-only-tmpfs=false", DISK) as container:
+        async with visited(container, rate=rate, sockets=sockets) as visitors:
+            fill = "cat /dev/zero > /run/fill; test -s /run/fill"
+            assert (await _run(container, "sh", "-c", fill)).returncode == 0
+            await asyncio.sleep(2)
+            refused, _ = await _timed(container, "reload")
+            # A line in the log of each request does not fit.
+            await asyncio.sleep(2)
+            await _run(container, "rm", "/run/fill")
+        mended, _ = await _timed(container, "reload", "--wait")
+        exit_code = await asyncio.to_thread(_stop, container)
+    return visitors.row(
+        exit_code_of_reload=Bound(value=refused.returncode, at_least=1, at_most=2),
+        exit_code_of_reload_once_there_is_room=Bound(value=mended.returncode, at_most=0),
+        exit_code_of_the_container=Bound(value=exit_code, at_most=0),
+        notes=(*refused.stderr.splitlines(), *mended.stderr.splitlines()[-2:]),
+    )
+
+
+async def stall_output(*, rate: float = RATE, sockets: int = SOCKETS, flood: int = FLOOD) -> Row:
+    """Stop the process that reads the container's stdout, and fill the pipe by access lines."""
+    with served(*READ_ONLY) as container:
+        reader = int(container.inspect("ConmonPid"))
+        async with visited(container, rate=rate, sockets=sockets) as visitors:
+            os.kill(reader, signal.SIGSTOP)
+            try:
+                await _flood(visitors, flood)
+                status, _ = await _timed(container, "status", *WHERE)
+            finally:
+                os.kill(reader, signal.SIGCONT)
+        await asyncio.to_thread(wait_for, lambda: "lines left out" in container.output)
+        exit_code = await asyncio.to_thread(_stop, container)
+    lost = next(line for line in container.output.splitlines() if "lines left out" in line)
+    return visitors.row(
+        exit_code_of_status=Bound(value=status.returncode, at_most=0),
+        exit_code_of_the_container=Bound(value=exit_code, at_most=0),
+        notes=(lost,),
+    )
+
+
+async def _flood(visitors: Visitors, count: int) -> None:
+    async with aiohttp.ClientSession() as session:
+        for _ in range(count // 50):
+            path = f"/who/?{LONG_QUERY}"
+            await asyncio.gather(*(visitors.request(session, path) for _ in range(50)))
+
+
+async def _timed(container: Container, *command: str):
+    began = time.monotonic()
+    done = await _run(container, "tandem", *command)
+    return done, time.monotonic() - began
+
+
+async def _run(container: Container, *command: str):
+    return await asyncio.to_thread(container.execute, *command)
+
+
+def _stop(container: Container) -> int:
+    container.podman("stop", "--time", "10", container.name)
+    return container.wait()
+
+
+FAULTS = (
+    Fault(name="stopped-supervisord", run=hang),
+    Fault(name="full-disk", run=fill_disk),
+    Fault(name="full-stdout", run=stall_output),
+)
