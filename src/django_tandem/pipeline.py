@@ -83,6 +83,8 @@ def _overridden(settings: Settings, overrides: Overrides) -> Settings:
         settings = replace(settings, user=overrides.user)
     if overrides.stop_s is not None:
         settings = replace(settings, stop_s=overrides.stop_s)
+    if overrides.log_format is not None:
+        settings = replace(settings, log_format=overrides.log_format)
     if overrides.asgi:
         settings = replace(settings, asgi=replace(settings.asgi, always=True))
     if overrides.debug:

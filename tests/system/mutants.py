@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler, kinds, master, privileges, stops
+from breakage import compiler, edge, handler, kinds, logs, master, privileges, stops
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ MUTANTS = (
     *edge.MUTANTS,
     *handler.MUTANTS,
     *kinds.MUTANTS,
+    *logs.MUTANTS,
     *master.MUTANTS,
     *privileges.MUTANTS,
     *stops.MUTANTS,

@@ -3,7 +3,7 @@
 import argparse
 import math
 
-from django_tandem.model import DrainMode
+from django_tandem.model import DrainMode, LogFormat
 
 
 def timeout(text: str) -> float:
@@ -48,6 +48,14 @@ def drain_mode(text: str) -> DrainMode:
     except ValueError:
         expected = f'Expected "spread" or "wait", got "{text}".'
         raise argparse.ArgumentTypeError(expected) from None
+
+
+def log_format(text: str) -> LogFormat:
+    """Return the format of the logs."""
+    try:
+        return LogFormat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'Expected text or json, got "{text}".') from None
 
 
 def header(text: str) -> tuple[str, str]:

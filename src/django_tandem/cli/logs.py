@@ -1,16 +1,19 @@
 """Show the logs of the programs."""
 
 import argparse
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import line_count
+from django_tandem.cli.readable_lines import ReadableLines
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError, did_you_mean
 from django_tandem.model.programs import is_named
 from django_tandem.runtime import logs
+from django_tandem.runtime.json_lines import JsonLines
 from django_tandem.runtime.state import read_state
 
 
@@ -20,15 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these, such as wsgi")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are logged")
     parser.add_argument("-n", "--lines", type=line_count, default=20, help="how many of each (20)")
+    parser.add_argument("--request", metavar="ID", help="only lines with the id of this request")
+    parser.add_argument("--json", action="store_true", help="print a JSON object on each line")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the last lines of each program, its name before each."""
     run_dir = find_running_dir(options)
     programs = _chosen(options.programs, run_dir)
+    forms: dict[str, JsonLines | ReadableLines] = {}
     try:
-        for program, line in _lines(options, run_dir, programs):
-            console.line_out(f"{program:<10} | {line}")
+        for program, lines in _lines(options, run_dir, programs):
+            if program not in forms:
+                # When a line of text was logged is not known.
+                new = JsonLines(program, lambda: None) if options.json else ReadableLines(program)
+                forms[program] = new
+            for line in forms[program].feed(lines):
+                console.line_out(line.decode(errors="replace"))
             if options.follow:
                 # A pipe, as to grep, would get nothing before 8 KiB are full.
                 console.flush()
@@ -39,12 +50,21 @@ def run(options: argparse.Namespace) -> int:
 
 def _lines(
     options: argparse.Namespace, run_dir: Path, programs: list[str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield lines of each program; none, where those before are complete."""
+    wanted = (options.request or "").encode()
     if options.follow:
-        yield from logs.follow(run_dir, partial(_now_chosen, options, run_dir), options.lines)
+        for program, lines in logs.follow(
+            run_dir, partial(_now_chosen, options, run_dir), options.lines
+        ):
+            yield program, [line for line in lines if wanted in line]
     for program in programs:
-        for line in logs.last_lines(run_dir, program, options.lines):
-            yield program, line
+        if wanted:
+            found = (line for line in logs.all_lines(run_dir, program) if wanted in line)
+            yield program, list(deque(found, maxlen=options.lines))
+        else:
+            yield program, logs.last_bytes(run_dir, program, options.lines)
+        yield program, []
 
 
 def _now_chosen(options: argparse.Namespace, run_dir: Path) -> list[str]:

@@ -19,6 +19,7 @@ from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
+from django_tandem.runtime.waiting import Report
 from django_tandem.settings import read_stop_s
 
 # In the run directory: the notes of the last start or reload.
@@ -76,22 +77,24 @@ def plan_project(
     return Planned(plan=plan, loaded=loaded, embedded_redis=embedded_redis)
 
 
-def report_plan(planned: Planned, before: Collection[str] = ()) -> list[str]:
+def report_plan(
+    planned: Planned, before: Collection[str] = (), report: Report = console.line_err
+) -> list[str]:
     """
-    Print the findings of the checks and the plan's notes to stderr, and return all of them.
+    Report the findings of the checks and the plan's notes, and return all of them.
 
-    Those in ``before`` are not printed again. Raises RefusedError when a check fails.
+    Those in ``before`` are not reported again. Raises RefusedError when a check fails.
     """
     found = find_problems(planned)
     messages = [str(message) for message in found if not message.is_silenced()]
     for text in messages:
         if text not in before:
-            console.line_err(text)
+            report(text)
     checks.refuse_failures(found)
     notes = find_notes(planned)
     for text in notes:
         if text not in before:
-            console.line_err(text)
+            report(text)
     return [*messages, *notes]
 
 

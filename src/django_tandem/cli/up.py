@@ -10,18 +10,19 @@ from typing import NoReturn
 from django.conf import settings as django_settings
 
 from django_tandem.cli import console
-from django_tandem.cli.argument_types import timeout
+from django_tandem.cli.argument_types import log_format, timeout
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, report_plan, write_notes
 from django_tandem.cli.user import require_own
 from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
-from django_tandem.model import Overrides, Plan
+from django_tandem.model import LogFormat, Overrides, Plan
 from django_tandem.project.location import find
 from django_tandem.runtime import blocks, capabilities, preflight, start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
+from django_tandem.runtime.waiting import report_as
 from django_tandem.runtime.watch import wait_for_change
 from django_tandem.settings import Settings, read_stop_s
 
@@ -54,6 +55,12 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         "--user", metavar="USER[:GROUP]", help="run as this user instead of TANDEM's USER"
     )
     parser.add_argument(
+        "--log-format",
+        type=log_format,
+        metavar="FORMAT",
+        help="log text or json, instead of TANDEM's LOG_FORMAT",
+    )
+    parser.add_argument(
         "--asgi", action="store_true", help="start an ASGI server even if nothing needs one"
     )
 
@@ -67,6 +74,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         debug=getattr(options, "debug", False),
         user=options.user,
         stop_s=read_stop_s(os.environ),
+        log_format=options.log_format,
     )
 
 
@@ -84,7 +92,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         planned = plan_project(options, overrides=overrides_of(options))
         require_own(planned.loaded.settings, is_override=options.user is not None)
-        notes = report_plan(planned)
+        # Detached, a person reads them, and no collector.
+        log_format = LogFormat.TEXT if options.detach else planned.plan.log_format
+        report = report_as(log_format)
+        notes = report_plan(planned, report=report)
     except (ProjectError, SettingError, RefusedError) as error:
         if not options.watch:
             raise
@@ -93,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
         *_machine_notes(planned.plan, planned.loaded.settings),
         *blocks.renew(planned.plan),
     ):
-        console.line_err(note)
+        report(note)
     if by_root and not preflight.needs_port_binding(planned.plan):
         capabilities.give_up_port_binding()
     os.chdir(planned.plan.project.directory)

@@ -44,7 +44,7 @@ from django_tandem.model import Stack
 def load() -> Application:
     """Return the application that the environment names, with our handler; else our own."""
     # Before the project is loaded, as it applies to handlers that are made from then on.
-    if handover.is_enabled():
+    if handover.is_needed():
         handover.install(read_pins())
     stream_sync_iterators()
     drop_uvicorns_errors()
@@ -69,7 +69,7 @@ def with_layers(project: Application) -> Application:
         handler_name(),
         lambda: {**count_threads(), **admitting.counts()},
     )
-    if handover.is_enabled():
+    if handover.is_needed():
         application = AsgiHandover(application, handover_counts.from_environment())
     if monitor := drain_monitor.of_process():
         application = Drain(application, monitor, admitting)

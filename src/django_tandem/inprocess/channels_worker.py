@@ -16,6 +16,7 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
+from django_tandem.inprocess import json_logging
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.standard_streams import ignore_write_errors
@@ -119,6 +120,7 @@ def make_worker(channels: Sequence[str]) -> Worker:
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     ignore_write_errors()
+    json_logging.install()
     run_named_manage_py()
     django.setup()
     set_process_name(process_name(programs.CHANNELS))

@@ -22,6 +22,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 
 from django_tandem import environment
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.inprocess import access_log
 from django_tandem.inprocess.handover_counts import HandoverCounter
 from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
@@ -54,7 +55,7 @@ class Passage:
 
     ``is_explicit`` is true when a pin or a mark names the stack. ``is_stream`` and
     ``is_async_stream`` describe Django's own response, below any wrapper. ``root_path`` is that of
-    the edge.
+    the edge. ``queued_s`` is how long it waited for the stack, where its access log has that.
     """
 
     may_leave: bool
@@ -64,11 +65,18 @@ class Passage:
     is_explicit: bool = False
     is_stream: bool = False
     is_async_stream: bool = False
+    queued_s: float | None = None
 
     def note(self, response: HttpResponseBase) -> None:
         """Note whether Django's own ``response`` is a stream."""
         self.is_stream = response.streaming
         self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Return the headers for the access log of the edge, where it has them."""
+        if self.queued_s is None:
+            return []
+        return access_log.describe(route_text(self.match) if self.match else "", self.queued_s)
 
     def count(self, counter: HandoverCounter, to: Stack) -> None:
         """Count the handover of this request ``to`` the other stack."""
@@ -80,6 +88,11 @@ class Passage:
 def is_enabled() -> bool:
     """Return whether the edge in front of this process can hand over."""
     return os.environ.get(environment.HANDOVER) == "1"
+
+
+def is_needed() -> bool:
+    """Return whether a process has to know the view of each request: also for the access log."""
+    return is_enabled() or access_log.is_enabled()
 
 
 def install(pins: tuple[Pin, ...]) -> None:
@@ -171,6 +184,9 @@ def _hands_over_to(stack: Stack, location: str) -> bool:
     return location == LOCATIONS[stack]
 
 
+_START_KEY = environ_key(access_log.START_HEADER)
+
+
 class WsgiHandover:
     """Hands a request over to ASGI when its view, or its response, belongs there."""
 
@@ -184,6 +200,7 @@ class WsgiHandover:
         self.pins = pins
         self.counter = counter
         self.is_enabled = is_enabled()
+        self.is_logged = access_log.is_enabled()
         self.resolves_first = os.environ.get(environment.RESOLVE_FIRST) == "1"
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -191,6 +208,8 @@ class WsgiHandover:
         was_handed = environ.pop(environ_key(HANDED_HEADER), "") == "1"
         came_by_edge = bool(environ.get(environ_key(EDGE_HEADER)))
         passage = Passage(may_leave=self.is_enabled and came_by_edge and not was_handed)
+        if self.is_logged and came_by_edge:
+            passage.queued_s = access_log.queued_s(environ.get(_START_KEY, ""))
         if passage.may_leave and self.resolves_first and self._resolves_to_asgi(environ, passage):
             return self._hand_over(passage, start_response)
         environ[PASSAGE] = passage
@@ -202,17 +221,17 @@ class WsgiHandover:
                 close()
             return self._hand_over(passage, start_response)
         if not passage.is_stream or has_length(start.headers):
-            start.release()
+            start.release(*passage.describe())
             return body
         if not passage.is_explicit and is_event_stream(start.headers):
             warn_of_held_worker(passage.view)
         stream = WsgiStream(body)
         if environ["REQUEST_METHOD"] == "HEAD" and start.headers:
             # A server would iterate it and send nothing, so that no client that leaves is noticed.
-            start.release()
+            start.release(*passage.describe())
             stream.close()
             return []
-        start.release(*without_buffering(start.headers))
+        start.release(*without_buffering(start.headers), *passage.describe())
         return stream
 
     def _resolves_to_asgi(self, environ: WSGIEnvironment, passage: Passage) -> bool:
@@ -288,6 +307,7 @@ def belongs_on_asgi(
 
 _HANDED_NAME = HANDED_HEADER.encode()
 _EDGE_NAME = EDGE_HEADER.encode()
+_START_NAME = access_log.START_HEADER.encode()
 _REDIRECT_NAME = REDIRECT_HEADER.lower().encode()
 
 
@@ -297,6 +317,8 @@ class AsgiHandover:
     def __init__(self, application: Application, counter: HandoverCounter | None) -> None:
         self.application = application
         self.counter = counter
+        self.is_enabled = is_enabled()
+        self.is_logged = access_log.is_enabled()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -307,8 +329,11 @@ class AsgiHandover:
             return
         known = dict(scope["headers"])
         was_handed = known.get(_HANDED_NAME) == b"1"
-        may_leave = bool(known.get(_EDGE_NAME)) and not was_handed
+        came_by_edge = bool(known.get(_EDGE_NAME))
+        may_leave = self.is_enabled and came_by_edge and not was_handed
         passage = Passage(may_leave=may_leave, root_path=scope.get("root_path", ""))
+        if self.is_logged and came_by_edge:
+            passage.queued_s = access_log.queued_s(known.get(_START_NAME, b"").decode("latin-1"))
         headers = [pair for pair in scope["headers"] if pair[0] != _HANDED_NAME]
         left = False
 
@@ -323,12 +348,17 @@ class AsgiHandover:
                 left = True
                 await _redirect_to_wsgi(send)
             else:
-                await send(message)
+                await send(_described(message, passage) if starts else message)
 
         inner = {**scope, "headers": headers, PASSAGE: passage}
         await self.application(inner, receive, send_or_leave)
         if left and self.counter is not None:
             passage.count(self.counter, Stack.WSGI)
+
+
+def _described(start: Message, passage: Passage) -> Message:
+    added = [(name.lower().encode(), value.encode()) for name, value in passage.describe()]
+    return {**start, "headers": [*start.get("headers", ()), *added]} if added else start
 
 
 def starts_handover(start: Message) -> bool:

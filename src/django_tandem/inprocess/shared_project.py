@@ -8,7 +8,7 @@ from wsgiref.types import WSGIApplication
 
 from django_tandem import environment, garbage
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess import asgi_layers, channel_layers, wsgi_layers
+from django_tandem.inprocess import asgi_layers, channel_layers, json_logging, wsgi_layers
 from django_tandem.inprocess.prefork import note_own_descriptors
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -33,6 +33,7 @@ class SharedProject:
 def load() -> SharedProject:
     """Load both applications of the project, and what their servers import later."""
     ignore_write_errors()
+    json_logging.install()
     note_own_descriptors()
     with record_startup_failure(Stack.WSGI):
         wsgi = wsgi_layers.load()

@@ -1,6 +1,7 @@
 """The plan: its machine, the processes to supervise, the edge, and the files it becomes."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
@@ -10,6 +11,13 @@ from django_tandem.model.routes import EdgeRule, Stack, Verdict
 
 # The port that an https URL means when it names none.
 HTTPS_PORT = 443
+
+
+class LogFormat(StrEnum):
+    """How the programs and tandem itself log: lines of text, or a JSON object on each line."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +255,7 @@ class Overrides:
     debug: bool = False
     user: str | None = None
     stop_s: int | None = None
+    log_format: LogFormat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +281,7 @@ class Plan:
     verdicts: tuple[Verdict, ...]
     edge: Edge
     processes: tuple[Process, ...]
+    log_format: LogFormat = LogFormat.TEXT
     overrides: Overrides = Overrides()
     drain: DrainMode | None = None
     notes: tuple[str, ...] = ()

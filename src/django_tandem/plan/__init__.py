@@ -67,6 +67,7 @@ def make_plan(
         verdicts=verdicts,
         edge=edge(context, verdicts, stacks),
         processes=started,
+        log_format=settings.log_format,
         overrides=overrides or Overrides(),
         notes=notes(context, verdicts, stacks),
         connections=connections,

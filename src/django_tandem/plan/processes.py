@@ -11,6 +11,7 @@ from django_tandem.model import (
     ConnectionLimits,
     DrainMode,
     Host,
+    LogFormat,
     Process,
     Project,
     Stack,
@@ -276,9 +277,15 @@ def _nginx(context: PlanContext) -> Process:
         description="NGINX " + ".".join(map(str, nginx.version)),
         directory=context.run_dir,
         priority=50,
+        # It has no variable for the time in UTC.
+        environment=(("TZ", "UTC"),) if _log_format(context.settings) else (),
         stop_signal="QUIT",
         stop_s=context.settings.stop_s + 1,
     )
+
+
+def _log_format(settings: Settings) -> str | None:
+    return settings.log_format if settings.log_format is not LogFormat.TEXT else None
 
 
 def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str, str], ...]:
@@ -306,6 +313,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.ASGI_APPLICATION: project.asgi,
         environment.ENV_FILE: ":".join(project.env_files),
         environment.GENERATION: str(context.generation),
+        environment.LOG_FORMAT: _log_format(settings),
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,

@@ -62,6 +62,7 @@ def render(plan: Plan) -> tuple[File, ...]:
         "nginx/nginx.conf.j2",
         **_routing(plan),
         **_scheme_header(plan.project.forwarded),
+        log_format=plan.log_format,
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=_include(edge.include, plan),

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django_tandem.model import File, Overrides, Plan, Process
+from django_tandem.model import File, LogFormat, Overrides, Plan, Process
 from django_tandem.render.target import Target, fill
 
 STATE_FILE = "state.json"
@@ -20,6 +20,7 @@ class State:
     ``timeout_s`` is that of a request. ``drain`` is how connections of older generations end,
     whatever their own settings; empty leaves it to them. A stop takes ``stop_s`` at most, of which
     ``stop_delay_s`` still serve.
+    ``log_format`` is that of the logs and of stdout.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
     """
@@ -40,6 +41,7 @@ class State:
     drain: str = ""
     stop_s: int = 8
     stop_delay_s: int = 0
+    log_format: LogFormat = LogFormat.TEXT
 
 
 def state_of(plan: Plan) -> State:
@@ -64,6 +66,7 @@ def state_of(plan: Plan) -> State:
         drain=plan.drain.value if plan.drain else "",
         stop_s=plan.stop_s,
         stop_delay_s=plan.stop_delay_s,
+        log_format=plan.log_format,
     )
 
 

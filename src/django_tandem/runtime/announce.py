@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from django_tandem.model import LogFormat
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import (
@@ -21,20 +22,26 @@ from django_tandem.runtime.health import (
     format_failure,
     wait_for_start,
 )
+from django_tandem.runtime.json_lines import ERROR
 from django_tandem.runtime.state import READY_FILE, read_state
-from django_tandem.runtime.waiting import report, wait_until
+from django_tandem.runtime.waiting import report_as, wait_until
 
 # supervisord answers once it has started all programs.
 GIVE_UP_S = 30
 
 
 def announce(
-    state: State, run_dir: Path, is_alive: Callable[[], bool], timeout_s: float
+    state: State,
+    run_dir: Path,
+    is_alive: Callable[[], bool],
+    timeout_s: float,
+    log_format: LogFormat = LogFormat.TEXT,
 ) -> Failed | None:
-    """Print each process to stderr as it becomes healthy; return the one that failed, if any."""
+    """Report each process as it becomes healthy; return the one that failed, if any."""
+    report = report_as(log_format)
     for result in wait_for_start(state, run_dir, is_alive, timeout_s):
         if isinstance(result, Failed):
-            report(format_failure(result, run_dir))
+            report_as(log_format, ERROR)(format_failure(result, run_dir))
             return result
         for line in _lines(result):
             report(line)
@@ -76,7 +83,13 @@ def main(argv: list[str]) -> int:
     if state is None:
         return 1
     try:
-        failed = announce(state, run_dir, lambda: os.getppid() == supervisord_pid, timeout_s)
+        failed = announce(
+            state,
+            run_dir,
+            lambda: os.getppid() == supervisord_pid,
+            timeout_s,
+            state.log_format,
+        )
         if failed is not None and failed.process is not None:
             _stop(run_dir, failed.process.program, failed.reason, supervisord_pid)
     except KeyboardInterrupt:

@@ -29,11 +29,15 @@ def log_path(run_dir: Path, program: str) -> Path:
     return run_dir / f"{program}.log"
 
 
-def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
+def last_bytes(run_dir: Path, program: str, number: int) -> list[bytes]:
     """Return the last lines of a program's log, oldest first; none without a log."""
     tail = LogTail(log_path(run_dir, program))
-    lines = [*tail.last_lines(number), *tail.finish()]
-    return [line.decode(errors="replace") for line in lines[-number:]]
+    return [*tail.last_lines(number), *tail.finish()][-number:] if number else []
+
+
+def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
+    """Return the last lines of a program's log as text."""
+    return [line.decode(errors="replace") for line in last_bytes(run_dir, program, number)]
 
 
 def mark_start(run_dir: Path) -> None:
@@ -61,25 +65,35 @@ def remove_old_logs(run_dir: Path, generation: int) -> None:
             log.unlink(missing_ok=True)
 
 
+def all_lines(run_dir: Path, program: str) -> Iterator[bytes]:
+    """Yield each line of a program's log, oldest first, from before its rotation on."""
+    path = log_path(run_dir, program)
+    splitter = LineSplitter()
+    for each in (_rotated(path), path):
+        with contextlib.suppress(FileNotFoundError), each.open("rb") as log:
+            while data := log.read(READ_BYTES):
+                yield from splitter.feed(data)
+    yield from splitter.finish()
+
+
 def follow(
     run_dir: Path, programs: Callable[[], Iterable[str]], number: int
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, list[bytes]]]:
     """
-    Yield ``(program, line)`` for the last lines of each log, then for each new one, forever.
+    Yield ``(program, lines)`` for the last lines of each log, then for the new ones, forever.
 
-    ``programs`` is called again each time, for a reload starts new ones.
+    ``programs`` is called again each time, for a reload starts new ones. Lines of a program that
+    has none in a round are an empty list.
     """
     tails: dict[str, LogTail] = {}
     for program in programs():
         tails[program] = LogTail(log_path(run_dir, program))
-        for line in tails[program].last_lines(number):
-            yield program, line.decode(errors="replace")
+        yield program, tails[program].last_lines(number)
     while True:
         for program in set(programs()) - tails.keys():
             tails[program] = LogTail(log_path(run_dir, program), from_end=False)
         for program, tail in tails.items():
-            for line in tail.read_lines():
-                yield program, line.decode(errors="replace")
+            yield program, tail.read_lines()
         time.sleep(POLL_S)
 
 
@@ -133,9 +147,14 @@ class LogTail:
             self._inode, self._offset = found.st_ino, found.st_size if from_end else 0
 
     @property
+    def is_behind(self) -> bool:
+        """Whether an earlier log is still read: what another rotation moves is not read at all."""
+        return self._rotated is not None
+
+    @property
     def max_log_bytes(self) -> int:
         """The length from which the log is to be rotated: longer while an earlier one is read."""
-        return MAX_LOG_BYTES if self._rotated is None else MAX_UNREAD_LOG_BYTES
+        return MAX_UNREAD_LOG_BYTES if self.is_behind else MAX_LOG_BYTES
 
     def last_lines(self, number: int) -> list[bytes]:
         """Return the last whole lines before those that read_lines() will return."""
@@ -198,22 +217,26 @@ def _read_end(path: Path, end: int | None, lines: int) -> bytes:
     return data
 
 
-def rotate(path: Path, max_bytes: int) -> None:
+def rotate(path: Path, max_bytes: int) -> int:
     """
     Rotate a log that is longer than ``max_bytes``, by copying it and truncating it.
 
-    Its program keeps writing to the same file, and few of them could open another.
+    Its program keeps writing to the same file, and few of them could open another. Return the
+    bytes that were rotated, 0 if none.
     """
     with contextlib.suppress(FileNotFoundError):
         size = path.stat().st_size
         if size <= max_bytes:
-            return
+            return 0
         try:
             _copy_and_truncate(path)
         except OSError:
             # A full disk, most likely: losing the log is better than filling it.
-            if size > 2 * max_bytes:
-                os.truncate(path, 0)
+            if size <= 2 * max_bytes:
+                return 0
+            os.truncate(path, 0)
+        return size
+    return 0
 
 
 def _copy_and_truncate(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
-from django_tandem.model import Overrides, Process, Stack, WorkerKind
+from django_tandem.model import LogFormat, Overrides, Process, Stack, WorkerKind
 from django_tandem.render.supervisor import STATE_FILE, State
 
 T = TypeVar("T")
@@ -54,10 +54,16 @@ def _state(kept: dict[str, Any]) -> State:
     read = {
         "notes": tuple(kept["notes"]),
         "binds": tuple(kept["binds"]),
-        "overrides": _known(Overrides, kept["overrides"]),
+        "overrides": _overrides(kept["overrides"]),
+        "log_format": LogFormat(kept.get("log_format", LogFormat.TEXT)),
         "processes": tuple(_process(each) for each in kept["processes"]),
     }
     return _known(State, {**kept, **read})
+
+
+def _overrides(kept: dict[str, Any]) -> Overrides:
+    log_format = kept.get("log_format")
+    return _known(Overrides, {**kept, "log_format": log_format and LogFormat(log_format)})
 
 
 def _process(kept: dict[str, Any]) -> Process:

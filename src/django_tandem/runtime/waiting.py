@@ -4,6 +4,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from django_tandem.model import LogFormat
+from django_tandem.runtime.json_lines import INFO, own_object
+
 # Often enough for a person, and cheap enough for a call to supervisord each time.
 POLL_S = 0.05
 # Each poll of supervisord or of the processes takes some milliseconds of CPU time, from those that
@@ -17,6 +20,13 @@ Report = Callable[[str], None]
 def report(text: str) -> None:
     """Print one line of progress to stderr, at once."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def report_as(log_format: LogFormat, level: str = INFO) -> Report:
+    """Return report() for lines that a log collector reads beside those of the programs."""
+    if log_format is LogFormat.TEXT:
+        return report
+    return lambda text: report(own_object(text, level))
 
 
 class Deadline:

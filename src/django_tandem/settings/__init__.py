@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django_tandem import environment
 from django_tandem.errors import SettingError
-from django_tandem.model import ConnectionAges, DrainRule, Include, Pin
+from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin
 from django_tandem.settings import readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
@@ -258,6 +258,9 @@ class Settings:
     )
     stop_delay_s: int = option(
         integer(0), 0, "seconds of STOP_S in which a stack that is not ready still serves"
+    )
+    log_format: LogFormat = option(
+        readers.log_format, "text", "the lines of stdout and of the logs: text or json"
     )
     shared_master: bool = option(
         readers.flag,

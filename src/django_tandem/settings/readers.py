@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
-from django_tandem.model import ConnectionAges, DrainMode, DrainRule, Include, Pin, Stack
+from django_tandem.model import (
+    ConnectionAges,
+    DrainMode,
+    DrainRule,
+    Include,
+    LogFormat,
+    Pin,
+    Stack,
+)
 from django_tandem.model.stop import SHORTEST_S
 
 _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-fA-F:]+\]")
@@ -183,6 +191,12 @@ def handler(value: Any, _path: str) -> str:
     if value not in ("auto", "django"):
         raise ValueError
     return str(value)
+
+
+@reader('"text" or "json"')
+def log_format(value: Any, _path: str) -> LogFormat:
+    """Read the format of the logs."""
+    return LogFormat(value)
 
 
 @reader('"wsgi" or "asgi"')

@@ -97,8 +97,8 @@ MUTANTS = (
     Mutant(
         name="handover's loop guard removed on ASGI",
         file="inprocess/handover.py",
-        old="may_leave = bool(known.get(_EDGE_NAME)) and not was_handed",
-        new="may_leave = bool(known.get(_EDGE_NAME))",
+        old="may_leave = self.is_enabled and came_by_edge and not was_handed",
+        new="may_leave = self.is_enabled and came_by_edge",
         tests=(ONCE,),
     ),
 )

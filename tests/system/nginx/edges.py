@@ -127,7 +127,8 @@ def weaken(conf: Path, naive: Iterable[tuple[str, str]]) -> None:
 
 @contextmanager
 def started(nginx: Nginx, directory: Path) -> Iterator[None]:
-    with (directory / "log").open("wb") as log:
+    # Appended to: NGINX opens it a second time, for the access log.
+    with (directory / "log").open("ab") as log:
         process = subprocess.Popen(
             [nginx.program, "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
             cwd=directory,

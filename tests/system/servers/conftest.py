@@ -28,9 +28,10 @@ def server(request):
 
 @pytest.fixture(scope="module", params=EVERY_SERVER, ids=title)
 def running(request):
-    """Each server of each stack, running with two workers."""
+    """Each server of each stack, running with two workers and a log in JSON."""
+    environment = {"TANDEM_LOG_FORMAT": "json"}
     with (
         tempfile.TemporaryDirectory(prefix="tandem-") as path,
-        serving(request.param, Path(path), workers=2) as started,
+        serving(request.param, Path(path), workers=2, environment=environment) as started,
     ):
         yield started

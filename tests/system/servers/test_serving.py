@@ -8,6 +8,7 @@ from contextlib import suppress
 import aiohttp
 import pytest
 
+from django_tandem.runtime.json_lines import JsonLines
 from django_tandem.servers import ASGI_SERVERS
 from harness.client import wait_for
 from harness.server import process_ids
@@ -102,7 +103,7 @@ def test_a_websocket_without_a_route_is_rejected_in_the_handshake(running):
     assert refused.value.status == (403 if running.server.name in {"daphne", "gunicorn"} else 404)
     wait_for(lambda: "WebSocket /ws/nowhere rejected" in running.log)
     assert "Traceback" not in running.log
-    assert "ERROR" not in running.log
+    assert "error" not in {line["level"] for line in log_of(running)}
 
 
 @on_asgi
@@ -137,6 +138,13 @@ def test_a_health_check_is_not_logged(running):
     assert running.log == before
 
 
+def log_of(running) -> list[dict[str, object]]:
+    """Return the lines of a server's log as `tandem up` prints them in JSON."""
+    lines = JsonLines("server-1")
+    found = [*lines.feed(running.log.encode().splitlines()), *lines.finish()]
+    return [json.loads(line) for line in found]
+
+
 def digest(body):
     return {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
@@ -162,3 +170,25 @@ async def echo(path, url, text, headers=None):
     ):
         await websocket.send_str(text)
         return await websocket.receive_str(timeout=10)
+
+
+def test_a_record_of_the_project_is_an_object_with_its_request(running):
+    """With the level and the traceback, which a line of text would not have."""
+    headers = {"X-Real-IP": "192.0.2.1", "X-Request-ID": "abc", "X-Request-Start": "t=1.000"}
+    response = running.ask(path="/logs", headers=headers)
+
+    assert response.body == b"abc"
+    assert response.headers["X-Tandem-Route"] == "/logs$"
+    assert float(response.headers["X-Tandem-Queue"]) > 0
+    found = wait_for(lambda: [line for line in log_of(running) if line["message"] == "it failed"])
+    assert {**found[0], "time": ""} | {"exception": ""} == {
+        "time": "",
+        "level": "error",
+        "logger": "project.views",
+        "message": "it failed",
+        "exception": "",
+        "request_id": "abc",
+        "program": "server",
+        "generation": 1,
+    }
+    assert found[0]["exception"].endswith("\nZeroDivisionError: division by zero")

@@ -29,6 +29,17 @@ def test_a_negative_number_of_lines_is_refused(capsys) -> None:
     )
 
 
+def test_a_format_of_logs_that_does_not_exist_is_refused(capsys) -> None:
+    """Both that exist are named."""
+    with pytest.raises(SystemExit) as caught:
+        main(["up", "--log-format", "xml"])
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        'argument --log-format: Expected text or json, got "xml".\n'
+    )
+
+
 def test_a_url_with_half_an_ipv6_address_is_refused(capsys) -> None:
     """No server block could be chosen by it."""
     with pytest.raises(SystemExit) as caught:

@@ -10,8 +10,9 @@ from django_tandem.inprocess.proxy_headers import EDGE_HEADER
 from django_tandem.model import Stack
 
 
-def test_a_body_that_is_dropped_does_not_block_the_loop():
+def test_a_body_that_is_dropped_does_not_block_the_loop(monkeypatch):
     """The view can be cancelled, however fast it sends."""
+    monkeypatch.setenv("TANDEM_HANDOVER", "1")
     redirect = [(b"x-accel-redirect", LOCATIONS[Stack.WSGI].encode())]
     view = Unpaced(
         {"type": "http.response.start", "status": 204, "headers": redirect},

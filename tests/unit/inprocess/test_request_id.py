@@ -83,8 +83,8 @@ def test_on_asgi_the_id_reaches_threads_and_tasks(make) -> None:
     async def two_requests(scope, receive, send):
         layer = AsgiRequestId(application)
         await layer({**scope, "headers": HEADERS}, receive, send)
-        await layer(scope, receive, send)
         seen.append(get_request_id())
+        await layer(scope, receive, send)
 
     call(two_requests, make())
 

@@ -1,5 +1,6 @@
 """nginx.conf has the directives of the plan in the right blocks, and NGINX accepts it."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -175,7 +176,10 @@ def test_long_maps_are_split_at_the_longest_parameter(conf, tmp_path) -> None:
     assert all(len(each["directive"].encode()) < 4096 for each in table)
 
 
-@pytest.mark.parametrize("changes", [{}, FULL], ids=["plain", "full"])
+JSON: dict[str, Any] = {**FULL, "tandem": {**FULL["tandem"], "LOG_FORMAT": "json"}}
+
+
+@pytest.mark.parametrize("changes", [{}, FULL, JSON], ids=["plain", "full", "json"])
 def test_both_versions_of_nginx_accept_the_file(nginx_program, tmp_path, changes) -> None:
     """Debian's 1.22 and the wheel's 1.31, with every option and with none."""
     found = plan(
@@ -192,6 +196,23 @@ def test_both_versions_of_nginx_accept_the_file(nginx_program, tmp_path, changes
 
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr
+
+
+def test_only_the_log_in_json_takes_headers_of_the_stack(conf) -> None:
+    """The edge removes them from each response, and its log escapes what clients send."""
+    as_text = conf(verdict("/"), tandem={})
+    as_json = conf(verdict("/"), tandem={"LOG_FORMAT": "json"})
+
+    assert as_text.args("proxy_hide_header", "http", "server") == []
+    assert as_json.args("proxy_hide_header", "http", "server") == [
+        ["X-Tandem-Route"],
+        ["X-Tandem-Queue"],
+    ]
+    ((_, escape, *parts),) = as_json.args("log_format", "http")
+    assert escape == "escape=json"
+    # Each value that is no number is a string.
+    written = re.sub(r"(?<=:)\$\w+", "0", "".join(parts))
+    assert json.loads(written)["status"] == 0
 
 
 ROOMY = 4000

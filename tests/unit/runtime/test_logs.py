@@ -102,12 +102,21 @@ def test_logs_are_followed_after_their_last_lines(tmp_path) -> None:
     programs = ["a"]
     following = logs.follow(tmp_path, lambda: programs, 1)
 
-    assert next(following) == ("a", "two")
+    assert next(following) == ("a", [b"two"])
     append(tmp_path / "a.log", "ee\n")
-    assert next(following) == ("a", "three")
+    assert next(following) == ("a", [b"three"])
     append(tmp_path / "b.log", "from b\n")
     programs.append("b")
-    assert list(islice(following, 1)) == [("b", "from b")]
+    assert list(islice(following, 2)) == [("a", []), ("b", [b"from b"])]
+
+
+def test_all_lines_begin_before_the_rotation(tmp_path) -> None:
+    """A line that the rotation has split is whole, and the last one needs no end."""
+    append(tmp_path / "a.log.1", "one\ntw")
+    append(tmp_path / "a.log", "o\nthree")
+
+    assert list(logs.all_lines(tmp_path, "a")) == [b"one", b"two", b"three"]
+    assert list(logs.all_lines(tmp_path, "b")) == []
 
 
 def test_a_carriage_return_ends_a_line() -> None:

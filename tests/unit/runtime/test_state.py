@@ -1,22 +1,31 @@
 """The state of a stack is read back as it was written, or rejected in a sentence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.errors import MachineError
+from django_tandem.model import LogFormat, Overrides
 from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime.state import read_state
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
     """With its processes, overrides and addresses."""
-    state = state_of(plan(generation=3))
+    chosen = plan(generation=3, tandem={"LOG_FORMAT": "json"})
+    overrides = Overrides(bind=":80", log_format=LogFormat.JSON)
+    state = state_of(replace(chosen, overrides=overrides))
     output.write([state_file(state)], tmp_path)
 
-    assert read_state(tmp_path) == state
+    read = read_state(tmp_path)
+    assert read == state
+    assert (read.log_format, read.overrides.log_format) == (LogFormat.JSON, LogFormat.JSON)
+    # The text of an enum is equal to it, and is not it.
+    assert isinstance(read.log_format, LogFormat)
+    assert isinstance(read.overrides.log_format, LogFormat)
 
 
 def test_a_state_of_version_0_1_0_is_read(tmp_path) -> None:
@@ -24,7 +33,7 @@ def test_a_state_of_version_0_1_0_is_read(tmp_path) -> None:
     tandem = {"SHARED_MASTER": False}
     state = state_of(plan(websocket("/ws/"), tandem=tandem, needs_redis=True))
     content = json.loads(state_file(state).content)
-    for key in ("drain", "stop_s", "stop_delay_s"):
+    for key in ("drain", "stop_s", "stop_delay_s", "log_format"):
         del content[key]
     for entry in content["processes"]:
         del entry["kinds"], entry["replica"]

@@ -19,6 +19,7 @@ from django_tandem.runtime import commit, lock
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.event_loop import subscribe
+from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 
@@ -27,12 +28,18 @@ class GenerationsRpc:
     """The programs of all generations that supervisord knows."""
 
     def __init__(
-        self, supervisord: Any, run_dir: Path, policy: RestartPolicy, shutdown: Shutdown
+        self,
+        supervisord: Any,
+        run_dir: Path,
+        policy: RestartPolicy,
+        shutdown: Shutdown,
+        output: LogMultiplexer,
     ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._policy = policy
         self._shutdown = shutdown
+        self._output = output
         self._drainer: subprocess.Popen[bytes] | None = None
         subscribe(events.Tick5Event, self._on_tick)
 
@@ -59,7 +66,8 @@ class GenerationsRpc:
         return bool(self._supervisord.remove_process_group(program))
 
     def refresh(self) -> bool:
-        """Have NGINX and Valkey, which keep running, use their new command at their next start."""
+        """Apply a reload's commit to what keeps running: NGINX, Valkey and the log multiplexer."""
+        # NGINX and Valkey use a new command at their next start.
         for name, rendered in self._rendered().items():
             group = self._supervisord.process_groups.get(name)
             for config in rendered.process_configs if group else ():
@@ -67,6 +75,9 @@ class GenerationsRpc:
                 process.config.command = config.command
                 process.config.directory = config.directory
                 process.config.environment = config.environment
+        state = read_state(self._run_dir)
+        if state is not None:
+            self._output.set_format(state.log_format)
         return True
 
     def start_drainer(self) -> bool:

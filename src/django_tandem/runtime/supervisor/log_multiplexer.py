@@ -1,4 +1,4 @@
-"""What supervisord's stdout shows: each line of every program with its program's name."""
+"""What supervisord's stdout shows: each line of every program, with its name or as JSON."""
 
 import contextlib
 import os
@@ -6,12 +6,13 @@ import select
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django_tandem.inprocess.startup_failures import read_startup_failure
-from django_tandem.model import Stack, programs
+from django_tandem.model import LogFormat, Stack, programs
 from django_tandem.model.programs import MASTER, generation_of, numbered
+from django_tandem.runtime.json_lines import INFO, WARNING, JsonLines, own_object
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
 from django_tandem.runtime.state import READY_FILE
 
@@ -38,6 +39,21 @@ NOISE = {
 }
 
 
+class PrefixedLines:
+    """The lines of one program's log, its name before each."""
+
+    def __init__(self, program: str) -> None:
+        self._prefix = b"%-10s | " % program.encode()
+
+    def feed(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return ``lines`` with their prefix."""
+        return [self._prefix + line for line in lines]
+
+    def finish(self) -> list[bytes]:
+        """Return nothing: each line is printed at once."""
+        return []
+
+
 class LogMultiplexer:
     """
     A thread that follows the programs' logs and prints them, and rotates the logs.
@@ -52,7 +68,9 @@ class LogMultiplexer:
         self._tails: dict[str, LogTail] = {}
         # Bounded, both: a log may stay unreadable, and a terminal may block even the thread.
         self._ended: deque[tuple[str, LogTail]] = deque(maxlen=1000)
-        self._own: deque[str] = deque(maxlen=1000)
+        self._own: deque[tuple[str, str]] = deque(maxlen=1000)
+        self._log_format = LogFormat.TEXT
+        self._formats: dict[str, PrefixedLines | JsonLines] = {}
         self._lines: deque[bytes] = deque()
         self._buffered_bytes = 0
         self._left_out = 0
@@ -84,9 +102,13 @@ class LogMultiplexer:
         self.finish_line(program)
         self._tails.pop(program, None)
 
-    def print_line(self, text: str) -> None:
+    def print_line(self, text: str, level: str = INFO) -> None:
         """Print a line of supervisord's own, without blocking."""
-        self._own.append(text)
+        self._own.append((text, level))
+
+    def set_format(self, log_format: LogFormat) -> None:
+        """Print lines of this format from now on, as the live generation logs them."""
+        self._log_format = log_format
 
     def close(self, within_s: float = 1.0) -> None:
         """Print what is left, unless that takes too long."""
@@ -101,13 +123,22 @@ class LogMultiplexer:
             for program, tail in tuple(self._tails.items()):
                 # Tried again in the next round, as are the reads.
                 with contextlib.suppress(OSError):
-                    rotate(log_path(self._run_dir, program), tail.max_log_bytes)
+                    self._rotate(program, tail)
             if not is_behind:
                 self._is_closing.wait(POLL_S if self._is_read else ROTATE_S)
         while self._is_read and self._collect():
             self._print()
+        for each in self._formats.values():
+            self._buffer_formatted(each.finish())
         while self._lines and self._is_read:
             self._print(wait_s=1.0)
+
+    def _rotate(self, program: str, tail: LogTail) -> None:
+        is_behind = tail.is_behind and self._is_read
+        lost = rotate(log_path(self._run_dir, program), tail.max_log_bytes)
+        if is_behind and lost:
+            text = f"{lost} bytes of {program}.log left out, since it grew faster than it was read"
+            self._buffer_formatted([self._own_line(text, WARNING, lost_bytes=lost)])
 
     def _collect(self) -> bool:
         """Buffer the new lines; return whether there may be more."""
@@ -122,7 +153,8 @@ class LogMultiplexer:
                 self._buffer(program, lines)
         for program, tail in ended:
             is_behind = self._collect_last(program, tail) or is_behind
-        self._buffer("tandem", [self._own.popleft().encode() for _ in range(len(self._own))])
+        own = [self._own.popleft() for _ in range(len(self._own))]
+        self._buffer_formatted(self._own_line(*each) for each in own)
         return is_behind
 
     def _collect_last(self, program: str, tail: LogTail) -> bool:
@@ -135,19 +167,42 @@ class LogMultiplexer:
         self._buffer(program, lines or tail.finish())
         if lines:
             self._ended.append((program, tail))
-        return bool(lines)
+            return True
+        self._buffer(program, [])
+        if program not in self._tails:
+            self._formats.pop(program, None)
+        return False
 
     def _buffer(self, program: str, lines: Sequence[bytes]) -> None:
         if lines and self._is_reported(program):
             return
+        noise = NOISE.get(program, ())
+        kept = [line for line in lines if not any(text in line for text in noise)]
+        if kept or not lines:
+            self._buffer_formatted(self._format_of(program).feed(kept))
+
+    def _buffer_formatted(self, lines: Iterable[bytes]) -> None:
         for line in lines:
-            if any(text in line for text in NOISE.get(program, ())):
-                continue
             if self._buffered_bytes + len(line) > BUFFER_BYTES:
                 self._left_out += 1
                 continue
             self._report_left_out()
-            self._append(program, line)
+            self._append(line)
+
+    def _format_of(self, program: str) -> PrefixedLines | JsonLines:
+        kind = JsonLines if self._log_format is LogFormat.JSON else PrefixedLines
+        found = self._formats.get(program)
+        if isinstance(found, kind):
+            return found
+        if found is not None:
+            self._buffer_formatted(found.finish())
+        self._formats[program] = kind(program)
+        return self._formats[program]
+
+    def _own_line(self, text: str, level: str, **further: int) -> bytes:
+        if self._log_format is LogFormat.JSON:
+            return own_object(text, level, **further).encode()
+        return PrefixedLines("tandem").feed([text.encode()])[0]
 
     def _is_reported(self, program: str) -> bool:
         """Return whether `tandem up` prints why this program did not load the project."""
@@ -162,15 +217,16 @@ class LogMultiplexer:
             self.print_line(f"`tandem logs {program}` shows the whole traceback")
         return True
 
-    def _append(self, program: str, line: bytes) -> None:
-        self._lines.append(b"%-10s | %s\n" % (program.encode(), line))
+    def _append(self, line: bytes) -> None:
+        self._lines.append(line + b"\n")
         self._buffered_bytes += len(self._lines[-1])
 
     def _report_left_out(self) -> None:
         if self._left_out:
-            text = f"{self._left_out} lines left out, since this output was not read in time"
-            self._left_out = 0
-            self._append("tandem", f"{text}; `tandem logs` has them".encode())
+            lost, self._left_out = self._left_out, 0
+            text = f"{lost} lines left out, since this output was not read in time"
+            whole = f"{text}; `tandem logs` has them"
+            self._append(self._own_line(whole, WARNING, lost_lines=lost))
 
     def _print(self, wait_s: float = 0.0) -> None:
         try:

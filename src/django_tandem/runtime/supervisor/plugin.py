@@ -71,6 +71,7 @@ class Plugin:
         (run_dir / STOPPING_FILE).unlink(missing_ok=True)
         state = read_state(run_dir)
         if state is not None:
+            self._output.set_format(state.log_format)
             drain_window.remove(run_dir, state.generation)
             move_links(state, run_dir)
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
@@ -83,7 +84,7 @@ class Plugin:
         self._shutdown = Shutdown(
             supervisord, run_dir, self._self_pipe, self._output, lambda: self._policy.has_failed
         )
-        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy, self._shutdown)
+        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy, self._shutdown, self._output)
         atexit.register(self._at_exit)
 
     def _on_starting(self, event: Any) -> None:

@@ -20,6 +20,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.render.supervisor import State
+from django_tandem.runtime.json_lines import ERROR, WARNING
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
@@ -76,7 +77,7 @@ class RestartPolicy:
             new = self._run_dir / f"{FAILED_FILE}.new"
             new.write_text(f"{program}\n{because}")
             new.replace(self._run_dir / FAILED_FILE)
-        self._output.print_line(f"{program} does not come up: stopping the stack")
+        self._output.print_line(f"{program} does not come up: stopping the stack", ERROR)
         self.has_failed = True
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
         self._self_pipe.wake()
@@ -107,7 +108,7 @@ class RestartPolicy:
         if self._slow_failures[name] > process.config.startretries:
             self.give_up(name, f"it {how} each time, some seconds after its start")
         elif not (event.expected or self._is_stopping()):
-            self._output.print_line(f"{name} {how}; restarting it")
+            self._output.print_line(f"{name} {how}; restarting it", WARNING)
         # supervisord restarts it in its next round, for which it would wait up to a second.
         self._self_pipe.wake()
 
@@ -116,7 +117,7 @@ class RestartPolicy:
         if str(process.spawnerr or "").startswith(TOO_QUICKLY):
             # Also for `tandem status`, and for the reload that started the program.
             process.spawnerr = f"it {_ended(self._wait_status)}"
-        self._output.print_line(f"{process.config.name} failed to start: {process.spawnerr}")
+        self._output.print_line(f"{process.config.name} failed to start: {process.spawnerr}", ERROR)
         if self._is_stopping() or not self._has_answered(process.config.name):
             return
         self._reset_backoff(process)
@@ -140,7 +141,7 @@ class RestartPolicy:
             self._damage = ""
         except MachineError as error:
             if error.message != self._damage:
-                self._output.print_line(error.message)
+                self._output.print_line(error.message, ERROR)
             self._damage = error.message
         return self._last_state
 

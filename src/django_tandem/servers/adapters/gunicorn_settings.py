@@ -20,7 +20,7 @@ from typing import Any
 from gunicorn import glogging
 from gunicorn.config import Config
 
-from django_tandem.inprocess import channel_layers, streaming
+from django_tandem.inprocess import channel_layers, json_logging, streaming
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
@@ -184,6 +184,7 @@ def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
         logger.warning("%s", warning)
     # As the other logs of the stack have it, in ISO 8601; Gunicorn has no setting for it.
     glogging.Logger.datefmt = TIME_FORMAT
+    json_logging.install()
     # No line for each worker that starts or ends.
     defaults = {"loglevel": "warning"}
     if os.access(SHARED_MEMORY, os.W_OK):

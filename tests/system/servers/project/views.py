@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import hashlib
+import logging
 import os
 import threading
 import time
@@ -11,9 +12,19 @@ from django.db import connection
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import get_script_prefix
 
+from django_tandem.request_id import get_request_id
+
 
 def plain(request):
     return HttpResponse("plain", content_type="text/plain")
+
+
+def logs(request):
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError:
+        logging.getLogger(__name__).exception("it failed")
+    return HttpResponse(get_request_id(), content_type="text/plain")
 
 
 def slow(request):

@@ -1,12 +1,14 @@
 """The multiplexer prints each line with its program's name, and never waits for its reader."""
 
 import errno
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from django_tandem.model import LogFormat
 from django_tandem.runtime.logs import LogTail
 from django_tandem.runtime.supervisor import log_multiplexer
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
@@ -58,6 +60,79 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
         "wsgi-1     | two without an end\n"
         "tandem     | a line of its own\n"
     )
+
+
+def test_as_json_each_line_is_an_object(tmp_path, pipe) -> None:
+    """Without a prefix; a traceback is whole once a round has no further line of it."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.set_format(LogFormat.JSON)
+    for program in ("wsgi-1", "nginx"):
+        output.add(program)
+    log(tmp_path, "wsgi-1", "Traceback (most recent call last):\n  x\n")
+    log(tmp_path, "nginx", '{"status":200}\n')
+    output.print_line("wsgi-1 exited; restarting it", "warning")
+    output._collect()
+    log(tmp_path, "wsgi-1", "KeyError: 1\n")
+    output._collect()
+    output._collect()
+    output._print()
+
+    found = [json.loads(line) for line in read(reader).splitlines()]
+    assert [each.pop("time", "")[-6:] for each in found] == ["", "+00:00", "+00:00"]
+    assert found == [
+        {"status": 200, "program": "nginx", "generation": None},
+        {
+            "program": "tandem",
+            "generation": None,
+            "level": "warning",
+            "message": "wsgi-1 exited; restarting it",
+        },
+        {
+            "program": "wsgi",
+            "generation": 1,
+            "level": "error",
+            "message": "KeyError: 1",
+            "exception": "Traceback (most recent call last):\n  x\nKeyError: 1",
+        },
+    ]
+
+
+def test_the_last_traceback_is_printed_at_the_end(tmp_path, pipe) -> None:
+    """Of a program that ended, and of one that still ran."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.set_format(LogFormat.JSON)
+    output.add("wsgi-1")
+    output.add("asgi-1")
+    output._thread.start()
+    for program in ("wsgi-1", "asgi-1"):
+        log(tmp_path, program, f"Traceback (most recent call last):\n  x\nKeyError: '{program}'\n")
+    output.forget("wsgi-1")
+
+    output.close(within_s=10)
+
+    found = [json.loads(line)["message"] for line in read(reader).splitlines()]
+    assert sorted(found) == ["KeyError: 'asgi-1'", "KeyError: 'wsgi-1'"]
+
+
+def test_another_format_holds_from_the_next_line_on(tmp_path, pipe) -> None:
+    """As a reload changes it; what is not whole by then is printed."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("a-1")
+    for log_format, line in (
+        (LogFormat.JSON, "Traceback (most recent call last):"),
+        (LogFormat.TEXT, "b"),
+    ):
+        output.set_format(log_format)
+        log(tmp_path, "a-1", f"{line}\n")
+        output._collect()
+    output._print()
+
+    first, second = read(reader).splitlines()
+    assert json.loads(first)["exception"] == "Traceback (most recent call last):"
+    assert second == "a-1        | b"
 
 
 def test_warnings_that_the_embedded_valkey_prints_for_nothing_are_left_out(tmp_path, pipe) -> None:
@@ -197,6 +272,59 @@ def test_lines_beyond_the_buffer_are_counted(tmp_path, pipe, monkeypatch) -> Non
         "time; `tandem logs` has them"
     )
     assert after == "a          | after"
+
+
+def test_as_json_the_count_of_lost_lines_is_a_number(tmp_path, pipe, monkeypatch) -> None:
+    """An alert can be raised by it."""
+    monkeypatch.setattr(log_multiplexer, "BUFFER_BYTES", 200)
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.set_format(LogFormat.JSON)
+    output.add("a")
+    log(tmp_path, "a", f"{'x' * 30}\n" * 3)
+
+    output._collect()
+    output._print()
+    output._print()
+
+    *_, last = read(reader).splitlines()
+    lost = json.loads(last)
+    assert (lost["level"], lost["lost_lines"]) == ("warning", 2)
+
+
+def test_what_is_rotated_before_it_is_read_is_counted(tmp_path, pipe, monkeypatch) -> None:
+    """A program may log faster than anything reads, and its files stay bounded."""
+    monkeypatch.setattr("django_tandem.runtime.logs.READ_BYTES", 8)
+    monkeypatch.setattr("django_tandem.runtime.logs.MAX_LOG_BYTES", 10)
+    monkeypatch.setattr("django_tandem.runtime.logs.MAX_UNREAD_LOG_BYTES", 10)
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    output.add("a")
+    log(tmp_path, "a", "before\n")
+    tail = output._tails["a"]
+    output._collect()
+    for text in ("one\ntwo\nthree\nfour\n", "never read\n", "five\n"):
+        log(tmp_path, "a", text)
+        output._rotate("a", tail)
+        output._collect()
+    while output._collect() or tail.is_behind:
+        pass
+    output._collect()
+    output._print()
+
+    prefix = "a          | "
+    assert read(reader) == "".join(
+        f"{each}\n"
+        for each in (
+            f"{prefix}before",
+            f"{prefix}one",
+            f"{prefix}two",
+            "tandem     | 11 bytes of a.log left out, since it grew faster than it was read",
+            f"{prefix}three",
+            f"{prefix}four",
+            f"{prefix}five",
+        )
+    )
 
 
 def test_a_closed_reader_is_no_error(tmp_path) -> None:

@@ -36,7 +36,7 @@ class Loop:
 
     def call_later(self, *_: object) -> None: ...
 
-    def print_line(self, text: str) -> None:
+    def print_line(self, text: str, _level: str = "") -> None:
         self.lines.append(text)
 
     @property

@@ -1,0 +1,46 @@
+"""What only a stack knows of a request, sent to the edge as headers for its access log."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+
+from django_tandem import environment
+from django_tandem.model import LogFormat
+
+# The edge removes them from the response.
+ROUTE_HEADER = "X-Tandem-Route"
+QUEUE_HEADER = "X-Tandem-Queue"
+# When the edge sent the request.
+START_HEADER = "x-request-start"
+# A regular expression may be of any length, and a header of the edge's buffer may not.
+LONGEST_ROUTE = 500
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
+
+Headers = list[tuple[str, str]]
+
+
+def is_enabled() -> bool:
+    """Return whether the access log of the edge has these values: not where it is text."""
+    return os.environ.get(environment.LOG_FORMAT) == LogFormat.JSON
+
+
+def describe(route: str, queue_s: float | None) -> Headers:
+    """Return the headers for a request of ``route`` that waited for ``queue_s`` seconds."""
+    found = []
+    if route:
+        # Some servers reject a header that is not ASCII, or that has a line break.
+        text = _CONTROL.sub(" ", route[:LONGEST_ROUTE])
+        found.append((ROUTE_HEADER, text.encode("ascii", "backslashreplace").decode()))
+    if queue_s is not None:
+        found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
+    return found
+
+
+def queued_s(start: str, now: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds since the edge sent the request; None without its header."""
+    found = _START.fullmatch(start)
+    # The clock may have been set back.
+    return max(0.0, now() - float(found[1])) if found else None

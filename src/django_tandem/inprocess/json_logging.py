@@ -1,0 +1,104 @@
+"""
+The log lines of a served project as JSON objects, where LOG_FORMAT is "json".
+
+A handler of Python's logging that writes to the standard streams writes an object for each record,
+with the traceback inside it. A formatter of the project that writes JSON itself is left alone.
+Lines of any other origin become objects on stdout: runtime/json_lines.py.
+"""
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from django_tandem import environment
+from django_tandem.model import LogFormat
+from django_tandem.request_id import CURRENT, NONE
+
+STANDARD_STREAMS = frozenset({1, 2})
+# What each record has; all else is an ``extra`` of the project.
+OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "asctime",
+    "message",
+    "taskName",
+    # Of Django, whose text has the query, and of Uvicorn.
+    "request",
+    "server_time",
+    "color_message",
+}
+
+_formatter = logging.Formatter()
+
+
+def is_enabled() -> bool:
+    """Return whether this process logs JSON."""
+    return os.environ.get(environment.LOG_FORMAT) == LogFormat.JSON
+
+
+def install() -> None:
+    """Have the handlers of the standard streams write JSON, where LOG_FORMAT says so."""
+    if is_enabled():
+        # Also for handlers that exist, and for those that the project configures later.
+        logging.StreamHandler.format = format_record  # type: ignore[method-assign,assignment]
+
+
+def format_record(handler: "logging.StreamHandler[Any]", record: logging.LogRecord) -> str:
+    """Return what ``handler`` writes for the record: an object on one line."""
+    text = logging.Handler.format(handler, record)
+    if not _is_standard(handler.stream) or read_object(text) is not None:
+        return text
+    own = _describe(record)
+    try:
+        return json.dumps({**own, **_extras(record, own)}, default=str, allow_nan=False)
+    except Exception:  # noqa: BLE001 - an extra may be anything, and its text may fail
+        return json.dumps(own)
+
+
+def read_object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object that is written on one line, or None for any other text."""
+    line = text.strip()
+    if not (line.startswith("{") and line.endswith("}")) or "\n" in line:
+        return None
+    try:
+        found = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refuse(name: str) -> None:
+    # Python reads NaN and Infinity, which JSON does not have.
+    raise ValueError(name)
+
+
+def _is_standard(stream: Any) -> bool:
+    try:
+        return stream.fileno() in STANDARD_STREAMS
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _describe(record: logging.LogRecord) -> dict[str, Any]:
+    found = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+    }
+    if record.exc_info or record.exc_text:
+        # As the handler's own formatter has made it, if it has.
+        found["exception"] = record.exc_text or _formatter.formatException(record.exc_info)  # type: ignore[arg-type]
+    if record.stack_info:
+        found["stack_info"] = record.stack_info
+    if request_id := CURRENT.get():
+        found["request_id"] = request_id
+    return found
+
+
+def _extras(record: logging.LogRecord, own: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in vars(record).items()
+        if not (name in OWN_ATTRIBUTES or name in own or (name, value) == ("request_id", NONE))
+    }

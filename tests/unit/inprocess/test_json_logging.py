@@ -1,0 +1,124 @@
+"""A record of a handler of the standard streams is one JSON object, unless it is JSON already."""
+
+import io
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+
+from django_tandem.inprocess import json_logging
+from django_tandem.inprocess.json_logging import format_record, read_object
+from django_tandem.request_id import CURRENT
+
+
+class Stderr(io.StringIO):
+    def fileno(self) -> int:
+        return 2
+
+
+def handler(stream: Any = None, form: str | logging.Formatter = "%(message)s") -> Any:
+    found = logging.StreamHandler(Stderr() if stream is None else stream)
+    found.setFormatter(logging.Formatter(form) if isinstance(form, str) else form)
+    return found
+
+
+def record(message: str = "hello", **changed: Any) -> logging.LogRecord:
+    given = {"name": "shop", "levelname": "WARNING", "msg": message, "created": 0.5, **changed}
+    return logging.makeLogRecord(given)
+
+
+def formatted(**changed: Any) -> dict[str, Any]:
+    return json.loads(format_record(handler(), record(**changed)))
+
+
+OBJECT = {
+    "time": "1970-01-01T00:00:00.500+00:00",
+    "level": "warning",
+    "logger": "shop",
+    "message": "hello",
+}
+
+
+def test_a_record_is_an_object() -> None:
+    """Whatever its formatter leaves out."""
+    assert formatted() == OBJECT
+
+
+def test_extras_are_keys() -> None:
+    """Those that JSON has no form for as text; ours take precedence over those of our names."""
+    extras = {"lot": 7, "tags": ["a"], "odd": object, "time": "noon", "request": "GET /?secret"}
+
+    assert formatted(**extras) == {**OBJECT, "lot": 7, "tags": ["a"], "odd": "<class 'object'>"}
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("extra", [float("nan"), Unspeakable(), {object(): 1}])
+def test_an_extra_that_fails_costs_no_line(extra) -> None:
+    """The line is written without the extras."""
+    assert formatted(lot=extra) == OBJECT
+
+
+def test_the_traceback_is_a_part_of_the_object() -> None:
+    """And no part of the message."""
+    try:
+        int("no number")
+    except ValueError:
+        found = formatted(exc_info=sys.exc_info())
+
+    exception = found.pop("exception")
+    assert exception.startswith("Traceback (most recent call last):\n")
+    assert exception.endswith("\nValueError: invalid literal for int() with base 10: 'no number'")
+    assert found == OBJECT
+
+
+def test_the_request_id_is_that_of_the_context() -> None:
+    """Also with the project's filter, whose dash outside of a request is left out."""
+    assert formatted(request_id="-") == OBJECT
+    assert formatted(request_id="the project's own")["request_id"] == "the project's own"
+    token = CURRENT.set("abc")
+    try:
+        assert formatted()["request_id"] == "abc"
+    finally:
+        CURRENT.reset(token)
+
+
+class Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps({"event": record.getMessage()})
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [(Json(), '{"event": "hello"}'), ('{"event": "%(message)s"}', '{"event": "hello"}')],
+)
+def test_a_formatter_that_writes_json_is_left_alone(form, expected) -> None:
+    """A class of its own, or a format string."""
+    assert format_record(handler(form=form), record()) == expected
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), object()])
+def test_another_stream_is_left_alone(stream) -> None:
+    """A file of the project is the project's."""
+    assert format_record(handler(stream), record()) == "hello"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_installed"), [("json", True), ("text", False), (None, False)]
+)
+def test_it_is_installed_for_json_alone(value, is_installed, monkeypatch) -> None:
+    """For handlers that exist, too."""
+    monkeypatch.setattr(logging.StreamHandler, "format", logging.Handler.format, raising=False)
+    monkeypatch.delenv("TANDEM_LOG_FORMAT", raising=False)
+    if value:
+        monkeypatch.setenv("TANDEM_LOG_FORMAT", value)
+    existing = handler()
+
+    json_logging.install()
+
+    assert (read_object(existing.format(record())) == OBJECT) is is_installed

@@ -1,0 +1,40 @@
+"""What a reload's commit changes of a supervisord that keeps running."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from builders import plan
+from django_tandem import output
+from django_tandem.model import LogFormat
+from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
+
+
+class Output:
+    """A log multiplexer that keeps the formats that it gets."""
+
+    def __init__(self) -> None:
+        self.formats: list[LogFormat] = []
+
+    def set_format(self, log_format: LogFormat) -> None:
+        self.formats.append(log_format)
+
+
+def test_the_committed_format_of_the_logs_is_applied(tmp_path) -> None:
+    """Stdout has the format in which the live generation logs."""
+    options = SimpleNamespace(
+        configfile=str(tmp_path / "supervisord.conf"),
+        read_config=lambda _path: SimpleNamespace(process_group_configs=[]),
+    )
+    supervisord = SimpleNamespace(options=options, process_groups={})
+    multiplexer: Any = Output()
+    nothing: Any = None
+    rpc = GenerationsRpc(supervisord, tmp_path, nothing, nothing, multiplexer)
+
+    for log_format in ("json", "text"):
+        state = state_of(plan(tandem={"LOG_FORMAT": log_format}))
+        output.write([state_file(state)], tmp_path)
+        assert rpc.refresh()
+
+    assert multiplexer.formats == [LogFormat.JSON, LogFormat.TEXT]
+    assert all(isinstance(each, LogFormat) for each in multiplexer.formats)

@@ -1,0 +1,202 @@
+"""Each line of a log becomes one JSON object, whatever a program writes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_tandem.runtime.json_lines import JsonLines, own_object
+
+NOW = "2026-11-26T18:00:00.000+00:00"
+WSGI = {"program": "wsgi", "generation": 2}
+
+
+def convert(*lines: bytes, program: str = "wsgi-2") -> list[dict[str, Any]]:
+    """Return the objects of all lines, each of which must be whole."""
+    found = JsonLines(program, lambda: NOW)
+    return [json.loads(line) for line in [*found.feed(list(lines)), *found.finish()]]
+
+
+def test_a_line_of_text_is_a_message() -> None:
+    """With the time at which it was read, and the program and its generation apart."""
+    assert convert(b"hello") == [{"time": NOW, **WSGI, "level": "info", "message": "hello"}]
+    assert convert(b"", b"  ") == []
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "generation"),
+    [("nginx", "nginx", None), ("asgi-12", "asgi", 12), ("work-er-1", "work-er", 1)],
+)
+def test_the_generation_is_not_a_part_of_the_program(program, name, generation) -> None:
+    """NGINX and Valkey belong to none."""
+    (found,) = convert(b"hello", program=program)
+
+    assert (found["program"], found["generation"]) == (name, generation)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            b"2026/11/26 17:30:00 [crit] 7#7: *1 connect() failed",
+            ("2026-11-26T17:30:00+00:00", "critical", "7#7: *1 connect() failed"),
+        ),
+        (b"2026/99/26 17:30:00 [warn] odd", (NOW, "warning", "odd")),
+        (
+            b"[2026-11-26T19:30:00+0200] [12] [WARNING] Worker 3 ended",
+            ("2026-11-26T17:30:00+00:00", "warning", "Worker 3 ended"),
+        ),
+        (b"[INFO] Starting granian", (NOW, "info", "Starting granian")),
+        (b"ERROR:    Application startup failed.", (NOW, "error", "Application startup failed.")),
+        (
+            b"9:M 2026-11-26T18:30:00.123+01:00 # Failed opening",
+            ("2026-11-26T17:30:00.123000+00:00", "warning", "Failed opening"),
+        ),
+        (b"[notice] nobody's form", (NOW, "info", "[notice] nobody's form")),
+    ],
+)
+def test_the_known_forms_have_their_time_and_level(line, expected) -> None:
+    """NGINX, Gunicorn, Granian, Uvicorn and Valkey; in UTC, by Python's names."""
+    (found,) = convert(line)
+
+    assert (found["time"], found["level"], found["message"]) == expected
+
+
+def test_pythons_own_form_has_a_logger() -> None:
+    """As logging.basicConfig() writes it."""
+    (found,) = convert(b"ERROR:shop.views:no such lot")
+
+    assert (found["level"], found["logger"], found["message"]) == (
+        "error",
+        "shop.views",
+        "no such lot",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"{}", b'{"program": "wsgi", "generation": 2}'),
+        (b' {"b": 1.10, "a": 2 } ', b'{"b": 1.10, "a": 2, "program": "wsgi", "generation": 2}'),
+        (b'{"program": "mine"}', b'{"program": "mine", "generation": 2}'),
+        (b'{"program": 1, "generation": {}}', b'{"program": 1, "generation": {}}'),
+        (
+            '{"a": "\x85\u2028é\x7f"}'.encode(),
+            '{"a": "\\u0085\\u2028é\\u007f", "program": "wsgi", "generation": 2}'.encode(),
+        ),
+        (b'{"a": "\xff\\n"}', b'{"a": "\\\\xff\\n", "program": "wsgi", "generation": 2}'),
+    ],
+)
+def test_an_object_of_the_project_keeps_its_keys(line, expected) -> None:
+    """Written as they are; ours are added where they do not clash."""
+    assert JsonLines("wsgi-2", lambda: NOW).feed([line]) == [expected]
+    json.loads(expected)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"a": NaN}', b'{"a": 1', b"[1]", b'{"a": "\t"}', b"{'a': 1}", b"{" * 60_000 + b"}"],
+)
+def test_what_only_looks_like_json_is_a_message(line) -> None:
+    """A reader would reject it."""
+    (found,) = convert(line)
+
+    assert found["message"] == line.decode()
+
+
+def test_bytes_that_are_no_text_are_escaped() -> None:
+    """Also control characters, which a terminal would obey."""
+    (line,) = JsonLines("wsgi-2", lambda: NOW).feed([b"\x00\x1b[31m\xff\xc3(\x9b\x7f\xc2\x9b"])
+
+    assert line.isascii()
+    assert all(0x20 <= byte < 0x7F for byte in line)
+    assert json.loads(line)["message"] == "\x00\x1b[31m\\xff\\xc3(\\x9b\x7f\x9b"
+
+
+TRACEBACK = b"""Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+    1 / 0
+ZeroDivisionError: division by zero"""
+CHAINED = b"\n\nDuring handling of the above exception, another exception occurred:\n\n"
+GROUP = b"""  + Exception Group Traceback (most recent call last):
+  |   File "a.py", line 1, in <module>
+  | ExceptionGroup: two (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | ValueError: one
+    +------------------------------------"""
+
+
+@pytest.mark.parametrize(
+    ("traceback", "message"),
+    [
+        (TRACEBACK, "ZeroDivisionError: division by zero"),
+        (TRACEBACK + CHAINED + TRACEBACK, "ZeroDivisionError: division by zero"),
+        (GROUP, "ExceptionGroup: two (1 sub-exception)"),
+    ],
+    ids=["one", "chained", "group"],
+)
+def test_a_traceback_is_one_object(traceback, message) -> None:
+    """Between other lines, and with the exceptions that it is chained to."""
+    before, found, after = convert(b"before", *traceback.split(b"\n"), b"after")
+
+    assert (before["message"], after["message"]) == ("before", "after")
+    assert found == {
+        "time": NOW,
+        **WSGI,
+        "level": "error",
+        "message": message,
+        "exception": traceback.decode(),
+    }
+
+
+def test_two_tracebacks_are_two_objects() -> None:
+    """Where nothing says that they are chained."""
+    found = convert(*TRACEBACK.split(b"\n"), b"", *TRACEBACK.split(b"\n"))
+
+    assert [each["exception"] for each in found] == [TRACEBACK.decode()] * 2
+
+
+def test_a_traceback_that_arrives_in_parts_is_one_object() -> None:
+    """It is complete when a round has no further line."""
+    found = JsonLines("wsgi-2", lambda: NOW)
+    first, *rest = TRACEBACK.split(b"\n")
+
+    assert found.feed([first]) == found.feed(rest) == []
+    (line,) = found.feed([])
+    assert json.loads(line)["exception"] == TRACEBACK.decode()
+    assert found.feed([]) == []
+
+
+def test_a_traceback_without_an_end_is_bounded() -> None:
+    """As a line is."""
+    lines = [b"Traceback (most recent call last):", *[b"  " + b"x" * 998] * 200]
+    found = convert(*lines)
+
+    assert 60_000 < len(found[0]["exception"]) < 70_000
+    assert sum(len(each["message"]) for each in found[1:]) > 120_000
+
+
+def test_a_line_of_tandem_has_its_level_and_further_keys() -> None:
+    """Such as how many lines were lost."""
+    found = json.loads(own_object("2 lines left out", "warning", lost_lines=2))
+
+    assert found.pop("time").endswith("+00:00")
+    assert found == {
+        "program": "tandem",
+        "generation": None,
+        "level": "warning",
+        "message": "2 lines left out",
+        "lost_lines": 2,
+    }
+
+
+@given(st.lists(st.binary().filter(lambda line: b"\n" not in line)))
+def test_each_line_of_any_bytes_is_an_object(lines) -> None:
+    """One for each that has a text, on one line, in UTF-8."""
+    found = JsonLines("wsgi-2", lambda: NOW)
+    objects = [*found.feed(lines), *found.finish()]
+
+    assert all(isinstance(json.loads(line.decode()), dict) for line in objects)
+    assert not any(b"\n" in line or b"\r" in line for line in objects)
