@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -130,12 +130,21 @@ def importers(name: str, home: str) -> Iterator[str]:
     if wanted is None:
         return
     for module_name, module in sorted(sys.modules.items()):
-        if getattr(module, "__dict__", {}).get(name) is not wanted:
+        if _namespace(module).get(name) is not wanted:
             continue
         file = Path(getattr(module, "__file__", None) or "")
         is_own = module_name.partition(".")[0] != home.partition(".")[0]
         if is_own and _INSTALLED.isdisjoint(file.parts):
             yield module_name
+
+
+def _namespace(module: object) -> Mapping[str, object]:
+    # The usual access to an attribute would load a module of importlib.util.LazyLoader.
+    try:
+        names: Mapping[str, object] = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return {}
+    return names
 
 
 def _senders(application: Application) -> Iterator[str]:

@@ -1,11 +1,15 @@
 """The checks find the faults of real projects."""
 
+import sys
 from importlib.metadata import version
+from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
+from types import ModuleType
 
 import pytest
 from checks.managing import ASYNC_URLS, found, in_memory, installed, manage
 from packaging.version import Version
 
+from django_tandem.checks.findings import importers
 from harness.projects import CHANNELS_ASGI, CHANNELS_URLS, with_channels
 
 pytestmark = pytest.mark.processes
@@ -425,3 +429,19 @@ def test_a_layer_in_memory_that_only_consumers_use_is_a_warning(tmp_path) -> Non
 
     assert found(done) == ["tandem.W010"]
     assert "so `tandem up` starts only one ASGI process.\n" in done.stderr
+
+
+def test_a_module_that_is_loaded_lazily_stays_unloaded(tmp_path, monkeypatch) -> None:
+    """The search for importers of a name runs the code of no module."""
+    (tmp_path / "lazy.py").write_text("raise RuntimeError")
+    spec = spec_from_file_location("lazy", tmp_path / "lazy.py")
+    spec.loader = LazyLoader(spec.loader)
+    lazy = module_from_spec(spec)
+    spec.loader.exec_module(lazy)
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    own, home = ModuleType("own"), ModuleType("home")
+    own.wanted = home.wanted = object()
+    monkeypatch.setitem(sys.modules, "own", own)
+    monkeypatch.setitem(sys.modules, "home", home)
+
+    assert list(importers("wanted", "home")) == ["own"]
