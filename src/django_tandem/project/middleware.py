@@ -194,7 +194,8 @@ def _is_urlconf(word: str) -> bool:
 def _sets_urlconf(code: CodeType) -> bool:
     if "setattr" in code.co_names and "urlconf" in code.co_consts:
         return True
-    return any(
+    # Most code does not name it, and to disassemble all middleware takes time.
+    return "urlconf" in code.co_names and any(
         each.opname == "STORE_ATTR" and each.argval == "urlconf"
         for each in dis.get_instructions(code)
     )
