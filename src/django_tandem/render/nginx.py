@@ -13,9 +13,11 @@ from django_tandem.model import (
     ForwardedHeaders,
     Include,
     Plan,
+    Protocol,
     Stack,
     StaticFiles,
     Tls,
+    Verdict,
 )
 from django_tandem.project.regex.charset import literally
 from django_tandem.project.regex.translate import VERBS
@@ -63,6 +65,7 @@ def render(plan: Plan) -> tuple[File, ...]:
         **_routing(plan),
         **_scheme_header(plan.project.forwarded),
         log_format=plan.log_format,
+        websocket_routes=websocket_routes(plan.verdicts),
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=_include(edge.include, plan),
@@ -168,6 +171,9 @@ def _from_run_dir(path: str, plan: Plan) -> str:
 # Quoting may double each backslash, and the verbs come on top.
 LONGEST_REGEX = NGINX_PARAMETER_BYTES // 2 - 100
 
+# As inprocess/access_log.py cuts the patterns of views.
+LONGEST_LOGGED = 500
+
 # A guard is one more regex to match, which pays off only in front of several.
 GUARDED_LINES = 4
 GUARD = "Paths with no ASGI prefix: most requests match here and skip the lines below."
@@ -263,6 +269,16 @@ def _alternatives(texts: set[str]) -> str:
 def _alternative(texts: set[str]) -> str:
     common = os.path.commonprefix(list(texts))  # noqa: RUF071 - characters are compared
     return literally(common) + _alternatives({text[len(common) :] for text in texts})
+
+
+def websocket_routes(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:
+    """Return the regular expression and the pattern of each WebSocket route, for the access log."""
+    routes = (each.route for each in verdicts if each.route.protocol is Protocol.WEBSOCKET)
+    return [
+        (f"~{VERBS}{route.match.pcre}", route.pattern[:LONGEST_LOGGED])
+        for route in routes
+        if len(route.match.pcre.encode()) < LONGEST_REGEX
+    ]
 
 
 def strip_regex(prefix: str) -> str:

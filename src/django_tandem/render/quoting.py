@@ -42,6 +42,11 @@ def nginx_regex(value: object) -> str:
     return quoted
 
 
+def nginx_text(value: object) -> str:
+    """Quote any text for a parameter with variables: its dollar signs are $tandem_dollar."""
+    return nginx_regex(_CONTROL.sub(" ", str(value)).replace("$", "${tandem_dollar}"))
+
+
 def supervisor(value: object) -> str:
     """Escape a value of supervisord.conf, in which ``%`` would begin an expansion."""
     text = str(value)
@@ -85,6 +90,7 @@ def nginx_comment(value: object) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "nginx": nginx,
     "nginx_regex": nginx_regex,
+    "nginx_text": nginx_text,
     "nginx_comment": nginx_comment,
     "supervisor": supervisor,
     "supervisor_command": supervisor_command,

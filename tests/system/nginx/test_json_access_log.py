@@ -19,6 +19,9 @@ FORGED = HEAD + b'X-Tandem-Route: \xff\r\nX-Tandem-Queue: 1,"admin":true\r\n\r\n
 HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @tandem_handed_asgi\r\nContent-Length: 0\r\n\r\n"
 
 
+HANDSHAKE = ("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
+
+
 @pytest.fixture(scope="module")
 def sockets():
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
@@ -100,6 +103,16 @@ def test_a_handover_is_logged_with_the_stack_that_answered(edge, behind) -> None
     found = logged(edge, "/sync/handed")
     assert (found["stack"], found["handed_over"], found["queue_s"]) == ("asgi", True, 0.012)
     assert isinstance(found["upstream_s"], float)
+
+
+def test_a_websocket_is_logged_with_its_route(edge, behind) -> None:
+    """Which the edge finds: Channels does not keep it."""
+    behind("asgi.sock", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+
+    edge.exchange("GET /socket/?a HTTP/1.1", "Host: x", *HANDSHAKE)
+
+    found = logged(edge, "/socket/")
+    assert (found["status"], found["stack"], found["route"]) == (101, "asgi", "/socket/")
 
 
 def test_without_a_stack_there_are_no_durations_of_one(edge) -> None:

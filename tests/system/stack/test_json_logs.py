@@ -321,7 +321,8 @@ def test_a_consumer_logs_the_id_of_its_handshake(up) -> None:
         ws.recv()
 
     assert of_message(up, "in a consumer", request_id=request_id)["program"] == "asgi"
-    assert of_message(up, "GET /echo/b/ 101", request_id=request_id)["stack"] == "asgi"
+    access = of_message(up, "GET /echo/b/ 101", request_id=request_id)
+    assert (access["stack"], access["route"]) == ("asgi", "/echo/<slug:name>/")
 
 
 def test_the_logs_of_one_request(up) -> None:

@@ -186,6 +186,7 @@ def test_both_versions_of_nginx_accept_the_file(nginx_program, tmp_path, changes
         verdict("/"),
         verdict('/é"{$;#/', Stack.ASGI),
         websocket("/ws/"),
+        websocket('/é"{$;#\\/'),
         on=host(nginx=nginx_program),
         **changes,
     )
@@ -213,6 +214,16 @@ def test_only_the_log_in_json_takes_headers_of_the_stack(conf) -> None:
     # Each value that is no number is a string.
     written = re.sub(r"(?<=:)\$\w+", "0", "".join(parts))
     assert json.loads(written)["status"] == 0
+
+
+def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:
+    """In their order; a dollar sign is that of a variable, for a map has no escape for it."""
+    tandem = {"LOG_FORMAT": "json"}
+    found = conf(verdict("/"), websocket("/ws/$"), websocket("/ws/"), tandem=tandem)
+
+    table = list(found._block(("http", "map $uri $tandem_route_by_path")))[1:]
+    assert [each["args"] for each in table] == [["/ws/${tandem_dollar}"], ["/ws/"]]
+    assert conf(verdict("/"), tandem=tandem).args("geo", "http") == []
 
 
 ROOMY = 4000

@@ -44,6 +44,11 @@ def test_nginx_has_no_escape_for_a_dollar_sign() -> None:
     assert quoting.nginx_regex("^/a$") == '"^/a$"'
 
 
+def test_a_text_for_nginx_has_a_variable_for_a_dollar_sign() -> None:
+    """And a blank for a control character: it is read by people."""
+    assert quoting.nginx_text('^a\n"$') == '"^a \\"${tandem_dollar}"'
+
+
 @pytest.mark.parametrize("quote", [quoting.nginx, quoting.nginx_regex, quoting.supervisor])
 @pytest.mark.parametrize("value", ["a\nb", "a\x00b", "a\rb", "\x7f"])
 def test_no_format_has_an_escape_for_control_characters(quote, value) -> None:
