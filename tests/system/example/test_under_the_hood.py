@@ -90,7 +90,7 @@ def test_panel_is_the_demos_unless_it_is_asked_for(monkeypatch, environment, is_
 def _logged(path: Path, *lines: tuple[int, str]) -> Path:
     path.write_text(
         "".join(
-            f'2026-11-22T20:00:{second:02}+00:00 127.0.0.1 "GET / HTTP/1.1" 200 5 0.001s {by}\n'
+            f'2026-11-22T20:00:{second:02}+00:00 127.0.0.1 "GET / HTTP/1.1" 200 5 0.001s abc {by}\n'
             for second, by in lines
         )
     )
