@@ -1,12 +1,8 @@
-"""What only a stack knows of a request, sent to the edge as headers for its access log."""
+"""What only a stack knows of a request, sent to the edge as headers for its access log in JSON."""
 
-import os
 import re
 import time
 from collections.abc import Callable
-
-from django_tandem import environment
-from django_tandem.model import LogFormat
 
 # The edge removes them from the response.
 ROUTE_HEADER = "X-Tandem-Route"
@@ -20,11 +16,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
 
 Headers = list[tuple[str, str]]
-
-
-def is_enabled() -> bool:
-    """Return whether the access log of the edge has these values: not where it is text."""
-    return os.environ.get(environment.LOG_FORMAT) == LogFormat.JSON
 
 
 def describe(route: str, queue_s: float | None) -> Headers:
