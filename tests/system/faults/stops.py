@@ -29,6 +29,8 @@ STOP_S = 8
 IN_FLIGHT = {"/faults/slow/?s=2": 2, "/faults/async-slow/?s=2": 20, "/faults/async-slow/?s=5": 20}
 # A command's own start, on a machine that the load keeps busy.
 COMMAND_S = 5
+# What is killed with its program is reaped by another process.
+REAPED_S = 2
 # Of a window, in which connections that wait are left open.
 LEFT_OPEN = 0.84
 
@@ -137,7 +139,7 @@ async def _stop(scene: Scene, how: Stop) -> Stopped:
         began=began,
         took_s=took_s,
         exit_code=exit_code,
-        left=sum(child.is_running() for child in children),
+        left=len(psutil.wait_procs(children, timeout=REAPED_S)[1]),
         answered=dict(answered),
     )
 
