@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-# The last part of a stop: the servers end, and what they have answered reaches the clients.
-LAST_S = 2.0
+# The last part of a stop: the servers end, with what the project does at its exit.
+LAST_S = 5.0
 # The share of a short stop that this part takes.
 LAST_SHARE = 0.25
 # How long the edge may pass on answers once every server has ended.
@@ -12,6 +12,8 @@ EDGE_S = 0.5
 BUSY_S = 10
 # A person at the terminal waits for it, and no load balancer stands before a terminal.
 INTERACTIVE_WINDOW_S = 1.0
+# An upload needs servers that listen, so a short window does not end them earlier.
+UPLOAD_S = 2.0
 # The shortest stop that leaves time for a drain and for the end of the servers.
 SHORTEST_S = 2
 
@@ -49,8 +51,7 @@ def stop_budget(stop_s: float, delay_s: float = 0, *, is_interactive: bool = Fal
     return StopBudget(
         refuse_at_s=delay_s,
         window_s=window_s,
-        # An upload needs servers that listen, so a short window is no reason to end them earlier.
-        servers_at_s=delay_s + max(window_s, min(LAST_S, left_s / 2)),
+        servers_at_s=delay_s + max(window_s, min(UPLOAD_S, left_s / 2)),
         servers_end_s=stop_s,
         edge_end_s=stop_s + EDGE_S,
     )

@@ -15,7 +15,7 @@ from harness.projects import with_channels
 from harness.stack import Up, tandem
 
 STOP_S, DELAY_S = 8, 2
-# From the end of the delay, as the last two seconds are those of the servers.
+# From the end of the delay: its last quarter is that of the servers.
 WINDOW_S = STOP_S - DELAY_S - 1.5
 RESTART = 1012
 

@@ -10,13 +10,13 @@ from django_tandem.model.stop import SHORTEST_S, end_s
     ("stop_s", "delay_s", "moments"),
     [
         (8, 0, (0, 6, 6, 8, 8.5)),
-        (28, 5, (5, 21, 26, 28, 28.5)),
+        (28, 5, (5, 18, 23, 28, 28.5)),
         (2, 0, (0, 1.5, 1.5, 2, 2.5)),
-        (60, 0, (0, 58, 58, 60, 60.5)),
+        (60, 0, (0, 55, 55, 60, 60.5)),
     ],
 )
 def test_most_of_a_stop_is_the_window_of_the_drain(stop_s, delay_s, moments) -> None:
-    """The servers have the last two seconds, or a quarter of what is left where that is less."""
+    """The servers have its last quarter, and five seconds at most."""
     refuse_at_s, window_s, servers_at_s, servers_end_s, edge_end_s = moments
 
     assert stop_budget(stop_s, delay_s) == StopBudget(

@@ -140,10 +140,10 @@ def test_a_stack_serves_during_the_delay(loop, tmp_path) -> None:
     assert drain_window.window_s(tmp_path, 1) is None
     loop.run_until(105)
     assert len(loop.stop_groups) == len(loop.process_groups)
-    assert drain_window.window_s(tmp_path, 1) == 13
+    assert drain_window.window_s(tmp_path, 1) == 11.25
     loop.run_until(120)
     assert loop.stopped_after()["nginx"] == (5, 20.5)
-    assert loop.stopped_after()["master-1"] == (18, 20)
+    assert loop.stopped_after()["master-1"] == (16.2, 20)
 
 
 def test_ctrl_c_skips_the_delay_and_closes_connections_within_a_second(loop, tmp_path) -> None:
