@@ -35,7 +35,7 @@ tests faults: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PROGRAMS))
 
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
 # drops an argument that another one contains.
-SLOW := $(addprefix tests/system/,nginx stack bench browser overload docs)
+SLOW := $(addprefix tests/system/,containers nginx stack bench browser overload docs)
 OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
 
 # No server, no database, no tandem command. Some tests wait for a timeout of a few tenths of a second.

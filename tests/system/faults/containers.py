@@ -2,36 +2,38 @@
 
 import asyncio
 import os
+import re
 import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 from faults.row import Bound, Fault, Row
 
 from harness.client import wait_for
-from harness.containers import READ_ONLY, UNPRIVILEGED, Container
+from harness.containers import UNPRIVILEGED, Container
 from harness.images import build
 
 SITE = Path(__file__).parents[1] / "containers" / "site"
 PATHS = ("/who/", "/wait/{}/")
 RATE = 50
 SOCKETS = 20
-HOLD_S = 10.0
 WHERE = ("--run-dir", "/run/tandem")
 # `docker stop` of a process 1 that hangs ends by SIGKILL.
 GRACE_S = 2
 KILLED = 128 + signal.SIGKILL
-# What the run directory has in the row of the full disk.
-DISK = "--tmpfs=/run:size=8m"
+# Small, so that it is filled at once.
+DISK = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run:size=16m")
 # More than the pipe, and more than the log multiplexer keeps for a reader: 64 KiB and 1 MiB.
 FLOOD = 6000
-LONG_QUERY = "q" * 400
+LONG_PATH = f"/who/{'x' * 400}/"
+LEFT_OUT = "lines left out"
 
 
 @dataclass
@@ -79,11 +81,11 @@ class Visitors:
 
 
 @contextmanager
-def served(*options: str) -> Iterator[Container]:
+def served() -> Iterator[Container]:
     """Run the image of the site, with a directory of the host's for what its views record."""
     with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as data:
         Path(data).chmod(0o777)
-        given = (*UNPRIVILEGED, "--volume", f"{data}:/data", *options)
+        given = (*UNPRIVILEGED, *DISK, "--volume", f"{data}:/data")
         with Container(image=build(SITE), options=given) as container:
             yield container
 
@@ -118,21 +120,20 @@ async def _send(visitors: Visitors, session: aiohttp.ClientSession, rate: float)
             return
 
 
-async def hang(*, hold_s: float = HOLD_S, rate: float = RATE, sockets: int = SOCKETS) -> Row:
+async def hang(container: Container, *, rate: float, sockets: int) -> Row:
     """Stop process 1 by SIGSTOP, look at it, continue it, stop it again and end the container."""
-    with served(*READ_ONLY) as container:
-        first = int(container.inspect("Pid"))
-        async with visited(container, rate=rate, sockets=sockets) as visitors:
-            os.kill(first, signal.SIGSTOP)
-            status, status_s = await _timed(container, "status", *WHERE)
-            down, down_s = await _timed(container, "down", *WHERE)
-            await asyncio.sleep(max(0.0, hold_s - status_s - down_s))
-            os.kill(first, signal.SIGCONT)
-            mended, _ = await _timed(container, "status", *WHERE)
+    first = int(container.inspect("Pid"))
+    async with visited(container, rate=rate, sockets=sockets) as visitors:
         os.kill(first, signal.SIGSTOP)
-        began = time.monotonic()
-        await asyncio.to_thread(container.podman, "stop", "--time", str(GRACE_S), container.name)
-        code, took_s = container.wait(), time.monotonic() - began
+        status, status_s = await _timed(container, "status", *WHERE)
+        os.kill(first, signal.SIGCONT)
+        mended, _ = await _timed(container, "status", *WHERE)
+    os.kill(first, signal.SIGSTOP)
+    # Last, for its request would be read as soon as process 1 is continued.
+    down, down_s = await _timed(container, "down", *WHERE)
+    began = time.monotonic()
+    await asyncio.to_thread(container.podman, "stop", "--time", str(GRACE_S), container.name)
+    code, took_s = container.wait(), time.monotonic() - began
     return visitors.row(
         exit_code_of_status=Bound(value=status.returncode, at_least=1, at_most=1),
         exit_code_of_down=Bound(value=down.returncode, at_least=1, at_most=1),
@@ -144,53 +145,45 @@ async def hang(*, hold_s: float = HOLD_S, rate: float = RATE, sockets: int = SOC
     )
 
 
-async def fill_disk(*, rate: float = RATE, sockets: int = SOCKETS) -> Row:
+async def fill_disk(container: Container, *, rate: float, sockets: int) -> Row:
     """Fill the run directory's tmpfs, reload in vain, make room and reload again."""
-    with served("--read-only", "--read-only-tmpfs=false", DISK) as container:
-        async with visited(container, rate=rate, sockets=sockets) as visitors:
-            fill = "cat /dev/zero > /run/fill; test -s /run/fill"
-            assert (await _run(container, "sh", "-c", fill)).returncode == 0
-            await asyncio.sleep(2)
-            refused, _ = await _timed(container, "reload")
-            # A line in the log of each request does not fit.
-            await asyncio.sleep(2)
-            await _run(container, "rm", "/run/fill")
-        mended, _ = await _timed(container, "reload", "--wait")
-        exit_code = await asyncio.to_thread(_stop, container)
+    async with visited(container, rate=rate, sockets=sockets) as visitors:
+        fill = "cat /dev/zero > /run/fill; test -s /run/fill"
+        assert (await _run(container, "sh", "-c", fill)).returncode == 0
+        refused, _ = await _timed(container, "reload")
+        # A line in the log of each request does not fit.
+        await asyncio.sleep(2)
+        await _run(container, "rm", "/run/fill")
+    mended, _ = await _timed(container, "reload", "--wait")
     return visitors.row(
         exit_code_of_reload=Bound(value=refused.returncode, at_least=1, at_most=2),
         exit_code_of_reload_once_there_is_room=Bound(value=mended.returncode, at_most=0),
-        exit_code_of_the_container=Bound(value=exit_code, at_most=0),
         notes=(*refused.stderr.splitlines(), *mended.stderr.splitlines()[-2:]),
     )
 
 
-async def stall_output(*, rate: float = RATE, sockets: int = SOCKETS, flood: int = FLOOD) -> Row:
+async def stall_output(container: Container, *, rate: float, sockets: int) -> Row:
     """Stop the process that reads the container's stdout, and fill the pipe by access lines."""
-    with served(*READ_ONLY) as container:
-        reader = int(container.inspect("ConmonPid"))
-        async with visited(container, rate=rate, sockets=sockets) as visitors:
-            os.kill(reader, signal.SIGSTOP)
-            try:
-                await _flood(visitors, flood)
-                status, _ = await _timed(container, "status", *WHERE)
-            finally:
-                os.kill(reader, signal.SIGCONT)
-        await asyncio.to_thread(wait_for, lambda: "lines left out" in container.output)
-        exit_code = await asyncio.to_thread(_stop, container)
-    lost = next(line for line in container.output.splitlines() if "lines left out" in line)
+    reader = int(container.inspect("ConmonPid"))
+    async with visited(container, rate=rate, sockets=sockets) as visitors:
+        os.kill(reader, signal.SIGSTOP)
+        try:
+            await _flood(visitors)
+            status, _ = await _timed(container, "status", *WHERE)
+        finally:
+            os.kill(reader, signal.SIGCONT)
+    await asyncio.to_thread(wait_for, lambda: LEFT_OUT in container.output)
+    counts = re.findall(rf"(\d+) {LEFT_OUT}", container.output)
     return visitors.row(
         exit_code_of_status=Bound(value=status.returncode, at_most=0),
-        exit_code_of_the_container=Bound(value=exit_code, at_most=0),
-        notes=(lost,),
+        notes=(f"{sum(map(int, counts))} {LEFT_OUT}",),
     )
 
 
-async def _flood(visitors: Visitors, count: int) -> None:
+async def _flood(visitors: Visitors) -> None:
     async with aiohttp.ClientSession() as session:
-        for _ in range(count // 50):
-            path = f"/who/?{LONG_QUERY}"
-            await asyncio.gather(*(visitors.request(session, path) for _ in range(50)))
+        for _ in range(FLOOD // 50):
+            await asyncio.gather(*(visitors.request(session, LONG_PATH) for _ in range(50)))
 
 
 async def _timed(container: Container, *command: str):
@@ -203,13 +196,19 @@ async def _run(container: Container, *command: str):
     return await asyncio.to_thread(container.execute, *command)
 
 
-def _stop(container: Container) -> int:
-    container.podman("stop", "--time", "10", container.name)
-    return container.wait()
+async def in_container(
+    do: Callable[..., Awaitable[Row]], *, rate: float = RATE, sockets: int = SOCKETS
+) -> Row:
+    """Do a fault to a container of its own."""
+    with served() as container:
+        return await do(container, rate=rate, sockets=sockets)
 
 
-FAULTS = (
-    Fault(name="stopped-supervisord", run=hang),
-    Fault(name="full-disk", run=fill_disk),
-    Fault(name="full-stdout", run=stall_output),
+FAULTS = tuple(
+    Fault(name=name, run=partial(in_container, do))
+    for name, do in (
+        ("stopped-supervisord", hang),
+        ("full-disk", fill_disk),
+        ("full-stdout", stall_output),
+    )
 )

@@ -4,6 +4,7 @@ from mysite import views
 
 urlpatterns = [
     path("who/", views.who),
+    path("who/<str:_>/", views.who),
     path("work/<str:key>/", views.work),
     path("wait/<str:key>/", views.wait),
     path("orphan/", views.orphan),

@@ -12,7 +12,7 @@ BEGUN = Path("/data/begun")
 WORK_S = 0.3
 
 
-def who(request):
+def who(request, _=""):
     """Return who serves this, and where it may write."""
     writable = [each for each in ("/app", "/tmp", "/run") if os.access(each, os.W_OK)]
     home = os.environ.get("HOME")
