@@ -1,5 +1,7 @@
 """A start in the foreground that fails is stopped, however early it fails."""
 
+import json
+
 import pytest
 
 from builders import plan, websocket
@@ -25,6 +27,26 @@ def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None
         "nginx            NGINX 1.22.1: answers on its socket",
         "Ready: http://127.0.0.1:8000/",
     ]
+
+
+def test_as_json_each_line_is_an_object_and_a_failure_an_error(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    """A collector reads them beside the lines of the programs."""
+    starting = state_of(plan(tandem={"LOG_FORMAT": "json"}))
+    output.write([state_file(starting)], tmp_path)
+    server, nginx = starting.processes
+    results = [Healthy(process=server, reason=""), Failed(process=nginx, reason="no answer")]
+    monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(results))
+    monkeypatch.setattr(supervisord, "give_up", lambda *_: None)
+
+    assert announce.main([str(tmp_path), "1"]) == 1
+
+    ready, failed = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (ready["program"], ready["level"]) == ("tandem", "info")
+    assert ready["message"].startswith("wsgi-1     WSGI  gunicorn")
+    assert failed["level"] == "error"
+    assert "no answer" in failed["message"]
 
 
 @pytest.mark.parametrize("refusals", [0, 2])
