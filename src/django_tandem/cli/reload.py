@@ -133,7 +133,7 @@ class _Drain(argparse.Action):
             namespace.drain_mode = DrainMode(text)
         else:
             expected = 'Expected a number of seconds, such as 5, "spread" or "wait"'
-            parser.error(f'argument --drain: {expected}, got "{text}".')
+            raise argparse.ArgumentError(self, f'{expected}, got "{text}".')
 
 
 def full_traceback(error: BaseException) -> str:

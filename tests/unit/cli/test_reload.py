@@ -1,12 +1,14 @@
 """`tandem reload` prints the project's own lines of a traceback, or all of it."""
 
+import argparse
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from django_tandem.cli import reload
+from django_tandem.cli import main, reload
 from django_tandem.inprocess import startup_failures
+from django_tandem.model import DrainMode
 
 
 @pytest.fixture
@@ -53,6 +55,37 @@ def test_the_full_traceback_is_what_python_prints(raised, tmp_path) -> None:
 
     assert str(Path("json", "decoder.py")) in shown
     assert f'  File "{tmp_path}/its_views.py", line 3, in <module>\n' in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds", "mode"),
+    [
+        ([], None, None),
+        (["5"], 5, None),
+        (["wait"], None, DrainMode.WAIT),
+        (["wait", "600"], 600, DrainMode.WAIT),
+        (["spread"], None, DrainMode.SPREAD),
+    ],
+)
+def test_a_drain_is_given_by_its_seconds_its_mode_or_both(given, seconds, mode) -> None:
+    """Each replaces one setting."""
+    parser = argparse.ArgumentParser()
+    reload.add_arguments(parser)
+
+    options = parser.parse_args([f"--drain={each}" for each in given])
+
+    assert (options.drain, options.drain_mode) == (seconds, mode)
+
+
+def test_any_other_drain_is_an_error(capsys) -> None:
+    """It names both kinds of values."""
+    with pytest.raises(SystemExit):
+        main(["reload", "--drain", "slowly"])
+
+    assert capsys.readouterr().err.endswith(
+        "tandem reload: error: argument --drain: Expected a number of seconds, such as 5, "
+        '"spread" or "wait", got "slowly".\n'
+    )
 
 
 def _without_code(shown: str) -> list[str]:
