@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, handler, kinds, logs, master, privileges, stops
+from breakage import compiler, edge, env_file, handler, kinds, logs, master, privileges, stops
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ FAILED = 1
 MUTANTS = (
     *compiler.MUTANTS,
     *edge.MUTANTS,
+    *env_file.MUTANTS,
     *handler.MUTANTS,
     *kinds.MUTANTS,
     *logs.MUTANTS,

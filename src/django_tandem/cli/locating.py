@@ -2,15 +2,19 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import environment
-from django_tandem.errors import MachineError, SettingError
-from django_tandem.project.env_files import absolute, named_in_settings
+from django_tandem.errors import MachineError, ProjectError, SettingError
+from django_tandem.project.env_files import absolute, is_mentioned, named_in_settings
 from django_tandem.project.location import Location, find
 from django_tandem.runtime.writable import find_writable
 from django_tandem.settings.env_file import OPTIONAL, read_env_files
+
+FLAG = "--env-file"
 
 
 def locate(settings_option: str | None, env_file: str | None = None) -> Location:
@@ -34,6 +38,18 @@ def env_file_of(options: argparse.Namespace) -> str | None:
     named = os.environ.get(environment.ENV_FILE, "").split(os.pathsep)
     paths = tuple(filter(None, options.env_file or named))
     return os.pathsep.join(absolute(paths, Path.cwd())) or None
+
+
+@contextmanager
+def hinting_at_env_file(location: Location) -> Iterator[None]:
+    """Add to the error of an import how to name an ENV_FILE that was not found before it."""
+    try:
+        yield
+    except ProjectError as error:
+        if location.env_files or not is_mentioned(location):
+            raise
+        hint = f"{error.hint}\nIf it lacks the variables of ENV_FILE, name the file with `{FLAG}`."
+        raise ProjectError(error.message, hint=hint.lstrip()) from error.__cause__
 
 
 def _set_variables(files: tuple[str, ...]) -> None:

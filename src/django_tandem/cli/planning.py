@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage
 from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
-from django_tandem.cli.locating import env_file_of, locate
+from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.cli.run_dirs import redis_offered
 from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
 from django_tandem.model import Overrides, Plan
@@ -44,7 +44,7 @@ def _load(
     settings_module: str | None, env_file: str | None, overrides: Overrides | None
 ) -> tuple[Loaded, str | None]:
     location = locate(settings_module, env_file)
-    with redis_offered(location) as offered:
+    with redis_offered(location) as offered, hinting_at_env_file(location):
         loaded = pipeline.load(location, overrides=overrides, embedded_redis=offered.url)
     return replace(loaded, notes=(offered.note,) if offered.note else ()), offered.url
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from django_tandem.cli.locating import env_file_of, locate
+from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import (
     SETTINGS_VARIABLE,
@@ -28,7 +28,7 @@ DEFAULT_RUN_DIR: str = Settings.__dataclass_fields__["run_dir"].metadata["defaul
 def find_run_dir(options: argparse.Namespace) -> Path:
     """Return where the project's stack runs, without setting the project up."""
     location = locate(options.settings, env_file_of(options) or _env_file_of_running())
-    with redis_offered(location):
+    with redis_offered(location), hinting_at_env_file(location):
         settings = load_settings(location)
     directory = run_dir.locate(str(location.directory), settings.run_dir)
     run_dir.refuse_foreign(directory)

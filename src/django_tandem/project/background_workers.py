@@ -17,6 +17,7 @@ DEFAULT = "default"
 # In the name of a command, such as db_worker, by which a django.tasks backend works off its queue.
 WORKER = "worker"
 RQ_BACKENDS = ("django_tasks_rq.", "django_tasks.backends.rq.")
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 DATABASE_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 
@@ -123,18 +124,25 @@ def _loaded_app(directory: Path) -> CeleryApp | None:
     cls = getattr(sys.modules.get("celery.app.base"), "Celery", None)
     if cls is None:
         return None
-    modules = [
-        module
-        for _, module in sorted(sys.modules.items())
-        if Path(getattr(module, "__file__", None) or "/").is_relative_to(directory)
-    ]
+    modules = [module for _, module in sorted(sys.modules.items()) if _is_own(module, directory)]
     # Where it is made, from which other modules import it.
     modules.sort(key=lambda module: module.__name__.rpartition(".")[2] != "celery")
     for module in modules:
         for name, value in vars(module).items():
-            if isinstance(value, cls):
+            # Not by isinstance(), for which the proxy `current_app` is one too.
+            if issubclass(type(value), cls):
                 return CeleryApp(module=module.__name__, name=name, instance=value)
     return None
+
+
+def _is_own(module: Any, directory: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    # A virtual environment may lie in the project.
+    return (
+        isinstance(file, str)
+        and Path(file).is_relative_to(directory)
+        and INSTALLED.isdisjoint(Path(file).parts)
+    )
 
 
 def _package_with_app(location: Location) -> str:

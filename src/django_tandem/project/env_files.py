@@ -28,12 +28,17 @@ def named_in_settings(location: Location) -> tuple[str, ...]:
     """Return the absolute paths that the settings name, each with the dash that it may have."""
     if django_settings.configured:
         found = read_settings(getattr(django_settings, "TANDEM", None)).env_file
-    elif any(OPTION in text for text in _texts(location)):
+    elif is_mentioned(location):
         read = call_in_child(lambda: load_settings(location).env_file)
         found = tuple(_written_out(location) if read is None else read)
     else:
         return ()
     return absolute(found, location.directory)
+
+
+def is_mentioned(location: Location) -> bool:
+    """Return whether the text of the settings names the option, or something of that name."""
+    return any(OPTION in text for text in _texts(location))
 
 
 def absolute(paths: tuple[str, ...], directory: Path) -> tuple[str, ...]:

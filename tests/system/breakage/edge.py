@@ -2,6 +2,8 @@
 
 from breakage.mutant import ONCE, Mutant, oracle_tests
 
+REDIRECT = "tests/system/nginx/test_redirect.py"
+
 MUTANTS = (
     Mutant(
         name="order of the rules reversed",
@@ -100,5 +102,19 @@ MUTANTS = (
         old="may_leave = self.is_enabled and came_by_edge and not was_handed",
         new="may_leave = self.is_enabled and came_by_edge",
         tests=(ONCE,),
+    ),
+    Mutant(
+        name="challenges of ACME redirected",
+        file="render/templates/nginx/redirect.conf.j2",
+        old="(?!/\\.well-known/acme-challenge/|/\\.tandem/ready\\z)",
+        new="",
+        tests=(f"{REDIRECT}::test_a_challenge_is_answered_from_the_webroot",),
+    ),
+    Mutant(
+        name="HTTPS of a trusted proxy redirected",
+        file="render/templates/nginx/redirect.conf.j2",
+        old='"$https:$tandem_scheme:$uri"',
+        new='"$https:$scheme:$uri"',
+        tests=(f"{REDIRECT}::test_https_that_ends_at_a_trusted_proxy_is_not_redirected",),
     ),
 )

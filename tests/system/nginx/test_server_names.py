@@ -15,8 +15,8 @@ from h2.connection import H2Connection
 from nginx import certificates, http2
 from nginx.edges import request
 
-from harness.client import TIMEOUT_S
-from harness.stack import Up, tandem
+from harness.client import TIMEOUT_S, ask
+from harness.stack import Up, free_port, tandem
 
 NAMES = ["shop.example", "*.shop.example"]
 BOTH = pytest.mark.parametrize(("path", "stack"), [("/sync/", "WSGI"), ("/async/", "ASGI")])
@@ -240,7 +240,13 @@ def test_a_whole_stack_with_tls_and_names_is_ready(project, nginx_program) -> No
     """
     tls = {key: Path(path).name for key, path in certificates.make(project, *NAMES).items()}
     (project / "edge.conf").write_text("add_header X-Included yes always;\n")
-    edge = {"TLS": tls, "SERVER_NAMES": NAMES, "INCLUDE": "edge.conf"}
+    plain = free_port()
+    edge = {
+        "TLS": tls,
+        "SERVER_NAMES": NAMES,
+        "INCLUDE": "edge.conf",
+        "REDIRECT": f"127.0.0.1:{plain}",
+    }
     setting = {"EDGE": {"NGINX": nginx_program.program, **edge}}
     environment = {
         "EDGESITE_TANDEM": json.dumps(setting | {"WSGI": {"WORKERS": 1}, "RUN_DIR": "named"}),
@@ -253,4 +259,8 @@ def test_a_whole_stack_with_tls_and_names_is_ready(project, nginx_program) -> No
         answer = exchange(up.port, trust, "www.shop.example", *lines)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert b"X-Included: yes" in answer
+        redirected = ask(plain, "/sync/", headers=[("Host", "www.shop.example")])
+        assert redirected.headers["Location"] == "https://www.shop.example/sync/"
         assert tandem(project, "status", **environment).returncode == 0
+        checked = tandem(project, "check", "--bind", f"127.0.0.1:{up.port}", **environment)
+        assert checked.returncode == 0, checked.stdout

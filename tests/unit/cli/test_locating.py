@@ -1,5 +1,6 @@
 """ENV_FILE: its variables are set before the settings are imported."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,17 @@ def test_a_file_that_cannot_be_read_is_a_sentence(project, command, text, messag
     assert (done.returncode, done.stderr) == (2, message.format(project))
 
 
+def test_settings_that_fail_for_want_of_the_files_have_a_hint(project) -> None:
+    """Their name is known only once the settings are imported."""
+    add(project, NEEDS % "str(BASE_DIR.joinpath('.env'))")
+    done = tandem(project, "plan")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "  If it lacks the variables of ENV_FILE, name the file with `--env-file`."
+    )
+
+
 def test_a_path_with_a_colon_is_an_error(project) -> None:
     """TANDEM_ENV_FILE separates paths by colons."""
     add(project, OFFERS % '"a:b"')
@@ -95,6 +107,23 @@ def test_a_path_with_a_colon_is_an_error(project) -> None:
         f"ENV_FILE is {project}/a:b, and its path has a colon, which separates paths.\n"
         "  Give it another name.\n",
     )
+
+
+def test_root_reads_no_file_that_others_may_write(project) -> None:
+    """By PYTHONPATH, for one, whoever may write it would run code as root."""
+    add(project, OFFERS % '".env"')
+    file = project / ".env"
+    file.chmod(0o666)
+    done = tandem(project, "plan")
+
+    refused = (
+        2,
+        f"root does not read the ENV_FILE {file}: {file} is writable for every user.\n"
+        "  Make it writable for root alone, as a variable such as PYTHONPATH decides which code is "
+        "run; or run the stack as another user with `tandem up --user NAME`.\n",
+    )
+    # Anyone else is the only user to be harmed.
+    assert (done.returncode, done.stderr) == (refused if os.geteuid() == 0 else (0, ""))
 
 
 def test_manage_py_tandem_reads_the_files_too(project) -> None:

@@ -113,40 +113,59 @@ def test_tasks_by_rq_take_the_job_class_of_their_backend(tmp_path) -> None:
     }
 
 
-def test_a_plan_names_them_and_a_start_does_not(tmp_path) -> None:
-    """Many projects run their workers on another machine."""
+def test_a_plan_names_what_no_program_runs(tmp_path) -> None:
+    """An app in another module than celery.py too; `current_app` is a proxy of it."""
     project = make(tmp_path, 'TANDEM = {"PROGRAMS": {"own": "celery -A mysite worker"}}')
-    (project / "mysite" / "celery.py").write_text(
-        f"{CELERY}\napp.conf.beat_schedule = {{'a': {{}}}}\n"
+    (project / "mysite" / "celery.py").unlink()
+    (project / "mysite" / "queueing.py").write_text(
+        CELERY.replace("app", "queue") + "queue.conf.beat_schedule = {'a': {}}\n"
     )
-    (project / "mysite" / "__init__.py").write_text("from .celery import app\n")
+    (project / "mysite" / "__init__.py").write_text(
+        "from celery import current_app\n\nimport mysite.queueing\n"
+    )
     sentence = (
-        "The schedule of the Celery app mysite.celery.app needs "
-        '`python -m celery -A mysite beat --loglevel INFO`, and no entry of TANDEM["PROGRAMS"] '
-        'runs it: add "beat": "auto", unless it runs elsewhere.'
+        "The schedule of the Celery app mysite.queueing.queue needs "
+        "`python -m celery -A mysite.queueing:queue beat --loglevel INFO`, and no entry of "
+        'TANDEM["PROGRAMS"] runs it: add "beat": "auto", unless it runs elsewhere.'
     )
 
     assert sentence in tandem(project, "plan").stderr.splitlines()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "manage.py db_worker --backend mail --queue-name * --help",
-        "manage.py rqworker --job-class django_tasks_rq.Job low --help",
-        "manage.py run_huey --help",
-        "manage.py rundramatiq --help",
-        "-m celery -A mysite worker --loglevel INFO --help",
-        "-m celery -A mysite beat --loglevel INFO --help",
-    ],
-)
-def test_the_packages_accept_these_arguments(tmp_path, arguments) -> None:
+ACCEPTED = """
+import sys
+
+import django
+from celery.bin.celery import celery
+from django.core.management import get_commands, load_command_class
+
+django.setup()
+for line in sys.argv[1:]:
+    name, *arguments = line.split()
+    if name == "celery":
+        celery.main([*arguments, "--help"], standalone_mode=False)
+    else:
+        command = load_command_class(get_commands()[name], name)
+        command.create_parser("manage.py", name).parse_args(arguments)
+"""
+
+
+def test_the_packages_accept_these_arguments(tmp_path) -> None:
     """They are the ones above."""
-    project = make(tmp_path, f"{SETTINGS}{DJANGO_RQ}")
+    lines = (
+        "db_worker",
+        "db_worker --backend mail --queue-name *",
+        "rqworker default low",
+        "rqworker --job-class django_tasks_rq.Job low",
+        "run_huey",
+        "rundramatiq",
+        "celery -A mysite worker --loglevel INFO",
+        "celery -A mysite beat --loglevel INFO",
+    )
     done = subprocess.run(
-        [sys.executable, *arguments.split()],
-        cwd=project,
-        env=clean_environment(),
+        [sys.executable, "-c", ACCEPTED, *lines],
+        cwd=make(tmp_path, f"{SETTINGS}{DJANGO_RQ}"),
+        env=clean_environment() | {"DJANGO_SETTINGS_MODULE": "mysite.settings"},
         capture_output=True,
         text=True,
         check=False,
