@@ -1,5 +1,6 @@
 """Fixtures for all tests: the real programs. A missing program is a failure, never a skip."""
 
+import gc
 import shutil
 
 import pytest
@@ -20,6 +21,14 @@ SHARING = (
 
 def pytest_configure() -> None:
     restore_defaults()
+    # Thousands of tests are objects that stay: a third of the collection was the search for
+    # garbage among them.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 class ByFile(LoadFileScheduling):

@@ -62,10 +62,11 @@ def _start(
 
 
 def _wait_until_ready(directory: Path, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while tandem(directory, "status").returncode:
+    def is_ready() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < until
+        return tandem(directory, "status").returncode == 0
+
+    wait_for(is_ready, within_s=60)
 
 
 # Of a sitecustomize, which Python imports before supervisord.
