@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests test-all test-django mutants faults strangers lint types races screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -19,7 +19,10 @@ demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py sample_data
 	cd example && ../$(BIN)/tandem up --bind $(BIND)
 
-test: lint types tests strangers
+test:
+	@$(MAKE) --no-print-directory -j 2 --output-sync lint types
+	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory -j 2 --output-sync example strangers
 
 # The reference is written from the declarations first; a dead link is an error.
 docs: $(VENV)/dev.installed
@@ -42,11 +45,15 @@ OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard t
 unit: compiled
 	$(BIN)/pytest tests/unit -m "not processes" -n 4
 
-# Most tests wait for a server to start or to stop, so there are three processes for each of two CPUs. The tests of a file
-# share its stacks. Tests with bounds of time under load have the machine for themselves.
+# Most tests wait for a server to start or to stop, so there are two processes for each of two CPUs. The tests of a file
+# share its stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
 tests: compiled system
-	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
+
+# The demo's code, by its own settings.
+example: compiled
 	$(BIN)/pytest tests/system/example -n 2
 
 # Thousands of processes import these modules, and where PYTHONDONTWRITEBYTECODE is set none keeps what it compiled.
@@ -79,6 +86,10 @@ strangers: compiled system
 # The handler's tests with threads that are switched after each microsecond, not after 5 ms.
 races: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" SWITCH_INTERVAL_S=0.000001 $(BIN)/pytest tests/unit/handler
+
+# The handler's soak in full: a minute.
+soak: $(VENV)/dev.installed system
+	PATH="$(SYSTEM_PATH)" SOAK_REQUESTS=20000 $(BIN)/pytest tests/system/handler_soak
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

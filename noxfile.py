@@ -10,7 +10,7 @@ import nox
 
 PAIRS = (("3.11", "5.2"), ("3.12", "6.0"), ("3.13", "6.1"))
 EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn"
-# As in the Makefile: most tests, those that need the machine for themselves, the example's.
+# As in the Makefile: most tests, those that measure seconds or load the machine, the example's.
 SUBJECTS = sorted(
     sorted({path.parent.name for path in Path("tests/system").glob("[a-z]*/*.py")} - {"example"}),
     # The directories that take longest come first.
@@ -19,7 +19,8 @@ SUBJECTS = sorted(
 MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/unit")
 IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
-    (*MOST, "-m", "not alone", *IN_PARALLEL),
+    (*MOST, "-m", "not timed and not alone", *IN_PARALLEL),
+    (*MOST, "-m", "timed", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
     (*MOST, "-m", "alone"),
     ("tests/system/example", "-n", "2"),
 )

@@ -40,6 +40,7 @@ class Running:
     process: subprocess.Popen
     socket: Path
     directory: Path
+    grace_s: int = GRACE_S
 
     @property
     def log(self) -> str:
@@ -57,7 +58,7 @@ class Running:
     def stop(self):
         """Ask it to end as the supervisor does; return its exit code."""
         self.process.send_signal(getattr(signal, f"SIG{self.server.stop_signal}"))
-        return self.process.wait(GRACE_S + 2)
+        return self.process.wait(self.grace_s + 2)
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -78,6 +79,7 @@ def serving(
     *,
     workers: int = 1,
     timeout_s: int = TIMEOUT_S,
+    grace_s: int = GRACE_S,
     queue: int = 1024,
     max_requests: int = 0,
     args: tuple[str, ...] = (),
@@ -90,7 +92,7 @@ def serving(
         socket=str(directory / "s"),
         workers=workers,
         timeout_s=timeout_s,
-        grace_s=GRACE_S,
+        grace_s=grace_s,
         queue=queue,
         max_requests=max_requests,
         args=args,
@@ -111,7 +113,7 @@ def serving(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    running = Running(server, process, directory / "s", directory)
+    running = Running(server, process, directory / "s", directory, grace_s)
     try:
         wait_until_ready(running)
         yield running

@@ -27,6 +27,9 @@ SERVERS = (
     ("gunicorn", 2),
 )
 
+# The window is in seconds; and all tests are of one drain.
+pytestmark = pytest.mark.timed
+
 
 class Drained:
     """What clients and project saw while one server was drained and stopped."""
@@ -98,7 +101,6 @@ def test_every_websocket_is_closed_with_service_restart(drained):
     assert {(each.code, each.reason) for each in drained.sockets} == {(1012, "Service restart")}
 
 
-@pytest.mark.alone
 def test_websockets_are_closed_all_over_the_window(drained):
     """Their clients reconnect one after the other."""
     closed = [each.closed_at for each in drained.sockets]

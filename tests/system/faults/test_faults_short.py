@@ -15,7 +15,7 @@ RATE = 50
 DRAIN_S = 6
 
 # Each is seconds on a machine of its own; CI's has others on it.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.alone]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.timed]
 
 
 @pytest.mark.parametrize("asgi", ["uvicorn", "daphne"])

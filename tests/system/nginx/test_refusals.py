@@ -146,11 +146,10 @@ def test_a_request_beyond_the_queue_is_refused_at_once(edge, behind, sockets) ->
     """While ASGI serves as ever, and the others wait on."""
     behind("asgi.sock")
     with listening(sockets / "wsgi.sock", backlog=0), waiting(sockets / "wsgi.sock"):
-        began = time.monotonic()
         refused = edge.ask("/sync/")
 
+        # A request that had waited at all would get 504, after the timeout.
         assert refusal(refused) == (503, "1")
-        assert time.monotonic() - began < TIMEOUT_S
         assert edge.ask("/async/").text == "ok"
     wait_for(lambda: '"GET /sync/ HTTP/1.1" 503' in edge.log and edge.log.count(" edge\n"))
 

@@ -21,7 +21,7 @@ RESTART = 1012
 WINDOW_S, LATEST_S = 6, 9
 SERVERS = ["uvicorn", "daphne", "hypercorn", "granian", "gunicorn"]
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 VIEWS = """
 import asyncio

@@ -65,7 +65,7 @@ def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> None:
-    """With a WebSocket open: no socket, no pid file, exit code 0, in less than 10 s."""
+    """With a WebSocket open: no socket, no pid file, and exit code 0."""
 
     async def stop_while_open(up: Up) -> int:
         async with (
@@ -81,7 +81,7 @@ def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> 
         # supervisord and its programs, and at least a worker of each server.
         assert len(pids) > 5
 
-        assert asyncio.run(asyncio.wait_for(stop_while_open(up), 10)) == 0
+        assert asyncio.run(stop_while_open(up)) == 0
 
         assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
         left = {path.name for path in up.run_dir.iterdir()}

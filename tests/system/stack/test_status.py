@@ -175,6 +175,8 @@ def test_what_drains_is_listed_with_its_connections(up) -> None:
 
 def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
     """The live generation is ready in the meantime; what a killed reload started soon stops."""
+    live = _status(up)["generation"]
+    started = f"wsgi-{live + 1}"
     slow = up.directory / "mysite" / "slow"
     slow.touch()
     reloading = subprocess.Popen(
@@ -187,12 +189,12 @@ def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
 
         def candidate() -> dict[str, Any] | None:
             status = _status(up)
-            return status if _duties(status).get("wsgi-3") == "candidate" else None
+            return status if _duties(status).get(started) == "candidate" else None
 
         status = wait_for(candidate, within_s=WITHIN_S)
-        assert (status["reload_pid"], status["generation"]) == (reloading.pid, 2)
+        assert (status["reload_pid"], status["generation"]) == (reloading.pid, live)
         assert status["is_ready"]
-        assert _program(status, "wsgi-3")["state"] in ("starting", "silent")
+        assert _program(status, started)["state"] in ("starting", "silent")
     finally:
         reloading.kill()
         reloading.wait()
@@ -200,8 +202,8 @@ def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
 
     status = _status(up)
     assert status["reload_pid"] is None
-    assert _duties(status).get("wsgi-3") in ("abandoned", None)
-    wait_for(lambda: "wsgi-3" not in _duties(_status(up)), within_s=WITHIN_S)
+    assert _duties(status).get(started) in ("abandoned", None)
+    wait_for(lambda: started not in _duties(_status(up)), within_s=WITHIN_S)
 
 
 # Control sequences of a terminal (ECMA-48), and the return to the first column.
@@ -243,9 +245,13 @@ def test_a_terminal_is_drawn_in_place_until_ctrl_c(up) -> None:
         assert watching.wait(10) == 0
     assert drawn.count("\x1b[1A") > 3
     lines = re.sub(ANSI, "\n", drawn).splitlines()
-    assert sum(line.startswith("Generation 2 has served ") for line in lines) >= 3
+    assert sum(line.startswith(_served(up)) for line in lines) >= 3
     # A terminal without a size is taken for 80 columns.
     assert max(map(len, lines)) <= 80
+
+
+def _served(up: Up) -> str:
+    return f"Generation {_status(up)['generation']} has served {up.url}/ for "
 
 
 def _reader(descriptor: int) -> Callable[[], str]:
@@ -263,11 +269,12 @@ def _reader(descriptor: int) -> Callable[[], str]:
     return so_far
 
 
-def test_a_view_ends_when_the_stack_goes_away(up) -> None:
-    """It says so, with exit code 1. The last of all: nothing runs any more."""
+def test_a_view_ends_with_the_stack(up) -> None:
+    """It names the reason, with exit code 1. The file's last test: nothing runs after it."""
+    served = _served(up)
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with _watching(up.directory, **streams) as watching:
-        assert watching.stdout.readline().startswith("Generation 2 has served ")
+        assert watching.stdout.readline().startswith(served)
         assert up.stop() == 0
 
         _, output = watching.communicate(timeout=20)
