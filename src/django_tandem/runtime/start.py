@@ -28,7 +28,7 @@ from django_tandem.runtime import (
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.sockets import clean
-from django_tandem.runtime.state import FAILED_FILE
+from django_tandem.runtime.state import FAILED_FILE, STOPPING_FILE
 from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
 
@@ -55,7 +55,8 @@ def prepare(plan: Plan, settings: Settings) -> int:
         preflight.require_all(plan, settings)
         # What a stack that was killed left behind; none runs here now.
         clean(directory)
-        (directory / FAILED_FILE).unlink(missing_ok=True)
+        for name in (FAILED_FILE, STOPPING_FILE):
+            (directory / name).unlink(missing_ok=True)
         logs.mark_start(directory)
         startup_failures.clear_startup_failures(directory)
         pipeline.write(pipeline.render(plan), directory)

@@ -24,7 +24,7 @@ from django_tandem.runtime.kind_status import (
 )
 from django_tandem.runtime.reconcile import programs_to_stop
 from django_tandem.runtime.sockets import count_connections, linked_sockets
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import STOPPING_FILE, read_state
 from django_tandem.runtime.usage import Usage, total_usage, usages
 
 
@@ -96,10 +96,11 @@ def read_status(run_dir: Path) -> StackStatus:
     try:
         statuses, restarts = supervisord.statuses(run_dir), supervisord.restarts(run_dir)
     except supervisord.StoppingError as error:
-        raise RefusedError(
-            f"The stack in {run_dir} is stopping.", hint="`tandem down` waits until it has stopped."
-        ) from error
+        raise _stopping(run_dir) from error
     except OSError as error:
+        # Its socket is closed before its process ends.
+        if (run_dir / STOPPING_FILE).exists():
+            raise _stopping(run_dir) from error
         raise RefusedError(
             f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
             "it is starting, stopping or suspended.",
@@ -127,6 +128,12 @@ def read_status(run_dir: Path) -> StackStatus:
         usages=usages(holder.pid, pids) if pids else {},
         restarts=restarts,
         programs=programs,
+    )
+
+
+def _stopping(run_dir: Path) -> RefusedError:
+    return RefusedError(
+        f"The stack in {run_dir} is stopping.", hint="`tandem down` waits until it has stopped."
     )
 
 

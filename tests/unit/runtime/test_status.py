@@ -1,8 +1,15 @@
 """A program's role follows from the state, and from whether a reload is in progress."""
 
+import os
+
+import pytest
+
 from builders import plan
+from django_tandem.errors import RefusedError
 from django_tandem.render.supervisor import state_of
-from django_tandem.runtime.status import Role, roles
+from django_tandem.runtime import lock
+from django_tandem.runtime.state import STOPPING_FILE
+from django_tandem.runtime.status import Role, read_status, roles
 
 STATE = state_of(plan())
 NAMES = [process.program for process in STATE.processes]
@@ -32,3 +39,17 @@ def test_older_and_unused_programs_drain() -> None:
     for is_reloading in (True, False):
         found = roles(STATE, running, is_reloading=is_reloading)
         assert (found["wsgi-0"], found["valkey"]) == (Role.DRAINING, Role.DRAINING)
+
+
+def test_a_stack_whose_socket_is_closed_is_stopping(tmp_path) -> None:
+    """From the first moment of the stop to the end of its process."""
+    handle = lock.take(tmp_path)
+    (tmp_path / STOPPING_FILE).touch()
+
+    with pytest.raises(RefusedError) as caught:
+        read_status(tmp_path)
+
+    os.close(handle)
+    assert str(caught.value) == (
+        f"The stack in {tmp_path} is stopping.\n  `tandem down` waits until it has stopped."
+    )
