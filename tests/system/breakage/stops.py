@@ -38,6 +38,13 @@ MUTANTS = (
         tests=(f"{SHUTDOWN}::test_a_stop_gives_each_program_until_its_moment",),
     ),
     Mutant(
+        name="Channels workers that consume until the servers stop",
+        file="runtime/supervisor/shutdown.py",
+        old="        self._retire_channels()\n",
+        new="",
+        tests=(f"{SHUTDOWN}::test_the_channels_workers_of_a_master_finish_from_the_beginning",),
+    ),
+    Mutant(
         name="Ctrl-C as SIGTERM",
         file="runtime/supervisor/shutdown.py",
         old="self._is_interactive = True",

@@ -19,11 +19,12 @@ from supervisor.states import SupervisorStates
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
-from django_tandem.model.programs import generation_of, listeners
+from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime import early_signals
 from django_tandem.runtime.state import STOP_S, STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.servers.shared_master import RETIRE_CHANNELS
 
 # Stopped last, by supervisord's own order: the others use it while they stop.
 STOPS_LAST = programs.VALKEY
@@ -121,6 +122,7 @@ class Shutdown:
             # A program that can't be drained is still stopped.
             with contextlib.suppress(OSError):
                 drain_window.write(self._run_dir, generation, self._budget.window_s, self.drain)
+        self._retire_channels()
         # supervisord would stop one program after the other, and their times would add up.
         for name in self._groups():
             if name == programs.NGINX:
@@ -132,6 +134,14 @@ class Shutdown:
         subscribe(events.ProcessStateStoppedEvent, self._on_stopped)
         servers_s = self._left_s(self._budget.servers_at_s)
         self._self_pipe.call_later(servers_s, self._stop_servers)
+
+    def _retire_channels(self) -> None:
+        """Have the Channels workers of a master finish, which itself stops with the servers."""
+        for name, group in self._groups().items():
+            for process in group.processes.values() if is_master(name) else ():
+                if process.pid:
+                    with contextlib.suppress(OSError):
+                        os.kill(process.pid, signal.Signals[f"SIG{RETIRE_CHANNELS}"])
 
     def _on_stopped(self, event: Any) -> None:
         self._self_pipe.wake()

@@ -1,5 +1,6 @@
 """A stop signals each program at its moment, whatever the signal was that began it."""
 
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -127,6 +128,21 @@ def test_the_servers_stop_as_soon_as_the_edge_has_ended(loop, tmp_path) -> None:
     )
 
     assert loop.stopped_after()["master-1"] == (1, 8)
+
+
+def test_the_channels_workers_of_a_master_finish_from_the_beginning(loop, tmp_path) -> None:
+    """As those of a program of their own, and not in the last seconds with the servers."""
+    got: list[int] = []
+    before = signal.signal(signal.SIGWINCH, lambda number, _frame: got.append(number))
+    loop.start(tmp_path, STOP_S=20, STOP_DELAY_S=5)
+    loop.process_groups["master-1"].process.pid = os.getpid()
+
+    loop.stop()
+    assert got == []
+    loop.run_until(105)
+
+    signal.signal(signal.SIGWINCH, before)
+    assert got == [signal.SIGWINCH]
 
 
 def test_a_stack_serves_during_the_delay(loop, tmp_path) -> None:
