@@ -34,7 +34,7 @@ tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
 # The tests of containers are for root: they start what a cluster starts, and keep the image from one run to the next.
 export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers
 CONTAINER_PROGRAMS := podman:podman runc:runc mmdebstrap:mmdebstrap
-tests faults: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PROGRAMS))
+tests faults test-all: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PROGRAMS))
 
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
 # drops an argument that another one contains.

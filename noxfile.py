@@ -14,7 +14,9 @@ EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn"
 SUBJECTS = sorted(
     sorted({path.parent.name for path in Path("tests/system").glob("[a-z]*/*.py")} - {"example"}),
     # The directories that take longest come first.
-    key=lambda name: name not in ("nginx", "stack", "bench", "browser", "overload", "docs"),
+    key=lambda name: (
+        name not in ("containers", "nginx", "stack", "bench", "browser", "overload", "docs")
+    ),
 )
 MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/unit")
 IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")

@@ -60,6 +60,11 @@ class Container(Up):
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def workers(self) -> dict[str, int]:
+        """Return how many workers each server of the shared master has."""
+        master = next(each for each in self.status()["processes"] if each["kinds"])
+        return {each["name"]: len(each["workers"]) for each in master["kinds"]}
+
     def inspect(self, field: str) -> str:
         """Return a field of the container's state, such as ``Pid``: of process 1, as seen here."""
         return self.podman(

@@ -30,6 +30,8 @@ HOOKS = (
     'cd "$1" && cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt',
 )
 BUILD_S = 300
+# Of the newest ones, another run of the tests may be about to start a container.
+KEPT = 4
 
 
 def podman(*arguments: str) -> list[str]:
@@ -51,6 +53,7 @@ def build(project: Path) -> str:
             if not _exists(base):
                 _make_base(base)
             _build(project, wheels, name)
+            _remove_old(name.partition(":")[0])
     return name
 
 
@@ -73,6 +76,13 @@ def _base_name() -> str:
 
 def _exists(name: str) -> bool:
     return subprocess.run(podman("image", "exists", name), check=False).returncode == 0
+
+
+def _remove_old(repository: str) -> None:
+    listed = podman("images", "--quiet", "--sort", "created", repository)
+    found = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    # One that a container still runs stays.
+    subprocess.run(podman("rmi", *found[KEPT:]), capture_output=True, check=False)
 
 
 def _run(*command: str, **more: object) -> None:

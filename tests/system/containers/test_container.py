@@ -36,12 +36,7 @@ def test_the_user_is_the_one_of_the_container(container) -> None:
 
 def test_the_workers_follow_the_memory_limit(container) -> None:
     """Half of 400 MB for WSGI and a quarter for ASGI, at 100 MB each, on any machine."""
-    master = next(each for each in container.status()["processes"] if each["kinds"])
-
-    assert {each["name"]: len(each["workers"]) for each in master["kinds"]} == {
-        "wsgi-1": 2,
-        "asgi-1": 1,
-    }
+    assert container.workers() == {"wsgi-1": 2, "asgi-1": 1}
 
 
 def test_the_open_files_bound_the_connections(container) -> None:

@@ -28,6 +28,7 @@ class Stop:
     begun: set[str] = field(default_factory=set)
     closes: list[int | None] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
+    workers: dict[str, int] = field(default_factory=dict)
     output: str = ""
 
 
@@ -36,13 +37,15 @@ def stopped(image, tmp_path_factory) -> Iterator[Stop]:
     """One that root starts for the user 1000, on port 80 within, stopped as `docker stop` does."""
     data = tmp_path_factory.mktemp("data")
     data.chmod(0o777)
-    options = (*READ_ONLY, "--user", "0", "--volume", f"{data}:/data")
+    options = (*READ_ONLY, "--user", "0", "--cpus", "1", "--volume", f"{data}:/data")
     command = ("tandem", "up", "--user", "1000", "--bind", ":80")
     with Container(image=image, options=options, arguments=command, inside=80) as container:
+        workers = container.workers()
         ids = container.execute("sh", "-c", "cat /proc/[0-9]*/status").stdout.splitlines()
         found = asyncio.run(_stop_under_load(container))
         # Of the command that looks, too, which the container runtime starts as root.
         found.users = {line.split()[2] for line in ids if line.startswith("Uid:")} - {"0"}
+        found.workers = workers
         found.begun = set((data / "begun").read_text().split())
         found.output = container.output
         yield found
@@ -99,6 +102,11 @@ def test_a_stop_ends_with_0_within_the_time_of_docker(stopped) -> None:
     """It was asked to stop and did; 137 would be a stack that was killed."""
     assert stopped.exit_code == 0
     assert stopped.took_s < DOCKER_S
+
+
+def test_the_workers_follow_the_cpu_limit(stopped) -> None:
+    """Three for one CPU on WSGI and one on ASGI; two CPUs would have five and two."""
+    assert stopped.workers == {"wsgi-1": 3, "asgi-1": 1}
 
 
 def test_started_by_root_everything_runs_as_the_user(stopped) -> None:
