@@ -37,7 +37,7 @@ def is_enabled() -> bool:
 
 
 def install() -> None:
-    """Have the handlers of the standard streams write JSON, where LOG_FORMAT says so."""
+    """Have the handlers of the standard streams write JSON, where LOG_FORMAT is "json"."""
     if is_enabled():
         # Also for handlers that exist, and for those that the project configures later.
         logging.StreamHandler.format = format_record  # type: ignore[method-assign,assignment]

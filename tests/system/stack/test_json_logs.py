@@ -1,4 +1,4 @@
-"""With LOG_FORMAT "json" each line of a stack's output is one JSON object, whatever wrote it."""
+"""With LOG_FORMAT "json" each line of a stack's output is one JSON object, for all programs."""
 
 import json
 import sys
@@ -44,7 +44,7 @@ async def asynchronous(request):
 
 
 def raising(request):
-    raise RuntimeError("nobody catches it")
+    raise RuntimeError("not caught by the view")
 
 
 urlpatterns += [
@@ -121,8 +121,8 @@ def make(directory: Path, **tandem_setting: Any) -> Path:
         file.write_text(before + text)
     asgi = directory / "mysite" / "asgi.py"
     echo = "        await self.send(text_data="
-    said = '        logging.getLogger("shop").info("in a consumer")\n'
-    asgi.write_text(asgi.read_text().replace(echo, said + echo))
+    logging = '        logging.getLogger("shop").info("in a consumer")\n'
+    asgi.write_text(asgi.read_text().replace(echo, logging + echo))
     (directory / "noise.py").write_text(NOISE)
     return directory
 
@@ -195,7 +195,7 @@ def test_each_line_is_an_object_with_what_collectors_read(up) -> None:
 
 
 def test_a_record_has_its_logger_its_extras_and_the_request(up) -> None:
-    """Whatever the format string of the project's formatter leaves out."""
+    """Also what the format string of the project's formatter leaves out."""
     request_id = request(up, "/sync/7/")
 
     found = of_message(up, "on wsgi", request_id=request_id)
@@ -234,7 +234,7 @@ def test_an_error_that_no_view_catches_has_its_traceback_and_its_request(up) -> 
     request_id = answer.headers["X-Request-ID"]
     logged = of_message(up, "Internal Server Error: /raising/", request_id=request_id)
     assert (logged["logger"], logged["status_code"]) == ("django.request", 500)
-    assert logged["exception"].endswith("\nRuntimeError: nobody catches it")
+    assert logged["exception"].endswith("\nRuntimeError: not caught by the view")
     assert of_message(up, "GET /raising/ 500", request_id=request_id)["level"] == "error"
 
 
@@ -283,7 +283,7 @@ def test_an_access_line_has_the_route_and_the_durations(up) -> None:
     assert "secret" not in up.output
 
 
-def test_what_the_stack_tells_the_edge_reaches_no_client(up) -> None:
+def test_the_headers_for_the_access_log_reach_no_client(up) -> None:
     """The route and the queue are in headers of the response."""
     for target in ("/sync/1/", "/async/"):
         assert not [name for name in ask(up.port, target).headers if "tandem" in name.lower()]

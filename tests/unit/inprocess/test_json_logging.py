@@ -42,7 +42,7 @@ OBJECT = {
 
 
 def test_a_record_is_an_object() -> None:
-    """Whatever its formatter leaves out."""
+    """With what its formatter leaves out."""
     assert formatted() == OBJECT
 
 
@@ -98,7 +98,7 @@ class Json(logging.Formatter):
     [(Json(), '{"event": "hello"}'), ('{"event": "%(message)s"}', '{"event": "hello"}')],
 )
 def test_a_formatter_that_writes_json_is_left_alone(form, expected) -> None:
-    """A class of its own, or a format string."""
+    """By its class, or by its format string."""
     assert format_record(handler(form=form), record()) == expected
 
 

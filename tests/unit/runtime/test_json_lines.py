@@ -1,4 +1,4 @@
-"""Each line of a log becomes one JSON object, whatever a program writes."""
+"""Each line of a log becomes one JSON object, for any bytes of a program."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def test_the_generation_is_not_a_part_of_the_program(program, name, generation) 
             b"9:M 2026-11-26T18:30:00.123+01:00 # Failed opening",
             ("2026-11-26T17:30:00.123000+00:00", "warning", "Failed opening"),
         ),
-        (b"[notice] nobody's form", (NOW, "info", "[notice] nobody's form")),
+        (b"[notice] an unknown form", (NOW, "info", "[notice] an unknown form")),
     ],
 )
 def test_the_known_forms_have_their_time_and_level(line, expected) -> None:
@@ -152,7 +152,7 @@ def test_a_traceback_is_one_object(traceback, message) -> None:
 
 
 def test_two_tracebacks_are_two_objects() -> None:
-    """Where nothing says that they are chained."""
+    """Without a sentence between them that chains them."""
     found = convert(*TRACEBACK.split(b"\n"), b"", *TRACEBACK.split(b"\n"))
 
     assert [each["exception"] for each in found] == [TRACEBACK.decode()] * 2
