@@ -144,7 +144,8 @@ def _package(frame: FrameType) -> str:
 
 def _is_suspended(frame: FrameType) -> bool:
     """Return whether ``frame`` is a coroutine that awaits, for which pdb gets a return as well."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "YIELD_VALUE"
+    # Python 3.13 has gone on to the instruction with which it will resume.
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in {"YIELD_VALUE", "RESUME"}
 
 
 def _report(text: str) -> None:

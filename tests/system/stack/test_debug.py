@@ -158,6 +158,10 @@ def test_a_step_stays_in_its_request(terminal, port, view) -> None:
     with ThreadPoolExecutor() as pool:
         asked = [pool.submit(ask, port, f"/{view}/?number={number}") for number in (1, 2)]
         first = _number(terminal)
+        if sys.version_info >= (3, 13):
+            # It stops at breakpoint() itself, and not on the next line.
+            terminal.type("n")
+            terminal.read_until("(Pdb) ")
         terminal.type("n")
         assert _number(terminal) == first
         terminal.type("c")

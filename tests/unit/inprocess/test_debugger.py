@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def typed(monkeypatch, tmp_path: Path, *commands: str) -> Iterator[Callable[[], 
 
 
 NUMBER = "p 'number', number"
+# From Python 3.13 on, pdb stops at breakpoint() itself, and not on the next line.
+TO_NEXT_LINE = ("n",) if sys.version_info >= (3, 13) else ()
 
 
 def test_a_step_over_an_await_stays_in_its_request(views, monkeypatch, tmp_path, capsys) -> None:
@@ -81,7 +84,7 @@ def test_a_step_over_an_await_stays_in_its_request(views, monkeypatch, tmp_path,
     async def serve() -> list[int]:
         return await asyncio.gather(*(run_asgi(views["steps"], number) for number in (1, 2)))
 
-    with typed(monkeypatch, tmp_path, NUMBER, "n", NUMBER, "c") as output:
+    with typed(monkeypatch, tmp_path, *TO_NEXT_LINE, NUMBER, "n", NUMBER, "c") as output:
         assert invoke(lambda: asyncio.run(serve())) == [1, 2]
 
     assert output().count("('number', 1)") == 2
@@ -96,7 +99,7 @@ def test_a_thread_waits_until_the_request_at_the_prompt_ends(
     views, monkeypatch, tmp_path, steps
 ) -> None:
     """A step out of the view leads neither into the server nor into the next request."""
-    commands = (NUMBER, "n", NUMBER, *steps, NUMBER, "c")
+    commands = (*TO_NEXT_LINE, NUMBER, "n", NUMBER, *steps, NUMBER, "c")
     with typed(monkeypatch, tmp_path, *commands) as output, ThreadPoolExecutor(2) as pool:
         results = [pool.submit(views["threaded"], number) for number in (1, 2)]
         assert sorted(result.result(10) for result in results) == [1, 2]
@@ -111,9 +114,9 @@ def test_a_breakpoint_in_the_same_request_opens_the_prompt_again(
 ) -> None:
     """Also after a step, which keeps the lock."""
     with (
-        typed(monkeypatch, tmp_path, "n", "n", "c", NUMBER, "c") as output,
+        typed(monkeypatch, tmp_path, *TO_NEXT_LINE, "n", "n", "c", NUMBER, "c") as output,
         ThreadPoolExecutor(1) as pool,
     ):
         assert pool.submit(views["repeated"], 1).result(10) == 1
 
-    assert output().count("(Pdb) ") == 5
+    assert output().count("(Pdb) ") == len(TO_NEXT_LINE) + 5
