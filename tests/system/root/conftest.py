@@ -60,35 +60,19 @@ def _place() -> Iterator[Path]:
 def python() -> Iterator[str]:
     """An interpreter of this version that every user may run, with the same packages."""
     with _place() as directory, pytest.MonkeyPatch.context() as patch:
-        yield make_venv(_shared_python(directory, patch), directory)
+        yield make_venv(_shared_python(directory / "interpreter", patch), directory / "venv")
 
 
 def _shared_python(directory: Path, patch: pytest.MonkeyPatch) -> str:
-    """Return this interpreter, or where only root may run it one of the system, or a copy."""
+    """Return this interpreter, or where only root may run it, the system's or a copy."""
     program = Path(sys.executable).resolve()
     if all(parent.stat().st_mode & 0o001 for parent in program.parents):
         return str(program)
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return shutil.which(name, path="/usr/local/bin:/usr/bin") or _copy(program, directory, patch)
-
-
-def _copy(program: Path, directory: Path, patch: pytest.MonkeyPatch) -> str:
-    copy = directory / "python"
-    shutil.copytree(
-        sys.base_prefix,
-        copy,
-        symlinks=True,
-        ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__"),
-        copy_function=_link,
-    )
-    # Its shared library would be looked for in the directory that only root may enter.
-    patch.setenv("LD_LIBRARY_PATH", str(copy / "lib"))
-    return str(copy / program.relative_to(sys.base_prefix))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        Path(target).hardlink_to(source)
-    except OSError:
-        # On another file system.
-        shutil.copy2(source, target)
+    if found := shutil.which(name, path="/usr/local/bin:/usr/bin"):
+        return found
+    unused = shutil.ignore_patterns("site-packages", "test", "__pycache__", "share", "include")
+    shutil.copytree(sys.base_prefix, directory, ignore=unused, symlinks=True)
+    # It may be linked to a library by its former path.
+    patch.setenv("LD_LIBRARY_PATH", str(directory / "lib"))
+    return str(directory / "bin" / name)
