@@ -370,6 +370,23 @@ def test_the_setting_may_change_between_two_generations(up) -> None:
         work(up, f"shared-{shared}")
 
 
+def test_preload_and_recycle_reach_the_master(up) -> None:
+    """Each worker loads the project, and is replaced after its number of requests."""
+    imports = up.directory / "mysite" / "imports.log"
+    imports.unlink()
+    configure(up.directory, PRELOAD=False, RECYCLE={"REQUESTS": 10})
+    try:
+        assert tandem(up.directory, "reload", "--wait").returncode == 0
+    finally:
+        configure(up.directory)
+    first = {*pids(up, "wsgi"), *pids(up, "asgi")}
+
+    assert first <= set(map(int, imports.read_text().split()))
+    assert str(master(up)["pid"]) not in imports.read_text().split()
+    for path in ("/sync/", "/async/"):
+        wait_for(lambda path=path: int(ask(up.port, path).text) not in first, within_s=WITHIN_S)
+
+
 def test_a_stop_leaves_no_process(up) -> None:
     """Within the time of a container's stop. The last of all: nothing runs any more."""
     family = psutil.Process(up.process.pid).children(recursive=True)
