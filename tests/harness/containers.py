@@ -33,7 +33,7 @@ class Container(Up):
         publish = ("--publish", f"127.0.0.1:{self.port}:{self.inside}")
         # A timer of systemd would run the health check; the tests run it themselves.
         health = ("--health-interval", "disable")
-        run = podman("run", "--name", self.name, *LIMITS, *publish, *health, *SECRETS)
+        run = podman("run", "--rm", "--name", self.name, *LIMITS, *publish, *health, *SECRETS)
         return [*run, *self.options, self.image, *self.arguments]
 
     @property

@@ -7,6 +7,9 @@ import pytest
 from harness.client import ask, wait_for
 from harness.containers import READ_ONLY, UNPRIVILEGED, Container
 
+# The first of them builds the image, on a machine that runs other tests at the same time.
+pytestmark = pytest.mark.timeout(600)
+
 # OpenShift chooses such a number, and the group 0.
 USER = ("--user", "12345:0")
 BOUNDS = ("--memory", "400m", "--ulimit", "nofile=1024:1024")

@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
 from faults.containers import fill_disk, hang, served
 from faults.row import Row
+
+# The first of them builds the image, on a machine that runs other tests at the same time.
+pytestmark = pytest.mark.timeout(600)
 
 RATE = 20
 SOCKETS = 5
