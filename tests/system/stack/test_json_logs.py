@@ -1,4 +1,4 @@
-"""With LOG_FORMAT "json" each line of a stack's output is one JSON object, for all programs."""
+"""With --log-format json each line of a stack's output is one JSON object, for all programs."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import pytest
 from websockets.sync.client import connect
 
 from harness.client import ask, wait_for
-from harness.projects import startproject, with_channels
+from harness.projects import with_channels
 from harness.stack import Up, tandem
 
 VIEWS = """
@@ -104,25 +104,24 @@ time.sleep(600)
 """
 
 
-def make(directory: Path, **tandem_setting: Any) -> Path:
+TANDEM = {
+    "PROGRAMS": {"noise": [sys.executable, "noise.py"]},
+    "WSGI": {"WORKERS": 1},
+    "ASGI": {"WORKERS": 1},
+}
+# A line of the consumer, and one before it.
+ECHO = "        await self.send(text_data="
+LOGGING_ECHO = f'        logging.getLogger("shop").info("in a consumer")\n{ECHO}'
+
+
+def make(directory: Path) -> Path:
     """A project whose parts all log, in their own ways."""
-    with_channels(directory) if "PROGRAMS" in tandem_setting else startproject(directory)
-    has_channels = "PROGRAMS" in tandem_setting
-    urls = "from django.http import HttpResponse\nfrom django.urls import path\n"
-    added = {
-        "urls": VIEWS + SENDING if has_channels else f"{urls}urlpatterns = []\n{VIEWS}",
-        "settings": f"{HANDLERS}\nDEBUG = False\nALLOWED_HOSTS = ['*']\n"
-        f"TANDEM = {tandem_setting | {'LOG_FORMAT': 'json'}!r}\n",
-        "asgi": CONSUMER if has_channels else "",
-    }
+    with_channels(directory)
+    settings = f"{HANDLERS}\nDEBUG = False\nALLOWED_HOSTS = ['*']\nTANDEM = {TANDEM!r}\n"
+    added = {"urls": VIEWS + SENDING, "settings": settings, "asgi": CONSUMER}
     for name, text in added.items():
         file = directory / "mysite" / f"{name}.py"
-        before = "" if name == "urls" and not has_channels else file.read_text()
-        file.write_text(before + text)
-    asgi = directory / "mysite" / "asgi.py"
-    echo = "        await self.send(text_data="
-    logging = '        logging.getLogger("shop").info("in a consumer")\n'
-    asgi.write_text(asgi.read_text().replace(echo, logging + echo))
+        file.write_text(file.read_text().replace(ECHO, LOGGING_ECHO) + text)
     (directory / "noise.py").write_text(NOISE)
     return directory
 
@@ -130,14 +129,8 @@ def make(directory: Path, **tandem_setting: Any) -> Path:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
     """One stack of all programs, which each test leaves serving."""
-    noise = {"noise": [sys.executable, "noise.py"]}
-    directory = make(
-        tmp_path_factory.mktemp("json"),
-        PROGRAMS=noise,
-        WSGI={"WORKERS": 1},
-        ASGI={"WORKERS": 1},
-    )
-    with Up(directory) as running:
+    directory = make(tmp_path_factory.mktemp("json"))
+    with Up(directory, args=("--log-format", "json")) as running:
         yield running
 
 
