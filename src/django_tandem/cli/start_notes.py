@@ -4,15 +4,13 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
+from django.db import connections
 
 from django_tandem.cli import console
+from django_tandem.inprocess.migrations import unapplied_apps
 from django_tandem.project.redis import RedisAddress, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
@@ -92,7 +90,7 @@ def unapplied_migrations() -> list[str]:
 
     def read() -> None:
         try:
-            found.extend(sorted(_apps()))
+            found.extend(sorted(unapplied_apps()))
         except Exception:  # noqa: BLE001 - each database raises its own errors
             return
         finally:
@@ -107,14 +105,3 @@ def unapplied_migrations() -> list[str]:
     apps = ", ".join(dict.fromkeys(found))
     count = console.counted(len(found), "unapplied migration")
     return [f"There are {count}, in {apps}. Run `python manage.py migrate`."]
-
-
-def _apps() -> list[str]:
-    connection = connections[DEFAULT_DB_ALIAS]
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite" and not Path(name).exists() and str(name).startswith("/"):
-        # Opening it would create the file.
-        return [app for app, _ in MigrationLoader(None).graph.nodes]
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [migration.app_label for migration, _ in plan]

@@ -24,9 +24,12 @@ from django_tandem.inprocess import (
 )
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime.kind_status import Role
+from django_tandem.runtime.probes.client import failures
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
 
 REFRESH_S = 1.0
+# By the value of --check.
+PROBES = {"ready": "/readyz", "live": "/livez", "started": "/startupz"}
 COUNTED = ("RESTARTS", "CONNECTIONS")
 # The columns that --watch leaves out first where the terminal is too narrow.
 EXPENDABLE = ("DESCRIPTION", "STACK", "PID", "RESTARTS", "UP", "CONNECTIONS")
@@ -62,11 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print it as JSON")
     how.add_argument("--watch", action="store_true", help="refresh it each second, until Ctrl-C")
+    how.add_argument(
+        "--check",
+        nargs="?",
+        metavar="PROBE",
+        choices=tuple(PROBES),
+        const="ready",
+        help="print nothing if a probe passes, else why not: ready (the default), live or started",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the status; 1 when nothing runs, or not all that should."""
     run_dir = find_running_dir(options)
+    if options.check:
+        return _check(run_dir, options.check)
     if options.watch:
         return _watch(run_dir)
     now = read_status(run_dir)
@@ -112,6 +125,14 @@ def sentences(now: StackStatus) -> Iterator[str]:
         yield f"A reload is in progress, with pid {now.reload_pid}{starts}."
     for generation in _generations(now, Role.ABANDONED):
         yield f"Generation {generation} was abandoned by a reload that was killed; it is stopping."
+
+
+def _check(run_dir: Path, wanted: str) -> int:
+    """Print in one line why a probe fails; 1 if it does."""
+    found = failures(run_dir, PROBES[wanted])
+    if found:
+        console.line_err(f"Not {wanted}: {' '.join(found)}")
+    return 1 if found else 0
 
 
 def _watch(run_dir: Path) -> int:

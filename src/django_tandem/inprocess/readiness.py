@@ -12,9 +12,21 @@ from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
 
 READY_PATH = "/.tandem/ready"
 READY_BODY = b"ready"
+# Whether migrations are unapplied, by WSGI alone.
+MIGRATIONS_PATH = "/.tandem/migrations"
 
 _EDGE_KEY = environ_key(EDGE_HEADER)
 _EDGE_NAME = EDGE_HEADER.encode()
+
+
+def _migrations() -> bytes:
+    # Imported by the workers that are requested, and in no other project.
+    from django_tandem.inprocess import migrations  # noqa: PLC0415
+
+    return migrations.response_body()
+
+
+WSGI_ANSWERS = {READY_PATH: lambda: READY_BODY, MIGRATIONS_PATH: _migrations}
 
 
 class WsgiReadiness:
@@ -24,11 +36,13 @@ class WsgiReadiness:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != READY_PATH or environ.get(_EDGE_KEY):
+        read = WSGI_ANSWERS.get(environ.get("PATH_INFO", ""))
+        if read is None or environ.get(_EDGE_KEY):
             return self.application(environ, start_response)
-        length = str(len(READY_BODY))
+        body = read()
+        length = str(len(body))
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", length)])
-        return [READY_BODY]
+        return [body]
 
 
 class AsgiReadiness:

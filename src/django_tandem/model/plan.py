@@ -268,7 +268,8 @@ class Plan:
     ``open_files`` is how many files each program may open. A stop takes ``stop_s`` at most, of
     which ``stop_delay_s`` still serve. ``drain`` is how the connections of older generations end,
     None as their own settings have it. ``missing_workers`` are those of the project's task queues
-    that no program runs.
+    that no program runs. ``health_binds`` and ``health_socket`` are where the probes are answered,
+    beside the socket in the run directory.
     """
 
     project: Project
@@ -288,6 +289,15 @@ class Plan:
     connections: ConnectionLimits | None = None
     open_files: int = 4096
     missing_workers: tuple[BackgroundWorker, ...] = ()
+    health_binds: tuple[Bind, ...] = ()
+    health_socket: str | None = None
+    checks_migrations: bool = False
+
+    @property
+    def health(self) -> tuple[str, ...]:
+        """The addresses of the probes, each an IP address with its port or an absolute path."""
+        own = (self.health_socket,) if self.health_socket else ()
+        return (*map(str, self.health_binds), *own)
 
     @property
     def served(self) -> dict[Stack, WorkerKind]:

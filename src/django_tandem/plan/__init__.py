@@ -16,6 +16,7 @@ from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import open_files
 from django_tandem.plan.edge import edge
+from django_tandem.plan.health import health_binds, health_socket
 from django_tandem.plan.notes import notes
 from django_tandem.plan.processes import PlanContext, asgi_connections, processes
 from django_tandem.routing.policy import decide
@@ -56,6 +57,7 @@ def make_plan(
     connections = asgi_connections(context) if Stack.ASGI in stacks else None
     started = processes(context, stacks)
     own = [each.argv for each in started if each.exclusive]
+    planned_edge = edge(context, verdicts, stacks)
     return Plan(
         project=project,
         python=host.python,
@@ -65,7 +67,7 @@ def make_plan(
         stop_s=settings.stop_s,
         stop_delay_s=settings.stop_delay_s,
         verdicts=verdicts,
-        edge=edge(context, verdicts, stacks),
+        edge=planned_edge,
         processes=started,
         log_format=settings.log_format,
         overrides=overrides or Overrides(),
@@ -73,6 +75,9 @@ def make_plan(
         connections=connections,
         open_files=open_files(connections, host),
         missing_workers=without_program(project.background_workers, own),
+        health_binds=health_binds(context, planned_edge),
+        health_socket=health_socket(context),
+        checks_migrations=settings.migrations,
     )
 
 

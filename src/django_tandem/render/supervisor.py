@@ -23,6 +23,7 @@ class State:
     ``log_format`` is that of the logs and of stdout.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
+    ``health`` are the addresses of the probes beside the run directory's socket.
     """
 
     generation: int
@@ -42,6 +43,8 @@ class State:
     stop_s: int = 8
     stop_delay_s: int = 0
     log_format: LogFormat = LogFormat.TEXT
+    health: tuple[str, ...] = ()
+    checks_migrations: bool = False
 
 
 def state_of(plan: Plan) -> State:
@@ -67,6 +70,8 @@ def state_of(plan: Plan) -> State:
         stop_s=plan.stop_s,
         stop_delay_s=plan.stop_delay_s,
         log_format=plan.log_format,
+        health=plan.health,
+        checks_migrations=plan.checks_migrations,
     )
 
 

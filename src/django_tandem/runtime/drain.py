@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import drain_window, worker_restarts
+from django_tandem.inprocess import drain_window, master_heartbeat, worker_restarts
 from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.render.supervisor import State
@@ -166,6 +166,7 @@ def _remove_old(run_dir: Path, diff: Diff) -> None:
     running = {generation_of(name) for name in diff.running}
     drain_window.remove_all_but(run_dir, running)
     worker_restarts.remove_all_but(run_dir, running)
+    master_heartbeat.remove_all_but(run_dir, running)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,11 @@ from django_tandem.servers import Server
 from django_tandem.settings import Settings
 
 NICE = "nice"
+# The kernel takes no longer path of a socket.
+LONGEST_SOCKET = 107
+# The options that set an address beside `--bind`.
+REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
+HEALTH = 'TANDEM["HEALTH"]'
 
 
 def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ()) -> None:
@@ -52,9 +57,11 @@ def _requirements(
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         yield partial(require_installed, servers.find(stack, chosen.server))
-    for bind in plan.edge.addresses:
+    for bind, setting in _addresses(plan):
         if str(bind) not in listening:
-            yield partial(require_free, bind, is_redirect=bind in plan.edge.redirects)
+            yield partial(require_free, bind, setting)
+    if plan.health_socket:
+        yield partial(require_socket_directory, Path(plan.health_socket))
     for option, given in _named_files(settings):
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
@@ -64,6 +71,14 @@ def _requirements(
             yield partial(require_nice_for, name, program.nice)
         if program.command != AUTO:
             yield partial(require_program, name, program.command[0], plan.project.directory)
+
+
+def _addresses(plan: Plan) -> Iterator[tuple[Bind, str]]:
+    """Yield each address to listen on, and the option that sets it."""
+    for bind in plan.edge.addresses:
+        yield bind, REDIRECT if bind in plan.edge.redirects else "`--bind`"
+    for bind in plan.health_binds:
+        yield bind, HEALTH
 
 
 def require_nice() -> None:
@@ -167,8 +182,8 @@ def _why_not_executable(file: Path) -> str:
     return f'its interpreter "{interpreter}" is not a program here'
 
 
-def require_free(bind: Bind, *, is_redirect: bool = False) -> None:
-    """Raise MachineError when the edge could not listen on ``bind``."""
+def require_free(bind: Bind, option: str = "`--bind`") -> None:
+    """Raise MachineError when nothing could listen on ``bind``, which ``option`` sets."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -177,20 +192,35 @@ def require_free(bind: Bind, *, is_redirect: bool = False) -> None:
         try:
             probe.bind((bind.host, bind.port))
         except OSError as error:
-            raise _cannot_listen(bind, error, is_redirect=is_redirect) from error
+            raise _cannot_listen(bind, error, option) from error
+
+
+def require_socket_directory(path: Path) -> None:
+    """Raise MachineError when no socket can be made at ``path``, for the probes."""
+    if len(os.fsencode(path)) > LONGEST_SOCKET:
+        problem = f"is longer than {LONGEST_SOCKET} bytes"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        problem = "is in a directory that can't be written to"
+    elif path.exists() and not path.is_socket():
+        problem = "is another file"
+    else:
+        return
+    raise MachineError(
+        f"{HEALTH} is the socket {path}, which {problem}.",
+        hint='Name another path, or "unix" for the socket in the run directory.',
+    )
 
 
 def needs_port_binding(plan: Plan) -> bool:
-    """Return whether the edge listens on a port that an ordinary user may not listen on."""
+    """Return whether the plan listens on a port that an ordinary user may not listen on."""
     try:
         first_open = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     except (OSError, ValueError):
         first_open = 1024
-    return any(bind.port < first_open for bind in plan.edge.addresses)
+    return any(bind.port < first_open for bind, _ in _addresses(plan))
 
 
-def _cannot_listen(bind: Bind, error: OSError, *, is_redirect: bool) -> MachineError:
-    option = 'TANDEM["EDGE"]["REDIRECT"]' if is_redirect else "`--bind`"
+def _cannot_listen(bind: Bind, error: OSError, option: str) -> MachineError:
     match error.errno:
         case errno.EADDRINUSE:
             return MachineError(

@@ -60,7 +60,8 @@ class Reload:
 
 def check_machine(reload: Reload) -> None:
     """Check that this machine has what the plan needs."""
-    preflight.require_all(reload.plan, reload.settings, listening=reload.before.binds)
+    listening = (*reload.before.binds, *reload.before.health)
+    preflight.require_all(reload.plan, reload.settings, listening=listening)
 
 
 def write_candidates(reload: Reload) -> None:

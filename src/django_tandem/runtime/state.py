@@ -19,6 +19,8 @@ READY_FILE = "ready"
 STOPPING_FILE = "stopping"
 # Of a stack whose state is not known: the default of the setting.
 STOP_S = 8
+# Where the probes are always answered.
+HEALTH_SOCKET = "health.sock"
 
 
 def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
@@ -56,6 +58,7 @@ def _state(kept: dict[str, Any]) -> State:
         "binds": tuple(kept["binds"]),
         "overrides": _overrides(kept["overrides"]),
         "log_format": LogFormat(kept.get("log_format", LogFormat.TEXT)),
+        "health": tuple(kept.get("health", ())),
         "processes": tuple(_process(each) for each in kept["processes"]),
     }
     return _known(State, {**kept, **read})

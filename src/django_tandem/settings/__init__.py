@@ -274,6 +274,15 @@ class Settings:
         "load the project before the workers are forked; auto: unless its import leaves threads "
         "or sockets behind",
     )
+    health: str = option(
+        readers.file_path,
+        "unix",
+        "where the probes are answered, beside `health.sock` in the run directory: an address or "
+        "the path of a socket; unix: there alone",
+    )
+    migrations: bool = option(
+        readers.migrations, "ignore", "check: `/readyz` fails while some are unapplied"
+    )
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )

@@ -199,6 +199,14 @@ def log_format(value: Any, _path: str) -> LogFormat:
     return LogFormat(value)
 
 
+@reader('"ignore" or "check"')
+def migrations(value: Any, _path: str) -> bool:
+    """Read whether unapplied migrations are checked."""
+    if value not in ("ignore", "check"):
+        raise ValueError
+    return bool(value == "check")
+
+
 @reader('"wsgi" or "asgi"')
 def stack(value: Any, _path: str) -> Stack:
     """Read the name of a stack."""

@@ -11,6 +11,7 @@ from harness.client import ask
 from harness.stack import free_port
 
 READY = "/.tandem/ready"
+OWN = "/.tandem/edge"
 HOSTS = ["shop.example", "127.0.0.1", "10.1.2.3:8000", "other.example"]
 
 
@@ -71,3 +72,13 @@ def test_it_is_503_unless_both_stacks_are_ready(project, nginx_program, tmp_path
                 answer = edge.ask(READY)
                 # On a connection that is kept alive, NGINX answers while it stops.
                 assert (answer.status, answer.headers["Connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize("names", [[], ["shop.example"]], ids=["any name", "server names"])
+def test_the_edge_has_an_answer_of_its_own(project, nginx_program, tmp_path, names) -> None:
+    """For the probes, which ask the stacks themselves: no stack is needed, and no name."""
+    with running_edge(project, nginx_program, tmp_path, EDGE={"SERVER_NAMES": names}) as edge:
+        for host in HOSTS:
+            answer = edge.ask(OWN, headers=[("Host", host)])
+            assert (answer.status, answer.text) == (204, "")
+        assert OWN not in edge.log

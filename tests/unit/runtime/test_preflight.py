@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from builders import plan
-from django_tandem.runtime.preflight import find_missing
+from django_tandem.runtime.preflight import find_missing, needs_port_binding
 from django_tandem.settings import read_settings
 from harness.stack import free_port
 
@@ -87,3 +87,57 @@ def test_a_niceness_without_a_nice_is_named(monkeypatch, tmp_path) -> None:
         'TANDEM["PROGRAMS"]["tasks"]["NICE"] is 3, and there is no `nice` on this machine.\n'
         '  Install it (coreutils), or set TANDEM["PROGRAMS"]["tasks"]["NICE"] to 0.'
     ]
+
+
+@pytest.fixture
+def missing_for_health(tmp_path):
+    """Return what is missing for a plan with this HEALTH, while these addresses are its own."""
+
+    def find(health: object, *listening: str) -> list[str]:
+        tandem = {"BIND": f"127.0.0.1:{free_port()}", "HEALTH": health}
+        found = plan(tandem=tandem, directory=str(tmp_path))
+        return [str(error) for error in find_missing(found, read_settings(tandem), listening)]
+
+    return find
+
+
+def test_the_probes_need_an_address_of_their_own(missing_for_health) -> None:
+    """One in use is named with the option, unless the running stack has it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+
+        assert missing_for_health(address) == [
+            f"{address} is in use by another program.\n"
+            '  Stop that program, or listen on another address with TANDEM["HEALTH"].'
+        ]
+        assert missing_for_health(address, address) == []
+
+
+def test_the_probes_need_a_place_for_their_socket(missing_for_health, tmp_path) -> None:
+    """One that was left behind is replaced."""
+    path, file = tmp_path / "health.sock", tmp_path / "file"
+    file.touch()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    absent, long = tmp_path / "absent" / "health.sock", tmp_path / ("x" * 110)
+    hint = '  Name another path, or "unix" for the socket in the run directory.'
+
+    assert missing_for_health(path) == []
+    assert missing_for_health(file) == [
+        f'TANDEM["HEALTH"] is the socket {file}, which is another file.\n{hint}'
+    ]
+    assert missing_for_health(absent) == [
+        f'TANDEM["HEALTH"] is the socket {absent}, which is in a directory that can\'t be written '
+        f"to.\n{hint}"
+    ]
+    assert missing_for_health(long) == [
+        f'TANDEM["HEALTH"] is the socket {long}, which is longer than 107 bytes.\n{hint}'
+    ]
+
+
+def test_the_probes_may_need_a_right_too() -> None:
+    """A port below 1024 takes it, wherever the edge listens."""
+    ports = {"BIND": "127.0.0.1:8000", "HEALTH": "127.0.0.1:81"}
+
+    assert needs_port_binding(plan(tandem=ports))
+    assert not needs_port_binding(plan(tandem={**ports, "HEALTH": "127.0.0.1:8001"}))

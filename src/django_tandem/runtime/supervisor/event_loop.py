@@ -35,6 +35,8 @@ class SelfPipe:
         # When what is to be called, on the monotonic clock; the number keeps them in order.
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        # When the loop has last run, on that clock.
+        self.ran_at = time.monotonic()
         self._reader, self._writer = os.pipe()
         for end in (self._reader, self._writer):
             os.set_blocking(end, False)
@@ -65,7 +67,8 @@ class SelfPipe:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def readable(self) -> bool:
-        """Return whether the loop should read; the interface of supervisord's dispatchers."""
+        """Return whether the loop should read; supervisord asks each dispatcher in each round."""
+        self.ran_at = time.monotonic()
         return True
 
     def writable(self) -> bool:

@@ -16,6 +16,7 @@ from supervisor.states import SupervisorStates
 from django_tandem.errors import MachineError
 from django_tandem.model import DrainMode
 from django_tandem.runtime import commit, lock
+from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.event_loop import subscribe
@@ -34,12 +35,15 @@ class GenerationsRpc:
         policy: RestartPolicy,
         shutdown: Shutdown,
         output: LogMultiplexer,
+        *,
+        probes: ProbeThread,
     ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
         self._policy = policy
         self._shutdown = shutdown
         self._output = output
+        self._probes = probes
         self._drainer: subprocess.Popen[bytes] | None = None
         subscribe(events.Tick5Event, self._on_tick)
 
@@ -66,7 +70,7 @@ class GenerationsRpc:
         return bool(self._supervisord.remove_process_group(program))
 
     def refresh(self) -> bool:
-        """Apply a reload's commit to what keeps running: NGINX, Valkey and the log multiplexer."""
+        """Apply a reload's commit to what keeps running: programs, log multiplexer and probes."""
         # NGINX and Valkey use a new command at their next start.
         for name, rendered in self._rendered().items():
             group = self._supervisord.process_groups.get(name)
@@ -78,6 +82,7 @@ class GenerationsRpc:
         state = read_state(self._run_dir)
         if state is not None:
             self._output.set_format(state.log_format)
+            self._probes.listen(state.health)
         return True
 
     def start_drainer(self) -> bool:

@@ -14,6 +14,8 @@ from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import listeners, log_names
 from django_tandem.runtime import lock, orphans
+from django_tandem.runtime.probes.observer import Observer
+from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.children import Children
@@ -84,7 +86,12 @@ class Plugin:
         self._shutdown = Shutdown(
             supervisord, run_dir, self._self_pipe, self._output, lambda: self._policy.has_failed
         )
-        self.rpc = GenerationsRpc(supervisord, run_dir, self._policy, self._shutdown, self._output)
+        observer = Observer(supervisord, run_dir, lambda: self._self_pipe.ran_at)
+        self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
+        self._probes.start(state.health if state else ())
+        self.rpc = GenerationsRpc(
+            supervisord, run_dir, self._policy, self._shutdown, self._output, probes=self._probes
+        )
         atexit.register(self._at_exit)
 
     def _on_starting(self, event: Any) -> None:
@@ -113,6 +120,7 @@ class Plugin:
         self._self_pipe.close()
         # Where supervisord itself fails, nothing else would stop what it started.
         self._shutdown.kill_all()
+        self._probes.close()
         # Before the records of failed starts are removed, whose tracebacks are not printed again.
         self._output.close()
         clean(self._run_dir)

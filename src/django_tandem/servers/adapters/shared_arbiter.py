@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from django_tandem.inprocess import worker_process, worker_restarts
+from django_tandem.inprocess import master_heartbeat, worker_process, worker_restarts
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
 
@@ -46,6 +46,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         # Whether the generation drains: the next one has its own Channels workers.
         self._is_draining = False
         self._restarts = worker_restarts.from_environment()
+        self._heartbeat = master_heartbeat.from_environment()
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
         )
@@ -104,6 +105,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def manage_workers(self) -> None:
         """Start the workers that a kind lacks, and replace those that exceed a bound."""
+        self._heartbeat.beat()
         for kind in self.kinds:
             if not kind.is_last or (self._has_booted and not self._is_draining):
                 self._keep(kind)

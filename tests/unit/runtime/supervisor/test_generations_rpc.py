@@ -20,21 +20,33 @@ class Output:
         self.formats.append(log_format)
 
 
-def test_the_committed_format_of_the_logs_is_applied(tmp_path) -> None:
-    """Stdout has the format in which the live generation logs."""
+class Probes:
+    """A thread of probes that keeps the addresses that it gets."""
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[str, ...]] = []
+
+    def listen(self, addresses: tuple[str, ...]) -> None:
+        self.addresses.append(addresses)
+
+
+def test_a_commit_is_applied_to_the_logs_and_to_the_probes(tmp_path) -> None:
+    """Stdout has the format in which the live generation logs, and the probes its addresses."""
     options = SimpleNamespace(
         configfile=str(tmp_path / "supervisord.conf"),
         read_config=lambda _path: SimpleNamespace(process_group_configs=[]),
     )
     supervisord = SimpleNamespace(options=options, process_groups={})
     multiplexer: Any = Output()
+    probes: Any = Probes()
     nothing: Any = None
-    rpc = GenerationsRpc(supervisord, tmp_path, nothing, nothing, multiplexer)
+    rpc = GenerationsRpc(supervisord, tmp_path, nothing, nothing, multiplexer, probes=probes)
 
-    for log_format in ("json", "text"):
-        state = state_of(plan(tandem={"LOG_FORMAT": log_format}))
+    for log_format, health in (("json", "127.0.0.1:8001"), ("text", "unix")):
+        state = state_of(plan(tandem={"LOG_FORMAT": log_format, "HEALTH": health}))
         output.write([state_file(state)], tmp_path)
         assert rpc.refresh()
 
     assert multiplexer.formats == [LogFormat.JSON, LogFormat.TEXT]
+    assert probes.addresses == [("127.0.0.1:8001",), ()]
     assert all(isinstance(each, LogFormat) for each in multiplexer.formats)

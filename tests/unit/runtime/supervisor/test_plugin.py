@@ -16,7 +16,7 @@ class NothingRuns:
         """Kill nothing."""
 
     def close(self) -> None:
-        """Have no timer."""
+        """Have no timer, and answer no probe."""
 
 
 def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> None:
@@ -25,7 +25,7 @@ def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> 
     output = LogMultiplexer(tmp_path, writer, is_announced=True)
     plugin = Plugin.__new__(Plugin)
     plugin._run_dir, plugin._output = tmp_path, output
-    plugin._shutdown = plugin._policy = plugin._self_pipe = NothingRuns()
+    plugin._shutdown = plugin._policy = plugin._self_pipe = plugin._probes = NothingRuns()
     output.add("wsgi-1")
     (tmp_path / "wsgi-1.failed").write_text("ValueError")
     (tmp_path / "wsgi-1.log").write_text("Traceback\n")

@@ -1,0 +1,163 @@
+"""A small HTTP server for pages that programs request: it can't be blocked by a slow client."""
+
+import asyncio
+import json
+import socket
+import stat
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+# From the connection to the end of the response.
+REQUEST_S = 5.0
+LONGEST_HEAD = 8192
+# The oldest is closed for a further one.
+MOST_CONNECTIONS = 64
+BACKLOG = 1024
+SOCKET_MODE = 0o660
+
+METHODS = ("GET", "HEAD")
+# One response a connection, which nothing may cache.
+HEADERS = "Connection: close\r\nCache-Control: no-store\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The response to a request."""
+
+    status: HTTPStatus
+    body: bytes
+    content_type: str = "application/json"
+    headers: str = ""
+
+    def encode(self, *, has_body: bool) -> bytes:
+        """Return it as it is sent; the answer to HEAD has no body."""
+        head = (
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
+            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n"
+            f"{self.headers}{HEADERS}\r\n"
+        )
+        return head.encode() + (self.body if has_body else b"")
+
+
+# By path, each returns the response to a request.
+Pages = Mapping[str, Callable[[], Awaitable[Response]]]
+
+
+def as_json(status: HTTPStatus, value: object) -> Response:
+    """Return a response with ``value`` as JSON, and a line end for whoever uses curl."""
+    return Response(status=status, body=json.dumps(value).encode() + b"\n")
+
+
+class HttpServer:
+    """Serves ``pages`` on sockets that may change while it runs."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._servers: dict[str, asyncio.Server] = {}
+        # In the order of their beginning.
+        self._open: dict[asyncio.StreamWriter, None] = {}
+
+    async def listen(self, addresses: Collection[str]) -> list[str]:
+        """Listen on ``addresses`` and on no other; return why that fails, a sentence for each."""
+        for address in self._servers.keys() - set(addresses):
+            self._servers.pop(address).close()
+        failures = []
+        for address in addresses:
+            if address not in self._servers:
+                try:
+                    self._servers[address] = await self._start(address)
+                except OSError as error:
+                    failures.append(f"Can't listen on {address}: {error.strerror}.")
+        return failures
+
+    async def _start(self, address: str) -> asyncio.Server:
+        if address.startswith("/"):
+            sock = _bind_path(Path(address))
+            return await asyncio.start_unix_server(
+                self._serve, sock=sock, backlog=BACKLOG, limit=LONGEST_HEAD
+            )
+        sock = _bind_port(address)
+        return await asyncio.start_server(
+            self._serve, sock=sock, backlog=BACKLOG, limit=LONGEST_HEAD
+        )
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            self._open.pop(oldest)
+            oldest.transport.abort()
+        self._open[writer] = None
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                writer.write(await self._respond(await reader.readuntil(b"\r\n\r\n")))
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except asyncio.LimitOverrunError:
+            writer.write(_refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE).encode(has_body=True))
+            writer.close()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            writer.transport.abort()
+        finally:
+            self._open.pop(writer, None)
+
+    async def _respond(self, head: bytes) -> bytes:
+        method, target = _parse(head)
+        response = await self._page(method, target.partition("?")[0])
+        return response.encode(has_body=method != "HEAD")
+
+    async def _page(self, method: str, path: str) -> Response:
+        if not method:
+            return _refusal(HTTPStatus.BAD_REQUEST)
+        if path not in self._pages:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if method not in METHODS:
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Allow: {', '.join(METHODS)}\r\n")
+        try:
+            return await self._pages[path]()
+        except Exception:  # noqa: BLE001 - a bug of one page must not end the others
+            traceback.print_exc()
+            return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _parse(head: bytes) -> tuple[str, str]:
+    """Return the method and the target of a request; empty where its first line has neither."""
+    words = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
+    return (words[0], words[1]) if len(words) == 3 and words[2].startswith("HTTP/1.") else ("", "")
+
+
+def _refusal(status: HTTPStatus, headers: str = "") -> Response:
+    body = json.dumps({"error": status.phrase}).encode() + b"\n"
+    return Response(status=status, body=body, headers=headers)
+
+
+def _bind_port(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host.strip("[]"), int(port)))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _bind_path(path: Path) -> socket.socket:
+    # Left by a stack that was killed; any other file is not ours.
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        path.unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        path.chmod(SOCKET_MODE)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,66 @@
+"""The thread that answers the probes, beside supervisord's own loop."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+
+from django_tandem.runtime.probes import report
+from django_tandem.runtime.probes.http_server import HttpServer, Response, as_json
+from django_tandem.runtime.probes.report import Report, StackHealth
+from django_tandem.runtime.state import HEALTH_SOCKET
+
+# At the end of supervisord nothing waits for it.
+CLOSE_S = 0.5
+
+Observe = Callable[[], Awaitable[StackHealth]]
+# By path; a further page is one more entry.
+PROBES = {"/livez": report.livez, "/readyz": report.readyz, "/startupz": report.startupz}
+
+
+class ProbeThread:
+    """
+    Serves the probes on a socket in the run directory, and on further addresses.
+
+    A thread, since supervisord's loop must not wait for a client, and its own hang is to be
+    reported.
+    """
+
+    def __init__(self, run_dir: Path, observe: Observe, print_line: Callable[[str], None]) -> None:
+        self._socket = str(run_dir / HEALTH_SOCKET)
+        self._print_line = print_line
+        self._server = HttpServer(
+            {path: partial(_respond, observe, judge) for path, judge in PROBES.items()}
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
+
+    def start(self, addresses: Collection[str]) -> None:
+        """Start the thread, and listen."""
+        self._thread.start()
+        self.listen(addresses)
+
+    def listen(self, addresses: Collection[str]) -> None:
+        """Listen on ``addresses`` and on the socket in the run directory, and on no other."""
+        asyncio.run_coroutine_threadsafe(self._listen((self._socket, *addresses)), self._loop)
+
+    def close(self) -> None:
+        """Stop to answer."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _listen(self, addresses: Collection[str]) -> None:
+        for failure in await self._server.listen(addresses):
+            self._print_line(f"probes: {failure}")
+
+
+async def _respond(observe: Observe, judge: Callable[[StackHealth], Report]) -> Response:
+    found = judge(await observe())
+    status = HTTPStatus.OK if found.passes else HTTPStatus.SERVICE_UNAVAILABLE
+    return as_json(status, found.as_json())

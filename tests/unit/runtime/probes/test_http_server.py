@@ -1,0 +1,190 @@
+"""The server of the probes answers programs, and slow clients don't hold it up."""
+
+import asyncio
+import json
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from django_tandem.runtime.probes import http_server
+from django_tandem.runtime.probes.http_server import HttpServer, as_json
+from harness.stack import free_port
+
+
+async def _page():
+    return as_json(HTTPStatus.OK, {"status": "pass"})
+
+
+async def _broken():
+    raise RuntimeError("a bug")
+
+
+@contextmanager
+def serving(*addresses: str) -> Iterator[HttpServer]:
+    """A server in a thread, as in supervisord."""
+    loop = asyncio.new_event_loop()
+    server = HttpServer({"/page": _page, "/broken": _broken})
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        assert listen(server, loop, *addresses) == []
+        server.loop = loop
+        yield server
+    finally:
+        listen(server, loop)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def listen(server: HttpServer, loop: asyncio.AbstractEventLoop, *addresses: str) -> list[str]:
+    return asyncio.run_coroutine_threadsafe(server.listen(addresses), loop).result(5)
+
+
+def exchange(path: Path, request: bytes) -> tuple[str, bytes]:
+    """Send ``request``; return the head and the body of the response."""
+    with connected(path) as connection:
+        connection.sendall(request)
+        return read(connection)
+
+
+def connected(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(str(path))
+    return connection
+
+
+def read(connection: socket.socket) -> tuple[str, bytes]:
+    response = b""
+    while chunk := connection.recv(65536):
+        response += chunk
+    head, _, body = response.partition(b"\r\n\r\n")
+    return head.decode(), body
+
+
+@pytest.fixture
+def path(tmp_path) -> Iterator[Path]:
+    with serving(str(tmp_path / "health.sock")):
+        yield tmp_path / "health.sock"
+
+
+def test_a_page_is_json(path) -> None:
+    """Whatever host the request names, and with a query."""
+    head, body = exchange(path, b"GET /page?verbose HTTP/1.1\r\nHost: other.example\r\n\r\n")
+
+    assert head == (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 19\r\n"
+        "Connection: close\r\nCache-Control: no-store"
+    )
+    assert json.loads(body) == {"status": "pass"}
+
+
+def test_head_has_no_body(path) -> None:
+    """And the headers of GET."""
+    head, body = exchange(path, b"HEAD /page HTTP/1.0\r\n\r\n")
+
+    assert "Content-Length: 19\r\n" in head
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
+        (b"GET /page/ HTTP/1.1\r\n\r\n", "404 Not Found"),
+        (b"POST /page HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
+        (b"nothing\r\n\r\n", "400 Bad Request"),
+        (b"\x16\x03\x01\x00 \xff\xff\r\n\r\n", "400 Bad Request"),
+        (b"GET /broken HTTP/1.1\r\n\r\n", "500 Internal Server Error"),
+    ],
+)
+def test_any_other_request_is_refused(path, request_, status, capsys) -> None:
+    """With the reason of its status alone."""
+    head, body = exchange(path, request_)
+
+    assert head.startswith(f"HTTP/1.1 {status}\r\n")
+    assert json.loads(body) == {"error": status.partition(" ")[2]}
+    # A bug is printed, where supervisord prints.
+    assert ("RuntimeError: a bug" in capsys.readouterr().err) is ("broken" in str(request_))
+
+
+def test_a_request_has_a_largest_size(path) -> None:
+    """Whoever sends more is no probe."""
+    head, _ = exchange(path, b"GET /page HTTP/1.1\r\nX: " + b"x" * 9000)
+
+    assert head.startswith("HTTP/1.1 431 ")
+
+
+def test_a_slow_client_is_cut(tmp_path, monkeypatch) -> None:
+    """By the time since it has connected: each of its bytes would be in time."""
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.2)
+    path = tmp_path / "health.sock"
+    with serving(str(path)), connected(path) as slow:
+        slow.sendall(b"GET /page HTTP/1.1\r\n")
+
+        assert slow.recv(1) == b""
+
+
+def test_slow_clients_hold_up_nobody(path) -> None:
+    """A further one takes the place of the oldest."""
+    slow = [connected(path) for _ in range(http_server.MOST_CONNECTIONS + 5)]
+    try:
+        for each in slow:
+            each.sendall(b"GET /page HTTP/1.1\r\n")
+
+        assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
+
+        slow[-1].sendall(b"\r\n")
+        assert read(slow[-1])[0].startswith("HTTP/1.1 200 ")
+    finally:
+        for each in slow:
+            each.close()
+
+
+def test_the_addresses_may_change(tmp_path) -> None:
+    """A reload moves the probes; one that stays is not interrupted."""
+    path, port = tmp_path / "health.sock", free_port()
+    with serving(str(path)) as server:
+        assert listen(server, server.loop, str(path), f"127.0.0.1:{port}") == []
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET /page HTTP/1.1\r\n\r\n")
+            assert read(connection)[0].startswith("HTTP/1.1 200 ")
+
+        assert listen(server, server.loop, str(path)) == []
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
+
+
+def test_an_address_in_use_is_named(tmp_path) -> None:
+    """And the others are served."""
+    path = tmp_path / "health.sock"
+    with socket.create_server(("127.0.0.1", 0)) as other, serving(str(path)) as server:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+
+        assert listen(server, server.loop, str(path), address) == [
+            f"Can't listen on {address}: Address already in use."
+        ]
+        assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
+
+
+def test_a_socket_that_was_left_is_replaced(tmp_path) -> None:
+    """By one that its group may use; another file at its path stays."""
+    left, file = tmp_path / "left.sock", tmp_path / "file"
+    with socket.socket(socket.AF_UNIX) as earlier:
+        earlier.bind(str(left))
+    file.write_text("mine")
+    with serving(str(left)) as server:
+        assert exchange(left, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
+        assert stat.S_IMODE(left.stat().st_mode) == 0o660
+
+        assert listen(server, server.loop, str(left), str(file)) == [
+            f"Can't listen on {file}: Address already in use."
+        ]
+    assert file.read_text() == "mine"
