@@ -3,9 +3,7 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,27 +17,33 @@ SETTINGS = """
 import os
 
 SECRET_KEY = os.environ["SITE_SECRET"]
-TANDEM = {
-    "ENV_FILE": ["site.env", "-site.local.env"],
-    "WSGI": {"WORKERS": 1, "NICE": 0},
-    "DRAIN_S": 1,
-    "PROGRAMS": {"watcher": ["%s", "watcher.py"]},
-}
+INSTALLED_APPS += ["mysite", "huey.contrib.djhuey"]
+HUEY = {"huey_class": "huey.SqliteHuey", "filename": "huey.db", "immediate": False}
+TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1, "PROGRAMS": {"huey": "auto"}}
 """
 VIEWS = """
 import os
 
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
-urlpatterns = [path("", lambda request: JsonResponse(dict(os.environ)))]
-"""
-PROGRAM = """
-import os
-import time
+from mysite.tasks import report
 
-open("watcher.out", "w").write(os.environ["SITE_SECRET"])
-time.sleep(600)
+urlpatterns = [
+    path("", lambda request: JsonResponse(dict(os.environ))),
+    path("report/", lambda request: HttpResponse(report() and "enqueued")),
+]
+"""
+TASKS = """
+import os
+from pathlib import Path
+
+from huey.contrib.djhuey import task
+
+
+@task()
+def report():
+    Path("reported").write_text(os.environ["SITE_SECRET"])
 """
 FIRST = 'SITE_SECRET="first secret"\nSITE_OLD=old\nSITE_INHERITED=from the file\n'
 SECOND = 'SITE_SECRET="second secret"\nSITE_NEW=new\n'
@@ -49,11 +53,12 @@ SECOND = 'SITE_SECRET="second secret"\nSITE_NEW=new\n'
 def up(tmp_path_factory) -> Iterator[Up]:
     directory = startproject(tmp_path_factory.mktemp("env"))
     with (directory / "mysite" / "settings.py").open("a") as settings:
-        settings.write(SETTINGS % sys.executable)
+        settings.write(SETTINGS)
     (directory / "mysite" / "urls.py").write_text(VIEWS)
-    (directory / "watcher.py").write_text(PROGRAM)
+    (directory / "mysite" / "tasks.py").write_text(TASKS)
     (directory / "site.env").write_text(FIRST)
-    with Up(directory, environment={"SITE_INHERITED": "from the shell"}) as running:
+    files = ("--env-file", "site.env", "--env-file=-site.local.env")
+    with Up(directory, files, environment={"SITE_INHERITED": "from the shell"}) as running:
         yield running
 
 
@@ -63,7 +68,17 @@ def variables(up: Up) -> dict[str, str]:
     }
 
 
+def reported(up: Up) -> str:
+    """Return the secret of the worker that "auto" has started, by a task."""
+    file = up.directory / "reported"
+    file.unlink(missing_ok=True)
+    assert ask(up.port, "/report/").text == "enqueued"
+    wait_for(lambda: file.exists() and file.read_text())
+    return file.read_text()
+
+
 def reload(up: Up, text: str):
+    """Reload from a shell that does not name the files: `tandem up` was given them."""
     (up.directory / "site.env").write_text(text)
     return tandem(up.directory, "reload", "--wait")
 
@@ -78,7 +93,7 @@ def test_the_programs_have_the_variables_of_the_file(up) -> None:
         "SITE_OLD": "old",
         "SITE_INHERITED": "from the file",
     }
-    wait_for(lambda: _watched(up) == "first secret")
+    assert reported(up) == "first secret"
 
 
 def test_the_values_are_nowhere_else(up) -> None:
@@ -132,7 +147,7 @@ def test_a_reload_reads_the_file_anew(up) -> None:
             "SITE_INHERITED": "from the shell",
         },
     ), done.stderr
-    wait_for(lambda: _watched(up) == "second secret")
+    assert reported(up) == "second secret"
 
 
 def test_a_file_that_was_missing_is_read_once_it_exists(up) -> None:
@@ -141,8 +156,3 @@ def test_a_file_that_was_missing_is_read_once_it_exists(up) -> None:
     done = reload(up, SECOND)
 
     assert (done.returncode, variables(up)["SITE_NEW"]) == (0, "newer"), done.stderr
-
-
-def _watched(up: Up) -> str:
-    file: Path = up.directory / "watcher.out"
-    return file.read_text() if file.exists() else ""
