@@ -15,7 +15,18 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from breakage import compiler, edge, env_file, handler, kinds, logs, master, privileges, stops
+from breakage import (
+    admission,
+    compiler,
+    edge,
+    env_file,
+    handler,
+    kinds,
+    logs,
+    master,
+    privileges,
+    stops,
+)
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +34,7 @@ COPIED = ("src", "tests", "pyproject.toml")
 # pytest's own code for "tests were run, and some failed": any other one is no answer.
 FAILED = 1
 MUTANTS = (
+    *admission.MUTANTS,
     *compiler.MUTANTS,
     *edge.MUTANTS,
     *env_file.MUTANTS,

@@ -23,7 +23,8 @@ from django_tandem.inprocess.denial import Denial, deny
 from django_tandem.model import Block, BlockRule, Protocol
 
 NAME = "blocked.json"
-# That of each kind of long connections.
+# By the type of a scope, and by the kind of a long connection.
+SCOPES = {each.value: each for each in Protocol}
 PROTOCOLS = {WEBSOCKET: Protocol.WEBSOCKET, STREAM: Protocol.HTTP}
 # To stat a missing file takes a few microseconds.
 CHECK_S = 0.15
@@ -46,6 +47,8 @@ class BlockedRoutes:
     def find(self, protocol: Protocol, path: str) -> Block | None:
         """Return what blocks ``path``, as Django resolves it; None if nothing does."""
         self.check()
+        if not self.blocks:
+            return None
         return next((each for each in self.blocks if _blocks(each, protocol, path)), None)
 
     def check(self) -> None:
@@ -78,13 +81,12 @@ class AsgiBlockedRoutes:
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        block = None
-        if scope["type"] in set(Protocol):
-            block = self.routes.find(Protocol(scope["type"]), path_of(scope))
-        if block is None:
+        protocol = SCOPES.get(scope["type"])
+        block = self.routes.find(protocol, path_of(scope)) if protocol else None
+        if protocol is None or block is None:
             await self.application(scope, receive, send)
         else:
-            await deny(_denial(block, Protocol(scope["type"])), scope, receive, send)
+            await deny(_denial(block, protocol), scope, receive, send)
 
 
 class WsgiBlockedRoutes:

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
-from typing import cast
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.admission import (
@@ -14,6 +12,7 @@ from django_tandem.inprocess.admission import (
     asks_for_stream,
     unavailable,
 )
+from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.blocked_routes import path_of
 from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drain_monitor import DrainMonitor
@@ -30,10 +29,6 @@ HTTP_DISCONNECT = {"type": "http.disconnect"}
 LAST_EVENT_S = 2.0
 # How long a client that does not read may delay the end of its connection.
 UNREAD_S = 2.0
-# Paces a sender of which so many messages were dropped: no client slows it down any more.
-# Before that, a pause could have it cancelled outside a generator, which ends later then.
-DROPPED_AT_ONCE = 100
-DROPPED_S = 0.01
 
 
 class Drain:
@@ -93,116 +88,6 @@ class LastEvent:
 
     def __init__(self) -> None:
         self.event: str | None = None
-
-
-class ApplicationCall:
-    """One call of the project's application, with messages of ours between the server's."""
-
-    # There is one for each request.
-    __slots__ = (
-        "_dropped",
-        "_is_cancelled",
-        "_is_server_muted",
-        "_queue",
-        "_received",
-        "_receivers",
-        "_server_receive",
-        "_task",
-        "_wake_up",
-    )
-
-    def __init__(self, receive: Receive) -> None:
-        self._server_receive = receive
-        self._queue: list[Message] = []
-        self._wake_up: asyncio.Event | None = None
-        self._received: asyncio.Event | None = None
-        # Whether we interrupted each task that awaits the server: a view and its framework may
-        # both receive.
-        self._receivers: dict[asyncio.Task[None], bool] = {}
-        self._is_server_muted = False
-        self._task: asyncio.Task[None] | None = None
-        self._is_cancelled = False
-        self._dropped = 0
-
-    async def run(self, application: Awaitable[None]) -> None:
-        """Await the application; a cancellation of ours does not fail the server's task."""
-        self._task = task = _current_task()
-        before = task.cancelling()
-        try:
-            await application
-        except asyncio.CancelledError:
-            if not self._is_cancelled or task.uncancel() > before:
-                raise
-        finally:
-            self._task = None
-
-    def cancel(self) -> None:
-        """Cancel the application, wherever it is."""
-        if self._task is not None and not self._is_cancelled:
-            self._is_cancelled = True
-            self._task.cancel()
-
-    def inject(self, message: Message) -> asyncio.Event:
-        """Have the application receive ``message`` next; the event is set at its next receive."""
-        self._queue.append(message)
-        self._received = asyncio.Event()
-        self._wake()
-        self._interrupt()
-        return self._received
-
-    def mute_server(self) -> None:
-        """Receive nothing more from the server: the application waits for what we inject."""
-        self._is_server_muted = True
-        self._interrupt()
-
-    def unmute_server(self) -> None:
-        """Receive from the server again."""
-        self._is_server_muted = False
-        self._wake()
-
-    async def drop(self) -> None:
-        """Let other tasks run after many messages that were dropped."""
-        self._dropped += 1
-        if self._dropped > DROPPED_AT_ONCE:
-            await asyncio.sleep(DROPPED_S)
-
-    async def receive(self) -> Message:
-        """Return an injected message if there is one, else the server's next."""
-        while not self._queue:
-            if self._received is not None:
-                self._received.set()
-            if self._is_server_muted:
-                self._wake_up = self._wake_up or asyncio.Event()
-                await self._wake_up.wait()
-            elif message := await self._receive_from_server():
-                return message
-        return self._queue.pop(0)
-
-    async def _receive_from_server(self) -> Message | None:
-        task = _current_task()
-        before = task.cancelling()
-        self._receivers[task] = False
-        try:
-            return await self._server_receive()
-        except asyncio.CancelledError:
-            # Either we did not interrupt it, or somebody else cancelled it as well.
-            if not self._receivers[task] or task.uncancel() > before:
-                raise
-            return None
-        finally:
-            del self._receivers[task]
-
-    def _wake(self) -> None:
-        if self._wake_up is not None:
-            self._wake_up.set()
-            self._wake_up = None
-
-    def _interrupt(self) -> None:
-        # To wait for a message of ours beside each of the server's would cost a task a message.
-        for receiver, is_interrupted in self._receivers.items():
-            if not is_interrupted:
-                self._receivers[receiver] = True
-                receiver.cancel()
 
 
 class DrainableConnection:
@@ -417,8 +302,3 @@ class DrainableStream(DrainableConnection):
         self._finish()
         await respond(unavailable(), self._send)
         self._call.inject(HTTP_DISCONNECT)
-
-
-def _current_task() -> asyncio.Task[None]:
-    # Every ASGI server runs an application in one.
-    return cast("asyncio.Task[None]", asyncio.current_task())

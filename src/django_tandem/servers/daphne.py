@@ -1,8 +1,8 @@
 """
 Daphne: Channels' own server, one process on Twisted.
 
-It can't share its socket between processes, closes WebSockets without a code, does not implement
-the lifespan, and can't reject a handshake with a 404: a path without a route gets 403.
+It can't share its socket between processes, and does not implement the lifespan. Our adapter closes
+WebSockets with a code, answers handshakes with a status, and has senders wait for slow clients.
 """
 
 from django_tandem.model import Stack

@@ -28,6 +28,7 @@ class Served:
     workers: int
     directory: Path
     grace_s: int = 8
+    connections: str = ""
 
     @property
     def socket(self) -> str:
@@ -61,6 +62,7 @@ class Served:
             "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)]),
             "PYTHONUNBUFFERED": "1",
             "TANDEM_ASGI_APPLICATION": "drain.site.asgi.application",
+            "TANDEM_CONNECTIONS": self.connections,
             "TANDEM_GENERATION": str(GENERATION),
             "TANDEM_RUN_DIR": str(self.directory),
         }

@@ -1,6 +1,7 @@
 """The whole list, in the order of the table: a family a file, and a line here."""
 
 from faults import (
+    admission,
     broken,
     containers,
     database,
@@ -24,6 +25,7 @@ FAULTS: tuple[Fault, ...] = (
     *supervisord.FAULTS,
     *containers.FAULTS,
     *overload.FAULTS,
+    *admission.FAULTS,
     *valkey.FAULTS,
     *database.FAULTS,
     *endurance.FAULTS,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
+from faults.admission import admit
 from faults.broken import BREAKS, deploy
 from faults.killed_reload import kill_reloads
 from faults.kills import kill
@@ -47,6 +48,13 @@ def test_a_killed_worker_costs_the_request_it_served() -> None:
     victim = next(each for each in VICTIMS if each.name == "kill-gunicorn-worker")
 
     row = run(kill(victim, times=1, rate=RATE, sockets=20))
+
+    assert row.short == [], (row.failed, row.notes)
+
+
+def test_beyond_the_bound_of_websockets_each_gets_503() -> None:
+    """And whoever is in notices nothing."""
+    row = run(admit(rate=RATE))
 
     assert row.short == [], (row.failed, row.notes)
 

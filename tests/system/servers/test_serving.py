@@ -99,8 +99,8 @@ def test_a_websocket_without_a_route_is_rejected_in_the_handshake(running):
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         asyncio.run(echo(running.socket, "/ws/nowhere", "?"))
 
-    # Two offer no way to answer a handshake with a status of one's own.
-    assert refused.value.status == (403 if running.server.name in {"daphne", "gunicorn"} else 404)
+    # It offers no way to answer a handshake with a status of one's own.
+    assert refused.value.status == (403 if running.server.name == "gunicorn" else 404)
     wait_for(lambda: "WebSocket /ws/nowhere rejected" in running.log)
     assert "Traceback" not in running.log
     assert "error" not in {line["level"] for line in log_of(running)}

@@ -243,3 +243,35 @@ def test_a_stream_that_holds_a_worker_is_logged_with_its_pin(up) -> None:
 
     wait_for(lambda: line in up.output)
     assert "An event stream of mysite.urls.pinned " not in up.output
+
+
+@pytest.mark.parametrize("target", ["=/events/", "pinned"])
+def test_a_blocked_stream_ends_and_its_route_answers_with_the_status(up, target) -> None:
+    """On either stack, until it is unblocked; a stream on WSGI is left to its worker."""
+    path = "/events/" if target.startswith("=") else "/pinned/"
+    with closing(Client(up, f"{path}?name=blocked")) as client:
+        client.until(b"data: ")
+        done = tandem(up.directory, "block", target, "--status", "204", "--drain", "0")
+        assert (done.returncode, done.stdout) == (
+            0,
+            f'Blocked "{target}" (1 route and 0 WebSockets) with 204; open WebSockets and event '
+            "streams end within 0 s.\n",
+        )
+        wait_for(lambda: ask(up.port, path).status == 204, within_s=5)
+        if path == "/events/":
+            # The last chunk: the body ends normally.
+            client.until(b"\r\n0\r\n\r\n")
+
+    blocked = json.loads(tandem(up.directory, "status", "--json").stdout)["blocked"]
+    assert [(each["route"], each["status"], each["close"]) for each in blocked] == [
+        (target, 204, 1013)
+    ]
+    assert ask(up.port, "/plain/").status == 200
+    assert tandem(up.directory, "unblock", target).returncode == 0
+    wait_for(lambda: _serves(up, path), within_s=5)
+
+
+def _serves(up, path) -> bool:
+    with closing(Client(up, f"{path}?name=again")) as client:
+        client.until(b"HTTP/1.1 ")
+        return b"HTTP/1.1 200" in client.received

@@ -9,8 +9,9 @@ from inprocess.connections import Open, Slow, Unpaced, open_socket
 
 from django_tandem.inprocess import drain_window, drainable
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import ApplicationCall, Drain
+from django_tandem.inprocess.drainable import Drain
 from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")

@@ -1,8 +1,13 @@
-"""Daphne with a graceful shutdown: Daphne itself cancels the requests in flight."""
+"""
+Daphne with what it lacks: a graceful shutdown, backpressure, and responses to a handshake.
+
+Daphne itself cancels the requests in flight, and keeps in memory what a client does not read.
+"""
 
 import asyncio
 import sys
 import time
+from http.client import responses
 from typing import Any
 
 from daphne.cli import CommandLineInterface
@@ -13,10 +18,13 @@ from twisted.internet.defer import Deferred
 from twisted.web.http import HTTPChannel
 
 from django_tandem import fingerprints
+from django_tandem.inprocess.denial import DENIAL
 
 # The edge accepts 128 kB of headers in lines of 32 kB; Twisted's default is 16 kB for both.
 HEADER_BYTES = 128 * 1024
 POLL_S = 0.05
+# Twisted pauses a producer at 64 kB; a client that reads is looked at again soon, another late.
+PAUSED_S = (0.001, 0.5)
 # How long a cancelled application may take to end.
 CANCEL_S = 1
 
@@ -25,8 +33,12 @@ SHUTDOWN = (
     "daphne.server.Server.listen_success",
     "daphne.server.Server.kill_all_applications",
     "daphne.server.Server.create_application",
+    "daphne.server.Server.handle_reply",
 )
-CLOSE = ("daphne.ws_protocol.WebSocketProtocol.handle_reply",)
+CLOSE = (
+    "daphne.ws_protocol.WebSocketProtocol.handle_reply",
+    "daphne.ws_protocol.WebSocketProtocol.serverReject",
+)
 
 
 class GracefulServer(Server):  # type: ignore[misc]
@@ -41,6 +53,26 @@ class GracefulServer(Server):  # type: ignore[misc]
         """Keep the port, to close it at the shutdown."""
         self.ports.append(port)
         super().listen_success(port)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Tell the application that a handshake may be answered by a response."""
+        if isinstance(protocol, WebSocketWithCode):
+            scope["extensions"] = {DENIAL: {}}
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send the message, and have its sender wait while the client does not read."""
+        await super().handle_reply(protocol, message)
+        wait_s, longest_s = PAUSED_S
+        while self._is_paused(protocol):
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, longest_s)
+
+    def _is_paused(self, protocol: Any) -> bool:
+        details = self.connections.get(protocol)
+        if details is None or "disconnected" in details:
+            return False
+        return bool(getattr(protocol.transport, "producerPaused", False))
 
     def kill_all_applications(self) -> Deferred[None]:
         """Have the reactor wait for the requests: Daphne calls this before it shuts down."""
@@ -67,15 +99,48 @@ class GracefulServer(Server):  # type: ignore[misc]
 
 
 class WebSocketWithCode(WebSocketProtocol):  # type: ignore[misc]
-    """A WebSocket that is closed with the application's code and reason."""
+    """
+    A WebSocket that is closed with the application's code and reason.
+
+    Before its accept, the application may answer with a response of HTTP.
+    """
+
+    denial: dict[str, Any] | None = None
+    denial_body = b""
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Send the close frame ourselves: of the protocol's own codes Autobahn allows only 1000."""
-        if message["type"] != "websocket.close" or self.state == self.STATE_CONNECTING:
+        kind = message["type"]
+        if kind == f"{DENIAL}.start":
+            self.denial = message
+        elif kind == f"{DENIAL}.body":
+            self.denial_body += message.get("body", b"")
+            if not message.get("more_body"):
+                self.serverReject()
+        elif kind == "websocket.close" and self.state != self.STATE_CONNECTING:
+            reason = (message.get("reason") or "").encode()
+            self.sendCloseFrame(code=message.get("code") or 1000, reasonUtf8=reason)
+        else:
             super().handle_reply(message)
+
+    def sendHttpErrorResponse(  # noqa: N802 - Autobahn's name
+        self,
+        code: int,
+        reason: str,
+        responseHeaders: Any = None,  # noqa: N803 - Autobahn's name
+    ) -> None:
+        """Send the application's response to the handshake, if it has one."""
+        if self.denial is None:
+            super().sendHttpErrorResponse(code, reason, responseHeaders)
             return
-        reason = (message.get("reason") or "").encode()
-        self.sendCloseFrame(code=message.get("code") or 1000, reasonUtf8=reason)
+        status = self.denial["status"]
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in self.denial.get("headers", ())
+        ]
+        phrase = responses.get(status, "")
+        super().sendHttpErrorResponse(status, phrase, [*headers, ("Connection", "close")])
+        self.sendData(self.denial_body)
 
 
 def _is_busy(protocol: Any, details: dict[str, Any]) -> bool:
@@ -106,10 +171,14 @@ class GracefulCommandLine(CommandLineInterface):  # type: ignore[misc]
 def main(argv: list[str]) -> None:
     """Run Daphne with its own arguments."""
     HTTPChannel.totalHeadersSize = HTTPChannel.MAX_LENGTH = HEADER_BYTES
-    if fingerprints.are_known(CLOSE, otherwise="WebSockets are closed without a code."):
+    if fingerprints.are_known(
+        CLOSE, otherwise="WebSockets are closed without a code, and denied with 403."
+    ):
         WebSocketFactory.protocol = WebSocketWithCode
     is_graceful = fingerprints.are_known(
-        SHUTDOWN, otherwise="A reload and a stop cancel the requests in flight."
+        SHUTDOWN,
+        otherwise="A reload and a stop cancel the requests in flight, and what a client does not "
+        "read stays in memory.",
     )
     (GracefulCommandLine if is_graceful else CommandLineInterface)().run(argv)
 

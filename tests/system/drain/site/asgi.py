@@ -3,11 +3,21 @@
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
-from drain.site.consumers import Async, AsyncJson, Closing, Quiet, SlowToLeave, Sync, SyncJson
+from drain.site.consumers import (
+    Async,
+    AsyncJson,
+    Closing,
+    Flood,
+    Quiet,
+    SlowToLeave,
+    Sync,
+    SyncJson,
+)
 
 KINDS = {
     "quiet": Quiet,
     "closing": Closing,
+    "flood": Flood,
     "slow": SlowToLeave,
     "async": Async,
     "sync": Sync,

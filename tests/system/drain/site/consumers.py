@@ -1,6 +1,7 @@
 """Consumers of each kind that Channels has, which write down how they end."""
 
 import asyncio
+import os
 
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
@@ -9,6 +10,10 @@ from channels.generic.websocket import (
     WebsocketConsumer,
 )
 from drain.site.notes import note
+
+# 64 MB of what does not compress.
+PART = os.urandom(65_536)
+FLOOD = 1024
 
 
 class Quiet(AsyncWebsocketConsumer):
@@ -84,3 +89,21 @@ class SyncJson(JsonWebsocketConsumer):
 
     def disconnect(self, code):
         note(f"disconnect {self.scope['path']} {code}")
+
+
+class Flood(AsyncWebsocketConsumer):
+    """It sends for as long as it may, whether or not its client reads."""
+
+    async def connect(self):
+        await self.accept()
+        self.flooding = asyncio.create_task(self.flood())
+
+    async def flood(self):
+        for _ in range(FLOOD):
+            await self.send(bytes_data=PART)
+            # A server that only buffers would never let another task run.
+            await asyncio.sleep(0)
+        note("flooded")
+
+    async def disconnect(self, code):
+        self.flooding.cancel()

@@ -5,6 +5,7 @@ import time
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
+from drain.site.consumers import FLOOD, PART
 from drain.site.notes import note
 
 
@@ -19,6 +20,16 @@ async def stream(request, name):
             note(f"stream {name}")
 
     return StreamingHttpResponse(events(), content_type="text/event-stream")
+
+
+async def flood(request):
+    async def parts():
+        for _ in range(FLOOD):
+            yield PART
+            await asyncio.sleep(0)
+        note("flooded")
+
+    return StreamingHttpResponse(parts(), content_type="text/event-stream")
 
 
 async def download(request):
@@ -42,6 +53,7 @@ def slow_sync(request):
 
 urlpatterns = [
     path("stream/<name>/", stream),
+    path("flood/", flood),
     path("download/", download),
     path("slow/", slow),
     path("slow-sync/", slow_sync),

@@ -1,0 +1,65 @@
+"""Breakages of the places of a process, of greatest ages, and of blocked routes."""
+
+from breakage.mutant import Mutant
+
+ADMISSION = "tests/unit/inprocess/test_admission.py"
+BLOCKED = "tests/unit/inprocess/test_blocked_routes.py"
+
+MUTANTS = (
+    Mutant(
+        name="one place more than the bound",
+        file="inprocess/admission.py",
+        old="self.open[kind] >= bound",
+        new="self.open[kind] > bound",
+        tests=(ADMISSION,),
+    ),
+    Mutant(
+        name="a place freed with its consumer alone",
+        file="inprocess/drainable.py",
+        old="            self._has_disconnected = True\n            self._finish()\n",
+        new="            self._has_disconnected = True\n",
+        tests=(ADMISSION,),
+    ),
+    Mutant(
+        name="the answer to a POST refused after its view",
+        file="inprocess/drainable.py",
+        old="self._admission.take if self._is_repeatable else self._admission.take_any",
+        new="self._admission.take",
+        tests=(ADMISSION,),
+    ),
+    Mutant(
+        name="a place kept by a response that is no stream",
+        file="inprocess/drainable.py",
+        old="        elif self._place is not None:\n            self._place.release()\n",
+        new="",
+        tests=(ADMISSION,),
+    ),
+    Mutant(
+        name="ages without jitter",
+        file="inprocess/admission.py",
+        old="age_s * random.uniform(LEAST_OF_AGE, 1)",
+        new="age_s * LEAST_OF_AGE",
+        tests=(ADMISSION,),
+    ),
+    Mutant(
+        name="a route before it blocked as well",
+        file="inprocess/blocked_routes.py",
+        old="            return rule.is_blocked\n",
+        new="            return True\n",
+        tests=(BLOCKED,),
+    ),
+    Mutant(
+        name="blocked WebSockets closed at once",
+        file="inprocess/drain_monitor.py",
+        old="timer = loop.call_later(after_s, self._end, connection, block.close)",
+        new="timer = loop.call_later(0, self._end, connection, block.close)",
+        tests=(BLOCKED,),
+    ),
+    Mutant(
+        name="connections of an unblocked route closed",
+        file="inprocess/drain_monitor.py",
+        old="        self._block_timers.clear()\n",
+        new="",
+        tests=(BLOCKED,),
+    ),
+)

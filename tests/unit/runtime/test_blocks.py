@@ -1,0 +1,50 @@
+"""Blocked routes last through reloads, and their paths follow each new plan."""
+
+from pathlib import Path
+
+import pytest
+
+from builders import plan, verdict
+from django_tandem.inprocess import blocked_routes
+from django_tandem.model import Block, BlockRule
+from django_tandem.runtime.blocks import renew
+
+
+def block(target: str, regex: str) -> Block:
+    """A block that an earlier plan has compiled."""
+    rules = (BlockRule(regex=regex),)
+    return Block(target=target, status=410, close=1013, window_s=30, since_s=1.0, rules=rules)
+
+
+def test_a_new_plan_compiles_the_targets_anew(tmp_path: Path) -> None:
+    """The route has moved; all else of the block stays."""
+    blocked_routes.write(tmp_path, [block("feed", r"^/old/\Z")])
+
+    notes = renew(plan(verdict("/new/", name="feed"), run_dir=str(tmp_path)))
+
+    (kept,) = blocked_routes.read(tmp_path)
+    assert [rule.regex for rule in kept.rules] == [r"^/new/\Z"]
+    assert (kept.status, kept.since_s) == (410, 1.0)
+    assert notes == ['"feed" is blocked until `tandem unblock feed`.']
+
+
+def test_a_target_that_names_nothing_any_more_keeps_its_paths(tmp_path: Path) -> None:
+    """The note says so; a reload does not fail for it."""
+    blocked_routes.write(tmp_path, [block("feed", r"^/old/\Z")])
+
+    (note,) = renew(plan(verdict("/new/"), run_dir=str(tmp_path)))
+
+    assert blocked_routes.read(tmp_path)[0].rules == block("feed", r"^/old/\Z").rules
+    assert note == (
+        '"feed" is blocked until `tandem unblock feed`. Its paths stay as they were: "feed" is '
+        "not a path, a pattern, a URL name, a namespace or a view."
+    )
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+def test_without_a_block_nothing_is_written(tmp_path: Path, has_run: bool) -> None:
+    """Nor where the run directory does not exist yet."""
+    directory = tmp_path if has_run else tmp_path / "none"
+
+    assert renew(plan(verdict("/"), run_dir=str(directory))) == []
+    assert not list(tmp_path.iterdir())
