@@ -5,6 +5,8 @@ import json
 import pytest
 from cli.json_page import documented_keys
 
+from django_tandem.cli.plan import admission
+from django_tandem.model import ConnectionAges, ConnectionLimits
 from harness.projects import startproject
 from harness.stack import tandem
 
@@ -94,4 +96,21 @@ def test_a_middleware_that_can_not_be_imported_is_one_sentence(project) -> None:
     assert done.stderr.startswith(
         'The middleware "mysite.nothing.Here" can\'t be imported: '
         "ModuleNotFoundError: No module named 'mysite.nothing'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "rest"),
+    [
+        (ConnectionAges(), ""),
+        (ConnectionAges(websockets_s=43_200), "; WebSockets end after at most 12 h 0 min"),
+        (ConnectionAges(streams_s=90), "; event streams end after at most 1 min 30 s"),
+    ],
+)
+def test_the_bounds_of_an_asgi_process_are_a_sentence(ages, rest) -> None:
+    """Those that are set, and what "auto" came to."""
+    limits = ConnectionLimits(websockets=2048, streams=5, ages=ages)
+
+    assert admission(limits) == (
+        f"Each ASGI process takes at most 2048 WebSockets and 5 event streams{rest}."
     )
