@@ -18,6 +18,7 @@ from pathlib import Path
 from breakage import (
     admission,
     compiler,
+    containers,
     edge,
     env_file,
     handler,
@@ -36,6 +37,7 @@ FAILED = 1
 MUTANTS = (
     *admission.MUTANTS,
     *compiler.MUTANTS,
+    *containers.MUTANTS,
     *edge.MUTANTS,
     *env_file.MUTANTS,
     *handler.MUTANTS,

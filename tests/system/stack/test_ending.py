@@ -86,12 +86,13 @@ def test_a_signal_before_supervisord_handles_it_is_not_lost(sent, tmp_path) -> N
     early = tmp_path / "early"
     early.mkdir()
     (early / "sitecustomize.py").write_text(SIGNALLED.format(sent))
+    own = os.environ.get("PYTHONPATH")
 
     with (tmp_path / "output").open("w+") as output:
         up = _start(
             startproject(tmp_path / "project"),
             free_port(),
-            environment={"PYTHONPATH": str(early)},
+            environment={"PYTHONPATH": os.pathsep.join(filter(None, (str(early), own)))},
             stdout=output,
             stderr=output,
         )

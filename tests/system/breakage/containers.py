@@ -1,0 +1,35 @@
+"""Breakages of process 1 of a container, and of signals that come early."""
+
+from breakage.mutant import Mutant
+
+EARLY = "tests/unit/runtime/test_early_signals.py"
+
+MUTANTS = (
+    Mutant(
+        name="stop lost while supervisord is imported",
+        file="runtime/start.py",
+        old="    early_signals.hold_back()\n",
+        new="",
+        tests=(
+            "tests/system/stack/test_ending.py::"
+            "test_a_signal_before_supervisord_handles_it_is_not_lost[SIGTERM]",
+        ),
+    ),
+    Mutant(
+        name="stop lost between fork and exec",
+        file="runtime/early_signals.py",
+        old="signal.signal(each, signal.SIG_DFL)",
+        new="pass",
+        tests=(f"{EARLY}::test_a_signal_between_fork_and_exec_ends_the_child[15]",),
+    ),
+    Mutant(
+        name="process 1 not proved",
+        file="runtime/identity.py",
+        old="if self.pid < FIRST_PID or",
+        new="if self.pid < LOWEST_PID or",
+        tests=(
+            "tests/unit/runtime/test_identity.py::"
+            "test_the_first_process_is_proved_and_gets_no_signal",
+        ),
+    ),
+)
