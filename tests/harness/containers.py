@@ -65,6 +65,12 @@ class Container(Up):
         master = next(each for each in self.status()["processes"] if each["kinds"])
         return {each["name"]: len(each["workers"]) for each in master["kinds"]}
 
+    @property
+    def address(self) -> str:
+        """The address of the container in the network of its host."""
+        field = "{{.NetworkSettings.IPAddress}}"
+        return self.podman("inspect", "--format", field, self.name).stdout.strip()
+
     def inspect(self, field: str) -> str:
         """Return a field of the container's state, such as ``Pid``: of process 1, as seen here."""
         return self.podman(

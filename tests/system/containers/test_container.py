@@ -64,6 +64,14 @@ def test_the_health_check_of_the_image_passes(container) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/startupz"])
+def test_a_probe_passes_by_the_address_of_the_container(path, container) -> None:
+    """As a kubelet requests it: by an address that ALLOWED_HOSTS does not have."""
+    answer = ask(8001, path, host=container.address)
+
+    assert (answer.status, answer.json["status"]) == (200, "pass")
+
+
 def test_the_output_is_that_of_every_program(container) -> None:
     """With each program's name in front."""
     ask(container.port, "/seen/")

@@ -126,6 +126,7 @@ async def hang(container: Container, *, rate: float, sockets: int) -> Row:
     async with visited(container, rate=rate, sockets=sockets) as visitors:
         os.kill(first, signal.SIGSTOP)
         status, status_s = await _timed(container, "status", *WHERE)
+        health = await asyncio.to_thread(container.podman, "healthcheck", "run", container.name)
         os.kill(first, signal.SIGCONT)
         mended, _ = await _timed(container, "status", *WHERE)
     os.kill(first, signal.SIGSTOP)
@@ -136,6 +137,7 @@ async def hang(container: Container, *, rate: float, sockets: int) -> Row:
     code, took_s = container.wait(), time.monotonic() - began
     return visitors.row(
         exit_code_of_status=Bound(value=status.returncode, at_least=1, at_most=1),
+        exit_code_of_the_health_check=Bound(value=health.returncode, at_least=1, at_most=1),
         exit_code_of_down=Bound(value=down.returncode, at_least=1, at_most=1),
         seconds_of_the_slower=Bound(value=max(status_s, down_s), at_most=15),
         exit_code_of_status_once_continued=Bound(value=mended.returncode, at_most=0),
