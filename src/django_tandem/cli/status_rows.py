@@ -125,13 +125,13 @@ def handler_lines(found: Iterable[HandlerStatus]) -> list[str]:
 def _sentences(generation: int, found: list[HandlerStatus]) -> Iterator[str]:
     yield _sentence(generation, found)
     total = {name: sum(getattr(each, name) for each in found) for name in CONNECTIONS}
-    if any(total.values()):
-        websockets = console.counted(total["websockets"], "WebSocket")
-        streams = console.counted(total["streams"], "event stream")
-        yield (
-            f"Generation {generation} has {websockets} and {streams} open, and has refused "
-            f"{total['refused']}."
-        )
+    websockets = console.counted(total["websockets"], "WebSocket")
+    streams = console.counted(total["streams"], "event stream")
+    # Always, as the counts may be a second old.
+    yield (
+        f"Generation {generation} has {websockets} and {streams} open, and has refused "
+        f"{total['refused']}."
+    )
 
 
 def _sentence(generation: int, found: list[HandlerStatus]) -> str:

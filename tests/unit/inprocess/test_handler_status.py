@@ -69,7 +69,7 @@ def test_without_a_run_directory_nothing_is_written(monkeypatch):
 
 
 def test_another_sentence_adds_up_their_connections():
-    """Once one has opened, or was refused."""
+    """Those that are open, and those that were refused."""
     first = HandlerStatus(pid=1, generation=3, handler="django", websockets=1, refused=4)
     second = HandlerStatus(pid=2, generation=3, handler="django", streams=2)
 
@@ -86,7 +86,9 @@ def test_a_sentence_adds_up_the_processes_of_a_generation():
     assert status_rows.handler_lines([ours, ours, djangos]) == [
         "",
         "The ASGI handler of generation 2 is Django's own.",
+        "Generation 2 has 0 WebSockets and 0 event streams open, and has refused 0.",
         "The ASGI handler of generation 3 is django-tandem's: 12 threads (2 idle), "
         "4 overflow threads, 6 requests queued and 8 rejected.",
+        "Generation 3 has 0 WebSockets and 0 event streams open, and has refused 0.",
     ]
     assert status_rows.handler_lines([]) == []
