@@ -40,6 +40,7 @@ def _env_file_of_running() -> str | None:
     default = _default_dir()
     if lock.holder(default) is None:
         return None
+    run_dir.refuse_foreign(default)
     try:
         state = read_state(default)
     except MachineError:
