@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
@@ -16,6 +15,9 @@ from django.db.migrations.loader import MigrationLoader
 WAIT_S = 0.4
 # What was read counts for so long.
 FRESH_S = 2.0
+
+# What Django connects to where DATABASES is empty.
+NO_DATABASE = "django.db.backends.dummy"
 
 UNREAD = "They have not been read yet."
 UNREADABLE = "The database can't be read; the log of the WSGI server has why."
@@ -75,9 +77,9 @@ def describe(apps: list[str]) -> str:
 
 def unapplied_apps() -> list[str]:
     """Return the app of each migration that the default database lacks."""
-    if not settings.DATABASES:
-        return []
     connection = connections[DEFAULT_DB_ALIAS]
+    if connection.settings_dict["ENGINE"] == NO_DATABASE:
+        return []
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite" and not Path(name).exists() and str(name).startswith("/"):
         # Opening it would create the file.

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from django.db import ConnectionHandler
 
 from django_tandem.inprocess import migrations
 from django_tandem.inprocess.migrations import UNREAD, UNREADABLE, MigrationCheck, describe
@@ -63,6 +64,13 @@ def test_a_database_that_does_not_answer_holds_up_nobody(monkeypatch) -> None:
     may_answer.set()
     monkeypatch.setattr(migrations, "WAIT_S", 10)
     assert check.why_unapplied() == ""
+
+
+def test_a_project_without_a_database_has_none(monkeypatch) -> None:
+    """Django puts a backend in its place that raises at each query."""
+    monkeypatch.setattr(migrations, "connections", ConnectionHandler({}))
+
+    assert migrations.unapplied_apps() == []
 
 
 def test_an_error_is_logged_once(monkeypatch, caplog) -> None:
