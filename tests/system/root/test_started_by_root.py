@@ -11,7 +11,7 @@ import pytest
 from root.commands import Done, environment, open_project, run
 
 from django_tandem.runtime.accounts import Account
-from harness.client import ask
+from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up
 
@@ -49,15 +49,16 @@ class Site:
     python: str
     account: Account
     up: Up
+    health_port: int
 
     def run(self, *args: str, by: Account | None = None) -> Done:
         """Run a command as root, or as an ordinary user."""
         return run(self.python, self.directory, *args, by=by)
 
 
-def free_low_port() -> int:
-    """Return a port on which an ordinary user may not listen."""
-    for port in range(600, 1024):
+def free_low_port(first: int = 600) -> int:
+    """Return a port from ``first`` on, on which an ordinary user may not listen."""
+    for port in range(first, 1024):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -85,14 +86,17 @@ def site(app, python, module_place) -> Iterator[Site]:
     urls = project / "mysite" / "urls.py"
     urls.write_text(urls.read_text() + VIEW)
     settings = project / "mysite" / "settings.py"
+    port = free_low_port()
+    health_port = free_low_port(port + 1)
     settings.write_text(
         settings.read_text()
         + f'TANDEM = {{"USER": "{app.name}", "CHANNEL_WORKERS": ["thumbnails"], '
-        '"PROGRAMS": {"sleeper": ["sleep", "600"]}}\n'
+        '"PROGRAMS": {"sleeper": ["sleep", "600"]}, "MIGRATIONS": "check", '
+        f'"HEALTH": "127.0.0.1:{health_port}"}}\n'
         'INSTALLED_APPS += ["channels"]\nDATABASES = {}\n'
     )
-    with Up(project, python=python, port=free_low_port(), environment=environment()) as up:
-        yield Site(directory=project, python=python, account=app, up=up)
+    with Up(project, python=python, port=port, environment=environment()) as up:
+        yield Site(directory=project, python=python, account=app, up=up, health_port=health_port)
 
 
 def test_every_process_runs_as_the_user(site) -> None:
@@ -115,6 +119,13 @@ def test_only_ports_below_1024_are_left_of_root(site) -> None:
         command = " ".join(each.cmdline())
         may_listen = any(name in command for name in MAY_LISTEN)
         assert found <= (PORTS_ONLY if may_listen else {0}), command
+
+
+def test_the_probes_may_have_a_port_below_1024(site) -> None:
+    """supervisord listens there as the user; a project without a database has no migrations."""
+    wait_for(lambda: ask(site.health_port, "/readyz").status == 200)
+
+    assert ask(site.health_port, "/livez").status == 200
 
 
 def test_a_view_has_the_users_environment_and_groups(site) -> None:
