@@ -54,7 +54,7 @@ def test_anything_else_is_an_error(value) -> None:
     ],
 )
 def test_the_edge_has_its_port_for_itself(bind, value) -> None:
-    """Whichever of the two listens on every address."""
+    """Also where one of the two listens on every address."""
     with pytest.raises(SettingError) as error:
         health(value, BIND=bind)
 

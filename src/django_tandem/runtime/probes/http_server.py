@@ -47,7 +47,7 @@ Pages = Mapping[str, Callable[[], Awaitable[Response]]]
 
 
 def as_json(status: HTTPStatus, value: object) -> Response:
-    """Return a response with ``value`` as JSON, and a line end for whoever uses curl."""
+    """Return a response with ``value`` as JSON, and a line end for users of curl."""
     return Response(status=status, body=json.dumps(value).encode() + b"\n")
 
 

@@ -57,7 +57,7 @@ class Observer:
         self._is_started = False
 
     async def observe(self) -> StackHealth:
-        """Return what is known after LOOK_S at most; what has just answered is not asked again."""
+        """Return what is known after LOOK_S at most; what has just answered gets no request."""
         self._read_state()
         is_stopping = self._is_stopping()
         if not is_stopping:

@@ -147,7 +147,7 @@ async def _connect_in_turn(connection: socket.socket, path: str) -> None:
     Connect to a server whose queue is full, as soon as it accepts another connection.
 
     Only a connect() that blocks waits for its turn (unix(7)), and only in a thread. A refusal
-    would not tell a server that is busy from one that hangs.
+    would not distinguish a server that is busy from one that hangs.
     """
     loop = asyncio.get_running_loop()
     connected: asyncio.Future[None] = loop.create_future()

@@ -29,7 +29,7 @@ def probed(run_dir, health: StackHealth) -> Iterator[None]:
     lines: list[str] = []
     thread = ProbeThread(run_dir, observe, lines.append)
     thread.start(())
-    # What was asked for before is done by then.
+    # What was scheduled before has begun by then.
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0), thread._loop).result(5)
     try:
         while not (run_dir / "health.sock").exists():

@@ -84,7 +84,7 @@ def path(tmp_path) -> Iterator[Path]:
 
 
 def test_a_page_is_json(path) -> None:
-    """Whatever host the request names, and with a query."""
+    """For every host name, and with a query."""
     head, body = exchange(path, b"GET /page?verbose HTTP/1.1\r\nHost: other.example\r\n\r\n")
 
     assert head == (
@@ -124,7 +124,7 @@ def test_any_other_request_is_refused(path, request_, status, capsys) -> None:
 
 
 def test_a_request_has_a_largest_size(path) -> None:
-    """Whoever sends more is no probe."""
+    """Probes stay far below it."""
     head, _ = exchange(path, b"GET /page HTTP/1.1\r\nX: " + b"x" * 9000)
 
     assert head.startswith("HTTP/1.1 431 ")

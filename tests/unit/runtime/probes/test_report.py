@@ -82,7 +82,7 @@ def test_before_the_first_generation_is_live(probe) -> None:
     assert livez(starting).passes
 
 
-def test_once_started_startupz_passes_whatever_follows() -> None:
+def test_once_started_startupz_keeps_passing() -> None:
     """An orchestrator requests it until it passes once."""
     assert startupz(with_wsgi(uptime_s=None, unanswered_s=100)).passes
     assert startupz(replace(WELL, is_stopping=True)).passes

@@ -112,7 +112,7 @@ def test_another_worker_gets_a_chance(path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("is_left", [False, True], ids=["absent", "left behind"])
 def test_a_socket_without_a_server(path, is_left) -> None:
-    """It is noticed at once, and so is the server that comes."""
+    """Its absence is noticed at once, and so is a server that starts."""
     if is_left:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
