@@ -26,6 +26,11 @@ ANONYMOUS = {
     "anon_inode:[io_uring]": "an event loop",
 }
 
+# Where the modules of the two stacks contradict each other.
+ONE_STACK_HINT = (
+    ' With TANDEM["SHARED_MASTER"] = False, the WSGI workers would share what they import.'
+)
+
 logger = logging.getLogger("django_tandem")
 
 
@@ -73,13 +78,14 @@ def is_forkable(obstacle: str = "") -> bool:
     """
     close_connections()
     gc.collect()
+    hint = ONE_STACK_HINT if obstacle else ""
     obstacle = obstacle or _obstacle()
     if not obstacle:
         return True
     if os.environ.get(environment.PRELOAD) == ALWAYS:
         logger.warning('%s. TANDEM["PRELOAD"] is True, so the workers are forked anyway.', obstacle)
         return True
-    logger.warning("%s, so each worker loads the project by itself.", obstacle)
+    logger.warning("%s, so each worker loads the project by itself.%s", obstacle, hint)
     return False
 
 

@@ -51,7 +51,8 @@ def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
         assert json.loads(master.ask("asgi", "/environment").body)["PROJECT_STACK"] == "asgi"
         assert (
             "The module mastersite.asgi changes the variable PROJECT_STACK when the project is "
-            "loaded, so each worker loads the project by itself."
+            "loaded, so each worker loads the project by itself. With "
+            'TANDEM["SHARED_MASTER"] = False, the WSGI workers would share what they import.\n'
         ) in master.log()
 
 
