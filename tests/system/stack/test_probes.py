@@ -163,16 +163,23 @@ def running_until_end(up: Up) -> Iterator[None]:
 
 @contextmanager
 def held(up: Probed, path: str, count: int) -> Iterator[None]:
-    """Have ``count`` requests in flight within the block."""
-    (up.package / "held").touch()
+    """Have ``count`` requests in flight within the block; one that times out is sent again."""
+    file = up.package / "held"
+    file.touch()
     headers = [("Host", "shop.example"), ("X-Forwarded-Proto", "https")]
-    with ThreadPoolExecutor() as pool:
-        for _ in range(count):
-            pool.submit(ask, up.port, path, headers=headers)
+
+    def send() -> None:
+        while file.exists():
+            ask(up.port, path, headers=headers)
+
+    with ThreadPoolExecutor(count) as pool:
+        sent = [pool.submit(send) for _ in range(count)]
         try:
             yield
         finally:
-            (up.package / "held").unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+    for each in sent:
+        each.result()
 
 
 @contextmanager

@@ -105,12 +105,13 @@ def test_the_last_traceback_is_printed_at_the_end(tmp_path, pipe) -> None:
     output.set_format(LogFormat.JSON)
     output.add("wsgi-1")
     output.add("asgi-1")
-    output._thread.start()
     for program in ("wsgi-1", "asgi-1"):
         log(tmp_path, program, f"Traceback (most recent call last):\n  x\nKeyError: '{program}'\n")
     output.forget("wsgi-1")
 
-    output.close(within_s=10)
+    # The last round of the thread: no further one would find the tracebacks complete.
+    output._is_closing.set()
+    output._run()
 
     found = [json.loads(line)["message"] for line in read(reader).splitlines()]
     assert sorted(found) == ["KeyError: 'asgi-1'", "KeyError: 'wsgi-1'"]
