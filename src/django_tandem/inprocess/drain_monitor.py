@@ -16,7 +16,6 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 from django_tandem import environment
-from django_tandem.handler.protocol import Scope
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.blocked_routes import PROTOCOLS, BlockedRoutes
 from django_tandem.inprocess.drain_window import started_at
@@ -92,11 +91,9 @@ class DrainMonitor:
             if timer is not None:
                 timer.cancel()
 
-    def mode_of(self, scope: Scope) -> DrainMode:
-        """Return how the settings have a connection of this scope end."""
-        if not self._rules:
-            return DrainMode.SPREAD
-        return drain_mode(self._rules, scope["path"].removeprefix(scope.get("root_path", "")))
+    def mode_of(self, path: str) -> DrainMode:
+        """Return how the settings have a connection end whose path Django resolves as ``path``."""
+        return drain_mode(self._rules, path) if self._rules else DrainMode.SPREAD
 
     def drain(self, window_s: float) -> None:
         """End the connections of this process within ``window_s`` from now."""

@@ -157,8 +157,8 @@ class DrainableWebSocket(DrainableConnection):
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
-        self.mode = self._monitor.mode_of(scope)
         self.path = path_of(scope)
+        self.mode = self._monitor.mode_of(self.path)
         inner = {**scope, SCOPE_KEY: self._last}
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
@@ -248,8 +248,8 @@ class DrainableStream(DrainableConnection):
         """Run the view to its end."""
         # Clients repeat no other method, so that its response must finish.
         self._is_repeatable = scope["method"] == "GET"
-        self.mode = self._monitor.mode_of(scope)
         self.path = path_of(scope)
+        self.mode = self._monitor.mode_of(self.path)
         try:
             await self._call.run(application(scope, self._call.receive, self._send_on))
         finally:

@@ -129,6 +129,7 @@ def test_one_that_waits_is_left_open_until_the_end_of_the_window(tmp_path):
     [
         (None, "", "/ws/calls/", DrainMode.WAIT),
         (None, "/site", "/site/ws/calls/", DrainMode.WAIT),
+        (None, "/site/", "/site/ws/calls/", DrainMode.WAIT),
         (None, "", "/ws/lots/", DrainMode.SPREAD),
         (DrainMode.WAIT, "", "/ws/lots/", DrainMode.WAIT),
         (DrainMode.SPREAD, "", "/ws/calls/", DrainMode.SPREAD),
