@@ -8,10 +8,10 @@ from pathlib import Path
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
-from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Block, Protocol, Route
 from django_tandem.plan.blocking import block_rules, covered
 from django_tandem.render.supervisor import STATE_FILE
+from django_tandem.runtime import blocks
 
 STATUS, CLOSE = 503, 1013
 # Of the protocol's own codes, those that a server may send; from 3000 on they are free.
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     run_dir = Path(plan.run_dir)
     if not (run_dir / STATE_FILE).exists():
         raise RefusedError(f"Nothing has run in {run_dir} yet.", hint="Start it with `tandem up`.")
-    others = [each for each in blocked_routes.read(run_dir) if each.target != block.target]
-    blocked_routes.write(run_dir, [*others, block])
+    with blocks.changing(run_dir) as kept:
+        kept[:] = [*(each for each in kept if each.target != block.target), block]
     console.line_out(_done(block, covered(block.rules, routes)))
     return 0
 

@@ -5,7 +5,7 @@ import argparse
 from django_tandem.cli import console
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import RefusedError, did_you_mean
-from django_tandem.inprocess import blocked_routes
+from django_tandem.runtime import blocks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,15 +17,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Remove the block, of which `tandem status` prints the name."""
     run_dir = find_running_dir(options)
-    blocks = blocked_routes.read(run_dir)
-    kept = [each for each in blocks if each.target != options.route]
-    if len(kept) == len(blocks):
-        names = [each.target for each in blocks]
-        listed = f"Blocked are {', '.join(names)}." if names else "Nothing is blocked."
-        raise RefusedError(
-            f'"{options.route}" is not blocked.',
-            hint=did_you_mean(options.route, names, otherwise=listed),
-        )
-    blocked_routes.write(run_dir, kept)
+    with blocks.changing(run_dir) as kept:
+        names = [each.target for each in kept]
+        if options.route not in names:
+            raise _not_blocked(options.route, names)
+        kept[:] = [each for each in kept if each.target != options.route]
     console.line_out(f'Unblocked "{options.route}".')
     return 0
+
+
+def _not_blocked(target: str, names: list[str]) -> RefusedError:
+    listed = f"Blocked are {', '.join(names)}." if names else "Nothing is blocked."
+    return RefusedError(
+        f'"{target}" is not blocked.',
+        hint=did_you_mean(target, names, otherwise=listed),
+    )

@@ -1,27 +1,60 @@
-"""The blocked routes of a run directory, whose paths follow the routes of each new plan."""
+"""The blocked routes of a run directory: their changes, one at a time, and their renewal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess import blocked_routes
-from django_tandem.model import Plan
+from django_tandem.model import Block, Plan, Route
 from django_tandem.plan.blocking import block_rules
+from django_tandem.runtime import lock
+
+# A command holds the lock for milliseconds.
+PATIENCE_S = 5
+
+
+@contextmanager
+def changing(run_dir: Path) -> Iterator[list[Block]]:
+    """
+    Yield the blocks of ``run_dir`` as a list, and write it as the block has changed it.
+
+    One process at a time, so that no change is lost; nothing is written after an exception.
+    Raises RefusedError when another process keeps the lock.
+    """
+    handle = lock.try_to_take(run_dir, lock.BLOCKS, within_s=PATIENCE_S)
+    if handle is None:
+        pid = lock.holder(run_dir, lock.BLOCKS)
+        raise RefusedError(
+            f"Another process, with pid {pid}, is changing the blocked routes of {run_dir}.",
+            hint="Try again when it has ended.",
+        )
+    try:
+        blocks = list(blocked_routes.read(run_dir))
+        yield blocks
+        blocked_routes.write(run_dir, blocks)
+    finally:
+        lock.release(handle)
 
 
 def renew(plan: Plan) -> list[str]:
     """Write the paths of blocked routes by the routes of ``plan``; return a note on each block."""
     run_dir = Path(plan.run_dir)
+    # Without a block nothing is written, not even the lock.
+    if not blocked_routes.read(run_dir):
+        return []
     routes = [verdict.route for verdict in plan.verdicts]
-    blocks, notes = [], []
-    for block in blocked_routes.read(run_dir):
-        try:
-            renewed = replace(block, rules=block_rules(block.target, routes))
-            note = ""
-        except RefusedError as error:
-            renewed, note = block, f" Its paths stay as they were: {error.message}"
-        blocks.append(renewed)
-        notes.append(f'"{block.target}" is blocked until `tandem unblock {block.target}`.{note}')
-    if blocks:
-        blocked_routes.write(run_dir, blocks)
-    return notes
+    with changing(run_dir) as blocks:
+        renewed = [_renewed(block, routes) for block in blocks]
+        blocks[:] = [block for block, _ in renewed]
+    return [note for _, note in renewed]
+
+
+def _renewed(block: Block, routes: list[Route]) -> tuple[Block, str]:
+    """Return the block with the paths of its target in ``routes``, and the note on it."""
+    note = f'"{block.target}" is blocked until `tandem unblock {block.target}`.'
+    try:
+        return replace(block, rules=block_rules(block.target, routes)), note
+    except RefusedError as error:
+        return block, f"{note} Its paths stay as they were: {error.message}"

@@ -2,7 +2,8 @@
 The locks of a run directory, which show who works in it.
 
 The holder of the first runs the stack, from `tandem up` to its end; the others are for one
-reload at a time, and for one process that drains what a reload replaced.
+reload at a time, for one process that drains what a reload replaced, and for one change of the
+blocked routes.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify
 NAME = "lock"
 RELOAD = "reload.lock"
 DRAINER = "drainer.lock"
+BLOCKS = "blocked.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.

@@ -1,13 +1,16 @@
 """Blocked routes last through reloads, and their paths follow each new plan."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from builders import plan, verdict
+from django_tandem.errors import RefusedError
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Block, BlockRule
-from django_tandem.runtime.blocks import renew
+from django_tandem.runtime import blocks, lock
+from django_tandem.runtime.blocks import changing, renew
 
 
 def block(target: str, regex: str) -> Block:
@@ -48,3 +51,49 @@ def test_without_a_block_nothing_is_written(tmp_path: Path, has_run: bool) -> No
 
     assert renew(plan(verdict("/"), run_dir=str(directory))) == []
     assert not list(tmp_path.iterdir())
+
+
+def test_no_change_is_lost_among_those_made_at_once(tmp_path: Path) -> None:
+    """Each reads, changes and writes the file alone."""
+    targets = [f"/{number}/" for number in range(40)]
+
+    def add(target: str) -> None:
+        with changing(tmp_path) as kept:
+            kept.append(block(target, f"^{target}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, targets))
+
+    assert sorted(each.target for each in blocked_routes.read(tmp_path)) == sorted(targets)
+
+
+def test_a_change_that_fails_writes_nothing(tmp_path: Path) -> None:
+    """The next one gets the lock."""
+
+    def fail() -> None:
+        with changing(tmp_path) as kept:
+            kept.append(block("feed", "^/feed/"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    with changing(tmp_path) as kept:
+        assert kept == []
+
+
+def test_a_process_that_keeps_the_lock_is_named(tmp_path: Path, monkeypatch) -> None:
+    """Such as one that Ctrl-Z has stopped."""
+    monkeypatch.setattr(blocks, "PATIENCE_S", 0)
+    handle = lock.try_to_take(tmp_path, lock.BLOCKS)
+    assert handle is not None
+    pid = lock.holder(tmp_path, lock.BLOCKS)
+
+    with pytest.raises(RefusedError) as caught, changing(tmp_path):
+        pass
+
+    lock.release(handle)
+    assert caught.value.message == (
+        f"Another process, with pid {pid}, is changing the blocked routes of {tmp_path}."
+    )
+    assert caught.value.hint == "Try again when it has ended."
