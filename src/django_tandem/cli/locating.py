@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import environment
-from django_tandem.errors import MachineError, ProjectError, SettingError
+from django_tandem.errors import ProjectError, SettingError
 from django_tandem.project.env_files import absolute, is_mentioned, named_in_settings
 from django_tandem.project.location import Location, find
-from django_tandem.runtime.writable import find_writable
-from django_tandem.settings.env_file import OPTIONAL, read_env_files
+from django_tandem.runtime.trusted_env_files import read_trusted
+from django_tandem.settings.env_file import OPTIONAL
 
 FLAG = "--env-file"
 
@@ -60,17 +60,4 @@ def _set_variables(files: tuple[str, ...]) -> None:
                 "separates paths.",
                 hint="Give it another name.",
             )
-    _refuse_others(files)
-    os.environ.update(read_env_files(files))
-
-
-def _refuse_others(files: tuple[str, ...]) -> None:
-    """Raise MachineError for a file by which another user could run code as root."""
-    for path in (Path(each.removeprefix(OPTIONAL)) for each in files):
-        found = find_writable([path]) if os.geteuid() == 0 and path.exists() else None
-        if found is not None:
-            raise MachineError(
-                f"root does not read the ENV_FILE {path}: {found.path} is writable for {found.by}.",
-                hint="Make it writable for root alone, as a variable such as PYTHONPATH decides "
-                "which code is run; or run the stack as another user with `tandem up --user NAME`.",
-            )
+    os.environ.update(read_trusted(files))

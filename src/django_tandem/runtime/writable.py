@@ -35,7 +35,8 @@ def find_writable(paths: Iterable[Path]) -> Writable | None:
     """
     Return the first of ``paths`` that others may write, or that lies below such a directory.
 
-    One that a group or everyone may write comes first, as it has no one owner.
+    One that a group or everyone may write comes first, as it has no one owner. Of a path that does
+    not exist, what counts is who may create it.
     """
     found = [each for each in _each_writable(paths) if each is not None]
     return min(found, key=lambda each: each.owner is not None, default=None)
@@ -94,8 +95,9 @@ def _each_writable(paths: Iterable[Path]) -> Iterator[Writable | None]:
         for each in _way_to(path):
             if each not in looked_at:
                 looked_at.add(each)
-                yield _writable_above(each)
-        yield _writable(path, path.stat())
+                yield _writable_above(each) if os.path.lexists(each) else _creatable(each)
+        if path.exists():
+            yield _writable(path, path.stat())
 
 
 def _way_to(path: Path, links: int = MAX_LINKS) -> Iterator[Path]:
@@ -110,6 +112,12 @@ def _writable_above(path: Path) -> Writable | None:
     # A link has no mode; where the sticky bit is set, nobody replaces what is root's.
     is_mode_ignored = stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX
     return None if found.st_uid == 0 and is_mode_ignored else _writable(path, found)
+
+
+def _creatable(path: Path) -> Writable | None:
+    directory = path.parent
+    # In a sticky directory too, anyone may create what does not exist.
+    return _writable(directory, directory.stat()) if directory.is_dir() else None
 
 
 def _writable(path: Path, found: os.stat_result) -> Writable | None:

@@ -81,3 +81,17 @@ def test_a_symbolic_link_counts_with_the_way_to_its_target(project) -> None:
     assert (found.path, found.owner) == (project / "home", OTHER)
     assert is_below_writable(project / "site")
     assert not is_below_writable(project / "mysite")
+
+
+@pytest.mark.parametrize("name", ["new.env", "none/new.env", "link.env"])
+def test_a_path_that_does_not_exist_counts_by_who_may_create_it(name, project) -> None:
+    """Below a directory of another user, or a sticky one, as a path or as a link's target."""
+    uploads = project / "media"
+    (uploads / "link.env").symlink_to("none/new.env")
+    assert find_writable([uploads / name]) is None
+
+    uploads.chmod(0o1777)
+    found = find_writable([uploads / name])
+
+    assert found is not None
+    assert (found.path, found.by) == (uploads, "every user")

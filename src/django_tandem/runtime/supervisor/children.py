@@ -8,7 +8,7 @@ from typing import Any
 
 from supervisor import events
 
-from django_tandem.errors import SettingError
+from django_tandem.errors import MachineError, SettingError
 from django_tandem.model import programs
 from django_tandem.runtime import early_signals, orphans
 from django_tandem.runtime.capabilities import (
@@ -59,7 +59,7 @@ class Children:
         self._failure = ""
         try:
             self._variables = self._environments.variables_of(event.process.config)
-        except SettingError as error:
+        except (MachineError, SettingError) as error:
             self._failure = f"{error}\n"
 
     def _fork_child(self) -> int:

@@ -9,7 +9,7 @@ from supervisor import events
 from django_tandem import environment
 from django_tandem.model.programs import generation_of
 from django_tandem.runtime.supervisor.event_loop import subscribe
-from django_tandem.settings.env_file import read_env_files
+from django_tandem.runtime.trusted_env_files import read_trusted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,13 +32,17 @@ class Environments:
         subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
 
     def variables_of(self, config: Any) -> dict[str, str]:
-        """Return the variables for a program; raises SettingError when a file can't be read."""
+        """
+        Return the variables for a program.
+
+        Raises SettingError or MachineError for a file that can't be read, or must not be.
+        """
         files = dict(config.environment or {}).get(environment.ENV_FILE, "")
         if not files:
             return {}
         generation = generation_of(config.name)
         if generation not in self._by_generation:
-            variables = read_env_files(files.split(os.pathsep))
+            variables = read_trusted(files.split(os.pathsep))
             self._by_generation[generation] = Environment(variables=variables)
         found = self._by_generation[generation]
         found.programs.add(config.name)

@@ -1,11 +1,12 @@
 """The variables of ENV_FILE are those of a generation: the same for all its programs."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 from supervisor import events
 
-from django_tandem.errors import SettingError
+from django_tandem.errors import MachineError, SettingError
 from django_tandem.runtime.supervisor.environments import Environments
 
 
@@ -73,3 +74,26 @@ def test_a_file_that_cannot_be_read_is_an_error_until_it_can(file) -> None:
     file.write_text("A=second")
 
     assert environments.variables_of(program("wsgi-1", file)) == {"A": "second"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root must not read what others may write")
+@pytest.mark.parametrize("optional", ["", "-"])
+def test_a_file_that_another_user_created_since_the_plan_is_an_error(optional, tmp_path) -> None:
+    """By then, the command that checked the plan's files has ended."""
+    tmp_path.chmod(0o1777)
+    file = tmp_path / "new.env"
+    environments = Environments()
+    config = program("wsgi-1", f"{optional}{file}")
+    with pytest.raises(MachineError) as missing:
+        environments.variables_of(config)
+    file.write_text("PYTHONPATH=/home/other")
+    os.chown(file, 54321, 54321)
+    with pytest.raises(MachineError) as existing:
+        environments.variables_of(config)
+
+    assert missing.value.message == (
+        f"root does not read the ENV_FILE {file}: {tmp_path} is writable for every user."
+    )
+    assert existing.value.message == (
+        f"root does not read the ENV_FILE {file}: {file} is writable for its owner."
+    )
