@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_tandem.runtime.json_lines import JsonLines, own_object
+from django_tandem.runtime.logs import MAX_LINE_BYTES, LineSplitter
 
 NOW = "2026-11-26T18:00:00.000+00:00"
 WSGI = {"program": "wsgi", "generation": 2}
@@ -200,3 +201,17 @@ def test_each_line_of_any_bytes_is_an_object(lines) -> None:
 
     assert all(isinstance(json.loads(line.decode()), dict) for line in objects)
     assert not any(b"\n" in line or b"\r" in line for line in objects)
+
+
+def test_each_piece_of_an_object_that_is_too_long_is_an_object_itself() -> None:
+    """Its text is whole in their messages, whatever a piece begins or ends with."""
+    inner = json.dumps({"level": "error", "text": '{"a": 1}\n' * 20_000})
+    splitter = LineSplitter()
+    pieces = [*splitter.feed(f"{inner}\n".encode()), *splitter.finish()]
+
+    assert len(pieces) > 2
+    assert max(map(len, pieces)) <= MAX_LINE_BYTES
+    found = convert(*pieces)
+    assert len(found) == len(pieces)
+    assert all((each["program"], each["level"]) == ("wsgi", "info") for each in found)
+    assert "".join(each["message"] for each in found) == inner
