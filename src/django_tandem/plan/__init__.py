@@ -14,7 +14,7 @@ from django_tandem.model import (
 )
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
-from django_tandem.plan.connections import open_files
+from django_tandem.plan.connections import bound_notes, open_files
 from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket
 from django_tandem.plan.notes import notes
@@ -71,7 +71,10 @@ def make_plan(
         processes=started,
         log_format=settings.log_format,
         overrides=overrides or Overrides(),
-        notes=notes(context, verdicts, stacks),
+        notes=(
+            *notes(context, verdicts, stacks),
+            *bound_notes(context.settings.asgi, connections, host),
+        ),
         connections=connections,
         open_files=open_files(connections, host),
         missing_workers=without_program(project.background_workers, own),

@@ -1,5 +1,7 @@
 """How many WebSockets and event streams an ASGI process takes: by its descriptors and memory."""
 
+from collections.abc import Iterator
+
 from django_tandem.model import ConnectionLimits, Host
 from django_tandem.settings import AsgiSettings
 
@@ -38,6 +40,23 @@ def auto_connections(host: Host, workers: int) -> int:
 def needed_files(limits: ConnectionLimits) -> int:
     """Return how many files a process may have open at its bounds."""
     return (limits.websockets or 0) + (limits.streams or 0) + OTHER_FILES
+
+
+def bound_notes(
+    settings: AsgiSettings, limits: ConnectionLimits | None, host: Host
+) -> Iterator[str]:
+    """Yield a note on bounds of the settings that a process has too few descriptors for."""
+    given = {"MAX_WEBSOCKETS": settings.max_websockets, "MAX_STREAMS": settings.max_streams}
+    values = {name: value for name, value in given.items() if value}
+    if limits and values and (needed := needed_files(limits)) > host.open_files:
+        shown = " and ".join(
+            f'TANDEM["ASGI"]["{name}"] = {value}' for name, value in values.items()
+        )
+        yield (
+            f"With {shown} an ASGI process may need {needed} open files, and {host.open_files} are "
+            "allowed here: connections fail before the bounds are reached. Lower the bounds, or "
+            "raise the limit: `ulimit -n`, or LimitNOFILE= of a systemd unit."
+        )
 
 
 def open_files(limits: ConnectionLimits | None, host: Host) -> int:

@@ -68,6 +68,42 @@ def test_each_program_may_open_as_many_files_as_its_bounds_take(asgi, open_files
 
 
 @pytest.mark.parametrize(
+    ("asgi", "shown", "needed"),
+    [
+        ({"MAX_WEBSOCKETS": 10_000}, 'TANDEM["ASGI"]["MAX_WEBSOCKETS"] = 10000', 14_224),
+        (
+            {"MAX_WEBSOCKETS": 10_000, "MAX_STREAMS": 100},
+            'TANDEM["ASGI"]["MAX_WEBSOCKETS"] = 10000 and TANDEM["ASGI"]["MAX_STREAMS"] = 100',
+            10_356,
+        ),
+    ],
+    ids=["one", "both"],
+)
+def test_bounds_above_the_limit_of_open_files_are_a_note(asgi, shown, needed) -> None:
+    """With what to raise."""
+    asgi = {"WORKERS": 1, **asgi}
+    found = plan(websocket("/ws/"), tandem={"ASGI": asgi}, on=host(open_files=8192))
+
+    assert found.notes[-1] == (
+        f"With {shown} an ASGI process may need {needed} open files, and 8192 are allowed here: "
+        "connections fail before the bounds are reached. Lower the bounds, or raise the limit: "
+        "`ulimit -n`, or LimitNOFILE= of a systemd unit."
+    )
+
+
+@pytest.mark.parametrize(
+    ("asgi", "open_files"),
+    [({}, 64), ({"MAX_WEBSOCKETS": 100, "MAX_STREAMS": 100}, 456), ({"MAX_AGE_S": 60}, 300)],
+    ids=["auto, smallest", "exact", "age"],
+)
+def test_bounds_within_the_limit_of_open_files_are_none(asgi, open_files) -> None:
+    """Nor those that tandem chose itself."""
+    found = plan(websocket("/ws/"), tandem={"ASGI": asgi}, on=host(open_files=open_files))
+
+    assert not [note for note in found.notes if note.startswith("With TANDEM")]
+
+
+@pytest.mark.parametrize(
     "limits",
     [
         ConnectionLimits(),
