@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ class Observer:
             unanswered_s=server.check.unanswered_s,
             is_listening=server.check.is_listening,
             patience_s=server.patience_s,
+            failing_s=server.check.failing_s,
+            status=server.check.answer.status if server.check.answer else HTTPStatus.OK,
         )
 
     def _uptime_s(self, program: str) -> float | None:

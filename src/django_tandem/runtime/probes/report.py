@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
 # supervisord's loop runs at least once a second.
 LOOP_S = 10
@@ -58,6 +59,8 @@ class ServerHealth:
     ``uptime_s`` is that of its program, None if it does not run. ``unanswered_s`` is the time since
     the first request that it left without an answer, 0 if it answers. A server that is listening
     takes connections, or its queue is full. It may be busy for ``patience_s``.
+    ``failing_s`` is the time since the first of its last answers with a status of failure, such as
+    ``status``; 0 if the last one has none.
     """
 
     name: str
@@ -65,6 +68,8 @@ class ServerHealth:
     unanswered_s: float
     is_listening: bool
     patience_s: float
+    failing_s: float = 0.0
+    status: int = HTTPStatus.OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +121,11 @@ def startupz(health: StackHealth) -> Report:
 
 
 def all_answer(servers: Iterable[ServerHealth]) -> bool:
-    """Return whether each of the servers has just answered."""
-    return all(each.uptime_s is not None and not each.unanswered_s for each in servers)
+    """Return whether each of the servers has just answered, and none with a failure."""
+    return all(
+        each.uptime_s is not None and not each.unanswered_s and not each.failing_s
+        for each in servers
+    )
 
 
 def _startup(health: StackHealth) -> Iterator[Check]:
@@ -132,12 +140,23 @@ def _ready(server: ServerHealth) -> Check:
     if server.uptime_s is None:
         return _failed(name, "Its program does not run.")
     if not server.unanswered_s:
-        return Check(name=name)
+        return _answering(server)
     if not server.is_listening:
         return _failed(name, "It does not listen.")
     if server.unanswered_s > server.patience_s:
         return _failed(name, _no_answer(server))
     return Check(name=name, outcome=Outcome.WARN, reason=f"{_no_answer(server)} It is busy.")
+
+
+def _answering(server: ServerHealth) -> Check:
+    if not server.failing_s:
+        return Check(name=server.name)
+    reason = f"It answers with status {server.status:d}."
+    # A server with a limit of its own answers so while it is busy.
+    is_busy = server.status == HTTPStatus.SERVICE_UNAVAILABLE
+    if is_busy and server.failing_s <= server.patience_s:
+        return Check(name=server.name, outcome=Outcome.WARN, reason=f"{reason} It is busy.")
+    return _failed(server.name, reason)
 
 
 def _alive(server: ServerHealth) -> Check:

@@ -6,8 +6,9 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from django_tandem.render.supervisor import State
 
@@ -20,6 +21,9 @@ MOST_PENDING = 3
 LONGEST_ANSWER = 65_536
 # A thread that waits for its turn in a queue ends after this time.
 TURN_S = 60
+# Of a stack's readiness; an INCLUDE of the edge may redirect or reject the edge's own request.
+SUCCESS_OF_STACK = (HTTPStatus.OK,)
+SUCCESS_OF_EDGE = range(200, 500)
 HEADERS = b"Host: localhost\r\nConnection: close\r\n"
 
 
@@ -46,12 +50,14 @@ class ServerCheck:
     busy would still have to accept each request that was given up, and its queue is bounded.
     """
 
-    def __init__(self, path: str, open_: Open) -> None:
+    def __init__(self, path: str, open_: Open, success: Container[int]) -> None:
         self._path = path
         self._open = open_
+        self._success = success
         self._pending: set[asyncio.Task[None]] = set()
         self._began_at = self._ended_at = float("-inf")
         self._unanswered_since: float | None = None
+        self._failing_since: float | None = None
         self.is_listening = True
         self.answer: Answer | None = None
 
@@ -59,6 +65,11 @@ class ServerCheck:
     def unanswered_s(self) -> float:
         """For how long it has not answered; 0 if it answers."""
         return 0.0 if self._unanswered_since is None else _now() - self._unanswered_since
+
+    @property
+    def failing_s(self) -> float:
+        """For how long its answers have had a status of failure; 0 if the last one has none."""
+        return 0.0 if self._failing_since is None else _now() - self._failing_since
 
     async def look(self, within_s: float) -> None:
         """Send a request if one is due, and wait until one is answered or fails."""
@@ -86,7 +97,7 @@ class ServerCheck:
         try:
             self.answer = await _get(self._open, self._path)
             self.is_listening = True
-            self._has_answered()
+            self._has_answered(self.answer)
         except NotListeningError:
             # The next probe tries again: that costs no server a request.
             self.is_listening = False
@@ -96,8 +107,12 @@ class ServerCheck:
             self.is_listening = True
         self._ended_at = _now()
 
-    def _has_answered(self) -> None:
+    def _has_answered(self, answer: Answer) -> None:
         self._unanswered_since = None
+        if answer.status in self._success:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = self._began_at
         # The worker that has taken any other one hangs.
         for task in self._pending - {asyncio.current_task()}:
             task.cancel()
@@ -122,7 +137,7 @@ def of_socket(path: str, request_path: str) -> ServerCheck:
             connection.close()
             raise
 
-    return ServerCheck(request_path, open_)
+    return ServerCheck(request_path, open_, SUCCESS_OF_STACK)
 
 
 def of_edge(state: State, request_path: str) -> ServerCheck:
@@ -139,7 +154,7 @@ def of_edge(state: State, request_path: str) -> ServerCheck:
         except ConnectionRefusedError:
             raise NotListeningError from None
 
-    return ServerCheck(request_path, open_)
+    return ServerCheck(request_path, open_, SUCCESS_OF_EDGE)
 
 
 async def _connect_in_turn(connection: socket.socket, path: str) -> None:

@@ -52,10 +52,10 @@ def write_state(run_dir: Path, generation: int = 1, **tandem: object) -> None:
     output.write([state_file(state_of(planned))], run_dir)
 
 
-async def serve(path: Path, body: bytes = b"ready") -> asyncio.Server:
+async def serve(path: Path, body: bytes = b"ready", status: bytes = b"200 OK") -> asyncio.Server:
     async def answer(reader, writer) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+        writer.write(b"HTTP/1.1 %s\r\n\r\n%s" % (status, body))
         writer.close()
 
     return await asyncio.start_unix_server(answer, path)
@@ -85,6 +85,22 @@ def test_each_server_is_looked_at(observer, tmp_path) -> None:
     assert servers["wsgi"].unanswered_s == 0
     assert [servers[name].is_listening for name in ("asgi", "nginx")] == [False, False]
     assert 99 < servers["wsgi"].uptime_s < 200
+
+
+def test_the_status_of_an_answer_counts(observer, tmp_path) -> None:
+    """A stack that answers each request with 500 is not ready."""
+
+    async def run() -> StackHealth:
+        server = await serve(tmp_path / "wsgi-1.sock", status=b"500 Internal Server Error")
+        try:
+            return await observer.observe()
+        finally:
+            server.close()
+
+    wsgi = by_name(asyncio.run(run()))["wsgi"]
+
+    assert (wsgi.unanswered_s, wsgi.status) == (0, 500)
+    assert wsgi.failing_s > 0
 
 
 def test_a_program_that_does_not_run_has_no_uptime(observer, supervisord) -> None:

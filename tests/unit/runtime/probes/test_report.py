@@ -13,6 +13,7 @@ from django_tandem.runtime.probes.report import (
     Outcome,
     ServerHealth,
     StackHealth,
+    all_answer,
     livez,
     readyz,
     startupz,
@@ -129,6 +130,29 @@ def test_a_program_that_ends_again_and_again_is_not_hung() -> None:
     assert livez(ends).passes
     assert warned(livez(down)) == {"wsgi": "Its program does not run; supervisord restarts it."}
     assert failed(readyz(down)) == {"wsgi": "Its program does not run."}
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_answers_with_a_failure_is_not_ready(status) -> None:
+    """It is alive: a restart of the container would not mend its code."""
+    fails = with_wsgi(failing_s=1, status=status)
+
+    assert failed(readyz(fails)) == {"wsgi": f"It answers with status {status}."}
+    assert failed(startupz(replace(fails, is_started=False))).keys() == {"start", "wsgi"}
+    assert livez(fails) == livez(WELL)
+    assert not all_answer(fails.servers)
+
+
+def test_a_server_at_a_limit_of_its_own_is_busy() -> None:
+    """Its 503 is one for as long as a request may wait."""
+    busy, overloaded = (
+        with_wsgi(failing_s=each, status=503) for each in (TIMEOUT_S, TIMEOUT_S + 1)
+    )
+
+    assert warned(readyz(busy)) == {"wsgi": "It answers with status 503. It is busy."}
+    assert readyz(busy).passes
+    assert failed(readyz(overloaded)) == {"wsgi": "It answers with status 503."}
+    assert livez(overloaded).passes
 
 
 def test_an_edge_that_does_not_answer_is_not_ready() -> None:

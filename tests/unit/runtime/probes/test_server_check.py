@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from builders import plan
+from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.probes import server_check
-from django_tandem.runtime.probes.server_check import of_socket
+from django_tandem.runtime.probes.server_check import of_edge, of_socket
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nready"
 READY = "/.tandem/ready"
@@ -185,6 +187,28 @@ def test_a_server_that_rejects_requests_is_one(path) -> None:
             await check.look(5)
             assert check.unanswered_s == 0
             assert check.answer.status == 503
+            assert check.failing_s > 0
+
+    asyncio.run(run())
+
+
+def test_a_failure_ends_with_a_success(path, monkeypatch) -> None:
+    """Its time counts from the first of the failures."""
+    monkeypatch.setattr(server_check, "FRESH_S", 0)
+
+    async def run() -> None:
+        async with Server(path) as server:
+            server.answer = b"HTTP/1.1 500 Internal Server Error\r\n\r\n"
+            server.may_answer.set()
+            check = of_socket(str(path), READY)
+            await check.look(5)
+            first_s = check.failing_s
+            await check.look(5)
+            assert check.failing_s > first_s > 0
+
+            server.answer = OK
+            await check.look(5)
+            assert check.failing_s == 0
 
     asyncio.run(run())
 
@@ -201,5 +225,26 @@ def test_another_answer_is_none(path, answer) -> None:
             await check.look(5)
             assert check.unanswered_s > 0
             assert check.is_listening
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("status", "fails"), [(204, False), (403, False), (500, True)])
+def test_the_edge_may_reject_its_own_request(status, fails) -> None:
+    """As by a `deny` of an INCLUDE; the clients of an edge that fails get errors too."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d Answered\r\n\r\n" % status)
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            planned = plan(tandem={"BIND": f"127.0.0.1:{port}"})
+            check = of_edge(state_of(planned), "/.tandem/edge")
+            await check.look(5)
+            assert check.answer.status == status
+            assert (check.failing_s > 0) is fails
 
     asyncio.run(run())
