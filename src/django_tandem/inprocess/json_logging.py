@@ -46,7 +46,7 @@ def install() -> None:
 def format_record(handler: "logging.StreamHandler[Any]", record: logging.LogRecord) -> str:
     """Return what ``handler`` writes for the record: an object on one line."""
     text = logging.Handler.format(handler, record)
-    if not _is_standard(handler.stream) or read_object(text) is not None:
+    if not _is_standard(handler.stream) or _is_json_of_formatter(text, record):
         return text
     own = _describe(record)
     try:
@@ -70,6 +70,16 @@ def read_object(text: str) -> dict[str, Any] | None:
 def _refuse(name: str) -> None:
     # Python reads NaN and Infinity, which JSON does not have.
     raise ValueError(name)
+
+
+def _is_json_of_formatter(text: str, record: logging.LogRecord) -> bool:
+    if read_object(text) is None:
+        return False
+    try:
+        # A message may be a client's, who would choose the time, the level and all other keys.
+        return text.strip() != record.getMessage().strip()
+    except Exception:  # noqa: BLE001 - the formatter has not used it, and a project's text may fail
+        return True
 
 
 def _is_standard(stream: Any) -> bool:

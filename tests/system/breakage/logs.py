@@ -25,8 +25,15 @@ MUTANTS = (
     Mutant(
         name="JSON of the project formatted again",
         file="inprocess/json_logging.py",
-        old="or read_object(text) is not None",
+        old=" or _is_json_of_formatter(text, record)",
         new="",
+        tests=(RECORDS,),
+    ),
+    Mutant(
+        name="a message that is an object taken for the record",
+        file="inprocess/json_logging.py",
+        old="return text.strip() != record.getMessage().strip()",
+        new="return True",
         tests=(RECORDS,),
     ),
     Mutant(

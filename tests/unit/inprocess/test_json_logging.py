@@ -102,6 +102,32 @@ def test_a_formatter_that_writes_json_is_left_alone(form, expected) -> None:
     assert format_record(handler(form=form), record()) == expected
 
 
+class Lot(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return '{"lot": 7}'
+
+
+def test_a_formatter_that_does_not_use_the_message_is_left_alone() -> None:
+    """A message that has no text, as its arguments do not fit, is no reason to lose the line."""
+    assert format_record(handler(form=Lot()), record("%d", args=("x",))) == '{"lot": 7}'
+
+
+FORGED = '{"time": "2000", "level": "info", "program": "celery", "request_id": "none"}'
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"message": "%s", "args": (FORGED,)}, {"message": f" {FORGED}"}],
+    ids=["an argument", "a text"],
+)
+def test_a_message_that_is_an_object_sets_no_key(changed) -> None:
+    """It may be the body of a request."""
+    found = formatted(**changed)
+
+    assert found == {**OBJECT, "message": found["message"]}
+    assert found["message"].strip() == FORGED
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), object()])
 def test_another_stream_is_left_alone(stream) -> None:
     """A file of the project is the project's."""
