@@ -11,6 +11,7 @@ from django.urls import get_resolver
 
 from django_tandem.cli import console
 from django_tandem.cli import request as request_line
+from django_tandem.cli.https_redirect import https_location
 from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.request import UPGRADE
 from django_tandem.errors import RefusedError
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     problems = [problem for each in found if (problem := _problem(each, request, plan))]
     if options.json:
         given = {"method": request.method, "target": request.target, "host": request.host}
-        console.as_json(given | {"answers": [_as_json(each, plan) for each in found]})
+        console.as_json(given | {"answers": [_as_json(each, request, plan) for each in found]})
         return 1 if problems else 0
     for each in found:
         if each.is_answered:
@@ -122,10 +123,16 @@ def _own_name(plan: Plan) -> str:
 def _show(answer: Answer, request: EdgeRequest, plan: Plan) -> None:
     kind = "WebSocket" if answer.decision.is_websocket else request.method
     console.line_out(f"{kind} {request.target}")
-    rows = (_found(answer) | _sent(answer, plan)).items()
+    rows = (_redirected(request, plan) | _found(answer) | _sent(answer, plan)).items()
     first, *rest = [(f"  {label}", text) for label, text in rows if text]
     for line in console.table_lines(first, rest):
         console.line_out(line)
+
+
+def _redirected(request: EdgeRequest, plan: Plan) -> dict[str, str]:
+    location = https_location(request, plan.edge)
+    by = 'by TANDEM["EDGE"]["REDIRECT"]; that request is explained below'
+    return {"redirect": f"308 to {location}, {by}"} if location else {}
 
 
 def _found(answer: Answer) -> dict[str, str]:
@@ -184,7 +191,7 @@ def _why(decision: EdgeDecision, plan: Plan) -> str:
     return f"by rule {decision.number} of {len(plan.edge.rules)}: {decision.rule.origin}"
 
 
-def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
+def _as_json(answer: Answer, request: EdgeRequest, plan: Plan) -> dict[str, Any]:
     decision, rule, found = answer.decision, answer.decision.rule, _found(answer)
     matched = rule and {
         "number": decision.number,
@@ -206,6 +213,7 @@ def _as_json(answer: Answer, plan: Plan) -> dict[str, Any]:
             "status": decision.status,
             "stack": decision.stack,
             "rule": None if decision.is_websocket else matched,
+            "redirect": https_location(request, plan.edge),
         },
         "agrees": answer.agrees,
         "handed_over": answer.is_handed_over,

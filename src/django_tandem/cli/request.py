@@ -39,13 +39,15 @@ def read(options: argparse.Namespace, *, own_name: str) -> EdgeRequest:
     target = quote(os.fsencode(given), safe=AS_TYPED)
     hosts = [own_name, host, *(value for name, value in options.headers if _is_host(name))]
     headers = [(name, value) for name, value in options.headers if not _is_host(name)]
-    if (scheme or "").lower() in {"ws", "wss"}:
+    scheme = (scheme or "").lower()
+    if scheme in {"ws", "wss"}:
         headers.append(UPGRADE)
     return EdgeRequest(
         method=options.method,
         target=target if target.startswith("/") else f"/{target}",
         host=[name for name in hosts if name][-1],
         headers=tuple(headers),
+        is_plain_http=scheme in {"http", "ws"},
     )
 
 

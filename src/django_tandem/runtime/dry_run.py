@@ -24,12 +24,17 @@ LOG = "log"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeRequest:
-    """A request as a client would send it; ``target`` is the path and query, percent-encoded."""
+    """
+    A request as a client would send it; ``target`` is the path and query, percent-encoded.
+
+    ``is_plain_http`` is true where its URL names the scheme http or ws.
+    """
 
     method: str
     target: str
     host: str
     headers: tuple[tuple[str, str], ...] = ()
+    is_plain_http: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -392,6 +392,37 @@ def test_the_wrong_stack_is_an_error(run) -> None:
     )
 
 
+REDIRECTING = {
+    "BIND": ":8443",
+    "EDGE": {"TLS": {"CERTIFICATE": "/tls.pem", "KEY": "/tls.key"}, "REDIRECT": ":8080"},
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("http://localhost:8080/sync/", "https://localhost:8443/sync/"),
+        ("https://localhost:8443/sync/", None),
+        ("/sync/", None),
+    ],
+)
+def test_plain_http_is_redirected_first(run, url, location) -> None:
+    """A URL without a scheme is explained as the edge serves it."""
+    setting = json.dumps(REDIRECTING)
+    lines = run("explain", url, TEST_TANDEM=setting).stdout.splitlines()
+    answer = _only(json.loads(run("explain", url, "--json", TEST_TANDEM=setting).stdout))
+
+    assert answer["edge"]["redirect"] == location
+    assert answer["view"].startswith("mysite.urls.sync ")
+    first = (
+        [f'308 to {location}, by TANDEM["EDGE"]["REDIRECT"]; that request is explained below']
+        if location
+        else []
+    )
+    shown = [line.removeprefix("  redirect").strip() for line in lines if "  redirect" in line]
+    assert shown == first
+
+
 @pytest.mark.parametrize(
     ("args", "found"),
     [
