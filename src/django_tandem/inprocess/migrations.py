@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-# Most databases answer within it; else the next request finds the result.
+# Most databases answer within it; else a later request finds the result.
 WAIT_S = 0.4
 # What was read counts for so long.
 FRESH_S = 2.0
@@ -29,7 +29,8 @@ class MigrationCheck:
     """
     The migrations that are unapplied, as one process knows them.
 
-    They are read by a thread: a database that does not answer must not hold up the worker.
+    They are read by a thread: a database that does not answer must not hold up the worker. Only
+    the first read is awaited; later requests get its result, and begin another read if it is old.
     """
 
     def __init__(self, read: Callable[[], Iterable[str]]) -> None:
@@ -44,11 +45,12 @@ class MigrationCheck:
         """Return why not all migrations are known to be applied, a sentence; empty if they are."""
         with self._lock:
             is_reading = self._thread is not None and self._thread.is_alive()
+            is_first = self._thread is None
             if not is_reading and self._reason and time.monotonic() - self._read_at > FRESH_S:
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
             thread = self._thread
-        if thread is not None:
+        if is_first and thread is not None:
             thread.join(WAIT_S)
         return self._reason
 

@@ -144,7 +144,8 @@ def test_slow_clients_hold_up_nobody(path) -> None:
     """A further one takes the place of the oldest."""
     slow = [connected(path) for _ in range(http_server.MOST_CONNECTIONS + 5)]
     try:
-        for each in slow:
+        # The oldest may have been cut before they send anything.
+        for each in slow[6:]:
             each.sendall(b"GET /page HTTP/1.1\r\n")
 
         assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
