@@ -1,5 +1,6 @@
 """The programs below supervisord: their logs, variables, record, and end with supervisord."""
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class Children:
         self._failure = ""
         # Looked up here: between fork and exec it would not be safe.
         self._prctl = find_prctl()
+        self._options = supervisord.options
         self._fork: Callable[[], int] = supervisord.options.fork
         supervisord.options.fork = self._fork_child
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
@@ -66,12 +68,24 @@ class Children:
         parent = os.getpid()
         pid = early_signals.fork_unhandled(self._fork)
         if pid == 0:
-            self._end_with(parent)
-            self._log_to_file()
-            self._set_variables()
+            self._prepare_child(parent)
         else:
             self._record(pid)
         return pid
+
+    def _prepare_child(self, parent: int) -> None:
+        # An exception that left the child would make it a second supervisord: spawn() takes one
+        # for a failed fork, and its own messages on a full disk raise before the child's exit.
+        try:
+            self._options.write = _write_if_possible
+            self._log_to_file()
+            self._end_with(parent)
+            self._set_variables()
+        except BaseException:  # noqa: BLE001 - the process ends
+            try:
+                self._write(traceback.format_exc())
+            finally:
+                os._exit(1)
 
     def _end_with(self, parent: int) -> None:
         # Its own stop signal: it finishes the requests in flight and accepts no more.
@@ -101,9 +115,12 @@ class Children:
     def _set_variables(self) -> None:
         # supervisord copies the environment right after this, and adds that of the program.
         if self._failure:
-            os.write(self._starting.pipes["child_stdout"], self._failure.encode())
+            self._write(self._failure)
             os._exit(1)
         os.environ.update(self._variables)
+
+    def _write(self, text: str) -> None:
+        _write_if_possible(self._starting.pipes["child_stdout"], text)
 
     def _record(self, pid: int) -> None:
         started = orphans.describe(self._starting.config.name, pid)
@@ -117,3 +134,8 @@ class Children:
             orphans.record(self._run_dir, self._started.values())
         except OSError:
             traceback.print_exc()
+
+
+def _write_if_possible(descriptor: int, text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(descriptor, text.encode(errors="backslashreplace"))

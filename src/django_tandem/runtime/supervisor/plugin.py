@@ -61,6 +61,7 @@ class Plugin:
 
     def __init__(self, supervisord: Any, run_dir: Path) -> None:
         self._run_dir = run_dir
+        self._pid = os.getpid()
         # Another user who could enter might replace our sockets.
         run_dir.chmod(0o700)
         is_announced = lock.VARIABLE in os.environ
@@ -117,6 +118,9 @@ class Plugin:
             self._output.forget(log)
 
     def _at_exit(self) -> None:
+        # A forked child that fails before its exec would end the whole stack.
+        if os.getpid() != self._pid:
+            return
         self._self_pipe.close()
         # Where supervisord itself fails, nothing else would stop what it started.
         self._shutdown.kill_all()

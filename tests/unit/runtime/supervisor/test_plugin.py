@@ -24,7 +24,7 @@ def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> 
     reader, writer = os.pipe()
     output = LogMultiplexer(tmp_path, writer, is_announced=True)
     plugin = Plugin.__new__(Plugin)
-    plugin._run_dir, plugin._output = tmp_path, output
+    plugin._pid, plugin._run_dir, plugin._output = os.getpid(), tmp_path, output
     plugin._shutdown = plugin._policy = plugin._self_pipe = plugin._probes = NothingRuns()
     output.add("wsgi-1")
     (tmp_path / "wsgi-1.failed").write_text("ValueError")
@@ -39,3 +39,14 @@ def test_the_traceback_of_a_failed_start_is_not_printed_at_the_end(tmp_path) -> 
     with os.fdopen(reader) as printed:
         assert printed.read() == "tandem     | `tandem logs wsgi-1` shows the whole traceback\n"
     assert not (tmp_path / "wsgi-1.failed").exists()
+
+
+def test_a_forked_child_leaves_the_stack_alone(tmp_path) -> None:
+    """It inherits what is done at the end of supervisord, and would kill every program."""
+    (tmp_path / "nginx.pid").write_text("1")
+    plugin = Plugin.__new__(Plugin)
+    plugin._pid, plugin._run_dir = os.getpid() + 1, tmp_path
+
+    plugin._at_exit()
+
+    assert (tmp_path / "nginx.pid").exists()

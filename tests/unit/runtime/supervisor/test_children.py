@@ -1,0 +1,102 @@
+"""A child that can't execute its program ends, and is never a second supervisord."""
+
+import errno
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from supervisor import events, loggers
+from supervisor.options import ServerOptions, UnhosedConfigParser
+from supervisor.process import Subprocess
+
+from django_tandem.runtime.logs import log_path
+from django_tandem.runtime.supervisor.children import Children
+
+# The exit code of a child that ran on past its fork.
+SECOND_SUPERVISORD = 99
+# supervisor's own, of a child whose program can't be executed.
+NOT_EXECUTED = 127
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def options() -> Iterator[ServerOptions]:
+    events.clear()
+    found = ServerOptions()
+    found.logger = loggers.getLogger()
+    found.loglevel = loggers.LevelsByName.INFO
+    found.minfds = 3
+    yield found
+    events.clear()
+
+
+@pytest.fixture
+def full_disk(tmp_path) -> None:
+    """Have each write to the program's log fail with ENOSPC."""
+    log = log_path(tmp_path, "tasks-1")
+    log.parent.mkdir(exist_ok=True)
+    log.symlink_to("/dev/full")
+
+
+def program(options: ServerOptions, command: str, environment: str = "") -> Subprocess:
+    parser = UnhosedConfigParser()
+    parser.read_string(
+        f"[program:tasks-1]\ncommand={command}\nenvironment={environment}\n"
+        "redirect_stderr=true\nstdout_logfile=NONE\n"
+    )
+    (config,) = options.processes_from_section(parser, "program:tasks-1", "tasks-1")
+    return Subprocess(config)
+
+
+def exit_code(process: Subprocess) -> int:
+    """Start a program as supervisord does, and return its exit code."""
+    parent = os.getpid()
+    try:
+        pid = process.spawn()
+    finally:
+        if os.getpid() != parent:
+            os._exit(SECOND_SUPERVISORD)
+    process.config.options.close_parent_pipes(process.pipes)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.fixture
+def without_interpreter(tmp_path) -> str:
+    """Return a program that exists, and that the kernel does not execute."""
+    path = tmp_path / "program"
+    path.write_text("#!/does/not/exist\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def fail(*_arguments: int) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_a_program_that_is_not_executed_ends_on_a_full_disk(
+    options, tmp_path, full_disk, without_interpreter
+) -> None:
+    """Its child can't write why, which raises before supervisor's own exit of the child."""
+    Children(SimpleNamespace(options=options), tmp_path)
+
+    assert exit_code(program(options, without_interpreter)) == NOT_EXECUTED
+
+
+def test_an_unreadable_env_file_ends_the_child_on_a_full_disk(options, tmp_path, full_disk) -> None:
+    """spawn() would take the failed write of the reason for a failed fork."""
+    Children(SimpleNamespace(options=options), tmp_path)
+    environment = f'TANDEM_ENV_FILE="{tmp_path}/missing"'
+
+    assert exit_code(program(options, "/bin/true", environment)) == 1
+
+
+def test_a_child_that_fails_to_prepare_logs_why(options, tmp_path) -> None:
+    """As supervisor does for a program that it can't execute."""
+    children = Children(SimpleNamespace(options=options), tmp_path)
+    children._prctl = fail
+
+    assert exit_code(program(options, "/bin/true")) == 1
+    last = log_path(tmp_path, "tasks-1").read_text().splitlines()[-1]
+    assert last == "PermissionError: [Errno 1] Operation not permitted"
