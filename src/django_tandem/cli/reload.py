@@ -15,7 +15,7 @@ from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import DrainMode
 from django_tandem.project.location import find
-from django_tandem.runtime import blocks, reload, supervisord
+from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.reconcile import next_generation
 
 
@@ -101,8 +101,6 @@ def _reload(options: argparse.Namespace) -> None:
         drain_s = min(wanted_s, state.longest_drain_s)
         plan = replace(plan, drain_s=drain_s, drain=options.drain_mode)
         write_notes(run_dir, report_plan(planned, read_notes(run_dir) if options.terse else ()))
-        for note in blocks.renew(plan):
-            console.line_err(note)
         os.chdir(plan.project.directory)
         reload.run(
             plan,

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from django_tandem.inprocess import (
     handler_status,
     handover_counts,
 )
+from django_tandem.model import Block
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime.kind_status import Role
 from django_tandem.runtime.probes.client import failures
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         handed_over = [status_rows.handover_row(each) for each in handover_counts.read(run_dir)]
         own = list(handler_status.read_all(run_dir))
-        blocked = list(map(status_rows.block_row, blocked_routes.read(run_dir)))
+        blocked = list(map(status_rows.block_row, _blocks(run_dir)))
         console.as_json(
             {**facts(now), "handed_over": handed_over, "handlers": own, "blocked": blocked}
         )
@@ -183,8 +184,13 @@ def _text(
     lines = [*sentences(now), "", *lay_out(head, cells)]
     handed_over = [status_rows.handover_row(each) for each in handover_counts.read(now.run_dir)]
     threads = status_rows.handler_lines(handler_status.read_all(now.run_dir))
-    blocked = status_rows.block_lines(blocked_routes.read(now.run_dir))
+    blocked = status_rows.block_lines(_blocks(now.run_dir))
     return "\n".join([*lines, *threads, *blocked, *status_rows.handover_lines(handed_over)])
+
+
+def _blocks(run_dir: Path) -> Iterable[Block]:
+    # While a reload commits, a route has the paths of two generations.
+    return {each.target: each for each in blocked_routes.read(run_dir)}.values()
 
 
 def _table_cells(

@@ -100,15 +100,15 @@ def run(options: argparse.Namespace) -> int:
         if not options.watch:
             raise
         _try_again_after_a_change(error, find(options.settings).directory, began_at)
-    for note in (
-        *_machine_notes(planned.plan, planned.loaded.settings),
-        *blocks.renew(planned.plan),
-    ):
+    for note in _machine_notes(planned.plan, planned.loaded.settings):
         report(note)
     if by_root and not preflight.needs_port_binding(planned.plan):
         capabilities.give_up_port_binding()
     os.chdir(planned.plan.project.directory)
     handle = start.prepare(planned.plan, planned.loaded.settings)
+    # Not before: another stack may run in this directory.
+    for note in blocks.renew(planned.plan):
+        report(note)
     # Variables that the settings set, as from a .env file, would outlive every reload.
     os.environ.clear()
     os.environ.update(environment)

@@ -4,6 +4,7 @@ The routes that `tandem block` has blocked: a file in the run directory, read by
 A file reaches the processes of both stacks with no reload, and lasts until `tandem unblock`.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -33,6 +34,8 @@ TEMPORARY = (429, 503)
 RETRY_S = (10, 60)
 # A handshake that is refused by a status of success would look accepted to some clients.
 REFUSED = 503
+# What the file raises where it can't be opened, or was damaged.
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, re.error)
 
 
 class BlockedRoutes:
@@ -41,7 +44,7 @@ class BlockedRoutes:
     def __init__(self, run_dir: Path) -> None:
         self._path = run_dir / NAME
         self._checked_at = 0.0
-        self._written_at: int | None = None
+        self._version: tuple[int, int] | None = None
         self.blocks: tuple[Block, ...] = ()
 
     def find(self, protocol: Protocol, path: str) -> Block | None:
@@ -57,13 +60,21 @@ class BlockedRoutes:
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        try:
-            written_at = self._path.stat().st_mtime_ns
-        except OSError:
-            written_at = None
-        if written_at != self._written_at:
-            self._written_at = written_at
-            self.blocks = read(self._path.parent)
+        # A file that can't be read keeps the last blocks: no route is unblocked by accident.
+        with contextlib.suppress(*UNREADABLE):
+            version = _version(self._path)
+            if version != self._version:
+                self.blocks = _load(self._path) if version else ()
+                self._version = version
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what differs after each replacement of the file, None where there is no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def _blocks(block: Block, protocol: Protocol, path: str) -> bool:
@@ -128,9 +139,13 @@ def of_process() -> BlockedRoutes | None:
 def read(run_dir: Path) -> tuple[Block, ...]:
     """Return the blocks of ``run_dir``; none where their file is missing or damaged."""
     try:
-        return tuple(map(_block, json.loads((run_dir / NAME).read_text())))
-    except (OSError, ValueError, TypeError, KeyError, re.error):
+        return _load(run_dir / NAME)
+    except UNREADABLE:
         return ()
+
+
+def _load(path: Path) -> tuple[Block, ...]:
+    return tuple(map(_block, json.loads(path.read_text())))
 
 
 def _block(kept: dict[str, Any]) -> Block:

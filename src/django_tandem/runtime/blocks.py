@@ -38,8 +38,17 @@ def changing(run_dir: Path) -> Iterator[list[Block]]:
         lock.release(handle)
 
 
+def extend(plan: Plan) -> None:
+    """Add the paths that blocked routes have in ``plan`` to those that they have so far."""
+    _change(plan, keeps_old=True)
+
+
 def renew(plan: Plan) -> list[str]:
     """Write the paths of blocked routes by the routes of ``plan``; return a note on each block."""
+    return _change(plan, keeps_old=False)
+
+
+def _change(plan: Plan, *, keeps_old: bool) -> list[str]:
     run_dir = Path(plan.run_dir)
     # Without a block nothing is written, not even the lock.
     if not blocked_routes.read(run_dir):
@@ -47,8 +56,10 @@ def renew(plan: Plan) -> list[str]:
     routes = [verdict.route for verdict in plan.verdicts]
     with changing(run_dir) as blocks:
         renewed = [_renewed(block, routes) for block in blocks]
-        blocks[:] = [block for block, _ in renewed]
-    return [note for _, note in renewed]
+        kept = blocks if keeps_old else []
+        # Without repetition: an unfinished reload left both forms of a block.
+        blocks[:] = dict.fromkeys([*kept, *(block for block, _ in renewed)])
+    return list(dict.fromkeys(note for _, note in renewed))
 
 
 def _renewed(block: Block, routes: list[Route]) -> tuple[Block, str]:

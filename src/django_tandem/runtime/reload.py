@@ -12,7 +12,7 @@ from django_tandem.inprocess import drain_window, startup_failures, worker_resta
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, log_names
 from django_tandem.render.supervisor import State, state_of
-from django_tandem.runtime import commit, lock, preflight, supervisord
+from django_tandem.runtime import blocks, commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
 from django_tandem.runtime.health import (
     LINES,
@@ -98,6 +98,11 @@ def check_health(reload: Reload) -> None:
         pass
 
 
+def extend_blocks(reload: Reload) -> None:
+    """Block the paths of blocked routes for both generations, as both serve for a moment."""
+    blocks.extend(reload.plan)
+
+
 def commit_state(reload: Reload) -> None:
     """Make the new generation the live one: from here on nothing is undone."""
     commit.commit(reload.run_dir)
@@ -114,6 +119,17 @@ def move(reload: Reload) -> None:
     reload.report(f"Generation {generation} is live.")
 
 
+def renew_blocks(reload: Reload) -> None:
+    """Leave the paths of the new generation alone blocked."""
+    try:
+        notes = blocks.renew(reload.plan)
+    except (OSError, RefusedError) as error:
+        # The generation is live, and its routes are blocked.
+        notes = [f"Paths that blocked routes had before stay blocked as well: {error}"]
+    for note in notes:
+        reload.report(note)
+
+
 def start_drainer(reload: Reload) -> None:
     """Have supervisord drain the old generation, in a process that outlives this one."""
     supervisord.start_drainer(reload.run_dir)
@@ -128,8 +144,10 @@ STEPS: tuple[Callable[[Reload], None], ...] = (
     check_edge,
     start,
     check_health,
+    extend_blocks,
     commit_state,
     move,
+    renew_blocks,
     start_drainer,
 )
 

@@ -374,6 +374,27 @@ def test_a_killed_reload_is_undone_or_finished(step, up, site) -> None:
     assert not list(up.run_dir.glob("*.next"))
 
 
+def test_a_blocked_route_stays_blocked_while_it_moves(up, site) -> None:
+    """At its path in the live generation, also where a command of the new code fails."""
+    view, wsgi = "mysite.urls.where", site / "mysite" / "wsgi.py"
+    assert tandem(site, "block", view, "--status", "410").returncode == 0
+    change(site, '"where/"', '"moved/"')
+    code = wsgi.read_text()
+    wsgi.write_text(f"{code}\nraise RuntimeError\n")
+
+    failed = [tandem(site, "up", "--detach").returncode, tandem(site, "reload").returncode]
+    during = ask(up.port, "/where/").status
+    wsgi.write_text(code)
+    done = tandem(site, "reload", "--wait")
+    after = [ask(up.port, path).status for path in ("/where/", "/moved/")]
+
+    assert tandem(site, "unblock", view).returncode == 0
+    assert (failed, during) == ([2, 1], 410)
+    assert done.returncode == 0, done.stderr
+    assert f'"{view}" is blocked until `tandem unblock {view}`.' in done.stderr.splitlines()
+    assert after == [404, 410]
+
+
 def _reload(directory: Path, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "django_tandem", "reload", *args],

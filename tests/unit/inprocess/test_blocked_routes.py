@@ -144,6 +144,19 @@ def test_a_damaged_file_blocks_nothing(tmp_path):
     assert blocked_routes.read(tmp_path) == ()
 
 
+def test_a_process_keeps_its_blocks_while_the_file_is_damaged(tmp_path):
+    """No route is unblocked by accident."""
+    blocked_routes.write(tmp_path, [block()])
+    routes = BlockedRoutes(tmp_path)
+    found = [routes.find(Protocol.HTTP, "/events/")]
+    (tmp_path / blocked_routes.NAME).write_text('[{"target": "/"')
+    found.append(routes.find(Protocol.HTTP, "/events/"))
+    blocked_routes.write(tmp_path, [])
+    found.append(routes.find(Protocol.HTTP, "/events/"))
+
+    assert [each and each.target for each in found] == ["/events/", "/events/", None]
+
+
 class Lasting:
     """A WebSocket or a stream that lasts until a disconnect, which it records."""
 

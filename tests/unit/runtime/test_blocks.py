@@ -10,7 +10,7 @@ from django_tandem.errors import RefusedError
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Block, BlockRule
 from django_tandem.runtime import blocks, lock
-from django_tandem.runtime.blocks import changing, renew
+from django_tandem.runtime.blocks import changing, extend, renew
 
 
 def block(target: str, regex: str) -> Block:
@@ -28,6 +28,22 @@ def test_a_new_plan_compiles_the_targets_anew(tmp_path: Path) -> None:
     (kept,) = blocked_routes.read(tmp_path)
     assert [rule.regex for rule in kept.rules] == [r"^/new/\Z"]
     assert (kept.status, kept.since_s) == (410, 1.0)
+    assert notes == ['"feed" is blocked until `tandem unblock feed`.']
+
+
+def test_two_generations_may_serve_a_blocked_route_at_once(tmp_path: Path) -> None:
+    """Each at its own path, until only the new one is left."""
+    blocked_routes.write(tmp_path, [block("feed", r"^/old/\Z")])
+    moved = plan(verdict("/new/", name="feed"), run_dir=str(tmp_path))
+
+    for _ in range(2):
+        extend(moved)
+    both = [rule.regex for each in blocked_routes.read(tmp_path) for rule in each.rules]
+    notes = renew(moved)
+
+    (kept,) = blocked_routes.read(tmp_path)
+    assert both == [r"^/old/\Z", r"^/new/\Z"]
+    assert [rule.regex for rule in kept.rules] == [r"^/new/\Z"]
     assert notes == ['"feed" is blocked until `tandem unblock feed`.']
 
 
