@@ -108,5 +108,8 @@ def unavailable() -> Denial:
 
 
 def asks_for_stream(scope: Scope) -> bool:
-    """Return whether the client accepts an event stream by name, as EventSource does."""
-    return any(name == b"accept" and EVENT_STREAM in value for name, value in scope["headers"])
+    """Return whether a GET accepts an event stream by name, as EventSource does."""
+    # A client that accepts both a page and a stream, as those of MCP do, names both in its POST.
+    return scope["method"] == "GET" and any(
+        name == b"accept" and EVENT_STREAM in value for name, value in scope["headers"]
+    )
