@@ -62,6 +62,12 @@ def linked_sockets(run_dir: Path) -> set[str]:
     return {link.readlink().stem for link in links if link.is_symlink()}
 
 
+def are_bound(run_dir: Path) -> bool:
+    """Return whether each socket that new connections reach exists."""
+    links = [run_dir / name for name in LINKS]
+    return all(link.exists() for link in links if link.is_symlink())
+
+
 def _link(path: Path, target: str) -> None:
     # By a rename, so that no connection finds the link missing.
     if path.is_symlink() and path.readlink() == Path(target):

@@ -21,7 +21,8 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime import early_signals
-from django_tandem.runtime.state import STOP_S, STOPPING_FILE, read_state
+from django_tandem.runtime.sockets import are_bound
+from django_tandem.runtime.state import READY_FILE, STOP_S, STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.servers.shared_master import RETIRE_CHANNELS
@@ -109,8 +110,14 @@ class Shutdown:
         stop_s, delay_s = (state.stop_s, state.stop_delay_s) if state else (STOP_S, 0)
         # A stack that never came up gets no connections that a load balancer could send elsewhere.
         return stop_budget(
-            stop_s, delay_s, is_interactive=self._is_interactive or self._has_failed()
+            stop_s,
+            delay_s if self._may_have_served() else 0,
+            is_interactive=self._is_interactive or self._has_failed(),
         )
+
+    def _may_have_served(self) -> bool:
+        # A server that listened may be restarting; plain supervisord writes no such file.
+        return (self._run_dir / READY_FILE).exists() or are_bound(self._run_dir)
 
     def _end_delay(self) -> None:
         self._supervisord.stop_groups = self._in_order

@@ -195,6 +195,32 @@ def test_a_stack_that_never_came_up_stops_without_a_delay(loop, tmp_path) -> Non
     assert loop.stopped_after()["nginx"] == (0, 20.5)
 
 
+@pytest.mark.parametrize(
+    ("made", "began_s"),
+    [
+        ((), 0),
+        (("wsgi-1.sock",), 0),
+        (("wsgi-1.sock", "asgi-1.sock"), 5),
+        (("ready",), 5),
+    ],
+    ids=["nothing", "one server", "servers", "ready, and a server restarts"],
+)
+def test_a_stack_that_has_served_nothing_yet_stops_without_a_delay(
+    loop, tmp_path, made, began_s
+) -> None:
+    """Its servers do not listen, so that no load balancer can have sent anything to it."""
+    loop.start(tmp_path, STOP_S=20, STOP_DELAY_S=5)
+    for stack in ("wsgi", "asgi"):
+        (tmp_path / f"{stack}.sock").symlink_to(f"{stack}-1.sock")
+    for name in made:
+        (tmp_path / name).touch()
+    loop.stop()
+    loop.run_until(120)
+
+    assert loop.lines == ["stopping: requests in flight are finished; Ctrl-C again stops at once"]
+    assert loop.stopped_after()["nginx"] == (began_s, 20.5)
+
+
 def test_one_stop_may_leave_connections_to_end_by_themselves(loop, tmp_path) -> None:
     """As `tandem down --drain wait` has it; otherwise their own settings decide."""
     loop.start(tmp_path)
