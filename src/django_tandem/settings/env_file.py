@@ -3,10 +3,12 @@ The files of ENV_FILE: variables in the format of systemd's EnvironmentFile.
 
 A line is NAME=VALUE, as in Docker's --env-file. Quotes around a value are removed, and a value in
 quotes may have several lines. Outside of single quotes a backslash escapes, and joins two lines.
-Nothing is expanded. No error shows a value.
+Nothing is expanded. No error shows text of a file, as any line may be a part of a secret.
 """
 
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,8 +27,8 @@ _QUOTED = {
     "'": re.compile(r"'([^']*)'[ \t\r]*"),
     '"': re.compile(r'"((?:\\[\s\S]|[^\\"])*)"[ \t\r]*'),
 }
-# A shown text is the name of a mistake, and never a line of a secret.
-_LONGEST_SHOWN = 40
+# Of one file: Linux limits a variable to 128 kB.
+_MAX_BYTES = 1024 * 1024
 
 
 def read_env_files(paths: Iterable[str]) -> dict[str, str]:
@@ -45,7 +47,7 @@ def read_env_files(paths: Iterable[str]) -> dict[str, str]:
 def _text_of(path: str) -> str:
     file = Path(path.removeprefix(OPTIONAL))
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return _read(file).decode("utf-8-sig")
     except FileNotFoundError:
         if path.startswith(OPTIONAL):
             return ""
@@ -64,6 +66,29 @@ def _text_of(path: str) -> str:
         ) from None
 
 
+def _read(file: Path) -> bytes:
+    with os.fdopen(_open_regular(file), "rb") as opened:
+        content = opened.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise SettingError(
+            f"ENV_FILE is {file}, which is larger than {_MAX_BYTES // 1024**2} MB.",
+            hint="Move what is not a variable of the environment out of it.",
+        )
+    return content
+
+
+def _open_regular(file: Path) -> int:
+    # A pipe would otherwise block supervisord until another process writes to it.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SettingError(
+            f"ENV_FILE is {file}, which is not a regular file.",
+            hint="Name a file: each generation reads it again, which a pipe does not allow.",
+        )
+    return descriptor
+
+
 def parse(text: str, file: str) -> dict[str, str]:
     """Return the variables of ``text``; ``file`` is its name in errors, which are SettingErrors."""
     return dict(_assignments(text, file))
@@ -79,7 +104,7 @@ def _assignments(text: str, file: str) -> Iterator[tuple[str, str]]:
             position = rest.end() + 1
             continue
         name, position = _name(text, position, file)
-        value, position = _value(text, position, name, file)
+        value, position = _value(text, position, file)
         yield name, value
 
 
@@ -95,13 +120,15 @@ def _name(text: str, position: int, file: str) -> tuple[str, int]:
     name = found[1]
     if not _NAME.fullmatch(name):
         raise SettingError(
-            f'{file}, line {line}: "{name[:_LONGEST_SHOWN]}" is not the name of a variable.',
-            hint="A name has letters, digits and underscores, and does not begin with a digit.",
+            f'{file}, line {line} has no variable\'s name before its "=".',
+            hint="A name has letters, digits and underscores, and does not begin with a digit. "
+            "Put quotes around a value of several lines. The line is not shown, since it may be a "
+            "part of one.",
         )
     return name, found.end()
 
 
-def _value(text: str, position: int, name: str, file: str) -> tuple[str, int]:
+def _value(text: str, position: int, file: str) -> tuple[str, int]:
     """Return the value at ``position``, and where the next line begins."""
     line = text.count("\n", 0, position) + 1
     quote = text[position : position + 1]
@@ -112,13 +139,13 @@ def _value(text: str, position: int, name: str, file: str) -> tuple[str, int]:
     quoted = _QUOTED[quote].match(text, position)
     if quoted is None:
         raise SettingError(
-            f"{file}, line {line}: the value of {name} has a quote that is not closed.",
+            f"{file}, line {line} has a quote that is not closed.",
             hint="Close it, or put the value into the other kind of quotes.",
         )
     if text[quoted.end() : quoted.end() + 1] not in ("", "\n"):
         line = text.count("\n", 0, quoted.end()) + 1
         raise SettingError(
-            f"{file}, line {line}: the value of {name} goes on after its closing quote.",
+            f"{file}, line {line} has text after a closing quote.",
             hint="Put a comment on a line of its own, and quotes around the whole value.",
         )
     value = quoted[1] if quote == "'" else _unescaped(quoted[1], only='"\\`$')

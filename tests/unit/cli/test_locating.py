@@ -68,7 +68,7 @@ def test_a_command_line_and_the_environment_may_name_the_files(project) -> None:
         ),
         (
             "SITE_SECRET='c2VjcmV0",
-            "{0}/.env, line 1: the value of SITE_SECRET has a quote that is not closed.\n"
+            "{0}/.env, line 1 has a quote that is not closed.\n"
             "  Close it, or put the value into the other kind of quotes.\n",
         ),
     ],

@@ -1,5 +1,7 @@
 """The format of ENV_FILE is systemd's, and no error shows a value."""
 
+import os
+
 import pytest
 
 from django_tandem.errors import SettingError
@@ -43,6 +45,12 @@ def test_a_file_is_read_as_systemd_reads_it(text, expected) -> None:
 PEM = "KEY=-----BEGIN KEY-----\nc2VjcmV0c2VjcmV0+/c2VjcmV0\nc2VjcmV0==\n"
 
 
+NO_NAME = (
+    "  A name has letters, digits and underscores, and does not begin with a digit. Put quotes "
+    "around a value of several lines. The line is not shown, since it may be a part of one."
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -54,27 +62,43 @@ PEM = "KEY=-----BEGIN KEY-----\nc2VjcmV0c2VjcmV0+/c2VjcmV0\nc2VjcmV0==\n"
         ),
         (
             "A=1\n\nDB-URL=c2VjcmV0",
-            '.env, line 3: "DB-URL" is not the name of a variable.\n'
-            "  A name has letters, digits and underscores, and does not begin with a digit.",
+            '.env, line 3 has no variable\'s name before its "=".\n' + NO_NAME,
         ),
         (
             "=c2VjcmV0",
-            '.env, line 1: "" is not the name of a variable.\n'
-            "  A name has letters, digits and underscores, and does not begin with a digit.",
+            '.env, line 1 has no variable\'s name before its "=".\n' + NO_NAME,
+        ),
+        (
+            "A=AAAA\nc2VjcmV0+c2VjcmV0==",
+            '.env, line 2 has no variable\'s name before its "=".\n' + NO_NAME,
+        ),
+        (
+            "A=AAAA\nc2VjcmV0='c2VjcmV0",
+            ".env, line 2 has a quote that is not closed.\n"
+            "  Close it, or put the value into the other kind of quotes.",
         ),
         (
             "A=1\nB='c2VjcmV0\nC=2\n",
-            ".env, line 2: the value of B has a quote that is not closed.\n"
+            ".env, line 2 has a quote that is not closed.\n"
             "  Close it, or put the value into the other kind of quotes.",
         ),
         (
             'A="c2VjcmV0\nc2VjcmV0" # the key\n',
-            ".env, line 2: the value of A goes on after its closing quote.\n"
+            ".env, line 2 has text after a closing quote.\n"
             "  Put a comment on a line of its own, and quotes around the whole value.",
         ),
         ("A=c2VjcmV0\0", ".env has a NUL byte, which no variable can hold.\n  Remove it."),
     ],
-    ids=["no assignment", "name", "no name", "open quote", "after a quote", "NUL"],
+    ids=[
+        "no assignment",
+        "name",
+        "no name",
+        "base64",
+        "base64 before a quote",
+        "open quote",
+        "after a quote",
+        "NUL",
+    ],
 )
 def test_an_error_names_the_file_the_line_and_no_value(text, message) -> None:
     """Logs and terminals are read by more people than the file."""
@@ -82,7 +106,7 @@ def test_an_error_names_the_file_the_line_and_no_value(text, message) -> None:
         parse(text, ".env")
 
     assert str(caught.value) == message
-    assert "c2VjcmV0" not in message
+    assert "c2VjcmV0" not in str(caught.value)
 
 
 def test_a_later_file_takes_precedence_and_a_dash_lets_one_be_missing(tmp_path) -> None:
@@ -109,14 +133,26 @@ def test_a_missing_file_is_an_error(tmp_path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path) -> None:
-    """A directory, or bytes that are not UTF-8."""
+    """A directory, a pipe that would block, a large file, or bytes that are not UTF-8."""
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    large.write_text("#" * (1024 * 1024 + 1))
     binary = tmp_path / "binary"
     binary.write_bytes(b"A=\xff")
     for file, message in (
         (
             tmp_path,
-            "can't be read: Is a directory.\n"
-            "  The user that runs the stack must be able to read it.",
+            "is not a regular file.\n"
+            "  Name a file: each generation reads it again, which a pipe does not allow.",
+        ),
+        (
+            pipe,
+            "is not a regular file.\n"
+            "  Name a file: each generation reads it again, which a pipe does not allow.",
+        ),
+        (
+            large,
+            "is larger than 1 MB.\n  Move what is not a variable of the environment out of it.",
         ),
         (binary, "is not a text in UTF-8.\n  Save it in UTF-8."),
     ):
