@@ -78,8 +78,8 @@ class DrainMonitor:
             self._age_timers[connection] = loop.call_later(max_age_s, self._end, connection)
         if not self.is_polling:
             self._poll()
-        elif self.blocked.blocks:
-            # Its route may have been blocked between its handshake and its accept.
+        # Its route may have been blocked between its handshake and its accept.
+        if connection not in self._block_timers:
             self._end_if_blocked(connection)
         if self._timers[connection] is None and self._started_at is not None:
             self._schedule_end(connection, self._remaining_s() or 0.0, random.random())  # noqa: S311

@@ -203,6 +203,23 @@ def test_open_connections_of_a_blocked_route_end_within_the_window(tmp_path):
 
 
 @pytest.mark.usefixtures("polls")
+def test_one_that_is_accepted_after_its_route_was_blocked_ends(tmp_path):
+    """Also where the block is known and the last connection has ended before."""
+    served = Drain(Lasting(), DrainMonitor(tmp_path, 7), Admission(ConnectionLimits()))
+
+    async def run():
+        first = await open_socket(served, path="/events/")
+        blocked_routes.write(tmp_path, [block()])
+        await first.ended()
+        await first.until(lambda: not served.monitor.is_polling)
+        later = await open_socket(served, path="/events/")
+        await later.ended()
+        return later.sent[-1]["code"]
+
+    assert asyncio.run(run()) == 4001
+
+
+@pytest.mark.usefixtures("polls")
 def test_a_route_that_is_unblocked_in_time_keeps_its_connections(tmp_path):
     """Those that have not ended yet."""
     served = Drain(Lasting(), DrainMonitor(tmp_path, 7), Admission(ConnectionLimits()))
