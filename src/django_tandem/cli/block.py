@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     """Block the route for every process of the stack, from now until `tandem unblock ROUTE`."""
     plan = plan_project(options).plan
     routes = [verdict.route for verdict in plan.verdicts]
-    block = _read_block(options, plan.drain_s, routes)
+    block = _read_block(options, plan.drain_s, routes, plan.edge.stripped_prefixes)
     run_dir = Path(plan.run_dir)
     if not (run_dir / STATE_FILE).exists():
         raise RefusedError(f"Nothing has run in {run_dir} yet.", hint="Start it with `tandem up`.")
@@ -57,10 +58,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_block(options: argparse.Namespace, drain_s: int, routes: list[Route]) -> Block:
+def _read_block(
+    options: argparse.Namespace, drain_s: int, routes: list[Route], stripped: Sequence[str] = ()
+) -> Block:
     """Return what the options block; raises RefusedError for a route that does not exist."""
     target = options.route
-    rules = block_rules(target, routes)
+    rules = block_rules(target, routes, stripped)
     found = covered(rules, routes)
     if options.close is not None and found and not _websockets(found):
         raise RefusedError(

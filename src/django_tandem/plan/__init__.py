@@ -19,6 +19,7 @@ from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket
 from django_tandem.plan.notes import notes
 from django_tandem.plan.processes import PlanContext, asgi_connections, processes
+from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import decide
 from django_tandem.settings import Settings
 
@@ -44,6 +45,7 @@ def make_plan(
     servers.find(Stack.WSGI, settings.wsgi.server)
     servers.find(Stack.ASGI, settings.asgi.server)
     _check_stop(settings)
+    _check_drain(settings)
     stacks = _served_stacks(project, verdicts, settings)
     context = PlanContext(
         project=project,
@@ -91,6 +93,17 @@ def _check_stop(settings: Settings) -> None:
             f'TANDEM["STOP_DELAY_S"] is {delay_s}, and the whole stop takes STOP_S, {stop_s}.',
             hint=f"Set STOP_S to {delay_s + SHORTEST_S} or more: the delay is a part of it.",
         )
+
+
+def _check_drain(settings: Settings) -> None:
+    prefixes = [pin.target for pin in settings.routes if pin.strip]
+    for rule in settings.drain:
+        stripped = stripped_prefix(rule.prefix, prefixes)
+        if stripped:
+            raise SettingError(
+                f'TANDEM["DRAIN"] has "{rule.prefix}", and TANDEM["ROUTES"] strips "{stripped}".',
+                hint=f'Write the paths as the ASGI stack gets them, without "{stripped}".',
+            )
 
 
 def _served_stacks(

@@ -5,20 +5,25 @@ from collections.abc import Iterable, Sequence
 
 from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import BlockRule, Route
+from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.project.regex.python import python_regex
 from django_tandem.routing.policy import is_named
 
 BY_PATH = 'Block a path, such as "/events/", or one path alone, such as "=/events/".'
 
 
-def block_rules(target: str, routes: Sequence[Route]) -> tuple[BlockRule, ...]:
+def block_rules(
+    target: str, routes: Sequence[Route], stripped: Iterable[str] = ()
+) -> tuple[BlockRule, ...]:
     """
     Return the rules for ``target``: a path prefix, ``=`` and a path, a pattern, or a name.
 
-    Raises RefusedError for a target that names nothing, or routes whose paths are not known.
+    ``stripped`` are the prefixes of pins with STRIP. Raises RefusedError for a target that names
+    nothing, routes whose paths are not known, or paths that a stack gets without their prefix.
     """
     named = [route for route in routes if _is_of(target, route)]
     if not named and target.startswith(("/", "=/")):
+        _require_whole(target, stripped)
         return (_path_rule(target),)
     if not named:
         raise RefusedError(
@@ -43,6 +48,17 @@ def covered(rules: Iterable[BlockRule], routes: Iterable[Route]) -> list[Route]:
 
 def _is_of(target: str, route: Route) -> bool:
     return (route.pattern == target and not route.match.literal) or is_named(target, route)
+
+
+def _require_whole(target: str, stripped: Iterable[str]) -> None:
+    is_exact = target.startswith("=")
+    prefix = stripped_prefix(target.removeprefix("="), stripped, is_exact=is_exact)
+    if prefix:
+        raise RefusedError(
+            f'"{target}" can\'t be blocked by path: TANDEM["ROUTES"] strips "{prefix}" before the '
+            "stack gets it.",
+            hint="Block its routes by their pattern, name or view: `tandem plan` lists them.",
+        )
 
 
 def _path_rule(target: str) -> BlockRule:

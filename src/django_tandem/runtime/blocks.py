@@ -1,6 +1,6 @@
 """The blocked routes of a run directory: their changes, one at a time, and their renewal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -55,17 +55,17 @@ def _change(plan: Plan, *, keeps_old: bool) -> list[str]:
         return []
     routes = [verdict.route for verdict in plan.verdicts]
     with changing(run_dir) as blocks:
-        renewed = [_renewed(block, routes) for block in blocks]
+        renewed = [_renewed(block, routes, plan.edge.stripped_prefixes) for block in blocks]
         kept = blocks if keeps_old else []
         # Without repetition: an unfinished reload left both forms of a block.
         blocks[:] = dict.fromkeys([*kept, *(block for block, _ in renewed)])
     return list(dict.fromkeys(note for _, note in renewed))
 
 
-def _renewed(block: Block, routes: list[Route]) -> tuple[Block, str]:
+def _renewed(block: Block, routes: list[Route], stripped: Iterable[str]) -> tuple[Block, str]:
     """Return the block with the paths of its target in ``routes``, and the note on it."""
     note = f'"{block.target}" is blocked until `tandem unblock {block.target}`.'
     try:
-        return replace(block, rules=block_rules(block.target, routes)), note
+        return replace(block, rules=block_rules(block.target, routes, stripped)), note
     except RefusedError as error:
         return block, f"{note} Its paths stay as they were: {error.message}"

@@ -86,3 +86,22 @@ def test_a_route_whose_paths_are_not_known_is_refused() -> None:
         '"odd" has /x/<odd:id>/, whose paths are not known exactly: a custom converter.\n'
         '  Block a path, such as "/events/", or one path alone, such as "=/events/".'
     )
+
+
+@pytest.mark.parametrize("target", ["/ws/", "/ws/lots/", "=/ws/lots/", "/w"])
+def test_a_path_that_loses_its_prefix_is_refused(target) -> None:
+    """The stack gets another path, by which nothing would be blocked, or too much."""
+    with pytest.raises(RefusedError) as caught:
+        block_rules(target, [FEED], ["/ws/"])
+
+    assert str(caught.value) == (
+        f'"{target}" can\'t be blocked by path: TANDEM["ROUTES"] strips "/ws/" before the stack '
+        "gets it.\n"
+        "  Block its routes by their pattern, name or view: `tandem plan` lists them."
+    )
+
+
+@pytest.mark.parametrize("target", ["/", "=/", "=/w", "/lots/", "shop:feed"])
+def test_other_targets_may_be_blocked_beside_a_prefix_that_is_stripped(target) -> None:
+    """Such as all paths, of which each begins with a slash without its prefix too."""
+    assert block_rules(target, [FEED], ["/ws/"]) == block_rules(target, [FEED])

@@ -185,6 +185,20 @@ def test_a_delay_that_leaves_no_time_to_stop_is_an_error() -> None:
     )
 
 
+def test_a_drain_of_paths_that_lose_their_prefix_is_an_error() -> None:
+    """The stack would look for the prefix, and close a socket that has to finish."""
+    stripped = [("/ws/", "asgi", {"STRIP": True})]
+    with pytest.raises(SettingError) as caught:
+        plan(verdict("/"), tandem={"ROUTES": stripped, "DRAIN": [("/ws/calls/", "wait")]})
+
+    assert str(caught.value) == (
+        'TANDEM["DRAIN"] has "/ws/calls/", and TANDEM["ROUTES"] strips "/ws/".\n'
+        '  Write the paths as the ASGI stack gets them, without "/ws/".'
+    )
+    for drain in ("wait", [("/calls/", "wait")]):
+        plan(verdict("/"), tandem={"ROUTES": stripped, "DRAIN": drain})
+
+
 def test_a_program_that_needs_longer_than_a_stop_is_a_note() -> None:
     """A reload leaves it its time."""
     tasks = {"COMMAND": "x", "STOP_S": 60}
