@@ -7,11 +7,11 @@ from pathlib import Path
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import drain_mode
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
-from django_tandem.errors import RefusedError
-from django_tandem.model.stop import command_s
+from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model.stop import command_s, end_s
 from django_tandem.runtime import lock, orphans, supervisord
-from django_tandem.runtime.sockets import clean
-from django_tandem.runtime.state import read_stop_s
+from django_tandem.runtime.sockets import are_bound, clean, count_open
+from django_tandem.runtime.state import STOPPING_FILE, read_state, read_stop_s
 from django_tandem.runtime.supervisord import GoneError
 
 
@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
         # One that stops already, or does not answer, is stopped all the same.
         with contextlib.suppress(GoneError):
             supervisord.drain_at_stop(run_dir, options.drain)
+    if ahead := wait_ahead(run_dir):
+        console.line_err(ahead)
     # supervisord kills late programs itself.
     if supervisord.stop(run_dir, deadline_s=command_s(read_stop_s(run_dir))):
         console.line_err("Stopped.")
@@ -48,6 +50,24 @@ def run(options: argparse.Namespace) -> int:
         f"supervisord with pid {pid} did not end in time and was killed.",
         hint=f"All its programs have ended too. Its log is {run_dir / 'supervisord.log'}.",
     )
+
+
+def wait_ahead(run_dir: Path) -> str:
+    """Return what a stop that takes longer than a moment waits for; empty if it does not."""
+    try:
+        state = read_state(run_dir)
+    except MachineError:
+        return ""
+    if state is None:
+        return ""
+    parts = []
+    # One that stops already has spent a part of its delay.
+    if state.stop_delay_s and are_bound(run_dir) and not (run_dir / STOPPING_FILE).exists():
+        parts.append(f"still serves for {state.stop_delay_s} s")
+    if connections := count_open(run_dir):
+        parts.append(f"waits for {console.counted(connections, 'connection')}")
+    bound = f"Stopping takes {end_s(state.stop_s):.0f} s at most"
+    return f"{bound}: the stack {' and then '.join(parts)}." if parts else ""
 
 
 def _end_orphans(run_dir: Path) -> bool:

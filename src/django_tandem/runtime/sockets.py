@@ -107,6 +107,12 @@ def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:
     return {path: _connections_in(found) for path, found in flags.items()}
 
 
+def count_open(run_dir: Path) -> int:
+    """Return how many connections the servers of all generations have; 0 where none is known."""
+    paths = [path for stack in Stack for path in run_dir.glob(f"{stack}-[0-9]*.sock")]
+    return sum(count or 0 for count in count_connections(paths).values())
+
+
 def _lines(table: Path) -> list[bytes]:
     try:
         return table.read_bytes().splitlines()
