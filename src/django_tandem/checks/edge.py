@@ -134,6 +134,21 @@ def forwarded_scheme_is_trusted(facts: Facts) -> Iterator[CheckMessage]:
     yield Warning(message, hint=_HINT, obj=setting, id="tandem.W013")
 
 
+def redirect_has_names(facts: Facts) -> Iterator[CheckMessage]:
+    """Find a redirect to HTTPS for hosts that Django would reject."""
+    edge = facts.plan.edge
+    if not edge.redirects or edge.server_names or "*" in facts.allowed_hosts:
+        return
+    yield Warning(
+        'TANDEM["EDGE"]["REDIRECT"] redirects a request for any host to HTTPS on that host, before '
+        "Django compares it with ALLOWED_HOSTS.",
+        hint='Set TANDEM["EDGE"]["SERVER_NAMES"] to the host names of the site, such as '
+        '["www.example.com"]: a request for any other host then gets 421.',
+        obj="TANDEM",
+        id="tandem.W019",
+    )
+
+
 def read_https() -> Https:
     """Return what the settings expect of a proxy that ends TLS."""
     header = django_settings.SECURE_PROXY_SSL_HEADER

@@ -143,6 +143,7 @@ class Facts:
     databases: tuple[Database, ...] = ()
     local_stores: tuple[LocalStore, ...] = ()
     https: Https = Https()
+    allowed_hosts: tuple[str, ...] = ()
     static: Static | None = None
     media: Media | None = None
     versions: tuple[tuple[str, Version], ...] = ()

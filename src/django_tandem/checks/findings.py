@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     machine.database_is_writable,
     machine.media_root_is_writable,
     edge.forwarded_scheme_is_trusted,
+    edge.redirect_has_names,
     machine.machine_has_all,
     machine.nginx_accepts_the_edge,
 )
@@ -116,6 +117,7 @@ def _facts_of_project(plan: Plan, loaded: Loaded) -> Facts:
         databases=databases,
         local_stores=tuple(stores.read_local_stores(importers)),
         https=edge.read_https(),
+        allowed_hosts=tuple(django_settings.ALLOWED_HOSTS),
         static=edge.read_static(),
         media=edge.read_media(routes) if has_media else None,
         versions=tuple(installed.read_versions()),

@@ -7,6 +7,7 @@ from checks.messages import contents, ids
 from django_tandem.checks.edge import (
     forwarded_scheme_is_trusted,
     media_has_no_guard,
+    redirect_has_names,
     static_files_are_collected,
     static_root_is_set,
 )
@@ -118,3 +119,38 @@ def test_a_trusted_proxy_and_tls_at_the_edge_are_fine(edge) -> None:
 def test_settings_that_expect_no_https_are_fine() -> None:
     """Plain HTTP needs no proxy."""
     assert ids(forwarded_scheme_is_trusted(facts())) == []
+
+
+REDIRECT = {"TLS": {"CERTIFICATE": "c.pem", "KEY": "k.pem"}, "REDIRECT": ":80"}
+
+
+def test_a_redirect_for_any_host_is_a_warning() -> None:
+    """The edge redirects to the host of the request, which ALLOWED_HOSTS would reject."""
+    found = facts(tandem={"BIND": ":443", "EDGE": REDIRECT}, allowed_hosts=("example.com",))
+
+    assert contents(redirect_has_names(found)) == [
+        (
+            "tandem.W019",
+            "TANDEM",
+            'TANDEM["EDGE"]["REDIRECT"] redirects a request for any host to HTTPS on that host, '
+            "before Django compares it with ALLOWED_HOSTS.",
+            'Set TANDEM["EDGE"]["SERVER_NAMES"] to the host names of the site, such as '
+            '["www.example.com"]: a request for any other host then gets 421.',
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edge", "allowed_hosts"),
+    [
+        ({**REDIRECT, "SERVER_NAMES": ["example.com"]}, ("example.com",)),
+        (REDIRECT, ("*",)),
+        ({}, ("example.com",)),
+    ],
+    ids=["names", "any host is the site's", "no redirect"],
+)
+def test_a_redirect_within_the_allowed_hosts_is_fine(edge, allowed_hosts) -> None:
+    """Also where Django itself serves each host."""
+    found = facts(tandem={"BIND": ":443", "EDGE": edge}, allowed_hosts=allowed_hosts)
+
+    assert ids(redirect_has_names(found)) == []
