@@ -23,7 +23,7 @@ from django_tandem.runtime.health import (
     wait_for_start,
 )
 from django_tandem.runtime.json_lines import ERROR
-from django_tandem.runtime.state import READY_FILE, read_state
+from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 from django_tandem.runtime.waiting import report_as, wait_until
 
 # supervisord answers once it has started all programs.
@@ -37,7 +37,11 @@ def announce(
     timeout_s: float,
     log_format: LogFormat = LogFormat.TEXT,
 ) -> Failed | None:
-    """Report each process as it becomes healthy; return the one that failed, if any."""
+    """
+    Report each process as it becomes healthy; return the one that failed, if any.
+
+    A stack that is stopped meanwhile is not reported as ready.
+    """
     report = report_as(log_format)
     for result in wait_for_start(state, run_dir, is_alive, timeout_s):
         if isinstance(result, Failed):
@@ -45,9 +49,25 @@ def announce(
             return result
         for line in _lines(result):
             report(line)
-    (run_dir / READY_FILE).touch()
-    report(f"Ready: {state.url}")
+    if mark_ready(run_dir):
+        report(f"Ready: {state.url}")
     return None
+
+
+def mark_ready(run_dir: Path) -> bool:
+    """Create the file that says a stack is ready, unless its stop has begun; return whether."""
+    file = run_dir / READY_FILE
+    file.touch()
+    # Only then: a stop that begins from now on removes the file.
+    if _is_stopped(run_dir):
+        file.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _is_stopped(run_dir: Path) -> bool:
+    # supervisord removes its socket before the plugin removes the file.
+    return (run_dir / STOPPING_FILE).exists() or not (run_dir / supervisord.SOCKET).exists()
 
 
 def _lines(healthy: Healthy) -> list[str]:

@@ -15,6 +15,8 @@ from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
 from django_tandem.runtime.waiting import pause, wait_until
 
+# In the run directory, while supervisord's loop runs.
+SOCKET = "supervisor.sock"
 # supervisord answers within its loop; one that takes longer than this hangs.
 ANSWER_S = 10
 # SIGKILL takes effect as soon as the kernel schedules the process.
@@ -198,7 +200,7 @@ def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:
 
 
 def _call(run_dir: Path, method: str, *arguments: object) -> Any:
-    transport = _Transport(run_dir / "supervisor.sock")
+    transport = _Transport(run_dir / SOCKET)
     try:
         return getattr(ServerProxy(PROXY, transport=transport), method)(*arguments)
     except Fault as fault:

@@ -1,6 +1,7 @@
 """A start in the foreground that fails is stopped, however early it fails."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,6 +10,7 @@ from django_tandem import output
 from django_tandem.render.supervisor import state_file, state_of
 from django_tandem.runtime import announce, supervisord
 from django_tandem.runtime.health import Failed, Healthy
+from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
 
 
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
@@ -17,9 +19,11 @@ def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None
     starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
     healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(healthy))
+    (tmp_path / supervisord.SOCKET).touch()
 
     announce.announce(starting, tmp_path, lambda: True, 1)
 
+    assert (tmp_path / READY_FILE).exists()
     assert capsys.readouterr().err.splitlines() == [
         "wsgi-1     WSGI  gunicorn, 5 processes: answers on its socket",
         "asgi-1     ASGI  uvicorn, 1 process: answers on its socket",
@@ -27,6 +31,30 @@ def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None
         "nginx            NGINX 1.22.1: answers on its socket",
         "Ready: http://127.0.0.1:8000/",
     ]
+
+
+@pytest.mark.parametrize("has_ended", [False, True], ids=["stopping", "stopped"])
+def test_a_stack_that_stops_meanwhile_is_not_ready(
+    has_ended, tmp_path, monkeypatch, capsys
+) -> None:
+    """Its stop removes the file that says so, and may have done so already."""
+    starting = state_of(plan())
+    healthy = [Healthy(process=each, reason="runs") for each in starting.processes]
+
+    def wait_for_start(*_: object) -> Iterator[Healthy]:
+        yield from healthy
+        if has_ended:
+            (tmp_path / supervisord.SOCKET).unlink()
+        else:
+            (tmp_path / STOPPING_FILE).touch()
+
+    monkeypatch.setattr(announce, "wait_for_start", wait_for_start)
+    (tmp_path / supervisord.SOCKET).touch()
+
+    assert announce.announce(starting, tmp_path, lambda: True, 1) is None
+
+    assert not (tmp_path / READY_FILE).exists()
+    assert "Ready" not in capsys.readouterr().err
 
 
 def test_as_json_each_line_is_an_object_and_a_failure_an_error(
