@@ -26,6 +26,10 @@ from django_tandem.runtime.reconcile import programs_to_stop
 from django_tandem.runtime.sockets import count_connections, linked_sockets
 from django_tandem.runtime.state import STOPPING_FILE, read_state
 from django_tandem.runtime.usage import Usage, total_usage, usages
+from django_tandem.runtime.waiting import wait_until
+
+# How long the process of a stopped supervisord takes to end.
+ENDS_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,9 @@ def read_status(run_dir: Path) -> StackStatus:
         # Its socket is closed before its process ends.
         if (run_dir / STOPPING_FILE).exists():
             raise _stopping(run_dir) from error
+        # The mark is removed a moment before that.
+        if wait_until(lambda: lock.holder_identity(run_dir) is None, ENDS_WITHIN_S):
+            raise _nothing_runs(run_dir) from error
         raise RefusedError(
             f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
             "it is starting, stopping or suspended.",

@@ -236,7 +236,7 @@ def test_watch_and_detach_exclude_each_other(project) -> None:
     ("file", "mistake", "message"),
     [
         ("urls.py", "def (:", "SyntaxError: invalid syntax"),
-        ("settings.py", 'TANDEM = {"DRAIN": 1}', 'TANDEM["DRAIN"] is not an option.'),
+        ("settings.py", 'TANDEM = {"STACK": 1}', 'TANDEM["STACK"] is not an option.'),
     ],
 )
 def test_a_project_with_a_mistake_is_started_once_it_is_fixed(

@@ -1,6 +1,7 @@
 """A program's role follows from the state, and from whether a reload is in progress."""
 
 import os
+import threading
 
 import pytest
 
@@ -39,6 +40,19 @@ def test_older_and_unused_programs_drain() -> None:
     for is_reloading in (True, False):
         found = roles(STATE, running, is_reloading=is_reloading)
         assert (found["wsgi-0"], found["valkey"]) == (Role.DRAINING, Role.DRAINING)
+
+
+def test_a_stack_whose_process_ends_meanwhile_does_not_run(tmp_path) -> None:
+    """Its socket and the mark of the stop are removed a moment before."""
+    handle = lock.take(tmp_path)
+    end = threading.Timer(0.2, os.close, [handle])
+    end.start()
+
+    with pytest.raises(RefusedError) as caught:
+        read_status(tmp_path)
+
+    end.join()
+    assert str(caught.value).startswith(f"Nothing runs in {tmp_path}.")
 
 
 def test_a_stack_whose_socket_is_closed_is_stopping(tmp_path) -> None:
