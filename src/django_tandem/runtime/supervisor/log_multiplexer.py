@@ -200,9 +200,10 @@ class LogMultiplexer:
         return self._formats[program]
 
     def _own_line(self, text: str, level: str, **further: int) -> bytes:
+        # A path that is not UTF-8 would end the thread.
         if self._log_format is LogFormat.JSON:
-            return own_object(text, level, **further).encode()
-        return PrefixedLines("tandem").feed([text.encode()])[0]
+            return own_object(text, level, **further).encode(errors="backslashreplace")
+        return PrefixedLines("tandem").feed([text.encode(errors="backslashreplace")])[0]
 
     def _is_reported(self, program: str) -> bool:
         """Return whether `tandem up` prints why this program did not load the project."""

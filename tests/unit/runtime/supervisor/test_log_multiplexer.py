@@ -328,6 +328,24 @@ def test_what_is_rotated_before_it_is_read_is_counted(tmp_path, pipe, monkeypatc
     )
 
 
+def test_a_path_that_is_not_utf_8_is_printed(tmp_path, pipe) -> None:
+    """In both formats; an exception would end the thread, and with it all output."""
+    reader, writer = pipe
+    output = LogMultiplexer(tmp_path, writer)
+    line = f"{os.fsdecode(b'/srv/caf' + bytes([0xE9]))}/state.json is damaged"
+
+    output.print_line(line)
+    output._collect()
+    output.set_format(LogFormat.JSON)
+    output.print_line(line)
+    output._collect()
+    output._print()
+
+    text, record = read(reader).splitlines()
+    assert text == r"tandem     | /srv/caf\udce9/state.json is damaged"
+    assert json.loads(record)["message"] == line
+
+
 def test_a_closed_reader_is_no_error(tmp_path) -> None:
     """Nothing is printed any more, and nothing is kept."""
     reader, writer = os.pipe()
