@@ -27,7 +27,8 @@ def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
     """
     Read the state kept in ``run_dir``; None when nothing was started there.
 
-    Raises MachineError for a file of another version, and for one that is no state at all.
+    Raises MachineError for a file of another version, for one that is no state at all, and for
+    one that can't be read.
     """
     path = run_dir / name
     try:
@@ -39,6 +40,8 @@ def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
         return _state(kept)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise _inaccessible(path, error) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path) from error
 
@@ -104,4 +107,11 @@ def _unreadable(path: Path) -> MachineError:
     return MachineError(
         f"{path} is damaged: it does not hold the state of a stack.",
         hint="Start the stack with `tandem up`, after `tandem down` if it runs.",
+    )
+
+
+def _inaccessible(path: Path, error: OSError) -> MachineError:
+    return MachineError(
+        f"{path} can't be read: {error.strerror}.",
+        hint="Check the file and its disk; `tandem down` stops the stack without it.",
     )

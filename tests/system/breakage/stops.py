@@ -38,6 +38,13 @@ MUTANTS = (
         tests=(f"{SHUTDOWN}::test_a_stop_gives_each_program_until_its_moment",),
     ),
     Mutant(
+        name="reload's own deadline at a stop",
+        file="runtime/supervisor/shutdown.py",
+        old="min(process.delay, time.time() + left_s)",
+        new="process.delay",
+        tests=(f"{SHUTDOWN}::test_a_program_that_a_reload_is_stopping_ends_with_the_stack",),
+    ),
+    Mutant(
         name="Channels workers that consume until the servers stop",
         file="runtime/supervisor/shutdown.py",
         old="        self._retire_channels()\n",

@@ -10,7 +10,7 @@ from django_tandem import output
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides
 from django_tandem.render.supervisor import state_file, state_of
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import STOP_S, read_state, read_stop_s
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
@@ -83,3 +83,17 @@ def test_a_state_without_a_field_is_of_another_version(tmp_path) -> None:
         f"{tmp_path / 'state.json'} was written by another version of tandem.\n"
         "  Stop the stack with `tandem down`, and start it with `tandem up`."
     )
+
+
+def test_a_state_that_the_disk_does_not_return_is_an_error_in_one_sentence(tmp_path) -> None:
+    """So that nobody who reads it forgets the errors of the system."""
+    (tmp_path / "state.json").mkdir()
+
+    with pytest.raises(MachineError) as error:
+        read_state(tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path / 'state.json'} can't be read: Is a directory.\n"
+        "  Check the file and its disk; `tandem down` stops the stack without it."
+    )
+    assert read_stop_s(tmp_path) == STOP_S

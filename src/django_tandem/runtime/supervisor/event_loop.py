@@ -79,9 +79,12 @@ class SelfPipe:
         """Read the numbers of the signals that came, and call what is due."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._reader, 4096)
-        while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
-        self._set_timer()
+        try:
+            while self._timers and self._timers[0][0] <= time.monotonic():
+                heapq.heappop(self._timers)[2]()
+        finally:
+            # Also after one that raises: supervisord prints that, and the others are still due.
+            self._set_timer()
 
     def handle_error(self) -> None:
         """Print the exception that is being handled."""

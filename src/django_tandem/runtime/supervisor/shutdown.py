@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor import events
-from supervisor.states import SupervisorStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
@@ -166,6 +166,9 @@ class Shutdown:
         group = self._groups()[name]
         for process in group.get_unstopped_processes():
             process.config.stopwaitsecs = min(left_s, process.config.stopwaitsecs)
+            # stop_all() skips what a reload is stopping, which would keep its later deadline.
+            if process.state == ProcessStates.STOPPING:
+                process.delay = min(process.delay, time.time() + left_s)
         group.stop_all()
         # Otherwise supervisord might look at its clock a second late.
         self._self_pipe.call_later(left_s, self._self_pipe.wake)

@@ -67,3 +67,21 @@ def test_a_closed_pipe_leaves_no_timer(self_pipe) -> None:
     self_pipe.close()
 
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_call_that_fails_leaves_the_others_due(self_pipe) -> None:
+    """supervisord prints the exception, and goes on."""
+    called: list[str] = []
+
+    def fail() -> None:
+        raise OSError("no space")
+
+    self_pipe.call_later(0, fail)
+    self_pipe.call_later(0.01, lambda: called.append("later"))
+    assert select.select([self_pipe._reader], [], [], 5)[0]
+    with pytest.raises(OSError, match="no space"):
+        self_pipe.handle_read_event()
+
+    while not called:
+        assert select.select([self_pipe._reader], [], [], 5)[0]
+        self_pipe.handle_read_event()

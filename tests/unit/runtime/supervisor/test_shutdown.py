@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from supervisor import events
-from supervisor.states import SupervisorStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from builders import plan, websocket
 from django_tandem import output
@@ -27,7 +28,9 @@ class Group:
 
     def __init__(self, name: str, stop_s: float, loop: "Loop") -> None:
         self.config = SimpleNamespace(name=name, stopwaitsecs=stop_s)
-        self.process = SimpleNamespace(config=self.config, pid=0)
+        self.process = SimpleNamespace(
+            config=self.config, pid=0, state=ProcessStates.RUNNING, delay=0.0
+        )
         self.processes = {name: self.process}
         self._loop = loop
 
@@ -237,3 +240,29 @@ def test_a_damaged_state_stops_as_by_default(loop, tmp_path) -> None:
     loop.stop()
 
     assert loop.stopped_after()["nginx"] == (0, 8.5)
+
+
+def test_a_state_that_the_disk_does_not_return_stops_as_by_default(loop, tmp_path) -> None:
+    """As a damaged one: each program still has its moment."""
+    loop.start(tmp_path, STOP_S=20)
+    (tmp_path / "state.json").unlink()
+    (tmp_path / "state.json").mkdir()
+    loop.stop()
+    loop.run_until(120)
+
+    assert drain_window.window_s(tmp_path, 1) == 6
+    assert loop.stopped_after()["master-1"] == (6, 8)
+
+
+def test_a_program_that_a_reload_is_stopping_ends_with_the_stack(loop, tmp_path) -> None:
+    """supervisord keeps the deadline that it had; only an earlier one holds."""
+    loop.start(tmp_path)
+    late, early = (loop.process_groups[name].process for name in ("master-1", "tasks-1"))
+    late.state = early.state = ProcessStates.STOPPING
+    late.delay, early.delay = time.time() + 30, time.time() + 1
+    kept = early.delay
+    loop.stop()
+    loop.run_until(120)
+
+    assert late.delay < time.time() + 2.1
+    assert early.delay == kept
