@@ -66,6 +66,8 @@ class DrainMonitor:
         self._block_timers: dict[Drainable, asyncio.TimerHandle] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._started_at: float | None = None
+        # How all connections end in this drain; None if each does as the settings say.
+        self._common_mode: DrainMode | None = None
         # When the drain of this process alone began, and its window.
         self._own: tuple[float, float] | None = None
         self.is_polling = False
@@ -114,6 +116,7 @@ class DrainMonitor:
             at = self._own[0]
         if at != self._started_at:
             self._started_at = at
+            self._common_mode = drain_window.mode(self._run_dir, self._generation)
             self._schedule_all()
         self._end_blocked()
         asyncio.get_running_loop().call_later(POLL_S, self._poll)
@@ -167,7 +170,7 @@ class DrainMonitor:
             connection.announce(remaining_s)
 
     def _mode(self, connection: Drainable) -> DrainMode:
-        return drain_window.mode(self._run_dir, self._generation) or connection.mode
+        return self._common_mode or connection.mode
 
     def _window_s(self) -> float | None:
         # The end of the whole generation takes precedence.

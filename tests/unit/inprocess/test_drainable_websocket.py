@@ -145,11 +145,31 @@ def test_a_drain_may_have_one_mode_for_all_paths(tmp_path, mode, root, path, exp
         await opened.until_sent("accept")
         drain_window.write(tmp_path, 7, 0.1, mode)
         (connection,) = drain.monitor._timers
+        await opened.until(lambda: drain.monitor._started_at)
         found = drain.monitor._mode(connection)
         await opened.ended()
         return found
 
     assert asyncio.run(run()) is expected
+
+
+def test_the_drain_is_read_once_for_all_connections(tmp_path, monkeypatch):
+    """Thousands of files would block the loop as the drain begins."""
+    reads = []
+    read = drain_window._lines
+    monkeypatch.setattr(drain_window, "_lines", lambda *given: reads.append(1) or read(*given))
+
+    async def run():
+        drain = drain_of(Consumer(), tmp_path, ALL)
+        opened = [await open_socket(drain) for _ in range(50)]
+        drain_window.write(tmp_path, 7, 3600)
+        await opened[0].until(lambda: drain.monitor._started_at)
+        return len(reads), all(drain.monitor._timers.values())
+
+    count, are_scheduled = asyncio.run(run())
+
+    assert count <= 3
+    assert are_scheduled
 
 
 def test_a_shorter_window_replaces_a_longer_one(tmp_path, polls):
