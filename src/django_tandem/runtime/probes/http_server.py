@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import stat
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -149,9 +148,23 @@ def _bind_port(address: str) -> socket.socket:
     return sock
 
 
+def _is_served(path: Path) -> bool:
+    """Return whether a process listens at the socket, or may do so."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        # Its queue may be full.
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
+
+
 def _bind_path(path: Path) -> socket.socket:
     # Left by a stack that was killed; any other file is not ours.
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+    if path.is_socket() and not _is_served(path):
         path.unlink()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

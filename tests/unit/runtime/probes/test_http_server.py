@@ -187,6 +187,26 @@ def test_an_address_in_use_is_named(tmp_path) -> None:
         assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_socket_that_another_program_serves_is_left_to_it(tmp_path, kind) -> None:
+    """Such as the socket of a database that HEALTH names by mistake; its queue is full."""
+    path, served = tmp_path / "health.sock", tmp_path / "served.sock"
+    with socket.socket(socket.AF_UNIX, kind) as other, serving(str(path)) as server:
+        other.bind(str(served))
+        inode = served.stat().st_ino
+        if kind == socket.SOCK_STREAM:
+            other.listen(0)
+            waiting = connected(served)
+
+        for _ in range(2):
+            assert listen(server, server.loop, str(path), str(served)) == [
+                f"Can't listen on {served}: Address already in use."
+            ]
+        assert served.stat().st_ino == inode
+        if kind == socket.SOCK_STREAM:
+            waiting.close()
+
+
 def test_a_socket_that_was_left_is_replaced(tmp_path) -> None:
     """By one that its group may use; another file at its path stays."""
     left, file = tmp_path / "left.sock", tmp_path / "file"
