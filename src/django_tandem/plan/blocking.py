@@ -33,11 +33,10 @@ def block_rules(
     for route in named:
         _require_exact(target, route)
     last = max(index for index, route in enumerate(routes) if route in named)
-    return tuple(
-        _rule(route, is_blocked=route in named)
-        for route in routes[: last + 1]
-        if route in named or _may_shadow(route, named)
-    )
+    ordered = [route for route in routes[: last + 1] if route in named or _may_shadow(route, named)]
+    for route in ordered:
+        _require_regex(target, route)
+    return tuple(_rule(route, is_blocked=route in named) for route in ordered)
 
 
 def covered(rules: Iterable[BlockRule], routes: Iterable[Route]) -> list[Route]:
@@ -74,16 +73,21 @@ def _require_exact(target: str, route: Route) -> None:
             f"{route.match.why_inexact}.",
             hint=BY_PATH,
         )
+
+
+def _require_regex(target: str, route: Route) -> None:
+    """Refuse a route that is named, or comes before one, and whose paths Python can't match."""
     if python_regex(route.match.pcre) is None:
         raise RefusedError(
-            f'"{target}" has {route.pattern}, whose regular expression is not one of Python.',
+            f'"{target}" depends on {route.pattern}, whose regular expression is not one of '
+            "Python.",
             hint=BY_PATH,
         )
 
 
 def _may_shadow(route: Route, named: Iterable[Route]) -> bool:
     """Return whether ``route`` may match a path of ``named``: then one prefix begins the other."""
-    return python_regex(route.match.pcre) is not None and any(
+    return any(
         route.protocol is each.protocol
         and (
             route.match.prefix.startswith(each.match.prefix)

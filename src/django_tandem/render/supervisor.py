@@ -96,7 +96,11 @@ def _entry(process: Process) -> dict[str, Any]:
 def render(plan: Plan) -> tuple[File, ...]:
     """Return supervisord.conf, for a supervisord in the foreground, and state.json."""
     content = fill("supervisor/supervisord.conf.j2", plan=plan)
-    return (File(name="supervisord.conf", content=content), state_file(state_of(plan)))
+    # It has the variables of `PROGRAMS`.
+    return (
+        File(name="supervisord.conf", content=content, mode=0o600),
+        state_file(state_of(plan)),
+    )
 
 
 TARGET = Target(name="supervisor", summary="the processes: supervisord.conf", render=render)

@@ -105,3 +105,17 @@ def test_a_path_that_loses_its_prefix_is_refused(target) -> None:
 def test_other_targets_may_be_blocked_beside_a_prefix_that_is_stripped(target) -> None:
     """Such as all paths, of which each begins with a slash without its prefix too."""
     assert block_rules(target, [FEED], ["/ws/"]) == block_rules(target, [FEED])
+
+
+@pytest.mark.parametrize("target", ["/lots/odd/", "shop:lot"])
+def test_a_route_whose_regex_python_lacks_is_refused(target) -> None:
+    """Also where it comes before the one that is named: its paths would be blocked too."""
+    odd = route("/lots/odd/", name="odd", match=PathMatch(pcre=r"^/lots/(?R)/\z", prefix="/lots/"))
+
+    with pytest.raises(RefusedError) as caught:
+        block_rules(target, (odd, NUMBERED))
+
+    assert str(caught.value) == (
+        f'"{target}" depends on /lots/odd/, whose regular expression is not one of Python.\n'
+        '  Block a path, such as "/events/", or one path alone, such as "=/events/".'
+    )
