@@ -60,9 +60,10 @@ class Observer:
     async def observe(self) -> StackHealth:
         """Return what is known after LOOK_S at most; what has just answered gets no request."""
         self._read_state()
-        is_stopping = self._is_stopping()
-        if not is_stopping:
+        if not self._is_stopping():
             await self._look()
+        # Read again: what a stop that has begun meanwhile ends has not failed.
+        is_stopping = self._is_stopping()
         servers = tuple(map(self._health_of, self._servers))
         self._is_started = self._is_started or self._has_started(servers)
         generation = self._state.generation if self._state else 0

@@ -125,6 +125,23 @@ def test_a_stop_is_seen_at_once(observer, supervisord, tmp_path, is_by_file) -> 
     assert all(each.unanswered_s == 0 for each in health.servers)
 
 
+def test_a_stop_during_the_requests_is_seen(observer, tmp_path) -> None:
+    """Else the probe would name each program that the stop has ended."""
+
+    async def stop(reader, writer) -> None:
+        (tmp_path / STOPPING_FILE).touch()
+        writer.close()
+
+    async def run() -> StackHealth:
+        server = await asyncio.start_unix_server(stop, tmp_path / "wsgi-1.sock")
+        try:
+            return await observer.observe()
+        finally:
+            server.close()
+
+    assert asyncio.run(run()).is_stopping
+
+
 def test_the_first_generation_is_live_once_it_is_reported(observer, tmp_path) -> None:
     """And stays so when the file is removed."""
     assert not observe(observer).is_started
