@@ -1,4 +1,4 @@
-"""How the WebSockets and streams of a stack end that is replaced or stopped, by their path."""
+"""How a drain ends the WebSockets and streams of each path: at a reload, and at a stop."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from django_tandem.model import BackgroundWorker
 from django_tandem.project.location import Location
 
 DEFAULT = "default"
-# In the name of a command, such as db_worker, by which a django.tasks backend works off its queue.
+# In the name of a command, such as db_worker, by which a django.tasks backend processes its queue.
 WORKER = "worker"
 RQ_BACKENDS = ("django_tasks_rq.", "django_tasks.backends.rq.")
 INSTALLED = frozenset({"site-packages", "dist-packages"})

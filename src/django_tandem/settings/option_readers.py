@@ -1,4 +1,4 @@
-"""Readers of the options that have a form of their own, such as pins and programs."""
+"""Readers of the values that one option alone takes, such as pins and programs."""
 
 import ipaddress
 import os

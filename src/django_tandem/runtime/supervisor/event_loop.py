@@ -32,7 +32,7 @@ class SelfPipe:
     """A pipe in supervisord's event loop, into which the kernel writes each signal's number."""
 
     def __init__(self, supervisord: Any) -> None:
-        # When what is to be called, on the monotonic clock; the number keeps them in order.
+        # A heap of (due on the monotonic clock, sequence number, callback).
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         # When the loop has last run, on that clock.

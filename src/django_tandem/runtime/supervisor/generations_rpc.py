@@ -1,8 +1,8 @@
 """
 What `tandem reload` and `tandem status` call over XML-RPC, as ``tandem.start`` and so on.
 
-It starts and stops the programs of generations, and has a drainer end what no longer serves;
-on each tick it does so for what a killed reload left.
+It starts and stops the programs of generations, and starts a drainer for each generation that was
+replaced. Each tick looks for one that a killed reload has left behind.
 """
 
 import subprocess

@@ -124,7 +124,7 @@ class Shutdown:
         self._refuse()
 
     def _refuse(self) -> None:
-        """Stop the edge and what serves nothing, and have the WebSockets and streams closed."""
+        """Stop the edge and all programs without a socket; close WebSockets and streams."""
         for generation in {generation_of(name) for name in self._groups()} - {0}:
             # A program that can't be drained is still stopped.
             with contextlib.suppress(OSError):

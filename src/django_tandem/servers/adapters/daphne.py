@@ -23,7 +23,7 @@ from django_tandem.inprocess.denial import DENIAL
 # The edge accepts 128 kB of headers in lines of 32 kB; Twisted's default is 16 kB for both.
 HEADER_BYTES = 128 * 1024
 POLL_S = 0.05
-# Twisted pauses a producer at 64 kB; a client that reads is looked at again soon, another late.
+# Twisted pauses a producer at 64 kB. Whether it has resumed is polled: after 1 ms, then doubled.
 PAUSED_S = (0.001, 0.5)
 # How long a cancelled application may take to end.
 CANCEL_S = 1
