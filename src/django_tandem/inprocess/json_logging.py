@@ -6,6 +6,7 @@ with the traceback inside it. A formatter of the project that writes JSON itself
 Lines of any other origin become objects on stdout: runtime/json_lines.py.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_tandem import environment
-from django_tandem.model import LogFormat
+from django_tandem.model import MAX_LINE_BYTES, LogFormat
 from django_tandem.request_id import CURRENT, NONE
 
 STANDARD_STREAMS = frozenset({1, 2})
@@ -27,6 +28,9 @@ OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "server_time",
     "color_message",
 }
+
+# Of each text of a long record, so that the message, the exception and the stack fit into a line.
+MAX_TEXT_BYTES = 15_000
 
 _formatter = logging.Formatter()
 
@@ -49,10 +53,15 @@ def format_record(handler: "logging.StreamHandler[Any]", record: logging.LogReco
     if not _is_standard(handler.stream) or _is_json_of_formatter(text, record):
         return text
     own = _describe(record)
-    try:
-        return json.dumps({**own, **_extras(record, own)}, default=str, allow_nan=False)
-    except Exception:  # noqa: BLE001 - an extra may be anything, and its text may fail
-        return json.dumps(own)
+    shortened = {name: _shorten(text) for name, text in own.items()}
+    extras = _extras(record, own)
+    for values in ({**own, **extras}, {**shortened, **extras}, own):
+        # An extra may be anything, and its text may fail.
+        with contextlib.suppress(Exception):
+            line = json.dumps(values, default=str, allow_nan=False)
+            if len(line) < MAX_LINE_BYTES:
+                return line
+    return json.dumps(shortened)
 
 
 def read_object(text: str) -> dict[str, Any] | None:
@@ -89,7 +98,7 @@ def _is_standard(stream: Any) -> bool:
         return False
 
 
-def _describe(record: logging.LogRecord) -> dict[str, Any]:
+def _describe(record: logging.LogRecord) -> dict[str, str]:
     found = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -104,6 +113,18 @@ def _describe(record: logging.LogRecord) -> dict[str, Any]:
     if request_id := CURRENT.get():
         found["request_id"] = request_id
     return found
+
+
+def _shorten(text: str) -> str:
+    """Leave out the middle of a long text: the end of a traceback names the exception."""
+    short, kept = text, MAX_TEXT_BYTES
+    # A character has up to 12 bytes in JSON.
+    while len(json.dumps(short)) > MAX_TEXT_BYTES:
+        kept //= 2
+        half = kept // 2
+        left_out = f" [{len(text) - 2 * half} characters left out] "
+        short = f"{text[:half]}{left_out}{text[-half:]}"
+    return short
 
 
 def _extras(record: logging.LogRecord, own: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from django_tandem.model.blocks import Block, BlockRule
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
 from django_tandem.model.plan import (
+    MAX_LINE_BYTES,
     Bind,
     Edge,
     File,
@@ -40,6 +41,7 @@ from django_tandem.model.routes import (
 from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
+    "MAX_LINE_BYTES",
     "BackgroundWorker",
     "Bind",
     "Block",

@@ -13,6 +13,10 @@ from django_tandem.model.routes import EdgeRule, Stack, Verdict
 HTTPS_PORT = 443
 
 
+# Of a log: a longer line is cut, since a progress bar or a binary dump may never end its line.
+MAX_LINE_BYTES = 64 * 1024
+
+
 class LogFormat(StrEnum):
     """How the programs and tandem itself log: lines of text, or a JSON object on each line."""
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_tandem.inprocess.json_logging import read_object
+from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.model.programs import generation_of
-from django_tandem.runtime.logs import MAX_LINE_BYTES
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 # The names of other programs for the levels of Python, and Valkey's signs.

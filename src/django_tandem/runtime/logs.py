@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.model.programs import generation_of
 
 POLL_S = 0.2
-# A progress bar or a binary dump may never end its line.
-MAX_LINE_BYTES = 64 * 1024
 MAX_LOG_BYTES = 10 * 1024 * 1024
 # A log that grows faster than it is read is rotated by then, even if lines are lost to its reader.
 MAX_UNREAD_LOG_BYTES = 10 * MAX_LOG_BYTES

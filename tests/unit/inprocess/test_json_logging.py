@@ -10,6 +10,7 @@ import pytest
 
 from django_tandem.inprocess import json_logging
 from django_tandem.inprocess.json_logging import format_record, read_object
+from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.request_id import CURRENT
 
 
@@ -75,6 +76,26 @@ def test_the_traceback_is_a_part_of_the_object() -> None:
     assert exception.startswith("Traceback (most recent call last):\n")
     assert exception.endswith("\nValueError: invalid literal for int() with base 10: 'no number'")
     assert found == OBJECT
+
+
+@pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
+@pytest.mark.parametrize("extras", [{}, {"lot": 7}, {"lot": "x" * MAX_LINE_BYTES}])
+def test_a_record_of_any_length_is_one_line_with_its_level(text, extras) -> None:
+    """A reader cuts longer lines, whose parts have no level; the end of a traceback names it."""
+    long = f"first{text * MAX_LINE_BYTES}last"
+    line = format_record(handler(), record(long, exc_text=long, stack_info=long, **extras))
+    found = json.loads(line)
+
+    assert len(line) < MAX_LINE_BYTES
+    assert {name: found[name] for name in ("time", "level", "logger")} == {
+        name: OBJECT[name] for name in ("time", "level", "logger")
+    }
+    for name in ("message", "exception", "stack_info"):
+        kept = found[name].count(text)
+        assert found[name].startswith(f"first{text}")
+        assert found[name].endswith(f"{text}last")
+        assert f" [{len(long) - kept - len('firstlast')} characters left out] " in found[name]
+    assert found.get("lot") == (7 if extras.get("lot") == 7 else None)
 
 
 def test_the_request_id_is_that_of_the_context() -> None:

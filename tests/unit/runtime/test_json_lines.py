@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.runtime.json_lines import JsonLines, own_object
-from django_tandem.runtime.logs import MAX_LINE_BYTES, LineSplitter
+from django_tandem.runtime.logs import LineSplitter
 
 NOW = "2026-11-26T18:00:00.000+00:00"
 WSGI = {"program": "wsgi", "generation": 2}

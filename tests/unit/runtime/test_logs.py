@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.runtime import logs
-from django_tandem.runtime.logs import MAX_LINE_BYTES, LineSplitter, LogTail
+from django_tandem.runtime.logs import LineSplitter, LogTail
 
 
 def append(path: Path, text: str) -> None:
