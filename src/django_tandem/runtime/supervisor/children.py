@@ -3,7 +3,7 @@
 import contextlib
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,16 @@ from django_tandem.runtime.supervisor.event_loop import subscribe
 PR_SET_PDEATHSIG = 1
 # They listen on no port, so that code of the project needs no right to take one below 1024.
 ON_SOCKETS = frozenset({*programs.KINDS, programs.MASTER, programs.VALKEY})
+# systemd means them for the process that it started: Gunicorn would say that the stack is ready.
+OF_SYSTEMD = frozenset(
+    {
+        *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"),
+        *("LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"),
+    }
+)
+# Uvicorn and Granian take options from such variables. In Kubernetes each pod beside a Service
+# named uvicorn has UVICORN_PORT, which is a URL.
+OF_SERVERS = ("UVICORN_", "GRANIAN_")
 
 
 class Children:
@@ -118,6 +128,8 @@ class Children:
             self._write(self._failure)
             os._exit(1)
         os.environ.update(self._variables)
+        for name in unwanted(self._starting.config.name, os.environ):
+            del os.environ[name]
 
     def _write(self, text: str) -> None:
         _write_if_possible(self._starting.pipes["child_stdout"], text)
@@ -134,6 +146,14 @@ class Children:
             orphans.record(self._run_dir, self._started.values())
         except OSError:
             traceback.print_exc()
+
+
+def unwanted(program: str, names: Iterable[str]) -> list[str]:
+    """Return which of the environment's ``names`` the program is not to have."""
+    is_server = program.partition("-")[0] in ON_SOCKETS
+    return [
+        name for name in names if name in OF_SYSTEMD or (is_server and name.startswith(OF_SERVERS))
+    ]
 
 
 def _write_if_possible(descriptor: int, text: str) -> None:

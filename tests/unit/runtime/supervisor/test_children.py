@@ -11,7 +11,7 @@ from supervisor.options import ServerOptions, UnhosedConfigParser
 from supervisor.process import Subprocess
 
 from django_tandem.runtime.logs import log_path
-from django_tandem.runtime.supervisor.children import Children
+from django_tandem.runtime.supervisor.children import Children, unwanted
 
 # The exit code of a child that ran on past its fork.
 SECOND_SUPERVISORD = 99
@@ -100,3 +100,24 @@ def test_a_child_that_fails_to_prepare_logs_why(options, tmp_path) -> None:
     assert exit_code(program(options, "/bin/true")) == 1
     last = log_path(tmp_path, "tasks-1").read_text().splitlines()[-1]
     assert last == "PermissionError: [Errno 1] Operation not permitted"
+
+
+def test_systemds_variables_are_for_supervisord_alone(monkeypatch) -> None:
+    """Gunicorn, for one, would report to systemd that the stack is ready."""
+    monkeypatch.setattr(os, "environ", {"NOTIFY_SOCKET": "/run/notify", "SHOP": "1"})
+    children = Children.__new__(Children)
+    children._failure, children._variables = "", {"LISTEN_FDS": "1", "KEY": "2"}
+    children._starting = SimpleNamespace(config=SimpleNamespace(name="tasks-1"))
+
+    children._set_variables()
+
+    assert os.environ == {"SHOP": "1", "KEY": "2"}
+
+
+def test_a_server_has_no_options_from_the_environment() -> None:
+    """A Service of Kubernetes that is called uvicorn sets UVICORN_PORT to a URL."""
+    names = ["UVICORN_PORT", "GRANIAN_PORT", "GUNICORN_CMD_ARGS", "SHOP_PORT"]
+
+    for server in ("asgi-1", "wsgi-2", "master-1"):
+        assert unwanted(server, names) == ["UVICORN_PORT", "GRANIAN_PORT"]
+    assert unwanted("tasks-1", names) == []
