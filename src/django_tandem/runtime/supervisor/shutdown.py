@@ -70,6 +70,9 @@ class Shutdown:
         # supervisord would restart itself on SIGHUP, which a terminal sends when it closes.
         signal.signal(signal.SIGHUP, signal.SIG_IGN if self._ignores_hangup else self._stop)
         signal.signal(signal.SIGINT, self._interrupt)
+        # Sent to a server that it has reopen its logs, and by default the end. A handler, since a
+        # program would inherit that a signal is ignored.
+        signal.signal(signal.SIGUSR1, lambda *_: None)
         # Before a program is started, which would inherit the mask.
         if early_signals.release():
             self._stop()

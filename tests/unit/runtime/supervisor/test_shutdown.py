@@ -96,11 +96,12 @@ class Loop:
 def loop(monkeypatch) -> Iterator[Loop]:
     found = Loop()
     monkeypatch.setattr("time.monotonic", lambda: found.now)
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGHUP)
+    taken = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+    before = [signal.getsignal(number) for number in taken]
     events.clear()
     yield found
     events.clear()
-    for number, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
+    for number, handler in zip(taken, before, strict=True):
         signal.signal(number, handler)
 
 
@@ -119,6 +120,16 @@ def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
         "beat-1": (0, 8),
         "master-1": (6, 8),
     }
+
+
+def test_a_signal_to_reopen_the_logs_is_not_the_end(loop, tmp_path) -> None:
+    """Gunicorn's users send it after a rotation; by default it ends a process."""
+    loop.start(tmp_path)
+
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+    assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_IGN
+    assert not (tmp_path / "stopping").exists()
 
 
 def test_the_servers_stop_as_soon_as_the_edge_has_ended(loop, tmp_path) -> None:
