@@ -8,11 +8,11 @@ from pathlib import Path
 
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
-from django_tandem.errors import RefusedError
+from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import Block, Protocol, Route
 from django_tandem.plan.blocking import block_rules, covered
 from django_tandem.render.supervisor import STATE_FILE
-from django_tandem.runtime import blocks
+from django_tandem.runtime import blocks, lock
 
 STATUS, CLOSE = 503, 1013
 # Of the protocol's own codes, those that a server may send; from 3000 on they are free.
@@ -54,7 +54,12 @@ def run(options: argparse.Namespace) -> int:
         raise RefusedError(f"Nothing has run in {run_dir} yet.", hint="Start it with `tandem up`.")
     with blocks.changing(run_dir) as kept:
         kept[:] = [*(each for each in kept if each.target != block.target), block]
-    console.line_out(_done(block, covered(block.rules, routes)))
+    found = covered(block.rules, routes)
+    console.line_out(_done(block, found))
+    if not found:
+        console.line_out(_no_match(block.target, routes))
+    if lock.holder(run_dir) is None:
+        console.line_out("Nothing runs: it takes effect with the next start.")
     return 0
 
 
@@ -92,6 +97,11 @@ def _done(block: Block, routes: list[Route]) -> str:
     code = f", WebSockets with {block.close}" if websockets else ""
     known = counts if routes else "no known route"
     return f'Blocked "{block.target}" ({known}) with {block.status}{closes}{code}.'
+
+
+def _no_match(target: str, routes: list[Route]) -> str:
+    hint = did_you_mean(target, [route.pattern for route in routes], otherwise="")
+    return f"It matches no route. {hint}".rstrip()
 
 
 def _status(text: str) -> int:

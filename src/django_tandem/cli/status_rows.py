@@ -1,5 +1,6 @@
 """The parts of `tandem status` beside the programs: kinds of workers, ASGI handler, handovers."""
 
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ def block_lines(blocks: Iterable[Block]) -> list[str]:
     lines = [
         f'"{block.target}" has been blocked with {block.status} for '
         f"{console.duration(max(0, int(time.time() - block.since_s)))}; `tandem unblock "
-        f"{block.target}` serves it again."
+        f"{shlex.quote(block.target)}` serves it again."
         for block in blocks
     ]
     return ["", *lines] if lines else []

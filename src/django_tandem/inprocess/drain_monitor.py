@@ -141,7 +141,7 @@ class DrainMonitor:
         share = MOMENTS[DrainMode.SPREAD][1] * random.random()  # noqa: S311
         after_s = share * min(block.window_s, remaining_s)
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(after_s, self._end, connection, block.close)
+        timer = loop.call_later(after_s, self._end, connection, block.close, block.window_s)
         self._block_timers[connection] = timer
 
     def _schedule_all(self) -> None:
@@ -188,11 +188,12 @@ class DrainMonitor:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
         self._timers[connection] = asyncio.get_running_loop().call_later(after_s, act)
 
-    def _end(self, connection: Drainable, code: int = 1012) -> None:
+    def _end(self, connection: Drainable, code: int = 1012, window_s: float | None = None) -> None:
         if connection.is_ending:
             return
         connection.is_ending = True
-        window_s = self._window_s() or 0.0
+        if window_s is None:
+            window_s = self._window_s() or 0.0
         ending = asyncio.get_running_loop().create_task(connection.end(window_s, code))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)

@@ -1,5 +1,6 @@
 """The blocked routes of a run directory: their changes, one at a time, and their renewal."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -64,7 +65,8 @@ def _change(plan: Plan, *, keeps_old: bool) -> list[str]:
 
 def _renewed(block: Block, routes: list[Route], stripped: Iterable[str]) -> tuple[Block, str]:
     """Return the block with the paths of its target in ``routes``, and the note on it."""
-    note = f'"{block.target}" is blocked until `tandem unblock {block.target}`.'
+    command = f"tandem unblock {shlex.quote(block.target)}"
+    note = f'"{block.target}" is blocked until `{command}`.'
     try:
         return replace(block, rules=block_rules(block.target, routes, stripped)), note
     except RefusedError as error:

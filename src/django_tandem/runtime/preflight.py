@@ -25,7 +25,8 @@ from django_tandem.settings import Settings
 NICE = "nice"
 # The kernel takes no longer path of a socket.
 LONGEST_SOCKET = 107
-# The options that set an address beside `--bind`.
+# The settings of the addresses.
+BIND = 'TANDEM["BIND"]'
 REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
 HEALTH = 'TANDEM["HEALTH"]'
 
@@ -57,7 +58,9 @@ def _requirements(
     for stack in plan.edge.stacks:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         yield partial(require_installed, servers.find(stack, chosen.server))
-    for bind, setting in _addresses(plan):
+    # A reload has no `--bind`.
+    option = BIND if listening and plan.overrides.bind is None else "`--bind`"
+    for bind, setting in _addresses(plan, option):
         if str(bind) not in listening:
             yield partial(require_free, bind, setting)
     if plan.health_socket:
@@ -73,10 +76,10 @@ def _requirements(
             yield partial(require_program, name, program.command[0], plan.project.directory)
 
 
-def _addresses(plan: Plan) -> Iterator[tuple[Bind, str]]:
-    """Yield each address to listen on, and the option that sets it."""
+def _addresses(plan: Plan, option: str = "`--bind`") -> Iterator[tuple[Bind, str]]:
+    """Yield each address to listen on, and what sets it: ``option`` or a setting."""
     for bind in plan.edge.addresses:
-        yield bind, REDIRECT if bind in plan.edge.redirects else "`--bind`"
+        yield bind, REDIRECT if bind in plan.edge.redirects else option
     for bind in plan.health_binds:
         yield bind, HEALTH
 

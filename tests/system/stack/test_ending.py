@@ -192,7 +192,7 @@ def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
         answer = pool.submit(ask, up.port, "/slow/")
         wait_for(lambda: _connections(tmp_path))
         up.process.send_signal(signal.SIGTERM)
-        up.wait_for("stopping: requests in flight are finished")
+        up.wait_for("stopping: finishes requests in flight")
         up.process.send_signal(signal.SIGTERM)
 
         assert answer.result(20).text == "done"
@@ -208,7 +208,7 @@ def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
         answer = pool.submit(ask, up.port, "/slow/")
         wait_for(lambda: _connections(tmp_path))
         up.process.send_signal(signal.SIGTERM)
-        up.wait_for("stopping: requests in flight are finished")
+        up.wait_for("stopping: finishes requests in flight")
         is_marked = (up.run_dir / "stopping").exists()
         status = tandem(tmp_path, "status")
         second = tandem(tmp_path, "up", "--bind", f"127.0.0.1:{free_port()}")
@@ -237,7 +237,7 @@ def test_health_checks_fail_while_a_stack_stops(tmp_path, nginx_program) -> None
         answer = pool.submit(ask, up.port, "/slow/")
         wait_for(lambda: _connections(tmp_path))
         up.process.send_signal(signal.SIGTERM)
-        up.wait_for("stopping: requests in flight are finished")
+        up.wait_for("stopping: finishes requests in flight")
         wait_for(lambda: _probe(http.client.HTTPConnection("127.0.0.1", up.port)) is None)
         seen = set()
         while not answer.done():

@@ -80,3 +80,9 @@ def test_it_prints_what_is_blocked() -> None:
         'Blocked "/ws/" (no known route) with 503; open WebSockets and event streams end within '
         "30 s."
     )
+
+
+def test_a_block_that_matches_no_route_names_the_closest() -> None:
+    """It may be a mistyped path, or one that a later deploy serves."""
+    assert command._no_match("/fed/", ROUTES) == 'It matches no route. Did you mean "/feed/"?'
+    assert command._no_match("/nothing/", ROUTES) == "It matches no route."

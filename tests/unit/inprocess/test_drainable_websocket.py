@@ -7,12 +7,12 @@ import pytest
 from inprocess.calling import websocket
 from inprocess.connections import Open, Slow, Unpaced, open_socket
 
-from django_tandem.inprocess import drain_window, drainable
+from django_tandem.inprocess import blocked_routes, drain_window, drainable
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import Drain
-from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
+from django_tandem.model import Block, BlockRule, ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -62,6 +62,28 @@ def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
 
     assert asyncio.run(run()) == [CLOSE]
     assert consumer.received == [DISCONNECT]
+
+
+def test_the_event_of_a_blocked_route_has_the_window_of_the_block(tmp_path):
+    """Not that of a drain, as none runs."""
+    consumer = Consumer("price.leaving")
+    block = Block(
+        target="/",
+        status=503,
+        close=4001,
+        window_s=0.2,
+        since_s=time.time(),
+        rules=(BlockRule(regex="^/"),),
+    )
+
+    async def run():
+        opened = await open_socket(drain_of(consumer, tmp_path))
+        blocked_routes.write(tmp_path, [block])
+        await opened.ended()
+        return opened.sent[-1]["code"]
+
+    assert asyncio.run(run()) == 4001
+    assert consumer.received[0] == {"type": "price.leaving", "window_s": 0.2}
 
 
 def test_it_stays_open_without_a_drain(tmp_path, polls):

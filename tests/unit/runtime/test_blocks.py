@@ -113,3 +113,13 @@ def test_a_process_that_keeps_the_lock_is_named(tmp_path: Path, monkeypatch) -> 
         f"Another process, with pid {pid}, is changing the blocked routes of {tmp_path}."
     )
     assert caught.value.hint == "Try again when it has ended."
+
+
+def test_the_command_of_a_note_is_quoted_for_a_shell(tmp_path: Path) -> None:
+    """A pattern of a route has angle brackets."""
+    target = "/ws/echo/<str:room>/"
+    blocked_routes.write(tmp_path, [block(target, r"^/old/\Z")])
+
+    notes = renew(plan(verdict(target), run_dir=str(tmp_path)))
+
+    assert notes == [f"\"{target}\" is blocked until `tandem unblock '{target}'`."]

@@ -113,6 +113,20 @@ def test_the_probes_need_an_address_of_their_own(missing_for_health) -> None:
         assert missing_for_health(address, address) == []
 
 
+def test_an_address_in_use_at_a_reload_is_that_of_the_settings(tmp_path) -> None:
+    """`tandem reload` has no `--bind`."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        tandem = {"BIND": f"127.0.0.1:{listening.getsockname()[1]}"}
+        found = plan(tandem=tandem, directory=str(tmp_path))
+
+        errors = find_missing(found, read_settings(tandem), ("127.0.0.1:1",))
+
+        assert [str(error) for error in errors] == [
+            f"{tandem['BIND']} is in use by another program.\n"
+            '  Stop that program, or listen on another address with TANDEM["BIND"].'
+        ]
+
+
 def test_the_probes_need_a_place_for_their_socket(missing_for_health, tmp_path) -> None:
     """One that was left behind is replaced."""
     path, file = tmp_path / "health.sock", tmp_path / "file"

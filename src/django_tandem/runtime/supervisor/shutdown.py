@@ -6,6 +6,7 @@ WebSockets and streams are closed over a window, and the servers end.
 """
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -95,9 +96,7 @@ class Shutdown:
         self._budget = self._read_budget()
         # A stack that never came up has no requests, and nobody pressed Ctrl-C.
         if not self._has_failed():
-            self._output.print_line(
-                "stopping: requests in flight are finished; Ctrl-C again stops at once"
-            )
+            self._output.print_line(self._announcement())
         if not self._budget.refuse_at_s:
             self._refuse()
             return
@@ -105,6 +104,15 @@ class Shutdown:
         self._in_order = self._supervisord.stop_groups
         self._supervisord.stop_groups = []
         self._self_pipe.call_later(self._left_s(self._budget.refuse_at_s), self._end_delay)
+
+    def _announcement(self) -> str:
+        """Return the line that says what the stop does, and for how long at most."""
+        if self._is_interactive:
+            return "stopping: requests in flight are finished; Ctrl-C again stops at once"
+        delay_s = self._budget.refuse_at_s
+        left_s = math.ceil(self._budget.servers_end_s - delay_s)
+        serves = f"serves for {delay_s:g} s more, then " if delay_s else ""
+        return f"stopping: {serves}finishes requests in flight, for {left_s} s at most"
 
     def _read_budget(self) -> StopBudget:
         state = None

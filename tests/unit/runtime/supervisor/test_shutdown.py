@@ -112,7 +112,7 @@ def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
 
     assert (tmp_path / "stopping").exists()
     assert drain_window.window_s(tmp_path, 1) == 6
-    assert loop.lines == ["stopping: requests in flight are finished; Ctrl-C again stops at once"]
+    assert loop.lines == ["stopping: finishes requests in flight, for 8 s at most"]
     loop.run_until(120)
     assert loop.stopped_after() == {
         "nginx": (0, 8.5),
@@ -125,10 +125,12 @@ def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
 def test_a_signal_to_reopen_the_logs_is_not_the_end(loop, tmp_path) -> None:
     """Gunicorn's users send it after a rotation; by default it ends a process."""
     loop.start(tmp_path)
+    events.notify(events.SupervisorRunningEvent())
 
-    os.kill(os.getpid(), signal.SIGUSR1)
+    signal.raise_signal(signal.SIGUSR1)
 
-    assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_IGN
+    # A program would inherit that a signal is ignored, and reset a handler.
+    assert callable(signal.getsignal(signal.SIGUSR1))
     assert not (tmp_path / "stopping").exists()
 
 
@@ -186,6 +188,7 @@ def test_ctrl_c_skips_the_delay_and_closes_connections_within_a_second(loop, tmp
     loop.run_until(120)
 
     assert drain_window.window_s(tmp_path, 1) == 1
+    assert loop.lines == ["stopping: requests in flight are finished; Ctrl-C again stops at once"]
     assert loop.stopped_after()["nginx"] == (0, 20.5)
     assert loop.stopped_after()["master-1"] == (2, 20)
 
@@ -231,7 +234,9 @@ def test_a_stack_that_has_served_nothing_yet_stops_without_a_delay(
     loop.stop()
     loop.run_until(120)
 
-    assert loop.lines == ["stopping: requests in flight are finished; Ctrl-C again stops at once"]
+    serves = "serves for 5 s more, then " if began_s else ""
+    left_s = 20 - began_s
+    assert loop.lines == [f"stopping: {serves}finishes requests in flight, for {left_s} s at most"]
     assert loop.stopped_after()["nginx"] == (began_s, 20.5)
 
 
