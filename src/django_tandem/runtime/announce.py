@@ -22,7 +22,7 @@ from django_tandem.runtime.health import (
     format_failure,
     wait_for_start,
 )
-from django_tandem.runtime.json_lines import ERROR
+from django_tandem.runtime.line_forms import ERROR
 from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 from django_tandem.runtime.waiting import report_as, wait_until
 

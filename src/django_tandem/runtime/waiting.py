@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 
 from django_tandem.model import LogFormat
-from django_tandem.runtime.json_lines import INFO, own_object
+from django_tandem.runtime.json_lines import own_object
+from django_tandem.runtime.line_forms import INFO
 
 # Often enough for a person, and cheap enough for a call to supervisord each time.
 POLL_S = 0.05

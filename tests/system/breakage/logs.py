@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a traceback that ends with its first exception",
-        file="runtime/json_lines.py",
+        file="runtime/line_blocks.py",
         old="self.is_chained = self.is_chained or line in CHAINED",
         new="pass",
         tests=(LINES,),

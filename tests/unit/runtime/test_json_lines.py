@@ -50,6 +50,10 @@ def test_the_generation_is_not_a_part_of_the_program(program, name, generation) 
             b"[2026-11-26T19:30:00+0200] [12] [WARNING] Worker 3 ended",
             ("2026-11-26T17:30:00+00:00", "warning", "Worker 3 ended"),
         ),
+        (
+            b"2026-11-26T19:30:00+0200 [12] [WARNING] WORKER TIMEOUT (pid:3)",
+            ("2026-11-26T17:30:00+00:00", "warning", "WORKER TIMEOUT (pid:3)"),
+        ),
         (b"[INFO] Starting granian", (NOW, "info", "Starting granian")),
         (b"ERROR:    Application startup failed.", (NOW, "error", "Application startup failed.")),
         (
@@ -64,6 +68,53 @@ def test_the_known_forms_have_their_time_and_level(line, expected) -> None:
     (found,) = convert(line)
 
     assert (found["time"], found["level"], found["message"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        # Celery
+        ("[2026-11-26 18:00:00,123: ERROR/ForkPoolWorker-1] Task shop.sell[7] raised", "error"),
+        ("[2026-11-26 18:00:00,123: WARNING/MainProcess] ERROR is a colour", "warning"),
+        # Loguru
+        ("2026-11-26 18:00:00.123 | ERROR    | shop:sell:12 - boom", "error"),
+        ("2026-11-26 18:00:00.123 | SUCCESS  | shop:sell:12 - sold", "info"),
+        # django-q2
+        ("18:36:29 [Q] ERROR Failed 'sell'", "error"),
+        # Huey
+        ("[2026-11-26 18:00:00,123] ERROR:huey:Worker-1:Unhandled exception", "error"),
+        # Dramatiq
+        (
+            "[2026-11-26 18:00:00,123] [PID 12345] [MainThread] [dramatiq.MainProcess] "
+            "[CRITICAL] boom",
+            "critical",
+        ),
+        # structlog
+        ("2026-11-26 18:00:00 [error    ] boom                  lot=7", "error"),
+        ("[warning  ] late", "warning"),
+        # Django's documentation, and further formats of projects
+        ("ERROR 2026-11-26 18:00:00,123 views 12 140 boom", "error"),
+        ("2026-11-26 18:00:00,123 ERROR django.request boom", "error"),
+        ("2026-11-26 18:00:00,123 django.request WARNING boom", "warning"),
+        ("2026-11-26 18:00:00,123 - shop.views - ERROR - boom", "error"),
+        ("FATAL boom", "critical"),
+        # Sentences
+        ("an error occurred", "info"),
+        ("Error: no lot", "info"),
+        ("The state is ERROR now", "info"),
+        ("The state is [ERROR] now", "info"),
+        ("GET /ERROR HTTP/1.1", "info"),
+        ("ERRORS: none", "info"),
+        ("INFORMATION", "info"),
+        ("[2026-11-26 18:00:00] 3 lots are in the state ERROR", "info"),
+        (f"{'- ' * 200}ERROR", "info"),
+    ],
+)
+def test_other_lines_have_the_level_before_their_message(line, level) -> None:
+    """In the forms of task queues and loggers; a level in a sentence is none."""
+    (found,) = convert(line.encode())
+
+    assert (found["level"], found["message"]) == (level, line)
 
 
 def test_pythons_own_form_has_a_logger() -> None:
@@ -151,6 +202,70 @@ def test_a_traceback_is_one_object(traceback, message) -> None:
         "message": message,
         "exception": traceback.decode(),
     }
+
+
+def test_an_object_ends_a_traceback() -> None:
+    """Several processes write to one log, and one may be killed before it names the exception."""
+    found = convert(*TRACEBACK.split(b"\n")[:3], b'{"lot": 7}', b"after")
+
+    assert [each.get("lot") for each in found] == [None, 7, None]
+    assert found[0]["exception"] == "\n".join(TRACEBACK.decode().split("\n")[:3])
+
+
+LOGGING_ERROR = (
+    b"--- Logging error ---\n"
+    + TRACEBACK
+    + b"""
+Call stack:
+  File "a.py", line 1, in <module>
+    log.info("%d", "x")
+Message: '%d'
+Arguments: ('x',)"""
+)
+
+
+def test_an_error_of_logging_is_one_object() -> None:
+    """With the call that logged."""
+    before, found, after = convert(b"before", *LOGGING_ERROR.split(b"\n"), b"after")
+
+    assert (before["message"], after["message"]) == ("before", "after")
+    assert found == {
+        "time": NOW,
+        **WSGI,
+        "level": "error",
+        "message": "ZeroDivisionError: division by zero",
+        "exception": LOGGING_ERROR.decode(),
+    }
+
+
+STACK = b"""Stack (most recent call first):
+  File "a.py", line 1 in sell
+  File "b.py", line 2 in <module>
+  ..."""
+TIMEOUT = b"2026-11-26T19:30:00+0200 [12] [WARNING] WORKER TIMEOUT (pid:3). Its stack follows."
+
+
+def test_the_stack_of_a_blocked_worker_is_a_part_of_its_object() -> None:
+    """The worker writes it, after the line of its master."""
+    found, after = convert(TIMEOUT, *STACK.split(b"\n"), b"after")
+
+    assert after["message"] == "after"
+    assert found == {
+        "time": "2026-11-26T17:30:00+00:00",
+        **WSGI,
+        "level": "warning",
+        "message": "WORKER TIMEOUT (pid:3). Its stack follows.",
+        "stack_info": STACK.decode(),
+    }
+
+
+def test_a_stack_that_does_not_follow_is_an_object_itself() -> None:
+    """Lines of other processes may be between the two."""
+    announced, between, stack = convert(TIMEOUT, b"between", *STACK.split(b"\n"))
+
+    assert "stack_info" not in announced
+    assert between["message"] == "between"
+    assert (stack["level"], stack["stack_info"]) == ("warning", STACK.decode())
 
 
 def test_two_tracebacks_are_two_objects() -> None:

@@ -1,0 +1,152 @@
+"""Lines of a log that belong together: a traceback, a stack, an error of logging itself."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from django_tandem.inprocess.json_logging import read_object
+from django_tandem.model import MAX_LINE_BYTES
+from django_tandem.runtime.line_forms import ERROR, WARNING, Line, read_line
+
+_TRACEBACK = re.compile(r"\s*(?:\+ Exception Group )?Traceback \(most recent call last\):\s*")
+_OF_GROUP = re.compile(r"\s*\| (\S.*)")
+CHAINED = (
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
+# Of logging.Handler.handleError().
+LOGGING_ERROR, CALL_STACK = "--- Logging error ---", "Call stack:"
+_LAST_OF_LOGGING_ERROR = ("Arguments: ", "Use the traceback above ")
+# Of faulthandler, and the line of the shared master before it.
+STACK_FOLLOWS = "Its stack follows."
+_STACK = re.compile(r"(?:Stack|(?:Current thread|Thread) 0x.*) \(most recent call first\):")
+
+
+class Block(Protocol):
+    """Lines so far that make one object."""
+
+    def takes(self, line: str) -> bool:
+        """Add a line that belongs to the block, and return whether it does."""
+
+    def line(self) -> Line:
+        """Return the message, and what is known of the block."""
+
+    def texts(self) -> dict[str, str]:
+        """Return the further lines, by the key of the object."""
+
+
+def open_block(line: str) -> Block | None:
+    """Return the block that a line begins, if it begins one."""
+    if _TRACEBACK.fullmatch(line):
+        return Traceback([line])
+    if line == LOGGING_ERROR:
+        return LoggingError([line])
+    if line.endswith(STACK_FOLLOWS):
+        return Stack(read_line(line), [])
+    if _STACK.fullmatch(line):
+        return Stack(Line(message=line, level=WARNING), [line])
+    return None
+
+
+@dataclass(slots=True)
+class Traceback:
+    """The lines of a traceback so far, with those of the exceptions that it is chained to."""
+
+    lines: list[str]
+    size: int = 0
+    has_exception: bool = False
+    is_chained: bool = False
+
+    def line(self) -> Line:
+        """Return the line that names the last exception, or a group of them."""
+        named = (line for line in self.lines if line and not line[0].isspace())
+        last = [line for line in named if line not in CHAINED][-1:]
+        of_group = (_OF_GROUP.match(line) for line in self.lines)
+        first = [found[1] for found in of_group if found][:1]
+        message = next(iter([*last, *first]), self.lines[0]).strip()
+        return Line(message=message, level=ERROR)
+
+    def texts(self) -> dict[str, str]:
+        """Return all lines."""
+        return {"exception": _join(self.lines)}
+
+    def takes(self, line: str) -> bool:
+        """Add a line that belongs to the traceback, and return whether it does."""
+        if self.size > MAX_LINE_BYTES or not self._continues(line):
+            return False
+        self.lines.append(line)
+        self.size += len(line)
+        return True
+
+    def _continues(self, line: str) -> bool:
+        if not self.has_exception:
+            # Several processes write to one log.
+            if _is_object(line):
+                return False
+            self.has_exception = bool(line) and not line[0].isspace()
+            # Each line of an exception group is indented.
+            return not (self.has_exception and "+ Exception Group" in self.lines[0])
+        if self.is_chained and _TRACEBACK.fullmatch(line):
+            self.has_exception = self.is_chained = False
+            return True
+        self.is_chained = self.is_chained or line in CHAINED
+        return line in CHAINED or not line
+
+
+@dataclass(slots=True)
+class LoggingError:
+    """The lines for a record that could not be written: its traceback, and who logged it."""
+
+    lines: list[str]
+    size: int = 0
+
+    def line(self) -> Line:
+        """Return the line that names the exception."""
+        end = self.lines.index(CALL_STACK) if CALL_STACK in self.lines else None
+        named = [line for line in self.lines[:end] if line and not line[0].isspace()]
+        return Line(message=named[-1], level=ERROR)
+
+    def texts(self) -> dict[str, str]:
+        """Return all lines."""
+        return {"exception": _join(self.lines)}
+
+    def takes(self, line: str) -> bool:
+        """Add a line up to the one with the arguments, and return whether it is."""
+        is_complete = self.lines[-1].startswith(_LAST_OF_LOGGING_ERROR)
+        if is_complete or self.size > MAX_LINE_BYTES or _is_object(line):
+            return False
+        self.lines.append(line)
+        self.size += len(line)
+        return True
+
+
+@dataclass(slots=True)
+class Stack:
+    """The stack of a thread that faulthandler has written, with the line that announces it."""
+
+    first: Line
+    lines: list[str]
+
+    def line(self) -> Line:
+        """Return the line that announces it."""
+        return self.first
+
+    def texts(self) -> dict[str, str]:
+        """Return the frames, if they followed."""
+        return {"stack_info": _join(self.lines)} if self.lines else {}
+
+    def takes(self, line: str) -> bool:
+        """Add a frame, and return whether it is one; faulthandler bounds their number."""
+        # "  ..." is the last of a deep stack.
+        takes = line.startswith(("  File ", "  ...")) if self.lines else _STACK.fullmatch(line)
+        if takes:
+            self.lines.append(line)
+        return bool(takes)
+
+
+def _is_object(line: str) -> bool:
+    return line.startswith("{") and read_object(line) is not None
+
+
+def _join(lines: list[str]) -> str:
+    return "\n".join(lines).rstrip()
