@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,12 @@ OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "request",
     "server_time",
     "color_message",
+    # Of structlog's ProcessorFormatter, whose message is a dict.
+    "_logger",
+    "_name",
 }
+# Further keys of that dict: its message, and what is not for a reader.
+STRUCTLOG_KEYS = frozenset({"event", "exc_info", "exception", "_record", "_from_structlog"})
 
 # Of each text of a long record, so that the message, the exception and the stack fit into a line.
 MAX_TEXT_BYTES = 15_000
@@ -99,20 +105,38 @@ def _is_standard(stream: Any) -> bool:
 
 
 def _describe(record: logging.LogRecord) -> dict[str, str]:
+    event = _structlog_event(record)
     found = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
-        "message": record.getMessage(),
+        "message": str(event["event"]) if "event" in event else record.getMessage(),
     }
-    if record.exc_info or record.exc_text:
-        # As the handler's own formatter has made it, if it has.
-        found["exception"] = record.exc_text or _formatter.formatException(record.exc_info)  # type: ignore[arg-type]
+    if exception := _exception(record, event):
+        found["exception"] = exception
     if record.stack_info:
         found["stack_info"] = record.stack_info
     if request_id := CURRENT.get():
         found["request_id"] = request_id
     return found
+
+
+def _structlog_event(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the dict of structlog's wrap_for_formatter(), which sets the logger as an extra."""
+    return record.msg if isinstance(record.msg, dict) and hasattr(record, "_logger") else {}
+
+
+def _exception(record: logging.LogRecord, event: dict[str, Any]) -> str:
+    # As the handler's own formatter has made it, if it has.
+    if text := record.exc_text or event.get("exception"):
+        return str(text)
+    given = record.exc_info or event.get("exc_info")
+    if isinstance(given, BaseException):
+        given = (type(given), given, given.__traceback__)
+    elif given and not isinstance(given, tuple):
+        # structlog's log.exception(): the record is written while the exception is handled.
+        given = sys.exc_info()
+    return _formatter.formatException(given) if given and given[0] else ""
 
 
 def _shorten(text: str) -> str:
@@ -128,8 +152,13 @@ def _shorten(text: str) -> str:
 
 
 def _extras(record: logging.LogRecord, own: dict[str, Any]) -> dict[str, Any]:
+    event = _structlog_event(record)
+    found = [
+        *((name, value) for name, value in vars(record).items() if name not in OWN_ATTRIBUTES),
+        *((name, value) for name, value in event.items() if name not in STRUCTLOG_KEYS),
+    ]
     return {
         name: value
-        for name, value in vars(record).items()
-        if not (name in OWN_ATTRIBUTES or name in own or (name, value) == ("request_id", NONE))
+        for name, value in found
+        if not (name in own or (name, value) == ("request_id", NONE))
     }

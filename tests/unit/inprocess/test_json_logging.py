@@ -109,6 +109,38 @@ def test_the_request_id_is_that_of_the_context() -> None:
         CURRENT.reset(token)
 
 
+# As structlog's wrap_for_formatter() logs it.
+STRUCTLOG = {"_logger": logging.getLogger("shop"), "_name": "info"}
+
+
+def test_the_event_of_structlog_is_the_message() -> None:
+    """Its other keys are keys of the object, in their order; ours take precedence."""
+    event = {"event": "sold", "lot": 7, "level": "info", "_record": object(), "exception": "why"}
+    found = formatted(msg=event, **STRUCTLOG)
+
+    assert found == {**OBJECT, "message": "sold", "exception": "why", "lot": 7}
+
+
+@pytest.mark.parametrize("given", [lambda error: error, lambda _: True, lambda _: sys.exc_info()])
+def test_the_exception_of_structlog_is_a_part_of_the_object(given) -> None:
+    """In each form that its exc_info may have."""
+    try:
+        int("no number")
+    except ValueError as error:
+        found = formatted(msg={"event": "failed", "exc_info": given(error)}, **STRUCTLOG)
+
+    assert found["exception"].startswith("Traceback (most recent call last):\n")
+    assert found["exception"].endswith("'no number'")
+    assert {**found, "exception": ""} == {**OBJECT, "message": "failed", "exception": ""}
+
+
+def test_another_dict_is_a_message() -> None:
+    """It may be the body of a request."""
+    event = {"event": "sold", "request_id": "forged"}
+
+    assert formatted(msg=event) == {**OBJECT, "message": str(event)}
+
+
 class Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps({"event": record.getMessage()})
