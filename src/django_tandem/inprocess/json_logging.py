@@ -16,7 +16,7 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.model import MAX_LINE_BYTES, LogFormat
-from django_tandem.request_id import CURRENT, NONE
+from django_tandem.request_id import NONE, STAMP, request_id_of, stamp_records
 
 STANDARD_STREAMS = frozenset({1, 2})
 # What each record has; all else is an ``extra`` of the project.
@@ -31,6 +31,7 @@ OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     # Of structlog's ProcessorFormatter, whose message is a dict.
     "_logger",
     "_name",
+    STAMP,
 }
 # Further keys of that dict: its message, and what is not for a reader.
 STRUCTLOG_KEYS = frozenset({"event", "exc_info", "exception", "_record", "_from_structlog"})
@@ -47,7 +48,12 @@ def is_enabled() -> bool:
 
 
 def install() -> None:
-    """Have the handlers of the standard streams write JSON, where LOG_FORMAT is "json"."""
+    """
+    Have each record keep its request id, and the handlers of the standard streams write JSON.
+
+    The latter only where LOG_FORMAT is "json".
+    """
+    stamp_records()
     if is_enabled():
         # Also for handlers that exist, and for those that the project configures later.
         logging.StreamHandler.format = format_record  # type: ignore[method-assign,assignment]
@@ -116,7 +122,7 @@ def _describe(record: logging.LogRecord) -> dict[str, str]:
         found["exception"] = exception
     if record.stack_info:
         found["stack_info"] = record.stack_info
-    if request_id := CURRENT.get():
+    if request_id := request_id_of(record):
         found["request_id"] = request_id
     return found
 

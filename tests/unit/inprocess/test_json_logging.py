@@ -141,6 +141,23 @@ def test_another_dict_is_a_message() -> None:
     assert formatted(msg=event) == {**OBJECT, "message": str(event)}
 
 
+def test_the_request_id_of_a_record_is_preferred(monkeypatch) -> None:
+    """The context may be that of a QueueListener's thread."""
+    monkeypatch.setattr(logging, "_logRecordFactory", logging.LogRecord)
+    monkeypatch.delenv("TANDEM_LOG_FORMAT", raising=False)
+    json_logging.install()
+    token = CURRENT.set("abc")
+    try:
+        within = logging.getLogger("shop").makeRecord("shop", 30, "", 0, "hello", (), None)
+    finally:
+        CURRENT.reset(token)
+
+    found = json.loads(format_record(handler(), within))
+
+    assert found.pop("request_id") == "abc"
+    assert found.keys() == OBJECT.keys()
+
+
 class Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps({"event": record.getMessage()})
@@ -193,6 +210,7 @@ def test_another_stream_is_left_alone(stream) -> None:
 def test_it_is_installed_for_json_alone(value, is_installed, monkeypatch) -> None:
     """For handlers that exist, too."""
     monkeypatch.setattr(logging.StreamHandler, "format", logging.Handler.format, raising=False)
+    monkeypatch.setattr(logging, "_logRecordFactory", logging.LogRecord)
     monkeypatch.delenv("TANDEM_LOG_FORMAT", raising=False)
     if value:
         monkeypatch.setenv("TANDEM_LOG_FORMAT", value)

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import logging
+import logging.handlers
+import queue
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -10,7 +12,7 @@ from asgiref.sync import sync_to_async
 from inprocess.calling import call, http, websocket
 
 from django_tandem.inprocess.request_id import AsgiRequestId, WsgiRequestId
-from django_tandem.request_id import RequestIdFilter, get_request_id
+from django_tandem.request_id import RequestIdFilter, get_request_id, stamp_records
 
 GIVEN = {"HTTP_X_REQUEST_ID": "abc"}
 HEADERS = [(b"x-request-id", b"abc")]
@@ -119,3 +121,28 @@ def test_the_filter_adds_the_id_to_each_record() -> None:
     handler.handle(record)
 
     assert text.getvalue() == "abc hello\n- hello\n"
+
+
+def test_a_record_keeps_the_id_for_another_thread(monkeypatch) -> None:
+    """Such as that of a QueueListener; an ``extra`` of that name stays possible."""
+    monkeypatch.setattr(logging, "_logRecordFactory", logging.LogRecord)
+    stamp_records()
+    stamp_records()
+    text, records = io.StringIO(), queue.SimpleQueue()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logging.Formatter("%(request_id)s %(message)s"))
+    handler.addFilter(RequestIdFilter())
+    logger = logging.Logger("shop")
+    logger.addHandler(logging.handlers.QueueHandler(records))
+
+    def application(*_):
+        logger.warning("within", extra={"request_id": "mine"})
+        return []
+
+    WsgiRequestId(application)(GIVEN, lambda *_: None)
+    logger.warning("outside")
+    listener = logging.handlers.QueueListener(records, handler)
+    listener.start()
+    listener.stop()
+
+    assert text.getvalue() == "abc within\n- outside\n"
