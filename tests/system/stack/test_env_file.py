@@ -129,8 +129,8 @@ def test_a_reload_with_a_mistake_in_the_file_changes_nothing(up) -> None:
 
     assert done.returncode == 2
     assert done.stderr == (
-        f"{up.directory}/site.env, line 1: the value of SITE_SECRET has a quote that is not "
-        "closed.\n  Close it, or put the value into the other kind of quotes.\n"
+        f"{up.directory}/site.env, line 1 has a quote that is not closed.\n"
+        "  Close it, or put the value into the other kind of quotes.\n"
     )
     assert variables(up)["SITE_SECRET"] == "first secret"
 
