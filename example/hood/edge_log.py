@@ -10,7 +10,7 @@ from pathlib import Path
 WINDOW_S = 5
 # Lines are about 100 bytes, so this reaches back WINDOW_S seconds at 500 requests a second.
 TAIL_BYTES = 256 * 1024
-LINE = re.compile(r'^(?P<at>\S+) \S+ ".*" \d{3} \d+ [\d.]+s \S+ (?P<by>\S+)$')
+LINE = re.compile(r'^(?P<at>\d{4}-\S+) \S+ ".*" \d{3} \d+ [\d.]+s \S+ (?P<by>\S+)$')
 
 
 def requests_per_second(log: Path, now_s: float) -> dict[str, float]:

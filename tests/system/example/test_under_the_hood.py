@@ -118,6 +118,15 @@ def test_rate_of_a_log_that_does_not_reach_back_is_over_what_it_covers(tmp_path)
     assert requests_per_second(log, NOW)["asgi"] == 5.0
 
 
+@pytest.mark.parametrize("left_out", range(1, 24))
+def test_the_first_line_of_a_tail_may_be_cut(left_out, tmp_path) -> None:
+    """Anywhere: also within its time, of which the rest is no time."""
+    log = _logged(tmp_path / "nginx.log", (9, "asgi"), (9, "wsgi"))
+    log.write_bytes(log.read_bytes()[left_out:])
+
+    assert requests_per_second(log, NOW)["wsgi"] == 1.0
+
+
 def test_no_log_is_no_rate(tmp_path) -> None:
     """Nothing is claimed of what is not known."""
     assert requests_per_second(tmp_path / "nginx.log", NOW) == {}
