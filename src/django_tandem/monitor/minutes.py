@@ -15,6 +15,11 @@ PERCENTILE_BUCKETS_S = tuple(0.0005 * 1.1**power for power in range(148))
 UNMATCHED = "(unmatched)"
 EDGE_FILES = "(edge)"
 
+# The fields of a record that are sums.
+SUMS = (
+    "duration_s", "queue_s", "cpu_s", "cpu_known", "worker_s", "bytes_sent", "handovers"
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class RouteMinute:
@@ -24,7 +29,8 @@ class RouteMinute:
     ``statuses`` counts them by status. ``durations`` and ``queues`` count them by the index of
     their bucket of PERCENTILE_BUCKETS_S. The sums are in seconds: at the edge, in the queue, on
     the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time. WebSockets and
-    event streams have a separate record, with ``is_long`` true.
+    event streams have a separate record, with ``is_long`` true. In older history a record covers
+    ``minutes`` minutes, from ``minute`` on.
     """
 
     minute: int
@@ -41,6 +47,16 @@ class RouteMinute:
     worker_s: float = 0.0
     bytes_sent: int = 0
     handovers: int = 0
+    minutes: int = 1
+
+    def add(self, other: "RouteMinute") -> None:
+        """Add the counts and sums of ``other``, a record of the same route and stack."""
+        for name in ("statuses", "durations", "queues"):
+            counts = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                counts[key] = counts.get(key, 0) + count
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
     def requests(self) -> int:
