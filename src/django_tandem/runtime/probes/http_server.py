@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 # From the connection to the end of the response.
 REQUEST_S = 5.0
@@ -20,6 +21,21 @@ SOCKET_MODE = 0o660
 METHODS = ("GET", "HEAD")
 # One response a connection, which nothing may cache.
 HEADERS = "Connection: close\r\nCache-Control: no-store\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    A request: the last value of each field of the query, and of each header by its lower name.
+
+    ``server`` is the address that the client has connected to, or the path of a socket.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    server: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +58,13 @@ class Response:
 
 
 # By path, each returns the response to a request.
-Pages = Mapping[str, Callable[[], Awaitable[Response]]]
+Pages = Mapping[str, Callable[[Request], Awaitable[Response]]]
+# Returns a response in place of that of a page, such as 403, or None.
+Guard = Callable[[Request], Response | None]
+
+
+def pass_all(_: Request) -> None:
+    """Guard no page."""
 
 
 def as_json(status: HTTPStatus, value: object) -> Response:
@@ -51,10 +73,11 @@ def as_json(status: HTTPStatus, value: object) -> Response:
 
 
 class HttpServer:
-    """Serves ``pages`` on sockets that may change while it runs."""
+    """Serves ``pages``, which ``guard`` may refuse, on sockets that may change while it runs."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, guard: Guard = pass_all) -> None:
         self._pages = pages
+        self._guard = guard
         self._servers: dict[str, asyncio.Server] = {}
         # In the order of their beginning.
         self._open: dict[asyncio.StreamWriter, None] = {}
@@ -91,7 +114,8 @@ class HttpServer:
         self._open[writer] = None
         try:
             async with asyncio.timeout(REQUEST_S):
-                writer.write(await self._respond(await reader.readuntil(b"\r\n\r\n")))
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(await self._respond(head, _server_of(writer)))
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
@@ -103,29 +127,45 @@ class HttpServer:
         finally:
             self._open.pop(writer, None)
 
-    async def _respond(self, head: bytes) -> bytes:
-        method, target = _parse(head)
-        response = await self._page(method, target.partition("?")[0])
-        return response.encode(has_body=method != "HEAD")
+    async def _respond(self, head: bytes, server: str) -> bytes:
+        request = _parse(head, server)
+        if request is None:
+            return _refusal(HTTPStatus.BAD_REQUEST).encode(has_body=True)
+        response = await self._page(request)
+        return response.encode(has_body=request.method != "HEAD")
 
-    async def _page(self, method: str, path: str) -> Response:
-        if not method:
-            return _refusal(HTTPStatus.BAD_REQUEST)
-        if path not in self._pages:
+    async def _page(self, request: Request) -> Response:
+        if request.path not in self._pages:
             return _refusal(HTTPStatus.NOT_FOUND)
-        if method not in METHODS:
+        if request.method not in METHODS:
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Allow: {', '.join(METHODS)}\r\n")
         try:
-            return await self._pages[path]()
+            return self._guard(request) or await self._pages[request.path](request)
         except Exception:  # noqa: BLE001 - a bug of one page must not end the others
             traceback.print_exc()
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _parse(head: bytes) -> tuple[str, str]:
-    """Return the method and the target of a request; empty where its first line has neither."""
-    words = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
-    return (words[0], words[1]) if len(words) == 3 and words[2].startswith("HTTP/1.") else ("", "")
+def _server_of(writer: asyncio.StreamWriter) -> str:
+    name = writer.get_extra_info("sockname")
+    return name if isinstance(name, str) else name[0]
+
+
+def _parse(head: bytes, server: str) -> Request | None:
+    """Return the request; None where its first line is not one."""
+    first, *others = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    words = first.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        return None
+    path, _, query = words[1].partition("?")
+    fields = (line.partition(":") for line in others)
+    return Request(
+        method=words[0],
+        path=path,
+        query=dict(parse_qsl(query, keep_blank_values=True)),
+        headers={name.strip().lower(): value.strip() for name, _, value in fields},
+        server=server,
+    )
 
 
 def _refusal(status: HTTPStatus, headers: str = "") -> Response:

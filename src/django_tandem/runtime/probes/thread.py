@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from django_tandem.runtime.probes import report
-from django_tandem.runtime.probes.http_server import HttpServer, Response, as_json
+from django_tandem.runtime.probes.http_server import HttpServer, Request, Response, as_json
 from django_tandem.runtime.probes.report import Report, StackHealth
 from django_tandem.runtime.state import HEALTH_SOCKET
 
@@ -60,7 +60,9 @@ class ProbeThread:
             self._print_line(f"probes: {failure}")
 
 
-async def _respond(observe: Observe, judge: Callable[[StackHealth], Report]) -> Response:
+async def _respond(
+    observe: Observe, judge: Callable[[StackHealth], Report], _: Request
+) -> Response:
     found = judge(await observe())
     status = HTTPStatus.OK if found.passes else HTTPStatus.SERVICE_UNAVAILABLE
     return as_json(status, found.as_json())

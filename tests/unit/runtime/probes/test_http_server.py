@@ -7,6 +7,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 
@@ -17,11 +18,21 @@ from django_tandem.runtime.probes.http_server import HttpServer, as_json
 from harness.stack import free_port
 
 
-async def _page():
+async def _page(_):
     return as_json(HTTPStatus.OK, {"status": "pass"})
 
 
-async def _broken():
+async def _echo(request):
+    return as_json(HTTPStatus.OK, asdict(request))
+
+
+def _refuse_strangers(request):
+    if "stranger" in request.query:
+        return as_json(HTTPStatus.FORBIDDEN, {"error": "Forbidden"})
+    return None
+
+
+async def _broken(_):
     raise RuntimeError("a bug")
 
 
@@ -29,7 +40,9 @@ async def _broken():
 def serving(*addresses: str) -> Iterator[HttpServer]:
     """A server in a thread, as in supervisord."""
     loop = asyncio.new_event_loop()
-    server = HttpServer({"/page": _page, "/broken": _broken})
+    server = HttpServer(
+        {"/page": _page, "/broken": _broken, "/echo": _echo}, guard=_refuse_strangers
+    )
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -121,6 +134,25 @@ def test_any_other_request_is_refused(path, request_, status, capsys) -> None:
     assert json.loads(body) == {"error": status.partition(" ")[2]}
     # A bug is printed, where supervisord prints.
     assert ("RuntimeError: a bug" in capsys.readouterr().err) is ("broken" in str(request_))
+
+
+def test_a_page_has_the_query_and_the_headers(path) -> None:
+    """The last of each name, and the path of the socket."""
+    _, body = exchange(path, b"GET /echo?a=1&b=%2F&a=2&c HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")
+
+    assert json.loads(body) == {
+        "method": "GET",
+        "path": "/echo",
+        "query": {"a": "2", "b": "/", "c": ""},
+        "headers": {"host": "[::1]:80"},
+        "server": str(path),
+    }
+
+
+def test_a_guard_refuses_a_page(path) -> None:
+    """A path without a page stays 404."""
+    assert exchange(path, b"GET /page?stranger HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 403 ")
+    assert exchange(path, b"GET /?stranger HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 404 ")
 
 
 def test_a_request_has_a_largest_size(path) -> None:
