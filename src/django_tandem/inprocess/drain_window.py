@@ -6,15 +6,12 @@ A file reaches every process of every server, whatever the server does with sign
 
 import os
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
+from django_tandem.inprocess.generation_files import GenerationFiles
 from django_tandem.model import DrainMode
 
-
-def drain_file(run_dir: Path, generation: int) -> Path:
-    """Return the path of the file that drains ``generation``."""
-    return run_dir / f"drain-{generation}"
+FILES = GenerationFiles("drain")
 
 
 def write(run_dir: Path, generation: int, window_s: float, mode: DrainMode | None = None) -> None:
@@ -23,12 +20,13 @@ def write(run_dir: Path, generation: int, window_s: float, mode: DrainMode | Non
 
     With ``mode`` in that way, whatever its own settings say.
     """
-    new = run_dir / f"drain-{generation}.new"
+    path = FILES.path(run_dir, generation)
+    new = path.with_name(f"{path.name}.new")
     # Replaced whole, as it is read at any moment.
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(f"{window_s}\n{mode or ''}".rstrip("\n") + "\n")
-    new.replace(drain_file(run_dir, generation))
+    new.replace(path)
 
 
 def window_s(run_dir: Path, generation: int) -> float | None:
@@ -49,13 +47,13 @@ def mode(run_dir: Path, generation: int) -> DrainMode | None:
 
 
 def _lines(run_dir: Path, generation: int) -> list[str]:
-    return drain_file(run_dir, generation).read_text().splitlines()
+    return FILES.path(run_dir, generation).read_text().splitlines()
 
 
 def started_at(run_dir: Path, generation: int) -> float | None:
     """Return the Unix time at which the drain started, or ``None`` if it did not."""
     try:
-        return drain_file(run_dir, generation).stat().st_mtime
+        return FILES.path(run_dir, generation).stat().st_mtime
     except OSError:
         return None
 
@@ -67,16 +65,3 @@ def remaining_s(run_dir: Path, generation: int) -> float | None:
         return None
     # A clock that was set in the meantime must neither extend the window nor make it negative.
     return min(whole, max(0.0, since + whole - time.time()))
-
-
-def remove_all_but(run_dir: Path, generations: Iterable[int]) -> None:
-    """Remove the drain files of every generation but these."""
-    kept = {drain_file(run_dir, generation) for generation in generations}
-    for path in run_dir.glob("drain-[0-9]*"):
-        if path not in kept:
-            path.unlink(missing_ok=True)
-
-
-def remove(run_dir: Path, generation: int) -> None:
-    """Remove the drain file of ``generation``, if there is one."""
-    drain_file(run_dir, generation).unlink(missing_ok=True)

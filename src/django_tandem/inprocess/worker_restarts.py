@@ -2,24 +2,22 @@
 
 import contextlib
 import json
-import os
 from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
 
-from django_tandem import environment
+from django_tandem.inprocess.generation_files import GenerationFiles
 
-PREFIX = "restarts-"
+FILES = GenerationFiles("restarts")
 
 
 class WorkerRestarts:
     """The restarts of one master's workers, written at each one."""
 
-    def __init__(self, run_dir: Path | None, generation: int = 0) -> None:
-        self._path = _path(run_dir, generation) if run_dir else None
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         # That of an abandoned reload may have had this number.
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        if path is not None:
+            path.unlink(missing_ok=True)
         self._counts: Counter[str] = Counter()
 
     def count(self, kind: str) -> None:
@@ -34,33 +32,9 @@ class WorkerRestarts:
             new.replace(self._path)
 
 
-def from_environment() -> WorkerRestarts:
-    """Return the restarts of this master, written if the environment names a run directory."""
-    run_dir = os.environ.get(environment.RUN_DIR)
-    generation = int(os.environ.get(environment.GENERATION) or 0)
-    return WorkerRestarts(Path(run_dir) if run_dir else None, generation)
-
-
 def read(run_dir: Path, generation: int) -> dict[str, int]:
     """Return the restarts by kind, without those of kinds that had none."""
     try:
-        return dict(json.loads(_path(run_dir, generation).read_text()))
+        return dict(json.loads(FILES.path(run_dir, generation).read_text()))
     except (OSError, ValueError):
         return {}
-
-
-def clear(run_dir: Path, generation: int) -> None:
-    """Remove the counts of an abandoned generation that had this number."""
-    _path(run_dir, generation).unlink(missing_ok=True)
-
-
-def remove_all_but(run_dir: Path, generations: Collection[int]) -> None:
-    """Remove the counts of generations that do not run any more."""
-    kept = {_path(run_dir, generation).name for generation in generations}
-    for path in run_dir.glob(f"{PREFIX}[0-9]*"):
-        if path.name not in kept:
-            path.unlink(missing_ok=True)
-
-
-def _path(run_dir: Path, generation: int) -> Path:
-    return run_dir / f"{PREFIX}{generation}"

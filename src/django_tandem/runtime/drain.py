@@ -164,9 +164,8 @@ def _recover(run_dir: Path) -> None:
 def _remove_old(run_dir: Path, diff: Diff) -> None:
     logs.remove_old_logs(run_dir, diff.state.generation)
     running = {generation_of(name) for name in diff.running}
-    drain_window.remove_all_but(run_dir, running)
-    worker_restarts.remove_all_but(run_dir, running)
-    master_heartbeat.remove_all_but(run_dir, running)
+    for files in (drain_window.FILES, worker_restarts.FILES, master_heartbeat.FILES):
+        files.remove_all_but(run_dir, running)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def check_machine(reload: Reload) -> None:
 def write_candidates(reload: Reload) -> None:
     """Write the files of the new generation beside those in place."""
     # A killed reload may have drained this generation's number.
-    drain_window.remove(reload.run_dir, reload.plan.generation)
+    drain_window.FILES.remove(reload.run_dir, reload.plan.generation)
     commit.write_candidates(
         pipeline.render(reload.plan), _read_by_edge(reload.plan), reload.run_dir
     )
@@ -280,7 +280,7 @@ def _start(program: str, run_dir: Path) -> None:
         log_path(run_dir, name).unlink(missing_ok=True)
     startup_failures.clear_startup_failure(run_dir, program)
     if is_master(program):
-        worker_restarts.clear(run_dir, generation_of(program))
+        worker_restarts.FILES.remove(run_dir, generation_of(program))
     supervisord.start(run_dir, [program])
 
 

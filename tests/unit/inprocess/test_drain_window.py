@@ -53,8 +53,8 @@ def test_a_clock_that_was_set_does_no_harm(tmp_path, since_s, left_s):
 def test_a_removed_file_drains_nothing(tmp_path):
     """It may be removed twice."""
     drain_window.write(tmp_path, 7, 27)
-    drain_window.remove(tmp_path, 7)
-    drain_window.remove(tmp_path, 7)
+    drain_window.FILES.remove(tmp_path, 7)
+    drain_window.FILES.remove(tmp_path, 7)
 
     assert drain_window.window_s(tmp_path, 7) is None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders import plan, websocket
-from django_tandem.inprocess.worker_restarts import WorkerRestarts
+from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
@@ -107,7 +107,7 @@ def test_a_kind_with_a_socket_has_to_answer(master, tmp_path) -> None:
 
 def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:
     """A kind that does not answer is silent, though its workers run."""
-    WorkerRestarts(tmp_path, 1).count("channels")
+    WorkerRestarts(FILES.path(tmp_path, 1)).count("channels")
     wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
     wsgi, asgi, channels = _statuses(tmp_path, master, _process(tmp_path, "lots"), Role.SERVING)
 

@@ -75,7 +75,7 @@ class Plugin:
         state = read_state(run_dir)
         if state is not None:
             self._output.set_format(state.log_format)
-            drain_window.remove(run_dir, state.generation)
+            drain_window.FILES.remove(run_dir, state.generation)
             move_links(state, run_dir)
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
         for ended in ENDED:

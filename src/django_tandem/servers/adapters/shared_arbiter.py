@@ -10,6 +10,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from django_tandem.inprocess import master_heartbeat, worker_process, worker_restarts
+from django_tandem.inprocess.master_heartbeat import MasterHeartbeat
+from django_tandem.inprocess.worker_restarts import WorkerRestarts
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
 
@@ -45,8 +47,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._has_booted = self._is_halting = False
         # Whether the generation drains: the next one has its own Channels workers.
         self._is_draining = False
-        self._restarts = worker_restarts.from_environment()
-        self._heartbeat = master_heartbeat.from_environment()
+        self._restarts = WorkerRestarts(worker_restarts.FILES.path_of_process())
+        self._heartbeat = MasterHeartbeat(master_heartbeat.FILES.path_of_process())
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
         )

@@ -187,7 +187,7 @@ def test_the_masters_heartbeat_has_an_age(observer, tmp_path) -> None:
     """None where no shared master has begun to run."""
     assert observe(observer).master_age_s is None
 
-    master_heartbeat.MasterHeartbeat(tmp_path, 1).beat()
+    master_heartbeat.MasterHeartbeat(master_heartbeat.FILES.path(tmp_path, 1)).beat()
     assert observe(observer).master_age_s < 5
     before = time.monotonic() - 60
     os.utime(tmp_path / "heartbeat-1", (before, before))
