@@ -1,8 +1,11 @@
 """Small builders of the pipeline's values, with defaults that serve."""
 
+import time
 from typing import Any
 
 from django_tandem.model import (
+    Block,
+    BlockRule,
     Host,
     Nginx,
     PathMatch,
@@ -58,6 +61,21 @@ def verdict(pattern: str, stack: Stack = Stack.WSGI, **changes: Any) -> Verdict:
 
 def websocket(pattern: str) -> Verdict:
     return verdict(pattern, Stack.ASGI, protocol=Protocol.WEBSOCKET)
+
+
+def block(regex: str, **changes: Any) -> Block:
+    """A block of the paths of ``regex`` that began now."""
+    return Block(
+        **{
+            "target": "/",
+            "status": 503,
+            "close": 4001,
+            "window_s": 0.2,
+            "since_s": time.time(),
+            "rules": (BlockRule(regex=regex),),
+            **changes,
+        }
+    )
 
 
 def project(**changes: Any) -> Project:

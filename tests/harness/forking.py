@@ -2,7 +2,7 @@
 Commands of a project, run in forks of a process that has imported Django and tandem once.
 
 A test of the command line starts many, and most of the time of each is the import. What the
-command itself imports, sets or starts is in a process of its own, as with ``python -m``.
+command itself imports, sets or starts is in its own process, as with ``python -m``.
 """
 
 import functools
@@ -55,16 +55,7 @@ def start(
 ) -> "Fork | subprocess.Popen[str]":
     """Start ``python argv…``, as for run(), with pipes for its output and no input."""
     if _of_python(environment) != _of_python(os.environ):
-        return subprocess.Popen(
-            [sys.executable, *argv],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
+        return popen([sys.executable, *argv], directory, environment)
     ours, theirs = socket.socketpair()
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     request = {"argv": argv, "directory": str(directory), "environment": dict(environment)}
@@ -75,6 +66,22 @@ def start(
     os.close(its_err)
     stdout, stderr = (os.fdopen(each, errors="replace") for each in (out, err))
     return Fork(argv, ours, stdout, stderr)
+
+
+def popen(
+    argv: list[str], directory: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[str]:
+    """Start a program with pipes for its output and no input."""
+    return subprocess.Popen(
+        argv,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
 
 
 class Fork:

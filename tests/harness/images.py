@@ -35,7 +35,7 @@ KEPT = 4
 
 
 def podman(*arguments: str) -> list[str]:
-    """Return a command line of podman, with a storage of its own."""
+    """Return a command line of podman, with its own storage."""
     storage = ("--root", f"{CACHE}/images", "--runroot", f"{CACHE}/run")
     engine = ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none")
     return ["podman", *storage, *engine, *arguments]

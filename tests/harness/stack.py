@@ -88,16 +88,7 @@ class Up:
         if self._may_fork:
             self.process = forking.start(self.argv[1:], self.directory, environment)
         else:
-            self.process = subprocess.Popen(
-                self.argv,
-                cwd=self.directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-            )
+            self.process = forking.popen(self.argv, self.directory, environment)
         threading.Thread(target=self._read, daemon=True).start()
         try:
             self.wait_for(self.ready)

@@ -11,8 +11,8 @@ from drain.clients import Response, Socket
 from drain.serving import Served
 from websockets.exceptions import InvalidStatus
 
+from builders import block
 from django_tandem.inprocess import blocked_routes
-from django_tandem.model import Block, BlockRule
 
 SERVERS = ("uvicorn", "daphne", "granian", "hypercorn", "gunicorn")
 WEBSOCKETS, STREAMS = 4, 2
@@ -65,15 +65,7 @@ class Admitted:
         return socket
 
     async def _block(self, socket):
-        block = Block(
-            target="/quiet/",
-            status=503,
-            close=4001,
-            window_s=0.2,
-            since_s=time.time(),
-            rules=(BlockRule(regex="/quiet/"),),
-        )
-        blocked_routes.write(self.served.directory, [block])
+        blocked_routes.write(self.served.directory, [block("/quiet/")])
         async with asyncio.timeout(10):
             await socket.until_closed()
         return socket.code

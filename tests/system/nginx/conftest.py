@@ -1,10 +1,11 @@
-"""One project, served once; each test puts an edge of its own before it."""
+"""One project, served once; each test puts its own edge before it."""
 
 import functools
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import oracle.configured  # noqa: F401 - Django, for the oracle
 import pytest
 from nginx.edges import Edge, running_edge
+from nginx.scripted import OK, answering
 from oracle.edges import Sockets, stubs
 from oracle.stacks import stacks
 
@@ -54,7 +56,7 @@ def site(project) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def edge_with(site, nginx_program) -> Any:
-    """Run an edge with settings of its own."""
+    """Run an edge with these settings."""
 
     def run(**changes: Any) -> Any:
         return running_edge(site.directory, nginx_program, site.sockets, **changes)
@@ -86,3 +88,17 @@ def real() -> Iterator[Callable[[dict[str, Any]], Sockets]]:
             return stack.enter_context(stacks(json.loads(given)))
 
         yield lambda given: started(json.dumps(given))
+
+
+@pytest.fixture(scope="module")
+def sockets() -> Iterator[Path]:
+    """An empty directory for the sockets of scripted servers."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def behind(sockets) -> Iterator[Callable[..., list[bytes]]]:
+    """Start a scripted server on a socket of that name, for the length of the test."""
+    with ExitStack() as stack:
+        yield lambda name, answer=OK: stack.enter_context(answering(sockets / name, answer))

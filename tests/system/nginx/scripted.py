@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @tandem_handed_asgi\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def test_a_websocket_through_a_trusted_proxy_is_secure(trusting) -> None:
 
 @BOTH
 def test_a_trusted_proxy_that_says_nothing_is_the_client(trusting, path) -> None:
-    """Such as a health check of its own."""
+    """Such as its own health check."""
     reported = trusting.ask(path, headers=[("Host", "internal.example")]).json
 
     assert (reported["client"], reported["scheme"], reported["host"]) == (

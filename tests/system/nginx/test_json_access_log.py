@@ -2,13 +2,10 @@
 
 import json
 import socket
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from nginx.edges import running_edge
-from nginx.scripted import answering
+from nginx.scripted import HAND_OVER
 
 from django_tandem.runtime.json_lines import JsonLines
 from harness.client import wait_for
@@ -16,28 +13,15 @@ from harness.client import wait_for
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 ANSWER = HEAD + b'X-Tandem-Route: /a"<x>\\d/\r\nX-Tandem-Queue: 0.012\r\n\r\nok'
 FORGED = HEAD + b'X-Tandem-Route: \xff\r\nX-Tandem-Queue: 1,"admin":true\r\n\r\nok'
-HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @tandem_handed_asgi\r\nContent-Length: 0\r\n\r\n"
 
 
 HANDSHAKE = ("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
 
 
 @pytest.fixture(scope="module")
-def sockets():
-    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
-        yield Path(path)
-
-
-@pytest.fixture(scope="module")
 def edge(project, nginx_program, sockets):
     with running_edge(project, nginx_program, sockets, LOG_FORMAT="json") as running:
         yield running
-
-
-@pytest.fixture
-def behind(sockets):
-    with ExitStack() as stack:
-        yield lambda name, answer: stack.enter_context(answering(sockets / name, answer))
 
 
 def lines(edge, number: int) -> list[dict[str, object]]:

@@ -1,14 +1,12 @@
 """What the edge answers itself: 503 for what was sent to nobody, 502 and 504 for what was."""
 
 import socket
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from nginx.edges import running_edge
-from nginx.scripted import OK, answering, listening, waiting
+from nginx.scripted import HAND_OVER, answering, listening, waiting
 
 from harness.client import wait_for
 
@@ -19,14 +17,7 @@ HANDSHAKE = (
     ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
     ("Sec-WebSocket-Version", "13"),
 )
-HAND_OVER = b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: @tandem_handed_asgi\r\nContent-Length: 0\r\n\r\n"
 DEATH = b""
-
-
-@pytest.fixture(scope="module")
-def sockets():
-    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
-        yield Path(path)
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +26,6 @@ def edge(project, nginx_program, sockets):
     setting = {"TIMEOUT_S": TIMEOUT_S}
     with running_edge(project, nginx_program, sockets, WSGI=setting) as running:
         yield running
-
-
-@pytest.fixture
-def behind(sockets):
-    with ExitStack() as stack:
-        yield lambda name, answer=OK: stack.enter_context(answering(sockets / name, answer))
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_x_accel_redirect_of_a_view_sends_the_file(including, path) -> None:
     "path", ["/sync/", "/async/", "/static/edgesite/site.css", "/accel/invoice.txt"]
 )
 def test_a_header_of_include_is_on_every_response(including, path) -> None:
-    """Static files have headers of their own, which do not replace it."""
+    """Static files have their own headers, which do not replace it."""
     assert including.ask(path).headers["Strict-Transport-Security"] == "max-age=60"
 
 

@@ -7,6 +7,7 @@ import pytest
 from inprocess.calling import http, websocket
 from inprocess.connections import Open, open_socket, open_stream
 
+import builders
 from django_tandem.inprocess import blocked_routes
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.blocked_routes import (
@@ -21,7 +22,6 @@ from django_tandem.model import Block, BlockRule, ConnectionLimits, Protocol
 
 EVENTS = (b"content-type", b"text/event-stream")
 CONNECT = {"type": "websocket.connect"}
-RULES = (BlockRule(regex="/events/"),)
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +31,7 @@ def _reads_at_once(monkeypatch) -> None:
 
 def block(**changes) -> Block:
     """A block of ``/events/`` that began now."""
-    return Block(
-        **{
-            "target": "/events/",
-            "status": 204,
-            "close": 4001,
-            "window_s": 0.2,
-            "since_s": time.time(),
-            "rules": RULES,
-            **changes,
-        }
-    )
+    return builders.block("/events/", **{"target": "/events/", "status": 204, **changes})
 
 
 async def page(_scope, _receive, send):

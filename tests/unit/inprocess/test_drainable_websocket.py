@@ -7,12 +7,13 @@ import pytest
 from inprocess.calling import websocket
 from inprocess.connections import Open, Slow, Unpaced, open_socket
 
+from builders import block
 from django_tandem.inprocess import blocked_routes, drain_window, drainable
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import Drain
-from django_tandem.model import Block, BlockRule, ConnectionLimits, DrainMode, DrainRule
+from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")
 
@@ -67,18 +68,10 @@ def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
 def test_the_event_of_a_blocked_route_has_the_window_of_the_block(tmp_path):
     """Not that of a drain, as none runs."""
     consumer = Consumer("price.leaving")
-    block = Block(
-        target="/",
-        status=503,
-        close=4001,
-        window_s=0.2,
-        since_s=time.time(),
-        rules=(BlockRule(regex="^/"),),
-    )
 
     async def run():
         opened = await open_socket(drain_of(consumer, tmp_path))
-        blocked_routes.write(tmp_path, [block])
+        blocked_routes.write(tmp_path, [block("^/")])
         await opened.ended()
         return opened.sent[-1]["code"]
 
@@ -94,7 +87,7 @@ def test_it_stays_open_without_a_drain(tmp_path, polls):
         drain_window.write(tmp_path, 6, 0)
         drain_window.write(tmp_path, 7, 3600)
         await polls.until_acted()
-        drain_window.remove(tmp_path, 7)
+        drain_window.FILES.remove(tmp_path, 7)
         await polls.until_acted()
         opened.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await opened.ended()

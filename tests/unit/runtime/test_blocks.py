@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
+import builders
 from builders import plan, verdict
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess import blocked_routes
-from django_tandem.model import Block, BlockRule
+from django_tandem.model import Block
 from django_tandem.runtime import blocks, lock
 from django_tandem.runtime.blocks import changing, extend, renew
 
 
 def block(target: str, regex: str) -> Block:
     """A block that an earlier plan has compiled."""
-    rules = (BlockRule(regex=regex),)
-    return Block(target=target, status=410, close=1013, window_s=30, since_s=1.0, rules=rules)
+    return builders.block(regex, target=target, status=410, since_s=1.0)
 
 
 def test_a_new_plan_compiles_the_targets_anew(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ class Server:
 @pytest.fixture
 def path(tmp_path) -> Path:
     return tmp_path / "wsgi-1.sock"
+
+
+@pytest.fixture
+def full_queue(path) -> Iterator[socket.socket]:
+    """A listening socket that accepts nothing, and whose queue is full."""
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+        listener.bind(str(path))
+        listener.listen(0)
+        waiting.connect(str(path))
+        yield listener
 
 
 def test_a_burst_of_probes_costs_one_request(path) -> None:
@@ -134,50 +145,42 @@ def test_a_socket_without_a_server(path, is_left) -> None:
     asyncio.run(run())
 
 
-def test_a_full_queue_is_a_busy_server(path) -> None:
+def test_a_full_queue_is_a_busy_server(path, full_queue) -> None:
     """The request waits for its turn, and is answered when the server accepts it."""
-    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
-        listener.bind(str(path))
-        listener.listen(0)
-        waiting.connect(str(path))
 
-        async def run() -> None:
-            check = of_socket(str(path), READY)
-            await check.look(0.1)
-            assert check.unanswered_s >= 0.1
-            assert check.is_listening
+    async def run() -> None:
+        check = of_socket(str(path), READY)
+        await check.look(0.1)
+        assert check.unanswered_s >= 0.1
+        assert check.is_listening
 
-            listener.accept()[0].close()
-            connection, _ = await asyncio.to_thread(listener.accept)
-            with connection:
-                await asyncio.to_thread(connection.recv, 4096)
-                connection.sendall(OK)
-                connection.shutdown(socket.SHUT_WR)
-                await check.look(5)
-            assert check.unanswered_s == 0
-
-        asyncio.run(run())
-
-
-def test_a_server_that_ends_ends_the_wait_for_a_turn(path) -> None:
-    """The kernel reports it to the connection that waits."""
-    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
-        listener.bind(str(path))
-        listener.listen(0)
-        waiting.connect(str(path))
-
-        async def run() -> None:
-            check = of_socket(str(path), READY)
-            await check.look(0.1)
-            listener.close()
+        full_queue.accept()[0].close()
+        connection, _ = await asyncio.to_thread(full_queue.accept)
+        with connection:
+            await asyncio.to_thread(connection.recv, 4096)
+            connection.sendall(OK)
+            connection.shutdown(socket.SHUT_WR)
             await check.look(5)
-            assert not check.is_listening
+        assert check.unanswered_s == 0
 
-        asyncio.run(run())
+    asyncio.run(run())
+
+
+def test_a_server_that_ends_ends_the_wait_for_a_turn(path, full_queue) -> None:
+    """The kernel reports it to the connection that waits."""
+
+    async def run() -> None:
+        check = of_socket(str(path), READY)
+        await check.look(0.1)
+        full_queue.close()
+        await check.look(5)
+        assert not check.is_listening
+
+    asyncio.run(run())
 
 
 def test_a_server_that_rejects_requests_is_one(path) -> None:
-    """As with a limit of its own."""
+    """As with its own limit."""
 
     async def run() -> None:
         async with Server(path) as server:
