@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from django.conf import settings as django_settings
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import log_format, timeout
 from django_tandem.cli.locating import env_file_of
-from django_tandem.cli.planning import plan_project, report_plan, write_notes
+from django_tandem.cli.planning import Planned, plan_project, report_plan, write_notes
 from django_tandem.cli.user import require_own
 from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
@@ -22,7 +23,7 @@ from django_tandem.project.location import find
 from django_tandem.runtime import blocks, capabilities, preflight, start
 from django_tandem.runtime.health import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
-from django_tandem.runtime.waiting import report_as
+from django_tandem.runtime.waiting import Report, report_as
 from django_tandem.runtime.watch import wait_for_change
 from django_tandem.settings import Settings, read_stop_s
 
@@ -80,47 +81,64 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
 
 def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord."""
+    _refuse_combinations(options)
+    environment = dict(os.environ)
+    by_root = environment.pop(STARTED_BY_ROOT, None) is not None
+    planned, report, notes = _plan(options)
+    plan, directory = planned.plan, Path(planned.plan.run_dir)
+    for note in _machine_notes(plan, planned.loaded.settings):
+        report(note)
+    if by_root and not preflight.needs_port_binding(plan):
+        capabilities.give_up_port_binding()
+    os.chdir(plan.project.directory)
+    handle = start.prepare(plan, planned.loaded.settings)
+    # Not before: another stack may run in this directory.
+    for note in blocks.renew(plan):
+        report(note)
+    write_notes(directory, notes)
+    _restore_environment(environment, plan)
+    if not options.detach:
+        watched = (options.settings or "", *_unwatched()) if options.watch else None
+        start.in_foreground(directory, handle, options.timeout, watched)
+    return 0 if start.detached(plan, directory, handle, options.timeout) else 1
+
+
+def _refuse_combinations(options: argparse.Namespace) -> None:
     if options.detach and (options.watch or options.debug):
         name = "--watch" if options.watch else "--debug"
         raise TandemError(
             f"`{name}` and `--detach` exclude each other: {name} needs the terminal.",
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
-    by_root = STARTED_BY_ROOT in os.environ
-    environment = {name: value for name, value in os.environ.items() if name != STARTED_BY_ROOT}
+
+
+def _plan(options: argparse.Namespace) -> tuple[Planned, Report, list[str]]:
+    """
+    Make the plan, and report its notes; return it with the way to report, and the notes.
+
+    With --watch an error of the project is printed, and the command starts over after a change.
+    """
     began_at = time.time()
     try:
         planned = plan_project(options, overrides=overrides_of(options))
         require_own(planned.loaded.settings, is_override=options.user is not None)
         # Detached, a person reads them, and no collector.
-        log_format = LogFormat.TEXT if options.detach else planned.plan.log_format
-        report = report_as(log_format)
+        report = report_as(LogFormat.TEXT if options.detach else planned.plan.log_format)
         notes = report_plan(planned, report=report)
     except (ProjectError, SettingError, RefusedError) as error:
         if not options.watch:
             raise
         _try_again_after_a_change(error, find(options.settings).directory, began_at)
-    for note in _machine_notes(planned.plan, planned.loaded.settings):
-        report(note)
-    if by_root and not preflight.needs_port_binding(planned.plan):
-        capabilities.give_up_port_binding()
-    os.chdir(planned.plan.project.directory)
-    handle = start.prepare(planned.plan, planned.loaded.settings)
-    # Not before: another stack may run in this directory.
-    for note in blocks.renew(planned.plan):
-        report(note)
-    # Variables that the settings set, as from a .env file, would outlive every reload.
+    return planned, report, notes
+
+
+def _restore_environment(environment: Mapping[str, str], plan: Plan) -> None:
+    """Drop variables that the settings set, as from a .env file: they would outlive reloads."""
     os.environ.clear()
     os.environ.update(environment)
-    if planned.plan.overrides.env_file:
+    if plan.overrides.env_file:
         # For the reloads of --watch.
-        os.environ[ENV_FILE] = planned.plan.overrides.env_file
-    directory = Path(planned.plan.run_dir)
-    write_notes(directory, notes)
-    if not options.detach:
-        watched = (options.settings or "", *_unwatched()) if options.watch else None
-        start.in_foreground(directory, handle, options.timeout, watched)
-    return 0 if start.detached(planned.plan, directory, handle, options.timeout) else 1
+        os.environ[ENV_FILE] = plan.overrides.env_file
 
 
 def _try_again_after_a_change(error: TandemError, directory: Path, began_at: float) -> NoReturn:

@@ -41,11 +41,7 @@ def make_plan(
 
     Raises SettingError for a setting that the chosen server does not support.
     """
-    # Also of a stack that is not served yet, so that a wrong name is found at once.
-    servers.find(Stack.WSGI, settings.wsgi.server)
-    servers.find(Stack.ASGI, settings.asgi.server)
-    _check_stop(settings)
-    _check_drain(settings)
+    _check_settings(settings)
     stacks = _served_stacks(project, verdicts, settings)
     context = PlanContext(
         project=project,
@@ -56,15 +52,25 @@ def make_plan(
         has_both=len(stacks) > 1,
         is_debugged=overrides is not None and overrides.debug,
     )
+    return _planned(context, stacks, verdicts, overrides or Overrides())
+
+
+def _planned(
+    context: PlanContext,
+    stacks: tuple[Stack, ...],
+    verdicts: tuple[Verdict, ...],
+    overrides: Overrides,
+) -> Plan:
+    settings, host = context.settings, context.host
     connections = asgi_connections(context) if Stack.ASGI in stacks else None
     started = processes(context, stacks)
     own = [each.argv for each in started if each.exclusive]
     planned_edge = edge(context, verdicts, stacks)
     return Plan(
-        project=project,
+        project=context.project,
         python=host.python,
-        run_dir=run_dir,
-        generation=generation,
+        run_dir=context.run_dir,
+        generation=context.generation,
         drain_s=settings.drain_s,
         stop_s=settings.stop_s,
         stop_delay_s=settings.stop_delay_s,
@@ -72,18 +78,26 @@ def make_plan(
         edge=planned_edge,
         processes=started,
         log_format=settings.log_format,
-        overrides=overrides or Overrides(),
+        overrides=overrides,
         notes=(
             *notes(context, verdicts, stacks),
-            *bound_notes(context.settings.asgi, connections, host),
+            *bound_notes(settings.asgi, connections, host),
         ),
         connections=connections,
         open_files=open_files(connections, host),
-        missing_workers=without_program(project.background_workers, own),
+        missing_workers=without_program(context.project.background_workers, own),
         health_binds=health_binds(context, planned_edge),
         health_socket=health_socket(context),
         checks_migrations=settings.migrations,
     )
+
+
+def _check_settings(settings: Settings) -> None:
+    # Also of a stack that is not served yet, so that a wrong name is found at once.
+    servers.find(Stack.WSGI, settings.wsgi.server)
+    servers.find(Stack.ASGI, settings.asgi.server)
+    _check_stop(settings)
+    _check_drain(settings)
 
 
 def _check_stop(settings: Settings) -> None:

@@ -97,22 +97,7 @@ def read_status(run_dir: Path) -> StackStatus:
     holder = lock.holder_identity(run_dir)
     if holder is None:
         raise _nothing_runs(run_dir)
-    try:
-        statuses, restarts = supervisord.statuses(run_dir), supervisord.restarts(run_dir)
-    except supervisord.StoppingError as error:
-        raise _stopping(run_dir) from error
-    except OSError as error:
-        # Its socket is closed before its process ends.
-        if (run_dir / STOPPING_FILE).exists():
-            raise _stopping(run_dir) from error
-        # The mark is removed a moment before that.
-        if wait_until(lambda: lock.holder_identity(run_dir) is None, ENDS_WITHIN_S):
-            raise _nothing_runs(run_dir) from error
-        raise RefusedError(
-            f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
-            "it is starting, stopping or suspended.",
-            hint="Try again in a moment.",
-        ) from error
+    statuses, restarts = _answers(run_dir, holder)
     # In this order: a reload that ends in between has left its state, and nothing half started.
     reload_pid = lock.holder(run_dir, lock.RELOAD)
     proposed = read_state(run_dir, commit.candidate(STATE_FILE))
@@ -136,6 +121,26 @@ def read_status(run_dir: Path) -> StackStatus:
         restarts=restarts,
         programs=programs,
     )
+
+
+def _answers(run_dir: Path, holder: ProcessIdentity) -> tuple[Sequence[Status], dict[str, int]]:
+    """Return supervisord's programs and their restarts; raises RefusedError without an answer."""
+    try:
+        return supervisord.statuses(run_dir), supervisord.restarts(run_dir)
+    except supervisord.StoppingError as error:
+        raise _stopping(run_dir) from error
+    except OSError as error:
+        # Its socket is closed before its process ends.
+        if (run_dir / STOPPING_FILE).exists():
+            raise _stopping(run_dir) from error
+        # The mark is removed a moment before that.
+        if wait_until(lambda: lock.holder_identity(run_dir) is None, ENDS_WITHIN_S):
+            raise _nothing_runs(run_dir) from error
+        raise RefusedError(
+            f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
+            "it is starting, stopping or suspended.",
+            hint="Try again in a moment.",
+        ) from error
 
 
 def _stopping(run_dir: Path) -> RefusedError:
