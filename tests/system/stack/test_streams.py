@@ -194,6 +194,8 @@ def test_a_stream_outlasts_the_timeout_of_a_response(up) -> None:
     with closing(Client(up, "/long/")) as client:
         client.until(b"data: WSGIRequest 19", within_s=20)
 
+        assert client.received.count(b"data: WSGIRequest ") == 20
+
 
 def test_open_event_streams_hold_no_wsgi_worker(up) -> None:
     """Three are open, more than there are WSGI workers."""

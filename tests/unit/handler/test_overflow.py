@@ -36,6 +36,14 @@ def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, m
     application = serve(URLS, *middleware)
     pool = threads(1)
 
+    assert statuses_beside_slow(application, path) == (200, {200})
+    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 1))
+    assert not pool.leases
+
+
+def statuses_beside_slow(application, path):
+    """Return the status of a quick request beside slow ones, and those of the slow ones."""
+
     async def crowd():
         slow = [asyncio.create_task(send_request(application, path)) for _ in range(100)]
         await until(lambda: len(urls.NOTED) == 100, 5)
@@ -43,9 +51,7 @@ def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, m
         urls.GATE.set()
         return quick.status, {client.status for client in await asyncio.gather(*slow)}
 
-    assert run(crowd()) == (200, {200})
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 1))
-    assert not pool.leases
+    return run(crowd())
 
 
 @pytest.mark.parametrize(
@@ -66,9 +72,10 @@ def test_slow_async_views_start_at_once_beside_an_instrumentation(
 
         monkeypatch.setattr(owner, name, traced)
 
-    test_slow_async_views_behind_sync_middleware_start_at_once(
-        serve, threads, (SYNC_ONLY,), "/awaits-only/"
-    )
+    application = serve(URLS, SYNC_ONLY)
+    threads(1)
+
+    assert statuses_beside_slow(application, "/awaits-only/") == (200, {200})
 
 
 @pytest.mark.parametrize("middleware", CHAINS)

@@ -133,17 +133,20 @@ def test_a_transaction_survives_while_others_wait_for_its_thread(
 @pytest.mark.parametrize(("query", "is_kept"), [(b"annotated", True), (b"", False)])
 def test_a_query_that_calls_a_function_holds_its_thread(serve, threads, table, query, is_kept):
     """It may be pg_advisory_lock(), which a session holds; a plain read leaves nothing."""
-    application = serve(__name__)
-    pool = threads(1)
+    assert kept_while_idle(serve(__name__), threads(1), "/locks/", query) == [is_kept]
+
+
+def kept_while_idle(application, pool, target="/", query=b""):
+    """Return whether each lease keeps its thread while the request awaits something else."""
 
     async def served():
-        locking = asyncio.create_task(send_request(application, "/locks/", query=query))
+        sent = asyncio.create_task(send_request(application, target, query=query))
         await until(lambda: any(lease.is_idle for lease in pool.leases))
         kept = [lease.must_keep for lease in pool.leases]
-        await locking
+        await sent
         return kept
 
-    assert run(served()) == [is_kept]
+    return run(served())
 
 
 @pytest.mark.parametrize(
@@ -165,22 +168,15 @@ def test_a_read_that_may_call_a_function_is_not_plain(serve, threads, table, que
         return HttpResponse()
 
     application = serve(type("Urls", (), {"urlpatterns": [path("", reads)]}))
-    pool = threads(1)
 
-    async def served():
-        reading = asyncio.create_task(send_request(application))
-        await until(lambda: any(lease.is_idle for lease in pool.leases))
-        kept = [lease.must_keep for lease in pool.leases]
-        await reading
-        return kept
-
-    assert run(served()) == [True]
+    assert kept_while_idle(application, threads(1)) == [True]
 
 
 def test_a_read_without_autocommit_holds_its_thread(serve, threads, table, monkeypatch):
     """It has begun a transaction."""
     monkeypatch.setitem(connections.settings["default"], "AUTOCOMMIT", False)
-    test_a_query_that_calls_a_function_holds_its_thread(serve, threads, table, b"", is_kept=True)
+
+    assert kept_while_idle(serve(__name__), threads(1), "/locks/") == [True]
 
 
 def use(request):

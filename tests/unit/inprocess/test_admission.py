@@ -200,7 +200,9 @@ def test_a_bound_of_one_kind_is_none_of_the_other(tmp_path):
     """Each kind has its own places."""
     served, _ = serving(stream, tmp_path, websockets=0)
 
-    asyncio.run(open_stream(served))
+    opened = asyncio.run(open_stream(served))
+
+    assert opened.sent[0]["status"] == 200
 
 
 def test_refusals_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
