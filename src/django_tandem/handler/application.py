@@ -53,7 +53,7 @@ from django_tandem.handler.switching import (
 from django_tandem.handler.sync_stream import stream_on_thread
 from django_tandem.handler.thread_lease import PoolExhausted
 
-# They manage the connections of their own thread: the pool runs them where it lends one.
+# They manage the connections of their thread: the pool runs them where it lends one.
 ON_THREADS = (reset_queries, close_old_connections)
 # The first only computes. The other has nothing to do, or else the response closes on a thread.
 ON_LOOP = (reset_urlconf, close_caches)

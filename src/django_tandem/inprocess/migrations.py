@@ -57,7 +57,7 @@ class MigrationCheck:
     def _run(self) -> None:
         try:
             self._reason = describe(list(self._read()))
-        except Exception as error:  # noqa: BLE001 - each database has errors of its own
+        except Exception as error:  # noqa: BLE001 - each database has its own errors
             self._reason = UNREADABLE
             # Once, for it may be read every other second.
             if str(error) != self._logged:

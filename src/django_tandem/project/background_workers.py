@@ -56,7 +56,7 @@ def _of_tasks(manage: str) -> Iterator[BackgroundWorker]:
             more = [] if alias == DEFAULT else ["--backend", alias]
             more += [] if queues == (DEFAULT,) else ["--queue-name", "*"]
             worker = _command(manage, name, command, origin, *more)
-            # Each backend has a worker of its own.
+            # Each backend has its own worker.
             is_default = alias == DEFAULT
             yield worker if is_default else replace(worker, words=(*worker.words, (alias,)))
 

@@ -146,7 +146,7 @@ def _value(text: str, position: int, file: str) -> tuple[str, int]:
         line = text.count("\n", 0, quoted.end()) + 1
         raise SettingError(
             f"{file}, line {line} has text after a closing quote.",
-            hint="Put a comment on a line of its own, and quotes around the whole value.",
+            hint="Put a comment on its own line, and quotes around the whole value.",
         )
     value = quoted[1] if quote == "'" else _unescaped(quoted[1], only='"\\`$')
     return value, quoted.end() + 1

@@ -41,7 +41,7 @@ def test_ctrl_c_keeps_the_rounds_that_were_finished(project, tmp_path) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_nothing_running(sent, project) -> None:
-    """The measured stack has a session of its own, and is stopped all the same."""
+    """The measured stack has its own session, and is stopped all the same."""
     bench = Bench(project, *SHORT, "/")
     try:
         bench.wait_for("Round 1 of 1: WSGI only (gunicorn), GET /")

@@ -47,7 +47,7 @@ def signed_in(browser: Browser, up: Up) -> Callable[[str | None], dict]:
 
 @pytest.fixture
 def visit(browser: Browser, up: Up, signed_in) -> Iterator[Visit]:
-    """Let a visitor in: `visit("ada")`, or nobody; each has a browser profile of its own."""
+    """Let a visitor in: `visit("ada")`, or nobody; each has a separate browser profile."""
     contexts, complaints = [], []
 
     def enter(user: str | None = None, *, bears: tuple[str, ...] = (), **options) -> Page:

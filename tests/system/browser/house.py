@@ -1,4 +1,4 @@
-"""The example with a house of its own, served, and a browser to walk in with."""
+"""The example with a house, served, and a browser to walk in with."""
 
 import os
 import shutil

@@ -44,7 +44,7 @@ class Run:
 
 
 def run(handler: str, tests: Path, labels: list[str], parallel: int) -> Run:
-    """Run the labels in a process of their own; raises RuntimeError when that left no report."""
+    """Run the labels in their own process; raises RuntimeError when that left no report."""
     with tempfile.TemporaryDirectory(prefix="suite-") as scratch:
         report = Path(scratch, "report.json")
         argv = [sys.executable, str(RUN), handler, str(report), f"--parallel={parallel}", *labels]

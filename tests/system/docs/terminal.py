@@ -1,4 +1,4 @@
-"""A command that stays in a terminal of its own, and what a page shows of its output."""
+"""A command that stays in its own terminal, and what a page shows of its output."""
 
 import re
 import signal
@@ -13,7 +13,7 @@ DEADLINE_S = 90
 
 @dataclass
 class Terminal:
-    """A command that stays in a terminal of its own, and all that it printed so far."""
+    """A command that stays in its own terminal, and all that it printed so far."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)

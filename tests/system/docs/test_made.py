@@ -66,7 +66,7 @@ def test_every_page_is_reached_and_every_link_leads_somewhere(tmp_path) -> None:
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("pictures/*.svg")), ids=lambda path: path.name)
 def test_a_picture_has_a_description_and_is_readable_in_the_dark(path) -> None:
-    """With a title, a description, and a ground of its own in either light."""
+    """With a title, a description, and its own ground in either light."""
     picture = ET.parse(path).getroot()
     style = picture.find(f"{SVG}style").text
 

@@ -1,4 +1,4 @@
-"""The example's settings with a database of its own; this folder needs a process of its own."""
+"""The example's settings with a separate database; this folder needs its own process."""
 
 import os
 import sys
@@ -56,7 +56,7 @@ def house() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _cleared(house: None) -> Iterator[None]:
     yield
-    # Not a rolled back transaction: consumers and threads have connections of their own.
+    # Not a rolled back transaction: consumers and threads have their own connections.
     Lot.objects.update(best_bid=None)
     Bid.objects.all().delete()
     Lot.objects.all().delete()

@@ -91,7 +91,7 @@ def test_sample_users_keep_a_password_of_their_own() -> None:
 
 
 def test_nobody_is_let_in_by_a_known_password_outside_of_the_demo() -> None:
-    """A site with a key of its own gets the lots alone."""
+    """A site with its own key gets the lots alone."""
     with override_settings(IS_DEMO=False):
         output = _sample_data()
 

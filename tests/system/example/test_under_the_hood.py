@@ -78,7 +78,7 @@ def test_nothing_is_sent_when_the_setting_is_off() -> None:
     ],
 )
 def test_panel_is_the_demos_unless_it_is_asked_for(monkeypatch, environment, is_shown) -> None:
-    """A site with a key of its own shows nobody its processes by default."""
+    """A site with its own key shows nobody its processes by default."""
     for name in ("SECRET_KEY", "UNDER_THE_HOOD"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

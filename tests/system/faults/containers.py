@@ -201,7 +201,7 @@ async def _run(container: Container, *command: str):
 async def in_container(
     do: Callable[..., Awaitable[Row]], *, rate: float = RATE, sockets: int = SOCKETS
 ) -> Row:
-    """Do a fault to a container of its own."""
+    """Inject a fault into a separate container."""
     with served() as container:
         return await do(container, rate=rate, sockets=sockets)
 

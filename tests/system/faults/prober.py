@@ -12,7 +12,7 @@ TIMEOUT_S = 5
 
 @dataclass
 class Prober:
-    """In a thread of its own until the end of the block, over a new connection each time."""
+    """In its own thread until the end of the block, over a new connection each time."""
 
     port: int
     path: str

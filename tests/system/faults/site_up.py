@@ -42,7 +42,7 @@ class Site:
         return self.directory / "faultsite"
 
     def write(self, name: str, text: str) -> None:
-        """Write a file of the site as a deploy does: whole, with a time stamp of its own."""
+        """Write a file of the site as a deploy does: whole, with its own time stamp."""
         path = self.package / name
         path.with_suffix(".new").write_text(text)
         path.with_suffix(".new").replace(path)
@@ -83,7 +83,7 @@ class Site:
         wait_until_drained(self.up.run_dir)
 
     def version(self, path: str) -> int:
-        """Ask over a connection of its own which version serves, or get the status negative."""
+        """Ask over its own connection which version serves, or get the status negative."""
         answer = ask(self.up.port, path)
         return answer.json["version"] if answer.status == 200 else -answer.status
 

@@ -15,7 +15,7 @@ from faults.victims import VICTIMS
 RATE = 50
 DRAIN_S = 6
 
-# Each is seconds on a machine of its own; CI's has others on it.
+# Each is seconds on an idle machine; CI's has others on it.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.timed]
 
 

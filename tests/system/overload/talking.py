@@ -1,7 +1,7 @@
 """
 Talks to the WebSocket that it is given until its stdin ends, then prints how long each echo took.
 
-A process of its own: in that of the load, it would time how busy the load's own loop is.
+A separate process: in that of the load, it would time how busy the load's own loop is.
 """
 
 import asyncio

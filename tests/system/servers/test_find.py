@@ -41,7 +41,7 @@ def test_a_misspelt_name_is_corrected():
 
 
 def test_gunicorn_serves_either_stack():
-    """Each with a worker of its own."""
+    """Each with its own worker."""
     assert "--worker-class=asgi" in find(Stack.ASGI, "gunicorn").argv(LAUNCH)
     assert "--worker-class=asgi" not in find(Stack.WSGI, "gunicorn").argv(LAUNCH)
 

@@ -54,7 +54,7 @@ urlpatterns = [
 
 
 class Terminal:
-    """A command in the foreground of a terminal of its own."""
+    """A command in the foreground of its own terminal."""
 
     def __init__(self, directory, *args: str) -> None:
         self.pid, self._terminal = pty.fork()

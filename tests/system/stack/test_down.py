@@ -29,7 +29,7 @@ def test_a_lock_without_a_signature_gets_nobody_killed(text, tmp_path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         held.write(text)
         held.flush()
-        # In a process group of its own: the group is what would be killed.
+        # In its own process group: the group is what would be killed.
         done = subprocess.run(
             ["/bin/sh", "-c", f"{sys.executable} -m django_tandem down; echo survived $?"],
             cwd=tmp_path,

@@ -92,7 +92,7 @@ class Probe:
 
 
 class Probed(Up):
-    """A stack whose probes have a port of their own, and what they answered while it started."""
+    """A stack whose probes have their own port, and what they answered while it started."""
 
     starting: dict[str, Probe]
 

@@ -58,7 +58,7 @@ def site(up) -> Iterator[Path]:
 
 @pytest.fixture
 def apart(tmp_path) -> Path:
-    """A project for a stack of its own, in a directory of its own below tmp_path."""
+    """A project for a separate stack, in its own directory below tmp_path."""
     return make(tmp_path / "site")
 
 

@@ -48,14 +48,14 @@ SYSTEM_NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def new_project(tmp_path: Path) -> Path:
-    """Make a project in a directory of its own, so that others have room beside it."""
+    """Make a project in its own directory, so that others have room beside it."""
     directory = tmp_path / "site"
     directory.mkdir()
     return startproject(directory)
 
 
 def write(directory: Path, version: int, route: str = "async", **tandem_setting: object) -> None:
-    """Write the code of a version, whose async view has a route of its own."""
+    """Write the code of a version, whose async view has its own route."""
     (directory / "mysite" / "urls.py").write_text(URLS.format(version, route))
     if tandem_setting:
         setting = {"ASGI": {"WORKERS": 1}, **tandem_setting}

@@ -153,7 +153,7 @@ def test_what_drains_is_listed_with_its_connections(up) -> None:
             done = tandem(up.directory, "reload")
             assert done.returncode == 0, done.stderr
 
-            # The drain begins with a question of its own.
+            # The drain begins with a request to the old socket.
             status = wait_for(lambda: _drains_one(_status(up)), within_s=WITHIN_S)
             shown = tandem(up.directory, "status")
         finally:

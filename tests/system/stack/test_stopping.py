@@ -1,4 +1,4 @@
-"""A stack with settings of its own for a stop: a delay, sockets that wait, programs that differ."""
+"""A stack with special settings for a stop: a delay, sockets that wait, programs that differ."""
 
 import asyncio
 import json

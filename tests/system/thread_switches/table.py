@@ -21,7 +21,7 @@ Switches = dict[str, tuple[int, int]]
 
 
 def measured() -> Switches:
-    """Count the switches of each case, with each handler in a process of its own."""
+    """Count the switches of each case, with each handler in its own process."""
     with tempfile.TemporaryDirectory(prefix="switches-") as scratch:
         found = [_counted(handler, Path(scratch, f"{handler}.db")) for handler in HANDLERS]
     stock, ours = found

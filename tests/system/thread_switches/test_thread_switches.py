@@ -13,5 +13,5 @@ def test_each_middleware_costs_what_the_documentation_says():
 
 
 def test_no_middleware_of_django_is_left_out():
-    """Each middleware class of the installed Django has a row of its own."""
+    """Each middleware class of the installed Django has its own row."""
     assert set(found_in_django()) <= {case.name for case in ALONE}

@@ -1,4 +1,4 @@
-"""Converters with groups, alternatives and flags of their own."""
+"""Converters with groups, alternatives and flags."""
 
 from django.urls import path
 from django.urls.converters import StringConverter

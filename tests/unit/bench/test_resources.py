@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# A process of its own: Django is configured once in each.
+# A separate process: Django is configured once in each.
 COUNT = """
 import json, os, subprocess, sys
 

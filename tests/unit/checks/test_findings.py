@@ -72,7 +72,7 @@ def test_an_application_that_raises_is_found_with_its_place(tmp_path) -> None:
 
 
 def test_a_layer_in_memory_is_found(tmp_path) -> None:
-    """As an error with a REDIS_URL of its own; without one `tandem up` may replace it."""
+    """As an error with its own REDIS_URL; without one `tandem up` may replace it."""
     project = in_memory(tmp_path)
 
     assert found(manage(project, "check", **REDIS_URL)) == ["tandem.E003"]

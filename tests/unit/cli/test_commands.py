@@ -35,7 +35,7 @@ def test_short_commands_import_nothing_that_plans(command) -> None:
 
 
 def test_the_help_lists_every_command(capsys) -> None:
-    """Each on a line of its own."""
+    """Each on its own line."""
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 

@@ -73,7 +73,7 @@ SERVES = "Generation 1 has served http://127.0.0.1:8000/ for 1 min 1 s (supervis
 
 
 def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> None:
-    """A draining program without a generation has a sentence of its own."""
+    """A draining program without a generation has its own sentence."""
     drain_window.write(tmp_path, 3, 30)
     programs = (
         _program("asgi-3", Role.DRAINING, 4),

@@ -29,7 +29,7 @@ def _master(found: Plan) -> Process:
 
 
 def test_one_program_has_the_workers_of_both_stacks_and_of_channels() -> None:
-    """Each kind with its own number and socket, by the names of a program of its own."""
+    """Each kind with its own number and socket, by the names of a separate program."""
     found = _plan()
 
     assert _programs(found) == ["master-1", "nginx"]
@@ -107,7 +107,7 @@ def test_one_stack_alone_has_no_shared_master() -> None:
 
 
 def test_a_master_of_unknown_code_is_not_used(monkeypatch) -> None:
-    """After an upgrade of Gunicorn, both servers run as programs of their own."""
+    """After an upgrade of Gunicorn, both servers run as separate programs."""
     monkeypatch.setattr(shared_master, "is_supported", lambda: False)
 
     assert _programs(_plan()) == ["wsgi-1", "asgi-1", "channels-1", "nginx"]

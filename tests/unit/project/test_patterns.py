@@ -104,7 +104,7 @@ def test_a_language_prefix_goes_with_its_own_translation() -> None:
 
 
 def test_a_subclass_that_matches_as_django_does_is_exact() -> None:
-    """Only a match() of its own makes a pattern class unknown."""
+    """Only its own match() makes a pattern class unknown."""
 
     class Named(RegexPattern): ...
 

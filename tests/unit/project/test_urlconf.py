@@ -71,7 +71,7 @@ def test_includes_deeper_than_anyone_nests_end_in_an_inexact_route() -> None:
 
 
 def test_a_language_prefix_is_shown_as_what_it_is() -> None:
-    """The prefix of i18n_patterns has no text of its own."""
+    """The prefix of i18n_patterns has no fixed text."""
     always = http_routes(get_resolver("urlconfs.i18n"), "")
     sometimes = http_routes(get_resolver("urlconfs.i18n_without_the_default"), "")
 

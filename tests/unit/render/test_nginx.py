@@ -136,7 +136,7 @@ def test_media_is_served_only_with_the_setting(conf) -> None:
     [(DEBIAN, ["0.0.0.0:443", "ssl", "http2"]), (WHEEL, ["0.0.0.0:443", "ssl"])],
 )
 def test_http2_has_the_syntax_of_each_version(conf, found_nginx, listen) -> None:
-    """1.25.1 moved it from `listen` to a directive of its own."""
+    """1.25.1 moved it from `listen` to its own directive."""
     tls = {"TLS": {"CERTIFICATE": "/c.pem", "KEY": "/k.pem"}}
 
     found = conf(tandem={"BIND": "0.0.0.0:443", "EDGE": tls}, on=host(nginx=found_nginx))

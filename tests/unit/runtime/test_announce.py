@@ -14,7 +14,7 @@ from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
 
 
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
-    """As though it were a program of its own."""
+    """As though it were a separate program."""
     tandem = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}}
     starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
     healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]

@@ -29,7 +29,7 @@ Start = Callable[[str], Started]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a program in a group of its own, as supervisord does, and return what it kept."""
+    """Start a program in its own group, as supervisord does, and return what it kept."""
     with ExitStack() as started:
         yield lambda code: started.enter_context(_running(code))
 

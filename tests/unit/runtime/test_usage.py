@@ -10,7 +10,7 @@ import pytest
 from django_tandem.runtime.usage import Usage, usages
 from harness.client import wait_for
 
-# A process with a child of its own, each of which holds 30 MB and works for a moment.
+# A process with a child, each of which holds 30 MB and works for a moment.
 HOLDING = """
 import os, sys, time
 kept = bytearray(os.urandom(1) * 30_000_000)

@@ -57,7 +57,7 @@ def test_only_the_options_that_are_set_are_listed() -> None:
 
 
 def test_only_gunicorn_and_uvicorn_share_a_master() -> None:
-    """Every other pair runs as programs of their own."""
+    """Every other pair runs as separate programs."""
     assert shared_master.can_share("gunicorn", "uvicorn")
     assert not shared_master.can_share("uwsgi", "uvicorn")
     assert not shared_master.can_share("gunicorn", "daphne")

@@ -85,7 +85,7 @@ NO_NAME = (
         (
             'A="c2VjcmV0\nc2VjcmV0" # the key\n',
             ".env, line 2 has text after a closing quote.\n"
-            "  Put a comment on a line of its own, and quotes around the whole value.",
+            "  Put a comment on its own line, and quotes around the whole value.",
         ),
         ("A=c2VjcmV0\0", ".env has a NUL byte, which no variable can hold.\n  Remove it."),
     ],

@@ -15,7 +15,7 @@ from auctions.sample import LOTS, SELLERS, STAFF_MAY, USERS, SampleUser
 class Command(BaseCommand):
     help = (
         "Create the sample sellers and lots that are not there yet and, while the site is the "
-        "demo (without a SECRET_KEY of its own), two users whose passwords everybody knows."
+        "demo (without its own SECRET_KEY), two users whose passwords everybody knows."
     )
 
     @transaction.atomic

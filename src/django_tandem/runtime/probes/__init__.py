@@ -1,5 +1,5 @@
 """
-The probes: ``/livez``, ``/readyz`` and ``/startupz``, on an address of their own.
+The probes: ``/livez``, ``/readyz`` and ``/startupz``, on a separate address.
 
 They are answered by a thread in supervisord's process, which outlives NGINX and every server.
 """

@@ -98,7 +98,7 @@ def livez(health: StackHealth) -> Report:
     nor any service that the project needs.
     """
     checks = [_loop("supervisord", health.loop_age_s, LOOP_S)]
-    # Programs that start, or stop one after the other, have deadlines of their own.
+    # Programs that start, or stop one after the other, have their own deadlines.
     if health.is_started and not health.is_stopping:
         if health.master_age_s is not None:
             checks.append(_loop("master", health.master_age_s, MASTER_S))
@@ -152,7 +152,7 @@ def _answering(server: ServerHealth) -> Check:
     if not server.failing_s:
         return Check(name=server.name)
     reason = f"It answers with status {server.status:d}."
-    # A server with a limit of its own answers so while it is busy.
+    # A server with its own limit answers so while it is busy.
     is_busy = server.status == HTTPStatus.SERVICE_UNAVAILABLE
     if is_busy and server.failing_s <= server.patience_s:
         return Check(name=server.name, outcome=Outcome.WARN, reason=f"{reason} It is busy.")

@@ -50,7 +50,7 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
     log(tmp_path, "nginx", "three\n")
 
     output.finish_line("wsgi-1")
-    output.print_line("a line of its own")
+    output.print_line("a separate line")
     output._collect()
     output._print()
 
@@ -58,7 +58,7 @@ def test_lines_are_printed_with_their_program(tmp_path, pipe) -> None:
         "wsgi-1     | one\n"
         "nginx      | three\n"
         "wsgi-1     | two without an end\n"
-        "tandem     | a line of its own\n"
+        "tandem     | a separate line\n"
     )
 
 

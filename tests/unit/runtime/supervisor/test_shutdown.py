@@ -147,7 +147,7 @@ def test_the_servers_stop_as_soon_as_the_edge_has_ended(loop, tmp_path) -> None:
 
 
 def test_the_channels_workers_of_a_master_finish_from_the_beginning(loop, tmp_path) -> None:
-    """As those of a program of their own, and not in the last seconds with the servers."""
+    """As those of a separate program, and not in the last seconds with the servers."""
     got: list[int] = []
     before = signal.signal(signal.SIGWINCH, lambda number, _frame: got.append(number))
     loop.start(tmp_path, STOP_S=20, STOP_DELAY_S=5)
