@@ -21,6 +21,8 @@ STOPPING_FILE = "stopping"
 STOP_S = 8
 # Where the probes are always answered.
 HEALTH_SOCKET = "health.sock"
+# Where the monitor always answers.
+METRICS_SOCKET = "metrics.sock"
 
 
 def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
