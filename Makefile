@@ -119,9 +119,23 @@ bench-handler: $(VENV)/dev.installed system
 bench-memory: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/memory.py $(ARGS)
 
+# The last revision with a program for each server, and an environment for it with the same packages.
+BEFORE := 3098820bc5e2dab2d2733214a06e4efc530133eb
+OLDER := build/before-$(BEFORE)
+
+$(OLDER)/installed: $(VENV)/dev.installed
+	rm -rf $(OLDER)
+	mkdir -p $(OLDER)/tree
+	git archive $(BEFORE) | tar -x -C $(OLDER)/tree
+	$(BIN)/python -m venv $(OLDER)/venv
+	$(OLDER)/venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	  "$(DJANGO)" -e "$(OLDER)/tree[bundled,channels]" -r example/requirements.txt "psycopg[binary,pool]"
+	@touch $@
+
 # Imports, CPU time and slowest request of a reload; the speed of both stacks under one master.
-bench-start: $(VENV)/dev.installed system
-	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/start.py $(ARGS)
+bench-start: $(OLDER)/installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/start.py \
+	  --before $(OLDER)/venv/bin/python $(ARGS)
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

@@ -28,12 +28,18 @@ def copied() -> Iterator[Path]:
 
 @contextmanager
 def served(
-    directory: Path, tandem: str = "{}", *, base: str = "config.settings", more: str = ""
+    directory: Path,
+    tandem: str = "{}",
+    *,
+    base: str = "config.settings",
+    more: str = "",
+    python: str = sys.executable,
 ) -> Iterator[str]:
     """
     Run `tandem up` with the setting ``tandem`` (Python source) and yield its URL.
 
-    The settings are those of the module ``base``, and end with the source ``more``.
+    The settings are those of the module ``base``, and end with the source ``more``. ``python`` is
+    the interpreter of the environment whose tandem runs.
     """
     (directory / "bench_settings.py").write_text(
         f"from {base} import *  # noqa: F403\nTANDEM = {tandem}\n{more}"
@@ -41,7 +47,7 @@ def served(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
-    argv = [sys.executable, "-m", "django_tandem", "up", "--settings", "bench_settings"]
+    argv = [python, "-m", "django_tandem", "up", "--settings", "bench_settings"]
     log = directory / "up.log"
     with log.open("w") as output:
         up = subprocess.Popen([*argv, "--bind", bind], cwd=directory, stdout=output, stderr=output)

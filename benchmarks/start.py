@@ -1,9 +1,10 @@
 """
 What one master saves at a reload, and that it costs no speed.
 
-Two copies of the example are served side by side, one with a program for each server, and
-reloaded in turn: without a load for the imports and the CPU time, at a hundred requests a second
-for the slowest of them. Then rounds of each, alone on the machine.
+Two copies of the example are served side by side, one by an older revision of this project which
+had a program for each server, and reloaded in turn: without a load for the imports and the CPU
+time, at a hundred requests a second for the slowest of them. Then rounds with the shared master
+and with separate programs, each alone on the machine.
 """
 
 import argparse
@@ -36,9 +37,9 @@ from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.reload import wait_until_drained
 from django_tandem.runtime.usage import total_usage, usage_of
 
-SEPARATE = "tandem-separate"
+SEPARATE, BEFORE = "tandem-separate", "before"
 # A short window: nothing is open that it would spread.
-TANDEM_SETTINGS = {TANDEM: '{"DRAIN_S": 1}', SEPARATE: '{"DRAIN_S": 1, "SHARED_MASTER": False}'}
+SETTINGS = '{"DRAIN_S": 1}'
 DRIVER = (sys.executable, "-m", "side_by_side.driver")
 RELOADS, QUIET_RELOADS = 20, 4
 RATE = 100
@@ -53,11 +54,12 @@ with Path(__file__).with_name("imports.log").open("a") as _log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A copy of the example behind `tandem up`."""
+    """A copy of the example behind `tandem up`, which the interpreter ``python`` runs."""
 
     name: str
     url: str
     directory: Path
+    python: str
 
     @property
     def run_dir(self) -> Path:
@@ -125,7 +127,7 @@ async def reload(stack: Served) -> float:
     argv = ("-m", "django_tandem", "reload", "--settings", "bench_settings")
     before = os.times()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *argv, cwd=stack.directory, stdout=asyncio.subprocess.DEVNULL
+        stack.python, *argv, cwd=stack.directory, stdout=asyncio.subprocess.DEVNULL
     )
     if await process.wait():
         raise RuntimeError(f"{stack.name}: the reload was refused")
@@ -164,23 +166,27 @@ async def reload_loaded(stack: Served, figures: Figures) -> None:
 
 
 @contextlib.contextmanager
-def both() -> Iterator[list[Served]]:
-    """Serve two copies of the project in the working directory."""
+def both(pythons: dict[str, str]) -> Iterator[list[Served]]:
+    """Serve copies of the project in the working directory, each with its interpreter."""
     with ExitStack() as stack:
         found = []
-        for name, tandem in TANDEM_SETTINGS.items():
+        for name, python in pythons.items():
             directory = Path(shutil.copytree(".", Path.cwd().with_name(name), ignore=LEFT_OUT))
             with contextlib.suppress(FileNotFoundError):
                 (directory / "imports.log").unlink()
-            serve = served(directory, tandem, base="benchsite.settings", more=LOG_IMPORT)
-            found.append(Served(name=name, url=stack.enter_context(serve), directory=directory))
+            url = stack.enter_context(
+                served(
+                    directory, SETTINGS, base="benchsite.settings", more=LOG_IMPORT, python=python
+                )
+            )
+            found.append(Served(name=name, url=url, directory=directory, python=python))
         yield found
 
 
-def reloads(times: int) -> dict[str, Figures]:
+def reloads(times: int, pythons: dict[str, str]) -> dict[str, Figures]:
     """Reload both in turn."""
-    figures = {name: Figures() for name in TANDEM_SETTINGS}
-    with both() as stacks:
+    figures = {name: Figures() for name in pythons}
+    with both(pythons) as stacks:
         for number in range(QUIET_RELOADS):
             for each in stacks[:: 1 if number % 2 else -1]:
                 asyncio.run(reload_quietly(each, figures[each.name]))
@@ -216,7 +222,7 @@ def speeds(rounds: int) -> Report:
     """Run rounds of both, each alone on the machine."""
     made = read_project()
     session = Session(
-        topologies=[each.topology(made) for each in EVERY if each.name in TANDEM_SETTINGS],
+        topologies=[each.topology(made) for each in EVERY if each.name in (TANDEM, SEPARATE)],
         workloads=[workload for workload, _ in SPEEDS],
         schedule=Schedule(
             rounds=rounds, seconds=4, warm_s=1, count=count_database_connections(), driver=DRIVER
@@ -245,30 +251,33 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--reloads", type=int, default=RELOADS)
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--before", required=True, help="the interpreter of the older revision")
     options = parser.parse_args()
+    # Not resolved: that is what makes it the interpreter of its environment.
+    pythons = {TANDEM: sys.executable, BEFORE: os.path.abspath(options.before)}  # noqa: PTH100
     with surroundings():
-        figures = reloads(options.reloads)
+        figures = reloads(options.reloads, pythons)
         found = speeds(options.rounds)
-    ours, theirs = figures[TANDEM], figures[SEPARATE]
+    ours, before = figures[TANDEM], figures[BEFORE]
     failed = len(ours.failures)
     return finish(
         "bench-start",
         {
             "imports of a reload": Ratio(value=float(max(ours.imports)), at_most=2),
-            "CPU time of a reload: separate / tandem": Ratio(
-                value=statistics.median(theirs.cpu_s) / statistics.median(ours.cpu_s), at_least=2
+            "CPU time of a reload: before / tandem": Ratio(
+                value=statistics.median(before.cpu_s) / statistics.median(ours.cpu_s), at_least=2
             ),
-            "slowest request of the reloads: separate / tandem": Ratio(
-                value=max(theirs.slowest_s) / max(ours.slowest_s), at_least=3
+            "slowest request of the reloads: before / tandem": Ratio(
+                value=max(before.slowest_s) / max(ours.slowest_s), at_least=3
             ),
             "failed requests": Ratio(value=float(failed), at_most=0),
             **dict(speed_ratios(found)),
         },
         packages=("django", "gunicorn", "uvicorn"),
         reloads=options.reloads,
-        slowest_s={TANDEM: ours.slowest_s, SEPARATE: theirs.slowest_s},
-        cpu_s={TANDEM: ours.cpu_s, SEPARATE: theirs.cpu_s},
-        imports={TANDEM: ours.imports, SEPARATE: theirs.imports},
+        slowest_s={TANDEM: ours.slowest_s, BEFORE: before.slowest_s},
+        cpu_s={TANDEM: ours.cpu_s, BEFORE: before.cpu_s},
+        imports={TANDEM: ours.imports, BEFORE: before.imports},
     )
 
 
