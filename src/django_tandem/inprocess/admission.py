@@ -1,4 +1,4 @@
-"""Admission: a WebSocket or an event stream takes a place in this process, or gets 503."""
+"""Admission: a WebSocket or an event stream acquires a permit of this process, or gets 503."""
 
 import logging
 import os
@@ -13,20 +13,20 @@ from django_tandem.model import ConnectionLimits, read_limits
 WEBSOCKET, STREAM = "websocket", "stream"
 NAMES = {WEBSOCKET: "WebSockets", STREAM: "event streams"}
 SETTINGS = {WEBSOCKET: "MAX_WEBSOCKETS", STREAM: "MAX_STREAMS"}
-# Clients that were refused together do not return together.
-RETRY_S = (2, 10)
+# Clients that were denied together do not return together.
+RETRY_AFTER_S = (2, 10)
 # Neither do those that were accepted together: each lasts this part of the greatest age, or more.
 LEAST_OF_AGE = 0.8
-# One line in this time, however many are refused.
+# One line in this time, however many are denied.
 LOG_EVERY_S = 10.0
 EVENT_STREAM = b"text/event-stream"
 
 logger = logging.getLogger("django_tandem.asgi")
 
 
-class Place:
+class Permit:
     """
-    One place, until its connection is over.
+    The permit of one connection, until it is over.
 
     ``max_age_s`` is how long this connection may last, None for no bound.
     """
@@ -39,14 +39,14 @@ class Place:
         self.max_age_s = _jittered(admission.ages[kind])
 
     def release(self) -> None:
-        """Free the place; once it is free, nothing happens."""
+        """Release the permit; once it is released, nothing happens."""
         if self._admission is not None:
             self._admission.open[self._kind] -= 1
             self._admission = None
 
 
 class Admission:
-    """The places of this process, which belong to one event loop, so that none is taken twice."""
+    """The permits of this process, which belong to one event loop, so that the count is exact."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.bounds = {WEBSOCKET: limits.websockets, STREAM: limits.streams}
@@ -56,22 +56,22 @@ class Admission:
         self._unlogged = 0
         self._logged_at = -LOG_EVERY_S
 
-    def take(self, kind: str) -> Place | None:
-        """Take a place for a connection of ``kind``; None when all are taken."""
+    def acquire(self, kind: str) -> Permit | None:
+        """Acquire a permit for a connection of ``kind``; None beyond the bound."""
         bound = self.bounds[kind]
         if bound is not None and self.open[kind] >= bound:
             self.refused += 1
             self._log(kind)
             return None
-        return self.take_any(kind)
+        return self.acquire_unbounded(kind)
 
-    def take_any(self, kind: str) -> Place:
-        """Take a place beyond the bound too, for a connection that can't be refused any more."""
+    def acquire_unbounded(self, kind: str) -> Permit:
+        """Acquire a permit, also beyond the bound, for a response that must not be denied."""
         self.open[kind] += 1
-        return Place(self, kind)
+        return Permit(self, kind)
 
     def counts(self) -> dict[str, int]:
-        """Return the connections that hold a place, and how many were refused."""
+        """Return the connections that hold a permit, and how many were denied."""
         return {
             "websockets": self.open[WEBSOCKET],
             "streams": self.open[STREAM],
@@ -102,9 +102,9 @@ def from_environment() -> Admission:
     return Admission(read_limits(os.environ.get(environment.CONNECTIONS, "")))
 
 
-def unavailable() -> Denial:
-    """Return the answer to what finds no place."""
-    return Denial(status=503, retry_after_s=random.randint(*RETRY_S))  # noqa: S311
+def denial() -> Denial:
+    """Return the response to a connection beyond the bound."""
+    return Denial(status=503, retry_after_s=random.randint(*RETRY_AFTER_S))  # noqa: S311
 
 
 def asks_for_stream(scope: Scope) -> bool:

@@ -31,7 +31,7 @@ PROTOCOLS = {WEBSOCKET: Protocol.WEBSOCKET, STREAM: Protocol.HTTP}
 CHECK_S = 0.15
 # By these a client learns that it may try again: at another moment than the others.
 TEMPORARY = (429, 503)
-RETRY_S = (10, 60)
+RETRY_AFTER_S = (10, 60)
 # A handshake that is refused by a status of success would look accepted to some clients.
 REFUSED = 503
 # What the file raises where it can't be opened, or was damaged.
@@ -125,7 +125,7 @@ def path_of(scope: Scope) -> str:
 def _denial(block: Block, protocol: Protocol) -> Denial:
     is_success = block.status < 400
     status = REFUSED if is_success and protocol is Protocol.WEBSOCKET else block.status
-    retry_after_s = random.randint(*RETRY_S) if status in TEMPORARY else 0  # noqa: S311
+    retry_after_s = random.randint(*RETRY_AFTER_S) if status in TEMPORARY else 0  # noqa: S311
     return Denial(status=status, retry_after_s=retry_after_s, close_code=block.close)
 
 

@@ -1,4 +1,4 @@
-"""WebSockets and event streams, each with its place, that end gracefully on every server alike."""
+"""WebSockets and event streams, each with its permit, that end gracefully on every server alike."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,9 @@ from django_tandem.inprocess.admission import (
     STREAM,
     WEBSOCKET,
     Admission,
-    Place,
+    Permit,
     asks_for_stream,
-    unavailable,
+    denial,
 )
 from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.blocked_routes import path_of
@@ -47,19 +47,19 @@ class Drain:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            place = self.admission.take(WEBSOCKET)
-            if place is None:
-                await deny(unavailable(), scope, receive, send)
+            permit = self.admission.acquire(WEBSOCKET)
+            if permit is None:
+                await deny(denial(), scope, receive, send)
                 return
-            connection = DrainableWebSocket(self.monitor, place, receive, send)
+            connection = DrainableWebSocket(self.monitor, permit, receive, send)
             await connection.run(self.application, scope)
         elif scope["type"] == "http":
-            place = None
+            permit = None
             # Before the view runs, where the client says what it expects.
-            if asks_for_stream(scope) and (place := self.admission.take(STREAM)) is None:
-                await deny(unavailable(), scope, receive, send)
+            if asks_for_stream(scope) and (permit := self.admission.acquire(STREAM)) is None:
+                await deny(denial(), scope, receive, send)
                 return
-            stream = DrainableStream(self.monitor, self.admission, place, receive, send)
+            stream = DrainableStream(self.monitor, self.admission, permit, receive, send)
             await stream.run(self.application, scope)
         else:
             await self.application(scope, self._after_clean_up(receive), send)
@@ -94,13 +94,13 @@ class DrainableConnection:
     """What a WebSocket and a stream have in common: the call of the project, and how it ends."""
 
     def __init__(
-        self, monitor: DrainMonitor, place: Place | None, receive: Receive, send: Send
+        self, monitor: DrainMonitor, permit: Permit | None, receive: Receive, send: Send
     ) -> None:
         self.mode = DrainMode.SPREAD
         self.is_ending = False
         self.path = ""
         self._monitor = monitor
-        self._place = place
+        self._permit = permit
         self._call = ApplicationCall(receive)
         self._send = send
         self._sending = asyncio.Lock()
@@ -117,13 +117,13 @@ class DrainableConnection:
 
     @property
     def _max_age_s(self) -> float | None:
-        return self._place.max_age_s if self._place is not None else None
+        return self._permit.max_age_s if self._permit is not None else None
 
     def _finish(self) -> None:
-        """Note that either side has ended it, which frees its place at once."""
+        """Note that either side has ended it, which releases its permit at once."""
         self._is_over = True
-        if self._place is not None:
-            self._place.release()
+        if self._permit is not None:
+            self._permit.release()
 
     async def _send_last(self, message: Message) -> None:
         """Send the message that ends the connection, unless it is over already."""
@@ -148,8 +148,8 @@ class DrainableWebSocket(DrainableConnection):
 
     kind = WEBSOCKET
 
-    def __init__(self, monitor: DrainMonitor, place: Place, receive: Receive, send: Send) -> None:
-        super().__init__(monitor, place, receive, send)
+    def __init__(self, monitor: DrainMonitor, permit: Permit, receive: Receive, send: Send) -> None:
+        super().__init__(monitor, permit, receive, send)
         self._last = LastEvent()
         self._is_announced = False
         self._code = RESTART
@@ -237,11 +237,11 @@ class DrainableStream(DrainableConnection):
         self,
         monitor: DrainMonitor,
         admission: Admission,
-        place: Place | None,
+        permit: Permit | None,
         receive: Receive,
         send: Send,
     ) -> None:
-        super().__init__(monitor, place, receive, send)
+        super().__init__(monitor, permit, receive, send)
         self._admission = admission
 
     async def run(self, application: Application, scope: Scope) -> None:
@@ -279,26 +279,27 @@ class DrainableStream(DrainableConnection):
 
     async def _start(self, message: Message) -> None:
         is_live = is_live_stream(message.get("headers", ()))
-        if is_live and not self._is_over and not self._has_place():
-            await self._refuse()
+        if is_live and not self._is_over and not self._acquire_permit():
+            await self._deny()
             return
         await self._send(message)
         if is_live:
             self._is_live = True
             if self._is_repeatable and not self._is_over:
                 self._monitor.add(self, self._max_age_s)
-        elif self._place is not None:
-            self._place.release()
+        elif self._permit is not None:
+            self._permit.release()
 
-    def _has_place(self) -> bool:
-        """Take a place; after its view has run, only what a client may repeat is refused."""
-        take = self._admission.take if self._is_repeatable else self._admission.take_any
-        self._place = self._place or take(self.kind)
-        return self._place is not None
+    def _acquire_permit(self) -> bool:
+        """Acquire a permit; after its view has run, only what a client may repeat is denied."""
+        admission = self._admission
+        acquire = admission.acquire if self._is_repeatable else admission.acquire_unbounded
+        self._permit = self._permit or acquire(self.kind)
+        return self._permit is not None
 
-    async def _refuse(self) -> None:
+    async def _deny(self) -> None:
         """Send 503 in place of the stream, and disconnect the view."""
         self._is_live = self._is_ended_by_us = True
         self._finish()
-        await respond(unavailable(), self._send)
+        await respond(denial(), self._send)
         self._call.inject(HTTP_DISCONNECT)

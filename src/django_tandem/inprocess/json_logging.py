@@ -82,13 +82,13 @@ def read_object(text: str) -> dict[str, Any] | None:
     if not (line.startswith("{") and line.endswith("}")) or "\n" in line:
         return None
     try:
-        found = json.loads(line, parse_constant=_refuse)
+        found = json.loads(line, parse_constant=_raise_invalid)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def _refuse(name: str) -> None:
+def _raise_invalid(name: str) -> None:
     # Python reads NaN and Infinity, which JSON does not have.
     raise ValueError(name)
 

@@ -11,6 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
+
 # Most databases answer within it; else a later request finds the result.
 WAIT_S = 0.4
 # What was read counts for so long.
@@ -19,7 +21,6 @@ FRESH_S = 2.0
 # What Django connects to where DATABASES is empty.
 NO_DATABASE = "django.db.backends.dummy"
 
-UNREAD = "They have not been read yet."
 UNREADABLE = "The database can't be read; the log of the WSGI server has why."
 
 logger = logging.getLogger("django_tandem")
@@ -38,7 +39,7 @@ class MigrationCheck:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._read_at = float("-inf")
-        self._reason = UNREAD
+        self._reason = MIGRATIONS_UNREAD
         self._logged = ""
 
     def why_unapplied(self) -> str:

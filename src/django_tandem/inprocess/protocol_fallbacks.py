@@ -53,7 +53,7 @@ class ProtocolFallbacks:
         elif is_lifespan:
             await _complete_lifespan(receive, send)
         else:
-            await _reject(scope, noted.send)
+            await _deny_unrouted(scope, noted.send)
 
 
 class NotedMessages:
@@ -90,7 +90,7 @@ def is_unrouted(scope: Scope, error: Exception) -> bool:
     return bool(scope["type"] == "lifespan")
 
 
-async def _reject(scope: Scope, send: Send) -> None:
+async def _deny_unrouted(scope: Scope, send: Send) -> None:
     # Escaped, as anybody can send a path with a line break in it.
     path = scope["path"].encode("unicode_escape").decode("ascii")
     logger.warning("WebSocket %s rejected: no route matches.", path)

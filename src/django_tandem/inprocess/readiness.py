@@ -14,6 +14,7 @@ READY_PATH = "/.tandem/ready"
 READY_BODY = b"ready"
 # Whether migrations are unapplied, by WSGI alone.
 MIGRATIONS_PATH = "/.tandem/migrations"
+MIGRATIONS_UNREAD = "They have not been read yet."
 
 _EDGE_KEY = environ_key(EDGE_HEADER)
 _EDGE_NAME = EDGE_HEADER.encode()

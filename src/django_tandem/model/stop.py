@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+# The default of STOP_S, also where the settings of a stack are not known.
+DEFAULT_STOP_S = 8
 # The last part of a stop: the servers end, with what the project does at its exit.
 LAST_S = 5.0
 # The share of a short stop that this part takes.

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django_tandem.model import File, LogFormat, Overrides, Plan, Process
+from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.render.target import Target, fill
 
 STATE_FILE = "state.json"
@@ -40,7 +41,7 @@ class State:
     notes: tuple[str, ...]
     processes: tuple[Process, ...]
     drain: str = ""
-    stop_s: int = 8
+    stop_s: int = DEFAULT_STOP_S
     stop_delay_s: int = 0
     log_format: LogFormat = LogFormat.TEXT
     health: tuple[str, ...] = ()

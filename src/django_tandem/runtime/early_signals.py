@@ -19,16 +19,16 @@ def end_first_process() -> None:
         signal.signal(signal.SIGTERM, _end)
 
 
-def hold_back() -> None:
-    """Have the signals wait from here on: supervisord has no handlers while it is imported."""
+def block_signals() -> None:
+    """Block the signals of a stop: supervisord has no handlers while it is imported."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
-def release() -> bool:
-    """Deliver what was held back to the handlers; return whether there was any."""
-    came = bool(signal.sigpending() & STOPS)
+def unblock_signals() -> bool:
+    """Deliver the blocked signals to their handlers; return whether there was any."""
+    any_pending = bool(signal.sigpending() & STOPS)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    return came
+    return any_pending
 
 
 def fork_unhandled(fork: Callable[[], int]) -> int:

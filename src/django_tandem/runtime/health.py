@@ -93,7 +93,7 @@ def silent_kinds(process: Process, pid: int, answered: Answered | None = None) -
     beside = [kind for kind in process.kinds if not kind.stack]
     if silent or not beside:
         return silent
-    # To find the workers costs a look at all processes: only once the sockets answer.
+    # To find the workers, all processes are read: only once the sockets answer.
     workers = workers_of(pid)
     return [kind.name for kind in beside if not does_work(kind, workers)]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
+from django_tandem.model.stop import DEFAULT_STOP_S, end_s
 from django_tandem.runtime.identity import (
     LOWEST_PID,
     TOLERANCE_S,
@@ -26,8 +27,8 @@ from django_tandem.runtime.identity import (
 from django_tandem.runtime.waiting import Report, wait_until
 
 NAME = "started.json"
-# Of STOP_S no more: they have been stopping since their supervisord died, and the site is down.
-END_S = 9
+# Not their STOP_S: they have been stopping since their supervisord died, and the site is down.
+END_S = end_s(DEFAULT_STOP_S)
 # SIGKILL takes effect as soon as the kernel schedules the process.
 KILLED_S = 5
 

@@ -34,8 +34,8 @@ from django_tandem.settings import Settings
 RECOVERY_S = 2
 # A program of PROGRAMS has no health check but that it stays up.
 STAYS_UP_S = 30
-# What a candidate gets to stop: it has no connections.
-STOP_S = 3
+# How long a candidate may take to stop: it has no connections.
+CANDIDATE_STOP_S = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +302,7 @@ def _undo(reload: Reload) -> None:
     # If supervisord is shutting down, it stops them itself.
     with suppress(GoneError):
         for process in reload.started:
-            supervisord.stop_program(reload.run_dir, process.program, STOP_S)
+            supervisord.stop_program(reload.run_dir, process.program, CANDIDATE_STOP_S)
     commit.remove_candidates(reload.run_dir)
 
 

@@ -107,7 +107,7 @@ def in_foreground(
     os.environ[lock.VARIABLE] = str(handle)
     # The directory of this release may be deleted after a reload.
     os.chdir(directory)
-    early_signals.hold_back()
+    early_signals.block_signals()
     os.execv(sys.executable, _supervisord(directory))  # noqa: S606
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides, Process, Stack, WorkerKind
+from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.render.supervisor import STATE_FILE, State
 
 T = TypeVar("T")
@@ -17,8 +18,6 @@ FAILED_FILE = "failed"
 READY_FILE = "ready"
 # Exists from the first moment of a stop: no new connection should be sent here.
 STOPPING_FILE = "stopping"
-# Of a stack whose state is not known: the default of the setting.
-STOP_S = 8
 # Where the probes are always answered.
 HEALTH_SOCKET = "health.sock"
 # Where the monitor always answers.
@@ -54,7 +53,7 @@ def read_stop_s(run_dir: Path) -> int:
         state = read_state(run_dir)
     except MachineError:
         state = None
-    return state.stop_s if state else STOP_S
+    return state.stop_s if state else DEFAULT_STOP_S
 
 
 def _state(kept: dict[str, Any]) -> State:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django_tandem import environment
 from django_tandem.errors import SettingError
 from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin
+from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.settings import option_readers, readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
@@ -254,7 +255,7 @@ class Settings:
     )
     stop_s: int = option(
         option_readers.stop_s,
-        8,
+        DEFAULT_STOP_S,
         "seconds from SIGTERM to the end of all; TANDEM_STOP_S in the environment of `tandem up` "
         "takes precedence",
     )

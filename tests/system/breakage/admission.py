@@ -1,4 +1,4 @@
-"""Breakages of the places of a process, of greatest ages, and of blocked routes."""
+"""Breakages of the permits of a process, of greatest ages, and of blocked routes."""
 
 from breakage.mutant import Mutant
 
@@ -7,30 +7,30 @@ BLOCKED = "tests/unit/inprocess/test_blocked_routes.py"
 
 MUTANTS = (
     Mutant(
-        name="one place more than the bound",
+        name="one permit more than the bound",
         file="inprocess/admission.py",
         old="self.open[kind] >= bound",
         new="self.open[kind] > bound",
         tests=(ADMISSION,),
     ),
     Mutant(
-        name="a place freed with its consumer alone",
+        name="a permit released with its consumer alone",
         file="inprocess/drainable.py",
         old="            self._has_disconnected = True\n            self._finish()\n",
         new="            self._has_disconnected = True\n",
         tests=(ADMISSION,),
     ),
     Mutant(
-        name="the answer to a POST refused after its view",
+        name="the answer to a POST denied after its view",
         file="inprocess/drainable.py",
-        old="self._admission.take if self._is_repeatable else self._admission.take_any",
-        new="self._admission.take",
+        old="admission.acquire if self._is_repeatable else admission.acquire_unbounded",
+        new="admission.acquire",
         tests=(ADMISSION,),
     ),
     Mutant(
-        name="a place kept by a response that is no stream",
+        name="a permit kept by a response that is no stream",
         file="inprocess/drainable.py",
-        old="        elif self._place is not None:\n            self._place.release()\n",
+        old="        elif self._permit is not None:\n            self._permit.release()\n",
         new="",
         tests=(ADMISSION,),
     ),
@@ -51,8 +51,8 @@ MUTANTS = (
     Mutant(
         name="blocked WebSockets closed at once",
         file="inprocess/drain_monitor.py",
-        old="timer = loop.call_later(after_s, self._end, connection, block.close)",
-        new="timer = loop.call_later(0, self._end, connection, block.close)",
+        old="timer = loop.call_later(after_s, self._end, connection, block.close, block.window_s)",
+        new="timer = loop.call_later(0, self._end, connection, block.close, block.window_s)",
         tests=(BLOCKED,),
     ),
     Mutant(

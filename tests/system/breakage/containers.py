@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         name="stop lost while supervisord is imported",
         file="runtime/start.py",
-        old="    early_signals.hold_back()\n",
+        old="    early_signals.block_signals()\n",
         new="",
         tests=(
             "tests/system/stack/test_ending.py::"

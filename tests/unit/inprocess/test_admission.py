@@ -77,7 +77,7 @@ def test_exactly_the_bound_is_accepted(tmp_path):
     assert admitting.counts()["refused"] == 7
 
 
-def test_a_refused_handshake_has_a_jittered_retry_after(tmp_path):
+def test_a_denied_handshake_has_a_jittered_retry_after(tmp_path):
     """By the extension for denials; the project gets nothing of it."""
     served, _ = serving(consumer, tmp_path, websockets=0)
 
@@ -98,7 +98,7 @@ def test_without_the_extension_a_handshake_is_closed_before_its_accept(tmp_path)
 
 
 @pytest.mark.parametrize("how", ["client", "server", "before", "error", "cancelled"])
-def test_a_closed_websocket_frees_its_place_at_once(tmp_path, how):
+def test_a_closed_websocket_releases_its_permit_at_once(tmp_path, how):
     """However it ends, and while its consumer still cleans up."""
     is_clean = asyncio.Event()
 
@@ -151,7 +151,7 @@ def test_a_stream_beyond_the_bound_gets_503_in_its_place(tmp_path):
     assert admitting.counts() == {"websockets": 0, "streams": 0, "refused": 1}
 
 
-def test_a_get_that_accepts_a_stream_by_name_is_refused_before_its_view(tmp_path):
+def test_a_get_that_accepts_a_stream_by_name_is_denied_before_its_view(tmp_path):
     """As EventSource does; a POST reaches its view, since a client may accept a page as well."""
     called = []
 
@@ -172,7 +172,7 @@ def test_a_get_that_accepts_a_stream_by_name_is_refused_before_its_view(tmp_path
     assert called == ["GET", "POST"]
 
 
-def test_an_answer_to_a_post_takes_a_place_and_is_never_cut_off(tmp_path):
+def test_a_response_to_a_post_acquires_a_permit_and_is_never_cut_off(tmp_path):
     """Its view may have changed something: a 503 would have the client repeat it."""
     served, admitting = serving(stream, tmp_path, streams=1)
 
@@ -184,7 +184,7 @@ def test_an_answer_to_a_post_takes_a_place_and_is_never_cut_off(tmp_path):
     assert asyncio.run(run()) == (200, 2)
 
 
-def test_a_response_that_is_no_stream_frees_its_place(tmp_path):
+def test_a_response_that_is_no_stream_releases_its_permit(tmp_path):
     """At its start, also where its client accepts a stream; a download may be long."""
     served, admitting = serving(download, tmp_path, streams=1)
 
@@ -197,7 +197,7 @@ def test_a_response_that_is_no_stream_frees_its_place(tmp_path):
 
 
 def test_a_bound_of_one_kind_is_none_of_the_other(tmp_path):
-    """Each kind has its own places."""
+    """Each kind has its own permits."""
     served, _ = serving(stream, tmp_path, websockets=0)
 
     opened = asyncio.run(open_stream(served))
@@ -213,9 +213,9 @@ def test_refusals_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
 
     with caplog.at_level(logging.WARNING, "django_tandem.asgi"):
         for _ in range(3):
-            admitting.take("websocket")
+            admitting.acquire("websocket")
         now[0] += 11
-        admitting.take("websocket")
+        admitting.acquire("websocket")
 
     assert [each.getMessage() for each in caplog.records] == [
         'This process has 0 WebSockets, TANDEM["ASGI"]["MAX_WEBSOCKETS"]: 1 refused with 503.',
@@ -254,7 +254,7 @@ def test_connections_that_began_together_end_apart(tmp_path):
     """Each within the last fifth of the age."""
     admitting = Admission(ConnectionLimits(ages=ConnectionAges(streams_s=100)))
 
-    ages = [admitting.take("stream").max_age_s for _ in range(50)]
+    ages = [admitting.acquire("stream").max_age_s for _ in range(50)]
 
     assert 80 <= min(ages) < 85
     assert 95 < max(ages) <= 100

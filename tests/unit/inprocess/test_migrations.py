@@ -7,7 +7,8 @@ import pytest
 from django.db import ConnectionHandler
 
 from django_tandem.inprocess import migrations
-from django_tandem.inprocess.migrations import UNREAD, UNREADABLE, MigrationCheck, describe
+from django_tandem.inprocess.migrations import UNREADABLE, MigrationCheck, describe
+from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_database_that_does_not_answer_holds_up_one_request(monkeypatch) -> No
 
     check = MigrationCheck(read)
     began = time.monotonic()
-    assert [check.why_unapplied() for _ in range(20)] == [UNREAD] * 20
+    assert [check.why_unapplied() for _ in range(20)] == [MIGRATIONS_UNREAD] * 20
     assert time.monotonic() - began < 5
     assert len(reads) == 1
 

@@ -24,23 +24,23 @@ def handled() -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("sent", SENT)
-def test_a_signal_that_was_held_back_is_handled_at_the_release(sent, handled) -> None:
-    """And the release returns that there was one."""
-    early_signals.hold_back()
+def test_a_blocked_signal_is_handled_once_it_is_unblocked(sent, handled) -> None:
+    """And the function returns that there was one."""
+    early_signals.block_signals()
     # To this thread, as supervisord has no other by then; pytest-xdist has one that would take it.
     signal.pthread_kill(threading.get_ident(), sent)
     assert handled == []
 
-    assert early_signals.release()
+    assert early_signals.unblock_signals()
 
     assert handled == [sent]
 
 
-def test_without_a_signal_the_release_returns_false(handled) -> None:
+def test_without_a_signal_unblocking_returns_false(handled) -> None:
     """Then the programs are started."""
-    early_signals.hold_back()
+    early_signals.block_signals()
 
-    assert not early_signals.release()
+    assert not early_signals.unblock_signals()
 
     assert handled == []
 

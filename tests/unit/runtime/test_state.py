@@ -9,8 +9,9 @@ from builders import plan, websocket
 from django_tandem import output
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides
+from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.render.supervisor import state_file, state_of
-from django_tandem.runtime.state import STOP_S, read_state, read_stop_s
+from django_tandem.runtime.state import read_state, read_stop_s
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
@@ -96,4 +97,4 @@ def test_a_state_that_the_disk_does_not_return_is_an_error_in_one_sentence(tmp_p
         f"{tmp_path / 'state.json'} can't be read: Is a directory.\n"
         "  Check the file and its disk; `tandem down` stops the stack without it."
     )
-    assert read_stop_s(tmp_path) == STOP_S
+    assert read_stop_s(tmp_path) == DEFAULT_STOP_S

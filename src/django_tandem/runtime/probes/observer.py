@@ -13,7 +13,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import master_heartbeat
-from django_tandem.inprocess.readiness import MIGRATIONS_PATH, READY_PATH
+from django_tandem.inprocess.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
 from django_tandem.model import Process, Stack, programs
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime.probes import report, server_check
@@ -22,11 +22,10 @@ from django_tandem.runtime.probes.server_check import ServerCheck
 from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 
 # A probe of Kubernetes times out after a second.
-LOOK_S = 0.5
+CHECK_S = 0.5
 RUNNING = (ProcessStates.STARTING, ProcessStates.RUNNING)
 # What the edge answers by itself; the template ready.conf.j2 has it.
 EDGE_PATH = "/.tandem/edge"
-UNREAD = "They have not been read yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +57,10 @@ class Observer:
         self._is_started = False
 
     async def observe(self) -> StackHealth:
-        """Return what is known after LOOK_S at most; what has just answered gets no request."""
+        """Return what is known after CHECK_S at most; what has just answered gets no request."""
         self._read_state()
         if not self._is_stopping():
-            await self._look()
+            await self._check()
         # Read again: what a stop that has begun meanwhile ends has not failed.
         is_stopping = self._is_stopping()
         servers = tuple(map(self._health_of, self._servers))
@@ -76,11 +75,11 @@ class Observer:
             migrations=self._check_migrations(),
         )
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         every = [each.check for each in self._servers]
         if self._migrations is not None:
             every.append(self._migrations)
-        await asyncio.gather(*(each.look(LOOK_S) for each in every))
+        await asyncio.gather(*(each.run(CHECK_S) for each in every))
 
     def _read_state(self) -> None:
         """Read the state if it has changed: a reload has committed another generation."""
@@ -136,7 +135,7 @@ class Observer:
         if self._migrations is None:
             return check
         answer = self._migrations.answer
-        reason = _reason(answer.body) if answer else UNREAD
+        reason = _reason(answer.body) if answer else MIGRATIONS_UNREAD
         if not reason:
             # Until the next generation, they stay applied.
             self._migrations.close()
@@ -178,4 +177,4 @@ def _reason(body: bytes) -> str:
     try:
         return str(json.loads(body)["reason"])
     except (ValueError, TypeError, KeyError):
-        return UNREAD
+        return MIGRATIONS_UNREAD

@@ -15,7 +15,7 @@ from django_tandem.render.supervisor import State
 # An answer counts for so long: a burst of probes costs a server one request.
 FRESH_S = 1.0
 # The worker that has taken a request may hang while others serve: then another one is sent.
-RETRY_S = 5.0
+RESEND_S = 5.0
 # Each takes a place in the queue of a server that is busy.
 MOST_PENDING = 3
 LONGEST_ANSWER = 65_536
@@ -71,7 +71,7 @@ class ServerCheck:
         """For how long its answers have had a status of failure; 0 if the last one has none."""
         return 0.0 if self._failing_since is None else _now() - self._failing_since
 
-    async def look(self, within_s: float) -> None:
+    async def run(self, within_s: float) -> None:
         """Send a request if one is due, and wait until one is answered or fails."""
         if self._is_due():
             self._began_at = _now()
@@ -89,7 +89,7 @@ class ServerCheck:
     def _is_due(self) -> bool:
         if not self._pending:
             return _now() - self._ended_at >= FRESH_S
-        return len(self._pending) < MOST_PENDING and _now() - self._began_at >= RETRY_S
+        return len(self._pending) < MOST_PENDING and _now() - self._began_at >= RESEND_S
 
     async def _send(self) -> None:
         if self._unanswered_since is None:

@@ -21,9 +21,10 @@ from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
 from django_tandem.model.programs import generation_of, is_master, listeners
+from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.runtime import early_signals
 from django_tandem.runtime.sockets import are_bound
-from django_tandem.runtime.state import READY_FILE, STOP_S, STOPPING_FILE, read_state
+from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.servers.shared_master import RETIRE_CHANNELS
@@ -52,7 +53,7 @@ class Shutdown:
         self.drain: DrainMode | None = None
         self._since = 0.0
         self._is_interactive = False
-        self._budget: StopBudget = stop_budget(STOP_S)
+        self._budget: StopBudget = stop_budget(DEFAULT_STOP_S)
         self._in_order: list[Any] = []
         # Read before supervisord sets its own handlers: nohup has it ignored.
         self._ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -75,7 +76,7 @@ class Shutdown:
         # program would inherit that a signal is ignored.
         signal.signal(signal.SIGUSR1, lambda *_: None)
         # Before a program is started, which would inherit the mask.
-        if early_signals.release():
+        if early_signals.unblock_signals():
             self._stop()
 
     def _stop(self, *_signal: Any) -> None:
@@ -118,7 +119,7 @@ class Shutdown:
         state = None
         with contextlib.suppress(MachineError):
             state = read_state(self._run_dir)
-        stop_s, delay_s = (state.stop_s, state.stop_delay_s) if state else (STOP_S, 0)
+        stop_s, delay_s = (state.stop_s, state.stop_delay_s) if state else (DEFAULT_STOP_S, 0)
         # A stack that never came up gets no connections that a load balancer could send elsewhere.
         return stop_budget(
             stop_s,

@@ -69,7 +69,7 @@ def by_name(health: StackHealth) -> dict:
     return {each.name: each for each in health.servers}
 
 
-def test_each_server_is_looked_at(observer, tmp_path) -> None:
+def test_each_server_is_checked(observer, tmp_path) -> None:
     """The stacks on their sockets, the edge on its address."""
 
     async def run() -> StackHealth:
@@ -161,7 +161,7 @@ def test_a_later_generation_was_checked_by_its_reload(observer, tmp_path) -> Non
 
 
 def test_a_reload_is_followed(observer, tmp_path) -> None:
-    """The sockets of the new generation are looked at, and those of the old one no longer."""
+    """The sockets of the new generation are checked, and those of the old one no longer."""
     assert by_name(observe(observer))["wsgi"].unanswered_s > 0
     write_state(tmp_path, generation=2)
 

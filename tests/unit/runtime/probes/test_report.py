@@ -90,7 +90,7 @@ def test_once_started_startupz_keeps_passing() -> None:
 
 
 def test_a_stack_that_stops_is_alive_and_not_ready() -> None:
-    """Its servers end one after the other, and are not looked at."""
+    """Its servers end one after the other, and are not checked."""
     stopping = replace(with_wsgi(uptime_s=None), is_stopping=True)
 
     assert failed(readyz(stopping)) == {"stop": "The stack is stopping."}

@@ -63,8 +63,8 @@ def test_a_burst_of_probes_costs_one_request(path) -> None:
         async with Server(path) as server:
             check = of_socket(str(path), READY)
             server.may_answer.set()
-            await asyncio.gather(*(check.look(5) for _ in range(50)))
-            await check.look(5)
+            await asyncio.gather(*(check.run(5) for _ in range(50)))
+            await check.run(5)
 
             assert server.requests == 1
             assert (check.unanswered_s, check.is_listening) == (0, True)
@@ -81,8 +81,8 @@ def test_the_next_second_has_a_request_of_its_own(path, monkeypatch) -> None:
         async with Server(path) as server:
             server.may_answer.set()
             check = of_socket(str(path), READY)
-            await check.look(5)
-            await check.look(5)
+            await check.run(5)
+            await check.run(5)
 
             assert server.requests == 2
 
@@ -96,13 +96,13 @@ def test_a_late_answer_is_awaited(path) -> None:
         async with Server(path) as server:
             check = of_socket(str(path), READY)
             for _ in range(5):
-                await check.look(0.01)
+                await check.run(0.01)
             assert server.requests == 1
             assert check.unanswered_s > 0.04
             assert check.is_listening
 
             server.may_answer.set()
-            await check.look(5)
+            await check.run(5)
             assert check.unanswered_s == 0
 
     asyncio.run(run())
@@ -110,13 +110,13 @@ def test_a_late_answer_is_awaited(path) -> None:
 
 def test_another_worker_gets_a_chance(path, monkeypatch) -> None:
     """The one that has taken the request may hang: a few more are sent, and not one a probe."""
-    monkeypatch.setattr(server_check, "RETRY_S", 0)
+    monkeypatch.setattr(server_check, "RESEND_S", 0)
 
     async def run() -> None:
         async with Server(path) as server:
             check = of_socket(str(path), READY)
             for _ in range(10):
-                await check.look(0.01)
+                await check.run(0.01)
             assert server.requests == server_check.MOST_PENDING
             check.close()
 
@@ -132,14 +132,14 @@ def test_a_socket_without_a_server(path, is_left) -> None:
 
     async def run() -> None:
         check = of_socket(str(path), READY)
-        await check.look(5)
+        await check.run(5)
         assert not check.is_listening
         assert check.unanswered_s > 0
 
         path.unlink(missing_ok=True)
         async with Server(path) as server:
             server.may_answer.set()
-            await check.look(5)
+            await check.run(5)
             assert (check.unanswered_s, check.is_listening) == (0, True)
 
     asyncio.run(run())
@@ -150,7 +150,7 @@ def test_a_full_queue_is_a_busy_server(path, full_queue) -> None:
 
     async def run() -> None:
         check = of_socket(str(path), READY)
-        await check.look(0.1)
+        await check.run(0.1)
         assert check.unanswered_s >= 0.1
         assert check.is_listening
 
@@ -160,7 +160,7 @@ def test_a_full_queue_is_a_busy_server(path, full_queue) -> None:
             await asyncio.to_thread(connection.recv, 4096)
             connection.sendall(OK)
             connection.shutdown(socket.SHUT_WR)
-            await check.look(5)
+            await check.run(5)
         assert check.unanswered_s == 0
 
     asyncio.run(run())
@@ -171,9 +171,9 @@ def test_a_server_that_ends_ends_the_wait_for_a_turn(path, full_queue) -> None:
 
     async def run() -> None:
         check = of_socket(str(path), READY)
-        await check.look(0.1)
+        await check.run(0.1)
         full_queue.close()
-        await check.look(5)
+        await check.run(5)
         assert not check.is_listening
 
     asyncio.run(run())
@@ -187,7 +187,7 @@ def test_a_server_that_rejects_requests_is_one(path) -> None:
             server.answer = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
             server.may_answer.set()
             check = of_socket(str(path), READY)
-            await check.look(5)
+            await check.run(5)
             assert check.unanswered_s == 0
             assert check.answer.status == 503
             assert check.failing_s > 0
@@ -204,13 +204,13 @@ def test_a_failure_ends_with_a_success(path, monkeypatch) -> None:
             server.answer = b"HTTP/1.1 500 Internal Server Error\r\n\r\n"
             server.may_answer.set()
             check = of_socket(str(path), READY)
-            await check.look(5)
+            await check.run(5)
             first_s = check.failing_s
-            await check.look(5)
+            await check.run(5)
             assert check.failing_s > first_s > 0
 
             server.answer = OK
-            await check.look(5)
+            await check.run(5)
             assert check.failing_s == 0
 
     asyncio.run(run())
@@ -225,7 +225,7 @@ def test_another_answer_is_none(path, answer) -> None:
             server.answer = answer
             server.may_answer.set()
             check = of_socket(str(path), READY)
-            await check.look(5)
+            await check.run(5)
             assert check.unanswered_s > 0
             assert check.is_listening
 
@@ -246,7 +246,7 @@ def test_the_edge_may_reject_its_own_request(status, fails) -> None:
             port = server.sockets[0].getsockname()[1]
             planned = plan(tandem={"BIND": f"127.0.0.1:{port}"})
             check = of_edge(state_of(planned), "/.tandem/edge")
-            await check.look(5)
+            await check.run(5)
             assert check.answer.status == status
             assert (check.failing_s > 0) is fails
 
