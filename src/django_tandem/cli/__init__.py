@@ -29,6 +29,7 @@ COMMANDS: tuple[str, ...] = (
     "explain",
     "up",
     "status",
+    "top",
     "logs",
     "reload",
     "block",
