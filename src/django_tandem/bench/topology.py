@@ -126,7 +126,8 @@ def alone(
         kinds=(WorkerKind(name="server", description=description, workers=count),),
         stop_s=standalone.GRACE_S + 1,
     )
-    others = (p for p in plan.processes if not p.stacks and p.name != programs.NGINX)
+    beside = (programs.NGINX, programs.MONITOR)
+    others = (p for p in plan.processes if not p.stacks and p.name not in beside)
     return replace(plan, processes=(*others, process))
 
 

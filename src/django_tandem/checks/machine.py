@@ -46,7 +46,7 @@ def read_missing(plan: Plan, settings: Settings) -> Iterator[MachineError]:
             run_dir.require_usable(directory)
             # A stack that runs here listens on its own addresses.
             state = read_state(directory) if lock.holder(directory) is not None else None
-            listening = (*state.binds, *state.health) if state else ()
+            listening = (*state.binds, *state.health, *state.metrics) if state else ()
         except MachineError as error:
             yield error
     yield from preflight.find_missing(plan, settings, listening)

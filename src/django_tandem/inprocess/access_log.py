@@ -1,8 +1,12 @@
-"""What only a stack knows of a request, sent to the edge as headers for its access log in JSON."""
+"""What only a stack knows of a request: headers for the edge, which logs and counts it."""
 
+import os
 import re
 import time
 from collections.abc import Callable
+
+from django_tandem import environment
+from django_tandem.inprocess import json_logging
 
 # The edge removes them from the response.
 ROUTE_HEADER = "X-Tandem-Route"
@@ -16,6 +20,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
 
 Headers = list[tuple[str, str]]
+
+
+def is_enabled() -> bool:
+    """Return whether the edge reads the headers."""
+    return json_logging.is_enabled() or os.environ.get(environment.MONITOR) == "1"
 
 
 def describe(route: str, queue_s: float | None) -> Headers:

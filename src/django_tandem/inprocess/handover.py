@@ -22,7 +22,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 
 from django_tandem import environment
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
-from django_tandem.inprocess import access_log, json_logging
+from django_tandem.inprocess import access_log
 from django_tandem.inprocess.handover_counts import HandoverCounter
 from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
@@ -92,7 +92,7 @@ def is_enabled() -> bool:
 
 def is_needed() -> bool:
     """Return whether a process has to know the view of each request: also for the access log."""
-    return is_enabled() or json_logging.is_enabled()
+    return is_enabled() or access_log.is_enabled()
 
 
 def install(pins: tuple[Pin, ...]) -> None:
@@ -200,7 +200,7 @@ class WsgiHandover:
         self.pins = pins
         self.counter = counter
         self.is_enabled = is_enabled()
-        self.is_logged = json_logging.is_enabled()
+        self.is_logged = access_log.is_enabled()
         self.resolves_first = os.environ.get(environment.RESOLVE_FIRST) == "1"
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -318,7 +318,7 @@ class AsgiHandover:
         self.application = application
         self.counter = counter
         self.is_enabled = is_enabled()
-        self.is_logged = json_logging.is_enabled()
+        self.is_logged = access_log.is_enabled()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

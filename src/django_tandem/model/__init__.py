@@ -5,6 +5,7 @@ from django_tandem.model.connections import ConnectionAges, ConnectionLimits, re
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
 from django_tandem.model.plan import (
     MAX_LINE_BYTES,
+    REQUESTS_FILE,
     Bind,
     Edge,
     File,
@@ -42,6 +43,7 @@ from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
     "MAX_LINE_BYTES",
+    "REQUESTS_FILE",
     "BackgroundWorker",
     "Bind",
     "Block",

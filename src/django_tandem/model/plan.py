@@ -17,6 +17,11 @@ HTTPS_PORT = 443
 MAX_LINE_BYTES = 64 * 1024
 
 
+# In the run directory: the edge writes a line for each request, which the monitor reads and frees.
+# It is no log, which the log multiplexer would rotate.
+REQUESTS_FILE = "requests.tsv"
+
+
 class LogFormat(StrEnum):
     """How the programs and tandem itself log: lines of text, or a JSON object on each line."""
 
@@ -273,7 +278,8 @@ class Plan:
     which ``stop_delay_s`` still serve. ``drain`` is how the connections of older generations end,
     None as their own settings have it. ``missing_workers`` are those of the project's task queues
     that no program runs. ``health_binds`` and ``health_socket`` are where the probes are answered,
-    beside the socket in the run directory.
+    beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
+    ``has_monitor`` is true.
     """
 
     project: Project
@@ -296,6 +302,13 @@ class Plan:
     health_binds: tuple[Bind, ...] = ()
     health_socket: str | None = None
     checks_migrations: bool = False
+    has_monitor: bool = False
+    metrics_binds: tuple[Bind, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The addresses of the monitor, each an IP address with its port."""
+        return tuple(map(str, self.metrics_binds))
 
     @property
     def health(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from django_tandem.model.routes import Stack
 
 CHANNELS = "channels"
 MASTER = "master"
+MONITOR = "monitor"
 NGINX = "nginx"
 VALKEY = "valkey"
 
@@ -33,6 +34,11 @@ def generation_of(program: str) -> int:
     """Return the generation in a program's name, such as 2 of ``wsgi-2``; 0 for one without."""
     number = program.rpartition("-")[2]
     return int(number) if number.isdigit() else 0
+
+
+def is_optional(program: str) -> bool:
+    """Return whether a stack is ready, and keeps running, without this program."""
+    return program == MONITOR
 
 
 def is_master(program: str) -> bool:

@@ -1,7 +1,7 @@
 """
 The monitor: one program beside the stacks that counts what the edge and the workers have seen.
 
-requests-N.log of the edge ─read→ RequestLine ─┐
+requests.tsv of the edge ──read→ RequestLine ─┐
                                                ├→ Aggregates ─take→ Snapshot → what shows it
 scoreboard/ of the workers ─read→ WorkerSlot ──┘       └→ RouteMinute → the history
 """

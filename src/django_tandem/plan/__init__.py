@@ -16,7 +16,7 @@ from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import bound_notes, open_files
 from django_tandem.plan.edge import edge
-from django_tandem.plan.health import health_binds, health_socket
+from django_tandem.plan.health import health_binds, health_socket, metrics_binds
 from django_tandem.plan.notes import notes
 from django_tandem.plan.processes import PlanContext, asgi_connections, processes
 from django_tandem.plan.stripping import stripped_prefix
@@ -66,6 +66,7 @@ def _planned(
     started = processes(context, stacks)
     own = [each.argv for each in started if each.exclusive]
     planned_edge = edge(context, verdicts, stacks)
+    probes = health_binds(context, planned_edge)
     return Plan(
         project=context.project,
         python=host.python,
@@ -86,9 +87,11 @@ def _planned(
         connections=connections,
         open_files=open_files(connections, host),
         missing_workers=without_program(context.project.background_workers, own),
-        health_binds=health_binds(context, planned_edge),
+        health_binds=probes,
         health_socket=health_socket(context),
         checks_migrations=settings.migrations,
+        has_monitor=settings.monitor,
+        metrics_binds=metrics_binds(context, planned_edge, probes),
     )
 
 

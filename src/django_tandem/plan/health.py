@@ -1,5 +1,6 @@
-"""Where the probes are answered, beside the socket in the run directory."""
+"""Where the probes and the monitor answer, beside their sockets in the run directory."""
 
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from django_tandem.errors import SettingError
@@ -17,18 +18,27 @@ def health_binds(context: PlanContext, edge: Edge) -> tuple[Bind, ...]:
     given = context.settings.health
     if given == OWN_SOCKET or "/" in given:
         return ()
-    try:
-        found = binds([given], has_ipv6=context.host.has_ipv6)
-    except SettingError as error:
+    hint = 'Give an IP address and a port, such as "0.0.0.0:8001", the path of a socket, or "unix".'
+    found = _read("HEALTH", given, context, hint)
+    _refuse_overlap("HEALTH", given, found, edge.addresses, "the edge listens")
+    return found
+
+
+def metrics_binds(context: PlanContext, edge: Edge, probes: tuple[Bind, ...]) -> tuple[Bind, ...]:
+    """Return the addresses of the monitor; raises SettingError for one that it can't have."""
+    given = context.settings.metrics
+    if given is None:
+        return ()
+    if not context.settings.monitor:
         raise SettingError(
-            f'TANDEM["HEALTH"] is "{given}", which is not an address.',
-            hint='Give an IP address and a port, such as "0.0.0.0:8001", the path of a socket, or '
-            '"unix".',
-        ) from error
-    if any(_overlap(one, other) for one in found for other in edge.addresses):
-        raise SettingError(
-            f'TANDEM["HEALTH"] is "{given}", where the edge listens.', hint="Choose another port."
+            f'TANDEM["METRICS"] is "{given}", and TANDEM["MONITOR"] is False.',
+            hint="The monitor answers there: set MONITOR to True, or remove METRICS.",
         )
+    found = _read(
+        "METRICS", given, context, 'Give an IP address and a port, such as "127.0.0.1:9001".'
+    )
+    _refuse_overlap("METRICS", given, found, edge.addresses, "the edge listens")
+    _refuse_overlap("METRICS", given, found, probes, "the probes are answered")
     return found
 
 
@@ -36,6 +46,24 @@ def health_socket(context: PlanContext) -> str | None:
     """Return the path of a further socket of the probes, None where there is none."""
     given = context.settings.health
     return str(PurePath(context.project.directory, given)) if "/" in given else None
+
+
+def _read(name: str, given: str, context: PlanContext, hint: str) -> tuple[Bind, ...]:
+    try:
+        return binds([given], has_ipv6=context.host.has_ipv6)
+    except SettingError as error:
+        message = f'TANDEM["{name}"] is "{given}", which is not an address.'
+        raise SettingError(message, hint=hint) from error
+
+
+def _refuse_overlap(
+    name: str, given: str, found: Iterable[Bind], others: Iterable[Bind], what: str
+) -> None:
+    others = tuple(others)
+    if any(_overlap(one, other) for one in found for other in others):
+        raise SettingError(
+            f'TANDEM["{name}"] is "{given}", where {what}.', hint="Choose another port."
+        )
 
 
 def _overlap(one: Bind, other: Bind) -> bool:

@@ -1,4 +1,4 @@
-"""The processes to supervise: servers, Channels workers, the embedded Valkey, the edge."""
+"""The processes to supervise: servers, Channels workers, Valkey, the edge, the monitor."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +35,9 @@ from django_tandem.settings import AsgiSettings, ProgramSettings, Settings, Wsgi
 # That of an entry of PROGRAMS which names none.
 DEFAULT_STOP_SIGNAL = "TERM"
 
+# It only has to write the minute that has begun.
+MONITOR_STOP_S = 2
+
 ENTRY_POINTS = {
     Stack.WSGI: "django_tandem.inprocess.wsgi_application:application",
     Stack.ASGI: "django_tandem.inprocess.asgi_application:application",
@@ -65,11 +68,24 @@ class PlanContext:
 def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
     """Return every process to supervise, in the order of their start."""
     return (
+        *_monitor(context),
         *_valkey(context),
         *_servers(context, stacks),
         *_programs(context),
         _nginx(context),
     )
+
+
+def _monitor(context: PlanContext) -> Iterator[Process]:
+    if context.settings.monitor:
+        yield Process(
+            name=programs.MONITOR,
+            argv=(context.host.python, "-P", "-m", "django_tandem.monitor", context.run_dir),
+            description="counts requests, for metrics and `tandem top`",
+            directory=context.run_dir,
+            priority=5,
+            stop_s=MONITOR_STOP_S,
+        )
 
 
 def _valkey(context: PlanContext) -> Iterator[Process]:
@@ -316,6 +332,8 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.LOG_FORMAT: _log_format(settings),
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
+        environment.MONITOR: "1" if settings.monitor else None,
+        environment.SLOW_S: None if settings.slow_s is None else f"{settings.slow_s:g}",
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,
         environment.DRAIN: urlencode(waits),
         environment.PINS: pins,

@@ -8,10 +8,12 @@ from itertools import groupby
 from pathlib import PurePath
 
 from django_tandem.model import (
+    REQUESTS_FILE,
     EdgeRule,
     File,
     ForwardedHeaders,
     Include,
+    LogFormat,
     Plan,
     Protocol,
     Stack,
@@ -65,7 +67,9 @@ def render(plan: Plan) -> tuple[File, ...]:
         **_routing(plan),
         **_scheme_header(plan.project.forwarded),
         log_format=plan.log_format,
-        websocket_routes=websocket_routes(plan.verdicts),
+        has_monitor=plan.has_monitor,
+        requests_file=REQUESTS_FILE,
+        **_route_maps(plan),
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=_include(edge.include, plan),
@@ -271,9 +275,20 @@ def _alternative(texts: set[str]) -> str:
     return literally(common) + _alternatives({text[len(common) :] for text in texts})
 
 
-def websocket_routes(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:
-    """Return the regular expression and the pattern of each WebSocket route, for the access log."""
-    routes = (each.route for each in verdicts if each.route.protocol is Protocol.WEBSOCKET)
+def _route_maps(plan: Plan) -> dict[str, object]:
+    """Return the values of the template for the routes that the edge finds by the path."""
+    websockets = routes_by_path(plan.verdicts, Protocol.WEBSOCKET)
+    is_logged = bool(websockets) and plan.log_format is LogFormat.JSON
+    return {
+        "has_route_maps": is_logged or plan.has_monitor,
+        "websocket_routes": websockets,
+        "http_routes": routes_by_path(plan.verdicts, Protocol.HTTP) if plan.has_monitor else [],
+    }
+
+
+def routes_by_path(verdicts: Iterable[Verdict], protocol: Protocol) -> list[tuple[str, str]]:
+    """Return the regular expression and the pattern of each route of a protocol, in their order."""
+    routes = (each.route for each in verdicts if each.route.protocol is protocol)
     return [
         (f"~{VERBS}{route.match.pcre}", route.pattern[:LONGEST_LOGGED])
         for route in routes

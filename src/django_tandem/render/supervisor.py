@@ -24,7 +24,8 @@ class State:
     ``log_format`` is that of the logs and of stdout.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
-    ``health`` are the addresses of the probes beside the run directory's socket.
+    ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``
+    those of the monitor.
     """
 
     generation: int
@@ -46,6 +47,7 @@ class State:
     log_format: LogFormat = LogFormat.TEXT
     health: tuple[str, ...] = ()
     checks_migrations: bool = False
+    metrics: tuple[str, ...] = ()
 
 
 def state_of(plan: Plan) -> State:
@@ -73,6 +75,7 @@ def state_of(plan: Plan) -> State:
         log_format=plan.log_format,
         health=plan.health,
         checks_migrations=plan.checks_migrations,
+        metrics=plan.metrics,
     )
 
 

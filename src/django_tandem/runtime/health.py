@@ -11,7 +11,7 @@ from pathlib import Path
 from django_tandem.inprocess import startup_failures, worker_restarts
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, Status, WorkerKind, programs
-from django_tandem.model.programs import generation_of, is_master, log_names
+from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.render.supervisor import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.logs import lines_of_this_start
@@ -246,7 +246,8 @@ def wait_for_start(
         return failed
 
     deadline = Deadline(timeout_s)
-    yield from wait_until_healthy(state.processes, state, run_dir, find_failure, deadline)
+    needed = [each for each in state.processes if not is_optional(each.name)]
+    yield from wait_until_healthy(needed, state, run_dir, find_failure, deadline)
 
 
 class HealthGate:

@@ -29,6 +29,7 @@ LONGEST_SOCKET = 107
 BIND = 'TANDEM["BIND"]'
 REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
 HEALTH = 'TANDEM["HEALTH"]'
+METRICS = 'TANDEM["METRICS"]'
 
 
 def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ()) -> None:
@@ -82,6 +83,8 @@ def _addresses(plan: Plan, option: str = "`--bind`") -> Iterator[tuple[Bind, str
         yield bind, REDIRECT if bind in plan.edge.redirects else option
     for bind in plan.health_binds:
         yield bind, HEALTH
+    for bind in plan.metrics_binds:
+        yield bind, METRICS
 
 
 def require_nice() -> None:

@@ -10,7 +10,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures, worker_restarts
 from django_tandem.model import Nginx, Plan, Process, programs
-from django_tandem.model.programs import generation_of, is_master, log_names
+from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.render.supervisor import State, state_of
 from django_tandem.runtime import blocks, commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
@@ -60,7 +60,7 @@ class Reload:
 
 def check_machine(reload: Reload) -> None:
     """Check that this machine has what the plan needs."""
-    listening = (*reload.before.binds, *reload.before.health)
+    listening = (*reload.before.binds, *reload.before.health, *reload.before.metrics)
     preflight.require_all(reload.plan, reload.settings, listening=listening)
 
 
@@ -88,13 +88,13 @@ def start(reload: Reload) -> None:
     for process in sorted(reload.started, key=lambda process: not process.sockets):
         reload.report(f"Starting {process.program}: {process.description}.")
         _start(process.program, reload.run_dir)
-        for healthy in _require_healthy(reload, reload.gate.wait_for([process])):
+        for healthy in _require_healthy(reload, reload.gate.wait_for(_needed([process]))):
             reload.report(f"{process.program}: {healthy.reason}")
 
 
 def check_health(reload: Reload) -> None:
     """Check all processes once more: the first may have ended while the last one started."""
-    for _healthy in _require_healthy(reload, reload.gate.wait_for(reload.started)):
+    for _healthy in _require_healthy(reload, reload.gate.wait_for(_needed(reload.started))):
         pass
 
 
@@ -168,7 +168,7 @@ def run(
     started = [
         each for each in plan.processes if each.program not in running and not each.exclusive
     ]
-    gate = HealthGate(started, state_of(plan), run_dir, Deadline(deadline_s))
+    gate = HealthGate(_needed(started), state_of(plan), run_dir, Deadline(deadline_s))
     reload = Reload(
         plan=plan,
         settings=settings,
@@ -272,6 +272,10 @@ def _common_nginx(nginxes: Sequence[Nginx]) -> Nginx:
     arguments = set.intersection(*(set(nginx.arguments.split()) for nginx in nginxes))
     version = min(nginx.version for nginx in nginxes)
     return replace(nginxes[0], version=version, arguments=" ".join(sorted(arguments)))
+
+
+def _needed(processes: Iterable[Process]) -> list[Process]:
+    return [each for each in processes if not is_optional(each.name)]
 
 
 def _start(program: str, run_dir: Path) -> None:

@@ -7,15 +7,16 @@ from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
-from django_tandem.model import Stack
+from django_tandem.model import REQUESTS_FILE, Stack
 from django_tandem.render.supervisor import State
-from django_tandem.runtime.state import HEALTH_SOCKET, READY_FILE, STOPPING_FILE
+from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE, STOPPING_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)
 
 # Everything that a stop leaves behind, and no file of the user's.
 LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock", HEALTH_SOCKET),
+    *(METRICS_SOCKET, REQUESTS_FILE),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
     *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
     *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*", "heartbeat-[0-9]*"),

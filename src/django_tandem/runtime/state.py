@@ -63,6 +63,7 @@ def _state(kept: dict[str, Any]) -> State:
         "overrides": _overrides(kept["overrides"]),
         "log_format": LogFormat(kept.get("log_format", LogFormat.TEXT)),
         "health": tuple(kept.get("health", ())),
+        "metrics": tuple(kept.get("metrics", ())),
         "processes": tuple(_process(each) for each in kept["processes"]),
     }
     return _known(State, {**kept, **read})

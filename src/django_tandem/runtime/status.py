@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
-from django_tandem.model.programs import generation_of, log_names
+from django_tandem.model.programs import generation_of, is_optional, log_names
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
@@ -79,8 +79,9 @@ class StackStatus:
 
     @property
     def is_ready(self) -> bool:
-        """Whether all of the live generation is ready."""
-        return all(each.state == READY for each in self.in_role(Role.SERVING))
+        """Whether all of the live generation is ready that requests need."""
+        needed = [e for e in self.in_role(Role.SERVING) if not is_optional(e.status.name)]
+        return all(each.state == READY for each in needed)
 
     def usage_of(self, pids: Iterable[int]) -> Usage | None:
         """Return what these programs and workers use together; None when it is not known."""

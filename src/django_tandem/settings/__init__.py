@@ -286,6 +286,18 @@ class Settings:
     migrations: bool = option(
         option_readers.migrations, "ignore", "check: `/readyz` fails while some are unapplied"
     )
+    monitor: bool = option(
+        readers.flag, True, "run the monitor: metrics, `tandem top`, the dashboard"
+    )
+    metrics: str | None = option(
+        optional(readers.text),
+        None,
+        "where the monitor answers, beside `metrics.sock` in the run directory: an address such as "
+        '"127.0.0.1:9001"',
+    )
+    slow_s: float | None = option(
+        optional(option_readers.seconds), None, "the time from which a request is logged as slow"
+    )
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )

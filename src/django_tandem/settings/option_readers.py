@@ -37,7 +37,7 @@ _HOST_NAME = re.compile(r"~.+|(?:\*\.|\.)?[\w-]+(?:\.[\w-]+)*(?:\.\*)?|\[[0-9a-f
 
 # The names of the plan's own programs, also with the number that a generation adds.
 _OUR_PROGRAMS = re.compile(
-    r"(?:nginx|master|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?"
+    r"(?:nginx|master|monitor|wsgi|asgi|channels|valkey|tandem|supervisord?)(?:-[0-9]+)?"
 )
 
 # The statuses of requests that NGINX rejects, or to which no server responded.
@@ -105,6 +105,16 @@ def migrations(value: Any, _path: str) -> bool:
     if value not in ("ignore", "check"):
         raise ValueError
     return bool(value == "check")
+
+
+@reader("a number of seconds above 0")
+def seconds(value: Any, _path: str) -> float:
+    """Read a number of seconds, which may have a fraction."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return float(value)
 
 
 @reader('"wsgi" or "asgi"')

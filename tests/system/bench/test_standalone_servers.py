@@ -156,7 +156,7 @@ def test_the_edge_and_the_stacks_are_left_out(shared) -> None:
     left = alone(whole, Stack.ASGI, "uvicorn")
 
     stacks = {"master"} if shared else {"wsgi", "asgi"}
-    assert {each.name for each in whole.processes} == {"nginx", "celery", *stacks}
+    assert {each.name for each in whole.processes} == {"monitor", "nginx", "celery", *stacks}
     assert {each.name for each in left.processes} == {"celery", "server"}
 
 

@@ -74,7 +74,7 @@ def test_supervisord_is_in_the_foreground_with_a_program_for_each_part(stack) ->
     top = psutil.Process(stack.up.process.pid)
 
     assert "supervisor.supervisord" in top.cmdline()
-    assert set(stack.pids()) == {"nginx", "wsgi-1", "asgi-1", "channels-1", "valkey"}
+    assert set(stack.pids()) == {"monitor", "nginx", "wsgi-1", "asgi-1", "channels-1", "valkey"}
     assert {child.pid for child in top.children()} == set(stack.pids().values())
 
 

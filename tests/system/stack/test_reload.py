@@ -108,7 +108,7 @@ def generation(up: Up) -> int:
 
 
 def servers(number: int) -> set[str]:
-    return {"nginx", f"master-{number}"}
+    return {"monitor", "nginx", f"master-{number}"}
 
 
 def test_the_new_code_is_live_when_reload_returns(up, site) -> None:

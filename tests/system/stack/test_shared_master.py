@@ -355,11 +355,11 @@ def test_the_setting_may_change_between_two_generations(up) -> None:
     before = generation(up)
     apart = {
         *(f"{name}-{before + 1}" for name in ("wsgi", "asgi", "channels")),
-        *("nginx", "valkey"),
+        *("monitor", "nginx", "valkey"),
     }
     for shared, expected in (
         (False, apart),
-        (True, {f"master-{before + 2}", "nginx", "valkey"}),
+        (True, {f"master-{before + 2}", "monitor", "nginx", "valkey"}),
     ):
         configure(up.directory, SHARED_MASTER=shared)
         with Load(up) as load:

@@ -85,7 +85,9 @@ def test_each_program_is_listed_with_what_it_uses(up) -> None:
 
     assert (status["generation"], status["reload_pid"]) == (1, None)
     assert (status["url"], status["pid"]) == (f"{up.url}/", up.process.pid)
-    assert _duties(status) == dict.fromkeys(("asgi-1", "nginx", "valkey", "wsgi-1"), "serving")
+    assert _duties(status) == dict.fromkeys(
+        ("asgi-1", "monitor", "nginx", "valkey", "wsgi-1"), "serving"
+    )
     wsgi = _program(status, "wsgi-1")
     assert (wsgi["stack"], wsgi["state"], wsgi["generation"]) == ("wsgi", "ready", 1)
     assert (wsgi["restarts"], wsgi["connections"], wsgi["left_s"]) == (0, 0, None)
@@ -109,7 +111,13 @@ def test_the_table_shows_the_same(up) -> None:
     assert output.startswith(f"Generation 1 has served {up.url}/ for ")
     assert (empty, header.split()[:4]) == ("", ["PROGRAM", "STACK", "STATE", "PID"])
     programs = itertools.takewhile(bool, rows)
-    assert [row.split()[0] for row in programs] == ["asgi-1", "nginx", "valkey", "wsgi-1"]
+    assert [row.split()[0] for row in programs] == [
+        "asgi-1",
+        "monitor",
+        "nginx",
+        "valkey",
+        "wsgi-1",
+    ]
 
 
 def test_a_program_that_died_is_counted(up) -> None:

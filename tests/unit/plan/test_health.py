@@ -77,6 +77,44 @@ def test_the_migrations_are_checked_where_wanted(value, expected) -> None:
     assert str(error.value) == ('TANDEM["MIGRATIONS"]: Expected "ignore" or "check", got True.')
 
 
+def test_the_monitor_answers_on_an_address_too() -> None:
+    """None by default: its socket in the run directory is always there."""
+    assert plan().metrics == ()
+    assert plan(tandem={"METRICS": "127.0.0.1:9001"}).metrics == ("127.0.0.1:9001",)
+
+
+@pytest.mark.parametrize(
+    ("tandem", "message"),
+    [
+        (
+            {"METRICS": "/run/metrics.sock"},
+            'TANDEM["METRICS"] is "/run/metrics.sock", which is not an address.\n'
+            '  Give an IP address and a port, such as "127.0.0.1:9001".',
+        ),
+        (
+            {"METRICS": ":8000"},
+            'TANDEM["METRICS"] is ":8000", where the edge listens.\n  Choose another port.',
+        ),
+        (
+            {"METRICS": ":9001", "HEALTH": "127.0.0.1:9001"},
+            'TANDEM["METRICS"] is ":9001", where the probes are answered.\n  Choose another port.',
+        ),
+        (
+            {"METRICS": ":9001", "MONITOR": False},
+            'TANDEM["METRICS"] is ":9001", and TANDEM["MONITOR"] is False.\n'
+            "  The monitor answers there: set MONITOR to True, or remove METRICS.",
+        ),
+    ],
+    ids=["no address", "the edge", "the probes", "no monitor"],
+)
+def test_an_address_that_the_monitor_cant_have_is_an_error(tandem, message) -> None:
+    """A path of the site would be public."""
+    with pytest.raises(SettingError) as caught:
+        plan(tandem=tandem)
+
+    assert str(caught.value) == message
+
+
 def test_the_state_has_both(tmp_path) -> None:
     """The state of an earlier version has neither, and is read."""
     state = state_of(plan(tandem={"HEALTH": ":8001", "MIGRATIONS": "check"}))

@@ -19,7 +19,7 @@ def test_a_project_without_async_code_starts_no_asgi_server() -> None:
     """A note names the ways to start one."""
     found = plan(verdict("/"))
 
-    assert _names(found) == ["wsgi-1", "nginx"]
+    assert _names(found) == ["monitor", "wsgi-1", "nginx"]
     assert found.notes == (
         "Nothing in this project needs ASGI, so no ASGI server is started. Pin a route to it, "
         'or set TANDEM["ASGI"]["ALWAYS"] to True, to start one.',
@@ -38,9 +38,29 @@ def test_a_project_without_async_code_starts_no_asgi_server() -> None:
 )
 def test_asgi_starts_when_something_needs_it(found) -> None:
     """A WebSocket, an async view, a pin, or ASGI["ALWAYS"]."""
-    assert _names(found) == ["master-1", "nginx"]
+    assert _names(found) == ["monitor", "master-1", "nginx"]
     assert list(found.served) == [Stack.WSGI, Stack.ASGI]
     assert found.notes == ()
+
+
+def test_the_monitor_starts_first_and_outlives_a_reload() -> None:
+    """It has no generation; the workers learn that the edge reads their headers."""
+    found = plan(tandem={"SLOW_S": 1.5})
+
+    monitor = _named(found, "monitor")
+    assert monitor.program == "monitor"
+    assert monitor.argv[1:] == ("-P", "-m", "django_tandem.monitor", "/srv/project/.tandem")
+    assert monitor.priority == min(each.priority for each in found.processes)
+    environment = dict(_named(found, "wsgi").environment)
+    assert (environment["TANDEM_MONITOR"], environment["TANDEM_SLOW_S"]) == ("1", "1.5")
+
+
+def test_without_the_monitor_nothing_is_collected() -> None:
+    """Neither by the edge nor by the workers."""
+    found = plan(tandem={"MONITOR": False})
+
+    assert _names(found) == ["wsgi-1", "nginx"]
+    assert "TANDEM_MONITOR" not in dict(_named(found, "wsgi").environment)
 
 
 def test_one_channels_worker_consumes_all_channel_names() -> None:
@@ -64,7 +84,7 @@ def test_valkey_starts_when_the_settings_use_it() -> None:
     """Each process that runs the project's code gets REDIS_URL."""
     found = plan(websocket("/ws/"), needs_redis=True, tandem={"PROGRAMS": {"beat": "celery beat"}})
 
-    assert _names(found) == ["valkey", "master-1", "beat-1", "nginx"]
+    assert _names(found) == ["monitor", "valkey", "master-1", "beat-1", "nginx"]
     for name in ("master", "beat"):
         environment = dict(_named(found, name).environment)
         assert environment["REDIS_URL"] == "unix:///srv/project/.tandem/valkey.sock"
@@ -150,7 +170,7 @@ def test_each_replica_is_a_program_with_its_number_before_its_generation() -> No
     programs = {"tasks": {"COMMAND": "x", "REPLICAS": 2}, "beat": "y"}
     found = plan(verdict("/"), tandem={"PROGRAMS": programs}, generation=3)
 
-    assert _names(found) == ["wsgi-3", "tasks-1-3", "tasks-2-3", "beat-3", "nginx"]
+    assert _names(found)[1:] == ["wsgi-3", "tasks-1-3", "tasks-2-3", "beat-3", "nginx"]
     assert _named(found, "tasks").description == 'from TANDEM["PROGRAMS"], 1 of 2'
 
 

@@ -32,7 +32,7 @@ def test_one_program_has_the_workers_of_both_stacks_and_of_channels() -> None:
     """Each kind with its own number and socket, by the names of a separate program."""
     found = _plan()
 
-    assert _programs(found) == ["master-1", "nginx"]
+    assert _programs(found) == ["monitor", "master-1", "nginx"]
     assert _master(found).kinds == (
         WorkerKind(
             name="wsgi",
@@ -96,21 +96,21 @@ def test_the_master_gets_what_each_server_would_get() -> None:
 )
 def test_other_servers_run_as_programs_of_their_own(tandem) -> None:
     """And so do the Channels workers."""
-    assert _programs(_plan(**tandem)) == ["wsgi-1", "asgi-1", "channels-1", "nginx"]
+    assert _programs(_plan(**tandem))[1:] == ["wsgi-1", "asgi-1", "channels-1", "nginx"]
 
 
 def test_one_stack_alone_has_no_shared_master() -> None:
     """A project without async code keeps its one server."""
     found = plan(verdict("/"))
 
-    assert _programs(found) == ["wsgi-1", "nginx"]
+    assert _programs(found) == ["monitor", "wsgi-1", "nginx"]
 
 
 def test_a_master_of_unknown_code_is_not_used(monkeypatch) -> None:
     """After an upgrade of Gunicorn, both servers run as separate programs."""
     monkeypatch.setattr(shared_master, "is_supported", lambda: False)
 
-    assert _programs(_plan()) == ["wsgi-1", "asgi-1", "channels-1", "nginx"]
+    assert _programs(_plan())[1:] == ["wsgi-1", "asgi-1", "channels-1", "nginx"]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,6 @@ def test_the_kinds_of_a_master_are_kept_in_the_state(tmp_path) -> None:
     output.write([state_file(state)], tmp_path)
 
     assert read_state(tmp_path) == state
-    (entry, _nginx) = json.loads((tmp_path / "state.json").read_text())["processes"]
+    (_monitor, entry, _nginx) = json.loads((tmp_path / "state.json").read_text())["processes"]
     assert (entry["stack"], entry["socket"], entry["workers"]) == (None, None, 1)
     assert [kind["name"] for kind in entry["kinds"]] == ["wsgi", "asgi", "channels"]

@@ -199,15 +199,19 @@ def test_both_versions_of_nginx_accept_the_file(nginx_program, tmp_path, changes
     assert "warn" not in done.stderr
 
 
-def test_only_the_log_in_json_takes_headers_of_the_stack(conf) -> None:
+UNMONITORED = {"MONITOR": False}
+
+
+def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) -> None:
     """The edge removes them from each response, and its log escapes what clients send."""
-    as_text = conf(verdict("/"), tandem={})
-    as_json = conf(verdict("/"), tandem={"LOG_FORMAT": "json"})
+    as_text = conf(verdict("/"), tandem=UNMONITORED)
+    as_json = conf(verdict("/"), tandem={"LOG_FORMAT": "json", **UNMONITORED})
 
     assert as_text.args("proxy_hide_header", "http", "server") == []
     assert as_json.args("proxy_hide_header", "http", "server") == [
         ["X-Tandem-Route"],
         ["X-Tandem-Queue"],
+        ["X-Tandem-Cpu"],
     ]
     ((_, escape, *parts),) = as_json.args("log_format", "http")
     assert escape == "escape=json"
@@ -218,10 +222,10 @@ def test_only_the_log_in_json_takes_headers_of_the_stack(conf) -> None:
 
 def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:
     """In their order; a dollar sign is that of a variable, for a map has no escape for it."""
-    tandem = {"LOG_FORMAT": "json"}
+    tandem = {"LOG_FORMAT": "json", **UNMONITORED}
     found = conf(verdict("/"), websocket("/ws/$"), websocket("/ws/"), tandem=tandem)
 
-    table = list(found._block(("http", "map $uri $tandem_route_by_path")))[1:]
+    table = list(found._block(("http", "map $uri $tandem_websocket_path")))[1:]
     assert [each["args"] for each in table] == [["/ws/${tandem_dollar}"], ["/ws/"]]
     assert conf(verdict("/"), tandem=tandem).args("geo", "http") == []
 
@@ -277,6 +281,6 @@ def test_only_a_long_map_has_a_guard() -> None:
         routes = [verdict(f"/{n}/<a>/", (Stack.WSGI, Stack.ASGI)[n % 2]) for n in range(count)]
         same = PathMatch(pcre="^/.", prefix="/a")
         routes = [verdict(each.route.pattern, each.stack, match=same) for each in routes]
-        return nginx.render(plan(*routes))[0].content.count("(*UTF8)")
+        return nginx.render(plan(*routes, tandem=UNMONITORED))[0].content.count("(*UTF8)")
 
     assert (lines(2), lines(4)) == (2, 5)

@@ -15,7 +15,7 @@ from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
 
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
     """As though it were a separate program."""
-    tandem = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}}
+    tandem = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
     starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
     healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(healthy))
@@ -61,7 +61,7 @@ def test_as_json_each_line_is_an_object_and_a_failure_an_error(
     tmp_path, monkeypatch, capsys
 ) -> None:
     """A collector reads them beside the lines of the programs."""
-    starting = state_of(plan(tandem={"LOG_FORMAT": "json"}))
+    starting = state_of(plan(tandem={"LOG_FORMAT": "json", "MONITOR": False}))
     output.write([state_file(starting)], tmp_path)
     server, nginx = starting.processes
     results = [Healthy(process=server, reason=""), Failed(process=nginx, reason="no answer")]

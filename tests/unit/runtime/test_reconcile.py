@@ -58,7 +58,7 @@ def test_a_master_with_a_linked_socket_is_not_stopped(linked) -> None:
 
 def test_a_program_that_the_state_names_and_that_does_not_run_is_started() -> None:
     """A reload that was killed after its commit loses no program."""
-    assert programs_to_start(state_of(plan()), ["nginx"]) == ["wsgi-1"]
+    assert programs_to_start(state_of(plan()), ["monitor", "nginx"]) == ["wsgi-1"]
 
 
 def test_an_exclusive_program_starts_after_its_predecessor_has_ended() -> None:

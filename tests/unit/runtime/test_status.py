@@ -18,9 +18,10 @@ NAMES = [process.program for process in STATE.processes]
 
 def test_programs_of_the_state_serve() -> None:
     """With or without a generation in its name."""
-    assert NAMES == ["wsgi-1", "nginx"]
+    assert NAMES == ["monitor", "wsgi-1", "nginx"]
     assert roles(STATE, NAMES, is_reloading=False) == {
         "wsgi-1": Role.SERVING,
+        "monitor": Role.SERVING,
         "nginx": Role.SERVING,
     }
 

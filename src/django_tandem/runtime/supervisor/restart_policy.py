@@ -19,6 +19,7 @@ from supervisor import events
 from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
+from django_tandem.model.programs import is_optional
 from django_tandem.render.supervisor import State
 from django_tandem.runtime.line_forms import ERROR, WARNING
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
@@ -101,7 +102,11 @@ class RestartPolicy:
         process = event.process
         name = process.config.name
         how = _how(process)
-        if not self._is_in_first_start(name) or time.time() - process.laststart > LONG_S:
+        if (
+            is_optional(name)
+            or not self._is_in_first_start(name)
+            or time.time() - process.laststart > LONG_S
+        ):
             self._slow_failures.pop(name, None)
         else:
             self._slow_failures[name] += 1
@@ -118,7 +123,8 @@ class RestartPolicy:
             # Also for `tandem status`, and for the reload that started the program.
             process.spawnerr = f"it {_ended(self._wait_status)}"
         self._output.print_line(f"{process.config.name} failed to start: {process.spawnerr}", ERROR)
-        if self._is_stopping() or not self._has_answered(process.config.name):
+        name = process.config.name
+        if self._is_stopping() or not (self._has_answered(name) or is_optional(name)):
             return
         self._reset_backoff(process)
 

@@ -146,7 +146,7 @@ class Shutdown:
         for name in self._groups():
             if name == programs.NGINX:
                 self._stop_group(name, self._budget.edge_end_s)
-            elif name != STOPS_LAST and not listeners(name):
+            elif name not in (STOPS_LAST, programs.MONITOR) and not listeners(name):
                 self._stop_group(name, self._budget.servers_end_s)
         # NGINX ends when its last connection has. The rest of an upload needs servers that
         # listen, and some servers cut their WebSockets on SIGTERM: so they are stopped later.
@@ -168,8 +168,9 @@ class Shutdown:
             self._stop_servers()
 
     def _stop_servers(self) -> None:
+        # The monitor too, after the last lines of the edge.
         for name in self._groups():
-            if listeners(name):
+            if listeners(name) or name == programs.MONITOR:
                 self._stop_group(name, self._budget.servers_end_s)
 
     def _stop_group(self, name: str, end_s: float) -> None:

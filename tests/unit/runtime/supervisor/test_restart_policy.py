@@ -120,6 +120,19 @@ def test_the_backoff_of_a_program_that_has_answered_is_reset(loop, tmp_path) -> 
     assert (tenth.backoff, tenth.delay) == (3, NOW + 1)
 
 
+def test_the_monitor_is_restarted_without_end(loop) -> None:
+    """Also at the first start: no request needs it."""
+    monitor = process("monitor", ran_s=1)
+    monitor.backoff = 10
+
+    for _ in range(20):
+        exits(monitor)
+    fails_to_start(monitor)
+
+    assert not loop.is_stopping
+    assert (monitor.backoff, monitor.delay) == (3, NOW + 1)
+
+
 def test_supervisords_own_backoff_stays_for_one_that_has_not(loop) -> None:
     """It gives such a program up itself, and then the stack ends."""
     program = process()

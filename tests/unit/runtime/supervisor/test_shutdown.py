@@ -106,7 +106,7 @@ def loop(monkeypatch) -> Iterator[Loop]:
 
 
 def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
-    """The edge and the programs at once, the servers after the window; Valkey is supervisord's."""
+    """The edge and programs at once, servers and monitor later; Valkey is supervisord's."""
     loop.start(tmp_path)
     loop.stop()
 
@@ -119,6 +119,7 @@ def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
         "tasks-1": (0, 3),
         "beat-1": (0, 8),
         "master-1": (6, 8),
+        "monitor": (6, 8),
     }
 
 

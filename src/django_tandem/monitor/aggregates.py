@@ -1,0 +1,162 @@
+"""Request lines → records by route and stack: of the last seconds, and of each minute."""
+
+import heapq
+import itertools
+from dataclasses import replace
+
+from django_tandem.monitor.minutes import RouteMinute, bucket_of
+from django_tandem.monitor.request_lines import RequestLine
+from django_tandem.monitor.snapshot import WINDOW_S, SlowRequest
+
+# The records of a slice of time; a minute has a whole number of them.
+SLICE_S = 5
+# The lines of a minute arrive until then: the edge writes each second, and the monitor reads.
+LATE_S = 3
+# Further routes have one name together: a label must not grow with what clients send.
+MOST_ROUTES = 2000
+OTHER_ROUTES = "(other)"
+# The slowest that are kept, of each minute of the last hour, and shown.
+SLOWEST_OF_MINUTE = 10
+SLOWEST = 50
+HOUR_MINUTES = 60
+
+# Route, stack, and whether they are WebSockets or event streams.
+Key = tuple[str, str, bool]
+Records = dict[Key, RouteMinute]
+
+
+class Aggregates:
+    """
+    What the requests of the last minutes have in common.
+
+    Times are those of the edge's clock. A line that is later than its minute is counted in a
+    further record of it.
+    """
+
+    def __init__(self, started_at: float) -> None:
+        self.started_at = started_at
+        # By the number of the slice since the epoch.
+        self._slices: dict[int, Records] = {}
+        self._late: dict[int, Records] = {}
+        self._closed_minute = int(started_at) // 60 - 1
+        self._routes: set[str] = set()
+        self._slowest: dict[int, list[tuple[float, int, SlowRequest]]] = {}
+        # Makes each entry differ, as requests have no order.
+        self._number = itertools.count()
+
+    def add(self, line: RequestLine) -> RequestLine:
+        """Count a request; return it with its route bounded."""
+        if line.route not in self._routes:
+            line = self._with_known_route(line)
+        key = (line.route, line.stack, line.is_long)
+        minute = int(line.at) // 60
+        if minute > self._closed_minute:
+            records = self._slices.setdefault(int(line.at) // SLICE_S, {})
+        else:
+            records = self._late.setdefault(minute, {})
+        record = records.get(key)
+        if record is None:
+            record = records[key] = RouteMinute(minute, *key)
+        _count(record, line)
+        if not line.is_long:
+            self._keep_if_slow(minute, line)
+        return line
+
+    def window(self, now: float) -> tuple[Records, float]:
+        """Return the records of the last WINDOW_S seconds together, and how many those are."""
+        first = int(now - WINDOW_S) // SLICE_S + 1
+        found: Records = {}
+        for number, records in self._slices.items():
+            if number >= first:
+                _add_all(found, records)
+        return found, max(1.0, min(now - first * SLICE_S, now - self.started_at))
+
+    def close_minutes(self, now: float, *, at_once: bool = False) -> list[RouteMinute]:
+        """
+        Return the records of the minutes that have ended, and of late lines of earlier ones.
+
+        With ``at_once`` also those of the minute that has begun: nothing follows it.
+        """
+        last = int(now if at_once else now - LATE_S) // 60 - (0 if at_once else 1)
+        ended: dict[int, Records] = self._late
+        self._late = {}
+        for number, records in self._slices.items():
+            minute = number * SLICE_S // 60
+            if self._closed_minute < minute <= last:
+                _add_all(ended.setdefault(minute, {}), records)
+        self._closed_minute = max(self._closed_minute, last)
+        self._forget(now)
+        return [record for minute in sorted(ended) for record in ended[minute].values()]
+
+    def slowest(self, now: float) -> tuple[SlowRequest, ...]:
+        """Return the slowest requests of the last hour, the slowest first."""
+        first = int(now) // 60 - HOUR_MINUTES
+        every = (each for minute, kept in self._slowest.items() if minute > first for each in kept)
+        return tuple(request for _, _, request in heapq.nlargest(SLOWEST, every))
+
+    def _with_known_route(self, line: RequestLine) -> RequestLine:
+        if len(self._routes) >= MOST_ROUTES:
+            return replace(line, route=OTHER_ROUTES)
+        self._routes.add(line.route)
+        return line
+
+    def _keep_if_slow(self, minute: int, line: RequestLine) -> None:
+        kept = self._slowest.setdefault(minute, [])
+        if len(kept) >= SLOWEST_OF_MINUTE and line.duration_s <= kept[0][0]:
+            return
+        entry = (line.duration_s, next(self._number), _slow(line))
+        if len(kept) < SLOWEST_OF_MINUTE:
+            heapq.heappush(kept, entry)
+        else:
+            heapq.heapreplace(kept, entry)
+
+    def _forget(self, now: float) -> None:
+        # Also what a clock that was set back has left in the future.
+        first, last = int(now - WINDOW_S) // SLICE_S, int(now) // SLICE_S + 1
+        first = min(first, (self._closed_minute + 1) * 60 // SLICE_S)
+        self._slices = {n: each for n, each in self._slices.items() if first <= n <= last}
+        minute = int(now) // 60
+        self._closed_minute = min(self._closed_minute, minute - 1)
+        kept = range(minute - HOUR_MINUTES, minute + 2)
+        self._slowest = {n: each for n, each in self._slowest.items() if n in kept}
+
+
+def _count(record: RouteMinute, line: RequestLine) -> None:
+    status, bucket = line.status, bucket_of(line.duration_s)
+    record.statuses[status] = record.statuses.get(status, 0) + 1
+    record.durations[bucket] = record.durations.get(bucket, 0) + 1
+    record.duration_s += line.duration_s
+    record.bytes_sent += line.bytes_sent
+    record.handovers += line.handed_over
+    if line.queue_s is not None:
+        bucket = bucket_of(line.queue_s)
+        record.queues[bucket] = record.queues.get(bucket, 0) + 1
+        record.queue_s += line.queue_s
+    if line.worker_s is not None:
+        # NGINX's time begins when it connects.
+        record.worker_s += max(0.0, line.worker_s - (line.queue_s or 0.0))
+    if line.cpu_s is not None:
+        record.cpu_s += line.cpu_s
+        record.cpu_known += 1
+
+
+def _add_all(into: Records, records: Records) -> None:
+    for key, record in records.items():
+        if key not in into:
+            into[key] = RouteMinute(record.minute, *key)
+        into[key].add(record)
+
+
+def _slow(line: RequestLine) -> SlowRequest:
+    return SlowRequest(
+        at=line.at,
+        route=line.route,
+        stack=line.stack,
+        method=line.method,
+        path=line.path,
+        status=line.status,
+        duration_s=line.duration_s,
+        queue_s=line.queue_s,
+        cpu_s=line.cpu_s,
+        request_id=line.request_id,
+    )

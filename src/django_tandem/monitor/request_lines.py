@@ -1,0 +1,81 @@
+"""A line of the edge → a RequestLine: what one request was, who answered it, how long it took."""
+
+import json
+from dataclasses import dataclass
+
+from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
+
+# What answered where no stack did.
+EDGE = "edge"
+# The fields of `log_format tandem_monitor` in the template requests.conf.j2.
+FIELDS = 14
+EVENT_STREAM = "text/event-stream"
+WEBSOCKET = "websocket"
+# Those that the edge sends where it has not passed the request on, or the stack was lost.
+UNANSWERED = frozenset({499, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """
+    One finished request; ``at`` is its end in seconds since the epoch.
+
+    ``stack`` is that which answered, "wsgi", "asgi" or "edge"; ``handed_over`` is true where the
+    other one had handed it over. ``worker_s`` is the time since the edge connected to the stack.
+    It, ``queue_s`` and ``cpu_s`` are None where no worker answered, or the stack did not send them.
+    WebSockets and event streams are ``is_long``. The path has no query.
+    """
+
+    at: float
+    status: int
+    method: str
+    stack: str
+    handed_over: bool
+    route: str
+    duration_s: float
+    worker_s: float | None
+    queue_s: float | None
+    cpu_s: float | None
+    bytes_sent: int
+    is_long: bool
+    request_id: str
+    path: str
+
+
+def parse(line: str) -> RequestLine:
+    """Read a line without its end; raises ValueError for a damaged one."""
+    (
+        at, status, method, by, route, duration, upstream, queue, cpu, sent, upgrade, content_type,
+        request_id, path,
+    ) = line.split("\t")  # fmt: skip
+    first, _, second = by.partition(">")
+    stack = second or first
+    if not route:
+        route = EDGE_FILES if stack == EDGE else UNMATCHED
+    return RequestLine(
+        float(at),
+        int(status),
+        method,
+        stack,
+        bool(second),
+        _unescaped(route),
+        float(duration),
+        _worker_s(upstream) if stack != EDGE else None,
+        float(queue) if queue else None,
+        float(cpu) if cpu else None,
+        int(sent),
+        upgrade == WEBSOCKET or content_type.startswith(EVENT_STREAM),
+        request_id,
+        _unescaped(path),
+    )
+
+
+def _worker_s(upstream: str) -> float | None:
+    # After a handover the times of both stacks, such as "0.002 : 0.014"; "-" without a response.
+    last = upstream.rpartition(" ")[2]
+    return None if last in ("", "-") else float(last)
+
+
+def _unescaped(text: str) -> str:
+    # As escape=json has written it.
+    return str(json.loads(f'"{text}"')) if "\\" in text else text
