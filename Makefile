@@ -72,8 +72,9 @@ test-all: $(VENV)/dev.installed system
 test-django: $(VENV)/dev.installed
 	$(BIN)/python tests/system/django_suite $(LABELS)
 
+# Deliberate faults in the code, which the tests must find: make mutants ONLY="logs stops"
 mutants: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/system/mutants.py
+	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/system/mutants.py $(ONLY)
 
 # All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"
 faults: $(VENV)/dev.installed system

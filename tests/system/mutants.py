@@ -1,8 +1,9 @@
 """
 Break the edge, the pool, the master and the way from root, and see that the tests notice.
 
-`make mutants` calls it. Each breakage is made in a copy of the project, where the tests that
-should notice are run; one that none of them notices is a hole in the tests.
+`make mutants` calls it; arguments, such as logs, choose modules of `breakage`. Each breakage is
+made in a copy of the project, where the tests that should notice are run; one that none of them
+notices is a hole in the tests.
 """
 
 import os
@@ -34,23 +35,28 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml")
 # pytest's own code for "tests were run, and some failed": any other one is no answer.
 FAILED = 1
-MUTANTS = (
-    *admission.MUTANTS,
-    *compiler.MUTANTS,
-    *containers.MUTANTS,
-    *edge.MUTANTS,
-    *env_file.MUTANTS,
-    *handler.MUTANTS,
-    *kinds.MUTANTS,
-    *logs.MUTANTS,
-    *master.MUTANTS,
-    *privileges.MUTANTS,
-    *stops.MUTANTS,
+MODULES = (
+    admission,
+    compiler,
+    containers,
+    edge,
+    env_file,
+    handler,
+    kinds,
+    logs,
+    master,
+    privileges,
+    stops,
 )
+SUBJECTS = {each.__name__.rpartition(".")[2]: each.MUTANTS for each in MODULES}
 
 
-def main() -> int:
+def main(chosen: list[str]) -> int:
     """Make each breakage, print who noticed, and return 1 when nobody did."""
+    if unknown := [name for name in chosen if name not in SUBJECTS]:
+        print(f"Unknown: {', '.join(unknown)}. Known: {', '.join(SUBJECTS)}", file=sys.stderr)
+        return 2
+    mutants = [mutant for name in chosen or SUBJECTS for mutant in SUBJECTS[name]]
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         copy = Path(path)
         # Some tests run it as another user.
@@ -58,13 +64,13 @@ def main() -> int:
         for name in COPIED:
             copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copied(ROOT / name, copy / name)
-        every = dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests)
+        every = dict.fromkeys(test for mutant in mutants for test in mutant.tests)
         code, failed = run(copy, every)
         if code != 0:
             print(f"The tests fail with nothing broken: {failed or code}", file=sys.stderr)
             return 1
-        survivors = [mutant.name for mutant in MUTANTS if not is_caught(copy, mutant)]
-    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} mutants caught.")
+        survivors = [mutant.name for mutant in mutants if not is_caught(copy, mutant)]
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants caught.")
     return 1 if survivors else 0
 
 
@@ -99,4 +105,4 @@ def run(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
