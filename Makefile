@@ -29,7 +29,7 @@ docs: $(VENV)/dev.installed
 	$(BIN)/python docs/generate
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs build/docs
 
-tests screenshot: DEBIAN += chromium:chromium curl:curl openssl:openssl
+tests screenshot: DEBIAN += chromium-headless-shell:chromium-headless-shell curl:curl openssl:openssl
 
 # The tests of containers are for root: they start what a cluster starts, and keep the image from one run to the next.
 export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from harness.example import in_shell
 from harness.stack import Up, free_port
 
+# Chromium without windows: a page costs a quarter of the CPU time.
+PROGRAM = "chromium-headless-shell"
 # What Debian's Chromium does by itself in the background has no place in a test.
 ARGS = ("--disable-quic", "--disable-background-networking", "--disable-sync")
 
@@ -40,8 +42,8 @@ def put_up(up: Up, title: str, closes_in_s: float) -> int:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start Debian's Chromium; without it the tests fail, for they would prove nothing."""
-    program = shutil.which("chromium")
-    assert program is not None, "make installs Chromium: run the tests by `make test`"
+    program = shutil.which(PROGRAM)
+    assert program is not None, f"make installs {PROGRAM}: run the tests by `make test`"
     sandboxed = [] if os.geteuid() else ["--no-sandbox"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*ARGS, *sandboxed])
