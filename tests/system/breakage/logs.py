@@ -39,7 +39,7 @@ MUTANTS = (
     Mutant(
         name="NaN taken for JSON",
         file="inprocess/json_logging.py",
-        old="json.loads(line, parse_constant=_refuse)",
+        old="json.loads(line, parse_constant=_raise_invalid)",
         new="json.loads(line)",
         tests=(LINES,),
     ),
