@@ -19,13 +19,13 @@ from django_tandem.cli.status_rows import KindRow, cpu_percent, rounded
 from django_tandem.inprocess import (
     blocked_routes,
     drain_window,
-    handler_status,
     handover_counts,
 )
 from django_tandem.model import Block
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.runtime.kind_status import Role
 from django_tandem.runtime.probes.client import failures
+from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
 
 REFRESH_S = 1.0
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     now = read_status(run_dir)
     if options.json:
         handed_over = [status_rows.handover_row(each) for each in handover_counts.read(run_dir)]
-        own = list(handler_status.read_all(run_dir))
+        own = list(status_rows.handler_rows(read_slots(run_dir)))
         blocked = list(map(status_rows.block_row, _blocks(run_dir)))
         console.as_json(
             {**facts(now), "handed_over": handed_over, "handlers": own, "blocked": blocked}
@@ -183,7 +183,7 @@ def _text(
     cells = [cells for program in now.programs for cells in _table_cells(program, now, before)]
     lines = [*sentences(now), "", *lay_out(head, cells)]
     handed_over = [status_rows.handover_row(each) for each in handover_counts.read(now.run_dir)]
-    threads = status_rows.handler_lines(handler_status.read_all(now.run_dir))
+    threads = status_rows.handler_lines(status_rows.handler_rows(read_slots(now.run_dir)))
     blocked = status_rows.block_lines(_blocks(now.run_dir))
     return "\n".join([*lines, *threads, *blocked, *status_rows.handover_lines(handed_over)])
 

@@ -3,13 +3,13 @@
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from django_tandem.cli import console
-from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 from django_tandem.inprocess.handover_counts import HandoverCount
 from django_tandem.model import Block, Stack
+from django_tandem.model.scoreboard import OURS, Threads, WorkerSlot
 from django_tandem.runtime.kind_status import READY, KindStatus
 from django_tandem.runtime.status import StackStatus
 from django_tandem.runtime.workers import Worker
@@ -108,11 +108,45 @@ def _sum(numbers: list[float | None]) -> float | None:
     return rounded(sum(known)) if known else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerRow:
+    """One ASGI process; docs/reference/status.md describes each field."""
+
+    pid: int
+    generation: int
+    handler: str
+    size: int = 0
+    idle: int = 0
+    queued: int = 0
+    overflow: int = 0
+    rejected: int = 0
+    websockets: int = 0
+    streams: int = 0
+    refused: int = 0
+
+
+def handler_rows(slots: Iterable[WorkerSlot]) -> tuple[HandlerRow, ...]:
+    """Return the rows of the ASGI processes."""
+    return tuple(_handler_row(each) for each in slots if each.stack == Stack.ASGI)
+
+
+def _handler_row(slot: WorkerSlot) -> HandlerRow:
+    return HandlerRow(
+        pid=slot.pid,
+        generation=slot.generation,
+        handler=slot.handler,
+        websockets=sum(slot.websockets.values()),
+        streams=sum(slot.streams.values()),
+        refused=slot.refused,
+        **asdict(slot.threads or Threads()),
+    )
+
+
 CONNECTIONS = ("websockets", "streams", "refused")
 COUNTS = ("size", "idle", "queued", "overflow", "rejected")
 
 
-def handler_lines(found: Iterable[HandlerStatus]) -> list[str]:
+def handler_lines(found: Iterable[HandlerRow]) -> list[str]:
     """Return sentences on the ASGI processes of each generation; none before a request."""
     ordered = sorted(found, key=lambda each: each.generation)
     sentences = [
@@ -123,7 +157,7 @@ def handler_lines(found: Iterable[HandlerStatus]) -> list[str]:
     return ["", *sentences] if sentences else []
 
 
-def _sentences(generation: int, found: list[HandlerStatus]) -> Iterator[str]:
+def _sentences(generation: int, found: list[HandlerRow]) -> Iterator[str]:
     yield _sentence(generation, found)
     total = {name: sum(getattr(each, name) for each in found) for name in CONNECTIONS}
     websockets = console.counted(total["websockets"], "WebSocket")
@@ -135,7 +169,7 @@ def _sentences(generation: int, found: list[HandlerStatus]) -> Iterator[str]:
     )
 
 
-def _sentence(generation: int, found: list[HandlerStatus]) -> str:
+def _sentence(generation: int, found: list[HandlerRow]) -> str:
     begin = f"The ASGI handler of generation {generation} is"
     if any(each.handler != OURS for each in found):
         return f"{begin} Django's own."

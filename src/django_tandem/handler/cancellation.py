@@ -23,7 +23,7 @@ def run_in_context(
     A server may answer many requests in one task, and none may see the language of the last one.
     ``on_suspend`` is called whenever the coroutine waits for something.
     """
-    return (yield from _drive(coroutine, context.run, on_suspend))
+    return (yield from drive(coroutine, context.run, on_suspend))
 
 
 @types.coroutine
@@ -31,16 +31,21 @@ def await_noting_suspends(
     coroutine: Coroutine[Any, Any, Any], on_suspend: Callable[[], None]
 ) -> Generator[Any, Any, Any]:
     """Await ``coroutine``, and call ``on_suspend`` whenever it waits for something."""
-    return (yield from _drive(coroutine, _call, on_suspend))
+    return (yield from drive(coroutine, _call, on_suspend))
 
 
 def _call(step: Step, value: Any) -> Any:
     return step(value)
 
 
-def _drive(
-    coroutine: Coroutine[Any, Any, Any], run: Step, on_suspend: Callable[[], None]
+def drive(
+    coroutine: Coroutine[Any, Any, Any], run: Step, on_suspend: Callable[[], None] | None = None
 ) -> Generator[Any, Any, Any]:
+    """
+    Await ``coroutine``, each step of which is called as ``run(step, value)``.
+
+    ``on_suspend`` is called whenever it waits for something.
+    """
     step: Step = coroutine.send
     value: Any = None
     while True:
@@ -48,7 +53,8 @@ def _drive(
             awaited = run(step, value)
         except StopIteration as done:
             return done.value
-        on_suspend()
+        if on_suspend is not None:
+            on_suspend()
         step, value = coroutine.send, None
         try:
             value = yield awaited
@@ -61,6 +67,16 @@ def _drive(
 
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
     coroutine.close()
+
+
+def awaited_by(awaitable: Any) -> Any:
+    """Return what a suspended coroutine or generator awaits; None where that is not known."""
+    frame = getattr(awaitable, "gi_frame", None)
+    if frame is not None and frame.f_code is drive.__code__:
+        # It calls the steps of its coroutine, and so does not delegate to it.
+        return frame.f_locals["coroutine"]
+    names = ("cr_await", "gi_yieldfrom", "ag_await")
+    return next((found for name in names if (found := getattr(awaitable, name, None))), None)
 
 
 class DisconnectListener:

@@ -11,6 +11,7 @@ from asgiref.sync import SyncToAsync
 from django.db import close_old_connections, connections
 
 from django_tandem.handler.cancellation import await_noting_suspends
+from django_tandem.handler.cpu_time import CURRENT, CpuTime
 from django_tandem.handler.internals import (
     context_executor,
     current_executor,
@@ -39,6 +40,7 @@ class RequestExecutor(Executor):
         self, pool: ThreadPool, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
     ) -> None:
         self.pool = pool
+        self.cpu: CpuTime | None = CURRENT.get()
         self.lease = ThreadLease(self, holds=holds, opening=opening, closing=closing)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -46,7 +48,8 @@ class RequestExecutor(Executor):
         submitted = submitted_function(function)
         is_final = submitted is _call_at_end
         run = functools.partial(function, *args, **kwargs) if args or kwargs else function
-        call = Call(run, is_own=is_final or submitted is _call, is_final=is_final)
+        is_own = is_final or submitted is _call
+        call = Call(run, is_own=is_own, is_final=is_final, cpu=self.cpu)
         self.pool.submit(self.lease, call)
         return call.future
 

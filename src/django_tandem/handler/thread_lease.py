@@ -20,6 +20,7 @@ from typing import Any
 
 from django.db import connections
 
+from django_tandem.handler.cpu_time import CpuTime
 from django_tandem.handler.leftovers import Leftovers, is_unfinished
 
 Task = Callable[[], Any]
@@ -60,12 +61,19 @@ IDLE = frozenset({LeaseState.RESUMING, LeaseState.WAITING})
 class Call:
     """One call that waits for a thread, or runs on one."""
 
-    __slots__ = ("active", "function", "future", "is_final", "is_late", "is_own")
+    __slots__ = ("active", "cpu", "function", "future", "is_final", "is_late", "is_own")
 
     def __init__(
-        self, function: Callable[[], Any], *, is_own: bool = False, is_final: bool = False
+        self,
+        function: Callable[[], Any],
+        *,
+        is_own: bool = False,
+        is_final: bool = False,
+        cpu: CpuTime | None = None,
     ) -> None:
         self.function = function
+        # What it takes is added there, before its result is known.
+        self.cpu = cpu
         # Whether the handler itself has submitted it.
         self.is_own = is_own
         # Whether the handler ends the request with it: it can't wait for a thread.
@@ -86,7 +94,7 @@ class Call:
         if not self.future.set_running_or_notify_cancel():
             return
         try:
-            result = self.function()
+            result = self.cpu.measure(self.function) if self.cpu else self.function()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
             self.future.set_exception(error)
             # The error's traceback holds this frame, and it the error.

@@ -11,6 +11,7 @@ from django_tandem.inprocess import json_logging
 # The edge removes them from the response.
 ROUTE_HEADER = "X-Tandem-Route"
 QUEUE_HEADER = "X-Tandem-Queue"
+CPU_HEADER = "X-Tandem-Cpu"
 # When the edge sent the request.
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
@@ -27,8 +28,12 @@ def is_enabled() -> bool:
     return json_logging.is_enabled() or os.environ.get(environment.MONITOR) == "1"
 
 
-def describe(route: str, queue_s: float | None) -> Headers:
-    """Return the headers for a request of ``route`` that waited for ``queue_s`` seconds."""
+def describe(route: str, queue_s: float | None, cpu_s: float | None = None) -> Headers:
+    """
+    Return the headers for a request of ``route``.
+
+    It waited for ``queue_s`` seconds, and has used the CPU for ``cpu_s``.
+    """
     found = []
     if route:
         # Some servers reject a header that is not ASCII, or that has a line break.
@@ -36,6 +41,8 @@ def describe(route: str, queue_s: float | None) -> Headers:
         found.append((ROUTE_HEADER, text.encode("ascii", "backslashreplace").decode()))
     if queue_s is not None:
         found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
+    if cpu_s is not None:
+        found.append((CPU_HEADER, f"{cpu_s:.6f}"))
     return found
 
 

@@ -70,14 +70,6 @@ class Admission:
         self.open[kind] += 1
         return Permit(self, kind)
 
-    def counts(self) -> dict[str, int]:
-        """Return the connections that hold a permit, and how many were denied."""
-        return {
-            "websockets": self.open[WEBSOCKET],
-            "streams": self.open[STREAM],
-            "refused": self.refused,
-        }
-
     def _log(self, kind: str) -> None:
         self._unlogged += 1
         now = time.monotonic()

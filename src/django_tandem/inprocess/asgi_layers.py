@@ -15,11 +15,12 @@ from django_tandem.inprocess import (
     admission,
     channel_layers,
     drain_monitor,
-    handler_status,
     handover,
     handover_counts,
+    scoreboard,
 )
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
+from django_tandem.inprocess.connection_counts import ConnectionCounts
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.denial import drop_uvicorns_errors
 from django_tandem.inprocess.drainable import Drain
@@ -36,9 +37,11 @@ from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.request_id import AsgiRequestId
+from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, measures_cpu
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
+from django_tandem.model.scoreboard import OURS
 
 
 def load() -> Application:
@@ -63,17 +66,25 @@ def with_layers(project: Application) -> Application:
     application: Application = with_static_files(project, Stack.ASGI)
     if should_serve():
         application = ParallelConsumers(application)
-    admitting = admission.from_environment()
-    application = handler_status.from_environment(
-        ProtocolFallbacks(application, new_handler),
-        handler_name(),
-        lambda: {**count_threads(), **admitting.counts()},
-    )
+    admitting, counts = admission.from_environment(), ConnectionCounts()
+    application = ProtocolFallbacks(application, new_handler)
     if handover.is_needed():
         application = AsgiHandover(application, handover_counts.from_environment())
     if monitor := drain_monitor.of_process():
-        application = Drain(application, monitor, admitting)
+        application = Drain(application, monitor, admitting, counts)
         application = AsgiBlockedRoutes(application, monitor.blocked)
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
-    return AsgiReadiness(AsgiRequestId(application))
+    application = AsgiReadiness(AsgiRequestId(application))
+    handler = handler_name()
+    board = scoreboard.from_environment(
+        Stack.ASGI,
+        lambda: {**counts.details(), **_details(handler), "refused": admitting.refused},
+        # Django's own handler uses threads that are not known here.
+        measures_cpu=measures_cpu() and handler == OURS,
+    )
+    return application if board is None else AsgiScoreboard(application, board)
+
+
+def _details(handler: str) -> dict[str, object]:
+    return {"handler": handler, "threads": count_threads() or None}

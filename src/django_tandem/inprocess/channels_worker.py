@@ -16,9 +16,10 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
-from django_tandem.inprocess import json_logging
+from django_tandem.inprocess import json_logging, scoreboard
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.worker_process import process_name, set_process_name
@@ -39,22 +40,51 @@ WORKER = (
 class IdleChannels:
     """Runs the consumers, and keeps which channels' consumers wait for their next message."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, board: Scoreboard | None) -> None:
         self.application = application
+        self.board = board
         self.idle: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         channel = scope["channel"]
+        message = ActiveMessage(self.board, channel)
 
         async def receive_noted() -> Message:
             # A consumer has finished one message when it receives the next.
+            message.end()
             self.idle.add(channel)
             try:
-                return await receive()
+                received = await receive()
             finally:
                 self.idle.discard(channel)
+            message.begin()
+            return received
 
-        await self.application(scope, receive_noted, send)
+        try:
+            await self.application(scope, receive_noted, send)
+        finally:
+            message.end()
+
+
+class ActiveMessage:
+    """The message that the consumer of a channel works on, in the slot of this process."""
+
+    def __init__(self, board: Scoreboard | None, channel: str) -> None:
+        self._board = board
+        self._channel = channel
+        self._active: ActiveRequest | None = None
+
+    def begin(self) -> None:
+        """Write that the consumer has a message."""
+        if self._board is not None:
+            self._active = self._board.begin("", "", "")
+            self._active.note_route(self._channel)
+
+    def end(self) -> None:
+        """Write that the consumer has finished it, if it has one."""
+        if self._board is not None and self._active is not None:
+            self._board.end(self._active)
+            self._active = None
 
 
 class GracefulWorker(Worker):  # type: ignore[misc]
@@ -63,13 +93,16 @@ class GracefulWorker(Worker):  # type: ignore[misc]
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
         if should_serve():
             application = ParallelConsumers(application)
-        self.consumers = IdleChannels(application)
+        self.board = scoreboard.from_environment(programs.CHANNELS, dict)
+        self.consumers = IdleChannels(application, self.board)
         super().__init__(self.consumers, *args, **kwargs)
         self.stopping = asyncio.Event()
 
     async def handle(self) -> None:
         """Take messages until a signal arrives, or until a channel fails."""
         loop = asyncio.get_running_loop()
+        if self.board is not None:
+            self.board.start_on_loop()
         for each in SIGNALS:
             loop.add_signal_handler(each, self.stop)
         receiving = AtMostOnceReceive(self.channel_layer)

@@ -14,8 +14,22 @@ from django_tandem.inprocess.admission import (
 )
 from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.blocked_routes import path_of
+from django_tandem.inprocess.connection_counts import (
+    DRAINED,
+    FAILED,
+    FINISHED,
+    LEFT,
+    NO_CODE,
+    NO_STATUS,
+    NORMAL,
+    REFUSED,
+    ROUTE,
+    ConnectionCounts,
+    CountedRoute,
+)
 from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.scoreboard import REQUEST, ActiveRequest
 from django_tandem.inprocess.streaming import is_live_stream
 from django_tandem.model import DrainMode
 
@@ -39,11 +53,16 @@ class Drain:
     """
 
     def __init__(
-        self, application: Application, monitor: DrainMonitor, admission: Admission
+        self,
+        application: Application,
+        monitor: DrainMonitor,
+        admission: Admission,
+        counts: ConnectionCounts | None = None,
     ) -> None:
         self.application = application
         self.monitor = monitor
         self.admission = admission
+        self.counts = counts or ConnectionCounts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -51,15 +70,18 @@ class Drain:
             if permit is None:
                 await deny(denial(), scope, receive, send)
                 return
-            connection = DrainableWebSocket(self.monitor, permit, receive, send)
+            connection = DrainableWebSocket(self.monitor, permit, receive, send, counts=self.counts)
             await connection.run(self.application, scope)
         elif scope["type"] == "http":
             permit = None
             # Before the view runs, where the client says what it expects.
             if asks_for_stream(scope) and (permit := self.admission.acquire(STREAM)) is None:
+                self.counts.stream_ends[REFUSED] += 1
                 await deny(denial(), scope, receive, send)
                 return
-            stream = DrainableStream(self.monitor, self.admission, permit, receive, send)
+            stream = DrainableStream(
+                self.monitor, self.admission, permit, receive, send, counts=self.counts
+            )
             await stream.run(self.application, scope)
         else:
             await self.application(scope, self._after_clean_up(receive), send)
@@ -94,13 +116,22 @@ class DrainableConnection:
     """What a WebSocket and a stream have in common: the call of the project, and how it ends."""
 
     def __init__(
-        self, monitor: DrainMonitor, permit: Permit | None, receive: Receive, send: Send
+        self,
+        monitor: DrainMonitor,
+        permit: Permit | None,
+        receive: Receive,
+        send: Send,
+        *,
+        counts: ConnectionCounts,
     ) -> None:
         self.mode = DrainMode.SPREAD
         self.is_ending = False
         self.path = ""
         self._monitor = monitor
         self._permit = permit
+        self._counts = counts
+        # Among those open by route, as long as it is.
+        self._counted: CountedRoute | None = None
         self._call = ApplicationCall(receive)
         self._send = send
         self._sending = asyncio.Lock()
@@ -124,6 +155,8 @@ class DrainableConnection:
         self._is_over = True
         if self._permit is not None:
             self._permit.release()
+        if self._counted is not None:
+            self._counted.release()
 
     async def _send_last(self, message: Message) -> None:
         """Send the message that ends the connection, unless it is over already."""
@@ -148,18 +181,29 @@ class DrainableWebSocket(DrainableConnection):
 
     kind = WEBSOCKET
 
-    def __init__(self, monitor: DrainMonitor, permit: Permit, receive: Receive, send: Send) -> None:
-        super().__init__(monitor, permit, receive, send)
+    def __init__(
+        self,
+        monitor: DrainMonitor,
+        permit: Permit,
+        receive: Receive,
+        send: Send,
+        *,
+        counts: ConnectionCounts,
+    ) -> None:
+        super().__init__(monitor, permit, receive, send, counts=counts)
         self._last = LastEvent()
         self._is_announced = False
         self._code = RESTART
         self._has_disconnected = False
+        # Whether it was accepted, and its end is not counted yet.
+        self._is_uncounted = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
         self.path = path_of(scope)
         self.mode = self._monitor.mode_of(self.path)
         inner = {**scope, SCOPE_KEY: self._last}
+        self._counted = CountedRoute(self._counts.websockets, inner.pop(ROUTE, ""))
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
         finally:
@@ -170,6 +214,7 @@ class DrainableWebSocket(DrainableConnection):
             finally:
                 # In this order: a task that the consumer left behind may still accept.
                 self._finish()
+                self._count_close(NO_CODE)
                 self._monitor.remove(self)
 
     def announce(self, window_s: float) -> None:
@@ -199,7 +244,15 @@ class DrainableWebSocket(DrainableConnection):
         if message["type"] == "websocket.disconnect":
             self._has_disconnected = True
             self._finish()
+            self._count_close(message.get("code") or NO_STATUS)
+        elif message["type"] == "websocket.receive":
+            self._counts.received += 1
         return message
+
+    def _count_close(self, code: int) -> None:
+        if self._is_uncounted:
+            self._is_uncounted = False
+            self._counts.closes[code] += 1
 
     async def _send_on(self, message: Message) -> None:
         async with self._sending:
@@ -217,10 +270,14 @@ class DrainableWebSocket(DrainableConnection):
                 self._call.unmute_server()
             return
         await self._send(message)
-        if message["type"] == "websocket.accept" and not self._is_over:
+        if message["type"] == "websocket.send":
+            self._counts.sent += 1
+        elif message["type"] == "websocket.accept" and not self._is_over:
+            self._is_uncounted = True
             self._monitor.add(self, self._max_age_s)
 
     async def _send_end(self, message: Message) -> None:
+        self._count_close(message.get("code") or NORMAL)
         # Granian can't send it while it waits for the client's next message.
         self._call.mute_server()
         await self._send(message)
@@ -240,9 +297,13 @@ class DrainableStream(DrainableConnection):
         permit: Permit | None,
         receive: Receive,
         send: Send,
+        *,
+        counts: ConnectionCounts,
     ) -> None:
-        super().__init__(monitor, permit, receive, send)
+        super().__init__(monitor, permit, receive, send, counts=counts)
         self._admission = admission
+        self._request: ActiveRequest | None = None
+        self._is_counted = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the view to its end."""
@@ -250,15 +311,21 @@ class DrainableStream(DrainableConnection):
         self._is_repeatable = scope["method"] == "GET"
         self.path = path_of(scope)
         self.mode = self._monitor.mode_of(self.path)
+        self._request = scope.get(REQUEST)
         try:
             await self._call.run(application(scope, self._call.receive, self._send_on))
+        except Exception:
+            self._count_end(FAILED)
+            raise
         finally:
             # In this order: a task that the view left behind may still start its response.
             self._finish()
+            self._count_end(LEFT)
             self._monitor.remove(self)
 
     async def end(self, _window_s: float, _code: int = RESTART) -> None:
         """End the body, and disconnect the view."""
+        self._count_end(DRAINED)
         await self._send_last(LAST_PART)
         self._call.inject(HTTP_DISCONNECT)
 
@@ -274,6 +341,7 @@ class DrainableStream(DrainableConnection):
                 await self._send(message)
                 if not message.get("more_body"):
                     self._finish()
+                    self._count_end(FINISHED)
                 return
         await self._call.drop()
 
@@ -285,10 +353,26 @@ class DrainableStream(DrainableConnection):
         await self._send(message)
         if is_live:
             self._is_live = True
+            self._count_open()
             if self._is_repeatable and not self._is_over:
                 self._monitor.add(self, self._max_age_s)
         elif self._permit is not None:
             self._permit.release()
+
+    def _count_open(self) -> None:
+        route = ""
+        if self._request is not None:
+            self._request.note_long()
+            route = self._request.route
+        self._counted = CountedRoute(self._counts.streams, route)
+        if self._is_over:
+            self._counted.release()
+
+    def _count_end(self, outcome: str) -> None:
+        """Count how it ended, once, if it is a live stream."""
+        if self._is_live and not self._is_counted:
+            self._is_counted = True
+            self._counts.stream_ends[outcome] += 1
 
     def _acquire_permit(self) -> bool:
         """Acquire a permit; after its view has run, only what a client may repeat is denied."""
@@ -301,5 +385,6 @@ class DrainableStream(DrainableConnection):
         """Send 503 in place of the stream, and disconnect the view."""
         self._is_live = self._is_ended_by_us = True
         self._finish()
+        self._count_end(REFUSED)
         await respond(denial(), self._send)
         self._call.inject(HTTP_DISCONNECT)

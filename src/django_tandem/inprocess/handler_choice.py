@@ -10,7 +10,7 @@ from django_tandem.handler.application import DjangoApplication, should_serve
 from django_tandem.handler.internals import is_original
 from django_tandem.handler.pools import request_counts
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess.handler_status import DJANGOS, OURS
+from django_tandem.model.scoreboard import DJANGOS, OURS
 
 # Methods that our handler does not call. Where one of them is patched, Django's handler stays.
 _BYPASSED = (

@@ -26,6 +26,7 @@ from django_tandem.inprocess import access_log
 from django_tandem.inprocess.handover_counts import HandoverCounter
 from django_tandem.inprocess.policy import decide_request, narrowest_pin, route_text
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
+from django_tandem.inprocess.scoreboard import REQUEST, ActiveRequest
 from django_tandem.inprocess.streaming import (
     WsgiStream,
     has_length,
@@ -66,17 +67,39 @@ class Passage:
     is_stream: bool = False
     is_async_stream: bool = False
     queued_s: float | None = None
+    request: ActiveRequest | None = None
+
+    def resolve(self, match: ResolverMatch | None, view: str) -> None:
+        """Note the URL match and the view."""
+        self.match, self.view = match, view
+        if self.request is not None and match is not None:
+            self.request.note_route(route_text(match))
+
+    def note_queue(self, start: str) -> None:
+        """Note how long the request waited; ``start`` is when the edge sent it."""
+        self.queued_s = access_log.queued_s(start)
+        if self.request is not None:
+            self.request.queued_s = self.queued_s
 
     def note(self, response: HttpResponseBase) -> None:
         """Note whether Django's own ``response`` is a stream."""
         self.is_stream = response.streaming
         self.is_async_stream = self.is_stream and bool(getattr(response, "is_async", False))
 
+    def note_event_stream(self) -> None:
+        """Note that it holds a WSGI worker for as long as its client listens."""
+        if self.request is not None:
+            self.request.is_long = True
+        if not self.is_explicit:
+            warn_of_held_worker(self.view)
+
     def describe(self) -> list[tuple[str, str]]:
         """Return the headers for the access log of the edge, where it has them."""
         if self.queued_s is None:
             return []
-        return access_log.describe(route_text(self.match) if self.match else "", self.queued_s)
+        route = route_text(self.match) if self.match else ""
+        cpu = self.request.cpu if self.request is not None else None
+        return access_log.describe(route, self.queued_s, cpu.so_far_s if cpu else None)
 
     def count(self, counter: HandoverCounter, to: Stack) -> None:
         """Count the handover of this request ``to`` the other stack."""
@@ -91,8 +114,9 @@ def is_enabled() -> bool:
 
 
 def is_needed() -> bool:
-    """Return whether a process has to know the view of each request: also for the access log."""
-    return is_enabled() or access_log.is_enabled()
+    """Return whether a process has to know the view of each request: also for its slot."""
+    has_slot = environment.RUN_DIR in os.environ
+    return is_enabled() or access_log.is_enabled() or has_slot
 
 
 def install(pins: tuple[Pin, ...]) -> None:
@@ -156,8 +180,8 @@ def _view_middleware(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
         if passage is None:
             return None
         decision = decide_request(request.resolver_match, view, request.path_info, pins)
-        passage.view, passage.is_explicit = decision.view, decision.is_explicit
-        passage.match = request.resolver_match
+        passage.is_explicit = decision.is_explicit
+        passage.resolve(request.resolver_match, decision.view)
         if not passage.may_leave or decision.stack is own:
             return None
         # Middleware that caches or tags responses leaves a 204 alone.
@@ -207,9 +231,12 @@ class WsgiHandover:
         # Only the edge can replay a request, and only once.
         was_handed = environ.pop(environ_key(HANDED_HEADER), "") == "1"
         came_by_edge = bool(environ.get(environ_key(EDGE_HEADER)))
-        passage = Passage(may_leave=self.is_enabled and came_by_edge and not was_handed)
+        passage = Passage(
+            may_leave=self.is_enabled and came_by_edge and not was_handed,
+            request=environ.pop(REQUEST, None),
+        )
         if self.is_logged and came_by_edge:
-            passage.queued_s = access_log.queued_s(environ.get(_START_KEY, ""))
+            passage.note_queue(environ.get(_START_KEY, ""))
         if passage.may_leave and self.resolves_first and self._resolves_to_asgi(environ, passage):
             return self._hand_over(passage, start_response)
         environ[PASSAGE] = passage
@@ -223,8 +250,8 @@ class WsgiHandover:
         if not passage.is_stream or has_length(start.headers):
             start.release(*passage.describe())
             return body
-        if not passage.is_explicit and is_event_stream(start.headers):
-            warn_of_held_worker(passage.view)
+        if is_event_stream(start.headers):
+            passage.note_event_stream()
         stream = WsgiStream(body)
         if environ["REQUEST_METHOD"] == "HEAD" and start.headers:
             # A server would iterate it and send nothing, so that no client that leaves is noticed.
@@ -241,7 +268,7 @@ class WsgiHandover:
         except Resolver404:
             return False
         decision = decide_request(match, match.func, path_info, self.pins)
-        passage.match, passage.view = match, decision.view
+        passage.resolve(match, decision.view)
         return decision.stack is Stack.ASGI
 
     def _hand_over(self, passage: Passage, start_response: StartResponse) -> Iterable[bytes]:
@@ -331,9 +358,13 @@ class AsgiHandover:
         was_handed = known.get(_HANDED_NAME) == b"1"
         came_by_edge = bool(known.get(_EDGE_NAME))
         may_leave = self.is_enabled and came_by_edge and not was_handed
-        passage = Passage(may_leave=may_leave, root_path=scope.get("root_path", ""))
+        passage = Passage(
+            may_leave=may_leave,
+            root_path=scope.get("root_path", ""),
+            request=scope.get(REQUEST),
+        )
         if self.is_logged and came_by_edge:
-            passage.queued_s = access_log.queued_s(known.get(_START_NAME, b"").decode("latin-1"))
+            passage.note_queue(known.get(_START_NAME, b"").decode("latin-1"))
         headers = [pair for pair in scope["headers"] if pair[0] != _HANDED_NAME]
         left = False
 
@@ -351,6 +382,7 @@ class AsgiHandover:
                 await send(_described(message, passage) if starts else message)
 
         inner = {**scope, "headers": headers, PASSAGE: passage}
+        inner.pop(REQUEST, None)
         await self.application(inner, receive, send_or_leave)
         if left and self.counter is not None:
             passage.count(self.counter, Stack.WSGI)

@@ -1,5 +1,6 @@
 """The stack that a resolved request belongs to, by the same policy as the plan."""
 
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -70,7 +71,12 @@ def decide_request(
 
 def route_text(match: ResolverMatch) -> str:
     """Return the route of ``match`` as `tandem plan` prints it, without the carets of regexes."""
-    return "/" + re.sub(r"(^|/)\^", r"\1", match.route)
+    return _without_carets(match.route)
+
+
+@functools.lru_cache(REMEMBERED)
+def _without_carets(route: str) -> str:
+    return "/" + re.sub(r"(^|/)\^", r"\1", route)
 
 
 def narrowest_pin(match: ResolverMatch, view: str) -> str:

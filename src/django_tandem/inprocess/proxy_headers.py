@@ -13,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.utils.encoding import repercent_broken_unicode
 
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
+from django_tandem.inprocess.scoreboard import REQUEST
 
 EDGE_HEADER = "x-real-ip"
 SECURE_SCHEMES = frozenset({"https", "wss"})
@@ -115,6 +116,7 @@ KEPT_KEYS = frozenset(
         "wsgi.errors",
         "wsgi.run_once",
         "wsgi.file_wrapper",
+        REQUEST,
         *RAW_TARGET_KEYS,
     }
 )

@@ -1,10 +1,11 @@
 """Sets the request id of the edge for the code of the project, for the length of a request."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.proxy_headers import environ_key
+from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
 from django_tandem.request_id import CURRENT
 
 # The edge sets it on every request: no client chooses it.
@@ -26,38 +27,14 @@ class WsgiRequestId:
         except BaseException:
             CURRENT.set("")
             raise
-        if isinstance(body, list | tuple) or _is_file(body, environ):
-            # A server sends a file by other means than by iterating it.
+        if is_ended(body, environ):
             CURRENT.set("")
             return body
-        return _Body(body)
+        return EndingBody(body, _reset)
 
 
-def _is_file(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
-    wrapper = environ.get("wsgi.file_wrapper")
-    # That of uWSGI is a function, which returns the file itself.
-    return hasattr(body, "read") or (isinstance(wrapper, type) and isinstance(body, wrapper))
-
-
-class _Body:
-    """The body of a response, at whose end the request's id does."""
-
-    __slots__ = ("_body",)
-
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
-
-    def close(self) -> None:
-        """Close the project's body, which may log."""
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            CURRENT.set("")
+def _reset() -> None:
+    CURRENT.set("")
 
 
 class AsgiRequestId:

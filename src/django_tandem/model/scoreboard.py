@@ -9,6 +9,9 @@ it is written.
 
 from dataclasses import dataclass, field
 
+# Whose ASGI handler serves, as `tandem status` prints it.
+OURS, DJANGOS = "django-tandem", "django"
+
 # The directory of the slots in the run directory.
 SCOREBOARD = "scoreboard"
 
@@ -53,7 +56,8 @@ class WorkerSlot:
     oldest of the ``in_flight_count`` requests. ``lag_s`` is the last delay of a timer of the event
     loop, ``lag_max_s`` the longest of the last ten seconds; both are None without a loop.
     ``handler`` is the ASGI handler. The mappings are by database alias, by route, by close code,
-    and by outcome: "finished", "left", "drained", "refused". Times are in seconds since the epoch.
+    and by outcome: "finished", "failed", "left", "drained", "refused". Times are in seconds since
+    the epoch.
     """
 
     pid: int

@@ -222,7 +222,7 @@ def test_nothing_is_handed_over(up) -> None:
 
 
 def test_status_names_the_handler_and_counts_its_threads(up) -> None:
-    """Each ASGI process that has served a request, within a second or so."""
+    """Each ASGI process."""
     assert ask(up.port, "/async/").text == "ASGIRequest"
     found, until = [], time.monotonic() + 10
     while not found and time.monotonic() < until:

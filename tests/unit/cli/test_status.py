@@ -12,9 +12,10 @@ from builders import plan, verdict
 from django_tandem.cli import console, status_rows
 from django_tandem.cli.console import duration
 from django_tandem.cli.status import EXPENDABLE, _text, facts, sentences
+from django_tandem.cli.status_rows import HandlerRow
 from django_tandem.inprocess import drain_window
-from django_tandem.inprocess.handler_status import OURS, HandlerStatus
 from django_tandem.model import Stack, Status
+from django_tandem.model.scoreboard import OURS
 from django_tandem.render.supervisor import state_of
 from django_tandem.runtime.kind_status import KindStatus, Role
 from django_tandem.runtime.status import ProgramStatus, StackStatus
@@ -137,7 +138,7 @@ def test_the_threads_of_a_handler_are_counted_in_singular_and_plural(
     size, overflow, queued, counts
 ) -> None:
     """One sentence for each generation."""
-    status = HandlerStatus(
+    status = HandlerRow(
         pid=1,
         generation=1,
         handler=OURS,

@@ -74,7 +74,7 @@ def test_exactly_the_bound_is_accepted(tmp_path):
 
     assert [each["type"] for each in answers[:3]] == ["websocket.accept"] * 3
     assert {each["status"] for each in answers[3:]} == {503}
-    assert admitting.counts()["refused"] == 7
+    assert admitting.refused == 7
 
 
 def test_a_denied_handshake_has_a_jittered_retry_after(tmp_path):
@@ -148,7 +148,8 @@ def test_a_stream_beyond_the_bound_gets_503_in_its_place(tmp_path):
     assert start["status"] == 503
     assert dict(start["headers"])[b"retry-after"]
     assert body == {"type": "http.response.body", "body": b"Service Unavailable"}
-    assert admitting.counts() == {"websockets": 0, "streams": 0, "refused": 1}
+    assert admitting.open == {"websocket": 0, "stream": 0}
+    assert admitting.refused == 1
 
 
 def test_a_get_that_accepts_a_stream_by_name_is_denied_before_its_view(tmp_path):
@@ -190,10 +191,10 @@ def test_a_response_that_is_no_stream_releases_its_permit(tmp_path):
 
     async def run():
         begun = [await open_stream(served, **changes) for changes in (ACCEPTS, {}, ACCEPTS)]
-        return [each.sent[0]["status"] for each in begun], admitting.counts()
+        return [each.sent[0]["status"] for each in begun], admitting.open, admitting.refused
 
-    free = {"websockets": 0, "streams": 0, "refused": 0}
-    assert asyncio.run(run()) == ([200] * 3, free)
+    free = {"websocket": 0, "stream": 0}
+    assert asyncio.run(run()) == ([200] * 3, free, 0)
 
 
 def test_a_bound_of_one_kind_is_none_of_the_other(tmp_path):

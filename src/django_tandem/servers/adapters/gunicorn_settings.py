@@ -20,7 +20,7 @@ from typing import Any
 from gunicorn import glogging
 from gunicorn.config import Config
 
-from django_tandem.inprocess import channel_layers, json_logging, streaming
+from django_tandem.inprocess import channel_layers, json_logging, scoreboard, streaming
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
@@ -88,7 +88,8 @@ def post_fork(_arbiter: object, _worker: object) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a stream that makes progress renew the timeout, and keep the length of the queue."""
+    """Open its slot, let a stream renew the timeout, and keep the length of the queue."""
+    scoreboard.start_of_process()
     streaming.set_renewal(worker.notify)
     loop = getattr(worker, "loop", None)
     if loop is not None:

@@ -1,0 +1,89 @@
+"""The CPU time of one request: of its steps on the event loop, and of the threads lent to it."""
+
+import contextlib
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
+from threading import get_ident
+from time import thread_time
+from typing import Any
+
+from django_tandem.handler.cancellation import drive
+
+
+class CpuTime:
+    """
+    Adds up the CPU time of what one request runs, on each thread.
+
+    Two threads may add at the same moment: the first assignment is then lost, and nothing else.
+    """
+
+    __slots__ = ("_running", "_seconds")
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        # The threads that compute for the request now, with the CPU time at which they began.
+        self._running: dict[int, float] = {}
+
+    def start(self) -> None:
+        """Measure the current thread from now on, to the end of the request."""
+        self._running[get_ident()] = thread_time()
+
+    def measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the function, and add what it takes on the current thread."""
+        thread = get_ident()
+        if thread in self._running:
+            return function(*arguments)
+        self._running[thread] = thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            self._seconds += thread_time() - self._running.pop(thread)
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The identifiers of the threads that compute for the request at this moment."""
+        return tuple(self._running)
+
+    @property
+    def so_far_s(self) -> float:
+        """The seconds up to now, as the request itself reads them."""
+        began = self._running.get(get_ident())
+        return self._seconds if began is None else self._seconds + thread_time() - began
+
+    def read_s(self) -> float:
+        """Return the seconds up to now, as another thread reads them."""
+        running = self._running.copy()
+        clocks = _clocks() if running else {}
+        current = (clocks.get(thread, began) - began for thread, began in running.items())
+        return self._seconds + sum(current)
+
+
+# That of the request of this context; None where its CPU time is not measured.
+CURRENT: ContextVar[CpuTime | None] = ContextVar("django_tandem_cpu_time", default=None)
+
+
+@types.coroutine
+def await_measured(coroutine: Coroutine[Any, Any, Any], cpu: CpuTime) -> Generator[Any, Any, Any]:
+    """Await ``coroutine``, and measure each of its steps on the event loop."""
+    return (yield from drive(coroutine, cpu.measure))
+
+
+def _clocks() -> dict[int, float]:
+    """Return the CPU time of each thread of Python, by its identifier."""
+    if sys.platform != "linux":
+        return {}
+    found = {}
+    for thread in threading.enumerate():
+        # It may have just ended.
+        with contextlib.suppress(OSError):
+            found[thread.ident or 0] = time.clock_gettime(_clock_of(thread.native_id or 0))
+    return found
+
+
+def _clock_of(native_id: int) -> int:
+    # As clock_getcpuclockid(3) does. time.pthread_getcpuclockid() may crash for an ended thread.
+    return (~native_id << 3) | 6

@@ -1,0 +1,182 @@
+"""
+The bytes of a worker's slot: what its one writer puts there, and what a reader makes of them.
+
+    numbers    64 doubles, each of which is written and read at once
+    requests   32 places of 512 bytes: a sequence number, the start, and texts
+    details    16 kB: a sequence number, a length, a checksum, and a JSON object
+
+A sequence number is odd while its part is written, so that a reader never takes a part of two
+versions. All of it is in native byte order, as both processes run on one machine.
+"""
+
+import json
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django_tandem.model.scoreboard import InFlight, Messages, Threads, WorkerSlot
+
+# Changes with the layout, so that a slot of another version is not read.
+VERSION = 1.0
+
+# The places of the numbers. Times are in seconds: since the epoch, or of the monotonic clock.
+(
+    VERSION_AT,
+    PID,
+    GENERATION,
+    # In seconds since the boot: the process of that pid is no younger.
+    OPENED_AT,
+    STARTED_AT,
+    REQUESTS,
+    # While a request is in progress, less the time at which it began: negative, and one number.
+    BUSY_S,
+    IN_FLIGHT,
+    LAG_S,
+    LAG_MAX_S,
+    # Monotonic: when the timer of the event loop is due; 0 without a loop.
+    TIMER_DUE,
+) = range(11)
+NUMBERS = 64
+
+PLACES = 32
+# Characters of which a request's place keeps so many, so that some of the path fits too.
+MAX_METHOD = 20
+MAX_ROUTE = 200
+MAX_ID = 128
+_REQUEST = struct.Struct("@Qd496s")
+_HEADER_BYTES = NUMBERS * 8
+_DETAILS_AT = _HEADER_BYTES + PLACES * _REQUEST.size
+_DETAILS = struct.Struct("@QQQ")
+_DETAILS_BYTES = 16 * 1024
+MAX_DETAILS = _DETAILS_BYTES - _DETAILS.size
+SLOT_BYTES = _DETAILS_AT + _DETAILS_BYTES
+
+# What follows the sequence numbers.
+_START_AND_TEXT = struct.Struct("@d496s")
+_LENGTHS = struct.Struct("@QQ")
+_SEQUENCE_BYTES = 8
+# A writer is in the middle of a part for about a microsecond.
+ATTEMPTS = 20
+
+T = TypeVar("T")
+
+
+class SlotWriter:
+    """Writes the parts of a slot to a buffer; each part has one writer at a time."""
+
+    def __init__(self, buffer: Any) -> None:
+        self._buffer = buffer
+        view = memoryview(buffer)
+        self.numbers = view[:_HEADER_BYTES].cast("d")
+        self._words = view.cast("Q")
+
+    def write_request(
+        self, place: int, since: float, *, method: str, route: str, request_id: str, path: str
+    ) -> None:
+        """Write a request; the end of a long path is left out."""
+        at = _HEADER_BYTES + place * _REQUEST.size
+        text = f"{method[:MAX_METHOD]}\0{route[:MAX_ROUTE]}\0{request_id[:MAX_ID]}\0{path}"
+        content = since, text.encode(errors="replace")
+        self._begin(at)
+        _START_AND_TEXT.pack_into(self._buffer, at + _SEQUENCE_BYTES, *content)
+        self._end(at)
+
+    def free(self, place: int) -> None:
+        """Note that the request at this place has ended."""
+        at = _HEADER_BYTES + place * _REQUEST.size + _SEQUENCE_BYTES
+        self._words[at // 8] = 0
+
+    def write_details(self, text: bytes) -> None:
+        """Write the JSON object, of MAX_DETAILS at most."""
+        lengths_at, text_at = _DETAILS_AT + _SEQUENCE_BYTES, _DETAILS_AT + _DETAILS.size
+        self._begin(_DETAILS_AT)
+        _LENGTHS.pack_into(self._buffer, lengths_at, len(text), zlib.crc32(text))
+        self._buffer[text_at : text_at + len(text)] = text
+        self._end(_DETAILS_AT)
+
+    def _begin(self, at: int) -> None:
+        # Odd from now on, also where a signal has interrupted the last write.
+        self._words[at // 8] |= 1
+
+    def _end(self, at: int) -> None:
+        self._words[at // 8] += 1
+
+
+def read_slot(buffer: Any) -> WorkerSlot | None:
+    """Return the slot in ``buffer``; None for another layout, or while it is being written."""
+    view = memoryview(buffer)
+    numbers, words = view[:_HEADER_BYTES].cast("d"), view.cast("Q")
+    try:
+        details = _unless_written(words, _DETAILS_AT, lambda: _read_details(view))
+        if numbers[VERSION_AT] != VERSION or details is None:
+            return None
+        places = range(_HEADER_BYTES, _DETAILS_AT, _REQUEST.size)
+        found = [_unless_written(words, at, lambda at=at: _read_request(view, at)) for at in places]  # type: ignore[misc]
+        in_flight = sorted((each for each in found if each), key=lambda each: each.since)
+        return WorkerSlot(
+            **_from_numbers(numbers, time.monotonic()), in_flight=tuple(in_flight), **details
+        )
+    finally:
+        for each in (numbers, words, view):
+            each.release()
+
+
+def opened_at(buffer: Any) -> float:
+    """Return when the slot was opened, in seconds since the boot."""
+    with memoryview(buffer) as view, view[:_HEADER_BYTES].cast("d") as numbers:
+        return float(numbers[OPENED_AT])
+
+
+def _from_numbers(numbers: Any, now: float) -> dict[str, Any]:
+    busy_s, due = numbers[BUSY_S], numbers[TIMER_DUE]
+    # A timer that is due now is late by so much already: the loop is blocked.
+    lag_s = max(numbers[LAG_S], now - due) if due else None
+    return {
+        "pid": int(numbers[PID]),
+        "generation": int(numbers[GENERATION]),
+        "started_at": numbers[STARTED_AT],
+        "requests": int(numbers[REQUESTS]),
+        "busy_s": busy_s + now if busy_s < 0 else busy_s,
+        "in_flight_count": int(numbers[IN_FLIGHT]),
+        "lag_s": lag_s,
+        "lag_max_s": None if lag_s is None else max(lag_s, numbers[LAG_MAX_S]),
+    }
+
+
+def _unless_written(words: memoryview, at: int, read: Callable[[], T]) -> T | None:
+    for _ in range(ATTEMPTS):
+        sequence = words[at // 8]
+        if sequence % 2 == 0:
+            found = read()
+            if words[at // 8] == sequence:
+                return found
+    return None
+
+
+def _read_request(view: memoryview, at: int) -> InFlight | None:
+    _, since, text = _REQUEST.unpack_from(view, at)
+    if not since:
+        return None
+    fields = text.rstrip(b"\0").decode(errors="replace").split("\0", 3)
+    # Of characters beyond ASCII there may be so many that no path is left.
+    method, route, request_id, path = (*fields, "", "", "")[:4]
+    return InFlight(method=method, path=path, route=route, since=since, request_id=request_id)
+
+
+def _read_details(view: memoryview) -> dict[str, Any] | None:
+    _, length, checksum = _DETAILS.unpack_from(view, _DETAILS_AT)
+    begin = _DETAILS_AT + _DETAILS.size
+    text = bytes(view[begin : begin + min(length, MAX_DETAILS)])
+    # Not every processor shows the writes of another in their order.
+    if not length or zlib.crc32(text) != checksum:
+        return None
+    found = json.loads(text)
+    threads = found.pop("threads", None)
+    messages = found.pop("messages", {})
+    return {
+        **found,
+        "threads": Threads(**threads) if threads else None,
+        "messages": Messages(**messages),
+    }
