@@ -46,8 +46,8 @@ class Aggregates:
 
     def add(self, line: RequestLine) -> RequestLine:
         """Count a request; return it with its route bounded."""
-        if line.route not in self._routes:
-            line = self._with_known_route(line)
+        if self.bounded(line.route) != line.route:
+            line = replace(line, route=OTHER_ROUTES)
         key = (line.route, line.stack, line.is_long)
         minute = int(line.at) // 60
         if minute > self._closed_minute:
@@ -94,11 +94,13 @@ class Aggregates:
         every = (each for minute, kept in self._slowest.items() if minute > first for each in kept)
         return tuple(request for _, _, request in heapq.nlargest(SLOWEST, every))
 
-    def _with_known_route(self, line: RequestLine) -> RequestLine:
-        if len(self._routes) >= MOST_ROUTES:
-            return replace(line, route=OTHER_ROUTES)
-        self._routes.add(line.route)
-        return line
+    def bounded(self, route: str) -> str:
+        """Return the name under which a route is counted."""
+        if route not in self._routes:
+            if len(self._routes) >= MOST_ROUTES:
+                return OTHER_ROUTES
+            self._routes.add(route)
+        return route
 
     def _keep_if_slow(self, minute: int, line: RequestLine) -> None:
         kept = self._slowest.setdefault(minute, [])

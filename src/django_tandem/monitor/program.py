@@ -1,25 +1,37 @@
 """The monitor's process: it reads the edge's lines and the workers' slots, and answers on HTTP."""
 
 import asyncio
+import os
 import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
+import psutil
+
 from django_tandem.errors import MachineError
 from django_tandem.model import REQUESTS_FILE, programs
-from django_tandem.monitor import request_lines, snapshots
+from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.monitor import processes, request_lines, snapshots
 from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.last_hour import HOUR_MINUTES, LastHour
+from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
+from django_tandem.monitor.processes import WorkerProcesses
 from django_tandem.monitor.requests_file import RequestsFile
+from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import Surroundings
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import ListenQueue, read_queues
-from django_tandem.runtime.probes.http_server import HttpServer, Request, Response, as_json
+from django_tandem.runtime.probes.http_server import HttpServer, Pages, Request, Response, as_json
+from django_tandem.runtime.scoreboard import ScoreboardReader
 from django_tandem.runtime.state import METRICS_SOCKET, read_state
 from django_tandem.runtime.waiting import report
 
@@ -27,9 +39,9 @@ from django_tandem.runtime.waiting import report
 READ_EVERY_S = 0.25
 # The state, the queues and the slots.
 LOOK_EVERY_S = 1.0
-
-# Gets the records of each minute that has ended.
-OnMinutes = Callable[[list[RouteMinute]], None]
+# A call to supervisord, which has other work.
+RESTARTS_EVERY_S = 5.0
+MEMORY_EVERY_S = 15.0
 
 
 class Monitor:
@@ -37,14 +49,30 @@ class Monitor:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
-        self.aggregates = Aggregates(time.time())
         self._requests = RequestsFile(run_dir / REQUESTS_FILE)
+        self._scoreboard = ScoreboardReader(run_dir)
+        self._processes = WorkerProcesses()
+        # Its parent; a plain process in a test.
+        self._supervisord_pid = os.getppid()
+        self._aggregates = Aggregates(time.time())
+        self._counters, self._worker_counters = RequestCounters(), WorkerCounters()
+        self._last_hour = LastHour()
+        self._marks = Marks(psutil.Process(self._supervisord_pid).create_time())
         self._state: State | None = None
         self._state_version: tuple[int, int] | None = None
         self._lost_lines = 0
-        self._queues: dict[Path, ListenQueue] = {}
-        self._server = HttpServer({"/snapshot.json": self._snapshot_page})
-        self.on_minutes: tuple[OnMinutes, ...] = ()
+        self._queues: dict[str, ListenQueue] = {}
+        self._workers: tuple[WorkerState, ...] = ()
+        self._pss_bytes: dict[str, float] = {}
+        self._pss_mb: dict[int, float] = {}
+        self._server = HttpServer(self._pages())
+
+    def _pages(self) -> Pages:
+        return {
+            "/snapshot.json": self._snapshot_page,
+            "/history.json": self._history_page,
+            "/metrics": self._metrics_page,
+        }
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -52,10 +80,14 @@ class Monitor:
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, ended.set)
-        await self._look()
         rounds = [
-            asyncio.create_task(_repeat(self._read_lines, READ_EVERY_S)),
-            asyncio.create_task(_repeat(self._look, LOOK_EVERY_S)),
+            asyncio.create_task(_repeat(work, each_s))
+            for work, each_s in (
+                (self._look, LOOK_EVERY_S),
+                (self._read_lines, READ_EVERY_S),
+                (self._look_for_restarts, RESTARTS_EVERY_S),
+                (self._measure_memory, MEMORY_EVERY_S),
+            )
         ]
         await ended.wait()
         for each in rounds:
@@ -66,30 +98,50 @@ class Monitor:
     async def _read_lines(self) -> None:
         while lines := self._requests.read():
             for line in lines:
-                self._add(line)
+                self._count(line)
             # A long backlog must not keep a client waiting.
             await asyncio.sleep(0)
 
-    def _add(self, line: str) -> None:
+    def _count(self, line: str) -> None:
         try:
             parsed = request_lines.parse(line)
         except ValueError:
             # Cut by a full disk, most likely.
             self._lost_lines += 1
             return
-        self.aggregates.add(parsed)
+        self._counters.add(self._aggregates.add(parsed))
 
     async def _look(self) -> None:
         await self._read_state()
-        self._queues = read_queues()
+        self._queues = self._live_queues(read_queues())
+        slots = self._scoreboard.read()
+        self._worker_counters.update(slots)
+        self._workers = self._processes.states(slots, self._pss_mb)
         if self._requests.is_removed():
             await self._reopen()
         self._close_minutes()
 
     def _close_minutes(self, *, at_once: bool = False) -> None:
-        records = self.aggregates.close_minutes(time.time(), at_once=at_once)
-        for on_minutes in self.on_minutes if records else ():
-            on_minutes(records)
+        records = self._aggregates.close_minutes(time.time(), at_once=at_once)
+        if records:
+            self._keep(records)
+
+    def _keep(self, records: list[RouteMinute]) -> None:
+        self._last_hour.add(records)
+
+    async def _look_for_restarts(self) -> None:
+        # While supervisord stops, or where there is none, nothing is restarted.
+        with suppress(OSError, MachineError):
+            generation = self._state.generation if self._state else 0
+            found = await asyncio.to_thread(processes.read_restarts, self._run_dir, generation)
+            self._marks.see_restarts(found, time.time())
+
+    async def _measure_memory(self) -> None:
+        slots = [each.slot for each in self._workers]
+        with suppress(OSError, MachineError):
+            self._pss_bytes, self._pss_mb = await asyncio.to_thread(
+                processes.read_memory, self._run_dir, self._supervisord_pid, slots
+            )
 
     async def _read_state(self) -> None:
         """Read the state if it has changed: a reload has committed another generation."""
@@ -103,6 +155,8 @@ class Monitor:
             # While it is damaged, what it held before still runs.
             return
         self._state_version = version
+        if self._state is not None:
+            self._marks.see_generation(self._state.generation, time.time())
         addresses = self._state.metrics if self._state else ()
         for failure in await self._server.listen((str(self._run_dir / METRICS_SOCKET), *addresses)):
             report(failure)
@@ -119,22 +173,61 @@ class Monitor:
         except OSError as error:
             report(f"{REQUESTS_FILE} was removed, and NGINX can't be made to reopen it: {error}.")
 
-    async def _snapshot_page(self, _request: Request) -> Response:
-        found = snapshots.take(self.aggregates, self._surroundings(), time.time())
-        return as_json(HTTPStatus.OK, found.as_json())
-
-    def _surroundings(self) -> Surroundings:
+    def _live_queues(self, found: dict[Path, ListenQueue]) -> dict[str, ListenQueue]:
         state = self._state
         kinds = [kind for process in state.processes for kind in process.kinds] if state else []
-        served = {kind.stack: kind for kind in kinds if kind.stack and kind.socket}
-        queues = {
-            stack.value: self._queues.get(Path(kind.socket or "")) for stack, kind in served.items()
+        return {
+            kind.stack.value: found[Path(kind.socket)]
+            for kind in kinds
+            if kind.stack and kind.socket and Path(kind.socket) in found
         }
-        return Surroundings(
-            generation=state.generation if state else 0,
-            stacks=tuple(served),
-            queues={stack: queue for stack, queue in queues.items() if queue},
+
+    async def _snapshot_page(self, _request: Request) -> Response:
+        around = Surroundings(
+            generation=self._state.generation if self._state else 0,
+            stacks=tuple(
+                dict.fromkeys(s for p in self._state.processes for s in p.stacks)
+                if self._state
+                else ()
+            ),
+            workers=self._workers,
+            queues=self._queues,
+            marks=self._marks.all,
             lost_lines=self._lost_lines,
+        )
+        found = snapshots.take(self._aggregates, around, time.time())
+        return as_json(HTTPStatus.OK, found.as_json())
+
+    async def _history_page(self, request: Request) -> Response:
+        given = request.query.get("minutes", "")
+        minutes = int(given) if given.isdecimal() else HOUR_MINUTES
+        since = int(time.time()) // 60 - minutes
+        return Response(status=HTTPStatus.OK, body=self._last_hour.as_json(since))
+
+    async def _metrics_page(self, request: Request) -> Response:
+        # Where nothing scrapes, its import would only take memory.
+        from django_tandem.monitor import prometheus  # noqa: PLC0415
+
+        measured = prometheus.Measured(
+            requests=self._counters,
+            workers=self._worker_counters,
+            slots=[self._with_bounded_routes(each.slot) for each in self._workers],
+            queues=self._queues,
+            generation=self._state.generation if self._state else 0,
+            reloads=self._marks.reloads,
+            restarts=self._marks.restarts,
+            pss_bytes=self._pss_bytes,
+            lost_lines=self._lost_lines,
+        )
+        body, content_type = prometheus.encode(measured, request.headers.get("accept", ""))
+        return Response(status=HTTPStatus.OK, body=body, content_type=content_type)
+
+    def _with_bounded_routes(self, slot: WorkerSlot) -> WorkerSlot:
+        bound = self._aggregates.bounded
+        return replace(
+            slot,
+            websockets={bound(route): count for route, count in slot.websockets.items()},
+            streams={bound(route): count for route, count in slot.streams.items()},
         )
 
 

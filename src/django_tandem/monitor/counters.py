@@ -1,0 +1,106 @@
+"""Totals since the monitor's start: of requests, and of all workers, also those that have ended."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.monitor.minutes import DURATION_BUCKETS_S
+from django_tandem.monitor.request_lines import EDGE, RequestLine
+
+# Those of the convention; any other has one name, as a client can send any.
+METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+OTHER_METHODS = "_OTHER"
+
+Key = TypeVar("Key", bound=Hashable)
+# Route, method, status, stack.
+RequestLabels = tuple[str, str, int, str]
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts by bucket of DURATION_BUCKETS_S, of which the last has no bound, and their sum."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BUCKETS_S) + 1))
+    sum_s: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(DURATION_BUCKETS_S, seconds)] += 1
+        self.sum_s += seconds
+
+
+class RequestCounters:
+    """
+    The requests of the edge's lines.
+
+    WebSockets and event streams have no duration here: the workers count them.
+    """
+
+    def __init__(self) -> None:
+        self.durations: dict[RequestLabels, Histogram] = {}
+        self.queues: dict[str, Histogram] = {}
+        # By route and stack.
+        self.cpu_s: dict[tuple[str, str], float] = {}
+        # By route and the stack that answered.
+        self.handovers: Counter[tuple[str, str]] = Counter()
+
+    def add(self, line: RequestLine) -> None:
+        """Count a request."""
+        if line.handed_over:
+            self.handovers[line.route, line.stack] += 1
+        if line.is_long:
+            return
+        method = line.method if line.method in METHODS else OTHER_METHODS
+        labels = (line.route, method, line.status, line.stack)
+        _histogram(self.durations, labels).observe(line.duration_s)
+        if line.queue_s is not None and line.stack != EDGE:
+            _histogram(self.queues, line.stack).observe(line.queue_s)
+        if line.cpu_s is not None:
+            key = (line.route, line.stack)
+            self.cpu_s[key] = self.cpu_s.get(key, 0.0) + line.cpu_s
+
+
+def _histogram(histograms: dict[Key, Histogram], key: Key) -> Histogram:
+    found = histograms.get(key)
+    if found is None:
+        found = histograms[key] = Histogram()
+    return found
+
+
+class WorkerCounters:
+    """The counts of the workers' slots, added up over workers that end and generations."""
+
+    def __init__(self) -> None:
+        # By direction, by close code, and by outcome.
+        self.messages: Counter[str] = Counter()
+        self.closes: Counter[str] = Counter()
+        self.stream_ends: Counter[str] = Counter()
+        self._last: dict[tuple[int, float], WorkerSlot] | None = None
+
+    def update(self, slots: Iterable[WorkerSlot]) -> None:
+        """Add what has been counted since the last call."""
+        now = {(slot.pid, slot.started_at): slot for slot in slots}
+        # An earlier monitor has counted what is there at the start.
+        before = now if self._last is None else self._last
+        for key, slot in now.items():
+            _add_new(self.messages, _messages(slot), _messages(before.get(key)))
+            _add_new(self.closes, slot.closes, before[key].closes if key in before else {})
+            ends = before[key].stream_ends if key in before else {}
+            _add_new(self.stream_ends, slot.stream_ends, ends)
+        self._last = now
+
+
+def _messages(slot: WorkerSlot | None) -> Mapping[str, int]:
+    if slot is None:
+        return {}
+    return {"received": slot.messages.received, "sent": slot.messages.sent}
+
+
+def _add_new(total: Counter[str], now: Mapping[str, int], before: Mapping[str, int]) -> None:
+    for name, count in now.items():
+        total[name] += max(0, count - before.get(name, 0))

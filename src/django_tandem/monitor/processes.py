@@ -1,0 +1,82 @@
+"""The processes of a stack: their slots, and the CPU time and memory that the kernel counts."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from django_tandem.inprocess import worker_restarts
+from django_tandem.model import programs
+from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.monitor.marks import name_of
+from django_tandem.monitor.snapshot import WorkerState
+from django_tandem.runtime import supervisord
+from django_tandem.runtime.usage import usages
+
+MB = 1024 * 1024
+
+
+def read_restarts(run_dir: Path, generation: int) -> dict[str, int]:
+    """Return how often programs and workers of a shared master were restarted; raises OSError."""
+    of_workers = worker_restarts.read(run_dir, generation)
+    named = {programs.numbered(kind, generation): count for kind, count in of_workers.items()}
+    return {**supervisord.restarts(run_dir), **named}
+
+
+def read_memory(
+    run_dir: Path, root: int, slots: Iterable[WorkerSlot]
+) -> tuple[dict[str, float], dict[int, float]]:
+    """
+    Return the proportional memory of each program in bytes, and of each worker in MB.
+
+    ``root`` is supervisord. The kernel walks all pages of a process: this is dear. Raises OSError.
+    """
+    names = {each.pid: name_of(each.name) for each in supervisord.statuses(run_dir) if each.pid}
+    workers = {slot.pid: slot.stack for slot in slots}
+    names |= workers
+    found = {pid: each.pss_mb for pid, each in usages(root, names).items()}
+    of_programs: dict[str, float] = {}
+    for pid, pss_mb in found.items():
+        if pss_mb is not None:
+            of_programs[names[pid]] = of_programs.get(names[pid], 0.0) + pss_mb * MB
+    return of_programs, {pid: mb for pid, mb in found.items() if mb is not None and pid in workers}
+
+
+class WorkerProcesses:
+    """The processes of the workers, by which their CPU time is measured from look to look."""
+
+    def __init__(self) -> None:
+        # With the CPU time and the moment of the last look.
+        self._seen: dict[int, tuple[psutil.Process, float, float]] = {}
+
+    def states(
+        self, slots: Sequence[WorkerSlot], pss_mb: Mapping[int, float]
+    ) -> tuple[WorkerState, ...]:
+        """Return the state of each worker, without those that have ended."""
+        seen = {}
+        states = []
+        for slot in slots:
+            try:
+                state, seen[slot.pid] = self._look(slot, pss_mb.get(slot.pid))
+            except psutil.Error:
+                continue
+            states.append(state)
+        self._seen = seen
+        return tuple(states)
+
+    def _look(
+        self, slot: WorkerSlot, pss_mb: float | None
+    ) -> tuple[WorkerState, tuple[psutil.Process, float, float]]:
+        known = self._seen.get(slot.pid)
+        process = known[0] if known and known[0].is_running() else psutil.Process(slot.pid)
+        with process.oneshot():
+            times, rss = process.cpu_times(), process.memory_info().rss
+        now, cpu_s = time.monotonic(), times.user + times.system
+        percent = 0.0
+        if known and known[0] is process and now > known[2]:
+            percent = 100 * (cpu_s - known[1]) / (now - known[2])
+        state = WorkerState(
+            slot=slot, cpu_percent=round(percent, 1), rss_mb=rss / MB, pss_mb=pss_mb
+        )
+        return state, (process, cpu_s, now)

@@ -1,0 +1,59 @@
+"""The records of the last hour are kept in little memory."""
+
+import json
+from dataclasses import asdict
+
+from django_tandem.monitor import last_hour
+from django_tandem.monitor.last_hour import LastHour
+from django_tandem.monitor.minutes import RouteMinute
+
+
+def record(minute: int, route: str = "/shop/", **changes) -> RouteMinute:
+    return RouteMinute(minute, route, "wsgi", statuses={200: 3}, durations={10: 3}, **changes)
+
+
+def minutes(kept: LastHour, since: int = 0) -> list[int]:
+    return [each["minute"] for each in json.loads(kept.as_json(since))]
+
+
+def test_a_record_is_an_object_with_its_fields() -> None:
+    """JSON has no numbers as keys."""
+    kept = LastHour()
+    kept.add([record(100, bytes_sent=9)])
+
+    (found,) = json.loads(kept.as_json(0))
+    assert found.keys() == asdict(record(100)).keys()
+    assert (found["statuses"], found["bytes_sent"]) == ({"200": 3}, 9)
+
+
+def test_records_are_in_the_order_of_their_minutes(monkeypatch) -> None:
+    """From a minute on, and no more of them than an hour has."""
+    monkeypatch.setattr(last_hour, "HOUR_MINUTES", 3)
+    kept = LastHour()
+    assert json.loads(kept.as_json(0)) == []
+    for minute in (1, 2, 4, 3):
+        kept.add([record(minute), record(minute, "/cart/")])
+
+    assert minutes(kept) == [2, 2, 3, 3, 4, 4]
+    assert minutes(kept, since=4) == [4, 4]
+
+
+def test_late_lines_are_a_further_record_of_their_minute() -> None:
+    """Both are to be added."""
+    kept = LastHour()
+    kept.add([record(1)])
+    kept.add([record(1), record(2)])
+
+    assert minutes(kept) == [1, 1, 2]
+
+
+def test_an_hour_of_two_thousand_routes_takes_few_megabytes() -> None:
+    """Of the 40 MB that the monitor may take."""
+    kept = LastHour()
+    every = [
+        record(7, f"/shop/{n}/<int:pk>/", duration_s=n / 7, worker_s=n / 9) for n in range(2000)
+    ]
+    kept.add(every)
+
+    (packed,) = kept._minutes[7]
+    assert 60 * len(packed) < 8_000_000

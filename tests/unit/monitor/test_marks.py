@@ -1,0 +1,43 @@
+"""Starts, reloads and restarts are marked once, when they are seen."""
+
+from django_tandem.monitor.marks import Marks, name_of
+
+
+def kinds(marks: Marks) -> list[tuple[float, str, str]]:
+    return [(mark.at, mark.kind, mark.text) for mark in marks.all]
+
+
+def test_another_generation_is_a_reload() -> None:
+    """The first one is that of the start."""
+    marks = Marks(started_at=10.0)
+    for generation in (3, 3, 4):
+        marks.see_generation(generation, 20.0)
+
+    assert kinds(marks) == [
+        (10.0, "start", "The stack was started."),
+        (20.0, "reload", "Generation 4 is live."),
+    ]
+    assert marks.reloads == 1
+
+
+def test_restarts_since_the_last_look_are_marked() -> None:
+    """Those before the first look have no time; a program that was removed has none any more."""
+    marks = Marks(started_at=10.0)
+    marks.see_restarts({"nginx": 2}, 20.0)
+    marks.see_restarts({"nginx": 2, "wsgi-1": 3}, 25.0)
+    marks.see_restarts({"nginx": 3}, 30.0)
+
+    assert kinds(marks)[1:] == [
+        (25.0, "restart", "wsgi-1 was restarted."),
+        (30.0, "restart", "nginx was restarted."),
+    ]
+    assert marks.restarts == {"wsgi": 3, "nginx": 1}
+
+
+def test_a_label_has_no_generation() -> None:
+    """It would be another series after each reload."""
+    assert [name_of(each) for each in ("master-3", "tasks-2-3", "nginx")] == [
+        "master",
+        "tasks-2",
+        "nginx",
+    ]

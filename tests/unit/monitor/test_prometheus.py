@@ -1,0 +1,129 @@
+"""The page of metrics is read by the parsers of Prometheus' own library."""
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from django_tandem.model.scoreboard import Messages, Threads, WorkerSlot
+from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.prometheus import Measured, encode
+from django_tandem.monitor.request_lines import parse
+from django_tandem.runtime.listen_queues import ListenQueue
+from unit.monitor.lines import line
+
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
+LABELS = (
+    *("http_route", "http_request_method", "http_response_status_code", "stack", "state", "to"),
+    *("alias", "direction", "code", "outcome", "program", "le"),
+)
+REQUESTS = "http_server_request_duration_seconds"
+
+
+def worker(pid: int, **changes) -> WorkerSlot:
+    return WorkerSlot(
+        **{"pid": pid, "stack": "asgi", "generation": 2, "started_at": 1.0, **changes}
+    )
+
+
+@pytest.fixture
+def measured() -> Measured:
+    requests, workers = RequestCounters(), WorkerCounters()
+    for duration in ("0.004", "0.030", "20.000"):
+        requests.add(parse(line(duration=duration)))
+    requests.add(parse(line(by="wsgi>asgi", route='/odd\\"\\\\n/')))
+    busy = worker(
+        7,
+        in_flight_count=2,
+        lag_s=0.001,
+        lag_max_s=0.25,
+        threads=Threads(size=8, idle=5, overflow=1),
+        database_connections={"default": 3},
+        websockets={"/ws/": 4},
+        streams={"/events/": 2},
+        messages=Messages(received=5, sent=6),
+        closes={"1001": 2},
+        stream_ends={"left": 1},
+    )
+    workers.update([])
+    workers.update([busy])
+    return Measured(
+        requests=requests,
+        workers=workers,
+        slots=[busy, worker(8, lag_max_s=0.002), worker(9, stack="wsgi")],
+        queues={"wsgi": ListenQueue(length=3, limit=64)},
+        generation=2,
+        reloads=1,
+        restarts={"nginx": 1},
+        pss_bytes={"nginx": 1e6},
+        lost_lines=4,
+    )
+
+
+def samples(measured: Measured, accept: str) -> dict[tuple[str, ...], float]:
+    body, content_type = encode(measured, accept)
+    parse_page = parse_open if content_type.startswith("application/openmetrics") else parse_text
+    return {
+        (
+            sample.name,
+            *(sample.labels[name] for name in LABELS if name in sample.labels),
+        ): sample.value
+        for family in parse_page(body.decode())
+        for sample in family.samples
+    }
+
+
+@pytest.mark.parametrize("accept", ["", OPEN_METRICS], ids=["text", "OpenMetrics"])
+def test_each_metric_is_on_the_page(measured, accept) -> None:
+    """In both formats, by the same names."""
+    found = samples(measured, accept)
+
+    assert found[f"{REQUESTS}_count", "/shop/", "GET", "200", "wsgi"] == 3
+    assert found[f"{REQUESTS}_bucket", "/shop/", "GET", "200", "wsgi", "0.05"] == 2
+    assert found[f"{REQUESTS}_bucket", "/shop/", "GET", "200", "wsgi", "+Inf"] == 3
+    assert found[f"{REQUESTS}_sum", "/shop/", "GET", "200", "wsgi"] == pytest.approx(20.034)
+    rest = {key: value for key, value in found.items() if key[0].startswith("tandem_")}
+    assert {key: value for key, value in rest.items() if "queue_seconds" not in key[0]} == {
+        ("tandem_request_cpu_seconds_total", "/shop/", "wsgi"): pytest.approx(0.012),
+        ("tandem_request_cpu_seconds_total", '/odd"\\n/', "asgi"): 0.004,
+        ("tandem_handovers_total", '/odd"\\n/', "asgi"): 1,
+        ("tandem_queue_length", "wsgi"): 3,
+        ("tandem_queue_limit", "wsgi"): 64,
+        ("tandem_workers", "asgi", "busy"): 1,
+        ("tandem_workers", "asgi", "idle"): 1,
+        ("tandem_workers", "wsgi", "busy"): 0,
+        ("tandem_workers", "wsgi", "idle"): 1,
+        ("tandem_event_loop_lag_seconds",): 0.25,
+        ("tandem_threads", "idle"): 5,
+        ("tandem_threads", "busy"): 3,
+        ("tandem_threads", "overflow"): 1,
+        ("tandem_database_connections", "default"): 3,
+        ("tandem_websocket_connections", "/ws/"): 4,
+        ("tandem_websocket_messages_total", "received"): 5,
+        ("tandem_websocket_messages_total", "sent"): 6,
+        ("tandem_websocket_closes_total", "1001"): 2,
+        ("tandem_streams", "/events/"): 2,
+        ("tandem_stream_ends_total", "left"): 1,
+        ("tandem_generation",): 2,
+        ("tandem_reloads_total",): 1,
+        ("tandem_restarts_total", "nginx"): 1,
+        ("tandem_memory_pss_bytes", "nginx"): 1e6,
+        ("tandem_monitor_lines_lost_total",): 4,
+    }
+
+
+def test_a_client_that_accepts_openmetrics_gets_it(measured) -> None:
+    """Prometheus does; the text format has no end mark."""
+    body, content_type = encode(measured, OPEN_METRICS)
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert body.endswith(b"# EOF\n")
+
+    body, content_type = encode(measured, "*/*")
+    assert content_type.startswith("text/plain; version=0.0.4")
+    assert b"# EOF" not in body
+
+
+def test_a_stack_without_a_request_has_a_page() -> None:
+    """Its gauges are there."""
+    empty = Measured(requests=RequestCounters(), workers=WorkerCounters())
+
+    assert samples(empty, OPEN_METRICS)["tandem_generation",] == 0
