@@ -30,6 +30,7 @@ docs: $(VENV)/dev.installed
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs build/docs
 
 tests screenshot: DEBIAN += chromium-headless-shell:chromium-headless-shell curl:curl openssl:openssl
+tests test-all: DEBIAN += promtool:prometheus
 
 # The tests of containers are for root: they start what a cluster starts, and keep the image from one run to the next.
 export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers
@@ -165,13 +166,14 @@ $(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requ
 	  -r example/requirements.txt -r requirements-dev.txt
 	@touch $@
 
+# In this run level Debian starts no service that it installs.
 system:
 	@missing=""; \
 	for pair in $(DEBIAN); do \
 	  PATH="$(SYSTEM_PATH)" command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
 	done; \
 	test -z "$$missing" && exit 0; \
-	test "$$(id -u)" = 0 && apt-get update -q && apt-get install -yq --no-install-recommends $$missing && exit 0; \
+	test "$$(id -u)" = 0 && apt-get update -q && RUNLEVEL=1 apt-get install -yq --no-install-recommends $$missing && exit 0; \
 	echo "make: the tests need Debian's$$missing. Install it: sudo apt-get install$$missing" >&2; exit 1
 
 clean:

@@ -26,6 +26,9 @@ ABOUT = {
     "mime.types": "content types by suffix; not every NGINX comes with them",
     "supervisord.conf": "every program, with its command line and environment",
     "state.json": "what serves, for `status`, `logs`, `reload` and `down`",
+    "prometheus-rules.yml": "the alerts for Prometheus",
+    "prometheus.yml": "an example of a scrape configuration",
+    "grafana-dashboard.json": "the dashboard for Grafana",
 }
 
 
@@ -58,7 +61,12 @@ def _program(process: Process) -> tuple[str, ...]:
 
 
 def _plan() -> Plan:
-    settings = read_settings({"PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]}})
+    settings = read_settings(
+        {
+            "PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]},
+            "METRICS": "127.0.0.1:9001",
+        }
+    )
     host = Host(
         python="/srv/venv/bin/python",
         nginx=Nginx(program="/usr/sbin/nginx", version=(1, 28, 0)),

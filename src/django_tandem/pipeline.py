@@ -16,7 +16,7 @@ from django_tandem.plan import make_plan
 from django_tandem.project import loading
 from django_tandem.project.loading import Loaded, read
 from django_tandem.project.location import Location
-from django_tandem.render import TARGETS, Target
+from django_tandem.render import STACK_TARGETS, Target
 from django_tandem.routing.policy import check_pins, decide_all
 from django_tandem.settings import Settings, read_settings
 
@@ -71,7 +71,7 @@ def plan(
     )
 
 
-def render(plan: Plan, targets: Iterable[Target] = TARGETS) -> list[File]:
+def render(plan: Plan, targets: Iterable[Target] = STACK_TARGETS) -> list[File]:
     """Return the files of ``targets``, with names relative to the directory they belong in."""
     return [file for target in targets for file in target.render(plan)]
 

@@ -95,6 +95,12 @@ class Bind:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def local(self) -> "Bind":
+        """The address that a client on the same host connects to."""
+        any_host = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+        return Bind(host=any_host.get(self.host, self.host), port=self.port)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
@@ -326,9 +332,8 @@ class Plan:
     def url(self) -> str:
         """The URL to open in a browser."""
         bind = self.edge.binds[0]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind.host, bind.host)  # noqa: S104
         scheme = "https" if self.edge.tls else "http"
         # With server names, NGINX rejects a request for the bare address.
         named = next((name for name in self.edge.server_names if name[0] not in "~*."), None)
-        place = f"{named}:{bind.port}" if named else str(Bind(host=shown, port=bind.port))
+        place = f"{named}:{bind.port}" if named else str(bind.local)
         return f"{scheme}://{place}/"

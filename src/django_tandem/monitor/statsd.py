@@ -151,7 +151,7 @@ class StatsdSender:
     def close(self, within_s: float = 0.5) -> None:
         """End, once what has been flushed is sent or ``within_s`` is over."""
         with suppress(queue.Full):
-            self._waiting.put_nowait(None)
+            self._waiting.put(None, timeout=within_s)
         self._thread.join(within_s)
 
     def _run(self) -> None:

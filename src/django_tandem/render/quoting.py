@@ -1,5 +1,6 @@
 """Quoting, one function per format; a value that a format can't represent is an error."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterable
@@ -87,6 +88,11 @@ def nginx_comment(value: object) -> str:
     return _CONTROL.sub("?", str(value))
 
 
+def yaml(value: object) -> str:
+    """Quote a text for YAML, of which JSON's strings are a part."""
+    return json.dumps(str(value))
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "nginx": nginx,
     "nginx_regex": nginx_regex,
@@ -95,4 +101,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "supervisor": supervisor,
     "supervisor_command": supervisor_command,
     "supervisor_environment": supervisor_environment,
+    "yaml": yaml,
 }

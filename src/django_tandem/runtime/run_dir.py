@@ -25,7 +25,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 FREE_BYTES = 256 * 1024
 
 # By their first lines a directory is known for one of ours.
-RENDERED = ("nginx.conf", "supervisord.conf")
+RENDERED = ("nginx.conf", "supervisord.conf", "prometheus-rules.yml")
 # What a start may leave that was refused before it rendered them.
 BEFORE_RENDERED = {".gitignore", lock.NAME, lock.IDENTITY}
 

@@ -1,0 +1,36 @@
+"""Render what watches a running stack: alerts for Prometheus, a dashboard for Grafana."""
+
+from django_tandem.errors import SettingError
+from django_tandem.model import File, Plan
+from django_tandem.render.monitoring.alerts import JOB, alerts
+from django_tandem.render.monitoring.dashboard import as_json
+from django_tandem.render.target import Target, fill
+
+RULES = "prometheus-rules.yml"
+SCRAPE = "prometheus.yml"
+DASHBOARD = "grafana-dashboard.json"
+
+
+def render(plan: Plan) -> tuple[File, ...]:
+    """Return the files; raises SettingError where the monitor has no address to scrape."""
+    if not plan.metrics_binds:
+        raise SettingError(
+            'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.',
+            hint='Name one for the monitor, such as "METRICS": "127.0.0.1:9001".',
+        )
+    targets = [str(bind.local) for bind in plan.metrics_binds]
+    return (
+        File(name=RULES, content=fill("monitoring/rules.yml.j2", alerts=alerts(plan))),
+        File(
+            name=SCRAPE,
+            content=fill("monitoring/prometheus.yml.j2", rules=RULES, job=JOB, targets=targets),
+        ),
+        File(name=DASHBOARD, content=as_json(plan)),
+    )
+
+
+TARGET = Target(
+    name="monitoring",
+    summary=f"what watches a stack: {RULES}, {SCRAPE} and {DASHBOARD}",
+    render=render,
+)
