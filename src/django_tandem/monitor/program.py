@@ -27,6 +27,7 @@ from django_tandem.monitor.processes import WorkerProcesses
 from django_tandem.monitor.requests_file import RequestsFile
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import Surroundings
+from django_tandem.monitor.statsd_export import StatsdExport
 from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import ListenQueue, read_queues
@@ -65,6 +66,7 @@ class Monitor:
         self._workers: tuple[WorkerState, ...] = ()
         self._pss_bytes: dict[str, float] = {}
         self._pss_mb: dict[int, float] = {}
+        self._statsd = StatsdExport()
         self._server = HttpServer(self._pages())
 
     def _pages(self) -> Pages:
@@ -94,6 +96,7 @@ class Monitor:
             each.cancel()
         await self._read_lines()
         self._close_minutes(at_once=True)
+        self._statsd.close()
 
     async def _read_lines(self) -> None:
         while lines := self._requests.read():
@@ -109,7 +112,9 @@ class Monitor:
             # Cut by a full disk, most likely.
             self._lost_lines += 1
             return
-        self._counters.add(self._aggregates.add(parsed))
+        counted = self._aggregates.add(parsed)
+        self._counters.add(counted)
+        self._statsd.add(counted)
 
     async def _look(self) -> None:
         await self._read_state()
@@ -120,6 +125,8 @@ class Monitor:
         if self._requests.is_removed():
             await self._reopen()
         self._close_minutes()
+        # Channels workers serve no request.
+        self._statsd.flush(sum(slot.stack != programs.CHANNELS for slot in slots))
 
     def _close_minutes(self, *, at_once: bool = False) -> None:
         records = self._aggregates.close_minutes(time.time(), at_once=at_once)
@@ -157,6 +164,7 @@ class Monitor:
         self._state_version = version
         if self._state is not None:
             self._marks.see_generation(self._state.generation, time.time())
+            self._statsd.configure(self._state)
         addresses = self._state.metrics if self._state else ()
         for failure in await self._server.listen((str(self._run_dir / METRICS_SOCKET), *addresses)):
             report(failure)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import socket
 import sys
@@ -27,14 +28,24 @@ def test_gunicorn_serves_the_projects_wsgi_application(stack) -> None:
     assert "gunicorn" in stack.command("wsgi-1")
 
 
-def test_gunicorn_takes_statsd_args(stack) -> None:
-    """A request is counted at the address that STATSD_ARGS names, under its prefix."""
-    stack.ask("/describe/")
+def test_requests_of_both_stacks_are_counted_by_statsd(stack) -> None:
+    """Each once, at the address that STATSD_ARGS names, under its prefix."""
+    for path in ("/api/rest/", "/ws/api/rest/", "/api/rest/", "/ws/api/rest/", "/api/rest/"):
+        # No other test has this status.
+        assert stack.ask(path, "PATCH").status == 405
 
-    def counted() -> bool:
-        return b"shop.gunicorn.requests:1|c" in stack.statsd.recv(4096)
+    counted, received = 0, b""
+    while counted < 5:
+        datagram = stack.statsd.recv(4096)
+        received += datagram + b"\n"
+        counts = re.findall(rb"^shop\.gunicorn\.request\.status\.405:(\d+)\|c$", datagram, re.M)
+        counted += sum(map(int, counts))
 
-    assert wait_for(counted)
+    assert counted == 5
+    assert b"shop.gunicorn.workers:" in received
+    assert b"shop.gunicorn.request.duration:" in received
+    # As Gunicorn would count by itself.
+    assert b"gunicorn.requests:1|c|@1.0" not in received
 
 
 def test_daphne_serves_the_projects_asgi_application(stack) -> None:

@@ -74,6 +74,41 @@ def test_statsd_arguments_come_from_the_environment(monkeypatch, tmp_path) -> No
     assert (settings["statsd_host"], settings["statsd_prefix"]) == ("127.0.0.1:8125", "shop")
 
 
+@pytest.mark.parametrize(
+    ("statsd_args", "is_monitored", "counts_requests"),
+    [
+        ("--statsd-host=127.0.0.1:8125", False, True),
+        ("--statsd-host=127.0.0.1:8125", True, False),
+        ("--statsd-prefix=shop", True, True),
+        ("", True, True),
+    ],
+)
+def test_gunicorn_counts_no_request_that_the_monitor_counts(
+    monkeypatch, tmp_path, statsd_args, is_monitored, counts_requests
+) -> None:
+    """The monitor sends those of both stacks, where STATSD_ARGS names an address."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATSD_ARGS", statsd_args)
+    if is_monitored:
+        monkeypatch.setenv("TANDEM_MONITOR", "1")
+    else:
+        monkeypatch.delenv("TANDEM_MONITOR", raising=False)
+
+    settings = make_settings(["app:application"])
+
+    assert ("logger_class" not in settings) == counts_requests
+
+
+def test_the_projects_logger_takes_precedence(monkeypatch, tmp_path) -> None:
+    """With one of its own, Gunicorn sends nothing by StatsD."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATSD_ARGS", "--statsd-host=127.0.0.1:8125")
+    monkeypatch.setenv("TANDEM_MONITOR", "1")
+    (tmp_path / "gunicorn.conf.py").write_text("logger_class = 'project.Logger'")
+
+    assert make_settings(["app:application"])["logger_class"] == "project.Logger"
+
+
 def test_gunicorns_log_lines_have_the_time_in_iso_8601(capsys) -> None:
     """As NGINX's access log and Valkey's have it."""
     make_settings(["app:application"])

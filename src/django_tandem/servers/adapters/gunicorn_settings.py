@@ -20,6 +20,7 @@ from typing import Any
 from gunicorn import glogging
 from gunicorn.config import Config
 
+from django_tandem import environment
 from django_tandem.inprocess import channel_layers, json_logging, scoreboard, streaming
 from django_tandem.inprocess.prefork import (
     is_forkable,
@@ -32,6 +33,7 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its o
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 OWN_MODULE = "python:django_tandem.servers.adapters.gunicorn"
 DEFAULT_FILE = "gunicorn.conf.py"
+LOG_COUNTS = "django_tandem.servers.adapters.statsd_logger.LogCounts"
 
 logger = logging.getLogger("django_tandem")
 
@@ -192,5 +194,8 @@ def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
         # The heartbeat of each worker is a file's timestamp: on a disk it can stall.
         defaults["worker_tmp_dir"] = SHARED_MEMORY
     # As in the reference set-up: `--statsd-host=127.0.0.1:8125 --statsd-prefix=shop`.
-    statsd = read_arguments(shlex.split(os.environ.get("STATSD_ARGS", "")))
+    statsd = read_arguments(shlex.split(os.environ.get(environment.STATSD_ARGS, "")))
+    if "statsd_host" in statsd and environment.MONITOR in os.environ:
+        # The monitor counts the requests of both stacks: each is to be counted once.
+        defaults["logger_class"] = LOG_COUNTS
     return {**defaults, **OWN_HOOKS, **adopted, **statsd, **OWN_SETTINGS}
