@@ -20,6 +20,7 @@ from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.monitor import processes, request_lines, snapshots
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.history import HISTORY, BackgroundWriter, History
 from django_tandem.monitor.last_hour import HOUR_MINUTES, LastHour
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
@@ -67,6 +68,7 @@ class Monitor:
         self._pss_bytes: dict[str, float] = {}
         self._pss_mb: dict[int, float] = {}
         self._statsd = StatsdExport()
+        self._history = BackgroundWriter(History(run_dir / HISTORY))
         self._server = HttpServer(self._pages())
 
     def _pages(self) -> Pages:
@@ -97,6 +99,7 @@ class Monitor:
         await self._read_lines()
         self._close_minutes(at_once=True)
         self._statsd.close()
+        self._history.close()
 
     async def _read_lines(self) -> None:
         while lines := self._requests.read():
@@ -135,6 +138,7 @@ class Monitor:
 
     def _keep(self, records: list[RouteMinute]) -> None:
         self._last_hour.add(records)
+        self._history.write(records)
 
     async def _look_for_restarts(self) -> None:
         # While supervisord stops, or where there is none, nothing is restarted.
