@@ -38,6 +38,7 @@ def _call(step: Step, value: Any) -> Any:
     return step(value)
 
 
+@types.coroutine
 def drive(
     coroutine: Coroutine[Any, Any, Any], run: Step, on_suspend: Callable[[], None] | None = None
 ) -> Generator[Any, Any, Any]:

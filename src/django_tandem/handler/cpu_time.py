@@ -4,12 +4,11 @@ import contextlib
 import sys
 import threading
 import time
-import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from threading import get_ident
 from time import thread_time
-from typing import Any
+from typing import Any, cast
 
 from django_tandem.handler.cancellation import drive
 
@@ -66,10 +65,9 @@ class CpuTime:
 CURRENT: ContextVar[CpuTime | None] = ContextVar("django_tandem_cpu_time", default=None)
 
 
-@types.coroutine
-def await_measured(coroutine: Coroutine[Any, Any, Any], cpu: CpuTime) -> Generator[Any, Any, Any]:
-    """Await ``coroutine``, and measure each of its steps on the event loop."""
-    return (yield from drive(coroutine, cpu.measure))
+def await_measured(call: Awaitable[None], cpu: CpuTime) -> Awaitable[None]:
+    """Return the coroutine ``call`` with each of its steps on the event loop measured."""
+    return drive(cast("Coroutine[Any, Any, None]", call), cpu.measure)
 
 
 def _clocks() -> dict[int, float]:

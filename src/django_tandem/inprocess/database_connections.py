@@ -21,6 +21,6 @@ def _add(connection: Any, **_: Any) -> None:
 
 def count_open() -> dict[str, int]:
     """Return the open connections by alias; with a pool, those that are in use."""
-    # The list is made at once, whatever other threads add.
+    # The list is made at once: other threads may add to it.
     found = (reference() for reference in list(_known))
     return dict(Counter(each.alias for each in found if each and each.connection is not None))

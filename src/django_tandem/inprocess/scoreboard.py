@@ -38,23 +38,17 @@ class ActiveRequest:
     A request in progress.
 
     ``since`` is in seconds since the epoch. ``place`` is that in the slot, None when all were
-    taken. ``cpu`` is None where its CPU time is not known.
+    taken. ``cpu`` is None where its CPU time is not known. ``call`` is the coroutine of the
+    application on ASGI.
     """
 
-    __slots__ = (
-        "_board",
-        "call",
-        "cpu",
-        "is_logged",
-        "is_long",
-        "method",
-        "path",
-        "place",
-        "queued_s",
-        "request_id",
-        "route",
-        "since",
-    )
+    # To set these for each request would take a tenth of all that is done for it here.
+    route = ""
+    queued_s: float | None = None
+    place: int | None = None
+    call: Any = None
+    is_long = False
+    is_logged = False
 
     def __init__(
         self, board: "Scoreboard", method: str, path: str, request_id: str, cpu: CpuTime | None
@@ -63,12 +57,6 @@ class ActiveRequest:
         self.method, self.path, self.request_id = method, path, request_id
         self.cpu = cpu
         self.since = time.time()
-        self.route = ""
-        self.queued_s: float | None = None
-        self.place: int | None = None
-        # On ASGI, the call of the application.
-        self.call: Any = None
-        self.is_long = self.is_logged = False
 
     @property
     def stack(self) -> str:
@@ -150,8 +138,8 @@ class Scoreboard:
 
     def start_on_loop(self) -> None:
         """Open the slot, and measure the lag of the running loop, once."""
-        self.start()
         if self._lag is None:
+            self.start()
             self._lag = LoopLag(self._write_lag)
         self._lag.start()
 
@@ -176,16 +164,13 @@ class Scoreboard:
             self._slot.write_request(
                 request.place,
                 request.since,
-                method=request.method,
-                route=request.route,
-                request_id=request.request_id,
-                path=request.path,
+                (request.method, request.route, request.request_id, request.path),
             )
 
     def end(self, request: ActiveRequest) -> None:
         """End a request."""
         with self._lock:
-            self.leave(request)
+            self._leave(request)
             self._requests += 1
             self._set(slot_layout.REQUESTS, self._requests)
         if self._lag is None and time.monotonic() >= self._write_at:
@@ -194,16 +179,19 @@ class Scoreboard:
     def leave(self, request: ActiveRequest) -> None:
         """Count a request no more among those in progress."""
         with self._lock:
-            if request not in self.active:
-                return
-            del self.active[request]
-            self._set(slot_layout.IN_FLIGHT, len(self.active))
-            if not self.active:
-                self._note_idle(time.monotonic())
-            if self._slot is not None and request.place is not None:
-                self._slot.free(request.place)
-                self._free.append(request.place)
-                request.place = None
+            self._leave(request)
+
+    def _leave(self, request: ActiveRequest) -> None:
+        if request not in self.active:
+            return
+        del self.active[request]
+        self._set(slot_layout.IN_FLIGHT, len(self.active))
+        if not self.active:
+            self._note_idle(time.monotonic())
+        if self._slot is not None and request.place is not None:
+            self._slot.free(request.place)
+            self._free.append(request.place)
+            request.place = None
 
     def _note_busy(self, now: float) -> None:
         self._busy_s -= now

@@ -10,7 +10,7 @@ from django_tandem.inprocess import access_log, request_id
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.readiness import is_health_check
-from django_tandem.inprocess.scoreboard import REQUEST, ActiveRequest, Scoreboard
+from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
 
 _ID_KEY = environ_key(request_id.HEADER)
@@ -73,34 +73,31 @@ class AsgiScoreboard:
             await self._respond(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = next((value for name, value in scope["headers"] if name == _ID_NAME), b"")
-        request = self.board.begin(scope["method"], scope["path"], given.decode("latin-1"))
+        given = _header(scope, _ID_NAME)
+        request = self.board.begin(scope["method"], scope["path"], given)
         # One task of a server may run several requests, one after the other.
         token = CURRENT.set(request.cpu)
         try:
-            await self._call({**scope, REQUEST: request}, request, receive, send)
+            call = self.application({**scope, REQUEST: request}, receive, send)
+            if request.cpu is None:
+                await call
+            else:
+                request.call = call
+                await await_measured(call, request.cpu)
         finally:
+            # It holds the request, too.
+            request.call = None
             CURRENT.reset(token)
             self.board.end(request)
 
-    async def _call(
-        self, scope: Scope, request: ActiveRequest, receive: Receive, send: Send
-    ) -> None:
-        if request.cpu is None:
-            await self.application(scope, receive, send)
-            return
-        request.call = self._coroutine(scope, receive, send)
-        try:
-            await await_measured(request.call, request.cpu)
-        finally:
-            request.call = None
-
-    async def _coroutine(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # An application may return any awaitable.
-        await self.application(scope, receive, send)
-
 
 def _with_route(scope: Scope) -> Scope:
-    route = next((value for name, value in scope["headers"] if name == _ROUTE_NAME), b"")
     headers = [pair for pair in scope["headers"] if pair[0] != _ROUTE_NAME]
-    return {**scope, "headers": headers, ROUTE: route.decode("latin-1")}
+    return {**scope, "headers": headers, ROUTE: _header(scope, _ROUTE_NAME)}
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return str(value, "latin-1")
+    return ""

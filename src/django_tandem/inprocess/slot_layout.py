@@ -41,10 +41,6 @@ VERSION = 1.0
 NUMBERS = 64
 
 PLACES = 32
-# Characters of which a request's place keeps so many, so that some of the path fits too.
-MAX_METHOD = 20
-MAX_ROUTE = 200
-MAX_ID = 128
 _REQUEST = struct.Struct("@Qd496s")
 _HEADER_BYTES = NUMBERS * 8
 _DETAILS_AT = _HEADER_BYTES + PLACES * _REQUEST.size
@@ -72,16 +68,14 @@ class SlotWriter:
         self.numbers = view[:_HEADER_BYTES].cast("d")
         self._words = view.cast("Q")
 
-    def write_request(
-        self, place: int, since: float, *, method: str, route: str, request_id: str, path: str
-    ) -> None:
-        """Write a request; the end of a long path is left out."""
+    def write_request(self, place: int, since: float, texts: tuple[str, str, str, str]) -> None:
+        """Write a request with its method, route, id and path, of which the end may not fit."""
         at = _HEADER_BYTES + place * _REQUEST.size
-        text = f"{method[:MAX_METHOD]}\0{route[:MAX_ROUTE]}\0{request_id[:MAX_ID]}\0{path}"
-        content = since, text.encode(errors="replace")
-        self._begin(at)
-        _START_AND_TEXT.pack_into(self._buffer, at + _SEQUENCE_BYTES, *content)
-        self._end(at)
+        text = "\0".join(texts).encode(errors="replace")
+        # Odd from now on, also where a signal has interrupted the last write.
+        self._words[at // 8] |= 1
+        _START_AND_TEXT.pack_into(self._buffer, at + _SEQUENCE_BYTES, since, text)
+        self._words[at // 8] += 1
 
     def free(self, place: int) -> None:
         """Note that the request at this place has ended."""
@@ -91,17 +85,10 @@ class SlotWriter:
     def write_details(self, text: bytes) -> None:
         """Write the JSON object, of MAX_DETAILS at most."""
         lengths_at, text_at = _DETAILS_AT + _SEQUENCE_BYTES, _DETAILS_AT + _DETAILS.size
-        self._begin(_DETAILS_AT)
+        self._words[_DETAILS_AT // 8] |= 1
         _LENGTHS.pack_into(self._buffer, lengths_at, len(text), zlib.crc32(text))
         self._buffer[text_at : text_at + len(text)] = text
-        self._end(_DETAILS_AT)
-
-    def _begin(self, at: int) -> None:
-        # Odd from now on, also where a signal has interrupted the last write.
-        self._words[at // 8] |= 1
-
-    def _end(self, at: int) -> None:
-        self._words[at // 8] += 1
+        self._words[_DETAILS_AT // 8] += 1
 
 
 def read_slot(buffer: Any) -> WorkerSlot | None:
@@ -160,7 +147,7 @@ def _read_request(view: memoryview, at: int) -> InFlight | None:
     if not since:
         return None
     fields = text.rstrip(b"\0").decode(errors="replace").split("\0", 3)
-    # Of characters beyond ASCII there may be so many that no path is left.
+    # The end of a long text was left out.
     method, route, request_id, path = (*fields, "", "", "")[:4]
     return InFlight(method=method, path=path, route=route, since=since, request_id=request_id)
 

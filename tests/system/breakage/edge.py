@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         name="handover's loop guard removed on WSGI",
         file="inprocess/handover.py",
-        old="may_leave=self.is_enabled and came_by_edge and not was_handed)",
-        new="may_leave=self.is_enabled and came_by_edge)",
+        old="may_leave=self.is_enabled and came_by_edge and not was_handed,",
+        new="may_leave=self.is_enabled and came_by_edge,",
         tests=(ONCE,),
     ),
     Mutant(

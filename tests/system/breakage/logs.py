@@ -11,8 +11,8 @@ MUTANTS = (
     Mutant(
         name="an id that outlives its request on WSGI",
         file="inprocess/request_id.py",
-        old='        finally:\n            CURRENT.set("")',
-        new="        finally:\n            pass",
+        old="EndingBody(body, _reset)",
+        new="EndingBody(body, str)",
         tests=(IDS,),
     ),
     Mutant(

@@ -45,6 +45,12 @@ def test_a_request_without_a_route_has_its_queue() -> None:
     assert describe("", 0.0126) == [("X-Tandem-Queue", "0.013")]
 
 
+def test_the_cpu_time_is_in_seconds() -> None:
+    """To a microsecond."""
+    assert describe("", None, 0.0000004) == [("X-Tandem-Cpu", "0.000000")]
+    assert describe("", None, 1.2345678) == [("X-Tandem-Cpu", "1.234568")]
+
+
 @pytest.fixture
 def is_json(monkeypatch) -> None:
     monkeypatch.setenv("TANDEM_LOG_FORMAT", "json")

@@ -101,7 +101,7 @@ def test_more_requests_than_places_are_counted(board):
     assert [each.path for each in read(board).in_flight] == ["/last/"]
 
 
-def test_a_long_response_is_in_progress_no_more(board):
+def test_a_long_response_leaves_those_in_progress(board):
     """It is among the streams; it is one request at its end."""
     request = board.begin("GET", "/events/", "")
     request.note_long()

@@ -1,0 +1,97 @@
+"""The CPU time of a request is that of its own code, on each thread that runs it."""
+
+import asyncio
+import threading
+import time
+
+from django_tandem.handler.cancellation import awaited_by
+from django_tandem.handler.cpu_time import CpuTime, await_measured
+
+COMPUTED_S = 0.03
+
+
+def compute():
+    until = time.thread_time() + COMPUTED_S
+    while time.thread_time() < until:
+        pass
+
+
+def test_a_call_within_a_call_counts_once():
+    """As where a view calls another application."""
+    cpu = CpuTime()
+    cpu.measure(cpu.measure, compute)
+
+    assert COMPUTED_S <= cpu.so_far_s < 2 * COMPUTED_S
+    assert cpu.threads == ()
+
+
+def test_another_thread_reads_what_a_call_has_taken_so_far():
+    """Which is more than the calls that have ended."""
+    cpu, computed, read = CpuTime(), threading.Event(), threading.Event()
+
+    def work():
+        compute()
+        computed.set()
+        read.wait(10)
+
+    thread = threading.Thread(target=cpu.measure, args=(work,))
+    thread.start()
+    computed.wait(10)
+    during, threads = cpu.read_s(), cpu.threads
+    read.set()
+    thread.join()
+
+    assert COMPUTED_S <= during < cpu.read_s() + COMPUTED_S
+    assert threads == (thread.ident,)
+    assert cpu.threads == ()
+
+
+def test_an_awaited_error_and_a_cancellation_reach_the_coroutine():
+    """As without the measurement."""
+    seen = []
+
+    async def view():
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async def run():
+        task = asyncio.ensure_future(wrapped(view()))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    async def wrapped(coroutine):
+        await await_measured(coroutine, CpuTime())
+
+    assert asyncio.run(run())
+    assert seen == ["cancelled"]
+
+
+def test_what_a_measured_coroutine_awaits_is_known():
+    """From the outermost one to the future at the end."""
+    found = []
+
+    async def view():
+        await asyncio.get_running_loop().create_future()
+
+    async def run():
+        outer = await_measured(view(), CpuTime())
+        task = asyncio.ensure_future(_await(outer))
+        await asyncio.sleep(0)
+        each = task.get_coro()
+        while each is not None:
+            found.append(getattr(each, "__name__", type(each).__name__))
+            each = awaited_by(each)
+        task.cancel()
+
+    async def _await(awaitable):
+        await awaitable
+
+    asyncio.run(run())
+
+    assert found[0] == "_await"
+    assert "view" in found
