@@ -110,6 +110,7 @@ def _queues(measured: Measured) -> Iterator[Metric]:
 def _workers(slots: Sequence[WorkerSlot]) -> Iterator[Metric]:
     states: Counter[tuple[str, str]] = Counter()
     threads: Counter[tuple[str]] = Counter()
+    queued = [slot.threads.queued for slot in slots if slot.threads]
     connections: Counter[tuple[str]] = Counter()
     for slot in slots:
         # Both, so that a series does not end where no worker is busy.
@@ -129,6 +130,12 @@ def _workers(slots: Sequence[WorkerSlot]) -> Iterator[Metric]:
         [((), max(lags))] if lags else [],
     )
     yield _gauge("tandem_threads", "Threads for sync code on ASGI.", ["state"], threads.items())
+    yield _gauge(
+        "tandem_thread_queue_length",
+        "Requests on ASGI whose sync code waits for a thread.",
+        [],
+        [((), sum(queued))] if queued else [],
+    )
     yield _gauge(
         "tandem_database_connections", "Open database connections.", ["alias"], connections.items()
     )

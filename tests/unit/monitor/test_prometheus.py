@@ -1,15 +1,14 @@
-"""The page of metrics is read by the parsers of Prometheus' own library."""
+"""The page of metrics is read by Prometheus' own tools and parsers."""
+
+import subprocess
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from django_tandem.model.scoreboard import Messages, Threads, WorkerSlot
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.prometheus import Measured, encode
-from django_tandem.monitor.request_lines import parse
-from django_tandem.runtime.listen_queues import ListenQueue
-from unit.monitor.lines import line
+from unit.monitor.measured import measured_stack
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 LABELS = (
@@ -19,44 +18,9 @@ LABELS = (
 REQUESTS = "http_server_request_duration_seconds"
 
 
-def worker(pid: int, **changes) -> WorkerSlot:
-    return WorkerSlot(
-        **{"pid": pid, "stack": "asgi", "generation": 2, "started_at": 1.0, **changes}
-    )
-
-
 @pytest.fixture
 def measured() -> Measured:
-    requests, workers = RequestCounters(), WorkerCounters()
-    for duration in ("0.004", "0.030", "20.000"):
-        requests.add(parse(line(duration=duration)))
-    requests.add(parse(line(by="wsgi>asgi", route='/odd\\"\\\\n/')))
-    busy = worker(
-        7,
-        in_flight_count=2,
-        lag_s=0.001,
-        lag_max_s=0.25,
-        threads=Threads(size=8, idle=5, overflow=1),
-        database_connections={"default": 3},
-        websockets={"/ws/": 4},
-        streams={"/events/": 2},
-        messages=Messages(received=5, sent=6),
-        closes={"1001": 2},
-        stream_ends={"left": 1},
-    )
-    workers.update([])
-    workers.update([busy])
-    return Measured(
-        requests=requests,
-        workers=workers,
-        slots=[busy, worker(8, lag_max_s=0.002), worker(9, stack="wsgi")],
-        queues={"wsgi": ListenQueue(length=3, limit=64)},
-        generation=2,
-        reloads=1,
-        restarts={"nginx": 1},
-        pss_bytes={"nginx": 1e6},
-        lost_lines=4,
-    )
+    return measured_stack()
 
 
 def samples(measured: Measured, accept: str) -> dict[tuple[str, ...], float]:
@@ -96,6 +60,7 @@ def test_each_metric_is_on_the_page(measured, accept) -> None:
         ("tandem_threads", "idle"): 5,
         ("tandem_threads", "busy"): 3,
         ("tandem_threads", "overflow"): 1,
+        ("tandem_thread_queue_length",): 2,
         ("tandem_database_connections", "default"): 3,
         ("tandem_websocket_connections", "/ws/"): 4,
         ("tandem_websocket_messages_total", "received"): 5,
@@ -109,6 +74,18 @@ def test_each_metric_is_on_the_page(measured, accept) -> None:
         ("tandem_memory_pss_bytes", "nginx"): 1e6,
         ("tandem_monitor_lines_lost_total",): 4,
     }
+
+
+@pytest.mark.processes
+def test_promtool_finds_no_fault_in_the_page(measured) -> None:
+    """Neither in its format nor in its names."""
+    body, _ = encode(measured, "")
+
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=body, capture_output=True, check=False
+    )
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 def test_a_client_that_accepts_openmetrics_gets_it(measured) -> None:

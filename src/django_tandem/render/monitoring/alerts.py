@@ -141,7 +141,7 @@ def _on_asgi(plan: Plan) -> Iterator[Alert]:
     )
     yield Alert(
         name="TandemThreadsBusy",
-        expr='sum by (instance) (tandem_threads{state="queued"}) > 0',
+        expr="tandem_thread_queue_length > 0",
         lasts="5m",
         severity="warning",
         summary="Synchronous code on ASGI waits for a thread on {{ $labels.instance }}.",

@@ -175,7 +175,13 @@ def _asgi() -> tuple[Panel, ...]:
         Panel(
             title="Threads for synchronous code",
             unit="short",
-            queries=(_sum("tandem_threads", CHOSEN, "state"),),
+            queries=(
+                _sum("tandem_threads", CHOSEN, "state"),
+                Query(
+                    expr=f"sum by (instance) (tandem_thread_queue_length{{{CHOSEN}}})",
+                    legend="queued on {{instance}}",
+                ),
+            ),
         ),
         Panel(
             title="Open WebSockets",
@@ -203,7 +209,7 @@ def _asgi() -> tuple[Panel, ...]:
         Panel(
             title="Ends of event streams",
             unit="cps",
-            queries=(_rate("tandem_streams_total", CHOSEN, "outcome"),),
+            queries=(_rate("tandem_stream_ends_total", CHOSEN, "outcome"),),
         ),
     )
 

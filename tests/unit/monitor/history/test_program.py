@@ -8,12 +8,12 @@ import time
 from collections import Counter
 
 import pytest
-from monitor.lines import line
 
 from builders import plan
 from django_tandem.monitor.history import HISTORY, read
 from django_tandem.render import supervisor
 from harness.client import wait_for
+from unit.monitor.lines import line
 
 pytestmark = pytest.mark.processes
 

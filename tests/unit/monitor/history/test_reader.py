@@ -6,10 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from monitor.history.records import DAWN, record
 
 from django_tandem.errors import MachineError
 from django_tandem.monitor.history import History, read
+from unit.monitor.history.records import DAWN, record
 
 
 @pytest.fixture

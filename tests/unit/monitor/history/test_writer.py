@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from monitor.history.records import DAWN, record
 
 from django_tandem.monitor.history import History, read
 from django_tandem.monitor.minutes import RouteMinute
+from unit.monitor.history.records import DAWN, record
 
 DAY = 24 * 60
 

@@ -1,0 +1,48 @@
+"""What the monitor measures of a stack, with a value for each metric."""
+
+from django_tandem.model.scoreboard import Messages, Threads, WorkerSlot
+from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.prometheus import Measured
+from django_tandem.monitor.request_lines import parse
+from django_tandem.runtime.listen_queues import ListenQueue
+from unit.monitor.lines import line
+
+
+def worker(pid: int, **changes) -> WorkerSlot:
+    return WorkerSlot(
+        **{"pid": pid, "stack": "asgi", "generation": 2, "started_at": 1.0, **changes}
+    )
+
+
+def measured_stack() -> Measured:
+    """Two workers on ASGI, of which one is busy, and an idle one on WSGI."""
+    requests, workers = RequestCounters(), WorkerCounters()
+    for duration in ("0.004", "0.030", "20.000"):
+        requests.add(parse(line(duration=duration)))
+    requests.add(parse(line(by="wsgi>asgi", route='/odd\\"\\\\n/')))
+    busy = worker(
+        7,
+        in_flight_count=2,
+        lag_s=0.001,
+        lag_max_s=0.25,
+        threads=Threads(size=8, idle=5, queued=2, overflow=1),
+        database_connections={"default": 3},
+        websockets={"/ws/": 4},
+        streams={"/events/": 2},
+        messages=Messages(received=5, sent=6),
+        closes={"1001": 2},
+        stream_ends={"left": 1},
+    )
+    workers.update([])
+    workers.update([busy])
+    return Measured(
+        requests=requests,
+        workers=workers,
+        slots=[busy, worker(8, lag_max_s=0.002), worker(9, stack="wsgi")],
+        queues={"wsgi": ListenQueue(length=3, limit=64)},
+        generation=2,
+        reloads=1,
+        restarts={"nginx": 1},
+        pss_bytes={"nginx": 1e6},
+        lost_lines=4,
+    )
