@@ -89,9 +89,9 @@ strangers: compiled system
 races: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" SWITCH_INTERVAL_S=0.000001 $(BIN)/pytest tests/unit/handler
 
-# The handler's soak in full: a minute.
+# The handler's soak and the monitor's count in full: two minutes.
 soak: $(VENV)/dev.installed system
-	PATH="$(SYSTEM_PATH)" SOAK_REQUESTS=20000 $(BIN)/pytest tests/system/handler_soak
+	PATH="$(SYSTEM_PATH)" SOAK_REQUESTS=20000 COUNTED_REQUESTS=10000 $(BIN)/pytest tests/system/handler_soak tests/system/monitor
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
