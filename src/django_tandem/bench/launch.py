@@ -19,7 +19,7 @@ from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, programs
 from django_tandem.model.programs import log_names
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime import start, supervisord
 from django_tandem.runtime.health import (
     START_DEADLINE_S,

@@ -10,8 +10,8 @@ from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import Block, Protocol, Route
+from django_tandem.model.state import STATE_FILE
 from django_tandem.plan.blocking import block_rules, covered
-from django_tandem.render.supervisor import STATE_FILE
 from django_tandem.runtime import blocks, lock
 
 STATUS, CLOSE = 503, 1013

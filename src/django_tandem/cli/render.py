@@ -8,8 +8,8 @@ from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model.state import State
 from django_tandem.render import TARGETS
-from django_tandem.render.supervisor import State
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.state import read_state
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.errors import MachineError, ProjectError
+from django_tandem.model.state import STATE_FILE
 from django_tandem.project.location import (
     SETTINGS_VARIABLE,
     Location,
@@ -16,7 +17,6 @@ from django_tandem.project.location import (
     load_settings,
 )
 from django_tandem.project.redis import REDIS_VARIABLE, Offer, offer
-from django_tandem.render.supervisor import STATE_FILE
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.host import find_valkey
 from django_tandem.runtime.state import read_state

@@ -17,6 +17,7 @@ import psutil
 from django_tandem.errors import MachineError
 from django_tandem.model import REQUESTS_FILE, programs
 from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.model.state import STATE_FILE, State
 from django_tandem.monitor import processes, request_lines, snapshots
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
@@ -29,7 +30,6 @@ from django_tandem.monitor.requests_file import RequestsFile
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import Surroundings
 from django_tandem.monitor.statsd_export import StatsdExport
-from django_tandem.render.supervisor import STATE_FILE, State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import ListenQueue, read_queues
 from django_tandem.runtime.probes.http_server import HttpServer, Pages, Request, Response, as_json

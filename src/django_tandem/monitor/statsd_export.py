@@ -4,9 +4,9 @@ import os
 
 from django_tandem import environment
 from django_tandem.errors import TandemError
+from django_tandem.model.state import State
 from django_tandem.monitor.request_lines import EDGE, RequestLine
 from django_tandem.monitor.statsd import StatsdSender, StatsdTarget, read_target
-from django_tandem.render.supervisor import State
 from django_tandem.runtime.trusted_env_files import read_trusted
 from django_tandem.runtime.waiting import report
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django_tandem.model import LogFormat
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import (
     ANSWERS,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django_tandem import output
 from django_tandem.model import File
-from django_tandem.render.supervisor import STATE_FILE
+from django_tandem.model.state import STATE_FILE
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
 from django_tandem.runtime.sockets import add_links, move_links

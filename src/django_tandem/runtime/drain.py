@@ -17,7 +17,7 @@ from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window, master_heartbeat, worker_restarts
 from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import generation_of, is_master, listeners
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.health import is_healthy
 from django_tandem.runtime.reconcile import Diff, read_diff

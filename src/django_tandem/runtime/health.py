@@ -12,7 +12,7 @@ from django_tandem.inprocess import startup_failures, worker_restarts
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, Status, WorkerKind, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.logs import lines_of_this_start
 from django_tandem.runtime.state import FAILED_FILE

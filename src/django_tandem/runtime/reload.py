@@ -11,7 +11,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import drain_window, startup_failures, worker_restarts
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
-from django_tandem.render.supervisor import State, state_of
+from django_tandem.model.state import State, state_of
 from django_tandem.runtime import blocks, commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
 from django_tandem.runtime.health import (

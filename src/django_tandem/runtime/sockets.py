@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from django_tandem.model import REQUESTS_FILE, Stack
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE, STOPPING_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)

@@ -13,8 +13,8 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import Plan
+from django_tandem.model.state import state_of
 from django_tandem.model.stop import command_s
-from django_tandem.render.supervisor import state_of
 from django_tandem.runtime import (
     capabilities,
     early_signals,

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides, Process, Stack, WorkerKind
+from django_tandem.model.state import STATE_FILE, State
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.render.supervisor import STATE_FILE, State
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.model.programs import generation_of, is_optional, log_names
-from django_tandem.render.supervisor import STATE_FILE, State
+from django_tandem.model.state import STATE_FILE, State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity

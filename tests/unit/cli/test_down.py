@@ -10,7 +10,8 @@ import pytest
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.cli.down import wait_ahead
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 
 
 def start(run_dir: Path, **tandem: Any) -> None:

@@ -16,7 +16,7 @@ from django_tandem.cli.status_rows import HandlerRow
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack, Status
 from django_tandem.model.scoreboard import OURS
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime.kind_status import KindStatus, Role
 from django_tandem.runtime.status import ProgramStatus, StackStatus
 from django_tandem.runtime.usage import Usage

@@ -8,9 +8,9 @@ import pytest
 
 from builders import plan
 from django_tandem.errors import RefusedError
+from django_tandem.model.state import STATE_FILE, state_of
 from django_tandem.monitor.client import PROGRAM, UnansweredError, decode, read_snapshot
 from django_tandem.monitor.snapshot import Snapshot
-from django_tandem.render.supervisor import STATE_FILE, state_of
 from django_tandem.runtime import lock
 from django_tandem.runtime.probes.http_server import as_json
 from django_tandem.runtime.state import METRICS_SOCKET

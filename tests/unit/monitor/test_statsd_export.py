@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from builders import plan
+from django_tandem.model.state import State, state_of
 from django_tandem.monitor.request_lines import RequestLine
 from django_tandem.monitor.statsd_export import StatsdExport
-from django_tandem.render.supervisor import State, state_of
 
 
 @pytest.fixture

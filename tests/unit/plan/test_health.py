@@ -6,7 +6,8 @@ import pytest
 
 from builders import host, plan
 from django_tandem.errors import SettingError
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state
 
 

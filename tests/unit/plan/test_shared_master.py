@@ -8,7 +8,8 @@ from builders import plan, verdict, websocket
 from django_tandem import output
 from django_tandem.errors import SettingError
 from django_tandem.model import Plan, Process, Stack, WorkerKind
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state
 from django_tandem.servers import shared_master
 

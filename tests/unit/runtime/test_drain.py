@@ -8,7 +8,7 @@ import pytest
 from builders import plan
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime import drain
 
 

@@ -9,7 +9,7 @@ from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
 from django_tandem.model import Process, Stack, Status, WorkerKind
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime import health, logs
 from django_tandem.runtime.health import Failed, HealthGate, check, format_failure, silent_kinds
 from django_tandem.runtime.waiting import Deadline

@@ -3,7 +3,7 @@
 import pytest
 
 from builders import plan
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime.reconcile import (
     next_generation,
     programs_to_start,

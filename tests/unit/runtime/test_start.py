@@ -10,7 +10,8 @@ import pytest
 from builders import plan
 from django_tandem import __version__, output, pipeline
 from django_tandem.errors import MachineError
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock, start
 from django_tandem.settings import read_settings
 

@@ -9,8 +9,9 @@ from builders import plan, websocket
 from django_tandem import output
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides
+from django_tandem.model.state import state_of
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state, read_stop_s
 
 

@@ -11,7 +11,7 @@ import pytest
 from builders import plan, websocket
 from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
 from django_tandem.runtime.kind_status import KindStatus, Role, kind_statuses
 from django_tandem.runtime.workers import Worker, workers_of

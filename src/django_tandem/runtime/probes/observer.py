@@ -15,7 +15,7 @@ from django_tandem.errors import MachineError
 from django_tandem.inprocess import master_heartbeat
 from django_tandem.inprocess.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
 from django_tandem.model import Process, Stack, programs
-from django_tandem.render.supervisor import STATE_FILE, State
+from django_tandem.model.state import STATE_FILE, State
 from django_tandem.runtime.probes import report, server_check
 from django_tandem.runtime.probes.report import Check, Outcome, ServerHealth, StackHealth
 from django_tandem.runtime.probes.server_check import ServerCheck

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 
 # An answer counts for so long: a burst of probes costs a server one request.
 FRESH_S = 1.0

@@ -20,7 +20,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.model.programs import is_optional
-from django_tandem.render.supervisor import State
+from django_tandem.model.state import State
 from django_tandem.runtime.line_forms import ERROR, WARNING
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe

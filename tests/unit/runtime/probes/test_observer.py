@@ -12,7 +12,8 @@ from supervisor.states import ProcessStates, SupervisorStates
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess import master_heartbeat
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.observer import Observer
 from django_tandem.runtime.probes.report import Outcome, StackHealth

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import plan
-from django_tandem.render.supervisor import state_of
+from django_tandem.model.state import state_of
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.server_check import of_edge, of_socket
 

@@ -6,7 +6,8 @@ from typing import Any
 from builders import plan
 from django_tandem import output
 from django_tandem.model import LogFormat
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 
 

@@ -12,7 +12,8 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from builders import plan
 from django_tandem import output
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 

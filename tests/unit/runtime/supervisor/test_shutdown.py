@@ -17,7 +17,8 @@ from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode
-from django_tandem.render.supervisor import state_file, state_of
+from django_tandem.model.state import state_of
+from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 
 PROGRAMS = {"tasks": {"COMMAND": "x", "STOP_S": 3}, "beat": "y"}
