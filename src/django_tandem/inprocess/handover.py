@@ -167,7 +167,10 @@ def _attach_passage(request: HttpRequest) -> Passage | None:
     # Removed there, as request.META is the environ itself, and on ASGI it has no such key.
     given = getattr(request, "environ", None) or getattr(request, "scope", {})
     passage: Passage | None = given.pop(PASSAGE, None)
-    if passage is not None and given.get("root_path", "") != passage.root_path:
+    if passage is None:
+        # Sentry wraps load_middleware() too, and then the second call of install() wraps it again.
+        return getattr(request, _ATTRIBUTE, None)
+    if given.get("root_path", "") != passage.root_path:
         # Below a mount of another ASGI application, which WSGI does not have.
         passage.may_leave = False
     setattr(request, _ATTRIBUTE, passage)
