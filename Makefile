@@ -162,7 +162,7 @@ $(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/req
 
 $(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn]" \
+	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,otel]" \
 	  -r example/requirements.txt -r requirements-dev.txt
 	@touch $@
 

@@ -18,6 +18,7 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
     scoreboard,
+    tracing,
 )
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
 from django_tandem.inprocess.connection_counts import ConnectionCounts
@@ -67,7 +68,7 @@ def with_layers(project: Application) -> Application:
     if should_serve():
         application = ParallelConsumers(application)
     admitting, counts = admission.from_environment(), ConnectionCounts()
-    application = ProtocolFallbacks(application, new_handler)
+    application = tracing.with_spans(ProtocolFallbacks(application, new_handler))
     if handover.is_needed():
         application = AsgiHandover(application, handover_counts.from_environment())
     if monitor := drain_monitor.of_process():

@@ -16,7 +16,7 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
-from django_tandem.inprocess import json_logging, scoreboard
+from django_tandem.inprocess import json_logging, scoreboard, telemetry
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
@@ -143,6 +143,7 @@ def make_worker(channels: Sequence[str]) -> Worker:
     with record_startup_failure(Stack.ASGI):
         run_named_manage_py()
         django.setup()
+        telemetry.start(programs.CHANNELS)
         return worker_class()(
             application=get_default_application(),
             channels=list(channels),
@@ -156,6 +157,7 @@ def main() -> None:
     json_logging.install()
     run_named_manage_py()
     django.setup()
+    telemetry.start(programs.CHANNELS)
     set_process_name(process_name(programs.CHANNELS))
     Command.worker_class = worker_class()
     # Django finds it by name only where `channels` is an app. The checks have run before the start.

@@ -8,7 +8,13 @@ from wsgiref.types import WSGIApplication
 
 from django_tandem import environment, garbage
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess import asgi_layers, channel_layers, json_logging, wsgi_layers
+from django_tandem.inprocess import (
+    asgi_layers,
+    channel_layers,
+    json_logging,
+    telemetry,
+    wsgi_layers,
+)
 from django_tandem.inprocess.prefork import note_own_descriptors
 from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -41,6 +47,7 @@ def load() -> SharedProject:
     with record_startup_failure(Stack.ASGI):
         asgi = asgi_layers.load()
         channel_layers.import_backends()
+    telemetry.import_modules()
     return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or _contradiction(before))
 
 
@@ -77,6 +84,7 @@ def _contradiction(before: dict[str, str]) -> str:
 def with_layers(project: SharedProject, stack: Stack) -> object:
     """Return an application of the loaded project in our layers, which belong to one process."""
     with record_startup_failure(stack):
+        telemetry.start(stack)
         if stack is Stack.WSGI:
             return wsgi_layers.with_layers(project.wsgi)
         return asgi_layers.with_layers(project.asgi)

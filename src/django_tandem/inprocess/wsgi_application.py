@@ -1,6 +1,6 @@
 """The application that a WSGI server loads: the project's own, in our layers."""
 
-from django_tandem.inprocess import json_logging, wsgi_layers
+from django_tandem.inprocess import json_logging, telemetry, wsgi_layers
 from django_tandem.inprocess.prefork import (
     note_own_descriptors,
     prepare_for_fork,
@@ -16,5 +16,7 @@ with record_startup_failure(Stack.WSGI):
     note_own_descriptors()
     application = wsgi_layers.with_layers(wsgi_layers.load())
     restart_uwsgi_unless_forkable()
+    telemetry.start_after_uwsgi_forks()
+    telemetry.start(Stack.WSGI)
     # uWSGI forks after it has loaded this module; for servers that don't fork it is harmless.
     prepare_for_fork()

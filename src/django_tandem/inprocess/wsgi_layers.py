@@ -8,7 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, handover, handover_counts, scoreboard
+from django_tandem.inprocess import channel_layers, handover, handover_counts, scoreboard, tracing
 from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
@@ -28,6 +28,7 @@ def load() -> WSGIApplication:
     """Return the application that the environment names, else Django's own."""
     # Before the project is loaded, as it applies to handlers that are made from then on.
     handover.install(read_pins())
+    tracing.install()
     dotted = os.environ.get(environment.WSGI_APPLICATION)
     if not dotted:
         run_named_manage_py()

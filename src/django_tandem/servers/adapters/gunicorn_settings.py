@@ -21,7 +21,7 @@ from gunicorn import glogging
 from gunicorn.config import Config
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, json_logging, scoreboard, streaming
+from django_tandem.inprocess import channel_layers, json_logging, scoreboard, streaming, telemetry
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
@@ -85,8 +85,9 @@ def when_ready(_arbiter: object) -> None:
 
 
 def post_fork(_arbiter: object, _worker: object) -> None:
-    """Give the layers that the import has made an identity of the forked process."""
+    """Give what the import has made an identity of the forked process, and start its SDK."""
     channel_layers.renew_identities()
+    telemetry.start_forked()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -185,6 +186,8 @@ def make_settings(arguments: Sequence[str]) -> dict[str, Any]:
     adopted, warnings = adopt(file, content, planned=read_arguments(arguments))
     for warning in warnings:
         logger.warning("%s", warning)
+    if OWN_SETTINGS["preload_app"]:
+        telemetry.wait_for_fork()
     # As the other logs of the stack have it, in ISO 8601; Gunicorn has no setting for it.
     glogging.Logger.datefmt = TIME_FORMAT
     json_logging.install()

@@ -1,0 +1,59 @@
+"""When OpenTelemetry's SDK starts, and what it exports to."""
+
+import pytest
+
+from django_tandem.inprocess import telemetry
+
+COLLECTOR = "http://127.0.0.1:4318"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    for signal in telemetry.SIGNALS:
+        monkeypatch.delenv(f"OTEL_{signal}_EXPORTER", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_wanted"),
+    [
+        ({}, False),
+        ({"OTEL_SERVICE_NAME": "shop"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR}, True),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": COLLECTOR}, True),
+        ({"OTEL_TRACES_EXPORTER": "console"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none"}, False),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "True"}, False),
+    ],
+)
+def test_an_exporter_in_the_environment_starts_it(monkeypatch, variables, is_wanted) -> None:
+    """As OpenTelemetry's specification has the variables."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert telemetry.is_wanted() is is_wanted
+
+
+def test_a_signal_without_an_endpoint_is_not_exported(monkeypatch) -> None:
+    """It would go to a collector on this machine that may not be there."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", COLLECTOR)
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "console")
+
+    assert telemetry.exporters() == {
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "console",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("", None), ("service.instance.id=pod-7", "pod-7-7")]
+)
+def test_the_id_of_an_instance_is_unique_to_the_worker(monkeypatch, given, expected) -> None:
+    """Two workers of a pod that names one would overwrite each other's metrics."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", f"deployment.environment=test,{given}")
+    monkeypatch.setattr(telemetry.os, "getpid", lambda: 7)
+    first, second = telemetry._resource("wsgi"), telemetry._resource("wsgi")
+
+    assert first["tandem.stack"] == "wsgi"
+    ids = (first["service.instance.id"], second["service.instance.id"])
+    assert ids == (expected, expected) if expected else ids[0] != ids[1]
