@@ -43,6 +43,7 @@ TANDEM = {
         "TLS": {"CERTIFICATE": "edge/chain.pem", "KEY": "edge/key.pem"},
     },
     "ROUTES": [("/ws/", "asgi", {"STRIP": True})],
+    "METRICS": "127.0.0.1:9001",
 }
 """
 
@@ -70,12 +71,19 @@ def _check(project: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_the_written_files_are_named(project) -> None:
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("nginx", ["nginx.conf", "mime.types"]),
+        ("monitoring", ["prometheus-rules.yml", "prometheus.yml", "grafana-dashboard.json"]),
+    ],
+)
+def test_the_written_files_are_named(project, target, names) -> None:
     """A second run writes none, and says so."""
-    first = tandem(project, "render", "nginx", "--output", "deploy")
-    second = tandem(project, "render", "nginx", "--output", "deploy")
+    first = tandem(project, "render", target, "--output", "deploy")
+    second = tandem(project, "render", target, "--output", "deploy")
 
-    wrote = [f"Wrote {project / 'deploy' / name}." for name in ("nginx.conf", "mime.types")]
+    wrote = [f"Wrote {project / 'deploy' / name}." for name in names]
     assert (first.returncode, first.stderr.splitlines()) == (0, wrote)
     kept = [line.removeprefix("Wrote ")[:-1] + " is up to date." for line in wrote]
     assert (second.returncode, second.stderr.splitlines()) == (0, kept)

@@ -70,10 +70,11 @@ class History:
         # somebody has removed.
         with closing(tables.open_for_writing(self.path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            _store(connection, TIERS[0], _numbered(connection, records))
+            # First, so that the new records have the pages of these.
             for finer, coarser in pairwise(TIERS):
                 _roll_up(connection, finer, coarser, now)
             _remove_old(connection, now)
+            _store(connection, TIERS[0], _numbered(connection, records))
             _remove_beyond(connection, bound)
             connection.execute("COMMIT")
             _return_pages(connection, bound)

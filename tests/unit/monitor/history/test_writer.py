@@ -102,6 +102,7 @@ def test_a_late_record_joins_those_of_its_hour(path) -> None:
     run_minutes(path, [DAWN + DAY + 10])
 
     write(path, record(DAWN + 3, count=2), at=DAWN + DAY + 11)
+    run_minutes(path, [DAWN + DAY + 12])
 
     assert [(each.minutes, each.requests) for each in everything(path)] == [(10, 3)]
 
