@@ -1,8 +1,10 @@
 """The reader of the history: a period, a copy, a file in use."""
 
 import math
+import re
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,24 @@ def test_the_view_has_names_and_seconds_for_other_programs(path) -> None:
         "bytes_sent": 1000,
         "handovers": 1,
     }
+
+
+def test_the_query_of_the_documentation_runs(tmp_path) -> None:
+    """It has the means of the last day, by route and stack."""
+    page = Path(__file__).parents[4] / "docs" / "reference" / "files.md"
+    (query,) = re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL)
+    path = tmp_path / "history.sqlite3"
+    now = int(time.time()) // 60
+    records = [
+        record(now - 30, count=3, duration_s=1.5),
+        record(now - 20, count=1, duration_s=0.5),
+        record(now - 20, route="report/", count=2, duration_s=3.0),
+        record(now - 20, route="feed/", is_long=True),
+        record(now - 2000),
+    ]
+    History(path).write(records, now=now * 60)
+
+    with sqlite3.connect(path) as connection:
+        found = connection.execute(query).fetchall()
+
+    assert found == [("report/", "wsgi", 2, 1.5), ("shop/", "wsgi", 4, 0.5)]
