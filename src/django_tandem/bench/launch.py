@@ -21,11 +21,11 @@ from django_tandem.model import Bind, Plan, programs
 from django_tandem.model.programs import log_names
 from django_tandem.model.state import state_of
 from django_tandem.runtime import start, supervisord
-from django_tandem.runtime.health import (
+from django_tandem.runtime.health import has_no_check
+from django_tandem.runtime.health_gate import (
     START_DEADLINE_S,
     Failed,
     format_failure,
-    has_no_check,
     wait_for_start,
 )
 from django_tandem.runtime.identity import identify

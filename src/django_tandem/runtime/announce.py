@@ -14,14 +14,8 @@ from pathlib import Path
 from django_tandem.model import LogFormat
 from django_tandem.model.state import State
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.health import (
-    ANSWERS,
-    RUNS,
-    Failed,
-    Healthy,
-    format_failure,
-    wait_for_start,
-)
+from django_tandem.runtime.health import ANSWERS, RUNS
+from django_tandem.runtime.health_gate import Failed, Healthy, format_failure, wait_for_start
 from django_tandem.runtime.line_forms import ERROR
 from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 from django_tandem.runtime.waiting import report_as, wait_until

@@ -14,7 +14,7 @@ from django_tandem.model.programs import generation_of, is_master, is_optional, 
 from django_tandem.model.state import State, state_of
 from django_tandem.runtime import blocks, commit, lock, preflight, supervisord
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
-from django_tandem.runtime.health import (
+from django_tandem.runtime.health_gate import (
     LINES,
     Failed,
     HealthGate,

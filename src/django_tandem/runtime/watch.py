@@ -21,7 +21,7 @@ from pathlib import Path
 import watchfiles
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
-from django_tandem.runtime import health, lock, supervisord
+from django_tandem.runtime import health_gate, lock, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.waiting import report
 
@@ -191,7 +191,7 @@ def main(argv: list[str]) -> int:
 def _wait_until_started(run_dir: Path, parent: Parent) -> None:
     state = read_state(run_dir)
     if state is not None:
-        for _result in health.wait_for_start(state, run_dir, lambda: not parent.is_set()):
+        for _result in health_gate.wait_for_start(state, run_dir, lambda: not parent.is_set()):
             pass
 
 

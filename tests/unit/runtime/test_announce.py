@@ -10,7 +10,7 @@ from django_tandem import output
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import announce, supervisord
-from django_tandem.runtime.health import Failed, Healthy
+from django_tandem.runtime.health_gate import Failed, Healthy
 from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
 
 

@@ -1,4 +1,4 @@
-"""The health checks of processes, and the failures that end the wait for them."""
+"""The health checks of processes."""
 
 import socket
 import threading
@@ -6,16 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from builders import plan
-from django_tandem.inprocess import startup_failures
-from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
-from django_tandem.model import Process, Stack, Status, WorkerKind
+from django_tandem.model import Process, Stack, WorkerKind
 from django_tandem.model.state import state_of
-from django_tandem.runtime import health, logs
-from django_tandem.runtime.health import Failed, HealthGate, check, format_failure, silent_kinds
-from django_tandem.runtime.waiting import Deadline
+from django_tandem.runtime import health
+from django_tandem.runtime.health import check, silent_kinds
 
 STATE = state_of(plan())
-WSGI = next(process for process in STATE.processes if process.name == "wsgi")
 
 
 def redis(path: Path) -> Process:
@@ -75,68 +71,3 @@ def test_a_kind_that_has_answered_is_not_checked_again_while_another_is_silent(t
         wsgi.close()
         assert silent_kinds(master, 7, answered) == ["other"]
         assert silent_kinds(master, 8, answered) == ["wsgi", "other"]
-
-
-def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:
-    """Its server may restart it forever."""
-    (tmp_path / f"{WSGI.program}.failed").write_text("Traceback\nRuntimeError: no")
-
-    assert health._find_load_failure(STATE, tmp_path) == Failed(
-        process=WSGI, reason="it can't load the project"
-    )
-    startup_failures.clear_startup_failures(tmp_path)
-    assert health._find_load_failure(STATE, tmp_path) is None
-
-
-def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
-    """It replaces its workers without an end; those of another generation do not count."""
-    master = replace(WSGI, name="master", generation=2)
-    gate = HealthGate((master,), STATE, tmp_path, Deadline(9))
-    statuses = {"master-2": Status(name="master-2", state="RUNNING", pid=7, since_s=3)}
-    WorkerRestarts(FILES.path(tmp_path, 1)).count("asgi")
-    assert gate._find_failure(statuses) is None
-
-    WorkerRestarts(FILES.path(tmp_path, 2)).count("channels")
-    assert gate._find_failure(statuses) == Failed(
-        process=master, reason="its channels worker ended"
-    )
-
-
-def test_a_start_whose_worker_ends_each_time_fails(tmp_path) -> None:
-    """As soon as a separate program would: the master restarts it without an end."""
-    master = replace(WSGI, name="master", kinds=WSGI.kinds * 2)
-    state, restarts = replace(STATE, processes=(master,)), WorkerRestarts(FILES.path(tmp_path, 1))
-    for _ in range(3):
-        restarts.count("channels")
-    assert health._find_ending_workers(state, tmp_path) is None
-
-    restarts.count("channels")
-    assert next(health.wait_for_start(state, tmp_path, lambda: True)) == Failed(
-        process=master, reason="its channels worker ended 4 times"
-    )
-
-
-def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
-    """Those of the traceback if the project did not load, else of the log."""
-    failed = Failed(process=WSGI, reason="it ended")
-    assert format_failure(failed, tmp_path) == "wsgi-1 can't be started: it ended."
-
-    (tmp_path / "wsgi-1.log").write_text("of an earlier start\n")
-    logs.mark_start(tmp_path)
-    with (tmp_path / "wsgi-1.log").open("a") as log:
-        log.write("one\ntwo\n")
-    assert format_failure(failed, tmp_path) == (
-        "wsgi-1 can't be started: it ended. Its last lines:\n  one\n  two"
-    )
-
-    startup_failures._write(tmp_path / "wsgi-1.failed", "RuntimeError: no\n")
-    assert format_failure(failed, tmp_path) == (
-        "wsgi-1 can't be started: it ended. Its last lines:\n  RuntimeError: no"
-    )
-
-
-def test_the_end_of_supervisord_is_reported_without_a_program(tmp_path) -> None:
-    """There is no log to show."""
-    failed = Failed(process=None, reason="supervisord ended")
-
-    assert format_failure(failed, tmp_path) == "Not started: supervisord ended."
