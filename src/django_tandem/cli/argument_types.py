@@ -2,7 +2,9 @@
 
 import argparse
 import math
+from collections.abc import Callable, Iterable
 
+from django_tandem.errors import did_you_mean
 from django_tandem.model import DrainMode, LogFormat
 
 
@@ -41,21 +43,29 @@ def seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 10, got "{text}".')
 
 
+def one_of(choices: Iterable[str]) -> Callable[[str], str]:
+    """Return a parser of one of ``choices``; its error names the choice that is similar."""
+    known = tuple(choices)
+
+    def parse(text: str) -> str:
+        if text in known:
+            return text
+        *others, last = known
+        expected = f'Expected {", ".join(others)} or {last}, got "{text}".'
+        suggested = did_you_mean(text, known, otherwise="")
+        raise argparse.ArgumentTypeError(f"{expected} {suggested}".rstrip())
+
+    return parse
+
+
 def drain_mode(text: str) -> DrainMode:
     """Parse how connections end."""
-    try:
-        return DrainMode(text)
-    except ValueError:
-        expected = f'Expected "spread" or "wait", got "{text}".'
-        raise argparse.ArgumentTypeError(expected) from None
+    return DrainMode(one_of(DrainMode)(text))
 
 
 def log_format(text: str) -> LogFormat:
     """Return the format of the logs."""
-    try:
-        return LogFormat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'Expected text or json, got "{text}".') from None
+    return LogFormat(one_of(LogFormat)(text))
 
 
 def header(text: str) -> tuple[str, str]:

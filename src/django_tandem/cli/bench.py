@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{stack}",
             action="append",
-            choices=[server.name for server in servers],
+            type=argument_types.one_of(server.name for server in servers),
             metavar="SERVER",
             help=f"instead of the settings' own {stack.upper()} server; may be repeated, and the "
             "first is the hybrid's",
@@ -243,8 +243,7 @@ def _add_workload_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--method",
-        type=str.upper,
-        choices=METHODS,
+        type=lambda text: argument_types.one_of(METHODS)(text.upper()),
         metavar="METHOD",
         help="GET, or POST where there is a body",
     )

@@ -96,6 +96,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Return the words as a sentence lists them: "a", "a and b", "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def line_out(text: str) -> None:
     """Print a result to stdout; raises MachineError when its disk is full."""
     with _writing():

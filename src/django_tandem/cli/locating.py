@@ -56,8 +56,8 @@ def _set_variables(files: tuple[str, ...]) -> None:
     for path in files:
         if os.pathsep in path:
             raise SettingError(
-                f"ENV_FILE is {path.removeprefix(OPTIONAL)}, and its path has a colon, which "
-                "separates paths.",
+                f"The path of the environment file {path.removeprefix(OPTIONAL)} has a colon, "
+                "which separates paths.",
                 hint="Give it another name.",
             )
     os.environ.update(read_trusted(files))

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     run_dir = find_running_dir(options)
     programs = _chosen(options.programs, run_dir)
     forms: dict[str, JsonLines | ReadableLines] = {}
+    has_printed = False
     try:
         for program, lines in _lines(options, run_dir, programs):
             if program not in forms:
@@ -40,11 +41,15 @@ def run(options: argparse.Namespace) -> int:
                 forms[program] = new
             for line in forms[program].feed(lines):
                 console.line_out(line.decode(errors="replace"))
+                has_printed = True
             if options.follow:
                 # A pipe, as to grep, would get nothing before 8 KiB are full.
                 console.flush()
     except KeyboardInterrupt:
         pass
+    if options.request and not has_printed:
+        searched = f"{'log' if len(programs) == 1 else 'logs'} of {console.listed(programs)}"
+        console.line_err(f'No line of the {searched} has "{options.request}".')
     return 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django_tandem import output, pipeline
 from django_tandem.cli import console
+from django_tandem.cli.argument_types import one_of
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import MachineError, RefusedError
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     targets = ", ".join(f"{target.name} ({target.summary})" for target in TARGETS)
     names = [target.name for target in TARGETS]
-    parser.add_argument("target", choices=names, metavar="TARGET", help=targets)
+    parser.add_argument("target", type=one_of(names), metavar="TARGET", help=targets)
     parser.add_argument(
         "--output", metavar="DIR", type=Path, help="the directory to run in, instead of RUN_DIR"
     )

@@ -1,14 +1,15 @@
-"""Notes at a start: unapplied migrations, and a Redis of the settings that gives no answer."""
+"""Notes at a start: unapplied migrations, a Redis without an answer, variables that are unread."""
 
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import connections
 
+from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.inprocess.migrations import unapplied_apps
 from django_tandem.project.redis import RedisAddress, read_address
@@ -17,6 +18,9 @@ from django_tandem.project.redis import RedisAddress, read_address
 REDIS_S = 1
 # A database that doesn't answer must not hold up a start: its servers may well come up later.
 DATABASE_S = 3
+
+# The variables that Kubernetes sets for a Service, beside NAME_PORT, which is a URL.
+_OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_[A-Z]+")
 
 _CACHES = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
 
@@ -82,6 +86,24 @@ def _why_unreachable(address: RedisAddress) -> str:
         return f"no answer within {REDIS_S} s"
     except OSError as error:
         return error.strerror or str(error)
+
+
+def unread_variables(variables: Mapping[str, str]) -> list[str]:
+    """Return a sentence on the options of servers in the environment, which they do not get."""
+    names = sorted(
+        name
+        for name, value in variables.items()
+        if name.startswith(environment.OF_SERVERS)
+        and "://" not in value
+        and not _OF_A_SERVICE.search(name)
+    )
+    if not names:
+        return []
+    options = "its option" if len(names) == 1 else "their options"
+    return [
+        f"The servers do not read {console.listed(names)}: write {options} in ARGS of "
+        'TANDEM["WSGI"] or TANDEM["ASGI"].'
+    ]
 
 
 def unapplied_migrations() -> list[str]:

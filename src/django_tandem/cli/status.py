@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from django_tandem.cli import console, status_rows
+from django_tandem.cli.argument_types import one_of
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.cli.status_rows import KindRow, cpu_percent, rounded
 from django_tandem.inprocess import (
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check",
         nargs="?",
         metavar="PROBE",
-        choices=tuple(PROBES),
+        type=one_of(PROBES),
         const="ready",
         help="print nothing if a probe passes, else why not: ready (the default), live or started",
     )

@@ -14,13 +14,14 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import log_format, timeout
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import Planned, plan_project, report_plan, write_notes
+from django_tandem.cli.start_notes import unread_variables
 from django_tandem.cli.user import require_own
 from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import LogFormat, Overrides, Plan
 from django_tandem.project.location import find
-from django_tandem.runtime import blocks, capabilities, preflight, start
+from django_tandem.runtime import blocks, capabilities, early_signals, preflight, start
 from django_tandem.runtime.health_gate import START_DEADLINE_S
 from django_tandem.runtime.releases import find_link
 from django_tandem.runtime.waiting import Report, report_as
@@ -82,6 +83,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
 def run(options: argparse.Namespace) -> int:
     """Start the stack; in the foreground this process becomes supervisord."""
     _refuse_combinations(options)
+    early_signals.drop_reopen_signals()
     environment = dict(os.environ)
     by_root = environment.pop(STARTED_BY_ROOT, None) is not None
     planned, report, notes = _plan(options)
@@ -153,7 +155,7 @@ def _try_again_after_a_change(error: TandemError, directory: Path, began_at: flo
 
 def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
     """Return what is unusual about this machine, a sentence each."""
-    found = []
+    found = unread_variables(os.environ)
     if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
         link = find_link(Path(plan.project.directory))
         reason = (

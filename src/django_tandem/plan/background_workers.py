@@ -8,6 +8,8 @@ from django_tandem.model import BackgroundWorker
 
 # The command line of an entry of PROGRAMS that leaves it to us.
 AUTO = ("auto",)
+# The names of Celery's worker and of its scheduler.
+CELERY, BEAT = "celery", "beat"
 
 
 def auto_worker(name: str, workers: tuple[BackgroundWorker, ...]) -> BackgroundWorker:
@@ -17,10 +19,18 @@ def auto_worker(name: str, workers: tuple[BackgroundWorker, ...]) -> BackgroundW
     That is the one of this name, or else the only one. Raises SettingError for none or several.
     """
     named = {each.name: each for each in workers}
-    found = named.get(name) or (workers[0] if len(workers) == 1 else None)
+    # Under the name of Celery's scheduler, its worker would run a second time.
+    is_any = len(workers) == 1 and name != BEAT
+    found = named.get(name) or (workers[0] if is_any else None)
     if found is not None:
         return found
     entry = f'TANDEM["PROGRAMS"]["{name}"] is "auto"'
+    if name == BEAT and CELERY in named:
+        raise SettingError(
+            f"{entry}, and the Celery app has no schedule.",
+            hint="Set CELERY_BEAT_SCHEDULE, or install django_celery_beat; or write the command "
+            "line.",
+        )
     if not workers:
         raise SettingError(
             f"{entry}, and the project has no worker of a task queue that tandem knows.",

@@ -8,20 +8,26 @@ is stopped, with exit code 1: whatever started it can then start it again.
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from django_tandem.errors import RefusedError
+from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
 from django_tandem.model import LogFormat
 from django_tandem.model.state import State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import ANSWERS, RUNS
 from django_tandem.runtime.health_gate import Failed, Healthy, format_failure, wait_for_start
 from django_tandem.runtime.line_forms import ERROR
+from django_tandem.runtime.probes import client
 from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
-from django_tandem.runtime.waiting import report_as, wait_until
+from django_tandem.runtime.waiting import POLL_S, Deadline, report_as, wait_until
 
 # supervisord answers once it has started all programs.
 GIVE_UP_S = 30
+# How long the database may take to answer which migrations are applied.
+MIGRATIONS_S = 3
 
 
 def announce(
@@ -44,8 +50,25 @@ def announce(
         for line in _lines(result):
             report(line)
     if mark_ready(run_dir):
-        report(f"Ready: {state.url}")
+        unapplied = _unapplied(run_dir) if state.checks_migrations else ""
+        report(f"{'Started' if unapplied else 'Ready'}: {state.url}")
+        if unapplied:
+            report(f"Not ready: {unapplied}")
     return None
+
+
+def _unapplied(run_dir: Path) -> str:
+    """Return why /readyz fails if that is for migrations; a database may not answer at once."""
+    deadline = Deadline(MIGRATIONS_S)
+    while True:
+        try:
+            failures = client.failures(run_dir, "/readyz")
+        except RefusedError:
+            return ""
+        found = next((each for each in failures if each.startswith("migrations: ")), "")
+        if not found.endswith(MIGRATIONS_UNREAD) or deadline.is_over:
+            return found
+        time.sleep(POLL_S)
 
 
 def mark_ready(run_dir: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The signals of a stop that come before supervisord, or a program that it starts, handles them."""
+"""The signals that come before supervisord, or a program that it starts, handles them."""
 
 import os
 import signal
@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 # What a container runtime, `tandem down` and Ctrl-C send.
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+# What a log rotation sends to have logs reopened. By default they end a process.
+REOPENS = frozenset({signal.SIGUSR1, signal.SIGUSR2})
 # The process that a container was started with.
 FIRST_PID = 1
 # The exit code of a program that SIGTERM ended, as shells have it.
@@ -19,16 +21,23 @@ def end_first_process() -> None:
         signal.signal(signal.SIGTERM, _end)
 
 
+def drop_reopen_signals() -> None:
+    """Drop the signals that reopen logs: none is open before the stack starts."""
+    for each in REOPENS:
+        # A handler, since a program would inherit that a signal is ignored.
+        signal.signal(each, lambda *_: None)
+
+
 def block_signals() -> None:
-    """Block the signals of a stop: supervisord has no handlers while it is imported."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    """Block the signals: supervisord has no handlers while it is imported."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS | REOPENS)
 
 
 def unblock_signals() -> bool:
-    """Deliver the blocked signals to their handlers; return whether there was any."""
-    any_pending = bool(signal.sigpending() & STOPS)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    return any_pending
+    """Deliver the blocked signals to their handlers; return whether one of them is a stop."""
+    is_stop = bool(signal.sigpending() & STOPS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS | REOPENS)
+    return is_stop
 
 
 def fork_unhandled(fork: Callable[[], int]) -> int:

@@ -18,8 +18,9 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 MAX_UNREAD_LOG_BYTES = 10 * MAX_LOG_BYTES
 READ_BYTES = 1024 * 1024
 # As strftime() takes it.
-STARTED = "— started %Y-%m-%d %H:%M:%S —\n"
-IS_START = re.compile(r"— started [\d-]+ [\d:]+ —")
+STARTED = "— started %Y-%m-%d %H:%M:%S UTC —\n"
+# 0.1.0 wrote the local time, without a zone.
+IS_START = re.compile(r"— started [\d-]+ [\d:]+(?: UTC)? —")
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -46,7 +47,7 @@ def mark_start(run_dir: Path) -> None:
             if end := log.seek(0, os.SEEK_END):
                 log.seek(end - 1)
                 is_whole = log.read() == b"\n"
-                text = time.strftime(STARTED)
+                text = time.strftime(STARTED, time.gmtime())
                 log.write((text if is_whole else f"\n{text}").encode())
 
 

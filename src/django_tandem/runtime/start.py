@@ -156,4 +156,6 @@ def _beside(module: str, *arguments: str) -> None:
 
 def _supervisord(directory: Path) -> list[str]:
     config = str(directory / "supervisord.conf")
-    return [*PYTHON, "-m", "supervisor.supervisord", "-n", "-c", config]
+    # What warns in supervisor's own code is an error with PYTHONWARNINGS=error. The programs keep
+    # the variable.
+    return [*PYTHON, "-W", "ignore", "-m", "supervisor.supervisord", "-n", "-c", config]

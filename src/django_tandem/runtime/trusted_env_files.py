@@ -29,7 +29,8 @@ def _refuse_others(path: Path) -> None:
     found = find_writable([path])
     if found is not None:
         raise MachineError(
-            f"root does not read the ENV_FILE {path}: {found.path} is writable for {found.by}.",
+            f"root does not read the environment file {path}: {found.path} is writable for "
+            f"{found.by}.",
             hint="Make it writable for root alone, as a variable such as PYTHONPATH decides "
             "which code is run; or run the stack as another user with `tandem up --user NAME`.",
         )

@@ -52,17 +52,18 @@ def _text_of(path: str) -> str:
         if path.startswith(OPTIONAL):
             return ""
         raise SettingError(
-            f"ENV_FILE is {file}, which does not exist.",
-            hint=f'Create it, or write "{OPTIONAL}{file}" where it may be missing.',
+            f"The environment file {file} does not exist.",
+            hint="Create it. Where it may be missing, put a dash before its path: "
+            f'"{OPTIONAL}{file}" in TANDEM["ENV_FILE"], or `--env-file={OPTIONAL}{file}`.',
         ) from None
     except OSError as error:
         raise SettingError(
-            f"ENV_FILE is {file}, which can't be read: {error.strerror}.",
+            f"The environment file {file} can't be read: {error.strerror}.",
             hint="The user that runs the stack must be able to read it.",
         ) from None
     except UnicodeDecodeError:
         raise SettingError(
-            f"ENV_FILE is {file}, which is not a text in UTF-8.", hint="Save it in UTF-8."
+            f"The environment file {file} is not a text in UTF-8.", hint="Save it in UTF-8."
         ) from None
 
 
@@ -71,7 +72,7 @@ def _read(file: Path) -> bytes:
         content = opened.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise SettingError(
-            f"ENV_FILE is {file}, which is larger than {_MAX_BYTES // 1024**2} MB.",
+            f"The environment file {file} is larger than {_MAX_BYTES // 1024**2} MB.",
             hint="Move what is not a variable of the environment out of it.",
         )
     return content
@@ -83,7 +84,7 @@ def _open_regular(file: Path) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise SettingError(
-            f"ENV_FILE is {file}, which is not a regular file.",
+            f"The environment file {file} is not a regular file.",
             hint="Name a file: each generation reads it again, which a pipe does not allow.",
         )
     return descriptor

@@ -43,6 +43,11 @@ _OUR_PROGRAMS = re.compile(
 # The statuses of requests that NGINX rejects, or to which no server responded.
 EDGE_STATUSES = (400, 413, 414, 502, 503, 504)
 
+# With and without SIG.
+_SIGNALS = tuple(
+    name for each in signal.Signals for name in (each.name, each.name.removeprefix("SIG"))
+)
+
 stop_s = integer(SHORTEST_S)
 
 
@@ -85,7 +90,7 @@ def network(value: Any, _path: str) -> str:
     return value
 
 
-@reader('"auto" or "django"')
+@reader('"auto" or "django"', "auto", "django")
 def handler(value: Any, _path: str) -> str:
     """Read which ASGI handler serves."""
     if value not in ("auto", "django"):
@@ -93,13 +98,13 @@ def handler(value: Any, _path: str) -> str:
     return str(value)
 
 
-@reader('"text" or "json"')
+@reader('"text" or "json"', *LogFormat)
 def log_format(value: Any, _path: str) -> LogFormat:
     """Read the format of the logs."""
     return LogFormat(value)
 
 
-@reader('"ignore" or "check"')
+@reader('"ignore" or "check"', "ignore", "check")
 def migrations(value: Any, _path: str) -> bool:
     """Read whether unapplied migrations are checked."""
     if value not in ("ignore", "check"):
@@ -117,7 +122,7 @@ def seconds(value: Any, _path: str) -> float:
     return float(value)
 
 
-@reader('"wsgi" or "asgi"')
+@reader('"wsgi" or "asgi"', *Stack)
 def stack(value: Any, _path: str) -> Stack:
     """Read the name of a stack."""
     return Stack(value)
@@ -154,7 +159,7 @@ def _check_strip(found: Pin, path: str) -> None:
         )
 
 
-@reader('"spread", "wait", or a list of pairs such as [("/ws/calls/", "wait")]')
+@reader('"spread", "wait", or a list of pairs such as [("/ws/calls/", "wait")]', *DrainMode)
 def drain(value: Any, path: str) -> tuple[DrainRule, ...]:
     """Read one mode for all paths, or one for each prefix, of which the first one counts."""
     if isinstance(value, str):
@@ -179,7 +184,7 @@ def drain_rule(value: Any, path: str) -> DrainRule:
 drain_rules = list_of(drain_rule, 'pairs such as ("/ws/calls/", "wait")')
 
 
-@reader('"spread" or "wait"')
+@reader('"spread" or "wait"', *DrainMode)
 def drain_mode(value: Any, _path: str) -> DrainMode:
     """Read how connections end."""
     return DrainMode(value)
@@ -258,7 +263,7 @@ def include(value: Any, path: str) -> Include:
     return Include(server=file_path.parse(value, path))
 
 
-@reader('a signal such as "TERM" or "INT"')
+@reader('a signal such as "TERM" or "INT"', *_SIGNALS)
 def stop_signal(value: Any, _path: str) -> str:
     """Read the name of a signal, with or without SIG."""
     if not isinstance(value, str):

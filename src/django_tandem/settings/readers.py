@@ -20,22 +20,26 @@ class Reader:
     Read one value; ``expected`` describes the values that ``parse`` accepts.
 
     ``parse`` gets the value and its path, and raises TypeError or ValueError for any other.
+    ``choices`` are the words that it accepts, for a hint.
     """
 
     expected: str
     parse: Callable[[Any, str], Any]
+    choices: tuple[str, ...] = ()
 
     def __call__(self, value: Any, path: str) -> Any:
         """Return the parsed ``value``; raises SettingError that names ``path``."""
         try:
             return self.parse(value, path)
         except (KeyError, TypeError, ValueError):
-            raise SettingError(f"{path}: Expected {self.expected}, got {value!r}.") from None
+            hint = did_you_mean(value, self.choices, otherwise="") if isinstance(value, str) else ""
+            message = f"{path}: Expected {self.expected}, got {value!r}."
+            raise SettingError(message, hint=hint) from None
 
 
-def reader(expected: str) -> Callable[[Callable[[Any, str], Any]], Reader]:
+def reader(expected: str, *choices: str) -> Callable[[Callable[[Any, str], Any]], Reader]:
     """Make a reader of a parse function, as a decorator."""
-    return lambda parse: Reader(expected, parse)
+    return lambda parse: Reader(expected, parse, choices)
 
 
 def optional(inner: Reader) -> Reader:
@@ -43,6 +47,7 @@ def optional(inner: Reader) -> Reader:
     return Reader(
         f"{inner.expected}, or None",
         lambda value, path: None if value is None else inner.parse(value, path),
+        inner.choices,
     )
 
 
@@ -51,6 +56,7 @@ def auto(inner: Reader) -> Reader:
     return Reader(
         f'{inner.expected}, or "auto"',
         lambda value, path: None if value == "auto" else inner.parse(value, path),
+        ("auto", *inner.choices),
     )
 
 

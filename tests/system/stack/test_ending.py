@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -103,15 +104,31 @@ def _drain(terminal: int) -> None:
     os.set_blocking(terminal, False)
 
 
-def test_nohup_keeps_the_stack_running(tmp_path) -> None:
-    """A signal that was ignored at the start is ignored by the stack."""
-    with Up(startproject(tmp_path), prefix=("nohup",)) as up:
-        up.process.send_signal(signal.SIGHUP)
-        up.process.send_signal(signal.SIGHUP)
+@pytest.fixture(scope="module")
+def inheriting(tmp_path_factory) -> Iterator[Up]:
+    """A stack that inherits an ignored signal, and warnings that are errors."""
+    directory = startproject(tmp_path_factory.mktemp("inheriting"))
+    with Up(directory, prefix=("nohup",), environment={"PYTHONWARNINGS": "error"}) as up:
+        yield up
 
-        assert ask(up.port, "/").status == 200
-        assert up.stop() == 0
-        assert "stopping: " in up.stdout
+
+def test_warnings_that_are_errors_are_for_the_programs_alone(inheriting) -> None:
+    """supervisor's own code warns, and could then answer no command."""
+    _supervisord, *programs = _pids(inheriting.directory)
+    environments = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in programs]
+
+    # NGINX overwrites its own with its title.
+    assert any(b"PYTHONWARNINGS=error" in variables for variables in environments)
+
+
+def test_nohup_keeps_the_stack_running(inheriting) -> None:
+    """A signal that was ignored at the start is ignored by the stack."""
+    inheriting.process.send_signal(signal.SIGHUP)
+    inheriting.process.send_signal(signal.SIGHUP)
+
+    assert ask(inheriting.port, "/").status == 200
+    assert inheriting.stop() == 0
+    assert "stopping: " in inheriting.stdout
 
 
 def test_a_closed_reader_changes_nothing(tmp_path) -> None:

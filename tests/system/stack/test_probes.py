@@ -139,7 +139,7 @@ def up(tmp_path_factory, health_port) -> Iterator[Probed]:
     with (package / "wsgi.py").open("a") as wsgi:
         wsgi.write(SLOW)
     (package / "slow").touch()
-    running = Probed(directory)
+    running = Probed(directory, ready="Not ready: ")
     with ThreadPoolExecutor() as pool:
         entered = pool.submit(running.__enter__)
         try:
@@ -224,6 +224,9 @@ def test_while_it_starts(up) -> None:
 def test_with_unapplied_migrations(up) -> None:
     """It has started, and is not ready; `tandem status --check` prints the same in a line."""
     unapplied = "18 are unapplied, in admin, auth, contenttypes, sessions."
+    started, not_ready = up.output.splitlines()[-2:]
+    assert started.startswith("Started: http://")
+    assert not_ready == f"Not ready: migrations: {unapplied}"
     wait_for(lambda: up.probe("readyz").failures == {"migrations": unapplied}, within_s=WITHIN_S)
 
     assert [up.probe(name).status for name in PROBES] == [200, 503, 200]

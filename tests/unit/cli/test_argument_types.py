@@ -40,6 +40,43 @@ def test_a_format_of_logs_that_does_not_exist_is_refused(capsys) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            ["render", "ngnix"],
+            "argument TARGET: Expected nginx, supervisor or monitoring, got "
+            '"ngnix". Did you mean "nginx"?',
+        ),
+        (
+            ["status", "--check", "raedy"],
+            'argument --check: Expected ready, live or started, got "raedy". Did you mean "ready"?',
+        ),
+        (
+            ["up", "--log-format", "jason"],
+            'argument --log-format: Expected text or json, got "jason". Did you mean "json"?',
+        ),
+        (
+            ["down", "--drain", "waits"],
+            'argument --drain: Expected spread or wait, got "waits". Did you mean "wait"?',
+        ),
+        (
+            ["bench", "/", "--method", "psot"],
+            'argument --method: Expected GET, OPTIONS, POST, PUT, PATCH or DELETE, got "PSOT". '
+            'Did you mean "POST"?',
+        ),
+    ],
+    ids=lambda given: given[0] if isinstance(given, list) else "",
+)
+def test_a_word_that_is_not_a_choice_is_refused(given, message, capsys) -> None:
+    """With the choice that it resembles."""
+    with pytest.raises(SystemExit) as caught:
+        main(given)
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{message}\n")
+
+
 def test_a_url_with_half_an_ipv6_address_is_refused(capsys) -> None:
     """No server block could be chosen by it."""
     with pytest.raises(SystemExit) as caught:

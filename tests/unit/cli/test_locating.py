@@ -58,13 +58,26 @@ def test_a_command_line_and_the_environment_may_name_the_files(project) -> None:
     assert tandem(project, "plan", TANDEM_ENV_FILE=f".env:{more}").returncode == 0
 
 
+def test_the_hint_for_a_missing_file_of_a_command_line_is_a_command(project, tmp_path) -> None:
+    """argparse would take a dash after a space for another option."""
+    missing = tmp_path / "none.env"
+    done = tandem(project, "plan", "--env-file", str(missing))
+    option = f"--env-file=-{missing}"
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == f"The environment file {missing} does not exist."
+    assert f"`{option}`" in done.stderr
+    assert tandem(project, "plan", option).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (
             None,
-            "ENV_FILE is {0}/.env, which does not exist.\n"
-            '  Create it, or write "-{0}/.env" where it may be missing.\n',
+            "The environment file {0}/.env does not exist.\n"
+            "  Create it. Where it may be missing, put a dash before its path: "
+            '"-{0}/.env" in TANDEM["ENV_FILE"], or `--env-file=-{0}/.env`.\n',
         ),
         (
             "SITE_SECRET='c2VjcmV0",
@@ -104,7 +117,7 @@ def test_a_path_with_a_colon_is_an_error(project) -> None:
 
     assert (done.returncode, done.stderr) == (
         2,
-        f"ENV_FILE is {project}/a:b, and its path has a colon, which separates paths.\n"
+        f"The path of the environment file {project}/a:b has a colon, which separates paths.\n"
         "  Give it another name.\n",
     )
 
@@ -118,7 +131,7 @@ def test_root_reads_no_file_that_others_may_write(project) -> None:
 
     refused = (
         2,
-        f"root does not read the ENV_FILE {file}: {file} is writable for every user.\n"
+        f"root does not read the environment file {file}: {file} is writable for every user.\n"
         "  Make it writable for root alone, as a variable such as PYTHONPATH decides which code is "
         "run; or run the stack as another user with `tandem up --user NAME`.\n",
     )

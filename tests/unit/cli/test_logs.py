@@ -96,6 +96,19 @@ def test_the_lines_of_one_request(printed) -> None:
     assert printed(*lines, **log, lines=1) == ["wsgi-1     | 3 abc"]
 
 
+def test_a_request_without_lines_is_reported(tmp_path, monkeypatch, capsys) -> None:
+    """On stderr, as the output is the lines."""
+    Path(tmp_path, "wsgi-1.log").write_text("another\n")
+    monkeypatch.setattr(logs, "find_running_dir", lambda _options: tmp_path)
+
+    assert logs.run(options(request="abc")) == 0
+    assert capsys.readouterr() == ("", 'No line of the log of wsgi-1 has "abc".\n')
+
+    Path(tmp_path, "asgi-1.log").touch()
+    assert logs.run(options(request="abc")) == 0
+    assert capsys.readouterr() == ("", 'No line of the logs of asgi-1 and wsgi-1 has "abc".\n')
+
+
 def test_followed_lines_reach_a_pipe_at_once(tmp_path, monkeypatch) -> None:
     """Python keeps up to 8 KiB of what is written to a pipe."""
     pipe = io.BytesIO()

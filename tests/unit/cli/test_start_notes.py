@@ -9,7 +9,7 @@ import pytest
 from checks.managing import installed, manage
 from django.test import override_settings
 
-from django_tandem.cli.start_notes import REDIS_S, unreachable_redis
+from django_tandem.cli.start_notes import REDIS_S, unreachable_redis, unread_variables
 from harness.projects import startproject
 from harness.stack import Up, free_port, tandem
 
@@ -145,3 +145,24 @@ def test_a_database_that_does_not_answer_delays_no_start(taken, tmp_path) -> Non
 
     assert "unapplied" not in done.stderr
     assert f"{taken} is in use by another program.\n" in done.stderr
+
+
+def test_options_of_servers_in_the_environment_are_named() -> None:
+    """The servers get none of them; those of a Service of Kubernetes are no options."""
+    service = {
+        "UVICORN_SERVICE_HOST": "10.0.0.7",
+        "UVICORN_SERVICE_PORT_HTTP": "80",
+        "UVICORN_PORT": "tcp://10.0.0.7:80",
+        "UVICORN_PORT_80_TCP": "tcp://10.0.0.7:80",
+        "UVICORN_PORT_80_TCP_ADDR": "10.0.0.7",
+    }
+
+    assert unread_variables(service) == []
+    assert unread_variables({**service, "UVICORN_LOG_LEVEL": "debug", "SHOP": "1"}) == [
+        "The servers do not read UVICORN_LOG_LEVEL: write its option in ARGS of "
+        'TANDEM["WSGI"] or TANDEM["ASGI"].'
+    ]
+    assert unread_variables({"UVICORN_PORT": "80", "GRANIAN_HTTP": "2"}) == [
+        "The servers do not read GRANIAN_HTTP and UVICORN_PORT: write their options in ARGS of "
+        'TANDEM["WSGI"] or TANDEM["ASGI"].'
+    ]

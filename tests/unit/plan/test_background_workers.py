@@ -89,6 +89,17 @@ def test_auto_is_an_error_where_it_is_not_one_worker(workers, message) -> None:
     assert str(caught.value) == message
 
 
+def test_auto_of_beat_is_an_error_without_a_schedule() -> None:
+    """The only worker would run a second time, under this name."""
+    with pytest.raises(SettingError) as caught:
+        planned(CELERY, beat="auto")
+
+    assert str(caught.value) == (
+        'TANDEM["PROGRAMS"]["beat"] is "auto", and the Celery app has no schedule.\n'
+        "  Set CELERY_BEAT_SCHEDULE, or install django_celery_beat; or write the command line."
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "missing"),
     [

@@ -7,6 +7,7 @@ import pytest
 
 from builders import plan, websocket
 from django_tandem import output
+from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import announce, supervisord
@@ -32,6 +33,36 @@ def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None
         "nginx            NGINX 1.22.1: answers on its socket",
         "Ready: http://127.0.0.1:8000/",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failures", "last"),
+    [
+        ([], ["Ready: http://127.0.0.1:8000/"]),
+        (
+            ["migrations: 1 is unapplied, in polls."],
+            [
+                "Started: http://127.0.0.1:8000/",
+                "Not ready: migrations: 1 is unapplied, in polls.",
+            ],
+        ),
+    ],
+    ids=["applied", "unapplied"],
+)
+def test_a_stack_whose_migrations_are_unapplied_is_not_called_ready(
+    failures, last, tmp_path, monkeypatch, capsys
+) -> None:
+    """Where they are checked, /readyz fails until they are applied."""
+    starting = state_of(plan(tandem={"MIGRATIONS": "check"}))
+    # The first probe may come before they have been read.
+    answers = iter([[f"migrations: {MIGRATIONS_UNREAD}"], failures])
+    monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter([]))
+    monkeypatch.setattr(announce.client, "failures", lambda *_: next(answers))
+    (tmp_path / supervisord.SOCKET).touch()
+
+    assert announce.announce(starting, tmp_path, lambda: True, 1) is None
+
+    assert capsys.readouterr().err.splitlines() == last
 
 
 @pytest.mark.parametrize("has_ended", [False, True], ids=["stopping", "stopped"])

@@ -45,6 +45,36 @@ def test_without_a_signal_unblocking_returns_false(handled) -> None:
     assert handled == []
 
 
+@pytest.mark.parametrize("sent", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_to_reopen_logs_waits_too_and_is_no_stop(sent) -> None:
+    """By default it ends a process that does not handle it."""
+    found: list[int] = []
+    before = signal.signal(sent, lambda number, _: found.append(number))
+    try:
+        early_signals.block_signals()
+        signal.pthread_kill(threading.get_ident(), sent)
+        assert found == []
+
+        assert not early_signals.unblock_signals()
+
+        assert found == [sent]
+    finally:
+        signal.signal(sent, before)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_to_reopen_logs_does_not_end_a_start(sent) -> None:
+    """A log rotation may send it while the project is still imported."""
+    before = signal.getsignal(sent)
+    try:
+        early_signals.drop_reopen_signals()
+        signal.raise_signal(sent)
+        # A program that is started meanwhile does not inherit that it is ignored.
+        assert signal.getsignal(sent) is not signal.SIG_IGN
+    finally:
+        signal.signal(sent, before)
+
+
 @pytest.mark.parametrize("sent", SENT)
 def test_a_signal_between_fork_and_exec_ends_the_child(sent, handled) -> None:
     """A program that is stopped as soon as it is forked does not start."""

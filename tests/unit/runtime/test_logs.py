@@ -1,5 +1,6 @@
 """Logs are read from their end, followed through rotation, and cut into lines of bounded length."""
 
+import re
 import time
 from itertools import islice
 from pathlib import Path
@@ -155,7 +156,24 @@ def test_a_line_separates_the_starts(tmp_path) -> None:
 
     old, cut, started, new = logs.last_lines(tmp_path, "a", 20)
     assert (old, cut, new) == ("old", "cut off", "new")
-    assert logs.IS_START.fullmatch(started)
+    assert re.fullmatch(r"— started 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC —", started)
     assert logs.last_lines(tmp_path, "b", 20) == []
     assert logs.lines_of_this_start(tmp_path, "a", 20) == ["new"]
     assert logs.lines_of_this_start(tmp_path, "b", 20) == []
+
+
+def test_the_line_between_the_starts_has_the_time_in_utc(tmp_path, monkeypatch) -> None:
+    """As the lines of the programs have it, which may be collected from several hosts."""
+    append(tmp_path / "a.log", "old\n")
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 1, 2, 3, 4, 5, 4, 2, 0)))
+
+    logs.mark_start(tmp_path)
+
+    assert logs.last_lines(tmp_path, "a", 1) == ["— started 2026-01-02 03:04:05 UTC —"]
+
+
+def test_the_line_of_an_earlier_version_separates_the_starts_too(tmp_path) -> None:
+    """0.1.0 wrote the local time, without a zone."""
+    append(tmp_path / "a.log", "old\n— started 2026-01-02 03:04:05 —\nnew\n")
+
+    assert logs.lines_of_this_start(tmp_path, "a", 20) == ["new"]

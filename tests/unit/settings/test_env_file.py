@@ -127,8 +127,8 @@ def test_a_missing_file_is_an_error(tmp_path) -> None:
         read_env_files([str(file)])
 
     assert str(caught.value) == (
-        f'ENV_FILE is {file}, which does not exist.\n  Create it, or write "-{file}" where it may '
-        "be missing."
+        f"The environment file {file} does not exist.\n  Create it. Where it may be missing, put a "
+        f'dash before its path: "-{file}" in TANDEM["ENV_FILE"], or `--env-file=-{file}`.'
     )
 
 
@@ -159,4 +159,4 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path) -> None:
         with pytest.raises(SettingError) as caught:
             read_env_files([str(file)])
 
-        assert str(caught.value) == f"ENV_FILE is {file}, which {message}"
+        assert str(caught.value) == f"The environment file {file} {message}"

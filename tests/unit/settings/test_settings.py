@@ -175,7 +175,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             {"PROGRAMS": {"x": {"COMMAND": "x", "STOP_SIGNAL": "STERN"}}},
             'TANDEM["PROGRAMS"]["x"]["STOP_SIGNAL"]: Expected a signal such as "TERM" or "INT", '
-            "got 'STERN'.",
+            "got 'STERN'.\n  Did you mean \"TERM\"?",
         ),
         (
             {"PROGRAMS": {"x": {"COMMAND": "x", "STOP_S": 0}}},
@@ -198,6 +198,21 @@ def test_an_option_replaces_its_own_default_only() -> None:
             {"PROGRAMS": {"x": {"COMMAND": "x", "REPLICAS": 2}, "x-2": "y"}},
             'TANDEM["PROGRAMS"]["x-2"] has the name of a replica of "x".\n  Choose another name.',
         ),
+        (
+            {"LOG_FORMAT": "jsno"},
+            'TANDEM["LOG_FORMAT"]: Expected "text" or "json", got \'jsno\'.\n'
+            '  Did you mean "json"?',
+        ),
+        (
+            {"PRELOAD": "atuo"},
+            'TANDEM["PRELOAD"]: Expected True or False, or "auto", got \'atuo\'.\n'
+            '  Did you mean "auto"?',
+        ),
+        (
+            {"PROGRAMS": {"x": {"COMMAND": "x", "STOP_SIGNAL": "SIGTREM"}}},
+            'TANDEM["PROGRAMS"]["x"]["STOP_SIGNAL"]: Expected a signal such as "TERM" or "INT", '
+            "got 'SIGTREM'.\n  Did you mean \"SIGTERM\"?",
+        ),
         ({"STOP_S": 1}, 'TANDEM["STOP_S"]: Expected an integer of at least 2, got 1.'),
         (
             {"DRAIN": "slowly"},
@@ -206,7 +221,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ),
         (
             {"DRAIN": [("/ws/", "waits")]},
-            'TANDEM["DRAIN"][0][1]: Expected "spread" or "wait", got \'waits\'.',
+            'TANDEM["DRAIN"][0][1]: Expected "spread" or "wait", got \'waits\'.\n'
+            '  Did you mean "wait"?',
         ),
         (
             {"DRAIN": [("ws/", "wait")]},
@@ -220,7 +236,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ),
         (
             {"ROUTES": [("/ws/", "asig")]},
-            'TANDEM["ROUTES"][0][1]: Expected "wsgi" or "asgi", got \'asig\'.',
+            'TANDEM["ROUTES"][0][1]: Expected "wsgi" or "asgi", got \'asig\'.\n'
+            '  Did you mean "asgi"?',
         ),
         (
             {"ROUTES": [("/ws", "asgi", {"STRIP": True})]},

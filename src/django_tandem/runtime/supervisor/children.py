@@ -9,6 +9,7 @@ from typing import Any
 
 from supervisor import events
 
+from django_tandem import environment
 from django_tandem.errors import MachineError, SettingError
 from django_tandem.model import programs
 from django_tandem.runtime import early_signals, orphans
@@ -34,9 +35,6 @@ OF_SYSTEMD = frozenset(
         *("LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"),
     }
 )
-# Uvicorn and Granian take options from such variables. In Kubernetes each pod beside a Service
-# named uvicorn has UVICORN_PORT, which is a URL.
-OF_SERVERS = ("UVICORN_", "GRANIAN_")
 
 
 class Children:
@@ -152,7 +150,9 @@ def unwanted(program: str, names: Iterable[str]) -> list[str]:
     """Return which of the environment's ``names`` the program is not to have."""
     is_server = program.partition("-")[0] in ON_SOCKETS
     return [
-        name for name in names if name in OF_SYSTEMD or (is_server and name.startswith(OF_SERVERS))
+        name
+        for name in names
+        if name in OF_SYSTEMD or (is_server and name.startswith(environment.OF_SERVERS))
     ]
 
 

@@ -92,8 +92,8 @@ def test_a_file_that_another_user_created_since_the_plan_is_an_error(optional, t
         environments.variables_of(config)
 
     assert missing.value.message == (
-        f"root does not read the ENV_FILE {file}: {tmp_path} is writable for every user."
+        f"root does not read the environment file {file}: {tmp_path} is writable for every user."
     )
     assert existing.value.message == (
-        f"root does not read the ENV_FILE {file}: {file} is writable for its owner."
+        f"root does not read the environment file {file}: {file} is writable for its owner."
     )
