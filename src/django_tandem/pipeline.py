@@ -79,6 +79,8 @@ def render(plan: Plan, targets: Iterable[Target] = STACK_TARGETS) -> list[File]:
 def _overridden(settings: Settings, overrides: Overrides) -> Settings:
     if overrides.bind is not None:
         settings = replace(settings, bind=(overrides.bind,))
+    if overrides.run_dir is not None:
+        settings = replace(settings, run_dir=overrides.run_dir)
     if overrides.user is not None:
         settings = replace(settings, user=overrides.user)
     if overrides.stop_s is not None:

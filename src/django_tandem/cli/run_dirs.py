@@ -25,12 +25,28 @@ from django_tandem.settings import Settings
 DEFAULT_RUN_DIR: str = Settings.__dataclass_fields__["run_dir"].metadata["default"]
 
 
+def given_run_dir(options: argparse.Namespace) -> str | None:
+    """Return the absolute path of --run-dir, None without the option."""
+    given = getattr(options, "run_dir", None)
+    return str(Path(given).absolute()) if given is not None else None
+
+
 def find_run_dir(options: argparse.Namespace) -> Path:
     """Return where the project's stack runs, without setting the project up."""
+    given = given_run_dir(options)
+    if given is not None:
+        return _given(given)
     location = locate(options.settings, env_file_of(options) or _env_file_of_running())
     with redis_offered(location), hinting_at_env_file(location):
         settings = load_settings(location)
     directory = run_dir.locate(str(location.directory), settings.run_dir)
+    run_dir.refuse_foreign(directory)
+    return directory
+
+
+def _given(path: str) -> Path:
+    # A stack in a directory whose path is too long for sockets runs in a short one.
+    directory = run_dir.locate("/", path)
     run_dir.refuse_foreign(directory)
     return directory
 
@@ -62,10 +78,9 @@ def find_running_dir(options: argparse.Namespace) -> Path:
     The settings are imported only when no stack runs in the default directory: they may need
     an environment that this shell lacks, and their import takes time.
     """
-    if options.run_dir is not None:
-        directory = Path(options.run_dir).absolute()
-        run_dir.refuse_foreign(directory)
-        return directory
+    given = given_run_dir(options)
+    if given is not None:
+        return _given(given)
     default = _default_dir()
     if _is_running(default, options.settings or os.environ.get(SETTINGS_VARIABLE)):
         return default

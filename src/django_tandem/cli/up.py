@@ -14,6 +14,7 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import log_format, timeout
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import Planned, plan_project, report_plan, write_notes
+from django_tandem.cli.run_dirs import given_run_dir
 from django_tandem.cli.start_notes import unread_variables
 from django_tandem.cli.user import require_own
 from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
@@ -54,6 +55,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that replace settings, and so change the plan."""
     parser.add_argument("--bind", metavar="HOST:PORT", help="listen here instead of TANDEM's BIND")
     parser.add_argument(
+        "--run-dir", metavar="DIR", help="run in this directory instead of TANDEM's RUN_DIR"
+    )
+    parser.add_argument(
         "--user", metavar="USER[:GROUP]", help="run as this user instead of TANDEM's USER"
     )
     parser.add_argument(
@@ -71,6 +75,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
     """Return the settings that the command line and the environment replace."""
     return Overrides(
         bind=options.bind,
+        run_dir=given_run_dir(options),
         env_file=env_file_of(options),
         asgi=options.asgi,
         debug=getattr(options, "debug", False),

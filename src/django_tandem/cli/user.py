@@ -15,7 +15,12 @@ from typing import Any
 from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.cli.locating import env_file_of, locate
-from django_tandem.cli.run_dirs import DEFAULT_RUN_DIR, project_directory, redis_offered
+from django_tandem.cli.run_dirs import (
+    DEFAULT_RUN_DIR,
+    given_run_dir,
+    project_directory,
+    redis_offered,
+)
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import (
     SETTINGS_VARIABLE,
@@ -32,6 +37,8 @@ FLAG = "`--user`"
 SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
+# They import the project, whatever directory they are given.
+IMPORTING = ("up", "check", "reload")
 # They act on what runs, or ran, in the run directory.
 ACTING = ("status", "logs", "down", "reload", "block", "unblock")
 
@@ -130,10 +137,10 @@ def _is_roots(project: Path) -> bool:
 def _choose(options: argparse.Namespace) -> Chosen:
     project = project_directory()
     default = run_dir.locate(str(project), DEFAULT_RUN_DIR)
-    given = getattr(options, "run_dir", None)
-    if given is not None:
-        return _of_stack(ownership.owner_of(Path(given).absolute()) or 0)
-    if options.tandem_command != "up":
+    given = given_run_dir(options)
+    if given is not None and options.tandem_command not in IMPORTING:
+        return _of_stack(ownership.owner_of(Path(given)) or 0)
+    if given is None and options.tandem_command != "up":
         running = ownership.owner_of_running(default)
         if running is not None:
             return _of_stack(running)
@@ -156,6 +163,9 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     read = _read_as(reader, options)
     # Another owner's setting might name any directory, such as that of a stack of root's.
     where = read.get("run_dir", DEFAULT_RUN_DIR) if writable is None else DEFAULT_RUN_DIR
+    given = given_run_dir(options)
+    if given is not None:
+        where = given
     if flag:
         return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
     if options.tandem_command != "up":
@@ -163,7 +173,9 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
         running = ownership.owner_of_running(directory)
         if running is None and owner.is_root and options.tandem_command in ACTING:
             running = ownership.owner_of_private(directory)
-        if running is not None:
+        # A stack of root's in the directory that is given does not make this code root's.
+        is_roots_alone = given is not None and running == 0 and not owner.is_root
+        if running is not None and not is_roots_alone:
             return _of_stack(running)
     if user := read.get("user"):
         named = accounts.find(user, SETTING)

@@ -261,10 +261,11 @@ class Overrides:
     """
     What `tandem up` is given to replace a setting until the stack is stopped.
 
-    ``env_file`` are the absolute paths of ENV_FILE, joined by colons.
+    ``env_file`` are the absolute paths of ENV_FILE, joined by colons; ``run_dir`` is absolute too.
     """
 
     bind: str | None = None
+    run_dir: str | None = None
     env_file: str | None = None
     asgi: bool = False
     debug: bool = False

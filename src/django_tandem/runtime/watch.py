@@ -143,14 +143,15 @@ def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> Non
         if parent.is_set():
             return
         report(format_changes(changed))
-        if reload(settings, parent) and (generation := _live_generation(run_dir)):
+        if reload(settings, run_dir, parent) and (generation := _live_generation(run_dir)):
             report(f"Generation {generation} keeps serving. The next change is tried again.")
 
 
-def reload(settings: str, parent: Parent) -> int | None:
+def reload(settings: str, run_dir: Path, parent: Parent) -> int | None:
     """Reload in a fresh interpreter, as a user would; None when ``parent`` has ended."""
     chosen = ["--settings", settings] if settings else []
     options = ["--drain", str(DRAIN_S), "--timeout", str(TIMEOUT_S), "--terse"]
+    options += ["--run-dir", str(run_dir)]
     started = subprocess.Popen(
         [sys.executable, "-P", "-m", "django_tandem", "reload", *options, *chosen],
         stdin=subprocess.DEVNULL,

@@ -36,7 +36,7 @@ def test_the_page_on_reload_has_each_of_its_options() -> None:
 
     page = (DOCS / "reference/reload.md").read_text()
 
-    assert set(re.findall(r"^\| `(--[a-z]+)", page, re.MULTILINE)) == declared
+    assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == declared
 
 
 def test_the_list_of_checks_is_that_of_their_headings() -> None:

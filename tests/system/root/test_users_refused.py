@@ -269,19 +269,21 @@ def test_a_run_directory_that_another_user_chose_is_not_made_by_root(
     assert list((project / "roots").iterdir()) == []
 
 
+@pytest.mark.parametrize("is_given", [False, True], ids=["by RUN_DIR", "by --run-dir"])
 def test_a_run_directory_of_roots_does_not_bring_another_users_settings_root(
-    project, python, nameless
+    is_given, project, python, nameless
 ) -> None:
     """Though a stack of root's runs there."""
     log, run_dir = project / "imported-by", project / "roots-run"
     run_dir.mkdir(mode=0o700)
     setting(project, f"import os\nprint(os.geteuid(), file=open('{log}', 'a'))")
-    setting(project, f'TANDEM = {{"RUN_DIR": "{run_dir}"}}')
+    if not is_given:
+        setting(project, f'TANDEM = {{"RUN_DIR": "{run_dir}"}}')
     give(project, nameless)
     os.chown(run_dir, 0, 0)
     handle = lock.take(run_dir)
     try:
-        done = run(python, project, "reload")
+        done = run(python, project, "reload", *(["--run-dir", str(run_dir)] if is_given else []))
     finally:
         lock.release(handle)
 

@@ -1,5 +1,6 @@
 """`tandem up --watch`: a saved change is served; one that fails is reported and changes nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,7 +55,8 @@ def up(tmp_path_factory) -> Iterator[Up]:
     settings.write_text(settings.read_text() + SETTINGS)
     # Only --settings names it: the settings of manage.py do not exist.
     settings.rename(settings.with_name("chosen.py"))
-    with Up(directory, args=("--watch", "--settings", "mysite.chosen")) as running:
+    args = ("--watch", "--settings", "mysite.chosen", "--run-dir", "kept")
+    with Up(directory, args=args) as running:
         wait_for(lambda: "Watching " in running.output, within_s=SERVED_S)
         yield running
         running.stop(signal.SIGTERM)
@@ -96,6 +98,17 @@ def test_a_change_is_served(up) -> None:
     assert _serves(up, "second")
     assert "changed: mysite/urls.py; reloading\n" in up.output
     assert wait_for(lambda: "Generation 2 is live.\n" in up.output)
+
+
+def test_the_run_directory_of_the_command_line_is_kept(up) -> None:
+    """The watcher reloads the stack in it, and nothing is written to another one."""
+    state = json.loads((up.directory / "kept" / "state.json").read_text())
+
+    assert state["generation"] == 2
+    assert state["overrides"]["run_dir"] == str(up.directory / "kept")
+    assert not (up.directory / ".tandem").exists()
+    status = tandem(up.directory, "status", "--run-dir", "kept")
+    assert (status.returncode, status.stderr) == (0, "")
 
 
 def test_a_reload_prints_only_new_findings(up) -> None:
