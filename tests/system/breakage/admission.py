@@ -25,7 +25,7 @@ MUTANTS = (
         file="inprocess/drainable.py",
         old="admission.acquire if self._is_repeatable else admission.acquire_unbounded",
         new="admission.acquire",
-        tests=(ADMISSION,),
+        tests=(f"{ADMISSION}::test_a_response_to_a_post_acquires_a_permit_and_is_never_cut_off",),
     ),
     Mutant(
         name="a permit kept by a response that is no stream",
