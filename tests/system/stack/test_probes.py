@@ -163,7 +163,11 @@ def running_until_end(up: Up) -> Iterator[None]:
 
 @contextmanager
 def held(up: Probed, path: str, count: int) -> Iterator[None]:
-    """Have ``count`` requests in flight within the block; one that times out is sent again."""
+    """
+    Have ``count`` requests in flight within the block.
+
+    One that times out is sent again, and so is one that a restarted NGINX does not accept yet.
+    """
     file = up.package / "held"
     file.touch()
     headers = [("Host", "shop.example"), ("X-Forwarded-Proto", "https")]
@@ -275,9 +279,9 @@ def test_without_nginx(up) -> None:
 
 def test_with_all_workers_busy(up) -> None:
     """It is ready and alive; the answer names the stack."""
-    # More than there are workers, since one worker may have accepted two.
+    # More than there are workers: one that is replaced after its timeout gets the next.
     with held(up, "/held/", 6):
-        busy = wait_for(lambda: (found := up.probe("readyz")).warnings and found)
+        busy = wait_for(lambda: (found := up.probe("readyz")).warnings and found, within_s=WITHIN_S)
 
         assert (busy.status, busy.failures, busy.warnings.keys()) == (200, {}, {"wsgi"})
         assert busy.warnings["wsgi"].endswith(" It is busy.")
