@@ -20,9 +20,9 @@ demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/tandem up --bind $(BIND)
 
 test:
-	@$(MAKE) --no-print-directory -j 2 --output-sync lint types
+	@$(MAKE) --no-print-directory -j 3 --output-sync lint types example
 	@$(MAKE) --no-print-directory tests
-	@$(MAKE) --no-print-directory -j 2 --output-sync example strangers
+	@$(MAKE) --no-print-directory strangers
 
 # The reference is written from the declarations first; a dead link is an error.
 docs: $(VENV)/dev.installed
@@ -46,10 +46,10 @@ OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard t
 unit: compiled
 	$(BIN)/pytest tests/unit -m "not processes" -n 4
 
-# Most tests wait for a server to start or to stop, so there are two processes for each of two CPUs. The tests of a file
-# share its stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
+# Most tests wait for a server to start or to stop, so there are five processes for two CPUs. The tests of a file share its
+# stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
 tests: compiled system
-	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 5 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
 
@@ -155,15 +155,19 @@ $(BIN)/python:
 	    && $(PYTHON) -m venv $(VENV); \
 	} || { echo "make: python3 has no venv here. Install it: sudo apt-get install python3-venv" >&2; exit 1; }
 
+# pip would compile what it installs in one process. What can't be compiled is no module, such as a template.
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -c constraints.txt
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+
 $(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	  "$(DJANGO)" -e ".[bundled,channels]" -r example/requirements.txt
+	$(PIP) "$(DJANGO)" -e ".[bundled,channels]" -r example/requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	  "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,otel]" \
+	$(PIP) "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,otel]" \
 	  -r example/requirements.txt -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@
 
 # In this run level Debian starts no service that it installs.

@@ -19,10 +19,10 @@ SUBJECTS = sorted(
     ),
 )
 MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/unit")
-IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
-    (*MOST, "-m", "not timed and not alone", *IN_PARALLEL),
-    (*MOST, "-m", "timed", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+    (*MOST, "-m", "not timed and not alone", "-n", "5", *BY_FILE),
+    (*MOST, "-m", "timed", "-n", "2", *BY_FILE),
     (*MOST, "-m", "alone"),
     ("tests/system/example", "-n", "2"),
 )

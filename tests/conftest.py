@@ -17,6 +17,8 @@ SHARING = (
     "tests/system/parity/",
     "tests/system/stack/test_reference",
 )
+# Tests below these share nothing, and each takes as long as the others of a file together.
+APART = ("tests/system/faults/",)
 
 
 def pytest_configure() -> None:
@@ -32,10 +34,12 @@ def pytest_collection_finish() -> None:
 
 
 class ByFile(LoadFileScheduling):
-    """Run the tests of a file in one process, and those of files that share in one too."""
+    """Run the tests of a file in one process, and those of files that share; some each apart."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = super()._split_scope(nodeid)
+        if path.startswith(APART):
+            return nodeid
         return next((each for each in SHARING if path.startswith(each)), path)
 
 

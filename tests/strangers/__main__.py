@@ -1,4 +1,4 @@
-"""Serve each project, two at a time, and print a table: ``python -m strangers [NAME …]``."""
+"""Serve each project, three at a time, and print a table: ``python -m strangers [NAME …]``."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from strangers.expectations import names, read
 from strangers.serve import check
 
 # Each waits for a start and a stop, and its bounds of time are those of a machine with two CPUs.
-AT_ONCE = 2
+AT_ONCE = 3
 
 
 def main(argv: list[str]) -> int:

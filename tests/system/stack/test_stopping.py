@@ -19,7 +19,7 @@ STOP_S, DELAY_S = 8, 2
 WINDOW_S = STOP_S - DELAY_S - 1.5
 RESTART = 1012
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 PROGRAM = """
 import os
