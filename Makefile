@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -138,6 +138,11 @@ $(OLDER)/installed: $(VENV)/dev.installed
 bench-start: $(OLDER)/installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/start.py \
 	  --before $(OLDER)/venv/bin/python $(ARGS)
+
+# Requests/s with the monitor and a scraper and without, its CPU time and memory: ten minutes.
+bench-monitor: DEBIAN += wrk:wrk
+bench-monitor: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/monitor.py
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

@@ -14,6 +14,7 @@ from harness.signals import restore_defaults
 SHARING = (
     "tests/system/browser/",
     "tests/system/containers/",
+    "tests/system/monitor/",
     "tests/system/parity/",
     "tests/system/stack/test_reference",
 )

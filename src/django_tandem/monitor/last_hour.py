@@ -5,10 +5,11 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from django_tandem.monitor.minutes import RouteMinute
+from django_tandem.monitor.minutes import OTHER_ROUTES, RouteMinute
 
 HOUR_MINUTES = 60
-# Two thousand routes a minute are half a megabyte of JSON, and a tenth of that compressed.
+# Of a minute; the others are one record of each stack. The history has them all.
+MOST_RECORDS = 100
 LEVEL = 1
 
 
@@ -24,7 +25,8 @@ class LastHour:
         for record in records:
             by_minute.setdefault(record.minute, []).append(record)
         for minute, each in by_minute.items():
-            packed = zlib.compress(json.dumps([asdict(one) for one in each])[1:-1].encode(), LEVEL)
+            text = json.dumps([asdict(one) for one in _busiest(each)])[1:-1]
+            packed = zlib.compress(text.encode(), LEVEL)
             self._minutes.setdefault(minute, []).append(packed)
         for minute in sorted(self._minutes)[:-HOUR_MINUTES]:
             del self._minutes[minute]
@@ -42,3 +44,14 @@ class LastHour:
             if minute >= since
         ]
         return b"[" + b", ".join(found) + b"]\n"
+
+
+def _busiest(records: list[RouteMinute]) -> list[RouteMinute]:
+    ordered = sorted(records, key=lambda each: (-each.worker_s, -each.requests))
+    others: dict[tuple[str, bool], RouteMinute] = {}
+    for record in ordered[MOST_RECORDS:]:
+        key = (record.stack, record.is_long)
+        if key not in others:
+            others[key] = RouteMinute(record.minute, OTHER_ROUTES, *key)
+        others[key].add(record)
+    return [*ordered[:MOST_RECORDS], *others.values()]

@@ -17,7 +17,7 @@ WINDOW_S = 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """
-    Requests over the last WINDOW_S seconds, without WebSockets and event streams.
+    Requests over the last WINDOW_S seconds or half of them, without WebSockets and event streams.
 
     The percentiles are of the time at the edge, ``queue_p95_s`` of the time until a worker began;
     each is None where there was no request. ``errors_per_s`` are those with a status from 500 on.

@@ -1,82 +1,18 @@
 """Each request is counted once: by its route, its method, its status, and the stack."""
 
 import asyncio
-import http.client
 import json
 import os
-import socket
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
 from harness.client import ask, open_stream, wait_for
-from harness.projects import with_channels
 from harness.stack import Up
 from system.monitor.counting_load import Counts, Known, leave, send_all
+from system.monitor.metrics_page import DURATIONS, counted, get, samples, total
 
-VIEWS = """
-import asyncio, time
-from django.http import HttpResponseNotFound, StreamingHttpResponse
-
-
-def sync(request, number):
-    return HttpResponse("sync", status=201 if request.method == "POST" else 200)
-
-
-def gone(request):
-    return HttpResponseNotFound("gone")
-
-
-def failing(request):
-    raise RuntimeError
-
-
-def sleeping(request, ms):
-    time.sleep(ms / 1000)
-    return HttpResponse("slept")
-
-
-async def asynchronous(request):
-    return HttpResponse("async")
-
-
-async def waiting(request, ms):
-    await asyncio.sleep(ms / 1000)
-    return HttpResponse("waited")
-
-
-async def events(request):
-    async def parts():
-        yield "data: 1\\n\\n"
-        yield "data: 2\\n\\n"
-    return StreamingHttpResponse(parts(), content_type="text/event-stream")
-
-
-urlpatterns += [
-    path("sync/<int:number>/", sync),
-    path("gone/", gone),
-    path("failing/", failing),
-    path("sleeping/<int:ms>/", sleeping),
-    path("async/", asynchronous),
-    path("waiting/<int:ms>/", waiting),
-    path("events/", events),
-    # The edge sends such a path to WSGI, which hands it over.
-    path("x/../handed/", asynchronous),
-]
-"""
-SETTINGS = """
-DEBUG = False
-ALLOWED_HOSTS = ["*"]
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
-LOGGING_CONFIG = None
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "collected"
-TANDEM = {"WSGI": {"WORKERS": 2, "QUEUE": 8, "TIMEOUT_S": 1}, "ASGI": {"WORKERS": 1}}
-"""
 # All of them in `make soak`.
 REQUESTS = int(os.environ.get("COUNTED_REQUESTS", "2000"))
 MIXED = (
@@ -91,49 +27,6 @@ MIXED = (
     Known("(edge)", "/static/file.txt"),
     Known("(unmatched)", "/static/missing.txt"),
 )
-DURATIONS = "http_server_request_duration_seconds"
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory) -> Iterator[Up]:
-    directory = with_channels(tmp_path_factory.mktemp("counted"))
-    for name, text in (("urls", VIEWS), ("settings", SETTINGS)):
-        file = directory / "mysite" / f"{name}.py"
-        file.write_text(file.read_text() + text)
-    (directory / "collected").mkdir()
-    (directory / "collected" / "file.txt").write_text("a file")
-    with Up(directory) as running:
-        yield running
-
-
-def get(run_dir: Path, target: str) -> str:
-    connection = http.client.HTTPConnection("localhost", timeout=10)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(run_dir / "metrics.sock"))
-    connection.request("GET", target)
-    return connection.getresponse().read().decode()
-
-
-def samples(up: Up) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Return the samples of the page by name."""
-    found: dict[str, list[tuple[dict[str, str], float]]] = {}
-    for family in text_string_to_metric_families(get(up.run_dir, "/metrics")):
-        for sample in family.samples:
-            found.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return found
-
-
-def counted(up: Up) -> Counts:
-    """Return the requests on the page."""
-    found = Counts()
-    for labels, value in samples(up).get(f"{DURATIONS}_count", []):
-        key = labels["http_route"], labels["http_request_method"]
-        found[*key, int(labels["http_response_status_code"])] += int(value)
-    return found
-
-
-def total(up: Up, name: str) -> float:
-    return sum(value for _, value in samples(up).get(name, []))
 
 
 def load(up: Up) -> Counts:

@@ -47,13 +47,15 @@ def test_late_lines_are_a_further_record_of_their_minute() -> None:
     assert minutes(kept) == [1, 1, 2]
 
 
-def test_an_hour_of_two_thousand_routes_takes_few_megabytes() -> None:
-    """Of the 40 MB that the monitor may take."""
+def test_the_routes_that_occupy_workers_most_have_a_record(monkeypatch) -> None:
+    """The others of a stack are one: a page of all would be too long to draw."""
+    monkeypatch.setattr(last_hour, "MOST_RECORDS", 2)
     kept = LastHour()
-    every = [
-        record(7, f"/shop/{n}/<int:pk>/", duration_s=n / 7, worker_s=n / 9) for n in range(2000)
-    ]
-    kept.add(every)
+    kept.add([record(1, f"/{n}/", worker_s=float(n)) for n in range(5)])
 
-    (packed,) = kept._minutes[7]
-    assert 60 * len(packed) < 8_000_000
+    found = json.loads(kept.as_json(0))
+    assert [(each["route"], each["worker_s"], each["statuses"]) for each in found] == [
+        ("/4/", 4.0, {"200": 3}),
+        ("/3/", 3.0, {"200": 3}),
+        ("(other)", 3.0, {"200": 9}),
+    ]

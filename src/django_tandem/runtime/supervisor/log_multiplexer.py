@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from django_tandem.inprocess.startup_failures import read_startup_failure
-from django_tandem.model import LogFormat, Stack, programs
+from django_tandem.model import REQUESTS_FILE, LogFormat, Stack, programs
 from django_tandem.model.programs import MASTER, generation_of, numbered
 from django_tandem.runtime.json_lines import JsonLines, own_object
 from django_tandem.runtime.line_forms import INFO, WARNING
@@ -22,6 +22,10 @@ POLL_S = 0.1
 # Without a reader only the size of the logs is checked.
 ROTATE_S = 1.0
 BUFFER_BYTES = 1024 * 1024
+# What the edge writes while no monitor reads: of ten minutes with a thousand requests a second.
+MAX_UNREAD_REQUESTS_BYTES = 100 * 1024 * 1024
+# Of st_blocks, on each file system.
+BLOCK_BYTES = 512
 # A pipe that select() calls writable takes so many bytes without blocking (POSIX).
 CHUNK_BYTES = select.PIPE_BUF
 
@@ -125,6 +129,8 @@ class LogMultiplexer:
                 # Tried again in the next round, as are the reads.
                 with contextlib.suppress(OSError):
                     self._rotate(program, tail)
+            with contextlib.suppress(OSError):
+                self._bound_requests()
             if not is_behind:
                 self._is_closing.wait(POLL_S if self._is_read else ROTATE_S)
         while self._is_read and self._collect():
@@ -140,6 +146,16 @@ class LogMultiplexer:
         if is_behind and lost:
             text = f"{lost} bytes of {program}.log left out, since it grew faster than it was read"
             self._buffer_formatted([self._own_line(text, WARNING, lost_bytes=lost)])
+
+    def _bound_requests(self) -> None:
+        """Empty the file for the monitor if none reads it: the disk must not fill."""
+        path = self._run_dir / REQUESTS_FILE
+        if path.stat().st_blocks * BLOCK_BYTES <= MAX_UNREAD_REQUESTS_BYTES:
+            return
+        os.truncate(path, 0)
+        if self._is_read:
+            text = f"{REQUESTS_FILE} was emptied, since the monitor did not read it"
+            self._buffer_formatted([self._own_line(text, WARNING)])
 
     def _collect(self) -> bool:
         """Buffer the new lines; return whether there may be more."""

@@ -328,6 +328,27 @@ def test_what_is_rotated_before_it_is_read_is_counted(tmp_path, pipe, monkeypatc
     )
 
 
+def test_requests_that_no_monitor_reads_do_not_fill_the_disk(tmp_path, pipe, monkeypatch) -> None:
+    """The length of what was read takes no space, and does not count."""
+    reader, writer = pipe
+    monkeypatch.setattr(log_multiplexer, "MAX_UNREAD_REQUESTS_BYTES", 8192)
+    output = LogMultiplexer(tmp_path, writer)
+    requests = tmp_path / "requests.tsv"
+    requests.touch()
+    os.truncate(requests, 1_000_000)
+
+    output._bound_requests()
+    assert requests.stat().st_size == 1_000_000
+    requests.write_bytes(b"x" * 20_000)
+    output._bound_requests()
+    output._print()
+
+    assert requests.stat().st_size == 0
+    assert read(reader) == (
+        "tandem     | requests.tsv was emptied, since the monitor did not read it\n"
+    )
+
+
 def test_a_path_that_is_not_utf_8_is_printed(tmp_path, pipe) -> None:
     """In both formats; an exception would end the thread, and with it all output."""
     reader, writer = pipe
