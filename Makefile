@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -64,6 +64,17 @@ compiled: $(VENV)/dev.installed
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system $(BIN)/python -m browser.screenshot docs/images
+
+# The dashboard's only library, as npm has it. It is committed: see docs/decisions/031.
+UPLOT := uplot@1.6.32
+UPLOT_DIRECTORY := src/django_tandem/monitor/dashboard/uplot
+
+uplot:
+	mkdir -p build/uplot
+	npm pack --silent --pack-destination build/uplot $(UPLOT)
+	tar -xzf build/uplot/$(subst @,-,$(UPLOT)).tgz -C build/uplot
+	cd build/uplot/package && cp dist/uPlot.iife.min.js dist/uPlot.min.css LICENSE $(CURDIR)/$(UPLOT_DIRECTORY)/
+	cd $(UPLOT_DIRECTORY) && sha256sum --check SHA256SUMS
 
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
 test-all: $(VENV)/dev.installed system

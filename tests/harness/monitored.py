@@ -139,13 +139,17 @@ def sample(**changes: object) -> Snapshot:
     return Snapshot(**{**values, **changes})
 
 
-def pages_of(snapshot: Snapshot) -> Pages:
-    """Return the page of a snapshot that never changes."""
+def pages_of(snapshot: Snapshot, **others: object) -> Pages:
+    """Return the page of a snapshot that never changes, and others by their names."""
 
-    async def page(_):
-        return as_json(HTTPStatus.OK, snapshot.as_json())
+    def page(value: object):
+        async def answer(_):
+            return as_json(HTTPStatus.OK, value)
 
-    return {"/snapshot.json": page}
+        return answer
+
+    pages = {"snapshot": snapshot.as_json(), **others}
+    return {f"/{name}.json": page(value) for name, value in pages.items()}
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def serving(pages: Pages, *addresses: str) -> Iterator[None]:
 
 
 @contextmanager
-def monitor_in(run_dir: Path, snapshot: Snapshot) -> Iterator[None]:
+def monitor_in(run_dir: Path, snapshot: Snapshot, **others: object) -> Iterator[None]:
     """Answer on the monitor's socket in ``run_dir``."""
-    with serving(pages_of(snapshot), str(run_dir / METRICS_SOCKET)):
+    with serving(pages_of(snapshot, **others), str(run_dir / METRICS_SOCKET)):
         yield

@@ -30,6 +30,7 @@ COMMANDS: tuple[str, ...] = (
     "up",
     "status",
     "top",
+    "dashboard",
     "logs",
     "reload",
     "block",

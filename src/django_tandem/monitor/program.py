@@ -21,6 +21,9 @@ from django_tandem.model.state import STATE_FILE, State
 from django_tandem.monitor import processes, request_lines, snapshots
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.dashboard import file_pages
+from django_tandem.monitor.dashboard.access import only_local
+from django_tandem.monitor.gauges import Gauges
 from django_tandem.monitor.history import HISTORY, BackgroundWriter, History
 from django_tandem.monitor.last_hour import HOUR_MINUTES, LastHour
 from django_tandem.monitor.marks import Marks
@@ -58,7 +61,7 @@ class Monitor:
         self._supervisord_pid = os.getppid()
         self._aggregates = Aggregates(time.time())
         self._counters, self._worker_counters = RequestCounters(), WorkerCounters()
-        self._last_hour = LastHour()
+        self._last_hour, self._gauges = LastHour(), Gauges()
         self._marks = Marks(psutil.Process(self._supervisord_pid).create_time())
         self._state: State | None = None
         self._state_version: tuple[int, int] | None = None
@@ -72,11 +75,14 @@ class Monitor:
         self._server = HttpServer(self._pages())
 
     def _pages(self) -> Pages:
-        return {
+        data: Pages = {
             "/snapshot.json": self._snapshot_page,
             "/history.json": self._history_page,
-            "/metrics": self._metrics_page,
+            "/gauges.json": self._gauges_page,
         }
+        # Paths in the data may hold what only the user of the stack should see.
+        shown = only_local({**file_pages(), **data})
+        return {**shown, "/metrics": self._metrics_page}
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -125,6 +131,7 @@ class Monitor:
         slots = self._scoreboard.read()
         self._worker_counters.update(slots)
         self._workers = self._processes.states(slots, self._pss_mb)
+        self._gauges.add(time.time(), self._workers, self._queues)
         if self._requests.is_removed():
             await self._reopen()
         self._close_minutes()
@@ -215,6 +222,9 @@ class Monitor:
         minutes = int(given) if given.isdecimal() else HOUR_MINUTES
         since = int(time.time()) // 60 - minutes
         return Response(status=HTTPStatus.OK, body=self._last_hour.as_json(since))
+
+    async def _gauges_page(self, _request: Request) -> Response:
+        return as_json(HTTPStatus.OK, self._gauges.as_json())
 
     async def _metrics_page(self, request: Request) -> Response:
         # Where nothing scrapes, its import would only take memory.

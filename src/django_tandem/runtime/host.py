@@ -40,7 +40,7 @@ def host_with(nginx: Nginx) -> Host:
         nginx=nginx,
         cpus=allowed_cpus(),
         memory_mb=allowed_memory_mb(),
-        has_ipv6=_has_ipv6(),
+        has_ipv6=has_ipv6(),
         user=_user(),
         is_root=os.geteuid() == 0,
         valkey=find_valkey(),
@@ -143,7 +143,7 @@ def _user() -> str:
         return str(os.geteuid())
 
 
-def _has_ipv6() -> bool:
+def has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.bind(("::1", 0))

@@ -59,12 +59,6 @@ class Response:
 
 # By path, each returns the response to a request.
 Pages = Mapping[str, Callable[[Request], Awaitable[Response]]]
-# Returns a response in place of that of a page, such as 403, or None.
-Guard = Callable[[Request], Response | None]
-
-
-def pass_all(_: Request) -> None:
-    """Guard no page."""
 
 
 def as_json(status: HTTPStatus, value: object) -> Response:
@@ -73,11 +67,10 @@ def as_json(status: HTTPStatus, value: object) -> Response:
 
 
 class HttpServer:
-    """Serves ``pages``, which ``guard`` may refuse, on sockets that may change while it runs."""
+    """Serves ``pages`` on sockets that may change while it runs."""
 
-    def __init__(self, pages: Pages, guard: Guard = pass_all) -> None:
+    def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._guard = guard
         self._servers: dict[str, asyncio.Server] = {}
         # In the order of their beginning.
         self._open: dict[asyncio.StreamWriter, None] = {}
@@ -140,7 +133,7 @@ class HttpServer:
         if request.method not in METHODS:
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Allow: {', '.join(METHODS)}\r\n")
         try:
-            return self._guard(request) or await self._pages[request.path](request)
+            return await self._pages[request.path](request)
         except Exception:  # noqa: BLE001 - a bug of one page must not end the others
             traceback.print_exc()
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)

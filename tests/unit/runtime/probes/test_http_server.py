@@ -26,12 +26,6 @@ async def _echo(request):
     return as_json(HTTPStatus.OK, asdict(request))
 
 
-def _refuse_strangers(request):
-    if "stranger" in request.query:
-        return as_json(HTTPStatus.FORBIDDEN, {"error": "Forbidden"})
-    return None
-
-
 async def _broken(_):
     raise RuntimeError("a bug")
 
@@ -40,9 +34,7 @@ async def _broken(_):
 def serving(*addresses: str) -> Iterator[HttpServer]:
     """A server in a thread, as in supervisord."""
     loop = asyncio.new_event_loop()
-    server = HttpServer(
-        {"/page": _page, "/broken": _broken, "/echo": _echo}, guard=_refuse_strangers
-    )
+    server = HttpServer({"/page": _page, "/broken": _broken, "/echo": _echo})
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -147,12 +139,6 @@ def test_a_page_has_the_query_and_the_headers(path) -> None:
         "headers": {"host": "[::1]:80"},
         "server": str(path),
     }
-
-
-def test_a_guard_refuses_a_page(path) -> None:
-    """A path without a page stays 404."""
-    assert exchange(path, b"GET /page?stranger HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 403 ")
-    assert exchange(path, b"GET /?stranger HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 404 ")
 
 
 def test_a_request_has_a_largest_size(path) -> None:
