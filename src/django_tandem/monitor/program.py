@@ -26,7 +26,7 @@ from django_tandem.monitor.dashboard.access import only_local
 from django_tandem.monitor.gauges import Gauges
 from django_tandem.monitor.history import HISTORY, BackgroundWriter, History
 from django_tandem.monitor.last_hour import HOUR_MINUTES, LastHour
-from django_tandem.monitor.marks import Marks
+from django_tandem.monitor.marks import Marks, name_of
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.processes import WorkerProcesses
 from django_tandem.monitor.requests_file import RequestsFile
@@ -237,12 +237,18 @@ class Monitor:
             queues=self._queues,
             generation=self._state.generation if self._state else 0,
             reloads=self._marks.reloads,
-            restarts=self._marks.restarts,
+            restarts=self._restarts(),
             pss_bytes=self._pss_bytes,
             lost_lines=self._lost_lines,
         )
         body, content_type = prometheus.encode(measured, request.headers.get("accept", ""))
         return Response(status=HTTPStatus.OK, body=body, content_type=content_type)
+
+    def _restarts(self) -> dict[str, int]:
+        # A series that began with the first restart would hide it from increase().
+        processes = self._state.processes if self._state else ()
+        names = {name_of(log) for process in processes for log in process.logs}
+        return {**dict.fromkeys(sorted(names), 0), **self._marks.restarts}
 
     def _with_bounded_routes(self, slot: WorkerSlot) -> WorkerSlot:
         bound = self._aggregates.bounded

@@ -65,9 +65,11 @@ def _on_the_stack() -> Iterator[Alert]:
 
 
 def _on_requests(plan: Plan) -> Iterator[Alert]:
-    errors = f"sum by (instance, stack) (increase({DURATION}_count{{{OF_ERRORS}}}[5m]))"
-    requests = f"sum by (instance, stack) (increase({DURATION}_count[5m]))"
-    timeouts = f"sum by (instance, http_route) (increase({DURATION}_count{{{OF_TIMEOUTS}}}[10m]))"
+    failed = _increase(f"{DURATION}_count{{{OF_ERRORS}}}", "5m")
+    errors = f"sum by (instance, stack) ({failed})"
+    requests = f"sum by (instance, stack) ({_increase(f'{DURATION}_count', '5m')})"
+    timed_out = _increase(f"{DURATION}_count{{{OF_TIMEOUTS}}}", "10m")
+    timeouts = f"sum by (instance, http_route) ({timed_out})"
     timeout_s = plan.edge.read_timeout_s
     yield Alert(
         name="TandemErrors",
@@ -159,6 +161,12 @@ def _on_asgi(plan: Plan) -> Iterator[Alert]:
             description="Further handshakes get 503. The limit of a process is "
             'TANDEM["ASGI"]["MAX_WEBSOCKETS"].',
         )
+
+
+def _increase(selector: str, window: str) -> str:
+    """Return the increase within ``window``, from 0 where the series began in it."""
+    # As each status has a series, that of the first error begins with it: increase() is 0 there.
+    return f"{selector} unless {selector} offset {window} or increase({selector}[{window}])"
 
 
 def _websockets(plan: Plan) -> int | None:

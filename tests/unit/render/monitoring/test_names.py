@@ -16,7 +16,8 @@ from unit.monitor.measured import measured_stack
 OF_PROMETHEUS = {"up": {"job", "instance"}}
 # Functions and keywords of PromQL, which a name may look like.
 PROMQL = {
-    *("sum", "by", "max", "rate", "increase", "changes", "topk", "histogram_quantile", "and"),
+    *("sum", "by", "max", "rate", "increase", "changes", "topk", "histogram_quantile"),
+    *("and", "or", "unless", "offset"),
 }
 
 MADE = plan(websocket("/ws/"), tandem={"METRICS": "127.0.0.1:9001"})
