@@ -17,7 +17,6 @@ from django_tandem.inprocess import (
     drain_monitor,
     handover,
     handover_counts,
-    scoreboard,
     tracing,
 )
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
@@ -38,7 +37,7 @@ from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.request_id import AsgiRequestId
-from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, measures_cpu
+from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, scoreboard_of
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
@@ -78,11 +77,11 @@ def with_layers(project: Application) -> Application:
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     application = AsgiReadiness(AsgiRequestId(application))
     handler = handler_name()
-    board = scoreboard.from_environment(
+    board = scoreboard_of(
         Stack.ASGI,
         lambda: {**counts.details(), **_details(handler), "refused": admitting.refused},
         # Django's own handler uses threads that are not known here.
-        measures_cpu=measures_cpu() and handler == OURS,
+        knows_cpu=handler == OURS,
     )
     return application if board is None else AsgiScoreboard(application, board)
 

@@ -95,6 +95,8 @@ class Scoreboard:
         self.run_dir, self.stack, self.generation = run_dir, stack, generation
         self.measures_cpu = measures_cpu
         self._details = details
+        # Called once, in the process that serves.
+        self.on_start: Callable[[], None] | None = None
         # In the order of their start.
         self.active: dict[ActiveRequest, None] = {}
         # Reentrant: a garbage collection may close a request that was abandoned.
@@ -117,6 +119,8 @@ class Scoreboard:
                 self._slot = self._open()
                 self.write_details()
                 database_connections.watch()
+                if self.on_start is not None:
+                    self.on_start()
 
     def _open(self) -> SlotWriter:
         self._pid = os.getpid()

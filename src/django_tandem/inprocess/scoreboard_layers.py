@@ -6,12 +6,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.cpu_time import CURRENT, await_measured
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
-from django_tandem.inprocess import access_log, request_id
+from django_tandem.inprocess import access_log, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.readiness import is_health_check
-from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
+from django_tandem.inprocess.scoreboard import REQUEST, Details, Scoreboard
+from django_tandem.inprocess.slow_requests import SlowRequests
 from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
+from django_tandem.model import Stack
 
 _ID_KEY = environ_key(request_id.HEADER)
 _ID_NAME = request_id.HEADER.encode()
@@ -19,9 +21,18 @@ _ID_NAME = request_id.HEADER.encode()
 _ROUTE_NAME = access_log.ROUTE_HEADER.lower().encode()
 
 
-def measures_cpu() -> bool:
-    """Return whether the CPU time of each request is sent to the edge."""
-    return access_log.is_enabled()
+def scoreboard_of(stack: Stack, details: Details, *, knows_cpu: bool = True) -> Scoreboard | None:
+    """
+    Return the scoreboard of this process, None without a run directory.
+
+    With ``knows_cpu`` the CPU time of its requests can be measured.
+    """
+    slow_s = slow_requests.limit_s()
+    is_read = access_log.is_enabled() or slow_s is not None
+    board = scoreboard.from_environment(stack, details, measures_cpu=knows_cpu and is_read)
+    if board is not None and slow_s is not None:
+        board.on_start = SlowRequests(board, slow_s).start
+    return board
 
 
 class WsgiScoreboard:
@@ -79,10 +90,10 @@ class AsgiScoreboard:
         token = CURRENT.set(request.cpu)
         try:
             call = self.application({**scope, REQUEST: request}, receive, send)
+            request.call = call
             if request.cpu is None:
                 await call
             else:
-                request.call = call
                 await await_measured(call, request.cpu)
         finally:
             # It holds the request, too.

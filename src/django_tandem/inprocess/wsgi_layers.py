@@ -8,7 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, handover, handover_counts, scoreboard, tracing
+from django_tandem.inprocess import channel_layers, handover, handover_counts, tracing
 from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
@@ -18,7 +18,7 @@ from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
 from django_tandem.inprocess.request_id import WsgiRequestId
-from django_tandem.inprocess.scoreboard_layers import WsgiScoreboard, measures_cpu
+from django_tandem.inprocess.scoreboard_layers import WsgiScoreboard, scoreboard_of
 from django_tandem.inprocess.streaming import with_request_limit
 from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
@@ -47,7 +47,7 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     application = WsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     application = WsgiRequestId(with_request_limit(application))
     application = SkipDisconnectedClients(application)
-    board = scoreboard.from_environment(Stack.WSGI, dict, measures_cpu=measures_cpu())
+    board = scoreboard_of(Stack.WSGI, dict)
     if board is not None:
         application = WsgiScoreboard(application, board)
     return WsgiReadiness(application)

@@ -1,0 +1,215 @@
+"""A slow request is logged once, with what it does at that moment."""
+
+import asyncio
+import logging
+import threading
+import time
+
+import oracle.configured  # noqa: F401 - to import it is to configure Django
+import pytest
+from asgiref.sync import sync_to_async
+from inprocess.calling import http
+
+from django_tandem.handler.pools import request_pool
+from django_tandem.handler.switching import RequestExecutor, run_on, undo_run_on
+from django_tandem.inprocess import slow_requests
+from django_tandem.inprocess.scoreboard import Scoreboard
+from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, WsgiScoreboard
+from django_tandem.inprocess.slow_requests import SlowRequests
+
+ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/slow/", "HTTP_X_REQUEST_ID": "id-1"}
+
+
+@pytest.fixture
+def board(tmp_path):
+    board = Scoreboard(tmp_path, "wsgi", 1, dict, measures_cpu=True)
+    yield board
+    board._remove()
+
+
+@pytest.fixture
+def records():
+    """Return the records of the logger."""
+    found = []
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            found.append(record)
+
+    logger, handler = logging.getLogger("django_tandem.slow"), Keep()
+    logger.addHandler(handler)
+    yield found
+    logger.removeHandler(handler)
+
+
+class Held:
+    """Sync code that waits until it may go on."""
+
+    def __init__(self):
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def wait_for_the_report(self):
+        self.begun.set()
+        self.may_end.wait(10)
+
+
+def log_all(board):
+    """Log those that have begun by now."""
+    return SlowRequests(board, 1e-9).log_due()
+
+
+def on_wsgi(board, held):
+    def application(environ, start_response):
+        (request,) = board.active
+        request.note_route("/slow/<int:pk>/")
+        request.queued_s = 0.0123
+        held.wait_for_the_report()
+        start_response("200 OK", [])
+        return []
+
+    return threading.Thread(target=WsgiScoreboard(application, board), args=(ENVIRON.copy(), print))
+
+
+def test_a_slow_request_is_logged_once_with_the_stack_of_its_thread(board, records):
+    """What called the outermost layer, and our own frames, are left out."""
+    held = Held()
+    thread = on_wsgi(board, held)
+    thread.start()
+    held.begun.wait(10)
+    time.sleep(0.1)
+    log_all(board)
+    log_all(board)
+    held.may_end.set()
+    thread.join()
+
+    (record,) = records
+    message = record.getMessage()
+    assert message.startswith("GET /slow/ has taken 0.1 s on wsgi, ")
+    assert message.endswith(
+        "% waiting, 0.012 s in the queue before, route /slow/<int:pk>/, request id id-1."
+    )
+    assert (record.route, record.stack, record.queue_s) == ("/slow/<int:pk>/", "wsgi", 0.012)
+    assert 0.1 <= record.duration_s < 10
+    assert record.cpu_s < record.duration_s / 2
+    assert record.cpu_share < 0.5
+    lines = record.stack_info.splitlines()
+    assert lines[0] == "Stack of its thread (most recent call last):"
+    assert lines[1].endswith("in application")
+    assert any(line.endswith("in wait_for_the_report") for line in lines)
+    assert "scoreboard_layers" not in record.stack_info
+
+
+async def request_of(application, board):
+    """Run a request to its report, and return what it sent."""
+
+    async def send(message):
+        pass
+
+    layer = AsgiScoreboard(application, board)
+    return await layer(http(path="/slow/"), None, send)
+
+
+def test_the_stack_of_a_suspended_request_is_that_of_its_task(board, records):
+    """Through all that it awaits."""
+
+    async def query():
+        await asyncio.sleep(10)
+
+    async def view(scope, receive, send):
+        await query()
+
+    async def run():
+        task = asyncio.ensure_future(request_of(view, board))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(log_all, board)
+        task.cancel()
+
+    asyncio.run(run())
+
+    (record,) = records
+    lines = record.stack_info.splitlines()
+    assert lines[0] == "Stack of its task (most recent call last):"
+    names = [line.rpartition(" in ")[2] for line in lines if line.startswith("  File")]
+    assert names == ["view", "query", "sleep"]
+
+
+def test_the_stack_of_sync_code_is_that_of_the_thread_that_it_was_lent(board, records):
+    """While the task only awaits it."""
+    held = Held()
+
+    async def view(scope, receive, send):
+        executor = RequestExecutor(request_pool(), holds=True, opening=(), closing=())
+        token = run_on(executor)
+        try:
+            await sync_to_async(held.wait_for_the_report)()
+        finally:
+            executor.release()
+            undo_run_on(token)
+
+    async def run():
+        task = asyncio.ensure_future(request_of(view, board))
+        await asyncio.to_thread(held.begun.wait, 10)
+        await asyncio.to_thread(log_all, board)
+        held.may_end.set()
+        await task
+
+    asyncio.run(run())
+
+    (record,) = records
+    assert record.stack_info.startswith("Stack of its thread (most recent call last):\n")
+    assert "in wait_for_the_report" in record.stack_info
+
+
+def test_event_streams_are_not_slow(board, records):
+    """They last for as long as their client listens; one on WSGI stays in progress."""
+    board.begin("GET", "/events/", "").note_long()
+    board.begin("GET", "/events/", "").is_long = True
+    log_all(board)
+
+    assert records == []
+
+
+def test_the_next_look_is_when_the_oldest_request_is_due(board):
+    """Without one, and while those that are slow go on, after the limit."""
+    slow = SlowRequests(board, 10)
+    idle = slow.log_due()
+    request = board.begin("GET", "/", "")
+    request.since -= 6
+    due = slow.log_due()
+
+    assert idle == 10
+    assert 3 < due <= 4
+
+
+def test_a_handler_that_fails_does_not_end_the_watch(board, records, monkeypatch):
+    """Its error is logged."""
+    monkeypatch.setattr(slow_requests, "describe_stack", lambda request: 1 / 0)
+    board.begin("GET", "/", "")
+    log_all(board)
+
+    assert [record.getMessage() for record in records] == ["A slow request could not be logged."]
+
+
+@pytest.mark.parametrize(("given", "expected"), [("0.5", 0.5), ("", None), (None, None)])
+def test_the_limit_is_that_of_the_environment(monkeypatch, given, expected):
+    """Without one, nothing is watched."""
+    monkeypatch.delenv("TANDEM_SLOW_S", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TANDEM_SLOW_S", given)
+
+    assert slow_requests.limit_s() == expected
+
+
+def test_the_thread_logs_by_itself(board, records):
+    """Within moments of the limit."""
+    held = Held()
+    thread = on_wsgi(board, held)
+    board.on_start = SlowRequests(board, 0.05).start
+    thread.start()
+    until = time.monotonic() + 10
+    while not records and time.monotonic() < until:
+        time.sleep(0.01)
+    held.may_end.set()
+    thread.join()
+
+    assert len(records) == 1
