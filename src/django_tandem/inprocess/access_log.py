@@ -36,14 +36,19 @@ def describe(route: str, queue_s: float | None, cpu_s: float | None = None) -> H
     """
     found = []
     if route:
-        # Some servers reject a header that is not ASCII, or that has a line break.
-        text = _CONTROL.sub(" ", route[:LONGEST_ROUTE])
-        found.append((ROUTE_HEADER, text.encode("ascii", "backslashreplace").decode()))
+        found.append((ROUTE_HEADER, header_text(route)))
     if queue_s is not None:
         found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
     if cpu_s is not None:
         found.append((CPU_HEADER, f"{cpu_s:.6f}"))
     return found
+
+
+def header_text(route: str) -> str:
+    """Return a route as its header has it: in ASCII on one line, and not too long."""
+    # Some servers reject any other.
+    text = _CONTROL.sub(" ", route[:LONGEST_ROUTE])
+    return text.encode("ascii", "backslashreplace").decode()
 
 
 def queued_s(start: str, now: Callable[[], float] = time.time) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePath
 
+from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import (
     REQUESTS_FILE,
     EdgeRule,
@@ -175,9 +176,6 @@ def _from_run_dir(path: str, plan: Plan) -> str:
 # Quoting may double each backslash, and the verbs come on top.
 LONGEST_REGEX = NGINX_PARAMETER_BYTES // 2 - 100
 
-# As inprocess/access_log.py cuts the patterns of views.
-LONGEST_LOGGED = 500
-
 # A guard is one more regex to match, which pays off only in front of several.
 GUARDED_LINES = 4
 GUARD = "Paths with no ASGI prefix: most requests match here and skip the lines below."
@@ -290,7 +288,7 @@ def routes_by_path(verdicts: Iterable[Verdict], protocol: Protocol) -> list[tupl
     """Return the regular expression and the pattern of each route of a protocol, in their order."""
     routes = (each.route for each in verdicts if each.route.protocol is protocol)
     return [
-        (f"~{VERBS}{route.match.pcre}", route.pattern[:LONGEST_LOGGED])
+        (f"~{VERBS}{route.match.pcre}", header_text(route.pattern))
         for route in routes
         if len(route.match.pcre.encode()) < LONGEST_REGEX
     ]

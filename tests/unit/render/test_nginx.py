@@ -103,6 +103,7 @@ def test_forwarded_headers_of_a_client_are_overwritten(conf) -> None:
 
     assert headers["X-Real-IP"] == "$remote_addr"
     assert headers["X-Forwarded-For"] == "$remote_addr"
+    assert headers["X-Tandem-Route"] == "$tandem_websocket_route"
     for name in ("Proxy", "Daphne-Root-Path", "Forwarded", "X-Forwarded-Ssl", "X-Script-Name"):
         assert headers[name] == ""
 
@@ -208,6 +209,7 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
     as_json = conf(verdict("/"), tandem={"LOG_FORMAT": "json", **UNMONITORED})
 
     assert as_text.args("proxy_hide_header", "http", "server") == []
+    assert ["X-Tandem-Route", ""] in as_text.args("proxy_set_header", "http", "server")
     assert as_json.args("proxy_hide_header", "http", "server") == [
         ["X-Tandem-Route"],
         ["X-Tandem-Queue"],
@@ -221,12 +223,12 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
 
 
 def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:
-    """In their order; a dollar sign is that of a variable, for a map has no escape for it."""
+    """As a header has them; a dollar sign is that of a variable, for a map has no escape for it."""
     tandem = {"LOG_FORMAT": "json", **UNMONITORED}
-    found = conf(verdict("/"), websocket("/ws/$"), websocket("/ws/"), tandem=tandem)
+    found = conf(verdict("/"), websocket("/ws/$"), websocket("/\xe9/"), tandem=tandem)
 
     table = list(found._block(("http", "map $uri $tandem_websocket_path")))[1:]
-    assert [each["args"] for each in table] == [["/ws/${tandem_dollar}"], ["/ws/"]]
+    assert [each["args"] for each in table] == [["/ws/${tandem_dollar}"], [r"/\\xe9/"]]
     assert conf(verdict("/"), tandem=tandem).args("geo", "http") == []
 
 
