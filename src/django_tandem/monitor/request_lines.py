@@ -7,8 +7,6 @@ from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
 
 # What answered where no stack did.
 EDGE = "edge"
-# The fields of `log_format tandem_monitor` in the template requests.conf.j2.
-FIELDS = 14
 EVENT_STREAM = "text/event-stream"
 WEBSOCKET = "websocket"
 # Those that the edge sends where it has not passed the request on, or the stack was lost.
@@ -43,7 +41,7 @@ class RequestLine:
 
 
 def parse(line: str) -> RequestLine:
-    """Read a line without its end; raises ValueError for a damaged one."""
+    """Read a line of `log_format tandem_monitor`; raises ValueError for a damaged one."""
     (
         at, status, method, by, route, duration, upstream, queue, cpu, sent, upgrade, content_type,
         request_id, path,
@@ -61,8 +59,8 @@ def parse(line: str) -> RequestLine:
         _unescaped(route),
         float(duration),
         _worker_s(upstream) if stack != EDGE else None,
-        float(queue) if queue else None,
-        float(cpu) if cpu else None,
+        _seconds(queue),
+        _seconds(cpu),
         int(sent),
         upgrade == WEBSOCKET or content_type.startswith(EVENT_STREAM),
         request_id,
@@ -74,6 +72,14 @@ def _worker_s(upstream: str) -> float | None:
     # After a handover the times of both stacks, such as "0.002 : 0.014"; "-" without a response.
     last = upstream.rpartition(" ")[2]
     return None if last in ("", "-") else float(last)
+
+
+def _seconds(text: str) -> float | None:
+    # The project's own code may have sent the header as well.
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _unescaped(text: str) -> str:

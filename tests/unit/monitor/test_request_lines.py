@@ -45,6 +45,13 @@ def test_what_no_worker_answered_has_no_times_of_one() -> None:
     assert (found.worker_s, found.queue_s, found.cpu_s) == (None, None, None)
 
 
+def test_a_header_that_is_no_number_is_not_known() -> None:
+    """The project may send one of the same name; its request is counted."""
+    found = parse(line(queue="0.001, soon", cpu="x"))
+
+    assert (found.queue_s, found.cpu_s, found.status) == (None, None, 200)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"upgrade": "websocket"}, {"content_type": "text/event-stream; charset=utf-8"}],

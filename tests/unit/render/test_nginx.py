@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from builders import DEBIAN, WHEEL, host, plan, verdict, websocket
 from django_tandem import output
 from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
+from django_tandem.monitor.request_lines import parse
 from django_tandem.render import nginx
 from django_tandem.render.nginx import guard
 
@@ -220,6 +221,30 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
     # Each value that is no number is a string.
     written = re.sub(r"(?<=:)\$\w+", "0", "".join(parts))
     assert json.loads(written)["status"] == 0
+
+
+def test_the_line_for_the_monitor_is_the_one_that_it_reads(conf) -> None:
+    """In a file of its own, beside the access log."""
+    found = conf(verdict("/"), tandem={})
+
+    (parts,) = [each for each in found.args("log_format", "http") if each[0] == "tandem_monitor"]
+    fields = "".join(parts[2:]).replace("\\t", "\t").split("\t")
+    values = {"$msec": "1.5", "$status": "200", "$request_time": "0.01", "$bytes_sent": "9"}
+    read = parse("\t".join(values.get(field, "") for field in fields))
+    assert (read.at, read.status, read.duration_s, read.bytes_sent) == (1.5, 200, 0.01, 9)
+    assert ["requests.tsv", "tandem_monitor", "buffer=64k", "flush=1s"] in found.args(
+        "access_log", "http"
+    )
+
+
+def test_the_edge_finds_the_route_of_what_no_worker_answered(conf) -> None:
+    """By the path, in the order of the URLconf; WebSockets by their own."""
+    found = conf(verdict("/b/"), verdict("/a/"), websocket("/ws/"), tandem={})
+
+    table = list(found._block(("http", "map $uri $tandem_http_path")))[1:]
+    assert [each["args"] for each in table] == [["/b/"], ["/a/"]]
+    statuses = list(found._block(("http", "map $status $tandem_unanswered_route")))[1:]
+    assert [each["directive"] for each in statuses] == ["499", "502", "503", "504"]
 
 
 def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:
