@@ -23,6 +23,20 @@ MUTANTS = (
         tests=(f"{EARLY}::test_a_signal_between_fork_and_exec_ends_the_child[15]",),
     ),
     Mutant(
+        name="start ended by a log rotation",
+        file="runtime/early_signals.py",
+        old="signal.signal(each, lambda *_: None)",
+        new="pass",
+        tests=(f"{EARLY}::test_a_signal_to_reopen_logs_does_not_end_a_start",),
+    ),
+    Mutant(
+        name="supervisord ended by a log rotation",
+        file="runtime/early_signals.py",
+        old="signal.SIG_BLOCK, STOPS | REOPENS",
+        new="signal.SIG_BLOCK, STOPS",
+        tests=(f"{EARLY}::test_a_signal_to_reopen_logs_waits_too_and_is_no_stop",),
+    ),
+    Mutant(
         name="process 1 not proved",
         file="runtime/identity.py",
         old="if self.pid < FIRST_PID or",

@@ -61,6 +61,15 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="stack of root's that makes code root's",
+        file="cli/user.py",
+        old="given is not None and running == 0 and not owner.is_root",
+        new="False",
+        tests=(
+            f"{REFUSED}::test_a_run_directory_of_roots_does_not_bring_another_users_settings_root",
+        ),
+    ),
+    Mutant(
         name="servers may listen on ports below 1024",
         file="runtime/supervisor/children.py",
         old="in ON_SOCKETS:",

@@ -68,9 +68,10 @@ def test_a_signal_to_reopen_logs_does_not_end_a_start(sent) -> None:
     before = signal.getsignal(sent)
     try:
         early_signals.drop_reopen_signals()
+
+        # A program that is started meanwhile would inherit that it is ignored.
+        assert callable(signal.getsignal(sent))
         signal.raise_signal(sent)
-        # A program that is started meanwhile does not inherit that it is ignored.
-        assert signal.getsignal(sent) is not signal.SIG_IGN
     finally:
         signal.signal(sent, before)
 
