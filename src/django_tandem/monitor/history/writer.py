@@ -89,8 +89,7 @@ class History:
 
     def _set_aside(self, error: Exception) -> None:
         aside = self.path.with_name(SET_ASIDE)
-        # Its journal belongs to the old file, and would be applied to the new one.
-        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+        # Its journal stays: SQLite applies none to a new file, and removes it.
         self.path.replace(aside)
         logger.warning("%s can't be read: %s. It is now %s.", self.path, error, aside.name)
 
