@@ -17,6 +17,7 @@ SHARING = (
     "tests/system/monitor/",
     "tests/system/parity/",
     "tests/system/stack/test_reference",
+    "tests/system/telemetry/test_stack",
 )
 # Tests below these share nothing, and each takes as long as the others of a file together.
 APART = ("tests/system/faults/",)

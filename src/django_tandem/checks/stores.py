@@ -1,6 +1,5 @@
 """Checks of databases, and of stores that each process keeps for itself."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +50,6 @@ def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
                 cure=f'Name a file in DATABASES["{alias}"]["NAME"].',
             )
     yield from _toolbar()
-    yield from _prometheus()
 
 
 def _local_caches(importers: Importers) -> Iterator[LocalStore]:
@@ -93,16 +91,6 @@ def _toolbar() -> Iterator[LocalStore]:
         cure=f'Set DEBUG_TOOLBAR_CONFIG["TOOLBAR_STORE_CLASS"] to "{_TOOLBAR_STORE}"'
         f"{'' if has_choice else ', with django-debug-toolbar 6 or later'}, and run `migrate`.",
     )
-
-
-def _prometheus() -> Iterator[LocalStore]:
-    if _is_installed("django_prometheus") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        yield _other(
-            "The registry of django-prometheus",
-            setting="INSTALLED_APPS",
-            lost="each scrape shows the metrics of one",
-            cure="Set the environment variable PROMETHEUS_MULTIPROC_DIR to a directory.",
-        )
 
 
 def _other(name: str, **values: Any) -> LocalStore:

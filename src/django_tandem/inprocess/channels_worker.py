@@ -16,7 +16,7 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
-from django_tandem.inprocess import json_logging, scoreboard, telemetry
+from django_tandem.inprocess import json_logging, prometheus_files, scoreboard, telemetry
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
@@ -155,6 +155,7 @@ def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     ignore_write_errors()
     json_logging.install()
+    prometheus_files.make_directory()
     run_named_manage_py()
     django.setup()
     telemetry.start(programs.CHANNELS)

@@ -12,6 +12,7 @@ from django_tandem.inprocess import (
     asgi_layers,
     channel_layers,
     json_logging,
+    prometheus_files,
     telemetry,
     wsgi_layers,
 )
@@ -40,6 +41,7 @@ def load() -> SharedProject:
     """Load both applications of the project, and what their servers import later."""
     ignore_write_errors()
     json_logging.install()
+    prometheus_files.make_directory()
     note_own_descriptors()
     with record_startup_failure(Stack.WSGI):
         wsgi = wsgi_layers.load()

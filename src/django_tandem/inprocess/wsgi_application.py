@@ -1,6 +1,6 @@
 """The application that a WSGI server loads: the project's own, in our layers."""
 
-from django_tandem.inprocess import json_logging, telemetry, wsgi_layers
+from django_tandem.inprocess import json_logging, prometheus_files, telemetry, wsgi_layers
 from django_tandem.inprocess.prefork import (
     note_own_descriptors,
     prepare_for_fork,
@@ -13,6 +13,7 @@ from django_tandem.model import Stack
 with record_startup_failure(Stack.WSGI):
     ignore_write_errors()
     json_logging.install()
+    prometheus_files.make_directory()
     note_own_descriptors()
     application = wsgi_layers.with_layers(wsgi_layers.load())
     restart_uwsgi_unless_forkable()

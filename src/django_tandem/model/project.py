@@ -103,10 +103,12 @@ class Project:
     ``manage_py``, its manage.py, extends sys.path, and ``manage_py_sets`` are the variables that it
     sets. ``env_files`` are the absolute paths of ENV_FILE. ``asgi_dispatcher`` names code in the
     ASGI application that chooses by the path itself, and so may serve more than its ``routes``.
-    ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``other_urlconfs`` are those
-    that ``urlconf_setters``, the middleware that sets request.urlconf, may choose. ``file_headers``
-    are those that SecurityMiddleware sets on files as on pages; Strict-Transport-Security is sent
-    by HTTPS alone. ``background_workers`` are those of its task queues.
+    ``needs_one_asgi_process`` is true for Socket.IO with long polling. ``uses_prometheus`` is true
+    where prometheus_client is imported, and no directory of its files is set. ``other_urlconfs``
+    are those that ``urlconf_setters``, the middleware that sets request.urlconf, may choose.
+    ``file_headers`` are those that SecurityMiddleware sets on files as on pages;
+    Strict-Transport-Security is sent by HTTPS alone. ``background_workers`` are those of its task
+    queues.
     """
 
     directory: str
@@ -131,6 +133,7 @@ class Project:
     env_files: tuple[str, ...] = ()
     asgi_dispatcher: str = ""
     needs_one_asgi_process: bool = False
+    uses_prometheus: bool = False
     other_urlconfs: tuple[OtherUrlconf, ...] = ()
     urlconf_setters: tuple[str, ...] = ()
     file_headers: tuple[tuple[str, str], ...] = ()

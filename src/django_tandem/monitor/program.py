@@ -72,6 +72,7 @@ class Monitor:
         self._pss_mb: dict[int, float] = {}
         self._statsd = StatsdExport()
         self._history = BackgroundWriter(History(run_dir / HISTORY))
+        self._reported: set[str] = set()
         self._server = HttpServer(self._pages())
 
     def _pages(self) -> Pages:
@@ -228,7 +229,7 @@ class Monitor:
 
     async def _metrics_page(self, request: Request) -> Response:
         # Where nothing scrapes, its import would only take memory.
-        from django_tandem.monitor import prometheus  # noqa: PLC0415
+        from django_tandem.monitor import project_metrics, prometheus  # noqa: PLC0415
 
         measured = prometheus.Measured(
             requests=self._counters,
@@ -240,6 +241,7 @@ class Monitor:
             restarts=self._restarts(),
             pss_bytes=self._pss_bytes,
             lost_lines=self._lost_lines,
+            project=project_metrics.read(self._run_dir, self._report_once),
         )
         body, content_type = prometheus.encode(measured, request.headers.get("accept", ""))
         return Response(status=HTTPStatus.OK, body=body, content_type=content_type)
@@ -249,6 +251,11 @@ class Monitor:
         processes = self._state.processes if self._state else ()
         names = {name_of(log) for process in processes for log in process.logs}
         return {**dict.fromkeys(sorted(names), 0), **self._marks.restarts}
+
+    def _report_once(self, text: str) -> None:
+        if text not in self._reported:
+            self._reported.add(text)
+            report(text)
 
     def _with_bounded_routes(self, slot: WorkerSlot) -> WorkerSlot:
         bound = self._aggregates.bounded

@@ -26,7 +26,7 @@ class Measured:
     All that is on the page.
 
     ``slots`` are those of the running workers, with bounded routes. ``queues`` are by stack, and
-    ``restarts`` and ``pss_bytes`` by program.
+    ``restarts`` and ``pss_bytes`` by program. ``project`` are its own metrics.
     """
 
     requests: RequestCounters
@@ -38,6 +38,7 @@ class Measured:
     restarts: Mapping[str, int] = field(default_factory=dict)
     pss_bytes: Mapping[str, float] = field(default_factory=dict)
     lost_lines: int = 0
+    project: Sequence[Metric] = ()
 
 
 class Page:
@@ -53,6 +54,7 @@ class Page:
         yield from _workers(self._measured.slots)
         yield from _connections(self._measured)
         yield from _stack(self._measured)
+        yield from self._measured.project
 
 
 def encode(measured: Measured, accept: str) -> tuple[bytes, str]:

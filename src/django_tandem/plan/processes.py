@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
 from django_tandem.handler.pools import auto_threads
+from django_tandem.inprocess import prometheus_files
 from django_tandem.model import (
     ConnectionLimits,
     DrainMode,
@@ -230,7 +231,7 @@ def _channel_workers(context: PlanContext) -> Iterator[Process]:
             directory=context.project.directory,
             priority=30,
             kinds=(kind,),
-            environment=_environment(context),
+            environment=tuple(sorted((*_environment(context), *_metrics_environment(context)))),
             stop_s=_work_s(context),
         )
 
@@ -308,7 +309,15 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
     own = [each for stack in stacks for each in _known(context, stack).environment]
     if Stack.ASGI in stacks:
         own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
-    return tuple(sorted((*_environment(context), *own)))
+    return tuple(sorted((*_environment(context), *_metrics_environment(context), *own)))
+
+
+def _metrics_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
+    """Return where the workers keep the project's own Prometheus metrics, if it has some."""
+    if not context.project.uses_prometheus:
+        return ()
+    directory = prometheus_files.DIRECTORIES.path(Path(context.run_dir), context.generation)
+    return ((prometheus_files.VARIABLE, str(directory)),)
 
 
 def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.urls import URLResolver, get_resolver
 
 from django_tandem.errors import ProjectError
 from django_tandem.handler.application import DjangoApplication
+from django_tandem.inprocess import prometheus_files
 from django_tandem.inprocess.handler_choice import replaceable_handler
 from django_tandem.model import ForwardedHeaders, Project, Route, StaticFiles, View
 from django_tandem.project.asgi_components import find_component
@@ -133,6 +135,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         urlconf_setters=urlconf_setters(),
         file_headers=security_headers(),
         background_workers=read_background_workers(location),
+        uses_prometheus=_uses_prometheus(),
     )
 
 
@@ -190,6 +193,12 @@ def _has_local_layer() -> bool:
 
 def _has_staticfiles() -> bool:
     return "django.contrib.staticfiles" in django_settings.INSTALLED_APPS
+
+
+def _uses_prometheus() -> bool:
+    # Nothing that a command of ours imports imports it.
+    is_imported = "prometheus_client" in sys.modules
+    return is_imported and prometheus_files.VARIABLE not in os.environ
 
 
 def _static() -> StaticFiles | None:

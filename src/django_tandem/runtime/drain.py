@@ -14,7 +14,12 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import drain_window, master_heartbeat, worker_restarts
+from django_tandem.inprocess import (
+    drain_window,
+    master_heartbeat,
+    prometheus_files,
+    worker_restarts,
+)
 from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import generation_of, is_master, listeners
 from django_tandem.model.state import State
@@ -166,6 +171,7 @@ def _remove_old(run_dir: Path, diff: Diff) -> None:
     running = {generation_of(name) for name in diff.running}
     for files in (drain_window.FILES, worker_restarts.FILES, master_heartbeat.FILES):
         files.remove_all_but(run_dir, running)
+    prometheus_files.remove_all_but(run_dir, running)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.inprocess import drain_window, startup_failures, worker_restarts
+from django_tandem.inprocess import (
+    drain_window,
+    prometheus_files,
+    startup_failures,
+    worker_restarts,
+)
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.model.state import State, state_of
@@ -66,8 +71,9 @@ def check_machine(reload: Reload) -> None:
 
 def write_candidates(reload: Reload) -> None:
     """Write the files of the new generation beside those in place."""
-    # A killed reload may have drained this generation's number.
+    # A killed reload may have had this generation's number.
     drain_window.FILES.remove(reload.run_dir, reload.plan.generation)
+    prometheus_files.remove(reload.run_dir, reload.plan.generation)
     commit.write_candidates(
         pipeline.render(reload.plan), _read_by_edge(reload.plan), reload.run_dir
     )

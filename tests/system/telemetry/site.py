@@ -8,9 +8,13 @@ URLS = """
 import os
 
 from django.http import JsonResponse
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django_tandem.marks import on_asgi
 from opentelemetry import trace
+from prometheus_client import Counter, Gauge
+
+ANSWERS = Counter("shop_answers", "Answers by request class.", ["kind"])
+WORKERS = Gauge("shop_workers", "Workers that have answered.", multiprocess_mode="livesum")
 
 
 class Even:
@@ -30,6 +34,8 @@ register_converter(Even, "even")
 
 def describe(request):
     context = trace.get_current_span().get_span_context()
+    ANSWERS.labels(type(request).__name__).inc()
+    WORKERS.set(1)
     return JsonResponse({
         "kind": type(request).__name__,
         "pid": os.getpid(),
@@ -66,6 +72,7 @@ urlpatterns = [
     # The edge can't know which of these matches.
     path("numbers/<even:number>/", coroutine),
     path("numbers/<int:number>/", sync),
+    path("own/", include("django_prometheus.urls")),
     path("fails/", fails),
     path("fails-on-asgi/", fails_on_asgi),
 ]
@@ -101,6 +108,12 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ASGI_APPLICATION = "mysite.asgi.application"
 TANDEM = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "STOP_S": 5}
+INSTALLED_APPS += ["django_prometheus"]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    *MIDDLEWARE,
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
 if "SENTRY_DSN" in os.environ:
     import sentry_sdk
 

@@ -238,3 +238,18 @@ def test_the_ways_in_which_connections_end_reach_the_processes() -> None:
     environment = dict(_named(waits, "master").environment)
     assert environment["TANDEM_DRAIN"] == "%2Fws%2Fcalls%2F=wait"
     assert "TANDEM_DRAIN" not in dict(_named(spread, "master").environment)
+
+
+def test_the_projects_own_metrics_have_a_directory_of_their_generation() -> None:
+    """Only where it has some: the processes of a program count for themselves."""
+    tandem = {"PROGRAMS": {"queue": "queue"}, "SHARED_MASTER": False}
+    found = plan(websocket("/ws/"), tandem=tandem, generation=3, uses_prometheus=True)
+    without = plan(verdict("/"))
+
+    directories = {
+        each.name: dict(each.environment).get("PROMETHEUS_MULTIPROC_DIR")
+        for each in found.processes
+    }
+    directory = "/srv/project/.tandem/prometheus-3"
+    assert {name for name, given in directories.items() if given == directory} == {"wsgi", "asgi"}
+    assert all("PROMETHEUS_MULTIPROC_DIR" not in dict(p.environment) for p in without.processes)

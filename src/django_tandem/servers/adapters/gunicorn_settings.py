@@ -21,7 +21,14 @@ from gunicorn import glogging
 from gunicorn.config import Config
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, json_logging, scoreboard, streaming, telemetry
+from django_tandem.inprocess import (
+    channel_layers,
+    json_logging,
+    prometheus_files,
+    scoreboard,
+    streaming,
+    telemetry,
+)
 from django_tandem.inprocess.prefork import (
     is_forkable,
     prepare_for_fork,
@@ -100,8 +107,14 @@ def post_worker_init(worker: Any) -> None:
         loop.create_server = functools.partial(loop.create_server, backlog=worker.cfg.backlog)
 
 
+def child_exit(_arbiter: object, worker: Any) -> None:
+    """Forget the gauges of a worker that has ended."""
+    prometheus_files.forget_process(worker.pid)
+
+
 OWN_HOOKS: dict[str, Callable[..., None]] = {
-    hook.__name__: hook for hook in (on_starting, when_ready, post_fork, post_worker_init)
+    hook.__name__: hook
+    for hook in (on_starting, when_ready, post_fork, post_worker_init, child_exit)
 }
 
 

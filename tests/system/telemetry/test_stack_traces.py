@@ -3,41 +3,15 @@
 import itertools
 import os
 import signal
-import tempfile
-from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
 from harness.client import ask, wait_for
-from harness.collector import collecting
-from harness.stack import Up, tandem
-from telemetry import site
+from harness.stack import tandem
 
 PARENT = "00f067aa0ba902b7"
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def collector():
-    with collecting() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def stack(collector):
-    variables = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-        "OTEL_SERVICE_NAME": "shop",
-        "OTEL_BSP_SCHEDULE_DELAY": "100",
-        "OTEL_METRICS_EXPORTER": "none",
-        "SENTRY_DSN": collector.dsn,
-    }
-    with (
-        tempfile.TemporaryDirectory(prefix="tandem-") as directory,
-        Up(site.make(Path(directory)), environment=variables) as running,
-    ):
-        yield running
 
 
 def traceparent():
@@ -122,8 +96,8 @@ def test_each_worker_has_its_own_id(stack, collector) -> None:
 
     assert len({each.resource["service.instance.id"] for each in spans}) == len(pids) >= 2
     assert {each.resource["service.name"] for each in spans} == {"shop"}
-    assert {each.resource["tandem.generation"] for each in spans} == {1}
-    assert "by itself" not in (stack.run_dir / "master-1.log").read_text()
+    (generation,) = {each.resource["tandem.generation"] for each in spans}
+    assert "by itself" not in (stack.run_dir / f"master-{generation}.log").read_text()
 
 
 def test_sentry_keeps_the_clients_trace(stack, collector) -> None:
@@ -163,4 +137,6 @@ def test_a_reload_flushes_the_old_workers(stack, collector) -> None:
 
     assert reloaded.returncode == 0, reloaded.stderr
     spans = [collector.wait_for_span(each) for each in (*before, *after)]
-    assert [each.resource["tandem.generation"] for each in spans] == [1, 1, 2, 2]
+    old, new = spans[0].resource["tandem.generation"], spans[-1].resource["tandem.generation"]
+    assert [each.resource["tandem.generation"] for each in spans] == [old, old, new, new]
+    assert new == old + 1
