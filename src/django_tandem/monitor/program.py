@@ -124,7 +124,7 @@ class Monitor:
             return
         counted = self._aggregates.add(parsed)
         self._counters.add(counted)
-        self._statsd.add(counted)
+        self._statsd.add(parsed)
 
     async def _look(self) -> None:
         await self._read_state()

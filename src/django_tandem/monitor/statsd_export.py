@@ -5,6 +5,7 @@ import os
 from django_tandem import environment
 from django_tandem.errors import TandemError
 from django_tandem.model.state import State
+from django_tandem.monitor.minutes import EDGE_FILES
 from django_tandem.monitor.request_lines import EDGE, RequestLine
 from django_tandem.monitor.statsd import StatsdSender, StatsdTarget, read_target
 from django_tandem.runtime.trusted_env_files import read_trusted
@@ -33,8 +34,8 @@ class StatsdExport:
             self._sender = StatsdSender(target) if target else None
 
     def add(self, line: RequestLine) -> None:
-        """Count a request; those that the edge answers by itself are unknown to Gunicorn too."""
-        if self._sender is not None and line.stack != EDGE:
+        """Count a request that was for a stack, whether that answered or not."""
+        if self._sender is not None and not _is_of_edge(line):
             self._sender.add(line.status, None if line.is_long else _duration_s(line))
 
     def flush(self, workers: int) -> None:
@@ -60,6 +61,11 @@ def _arguments(state: State) -> str:
     files = next(filter(None, named), "")
     variables = {**os.environ, **read_trusted(filter(None, files.split(os.pathsep)))}
     return variables.get(environment.STATSD_ARGS, "")
+
+
+def _is_of_edge(line: RequestLine) -> bool:
+    # That of a stack which has not answered has its route.
+    return line.stack == EDGE and line.route == EDGE_FILES
 
 
 def _duration_s(line: RequestLine) -> float:

@@ -57,13 +57,13 @@ def line(**changes) -> RequestLine:
 
 
 def test_requests_have_the_time_in_their_worker(export, server, monkeypatch) -> None:
-    """As Gunicorn measures it; what the edge answers is not counted, and a stream has no time."""
+    """Without one, that at the edge; a static file is not counted, and a stream has no time."""
     monkeypatch.setenv("STATSD_ARGS", arguments(server, "shop"))
     export.configure(state())
 
     export.add(line())
-    export.add(line(stack="asgi", status=503, worker_s=None, duration_s=0.25))
-    export.add(line(stack="edge"))
+    export.add(line(stack="edge", status=503, worker_s=None, duration_s=0.25))
+    export.add(line(stack="edge", route="(edge)"))
     export.add(line(is_long=True))
     export.flush(workers=4)
 

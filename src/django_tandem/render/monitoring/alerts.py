@@ -77,8 +77,10 @@ def _on_requests(plan: Plan) -> Iterator[Alert]:
         expr=f"{errors} / {requests} > 0.05 and {errors} > 10",
         lasts="5m",
         severity="critical",
-        summary="{{ $value | humanizePercentage }} of the requests to {{ $labels.stack }} fail.",
-        description="The routes are in `tandem top`, the tracebacks in `tandem logs`.",
+        summary="{{ $value | humanizePercentage }} of the responses of {{ $labels.stack }} are "
+        "errors.",
+        description="The routes are in `tandem top`, the tracebacks in `tandem logs`. Errors of "
+        "the edge are requests that no worker answered.",
     )
     yield Alert(
         name="TandemTimeouts",
