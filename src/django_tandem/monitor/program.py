@@ -20,11 +20,11 @@ from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.model.state import STATE_FILE, State
 from django_tandem.monitor import processes, request_lines, snapshots
 from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.background_writer import BackgroundWriter
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.dashboard.access import only_local
 from django_tandem.monitor.gauges import Gauges
-from django_tandem.monitor.history import HISTORY, BackgroundWriter, History
 from django_tandem.monitor.last_hour import HOUR_MINUTES, LastHour
 from django_tandem.monitor.marks import Marks, name_of
 from django_tandem.monitor.minutes import RouteMinute
@@ -71,7 +71,7 @@ class Monitor:
         self._pss_bytes: dict[str, float] = {}
         self._pss_mb: dict[int, float] = {}
         self._statsd = StatsdExport()
-        self._history = BackgroundWriter(History(run_dir / HISTORY))
+        self._history = _open_history(run_dir)
         self._reported: set[str] = set()
         self._server = HttpServer(self._pages())
 
@@ -106,7 +106,8 @@ class Monitor:
         await self._read_lines()
         self._close_minutes(at_once=True)
         self._statsd.close()
-        self._history.close()
+        if self._history is not None:
+            self._history.close()
 
     async def _read_lines(self) -> None:
         while lines := self._requests.read():
@@ -146,7 +147,8 @@ class Monitor:
 
     def _keep(self, records: list[RouteMinute]) -> None:
         self._last_hour.add(records)
-        self._history.write(records)
+        if self._history is not None:
+            self._history.write(records)
 
     async def _look_for_restarts(self) -> None:
         # While supervisord stops, or where there is none, nothing is restarted.
@@ -264,6 +266,16 @@ class Monitor:
             websockets={bound(route): count for route, count in slot.websockets.items()},
             streams={bound(route): count for route, count in slot.streams.items()},
         )
+
+
+def _open_history(run_dir: Path) -> BackgroundWriter | None:
+    try:
+        # Python may have been built without SQLite, which the rest does not need.
+        from django_tandem.monitor.history import HISTORY, History  # noqa: PLC0415
+    except ImportError as error:
+        report(f"No history is kept: {error}.")
+        return None
+    return BackgroundWriter(History(run_dir / HISTORY).write)
 
 
 async def _repeat(work: Callable[[], Awaitable[None]], each_s: float) -> None:

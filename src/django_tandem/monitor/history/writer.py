@@ -4,9 +4,7 @@ import logging
 import shutil
 import sqlite3
 import time
-import traceback
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -106,36 +104,6 @@ class History:
         if self._is_failing:
             logger.warning("%s can be written again.", self.path)
         self._is_failing = False
-
-
-class BackgroundWriter:
-    """Writes in a thread, as a slow disk must not keep the monitor's clients waiting."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="history")
-        self._unfinished: list[Future[None]] = []
-
-    def write(self, records: list[RouteMinute]) -> None:
-        """Have ``records`` written, and return at once."""
-        self._unfinished = [each for each in self._unfinished if not each.done()]
-        if len(self._unfinished) > 1:
-            logger.warning(
-                "%s takes longer than a minute to write: the history lacks a minute.",
-                self._history.path,
-            )
-            return
-        self._unfinished.append(self._executor.submit(self._write, records))
-
-    def close(self) -> None:
-        """Wait until all is written."""
-        self._executor.shutdown()
-
-    def _write(self, records: list[RouteMinute]) -> None:
-        try:
-            self._history.write(records)
-        except Exception:  # noqa: BLE001 - a bug of one minute must not end the others
-            traceback.print_exc()
 
 
 def _is_damage(error: Exception) -> bool:

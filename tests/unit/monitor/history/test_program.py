@@ -11,6 +11,7 @@ import pytest
 
 from builders import plan
 from django_tandem.monitor.history import HISTORY, read
+from django_tandem.monitor.program import Monitor
 from django_tandem.render import supervisor
 from harness.client import wait_for
 from unit.monitor.lines import line
@@ -39,3 +40,12 @@ def test_the_monitor_writes_what_it_has_counted_when_it_stops(tmp_path) -> None:
     # The minute may have ended meanwhile.
     assert {each.route for each in found} == {"/shop/"}
     assert sum(map(Counter, (each.statuses for each in found)), Counter()) == {200: 2, 503: 2}
+
+
+def test_without_sqlite_no_history_is_kept(tmp_path, monkeypatch, capsys) -> None:
+    """Python may have been built without it; the monitor needs it for nothing else."""
+    monkeypatch.setitem(sys.modules, "django_tandem.monitor.history", None)
+
+    Monitor(tmp_path)
+
+    assert capsys.readouterr().err.startswith("No history is kept: ")
