@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
+from django_tandem.inprocess import prometheus_files
 from django_tandem.model import REQUESTS_FILE, programs
 from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.model.state import STATE_FILE, State
@@ -98,6 +99,7 @@ class Monitor:
                 (self._read_lines, READ_EVERY_S),
                 (self._look_for_restarts, RESTARTS_EVERY_S),
                 (self._measure_memory, MEMORY_EVERY_S),
+                (self._fold_ended_processes, MEMORY_EVERY_S),
             )
         ]
         await ended.wait()
@@ -163,6 +165,12 @@ class Monitor:
             self._pss_bytes, self._pss_mb = await asyncio.to_thread(
                 processes.read_memory, self._run_dir, self._supervisord_pid, slots
             )
+
+    async def _fold_ended_processes(self) -> None:
+        if any(prometheus_files.directories(self._run_dir)):
+            from django_tandem.monitor import ended_processes  # noqa: PLC0415 - as below
+
+            ended_processes.fold(self._run_dir)
 
     async def _read_state(self) -> None:
         """Read the state if it has changed: a reload has committed another generation."""

@@ -314,7 +314,8 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
 
 def _metrics_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     """Return where the workers keep the project's own Prometheus metrics, if it has some."""
-    if not context.project.uses_prometheus:
+    # Without the monitor, the files of workers that have ended would stay for ever.
+    if not (context.project.uses_prometheus and context.settings.monitor):
         return ()
     directory = prometheus_files.DIRECTORIES.path(Path(context.run_dir), context.generation)
     return ((prometheus_files.VARIABLE, str(directory)),)

@@ -241,10 +241,13 @@ def test_the_ways_in_which_connections_end_reach_the_processes() -> None:
 
 
 def test_the_projects_own_metrics_have_a_directory_of_their_generation() -> None:
-    """Only where it has some: the processes of a program count for themselves."""
+    """Where it has some, and the monitor reads them; a program counts for itself."""
     tandem = {"PROGRAMS": {"queue": "queue"}, "SHARED_MASTER": False}
     found = plan(websocket("/ws/"), tandem=tandem, generation=3, uses_prometheus=True)
-    without = plan(verdict("/"))
+    without = (
+        plan(verdict("/")),
+        plan(verdict("/"), tandem={"MONITOR": False}, uses_prometheus=True),
+    )
 
     directories = {
         each.name: dict(each.environment).get("PROMETHEUS_MULTIPROC_DIR")
@@ -252,4 +255,5 @@ def test_the_projects_own_metrics_have_a_directory_of_their_generation() -> None
     }
     directory = "/srv/project/.tandem/prometheus-3"
     assert {name for name, given in directories.items() if given == directory} == {"wsgi", "asgi"}
-    assert all("PROMETHEUS_MULTIPROC_DIR" not in dict(p.environment) for p in without.processes)
+    others = [process for each in without for process in each.processes]
+    assert all("PROMETHEUS_MULTIPROC_DIR" not in dict(each.environment) for each in others)

@@ -1,0 +1,95 @@
+"""
+Folds the metrics of processes that have ended into one file for each kind of metric.
+
+prometheus_client keeps the files of each process for ever. Where workers are recycled, they would
+fill the memory that they are in, and each scrape would read them all.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from prometheus_client.mmap_dict import MmapedDict
+
+from django_tandem.inprocess import prometheus_files
+
+# The files of so many ended processes stay: a view of the project that reads them at the moment of
+# a fold could miss one.
+KEPT = 20
+FILE = re.compile(r"(?P<kind>[a-z]+(?:_[a-z]+)?)_(?P<pid>[1-9][0-9]*)\.db")
+
+
+class Value(NamedTuple):
+    """The value of a series, and when it was set, which only some gauges have."""
+
+    value: float
+    timestamp: float
+
+
+def _add(first: Value, second: Value) -> Value:
+    return Value(first.value + second.value, 0.0)
+
+
+# How two values of a series become one. Gauges of other kinds end with their process.
+FOLDS: dict[str, Callable[[Value, Value], Value]] = {
+    "counter": _add,
+    "histogram": _add,
+    "summary": _add,
+    "gauge_sum": _add,
+    "gauge_max": max,
+    "gauge_min": min,
+    "gauge_mostrecent": lambda first, second: max(first, second, key=lambda each: each.timestamp),
+}
+
+
+def fold(run_dir: Path) -> None:
+    """Fold the files of ended processes, where there are more than KEPT in a generation."""
+    for directory in prometheus_files.directories(run_dir):
+        ended = _files_of_ended(directory)
+        if len({pid for _kind, pid, _path in ended}) > KEPT:
+            for kind in {kind for kind, _pid, _path in ended}:
+                _fold_kind(directory, kind, [path for each, _, path in ended if each == kind])
+
+
+def _files_of_ended(directory: Path) -> list[tuple[str, int, Path]]:
+    """Return the kind of metric, the pid and the path of each file."""
+    found = [(FILE.fullmatch(path.name), path) for path in directory.glob("*.db")]
+    known = [(match["kind"], int(match["pid"]), path) for match, path in found if match]
+    running = {pid for pid in {pid for _kind, pid, _path in known} if psutil.pid_exists(pid)}
+    return [each for each in known if each[1] not in running]
+
+
+def _fold_kind(directory: Path, kind: str, paths: Iterable[Path]) -> None:
+    if kind in FOLDS:
+        folded = directory / f"{kind}_0.db"
+        values: dict[str, Value] = {}
+        for path in (folded, *paths):
+            for key, value in _read(path):
+                values[key] = FOLDS[kind](values[key], value) if key in values else value
+        _write(folded, values)
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Iterator[tuple[str, Value]]:
+    # A damaged file ends where it is damaged.
+    with suppress(FileNotFoundError, RuntimeError, ValueError, struct.error):
+        values: Any = MmapedDict
+        for key, value, timestamp, _position in values.read_all_values_from_file(str(path)):
+            yield key, Value(value, timestamp)
+
+
+def _write(path: Path, values: dict[str, Value]) -> None:
+    # Of another suffix, so that nothing reads it before it is whole.
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    make: Any = MmapedDict
+    file = make(str(new))
+    for key, value in values.items():
+        file.write_value(key, value.value, value.timestamp)
+    file.close()
+    new.replace(path)
