@@ -129,7 +129,7 @@ def measure_faults(watched: Stack, alone: Stack) -> tuple[float, float]:
             os.kill(pid, signal.SIGKILL)
 
     def killed() -> float:
-        with repeated(kill, 2.0):
+        with repeated(kill, SECONDS / 2):
             return wrk.load(watched.url + path)
 
     def stopped() -> float:

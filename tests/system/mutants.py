@@ -27,6 +27,7 @@ from breakage import (
     kinds,
     logs,
     master,
+    monitor,
     privileges,
     stops,
 )
@@ -47,6 +48,7 @@ MODULES = (
     kinds,
     logs,
     master,
+    monitor,
     privileges,
     stops,
 )
