@@ -34,7 +34,7 @@ def test_a_fresh_project_is_served_without_asgi(make, tmp_path) -> None:
 
         assert "Nothing in this project needs ASGI" in up.output
         programs = json.loads(tandem(tmp_path, "status", "--json").stdout)["processes"]
-        assert [each["program"] for each in programs] == ["nginx", "wsgi-1"]
+        assert [each["program"] for each in programs] == ["monitor", "nginx", "wsgi-1"]
 
 
 def test_asgi_is_started_by_an_option(tmp_path) -> None:

@@ -193,7 +193,7 @@ def test_logs_of_a_program_that_does_not_exist(ended) -> None:
     )
     assert exit_and_stderr(tandem(ended["wsgi"].directory, "logs", "celery")) == (
         2,
-        '"celery" is not a program of this stack.\n  There are wsgi-1, nginx.\n',
+        '"celery" is not a program of this stack.\n  There are monitor, wsgi-1, nginx.\n',
     )
 
 

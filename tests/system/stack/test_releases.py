@@ -148,7 +148,7 @@ def test_each_release_is_served_as_a_whole_and_can_be_deleted(deployment) -> Non
     third = deployment.tandem("reload", "--wait")
     assert third.returncode == 0, third.stderr
     deployment.serves(3)
-    assert set(programs(deployment)) == {"nginx", "master-3"}
+    assert set(programs(deployment)) == {"monitor", "nginx", "master-3"}
     for program in sorted(programs(deployment)):
         kill_and_wait(deployment, program)
     deployment.serves(3)

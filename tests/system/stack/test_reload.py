@@ -237,7 +237,7 @@ def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
     change(tmp_path, '    path("async-slow/", async_slow),\n', "")
     change(tmp_path, "async def beside", "def beside")
     with Up(tmp_path) as up:
-        assert programs(up) == {"nginx", "wsgi-1"}
+        assert programs(up) == {"monitor", "nginx", "wsgi-1"}
         change(tmp_path, "def beside", "async def beside")
 
         assert tandem(tmp_path, "reload").returncode == 0

@@ -145,7 +145,7 @@ def test_each_kind_is_announced_as_a_program_of_its_own_would_be(up) -> None:
         "channels-1       Channels worker for lots: runs",
     ):
         assert f"{line}\n" in up.output
-    assert programs(up) == {"master-1", "nginx", "valkey"}
+    assert programs(up) == {"master-1", "monitor", "nginx", "valkey"}
 
 
 def test_the_project_is_imported_once_for_all_workers(up) -> None:
@@ -183,7 +183,7 @@ def test_the_table_has_a_row_for_each_kind(up) -> None:
     rows = tandem(up.directory, "status").stdout.splitlines()[3:]
 
     assert [row.split()[0] for row in itertools.takewhile(bool, rows)] == [
-        *("master-1", "wsgi-1", "asgi-1", "channels-1", "nginx", "valkey"),
+        *("master-1", "wsgi-1", "asgi-1", "channels-1", "monitor", "nginx", "valkey"),
     ]
 
 
@@ -282,7 +282,7 @@ def test_no_request_fails_while_the_master_is_replaced(up) -> None:
     assert load.failed == []
     assert load.answered > 20
     assert len(imports.read_text().split()) == 2
-    assert programs(up) == {f"master-{before + 1}", "nginx", "valkey"}
+    assert programs(up) == {f"master-{before + 1}", "monitor", "nginx", "valkey"}
     assert not any(
         psutil.pid_exists(worker["pid"]) for each in old["kinds"] for worker in each["workers"]
     )
@@ -327,7 +327,7 @@ def test_a_broken_generation_is_refused_with_its_traceback(up) -> None:
     assert f"Generation {before + 1} failed its health check." in done.stderr
     assert f"master-{before + 1} can't be started: it can't load the project" in done.stderr
     assert "RuntimeError: broken" in done.stderr
-    assert programs(up) == {f"master-{before}", "nginx", "valkey"}
+    assert programs(up) == {f"master-{before}", "monitor", "nginx", "valkey"}
     assert ask(up.port, "/sync/").status == ask(up.port, "/async/").status == 200
 
 
@@ -346,7 +346,7 @@ def test_a_generation_whose_channels_worker_fails_is_refused(up) -> None:
     assert done.returncode == 1
     assert f"master-{before + 1} can't be started: it can't load the project" in done.stderr
     assert "ImproperlyConfigured" in done.stderr
-    assert programs(up) == {f"master-{before}", "nginx", "valkey"}
+    assert programs(up) == {f"master-{before}", "monitor", "nginx", "valkey"}
     work(up, "after-the-refusal")
 
 
