@@ -37,7 +37,7 @@ FLAG = "`--user`"
 SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
-# They import the project, whatever directory they are given.
+# They import the project, also with a directory that is given.
 IMPORTING = ("up", "check", "reload")
 # They act on what runs, or ran, in the run directory.
 ACTING = ("status", "logs", "down", "reload", "block", "unblock")

@@ -1,7 +1,7 @@
 """
 The drain window of a generation: a file in the run directory that starts its drain.
 
-A file reaches every process of every server, whatever the server does with signals.
+A file reaches every process of every server, also of one that takes no signal for it.
 """
 
 import os
@@ -18,7 +18,7 @@ def write(run_dir: Path, generation: int, window_s: float, mode: DrainMode | Non
     """
     Have ``generation`` close its WebSockets and streams within ``window_s`` from now.
 
-    With ``mode`` in that way, whatever its own settings say.
+    With ``mode`` in that way, instead of as its settings say.
     """
     path = FILES.path(run_dir, generation)
     new = path.with_name(f"{path.name}.new")

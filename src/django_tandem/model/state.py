@@ -16,9 +16,8 @@ class State:
     ``generation`` is the live one, and ``python`` its interpreter. Older ones have ``drain_s`` to
     end, and ``longest_drain_s`` at most, because the edge closes their connections then.
     ``timeout_s`` is that of a request. ``drain`` is how connections of older generations end,
-    whatever their own settings; empty leaves it to them. A stop takes ``stop_s`` at most, of which
-    ``stop_delay_s`` still serve.
-    ``log_format`` is that of the logs and of stdout.
+    instead of what their settings say; empty leaves it to them. A stop takes ``stop_s`` at most, of
+    which ``stop_delay_s`` still serve. ``log_format`` is that of the logs and of stdout.
     ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
     accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
     ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``

@@ -3,7 +3,7 @@ Report what was started, on which stack, and when it is ready.
 
 In the foreground this runs beside supervisord, which has replaced the command's own process:
 ``python -m django_tandem.runtime.announce RUN_DIR TIMEOUT_S``. A stack that does not become healthy
-is stopped, with exit code 1: whatever started it can then start it again.
+is stopped, with exit code 1, on which a service manager can start it again.
 """
 
 import os

@@ -53,7 +53,7 @@ def _recycling(launch: Launch) -> tuple[str, ...]:
         f"--max-requests={recycle_after}",
         # Added once more for each worker.
         f"--max-requests-delta={max(1, jitter // launch.workers)}",
-        # Ten seconds by default, whatever the number of requests.
+        # Ten seconds by default, for any number of requests.
         "--min-worker-lifetime=0",
     )
 

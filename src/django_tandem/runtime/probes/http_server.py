@@ -113,7 +113,9 @@ class HttpServer:
                 writer.close()
                 await writer.wait_closed()
         except asyncio.LimitOverrunError:
-            writer.write(_refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE).encode(has_body=True))
+            writer.write(
+                _error_response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE).encode(has_body=True)
+            )
             writer.close()
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             writer.transport.abort()
@@ -123,20 +125,22 @@ class HttpServer:
     async def _respond(self, head: bytes, server: str) -> bytes:
         request = _parse(head, server)
         if request is None:
-            return _refusal(HTTPStatus.BAD_REQUEST).encode(has_body=True)
+            return _error_response(HTTPStatus.BAD_REQUEST).encode(has_body=True)
         response = await self._page(request)
         return response.encode(has_body=request.method != "HEAD")
 
     async def _page(self, request: Request) -> Response:
         if request.path not in self._pages:
-            return _refusal(HTTPStatus.NOT_FOUND)
+            return _error_response(HTTPStatus.NOT_FOUND)
         if request.method not in METHODS:
-            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Allow: {', '.join(METHODS)}\r\n")
+            return _error_response(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"Allow: {', '.join(METHODS)}\r\n"
+            )
         try:
             return await self._pages[request.path](request)
         except Exception:  # noqa: BLE001 - a bug of one page must not end the others
             traceback.print_exc()
-            return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return _error_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _server_of(writer: asyncio.StreamWriter) -> str:
@@ -161,7 +165,7 @@ def _parse(head: bytes, server: str) -> Request | None:
     )
 
 
-def _refusal(status: HTTPStatus, headers: str = "") -> Response:
+def _error_response(status: HTTPStatus, headers: str = "") -> Response:
     body = json.dumps({"error": status.phrase}).encode() + b"\n"
     return Response(status=status, body=body, headers=headers)
 

@@ -109,7 +109,7 @@ class GenerationsRpc:
         return self._policy.restarts()
 
     def drain_at_stop(self, mode: str) -> bool:
-        """Have the next stop end connections in this mode, whatever the settings say."""
+        """Have the next stop end connections in this mode, instead of that of the settings."""
         self._shutdown.drain = DrainMode(mode)
         return True
 

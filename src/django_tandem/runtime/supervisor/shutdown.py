@@ -49,7 +49,7 @@ class Shutdown:
         self._self_pipe = self_pipe
         self._output = output
         self._has_failed = has_failed
-        # How connections end, whatever the settings say; `tandem down --drain` sets it.
+        # How connections end, instead of by the settings; `tandem down --drain` sets it.
         self.drain: DrainMode | None = None
         self._since = 0.0
         self._is_interactive = False
