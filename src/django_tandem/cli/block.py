@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django_tandem.cli import console
 from django_tandem.cli.planning import plan_project
+from django_tandem.cli.run_dirs import add_other_run_dir_argument
 from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import Block, Protocol, Route
 from django_tandem.model.state import STATE_FILE
@@ -21,6 +22,7 @@ CLOSES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_other_run_dir_argument(parser)
     parser.add_argument(
         "route", metavar="ROUTE", help="a path prefix, =/one/path/, a pattern, a name or a view"
     )

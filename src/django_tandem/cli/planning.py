@@ -13,7 +13,7 @@ from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import console
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
-from django_tandem.cli.run_dirs import redis_offered
+from django_tandem.cli.run_dirs import given_run_dir, redis_offered
 from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
 from django_tandem.model import Overrides, Plan
 from django_tandem.pipeline import Loaded
@@ -59,9 +59,11 @@ def plan_project(
     """
     Make the plan of the project at hand, to run in ``output`` when that is given.
 
-    Without ``overrides`` those of the environment hold, as at a start.
+    Without ``overrides`` those of the environment and --run-dir hold, as at a start.
     """
-    overrides = overrides or Overrides(stop_s=read_stop_s(os.environ))
+    overrides = overrides or Overrides(
+        stop_s=read_stop_s(os.environ), run_dir=given_run_dir(options)
+    )
     env_file = env_file_of(options) or overrides.env_file
     loaded, embedded_redis = _load(options.settings, env_file, overrides)
     settings = loaded.settings

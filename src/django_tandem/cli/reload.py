@@ -9,7 +9,7 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
-from django_tandem.cli.run_dirs import find_run_dir, given_run_dir
+from django_tandem.cli.run_dirs import add_other_run_dir_argument, find_run_dir, given_run_dir
 from django_tandem.cli.user import require_same
 from django_tandem.errors import ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
@@ -21,9 +21,7 @@ from django_tandem.runtime.reconcile import next_generation
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "--run-dir", metavar="DIR", help="the run directory, where `tandem up` was given another"
-    )
+    add_other_run_dir_argument(parser)
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",

@@ -71,6 +71,13 @@ def add_run_dir_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_other_run_dir_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of commands that import the project, and act on its stack."""
+    parser.add_argument(
+        "--run-dir", metavar="DIR", help="the run directory, where `tandem up` was given another"
+    )
+
+
 def find_running_dir(options: argparse.Namespace) -> Path:
     """
     Return the run directory for a command that reads or stops what runs.

@@ -55,7 +55,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that replace settings, and so change the plan."""
     parser.add_argument("--bind", metavar="HOST:PORT", help="listen here instead of TANDEM's BIND")
     parser.add_argument(
-        "--run-dir", metavar="DIR", help="run in this directory instead of TANDEM's RUN_DIR"
+        "--run-dir",
+        metavar="DIR",
+        help="run in this directory instead of TANDEM's RUN_DIR; other commands need it too",
     )
     parser.add_argument(
         "--user", metavar="USER[:GROUP]", help="run as this user instead of TANDEM's USER"

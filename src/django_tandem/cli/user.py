@@ -38,7 +38,7 @@ SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
 # They import the project, also with a directory that is given.
-IMPORTING = ("up", "check", "reload")
+IMPORTING = ("up", "check", "reload", "block")
 # They act on what runs, or ran, in the run directory.
 ACTING = ("status", "logs", "down", "reload", "block", "unblock")
 

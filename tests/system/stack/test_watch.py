@@ -109,6 +109,10 @@ def test_the_run_directory_of_the_command_line_is_kept(up) -> None:
     assert not (up.directory / ".tandem").exists()
     status = tandem(up.directory, "status", "--run-dir", "kept")
     assert (status.returncode, status.stderr) == (0, "")
+    where = ("--run-dir", "kept", "--settings", "mysite.chosen")
+    blocked = tandem(up.directory, "block", "/none/", *where)
+    assert (blocked.returncode, "Nothing runs" in blocked.stdout) == (0, False)
+    assert tandem(up.directory, "unblock", "/none/", *where).returncode == 0
 
 
 def test_a_reload_prints_only_new_findings(up) -> None:
