@@ -103,7 +103,7 @@ def test_every_process_runs_as_the_user(site) -> None:
     """supervisord, NGINX's master and workers, servers, Channels workers, Valkey, PROGRAMS."""
     running = processes_of(site.up)
 
-    names = {" ".join(each.cmdline()[:4]) for each in running}
+    names = {" ".join(each.cmdline()[:6]) for each in running}
     for expected in ("supervisor", "nginx: master", "nginx: worker", "valkey", "sleep 600"):
         assert any(expected in name for name in names), names
     assert {each.uids() for each in running} == {(site.account.uid,) * 3}
