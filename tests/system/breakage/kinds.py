@@ -26,7 +26,7 @@ MUTANTS = (
         file="runtime/supervisor/plugin.py",
         old="        for log in log_names(event.process.config.name):\n",
         new="        for log in (event.process.config.name,):\n",
-        tests=(f"{STACK}::test_each_kind_writes_a_log_of_its_own",),
+        tests=(f"{STACK}::test_each_kind_writes_its_own_log",),
     ),
     Mutant(
         name="kind that does not answer taken for ready",

@@ -95,7 +95,7 @@ def test_processes_count_together() -> None:
     assert asyncio.run(scenario()) == [5, 5, 5, 5, 5, 3]
 
 
-def test_process_that_begins_shows_no_count_of_its_own_first(
+def test_process_that_begins_does_not_show_its_own_count_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a reload the first page to come back does not see the house empty."""

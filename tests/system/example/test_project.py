@@ -78,7 +78,7 @@ def test_sample_data_can_be_added_twice() -> None:
     assert Seller.objects.count() == 6
 
 
-def test_sample_users_keep_a_password_of_their_own() -> None:
+def test_sample_users_keep_their_own_password() -> None:
     """One who has changed it is not named any more, and nothing is changed back."""
     _sample_data()
     ada = User.objects.get(username="ada")
@@ -112,7 +112,7 @@ def test_sample_users_are_let_in_as_far_as_they_need() -> None:
     assert grace.get("/admin/auctions/lot/").status_code == 302
 
 
-def test_each_sample_lot_names_a_picture_of_its_own() -> None:
+def test_each_sample_lot_names_its_own_picture() -> None:
     """The picture's name is the title's slug."""
     assert len({lot.picture for lot in LOTS}) == 30
     assert LOTS[0].picture == "ships-chronometer-1891"

@@ -89,7 +89,7 @@ def test_a_start_logs_nothing(directory) -> None:
     assert not master.socket("asgi").exists()
 
 
-def test_each_kind_logs_to_a_file_of_its_own(directory) -> None:
+def test_each_kind_logs_to_its_own_file(directory) -> None:
     """Also what the project's hooks of Gunicorn print once a worker is forked."""
     file = directory / "own.py"
     file.write_text("def post_fork(server, worker): print('hook of', worker.kind.name)\n")

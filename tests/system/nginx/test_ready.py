@@ -75,7 +75,7 @@ def test_it_is_503_unless_both_stacks_are_ready(project, nginx_program, tmp_path
 
 
 @pytest.mark.parametrize("names", [[], ["shop.example"]], ids=["any name", "server names"])
-def test_the_edge_has_an_answer_of_its_own(project, nginx_program, tmp_path, names) -> None:
+def test_the_edge_has_its_own_answer(project, nginx_program, tmp_path, names) -> None:
     """For the probes, which ask the stacks themselves: no stack is needed, and no name."""
     with running_edge(project, nginx_program, tmp_path, EDGE={"SERVER_NAMES": names}) as edge:
         for host in HOSTS:

@@ -183,7 +183,7 @@ def test_the_log_names_both_stacks_of_what_was_handed_over(edge, behind) -> None
     assert line.endswith(" wsgi>asgi")
 
 
-def test_a_new_server_has_a_queue_of_its_own(edge, sockets) -> None:
+def test_a_new_server_has_its_own_queue(edge, sockets) -> None:
     """The old one is full; once the link names the new one, nobody is refused."""
     old, new = sockets / "wsgi-1.sock", sockets / "wsgi-2.sock"
     with listening(old, backlog=0), waiting(old), answering(new):

@@ -137,7 +137,7 @@ def log(up: Up, name: str) -> str:
     return (up.run_dir / f"{name}-{generation(up)}.log").read_text()
 
 
-def test_each_kind_is_announced_as_a_program_of_its_own_would_be(up) -> None:
+def test_each_kind_is_announced_as_a_separate_program_would_be(up) -> None:
     """By the names of its log and its socket."""
     for line in (
         "wsgi-1     WSGI  gunicorn, 3 processes: answers on its socket",
@@ -187,7 +187,7 @@ def test_the_table_has_a_row_for_each_kind(up) -> None:
     ]
 
 
-def test_each_kind_writes_a_log_of_its_own(up) -> None:
+def test_each_kind_writes_its_own_log(up) -> None:
     """`tandem logs` takes its name, and the output of `tandem up` begins each line with it."""
     assert ask(up.port, "/sync/").status == ask(up.port, "/async/").status == 200
     work(up, "second")

@@ -172,7 +172,7 @@ def test_the_origin_is_the_host_as_a_browser_has_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["Host", "host"])
-def test_a_host_of_its_own_is_the_origin_too(name) -> None:
+def test_its_own_host_is_the_origin_too(name) -> None:
     """Once each, however it is written."""
     _, headers = _shaken((name, "lots.example"), ("Cookie", "a=1"))
 
@@ -182,7 +182,7 @@ def test_a_host_of_its_own_is_the_origin_too(name) -> None:
 
 
 @pytest.mark.parametrize("name", ["Origin", "origin"])
-def test_an_origin_of_its_own_is_sent_alone(name) -> None:
+def test_its_own_origin_is_sent_alone(name) -> None:
     """Whoever gives one means it."""
     _, headers = _shaken((name, "https://lots.example"))
 

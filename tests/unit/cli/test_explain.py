@@ -134,7 +134,7 @@ def test_the_view_the_stack_and_the_rule_are_named(explain) -> None:
     assert answer["agrees"]
 
 
-def test_each_rule_has_a_number_of_its_own(explain) -> None:
+def test_each_rule_has_its_own_number(explain) -> None:
     """In nginx.conf neighbours are one line."""
     found = [_only(explain(path)[1])["edge"]["rule"] for path in ("/async/", "/files/a/b")]
 

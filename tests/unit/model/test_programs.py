@@ -28,7 +28,7 @@ def test_the_sockets_of_a_program_are_known_by_its_name() -> None:
     assert listeners("channels-2") == listeners("nginx") == listeners("wsgi") == {}
 
 
-def test_the_workers_of_a_shared_master_have_names_of_their_own() -> None:
+def test_the_workers_of_a_shared_master_have_their_own_names() -> None:
     """Those of the programs that they would be without it, so that their logs are found."""
     assert is_master("master-3")
     assert not is_master("wsgi-3")

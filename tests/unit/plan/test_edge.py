@@ -100,7 +100,7 @@ def test_the_edge_listens_on_the_redirected_addresses_too() -> None:
     ],
     ids=["without TLS", "the address of BIND", "not an address"],
 )
-def test_a_redirect_needs_tls_and_an_address_of_its_own(given, message) -> None:
+def test_a_redirect_needs_tls_and_its_own_address(given, message) -> None:
     """Without TLS there is no HTTPS to redirect to."""
     with pytest.raises(SettingError) as caught:
         _edge(BIND="127.0.0.1:443", **given)

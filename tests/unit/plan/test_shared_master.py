@@ -95,7 +95,7 @@ def test_the_master_gets_what_each_server_would_get() -> None:
         {"ASGI": {"SERVER": "daphne"}},
     ],
 )
-def test_other_servers_run_as_programs_of_their_own(tandem) -> None:
+def test_other_servers_run_as_separate_programs(tandem) -> None:
     """And so do the Channels workers."""
     assert _programs(_plan(**tandem))[1:] == ["wsgi-1", "asgi-1", "channels-1", "nginx"]
 

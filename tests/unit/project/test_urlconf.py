@@ -79,7 +79,7 @@ def test_a_language_prefix_is_shown_as_what_it_is() -> None:
     assert sometimes[2].pattern == "/[<language>/]<slug:s>/"
 
 
-def test_a_resolver_with_a_resolve_of_its_own_is_not_followed() -> None:
+def test_a_resolver_with_its_own_resolve_is_not_followed() -> None:
     """What it does with its patterns only it knows."""
 
     class Own(URLResolver):

@@ -101,7 +101,7 @@ def missing_for_health(tmp_path):
     return find
 
 
-def test_the_probes_need_an_address_of_their_own(missing_for_health) -> None:
+def test_the_probes_need_their_own_address(missing_for_health) -> None:
     """One in use is named with the option, unless the running stack has it."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"127.0.0.1:{listening.getsockname()[1]}"

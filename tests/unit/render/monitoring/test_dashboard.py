@@ -57,7 +57,7 @@ def test_each_variable_of_an_expression_is_a_choice() -> None:
     assert used == choices - {"datasource"}
 
 
-def test_panels_do_not_overlap_and_have_ids_of_their_own() -> None:
+def test_panels_do_not_overlap_and_have_their_own_ids() -> None:
     """Grafana moves a panel that overlaps another, in no particular order."""
     panels = dashboard()["panels"]
     cells = [

@@ -143,7 +143,7 @@ def test_a_server_that_answers_with_a_failure_is_not_ready(status) -> None:
     assert not all_answer(fails.servers)
 
 
-def test_a_server_at_a_limit_of_its_own_is_busy() -> None:
+def test_a_server_at_its_own_limit_is_busy() -> None:
     """Its 503 is one for as long as a request may wait."""
     busy, overloaded = (
         with_wsgi(failing_s=each, status=503) for each in (TIMEOUT_S, TIMEOUT_S + 1)

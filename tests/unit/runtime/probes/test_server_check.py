@@ -73,7 +73,7 @@ def test_a_burst_of_probes_costs_one_request(path) -> None:
     asyncio.run(run())
 
 
-def test_the_next_second_has_a_request_of_its_own(path, monkeypatch) -> None:
+def test_the_next_second_has_its_own_request(path, monkeypatch) -> None:
     """Nothing is requested in between."""
     monkeypatch.setattr(server_check, "FRESH_S", 0)
 
