@@ -4,11 +4,12 @@ import os
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
-from django_tandem.handler.application import should_serve
+from django_tandem.handler.application import DjangoApplication, should_serve
 from django_tandem.handler.protocol import Application
 from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
@@ -67,7 +68,11 @@ def with_layers(project: Application) -> Application:
     if should_serve():
         application = ParallelConsumers(application)
     admitting, counts = admission.from_environment(), ConnectionCounts()
-    application = tracing.with_spans(ProtocolFallbacks(application, new_handler))
+    # A class of the project's may serve WebSockets too.
+    is_django = type(project) in (ASGIHandler, DjangoApplication)
+    application = tracing.with_spans(
+        ProtocolFallbacks(application, new_handler, is_http_only=is_django)
+    )
     if handover.is_needed():
         application = AsgiHandover(application, handover_counts.from_environment())
     if monitor := drain_monitor.of_process():

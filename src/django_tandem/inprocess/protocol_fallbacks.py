@@ -26,16 +26,27 @@ class ProtocolFallbacks:
     Serves HTTP by Django, rejects a WebSocket with 404, and completes the lifespan.
 
     Each only where the project has neither answered nor failed by itself. ``make_http`` makes
-    Django's application, once it is needed.
+    Django's application, once it is needed. With ``is_http_only`` the project is Django's handler,
+    which is not called for the others: Sentry would report its error at the start of each worker.
     """
 
-    def __init__(self, application: Application, make_http: Callable[[], Application]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        make_http: Callable[[], Application],
+        *,
+        is_http_only: bool = False,
+    ) -> None:
         self.application = application
         self.http = functools.cache(make_http)
+        self.is_http_only = is_http_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_lifespan = scope["type"] == "lifespan"
         noted = NotedMessages(receive, send)
+        if self.is_http_only and scope["type"] != "http":
+            await self._respond(scope, receive, noted.send)
+            return
         try:
             if is_lifespan:
                 await self.application(scope, noted.receive, send)
@@ -48,12 +59,15 @@ class ProtocolFallbacks:
             # Some ignore a lifespan that they do not implement.
             if noted.has_begun or not is_lifespan:
                 return
+        await self._respond(scope, receive, noted.send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.http()(scope, receive, send)
-        elif is_lifespan:
+        elif scope["type"] == "lifespan":
             await _complete_lifespan(receive, send)
         else:
-            await _deny_unrouted(scope, noted.send)
+            await _deny_unrouted(scope, send)
 
 
 class NotedMessages:

@@ -165,3 +165,18 @@ def test_a_startup_that_fails_is_not_hidden():
 
     with pytest.raises(ValueError, match="no database"):
         call(fallbacks(project), {"type": "lifespan"}, *LIFE)
+
+
+def test_djangos_handler_is_called_for_http_alone():
+    """Sentry would report an error for each worker, and for each client that tries a WebSocket."""
+
+    async def project(scope, _receive, send):
+        await send({"type": f"called for {scope['type']}"})
+
+    application = ProtocolFallbacks(project, lambda: django, is_http_only=True)
+
+    assert call(application, http()) == [{"type": "called for http"}]
+    assert call(application, {"type": "lifespan"}, *LIFE) == COMPLETE
+    assert call(application, websocket(extensions={}), CONNECT) == [
+        {"type": "websocket.close", "code": 4404}
+    ]
