@@ -97,11 +97,16 @@ class Worker:
         self.is_started = False
         self._master = 0
         self._pending: str | None = None
+        self._undo: list[Callable[[], None]] = []
         self._flush: Callable[[], None] | None = None
 
     def wait_for_fork(self) -> None:
         """Start nothing in this process: it loads the project, and forks the workers."""
         self._master = os.getpid()
+
+    def undo_if_left(self, undo: Callable[[], None]) -> None:
+        """Have ``undo`` called where the project has started OpenTelemetry after the fork."""
+        self._undo.append(undo)
 
     def start(self, stack: str) -> None:
         """Start the SDK, or have start_forked() do it where this process forks the workers."""
@@ -110,7 +115,11 @@ class Worker:
         if self._master == os.getpid():
             self._pending = stack
             return
-        if self.is_started or is_left_to_project():
+        if self.is_started:
+            return
+        if is_left_to_project():
+            for undo in self._undo:
+                undo()
             return
         self.is_started = True
         try:
@@ -132,12 +141,11 @@ class Worker:
 
 
 _worker = Worker()
-wait_for_fork, start, start_forked, flush = (
-    _worker.wait_for_fork,
-    _worker.start,
-    _worker.start_forked,
-    _worker.flush,
-)
+wait_for_fork = _worker.wait_for_fork
+undo_if_left = _worker.undo_if_left
+start = _worker.start
+start_forked = _worker.start_forked
+flush = _worker.flush
 
 
 def start_after_uwsgi_forks() -> None:

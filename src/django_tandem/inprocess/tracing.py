@@ -69,6 +69,18 @@ def _django_middleware() -> Iterator[None]:
         yield
     finally:
         instrumentor.uninstrument()
+    telemetry.undo_if_left(_make_no_spans)
+
+
+def _make_no_spans() -> None:
+    """Have the middleware that handlers have loaded pass every request on."""
+    from opentelemetry.instrumentation.django import DjangoInstrumentor  # noqa: PLC0415 - an extra
+
+    instrumentor = DjangoInstrumentor()
+    if not instrumentor.is_instrumented_by_opentelemetry:
+        # The patterns belong to the class of the middleware, and not to the settings.
+        instrumentor.instrument(excluded_urls=".*", skip_dep_check=True)
+        instrumentor.uninstrument()
 
 
 def _describe_request(span: Any, request: HttpRequest) -> None:

@@ -9,6 +9,11 @@ from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
+if "INSTRUMENTS" in os.environ:
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+    DjangoInstrumentor().instrument()
+
 django = get_asgi_application()
 # Made before the fork, as a project's module may.
 layer = get_channel_layer()
