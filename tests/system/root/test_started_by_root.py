@@ -38,7 +38,8 @@ urlpatterns += [path("who/", who)]
 SETS = ("CapPrm", "CapEff", "CapAmb")
 # Of linux/capability.h: CAP_NET_BIND_SERVICE alone.
 PORTS_ONLY = {0, 1 << 10}
-MAY_LISTEN = ("nginx", "supervisor.supervisord", "sleep 600")
+# The monitor answers on the address of METRICS.
+MAY_LISTEN = ("nginx", "supervisor.supervisord", "django_tandem.monitor", "sleep 600")
 
 
 @dataclass(frozen=True)
