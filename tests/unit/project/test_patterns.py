@@ -203,7 +203,7 @@ def test_a_conversion_that_can_raise_may_refuse(converter: object) -> None:
     assert refusal({"x": converter}) != ""
 
 
-def test_its_own_conversion_may_refuse() -> None:
+def test_a_conversion_of_the_project_may_refuse() -> None:
     """Nobody but its author knows what to_python() raises."""
 
     class Even(StringConverter):
