@@ -20,6 +20,7 @@ class Span:
     """A span as it arrived, with the attributes of the process that sent it."""
 
     name: str
+    instrumentation: str
     trace_id: str
     span_id: str
     parent_id: str
@@ -95,6 +96,7 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
             for span in scope.spans:
                 yield Span(
                     name=span.name,
+                    instrumentation=scope.scope.name.rpartition(".")[2],
                     trace_id=span.trace_id.hex(),
                     span_id=span.span_id.hex(),
                     parent_id=span.parent_span_id.hex(),

@@ -30,6 +30,7 @@ from breakage import (
     monitor,
     privileges,
     stops,
+    telemetry,
 )
 from breakage.mutant import Mutant
 
@@ -51,6 +52,7 @@ MODULES = (
     monitor,
     privileges,
     stops,
+    telemetry,
 )
 SUBJECTS = {each.__name__.rpartition(".")[2]: each.MUTANTS for each in MODULES}
 

@@ -41,7 +41,8 @@ def test_a_collector_that_does_not_answer_delays_no_stop(directory) -> None:  # 
     """The workers end before the limit at which they would be killed."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        variables = {**LATE, "OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        # Of traces, metrics and logs.
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
         with master.serving(directory, asgi=1, wsgi=1, environment=variables) as running:
             for stack in ("wsgi", "asgi"):
                 running.ask(stack)

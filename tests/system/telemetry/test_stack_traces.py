@@ -45,6 +45,8 @@ def test_a_request_is_one_span_of_the_clients_trace(
 
     assert (response.json["trace_id"], response.json["span_id"]) == (trace_id, span.span_id)
     assert (span.name, span.stack, span.parent_id) == (name, served_by, PARENT)
+    # That for Django would hold a thread for each async view.
+    assert span.instrumentation == {"wsgi": "django", "asgi": "asgi"}[served_by]
     assert span.attributes["http.route"] == name.removeprefix("GET ")
     assert span.attributes["tandem.request_id"] == response.headers["X-Request-ID"]
     assert 0 <= span.attributes["tandem.queue_s"] < 5
