@@ -281,9 +281,13 @@ def test_with_all_workers_busy(up) -> None:
     """It is ready and alive; the answer names the stack."""
     # More than there are workers: one that is replaced after its timeout gets the next.
     with held(up, "/held/", 6):
-        busy = wait_for(lambda: (found := up.probe("readyz")).warnings and found, within_s=WITHIN_S)
+        # On a busy machine the edge may be late as well, for a moment.
+        busy = wait_for(
+            lambda: (found := up.probe("readyz")).warnings.keys() == {"wsgi"} and found,
+            within_s=WITHIN_S,
+        )
 
-        assert (busy.status, busy.failures, busy.warnings.keys()) == (200, {}, {"wsgi"})
+        assert (busy.status, busy.failures) == (200, {})
         assert busy.warnings["wsgi"].endswith(" It is busy.")
         assert up.probe("livez").status == 200
     wait_for(lambda: not up.probe("readyz").warnings, within_s=WITHIN_S)

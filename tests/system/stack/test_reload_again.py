@@ -21,6 +21,7 @@ from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, clean_environment, free_port, tandem
 
+PAUSE_S = 0.005
 VIEWS = """
 
 def where(request):
@@ -153,7 +154,7 @@ def test_new_routes_during_a_drain_lose_no_request(apart) -> None:
 
 
 class Asking:
-    """One request after the other, on its own thread, until the end of the block."""
+    """One request after the other, on a thread, until the end of the block."""
 
     def __init__(self, up: Up) -> None:
         self._port = up.port
@@ -171,7 +172,8 @@ class Asking:
         self._thread.join()
 
     def _ask(self) -> None:
-        while not self._is_over.is_set():
+        # A short pause leaves the CPUs to the reloads.
+        while not self._is_over.wait(PAUSE_S):
             self.count += 1
             try:
                 status = ask(self._port, "/where/").status
