@@ -33,6 +33,8 @@ django.setup()
 # TEST_STATIC_ROOT may name a directory that its static files were collected in.
 COLLECTED = os.environ.get("TEST_STATIC_ROOT")
 settings.STATIC_ROOT = Path(COLLECTED or f"{_place.name}/staticfiles")
+# The default one is slow on purpose.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 setup_test_environment()
 
 from channels.layers import channel_layers  # noqa: E402

@@ -6,7 +6,7 @@ import pytest
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
-from lots import abid_on, amake_lot, greeted, next_sequences, received, socket_of
+from lots import abid_on, amake_lot, greeted, next_sequences, socket_of
 
 from auctions.presence import house
 from config.asgi import application
@@ -92,8 +92,9 @@ def test_socket_that_breaks_leaves_nothing_behind() -> None:
         # The first may be what the socket finds in the database as it begins, and can do without.
         await abid_on(lot, 100)
         await abid_on(lot, 110)
+        # A receive would wait for its whole timeout before it looks at the application.
         with pytest.raises(ConnectionResetError):
-            await received(socket, "bid")
+            await asyncio.wait_for(socket.future, 10)
         assert house().watching(lot.pk) == 0
         return get_channel_layer().groups
 
