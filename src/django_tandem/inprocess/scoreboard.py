@@ -127,7 +127,7 @@ class Scoreboard:
         self._free = list(range(PLACES - 1, -1, -1))
         slot = SlotWriter(slot_file.map_slot(self.run_dir))
         # A worker's own children run what is registered for the exit, too.
-        atexit.register(self._remove)
+        atexit.register(self.remove)
         slot.numbers[slot_layout.PID] = self._pid
         slot.numbers[slot_layout.GENERATION] = self.generation
         slot.numbers[slot_layout.OPENED_AT] = since_boot_s()
@@ -136,7 +136,8 @@ class Scoreboard:
         slot.numbers[slot_layout.VERSION_AT] = slot_layout.VERSION
         return slot
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Remove the slot at the end of its process."""
         if os.getpid() == self._pid:
             slot_file.remove_slot(slot_file.slot_path(self.run_dir, self._pid))
 

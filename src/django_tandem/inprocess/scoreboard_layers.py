@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.cpu_time import CURRENT, await_measured
-from django_tandem.handler.protocol import Application, Receive, Scope, Send
+from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess import access_log, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
@@ -76,12 +76,30 @@ class AsgiScoreboard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.board.start_on_loop()
-        if scope["type"] == "websocket":
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "websocket":
             await self.application(_with_route(scope), receive, send)
-        elif scope["type"] != "http" or is_health_check(scope):
+        elif is_health_check(scope):
             await self.application(scope, receive, send)
         else:
             await self._respond(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ending = False
+
+        async def receive_noted() -> Message:
+            nonlocal is_ending
+            message = await receive()
+            is_ending = message["type"] == "lifespan.shutdown"
+            return message
+
+        try:
+            await self.application(scope, receive_noted, send)
+        finally:
+            # Some servers then end by a signal, which skips what is registered for the exit.
+            if is_ending:
+                self.board.remove()
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = _header(scope, _ID_NAME)

@@ -28,10 +28,12 @@ def server(request):
 
 @pytest.fixture(scope="module", params=EVERY_SERVER, ids=title)
 def running(request):
-    """Each server of each stack, running with two workers and a log in JSON."""
-    environment = {"TANDEM_LOG_FORMAT": "json"}
-    with (
-        tempfile.TemporaryDirectory(prefix="tandem-") as path,
-        serving(request.param, Path(path), workers=2, environment=environment) as started,
-    ):
-        yield started
+    """Each server of each stack, running with two workers, a run directory and a log in JSON."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        environment = {
+            "TANDEM_LOG_FORMAT": "json",
+            "TANDEM_RUN_DIR": path,
+            "TANDEM_GENERATION": "1",
+        }
+        with serving(request.param, Path(path), workers=2, environment=environment) as started:
+            yield started

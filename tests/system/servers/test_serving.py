@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from django_tandem.runtime.json_lines import JsonLines
+from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.servers import ASGI_SERVERS
 from harness.client import wait_for
 from harness.server import process_ids
@@ -180,6 +181,7 @@ def test_a_record_of_the_project_is_an_object_with_its_request(running):
     assert response.body == b"abc"
     assert response.headers["X-Tandem-Route"] == "/logs$"
     assert float(response.headers["X-Tandem-Queue"]) > 0
+    assert float(response.headers["X-Tandem-Cpu"]) > 0
     found = wait_for(lambda: [line for line in log_of(running) if line["message"] == "it failed"])
     assert {**found[0], "time": ""} | {"exception": ""} == {
         "time": "",
@@ -192,3 +194,15 @@ def test_a_record_of_the_project_is_an_object_with_its_request(running):
         "generation": 1,
     }
     assert found[0]["exception"].endswith("\nZeroDivisionError: division by zero")
+
+
+def test_each_worker_that_has_a_request_has_a_slot(running):
+    """In the process that serves, and not in the one that it is forked from."""
+    pid = json.loads(running.ask(path="/process").body)["pid"]
+
+    def slot():
+        return next((each for each in read_slots(running.directory) if each.pid == pid), None)
+
+    assert slot().stack == running.server.stack
+    # A server may close the body after its client has it.
+    wait_for(lambda: slot().requests >= 1 and not slot().in_flight_count)

@@ -37,7 +37,7 @@ def board(tmp_path):
     board = Scoreboard(tmp_path, "asgi", 3, lambda: DETAILS)
     board.start()
     yield board
-    board._remove()
+    board.remove()
 
 
 def read(board):
@@ -130,7 +130,7 @@ def test_the_details_of_many_routes_fit(tmp_path):
     board = Scoreboard(tmp_path, "asgi", 1, lambda: {"websockets": routes, "streams": {"/": 1}})
     board.start()
     slot = read(board)
-    board._remove()
+    board.remove()
 
     assert sum(slot.websockets.values()) == sum(routes.values())
     assert f"/{'r' * 300}999/" in slot.websockets
@@ -226,10 +226,10 @@ def test_a_slot_is_removed_at_the_exit_with_its_shared_memory(board):
     path = board.run_dir / "scoreboard" / str(os.getpid())
     memory = path.readlink()
     board._pid += 1
-    board._remove()
+    board.remove()
     kept = path.is_symlink()
     board._pid -= 1
-    board._remove()
+    board.remove()
 
     assert kept
     assert not path.is_symlink()
@@ -244,7 +244,7 @@ def test_without_shared_memory_the_slot_is_in_the_run_directory(tmp_path, monkey
 
     assert not (tmp_path / "scoreboard" / str(os.getpid())).is_symlink()
     assert read(board).stack == "wsgi"
-    board._remove()
+    board.remove()
 
 
 def full(*_):

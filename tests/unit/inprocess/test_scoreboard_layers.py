@@ -38,7 +38,7 @@ def board(tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_MONITOR", "1")
     board = Scoreboard(tmp_path, "wsgi", 1, dict, measures_cpu=True)
     yield board
-    board._remove()
+    board.remove()
 
 
 def read(board):
@@ -243,6 +243,21 @@ def test_a_health_check_opens_the_slot_and_is_no_request(board):
     assert read(board).requests == 0
 
 
+@pytest.mark.parametrize("is_ending", [True, False])
+def test_the_slot_ends_with_the_lifespan(board, is_ending):
+    """Not with that of an application which has none: its server serves without."""
+
+    async def application(scope, receive, send):
+        await receive()
+        if is_ending:
+            await receive()
+
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    call(AsgiScoreboard(application, board), {"type": "lifespan"}, *messages)
+
+    assert bool(read_slots(board.run_dir)) is not is_ending
+
+
 def test_the_route_of_a_websocket_is_that_of_the_edge(board):
     """Its header reaches no consumer."""
     scopes = []
@@ -263,6 +278,6 @@ def test_without_a_reader_no_cpu_time_is_measured(tmp_path, application):
     board = Scoreboard(tmp_path, "asgi", 1, dict)
     layers = AsgiScoreboard(AsgiHandover(application, None), board)
     start, _ = call(layers, http(headers=HEADERS))
-    board._remove()
+    board.remove()
 
     assert start["headers"] == []

@@ -24,7 +24,7 @@ ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/slow/", "HTTP_X_REQUEST_ID": 
 def board(tmp_path):
     board = Scoreboard(tmp_path, "wsgi", 1, dict, measures_cpu=True)
     yield board
-    board._remove()
+    board.remove()
 
 
 @pytest.fixture
