@@ -10,7 +10,7 @@ import pytest
 from django_tandem.model import REQUESTS_FILE
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
-from harness.stack import Up, tandem
+from harness.stack import Up, free_port, tandem
 from system.monitor.counting_load import Counts, Known, send_all
 from system.monitor.metrics_page import counted, samples, total
 
@@ -27,6 +27,18 @@ def monitor(up: Up) -> psutil.Process:
 
 def send(up: Up) -> Counts:
     return asyncio.run(send_all(up.port, REQUESTS, at_a_time=4))
+
+
+def reload(up: Up) -> None:
+    done = tandem(up.directory, "reload", "--wait")
+    assert done.returncode == 0, done.stderr
+
+
+def is_served(port: int) -> bool:
+    try:
+        return ask(port, "/metrics").status == 200
+    except OSError:
+        return False
 
 
 def answers(up: Up) -> bool:
@@ -109,6 +121,29 @@ def test_a_reload_goes_on_counting(up) -> None:
     wait_for(lambda: total(up, "tandem_reloads_total") == reloads + 1)
     assert monitor(up).pid == pid
     wait_for_count(up, before + send(up))
+
+
+def test_a_reload_moves_the_address_and_ends_the_monitor(up) -> None:
+    """Without one, the edge writes no line; the next reload starts another."""
+    settings = up.directory / "mysite" / "settings.py"
+    text, port = settings.read_text(), free_port()
+    try:
+        settings.write_text(f'{text}TANDEM["METRICS"] = "127.0.0.1:{port}"\n')
+        reload(up)
+        wait_for(lambda: is_served(port))
+        assert b"tandem_generation" in ask(port, "/metrics").body
+
+        settings.write_text(f'{text}TANDEM["MONITOR"] = False\n')
+        reload(up)
+        wait_for(lambda: supervisord.pid_of(up.run_dir, "monitor") is None)
+        assert not is_served(port)
+        assert REQUESTS_FILE not in (up.run_dir / "nginx.conf").read_text()
+    finally:
+        settings.write_text(text)
+        reload(up)
+
+    wait_for(lambda: answers(up))
+    wait_for_count(up, counted(up) + send(up))
 
 
 def test_a_monitor_that_fails_leaves_the_stack_ready(up) -> None:

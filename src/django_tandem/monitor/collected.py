@@ -1,0 +1,57 @@
+"""What the monitor has collected of one stack: its pages are made from this."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django_tandem.model import WorkerKind
+from django_tandem.model.state import State
+from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.counters import RequestCounters, WorkerCounters
+from django_tandem.monitor.gauges import Gauges
+from django_tandem.monitor.last_hour import LastHour
+from django_tandem.monitor.marks import Marks
+from django_tandem.monitor.snapshot import WorkerState
+from django_tandem.runtime.listen_queues import ListenQueue
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """
+    The counts since the monitor's start, and what the last look has found.
+
+    ``queues`` are by stack, ``pss_bytes`` by program without its generation, and ``pss_mb`` by the
+    pid of a worker. ``state`` is None before the first look. ``lost_lines`` could not be read.
+    """
+
+    aggregates: Aggregates
+    marks: Marks
+    requests: RequestCounters = field(default_factory=RequestCounters)
+    worker_counts: WorkerCounters = field(default_factory=WorkerCounters)
+    last_hour: LastHour = field(default_factory=LastHour)
+    gauges: Gauges = field(default_factory=Gauges)
+    state: State | None = None
+    workers: tuple[WorkerState, ...] = ()
+    queues: Mapping[str, ListenQueue] = field(default_factory=dict)
+    pss_bytes: Mapping[str, float] = field(default_factory=dict)
+    pss_mb: Mapping[int, float] = field(default_factory=dict)
+    lost_lines: int = 0
+
+    @property
+    def generation(self) -> int:
+        """The live generation, 0 where it is not known."""
+        return self.state.generation if self.state else 0
+
+    @property
+    def kinds(self) -> tuple[WorkerKind, ...]:
+        """The workers of the live generation that serve a stack."""
+        processes = self.state.processes if self.state else ()
+        return tuple(kind for each in processes for kind in each.kinds if kind.stack)
+
+
+def queues_of(
+    kinds: Iterable[WorkerKind], queues: Mapping[Path, ListenQueue]
+) -> dict[str, ListenQueue]:
+    """Return the queue of each stack, from those of all sockets."""
+    found = ((kind.stack, queues.get(Path(kind.socket or ""))) for kind in kinds)
+    return {stack.value: queue for stack, queue in found if stack and queue}

@@ -1,0 +1,108 @@
+"""The pages of the monitor: the metrics, and the data of `tandem top` and the dashboard."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+
+from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.monitor import snapshots
+from django_tandem.monitor.collected import Collected
+from django_tandem.monitor.dashboard import file_pages
+from django_tandem.monitor.dashboard.access import only_local
+from django_tandem.monitor.last_hour import HOUR_MINUTES
+from django_tandem.monitor.marks import name_of
+from django_tandem.monitor.snapshots import Surroundings
+from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
+from django_tandem.runtime.waiting import report
+
+
+class StackPages:
+    """Makes each page from what is collected at the moment of its request."""
+
+    def __init__(self, collected: Collected, run_dir: Path) -> None:
+        self._collected = collected
+        self._run_dir = run_dir
+        self._reported: set[str] = set()
+
+    def by_path(self) -> Pages:
+        """Return the pages by their paths."""
+        data: Pages = {
+            "/snapshot.json": self._snapshot,
+            "/history.json": self._history,
+            "/gauges.json": self._gauges,
+        }
+        # Paths in the data may hold what only the user of the stack should see.
+        return {**only_local({**file_pages(), **data}), "/metrics": self._metrics}
+
+    async def _snapshot(self, _request: Request) -> Response:
+        collected = self._collected
+        around = Surroundings(
+            generation=collected.generation,
+            stacks=tuple(dict.fromkeys(kind.stack for kind in collected.kinds if kind.stack)),
+            workers=collected.workers,
+            queues=collected.queues,
+            marks=collected.marks.all,
+            lost_lines=collected.lost_lines,
+        )
+        found = snapshots.take(collected.aggregates, around, time.time())
+        return as_json(HTTPStatus.OK, found.as_json())
+
+    async def _history(self, request: Request) -> Response:
+        given = request.query.get("minutes", "")
+        # int() takes other digits than these, and no number of more than 4,300.
+        is_number = given.isascii() and given.isdecimal() and len(given) < 10
+        since = int(time.time()) // 60 - (int(given) if is_number else HOUR_MINUTES)
+        return Response(status=HTTPStatus.OK, body=self._collected.last_hour.as_json(since))
+
+    async def _gauges(self, _request: Request) -> Response:
+        return as_json(HTTPStatus.OK, self._collected.gauges.as_json())
+
+    async def _metrics(self, request: Request) -> Response:
+        # Where nothing scrapes, its import would only take memory.
+        from django_tandem.monitor import project_metrics, prometheus  # noqa: PLC0415
+
+        collected = self._collected
+        measured = prometheus.Measured(
+            requests=collected.requests,
+            workers=collected.worker_counts,
+            slots=[self._with_bounded_routes(each.slot) for each in collected.workers],
+            queues=collected.queues,
+            generation=collected.generation,
+            reloads=collected.marks.reloads,
+            restarts=self._restarts(),
+            pss_bytes=collected.pss_bytes,
+            lost_lines=collected.lost_lines,
+            project=project_metrics.read(self._run_dir, self._report_once),
+        )
+        body, content_type = prometheus.encode(measured, request.headers.get("accept", ""))
+        return Response(status=HTTPStatus.OK, body=body, content_type=content_type)
+
+    def _restarts(self) -> dict[str, int]:
+        # A series that began with the first restart would hide it from increase().
+        processes = self._collected.state.processes if self._collected.state else ()
+        names = {name_of(log) for process in processes for log in process.logs}
+        return {**dict.fromkeys(sorted(names), 0), **self._collected.marks.restarts}
+
+    def _report_once(self, text: str) -> None:
+        if text not in self._reported:
+            self._reported.add(text)
+            report(text)
+
+    def _with_bounded_routes(self, slot: WorkerSlot) -> WorkerSlot:
+        bound = self._collected.aggregates.bounded
+        return replace(
+            slot,
+            websockets=_sums((bound(route), n) for route, n in slot.websockets.items()),
+            streams=_sums((bound(route), n) for route, n in slot.streams.items()),
+        )
+
+
+def _sums(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    # Several routes may have the name of the others.
+    found: Counter[str] = Counter()
+    for route, count in counts:
+        found[route] += count
+    return dict(found)
