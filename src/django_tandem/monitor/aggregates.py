@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-from dataclasses import replace
 
 from django_tandem.monitor.minutes import OTHER_ROUTES, RouteMinute, bucket_of
 from django_tandem.monitor.request_lines import RequestLine
@@ -47,7 +46,7 @@ class Aggregates:
     def add(self, line: RequestLine) -> RequestLine:
         """Count a request; return it with its route bounded."""
         if self.bounded(line.route) != line.route:
-            line = replace(line, route=OTHER_ROUTES)
+            line = line._replace(route=OTHER_ROUTES)
         key = (line.route, line.stack, line.is_long)
         minute = int(line.at) // 60
         if minute > self._closed_minute:

@@ -47,8 +47,8 @@ class WorkerProcesses:
     """The processes of the workers, by which their CPU time is measured from look to look."""
 
     def __init__(self) -> None:
-        # With the CPU time and the moment of the last look.
-        self._seen: dict[int, tuple[psutil.Process, float, float]] = {}
+        # By pid and start, with the CPU time and the moment of the last look.
+        self._seen: dict[tuple[int, float], tuple[psutil.Process, float, float]] = {}
 
     def states(
         self, slots: Sequence[WorkerSlot], pss_mb: Mapping[int, float]
@@ -58,7 +58,7 @@ class WorkerProcesses:
         states = []
         for slot in slots:
             try:
-                state, seen[slot.pid] = self._look(slot, pss_mb.get(slot.pid))
+                state, seen[_key(slot)] = self._look(slot, pss_mb.get(slot.pid))
             except psutil.Error:
                 continue
             states.append(state)
@@ -68,15 +68,20 @@ class WorkerProcesses:
     def _look(
         self, slot: WorkerSlot, pss_mb: float | None
     ) -> tuple[WorkerState, tuple[psutil.Process, float, float]]:
-        known = self._seen.get(slot.pid)
-        process = known[0] if known and known[0].is_running() else psutil.Process(slot.pid)
+        known = self._seen.get(_key(slot))
+        # The reader of the slots has compared the process's start with the slot's.
+        process = known[0] if known else psutil.Process(slot.pid)
         with process.oneshot():
             times, rss = process.cpu_times(), process.memory_info().rss
         now, cpu_s = time.monotonic(), times.user + times.system
         percent = 0.0
-        if known and known[0] is process and now > known[2]:
+        if known and now > known[2]:
             percent = 100 * (cpu_s - known[1]) / (now - known[2])
         state = WorkerState(
             slot=slot, cpu_percent=round(percent, 1), rss_mb=rss / MB, pss_mb=pss_mb
         )
         return state, (process, cpu_s, now)
+
+
+def _key(slot: WorkerSlot) -> tuple[int, float]:
+    return slot.pid, slot.started_at

@@ -1,7 +1,7 @@
 """A line of the edge → a RequestLine: what one request was, who answered it, how long it took."""
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
 
@@ -9,15 +9,13 @@ from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
 EDGE = "edge"
 EVENT_STREAM = "text/event-stream"
 WEBSOCKET = "websocket"
-# Those that the edge sends where it has not passed the request on, or the stack was lost.
-UNANSWERED = frozenset({499, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(NamedTuple):
     """
     One finished request; ``at`` is its end in seconds since the epoch.
 
+    A tuple, which is made four times as fast as a frozen dataclass of so many fields.
     ``stack`` is that which answered, "wsgi", "asgi" or "edge"; ``handed_over`` is true where the
     other one had handed it over. ``worker_s`` is the time since the edge connected to the stack.
     It, ``queue_s`` and ``cpu_s`` are None where no worker answered, or the stack did not send them.

@@ -26,8 +26,8 @@ from django_tandem.runtime.supervisor.event_loop import subscribe
 
 # From linux/prctl.h: the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
-# They listen on no port, so that code of the project needs no right to take one below 1024.
-ON_SOCKETS = frozenset({*programs.KINDS, programs.MASTER, programs.VALKEY})
+# They listen on no port below 1024, and need no right to: code of the project, Valkey, the monitor.
+ON_SOCKETS = frozenset({*programs.KINDS, programs.MASTER, programs.MONITOR, programs.VALKEY})
 # systemd means them for the process that it started: Gunicorn would say that the stack is ready.
 OF_SYSTEMD = frozenset(
     {
