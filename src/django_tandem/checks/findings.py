@@ -115,7 +115,9 @@ def _facts_of_project(plan: Plan, loaded: Loaded) -> Facts:
         events_in_process=channels.lacks_event_carrier(),
         entry_points=tuple(project.read_entry_points(plan.project.asgi)),
         databases=databases,
-        local_stores=tuple(stores.read_local_stores(importers)),
+        local_stores=tuple(
+            stores.read_local_stores(importers, has_monitor=loaded.settings.monitor)
+        ),
         https=edge.read_https(),
         allowed_hosts=tuple(django_settings.ALLOWED_HOSTS),
         static=edge.read_static(),

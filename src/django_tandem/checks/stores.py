@@ -1,5 +1,6 @@
 """Checks of databases, and of stores that each process keeps for itself."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's ow
 from django.db import connections
 
 from django_tandem.checks.facts import Database, Facts, LocalStore
+from django_tandem.inprocess import prometheus_files
 from django_tandem.model import Stack
 
 Importers = Callable[[str, str], Iterable[str]]
@@ -38,7 +40,7 @@ def stores_are_shared(facts: Facts) -> Iterator[CheckMessage]:
         )
 
 
-def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
+def read_local_stores(importers: Importers, *, has_monitor: bool) -> Iterator[LocalStore]:
     """Yield the stores of this project that live in the memory of one process."""
     yield from _local_caches(importers)
     for alias, database in django_settings.DATABASES.items():
@@ -50,6 +52,9 @@ def read_local_stores(importers: Importers) -> Iterator[LocalStore]:
                 cure=f'Name a file in DATABASES["{alias}"]["NAME"].',
             )
     yield from _toolbar()
+    # With it, the plan sets the variable.
+    if not has_monitor:
+        yield from _prometheus()
 
 
 def _local_caches(importers: Importers) -> Iterator[LocalStore]:
@@ -91,6 +96,17 @@ def _toolbar() -> Iterator[LocalStore]:
         cure=f'Set DEBUG_TOOLBAR_CONFIG["TOOLBAR_STORE_CLASS"] to "{_TOOLBAR_STORE}"'
         f"{'' if has_choice else ', with django-debug-toolbar 6 or later'}, and run `migrate`.",
     )
+
+
+def _prometheus() -> Iterator[LocalStore]:
+    if _is_installed("django_prometheus") and prometheus_files.VARIABLE not in os.environ:
+        yield _other(
+            "The registry of django-prometheus",
+            setting="INSTALLED_APPS",
+            lost="each scrape shows the metrics of one",
+            cure='Set TANDEM["MONITOR"] to True, or the environment variable '
+            "PROMETHEUS_MULTIPROC_DIR to a directory.",
+        )
 
 
 def _other(name: str, **values: Any) -> LocalStore:

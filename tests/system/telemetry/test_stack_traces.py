@@ -71,6 +71,8 @@ def test_an_error_has_its_exception_in_both_tools(
     assert (span.stack, span.events) == (served_by, ("exception",))
     (event,) = wait_for(lambda: [each for each in collector.events if text in values_of(each)])
     assert event["transaction"] == target
+    headers = {name.lower(): value for name, value in event["request"]["headers"].items()}
+    assert headers["x-request-id"] == response.headers["X-Request-ID"]
 
 
 def values_of(event):

@@ -355,14 +355,20 @@ DATABASE_STORE = (
         (TOOLBAR, "DEBUG_TOOLBAR_CONFIG: (tandem.W012) The store of django-debug-toolbar is kept"),
         (TOOLBAR + DATABASE_STORE, None),
         (IN_MEMORY_SQLITE, 'DATABASES: (tandem.W012) The SQLite database "default" is kept'),
+        (
+            'INSTALLED_APPS += ["django_prometheus"]\nTANDEM = {"MONITOR": False}',
+            "INSTALLED_APPS: (tandem.W012) The registry of django-prometheus is kept",
+        ),
+        ('INSTALLED_APPS += ["django_prometheus"]', None),
     ],
-    ids=["toolbar", "toolbar in the database", "sqlite"],
+    ids=["toolbar", "toolbar in the database", "sqlite", "prometheus", "prometheus monitored"],
 )
 def test_another_store_of_one_process_is_found(settings, message, tmp_path) -> None:
-    """A package of the same name stands in for the real one."""
+    """Packages of the same names stand in for the real ones."""
     project = installed(tmp_path, f"{settings}\n", "urlpatterns = []\n")
-    (project / "debug_toolbar").mkdir()
-    (project / "debug_toolbar" / "__init__.py").touch()
+    for package in ("debug_toolbar", "django_prometheus"):
+        (project / package).mkdir()
+        (project / package / "__init__.py").touch()
     (project / "debug_toolbar" / "store.py").touch()
     done = manage(project, "check")
 

@@ -1,6 +1,8 @@
 """When OpenTelemetry's SDK starts, and what it exports to."""
 
 import pytest
+from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
+from opentelemetry.util import _importlib_metadata
 
 from django_tandem.inprocess import telemetry
 
@@ -57,3 +59,49 @@ def test_the_id_of_an_instance_is_unique_to_the_worker(monkeypatch, given, expec
     assert first["tandem.stack"] == "wsgi"
     ids = (first["service.instance.id"], second["service.instance.id"])
     assert ids == (expected, expected) if expected else ids[0] != ids[1]
+
+
+class Instrumentor:
+    """An entry point of a library's instrumentation, and what it loads."""
+
+    def __init__(self, name, error=None, *, is_instrumented_by_opentelemetry=False):
+        self.name, self.error = name, error
+        self.is_instrumented_by_opentelemetry = is_instrumented_by_opentelemetry
+        self.calls = 0
+
+    def load(self):
+        return lambda: self
+
+    def instrument(self, **_):
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_each_installed_library_is_instrumented_once(monkeypatch, caplog) -> None:
+    """Not those of requests, nor a disabled one; a failure is named, and the others follow."""
+    missing = DependencyConflictError(DependencyConflict("psycopg >= 3", None))
+    entries = [
+        Instrumentor("django"),
+        Instrumentor("requests"),
+        Instrumentor("redis", is_instrumented_by_opentelemetry=True),
+        Instrumentor("psycopg", missing),
+        Instrumentor("celery", RuntimeError("no broker")),
+        Instrumentor("httpx"),
+    ]
+    monkeypatch.setattr(_importlib_metadata, "entry_points", lambda group: entries)
+    monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "requests, urllib3")
+    telemetry._instrument_libraries()
+
+    calls = {each.name: each.calls for each in entries}
+    assert calls == {
+        "django": 0,
+        "requests": 0,
+        "redis": 0,
+        "psycopg": 1,
+        "celery": 1,
+        "httpx": 1,
+    }
+    assert [each.getMessage() for each in caplog.records] == [
+        "OpenTelemetry can't instrument celery: no broker"
+    ]
