@@ -112,6 +112,6 @@ MUTANTS = (
         file="render/monitoring/alerts.py",
         old='f"{selector} unless {selector} offset {window} or increase({selector}[{window}])"',
         new='f"increase({selector}[{window}])"',
-        tests=(ALERTS,),
+        tests=(f"{ALERTS}::test_each_alert_fires_when_it_should",),
     ),
 )

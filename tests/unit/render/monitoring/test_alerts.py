@@ -1,5 +1,6 @@
 """The alerts, by promtool: each fires when it should, and only then."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,6 +31,14 @@ def names(made: Plan) -> list[str]:
 def test_each_alert_has_a_case_for_promtool() -> None:
     """A file of its name, with series that fire it and series that do not."""
     assert sorted(names(full_plan())) == sorted(each.stem for each in CASES.glob("*.yml"))
+
+
+def test_each_alert_is_documented() -> None:
+    """In the table of the how-to page."""
+    page = Path(__file__).parents[4] / "docs" / "how-to" / "grafana.md"
+    documented = re.findall(r"^\| `(Tandem\w+)` \|", page.read_text(), re.MULTILINE)
+
+    assert sorted(names(full_plan())) == sorted(documented)
 
 
 def test_a_project_without_asgi_has_no_alert_on_it() -> None:
