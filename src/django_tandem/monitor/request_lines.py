@@ -1,6 +1,8 @@
 """A line of the edge → a RequestLine: what one request was, who answered it, how long it took."""
 
 import json
+import math
+from http import HTTPStatus
 from typing import NamedTuple
 
 from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
@@ -8,7 +10,6 @@ from django_tandem.monitor.minutes import EDGE_FILES, UNMATCHED
 # What answered where no stack did.
 EDGE = "edge"
 EVENT_STREAM = "text/event-stream"
-WEBSOCKET = "websocket"
 
 
 class RequestLine(NamedTuple):
@@ -19,7 +20,8 @@ class RequestLine(NamedTuple):
     ``stack`` is that which answered, "wsgi", "asgi" or "edge"; ``handed_over`` is true where the
     other one had handed it over. ``worker_s`` is the time since the edge connected to the stack.
     It, ``queue_s`` and ``cpu_s`` are None where no worker answered, or the stack did not send them.
-    WebSockets and event streams are ``is_long``. The path has no query.
+    Accepted WebSockets and event streams are ``is_long``; a rejected handshake is a request like
+    any other. The path has no query.
     """
 
     at: float
@@ -41,7 +43,7 @@ class RequestLine(NamedTuple):
 def parse(line: str) -> RequestLine:
     """Read a line of `log_format tandem_monitor`; raises ValueError for a damaged one."""
     (
-        at, status, method, by, route, duration, upstream, queue, cpu, sent, upgrade, content_type,
+        at, status, method, by, route, duration, upstream, queue, cpu, sent, content_type,
         request_id, path,
     ) = line.split("\t")  # fmt: skip
     first, _, second = by.partition(">")
@@ -60,7 +62,7 @@ def parse(line: str) -> RequestLine:
         _seconds(queue),
         _seconds(cpu),
         int(sent),
-        upgrade == WEBSOCKET or content_type.startswith(EVENT_STREAM),
+        _is_long(int(status), content_type),
         request_id,
         _unescaped(path),
     )
@@ -72,12 +74,20 @@ def _worker_s(upstream: str) -> float | None:
     return None if last in ("", "-") else float(last)
 
 
+def _is_long(status: int, content_type: str) -> bool:
+    # Not by the request's Upgrade: any client may send it, and a handshake may fail.
+    return status == HTTPStatus.SWITCHING_PROTOCOLS or (
+        status == HTTPStatus.OK and content_type.startswith(EVENT_STREAM)
+    )
+
+
 def _seconds(text: str) -> float | None:
     # The project's own code may have sent the header as well.
     try:
-        return float(text) if text else None
+        found = float(text)
     except ValueError:
         return None
+    return found if math.isfinite(found) and found >= 0 else None
 
 
 def _unescaped(text: str) -> str:

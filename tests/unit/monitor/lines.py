@@ -14,7 +14,6 @@ def line(**changes: str) -> str:
         "queue": "0.002",
         "cpu": "0.004",
         "sent": "512",
-        "upgrade": "",
         "content_type": "text/html",
         "request_id": "f00d",
         "path": "/shop/",

@@ -24,7 +24,7 @@ def test_a_window_has_the_last_minute(counted) -> None:
     """By route, stack, and whether the connection is a long one."""
     for at in (NOON - 90, NOON + 1, NOON + 2):
         counted.add(request(at))
-    counted.add(request(upgrade="websocket", status="101"))
+    counted.add(request(status="101"))
 
     found, seconds = counted.window(NOON + 5)
     assert {key: each.requests for key, each in found.items()} == {
@@ -99,7 +99,7 @@ def test_the_slowest_requests_of_an_hour_are_kept(counted, monkeypatch) -> None:
     counted.add(request(NOON - 3700, duration="9.000"))
     for duration in ("0.100", "0.500", "0.300", "0.500"):
         counted.add(request(duration=duration))
-    counted.add(request(duration="99.000", upgrade="websocket"))
+    counted.add(request(duration="99.000", status="101"))
 
     assert [each.duration_s for each in counted.slowest(NOON + 5)] == [0.5, 0.5]
 

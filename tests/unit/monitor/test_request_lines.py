@@ -45,21 +45,36 @@ def test_what_no_worker_answered_has_no_times_of_one() -> None:
     assert (found.worker_s, found.queue_s, found.cpu_s) == (None, None, None)
 
 
-def test_a_header_that_is_no_number_is_not_known() -> None:
+@pytest.mark.parametrize("value", ["0.001, soon", "x", "nan", "inf", "-0.5"])
+def test_a_header_that_is_no_duration_is_not_known(value) -> None:
     """The project may send one of the same name; its request is counted."""
-    found = parse(line(queue="0.001, soon", cpu="x"))
+    found = parse(line(queue=value, cpu=value))
 
     assert (found.queue_s, found.cpu_s, found.status) == (None, None, 200)
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"upgrade": "websocket"}, {"content_type": "text/event-stream; charset=utf-8"}],
+    [{"status": "101"}, {"content_type": "text/event-stream; charset=utf-8"}],
     ids=["a WebSocket", "an event stream"],
 )
 def test_websockets_and_streams_are_long(changes) -> None:
     """Their duration is that of a connection."""
     assert parse(line(**changes)).is_long
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "503"},
+        {"status": "403"},
+        {"content_type": "text/event-stream", "status": "503"},
+    ],
+    ids=["no worker", "rejected", "a failed event stream"],
+)
+def test_a_connection_that_was_not_accepted_is_a_request(changes) -> None:
+    """An alert on errors must see a handshake that fails."""
+    assert not parse(line(**changes)).is_long
 
 
 def test_escapes_of_nginx_are_undone() -> None:
