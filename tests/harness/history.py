@@ -30,13 +30,13 @@ def _record(minute: int, route: str, stack: str, rate: float, median_s: float) -
     count = max(1, int(60 * rate * wave))
     failed = int(count * 0.002) if minute % 11 == 0 else 0
     slower = median_s * (1 + 0.4 * max(0.0, math.sin(minute / 5)))
-    durations = {bucket_of(slower): count - count // 10, bucket_of(4 * slower): count // 10}
+    durations = {bucket_of(slower): count - count // 10, bucket_of(3 * slower): count // 10}
     return RouteMinute(
         minute=minute,
         route=route,
         stack=stack,
         statuses={200: count - failed, 502: failed} if failed else {200: count},
         durations=durations,
-        queues={bucket_of(0.002 * wave): count},
+        queues={bucket_of((0.01 if stack == "wsgi" else 0.001) * wave): count},
         duration_s=count * slower,
     )

@@ -132,8 +132,8 @@ def sample(**changes: object) -> Snapshot:
             ),
         ),
         "marks": (
-            Mark(at=NOW - 7500, kind="start", text="generation 1"),
-            Mark(at=NOW - 1500, kind="reload", text="generation 3"),
+            Mark(at=NOW - 7500, kind="start", text="The stack was started."),
+            Mark(at=NOW - 1500, kind="reload", text="Generation 3 is live."),
         ),
     }
     return Snapshot(**{**values, **changes})

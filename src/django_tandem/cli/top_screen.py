@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rich.align import AlignMethod
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
@@ -22,6 +23,7 @@ HEAT = (
     (float("inf"), "▇", "#", "bold red"),
 )
 IDLE = ("·", ".", "dim")
+EDGE = "edge"
 STYLES = {"wsgi": "cyan", "asgi": "magenta"}
 # The requests in progress that are listed, of those that have taken longest.
 MOST_IN_FLIGHT = 5
@@ -135,6 +137,8 @@ def _title(now: Snapshot, view: View, size: Size, note: str) -> Text:
 def _stacks(now: Snapshot, layout: Layout, size: Size) -> Iterator[Text]:
     yield _head("STACK", layout)
     for stack in now.stacks:
+        if stack.stack == EDGE and not stack.traffic.requests_per_s:
+            continue
         yield _row(Row(stack.stack, stack), layout, is_stack=True)
         workers = [each for each in now.workers if each.slot.stack == stack.stack]
         if workers or stack.workers:
@@ -197,9 +201,10 @@ def _in_flight_line(worker: WorkerState, each: InFlight, now: Snapshot, size: Si
         (f"{worker.slot.stack:<5}", STYLES.get(worker.slot.stack, "")),
         f"pid {worker.slot.pid:<8}",
         (f"{seconds(age_s):>7}", style),
-        f"  {printable(each.method)} {printable(each.route)}",
+        f"  {printable(each.method)} {printable(each.route or each.path)}",
     )
-    if each.path != each.route:
+    # Before its URL is resolved, it has no route.
+    if each.route not in ("", each.path):
         line.append(f"  {printable(each.path)}", style="dim")
     line.truncate(size.width, overflow="ellipsis")
     return line
@@ -220,19 +225,28 @@ def _width_of(columns: Iterable[Column]) -> int:
 
 
 def _head(name: str, layout: Layout, sorted_by: Sort | None = None) -> Text:
-    line = Text()
-    titles = [(f"{name:<{layout.name_width + STACK_WIDTH}}", name)]
-    titles += [(f" {each.title:>{each.width}}", each.title) for each in layout.columns]
-    for text, title in titles:
-        is_sorted = sorted_by is not None and title == sorted_by.column
-        line.append(text, style="bold underline" if is_sorted else "bold")
+    line = Text(style="bold")
+    line.append_text(_title_cell(name, layout.name_width + STACK_WIDTH, "left", sorted_by))
+    for each in layout.columns:
+        line.append(" ")
+        line.append_text(_title_cell(each.title, each.width, "right", sorted_by))
     return line
+
+
+def _title_cell(title: str, width: int, align: AlignMethod, sorted_by: Sort | None) -> Text:
+    is_sorted = sorted_by is not None and title == sorted_by.column
+    cell = Text.assemble((title, "underline" if is_sorted else ""))
+    cell.align(align, width)
+    return cell
 
 
 def _row(row: Row, layout: Layout, *, is_stack: bool = False) -> Text:
     line = Text()
     style = STYLES.get(row.each.stack, "dim")
-    line.append(_sized(printable(row.name), layout.name_width), style=style if is_stack else "")
+    line.append(
+        _sized(printable(row.name), layout.name_width),
+        style=style if is_stack else "",
+    )
     line.append(_sized("" if is_stack else f" {row.each.stack}", STACK_WIDTH), style=style)
     for column in layout.columns:
         text = column.text(row)

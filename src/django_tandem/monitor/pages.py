@@ -14,8 +14,10 @@ from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.dashboard.access import only_local
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import name_of
+from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import Surroundings
 from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
+from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.waiting import report
 
 
@@ -42,13 +44,21 @@ class StackPages:
         around = Surroundings(
             generation=collected.generation,
             stacks=tuple(dict.fromkeys(kind.stack for kind in collected.kinds if kind.stack)),
-            workers=collected.workers,
+            workers=self._present_workers(),
             queues=collected.queues,
             marks=collected.marks.all,
             lost_lines=collected.lost_lines,
         )
         found = snapshots.take(collected.aggregates, around, time.time())
         return as_json(HTTPStatus.OK, found.as_json())
+
+    def _present_workers(self) -> tuple[WorkerState, ...]:
+        # With slots that are read now: the age of a request in progress is measured from here.
+        slots = {slot.pid: slot for slot in read_slots(self._run_dir)}
+        return tuple(
+            replace(each, slot=slots.get(each.slot.pid, each.slot))
+            for each in self._collected.workers
+        )
 
     async def _history(self, request: Request) -> Response:
         given = request.query.get("minutes", "")

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from browser import watching
 from browser.house import bid, chromium, open_lot, served_house, sign_in
 from harness.example import copied, prepare
 from harness.stack import Up
@@ -31,6 +32,7 @@ def main(directory: Path) -> int:
         prepare(copied(Path(place)))
         with served_house(Path(place)) as up, chromium() as browser:
             _photograph(browser, up, directory)
+            watching.photograph(browser, directory, _write)
     return 0
 
 
@@ -78,6 +80,10 @@ def _bid_and_see(page: Page, amount: int, everybody: tuple[Page, ...]) -> None:
 
 def _take(page: Page, path: Path) -> None:
     expect(page.locator("#line")).to_have_text("Live")
+    _write(page, path)
+
+
+def _write(page: Page, path: Path) -> None:
     page.evaluate("scrollTo(0, 0)")
     taken = Image.open(BytesIO(page.screenshot(animations="disabled")))
     # 256 colours are enough for pages as flat as these, at a third of the size.

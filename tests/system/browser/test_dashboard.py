@@ -108,7 +108,7 @@ def test_it_shows_what_the_snapshot_has(show, url) -> None:
     expect(page.locator("#route-rows tr")).to_have_count(6)
     expect(page.locator("#finished")).to_contain_text("27.2 s on the CPU")
     page.get_by_text("Starts and reloads").click()
-    expect(page.locator("#mark-rows")).to_contain_text("reload: generation 3")
+    expect(page.locator("#mark-rows")).to_contain_text("Generation 3 is live.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,7 @@ import pytest
 from django_tandem.cli.figures import count, percent, rate, seconds
 from django_tandem.cli.top_keys import View
 from django_tandem.cli.top_screen import Size, screen
-from django_tandem.monitor.snapshot import RouteTraffic, Traffic
+from django_tandem.monitor.snapshot import RouteTraffic, StackTraffic, Traffic
 from harness.monitored import NOW, request, sample, worker
 
 EIGHTY = """\
@@ -90,6 +90,25 @@ def test_a_worker_of_an_older_generation_drains() -> None:
 def test_a_terminal_without_unicode_has_ascii_marks() -> None:
     """Each still differs from the others."""
     assert "  #-=.  3 of 4 busy, queue 2/64" in shown(is_ascii=True)
+
+
+def test_a_request_without_a_route_shows_its_path() -> None:
+    """Its URL is not resolved yet."""
+    busy = worker(1, "wsgi", request("/api/lots/9/", "", 1.0))
+
+    assert "wsgi pid 1         1.0 s  GET /api/lots/9/" in shown(sample(workers=(busy,)))
+
+
+def test_an_edge_that_answers_nothing_itself_is_left_out() -> None:
+    """It has a row once it serves a file."""
+
+    def rows(rate: float) -> list[str]:
+        edge = StackTraffic(stack="edge", traffic=Traffic(requests_per_s=rate))
+        lines = shown(sample(stacks=(*sample().stacks, edge)))
+        return [line for line in lines if line.startswith("edge ")]
+
+    assert rows(0) == []
+    assert len(rows(2.5)) == 1
 
 
 def test_control_characters_of_a_path_are_not_obeyed() -> None:

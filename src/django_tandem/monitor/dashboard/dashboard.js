@@ -117,10 +117,12 @@ async function readHistory(minutes) {
   const since = Math.floor(page.snapshot.at / 60) - minutes;
   try {
     const records = await read(`history.json?minutes=${minutes}`);
+    const fresh = new Set(records.map((each) => each.minute));
     for (const minute of page.minutes.keys()) {
-      if (minute >= since || minute < since - HISTORY_MINUTES) page.minutes.delete(minute);
+      if (fresh.has(minute) || minute < since - HISTORY_MINUTES) page.minutes.delete(minute);
     }
-    for (const each of records) page.minutes.set(each.minute, [...(page.minutes.get(each.minute) ?? []), each]);
+    for (const minute of fresh) page.minutes.set(minute, []);
+    for (const each of records) page.minutes.get(each.minute).push(each);
     page.sums = null;
   } catch {
     // The banner of the snapshot reports a monitor that does not answer.
@@ -208,7 +210,9 @@ function hour() {
       p50: traffic?.p50_s ?? null, p95: traffic?.p95_s ?? null, queue: traffic?.queue_p95_s ?? null,
     }];
   }
-  return { times: [...minutes.map((minute) => 60 * minute + 30), now.at], of };
+  // A stack that has just started has ten minutes to fill.
+  const known = Math.min(60 * began, page.gauges[0]?.at ?? Infinity, now.at - 600);
+  return { times: [...minutes.map((minute) => 60 * minute + 30), now.at], of, from: Math.max(known, now.at - 60 * HISTORY_MINUTES) };
 }
 
 function gaugesOf(name) {
@@ -267,13 +271,17 @@ function drawMarks(plot) {
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
   ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
-  for (const mark of page.snapshot?.marks ?? []) {
+  let labelled = Infinity;
+  for (const mark of [...(page.snapshot?.marks ?? [])].reverse()) {
     const x = Math.round(plot.valToPos(mark.at, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
+    // A label that would cover that of a later mark is left out.
+    if (labelled - x < 44 * devicePixelRatio) continue;
+    labelled = x;
     const leftward = x > bbox.left + 0.8 * bbox.width;
     ctx.textAlign = leftward ? "right" : "left";
     ctx.fillText(mark.kind, x + (leftward ? -4 : 4) * devicePixelRatio, bbox.top + 10 * devicePixelRatio);
@@ -284,10 +292,10 @@ function drawMarks(plot) {
 function optionsOf(chart, box) {
   const axis = { stroke: color("soft"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   return {
-    width: box.clientWidth, height: box.clientHeight, legend: { show: false }, padding: [10, 10, 0, 0],
+    width: box.clientWidth, height: box.clientHeight, legend: { show: false }, padding: [10, 16, 0, 0],
     cursor: { sync: { key: "hour", scales: ["x", null] }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { time: true, range: () => [page.snapshot.at - 60 * HISTORY_MINUTES, page.snapshot.at] },
+      x: { time: true, range: () => [page.hour.from, page.snapshot.at] },
       y: { range: (_, low, high) => [0, Math.max(high ?? 0, chart.format === seconds ? 0.001 : 1) * 1.15] },
     },
     axes: [
@@ -396,7 +404,8 @@ function stackFigures(stack, now) {
 }
 
 function showStacks(now) {
-  fill(find("stacks"), now.stacks, (each) => each.stack, (each) => (
+  const stacks = now.stacks.filter((each) => each.stack !== "edge" || each.traffic.requests_per_s);
+  fill(find("stacks"), stacks, (each) => each.stack, (each) => (
     element("article", { class: "stack", "data-stack": each.stack },
       element("div", { class: "first" },
         element("h2", {}, each.stack === "edge" ? "Edge" : each.stack.toUpperCase()),
@@ -431,9 +440,8 @@ function paintStrip(canvas, strip) {
 }
 
 function showWorkers(now) {
-  const workers = [...now.workers].sort((a, b) => (
-    STACKS.indexOf(b.slot.stack) < STACKS.indexOf(a.slot.stack) ? 1 : a.slot.stack === b.slot.stack ? a.slot.pid - b.slot.pid : -1
-  ));
+  const place = ({ slot }) => (STACKS.includes(slot.stack) ? STACKS.indexOf(slot.stack) : STACKS.length);
+  const workers = [...now.workers].sort((a, b) => place(a) - place(b) || a.slot.pid - b.slot.pid);
   find("no-workers").hidden = workers.length > 0;
   fill(find("workers"), workers, (each) => each.slot.pid, ({ slot }) => (
     element("li", { "data-stack": slot.stack },
@@ -549,14 +557,14 @@ function showRequests(id, requests) {
       element("span", { class: "took" }),
       element("span", { class: "path" }, `${each.method} ${each.path}`),
       element("span", { class: "more" }, element("b", {}, each.stack.toUpperCase()), ` ${each.more}`,
-        each.route === each.path ? null : ` · ${each.route}`, each.request_id ? ` · id ${each.request_id}` : null))
+        !each.route || each.route === each.path ? null : ` · ${each.route}`, each.request_id ? ` · id ${each.request_id}` : null))
   ), (row, each) => write(row.firstChild, seconds(Math.max(0, each.took))));
 }
 
 function showMarks(now) {
   find("marks").hidden = !now.marks.length;
   fill(find("mark-rows"), [...now.marks].reverse(), (each) => `${each.at} ${each.kind}`,
-    (each) => element("li", {}, element("time", { datetime: new Date(1000 * each.at).toISOString() }, clock(each.at)), ` ${each.kind}: ${each.text}`),
+    (each) => element("li", {}, element("time", { datetime: new Date(1000 * each.at).toISOString() }, clock(each.at)), ` ${each.text}`),
     () => {});
 }
 

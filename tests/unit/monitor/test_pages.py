@@ -1,0 +1,48 @@
+"""The pages of the monitor are of the moment of their request."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import oracle.configured  # noqa: F401 - the scoreboard's writer needs settings
+import pytest
+
+from django_tandem.inprocess.scoreboard import Scoreboard
+from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.collected import Collected
+from django_tandem.monitor.marks import Marks
+from django_tandem.monitor.pages import StackPages
+from django_tandem.monitor.snapshot import WorkerState
+from django_tandem.runtime.probes.http_server import Request
+from django_tandem.runtime.scoreboard import read_slots
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Scoreboard]:
+    opened = Scoreboard(tmp_path, "wsgi", 1, dict)
+    opened.start()
+    yield opened
+    opened.remove()
+
+
+def test_a_snapshot_has_the_requests_that_are_in_progress_now(tmp_path, board) -> None:
+    """One that has ended since the last look is not shown, and would look old."""
+    ended = board.begin("GET", "/ended/", "1")
+    seen = tuple(WorkerState(slot=slot) for slot in read_slots(tmp_path))
+    board.end(ended)
+    board.begin("GET", "/present/", "2")
+    now = time.time()
+    collected = Collected(aggregates=Aggregates(now), marks=Marks(now), workers=seen)
+
+    request = Request(method="GET", path="/snapshot.json", query={}, headers={}, server="/socket")
+    page = StackPages(collected, tmp_path).by_path()["/snapshot.json"]
+    snapshot = json.loads(asyncio.run(page(request)).body)
+
+    assert [each["path"] for each in seen_requests(snapshot)] == ["/present/"]
+    assert [each.path for each in seen[0].slot.in_flight] == ["/ended/"]
+
+
+def seen_requests(snapshot: dict) -> list[dict]:
+    return snapshot["workers"][0]["slot"]["in_flight"]
