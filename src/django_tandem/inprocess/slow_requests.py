@@ -108,7 +108,7 @@ def _logger() -> logging.Logger:
 
 
 def _message(request: ActiveRequest, duration_s: float, share: float | None) -> str:
-    parts = [f"{request.method} {request.path} has taken {duration_s:.1f} s on {request.stack}"]
+    parts = [f"{request.method} {request.path} has taken {duration_s:.2f} s on {request.stack}"]
     if share is not None:
         parts.append(f"{share:.0%} CPU and {1 - share:.0%} waiting")
     if request.queued_s is not None:
