@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 from example import copied, served
@@ -64,11 +66,21 @@ class Stack:
 
 
 @contextmanager
-def stack(*, monitor: bool) -> Iterator[Stack]:
-    with copied() as directory:
+def stacks() -> Iterator[tuple[Stack, Stack]]:
+    """Run one with a monitor and one without, of the same code and the same data."""
+    with ExitStack() as stack:
+        directory = stack.enter_context(copied())
         (directory / "bench_urls.py").write_text(URLS)
-        with served(directory, TANDEM % monitor, more=SETTINGS) as url:
-            yield Stack(url=url, run_dir=directory / ".tandem")
+        other = Path(stack.enter_context(TemporaryDirectory(prefix="tandem-")), "p")
+        shutil.copytree(directory, other)
+        watched, alone = (
+            Stack(
+                url=stack.enter_context(served(each, TANDEM % monitor, more=SETTINGS)),
+                run_dir=each / ".tandem",
+            )
+            for each, monitor in ((directory, True), (other, False))
+        )
+        yield watched, alone
 
 
 @contextmanager
@@ -190,9 +202,7 @@ def main() -> int:
     """Print the ratios, each of which has to reach its bound."""
     ratios: dict[str, Ratio] = {}
     shares: list[float] = []
-    with ExitStack() as stacks:
-        watched = stacks.enter_context(stack(monitor=True))
-        alone = stacks.enter_context(stack(monitor=False))
+    with stacks() as (watched, alone):
         for name, path in PATHS.items():
             rates = measure(watched, alone, path, shares)
             ratios[f"{name}: with the monitor / without"] = Ratio(
