@@ -7,6 +7,11 @@ from collections import Counter
 FINISHED, FAILED, LEFT, DRAINED, REFUSED = "finished", "failed", "left", "drained", "refused"
 # The codes of a close that names none, and of a WebSocket that ended without a close.
 NORMAL, NO_STATUS, NO_CODE = 1000, 1005, 1006
+# Those of RFC 6455 and its registry. A client may close with any of 2,000 others, of which the
+# first ones are counted by code.
+REGISTERED_CODES = range(1000, 1016)
+MOST_OTHER_CODES = 16
+OTHER_CODES = "other"
 # The key of a WebSocket's route in its scope, as the edge names it.
 ROUTE = "tandem.route"
 
@@ -35,8 +40,15 @@ class ConnectionCounts:
         self.websockets: Counter[str] = Counter()
         self.streams: Counter[str] = Counter()
         self.received = self.sent = 0
-        self.closes: Counter[int] = Counter()
+        self.closes: Counter[str] = Counter()
         self.stream_ends: Counter[str] = Counter()
+
+    def count_close(self, code: int) -> None:
+        """Count the close of a WebSocket."""
+        name = str(code)
+        is_known = code in REGISTERED_CODES or name in self.closes
+        others = len(self.closes) - sum(str(each) in self.closes for each in REGISTERED_CODES)
+        self.closes[name if is_known or others < MOST_OTHER_CODES else OTHER_CODES] += 1
 
     def details(self) -> dict[str, object]:
         """Return the fields of a worker's slot; routes without a connection are left out."""
@@ -44,6 +56,6 @@ class ConnectionCounts:
             "websockets": dict(+self.websockets),
             "streams": dict(+self.streams),
             "messages": {"received": self.received, "sent": self.sent},
-            "closes": {str(code): count for code, count in self.closes.items()},
+            "closes": dict(self.closes),
             "stream_ends": dict(self.stream_ends),
         }

@@ -252,7 +252,7 @@ class DrainableWebSocket(DrainableConnection):
     def _count_close(self, code: int) -> None:
         if self._is_uncounted:
             self._is_uncounted = False
-            self._counts.closes[code] += 1
+            self._counts.count_close(code)
 
     async def _send_on(self, message: Message) -> None:
         async with self._sending:

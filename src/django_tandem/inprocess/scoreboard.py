@@ -226,17 +226,19 @@ class Scoreboard:
             **self._details(),
         }
         text = _fitted(now)
-        if self._slot is not None and text != self._written:
-            self._slot.write_details(text)
-            self._written = text
+        # Threads that end their requests at the same time.
+        with self._lock:
+            if self._slot is not None and text and text != self._written:
+                self._slot.write_details(text)
+                self._written = text
 
 
 def _fitted(details: dict[str, Any]) -> bytes:
-    """Return the details as JSON, with the largest routes that fit."""
+    """Return the details as JSON, with the largest routes that fit; empty if nothing does."""
     most = MOST_ROUTES
-    while len(text := json.dumps(_with_routes(details, most)).encode()) > MAX_DETAILS:
+    while len(text := json.dumps(_with_routes(details, most)).encode()) > MAX_DETAILS and most:
         most //= 2
-    return text
+    return text if len(text) <= MAX_DETAILS else b""
 
 
 def _with_routes(details: dict[str, Any], most: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from django_tandem.model.scoreboard import InFlight, Messages, Threads, WorkerSlot
@@ -146,9 +147,9 @@ def _read_request(view: memoryview, at: int) -> InFlight | None:
     _, since, text = _REQUEST.unpack_from(view, at)
     if not since:
         return None
-    fields = text.rstrip(b"\0").decode(errors="replace").split("\0", 3)
+    texts = text.rstrip(b"\0").decode(errors="replace").split("\0", 3)
     # The end of a long text was left out.
-    method, route, request_id, path = (*fields, "", "", "")[:4]
+    method, route, request_id, path = (*texts, "", "", "")[:4]
     return InFlight(method=method, path=path, route=route, since=since, request_id=request_id)
 
 
@@ -159,11 +160,17 @@ def _read_details(view: memoryview) -> dict[str, Any] | None:
     # Not every processor shows the writes of another in their order.
     if not length or zlib.crc32(text) != checksum:
         return None
-    found = json.loads(text)
+    found = _known(WorkerSlot, json.loads(text))
     threads = found.pop("threads", None)
     messages = found.pop("messages", {})
     return {
         **found,
-        "threads": Threads(**threads) if threads else None,
-        "messages": Messages(**messages),
+        "threads": Threads(**_known(Threads, threads)) if threads else None,
+        "messages": Messages(**_known(Messages, messages)),
     }
+
+
+def _known(of: type, given: dict[str, Any]) -> dict[str, Any]:
+    # A reload may start workers of a newer version, which a monitor that keeps running reads.
+    names = {each.name for each in fields(of)}
+    return {name: value for name, value in given.items() if name in names}

@@ -73,7 +73,7 @@ def test_a_websocket_is_open_on_its_route_until_either_side_ends_it(tmp_path, en
 
     assert asyncio.run(run()) == {"/ws/<room>/": 1}
     assert counts.details()["websockets"] == {}
-    assert counts.closes == {code: 1}
+    assert counts.closes == {str(code): 1}
     assert counts.received == (1 if end is disconnect else 2)
 
 
@@ -88,7 +88,7 @@ def test_a_websocket_that_drains_is_closed_with_its_code(tmp_path):
 
     asyncio.run(run())
 
-    assert (counts.closes, counts.details()["websockets"]) == ({1012: 1}, {})
+    assert (counts.closes, counts.details()["websockets"]) == ({"1012": 1}, {})
 
 
 def test_a_handshake_that_is_denied_has_no_close(tmp_path):
@@ -187,3 +187,16 @@ def test_a_plain_response_is_no_stream(tmp_path):
     asyncio.run(run())
 
     assert (counts.details()["streams"], counts.stream_ends) == ({}, {})
+
+
+def test_a_client_that_closes_with_any_code_adds_no_more_names():
+    """It may choose among 2,000: the registered ones and some others have their own count."""
+    counts = ConnectionCounts()
+    for code in (*range(4999, 2999, -1), 1000, 1001, 4999):
+        counts.count_close(code)
+
+    closes = counts.details()["closes"]
+
+    assert len(closes) == 16 + 1 + 2
+    assert (closes["1000"], closes["1001"], closes["4999"]) == (1, 1, 2)
+    assert closes["other"] == 2000 - 16

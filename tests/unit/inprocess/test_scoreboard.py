@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
@@ -136,6 +138,49 @@ def test_the_details_of_many_routes_fit(tmp_path):
     assert f"/{'r' * 300}999/" in slot.websockets
     assert slot.websockets["(other)"] > 0
     assert slot.streams == {"/": 1}
+
+
+def test_details_that_do_not_fit_keep_those_before(tmp_path):
+    """No process hangs in search of what could be left out."""
+    closes = {"1000": 1}
+    board = Scoreboard(tmp_path, "asgi", 1, lambda: {"closes": closes})
+    board.start()
+    closes.update({str(code): 1 for code in range(3000, 6000)})
+    board.write_details()
+    slot = read(board)
+    board.remove()
+
+    assert slot.closes == {"1000": 1}
+
+
+def test_fields_of_a_newer_version_are_left_out(tmp_path):
+    """A monitor keeps running while a reload starts workers of another version."""
+    details = {"threads": {"size": 1, "new": 1}, "messages": {"new": 1}, "new": 1}
+    board = Scoreboard(tmp_path, "asgi", 1, lambda: details)
+    board.start()
+    slot = read(board)
+    board.remove()
+
+    assert slot.threads == Threads(size=1)
+
+
+def test_threads_write_the_details_one_after_the_other(tmp_path):
+    """Two at once would leave a sequence number that is odd, and a slot that nobody reads."""
+    inside = threading.Semaphore(1)
+
+    def write(text):
+        assert inside.acquire(blocking=False)
+        time.sleep(0.01)
+        inside.release()
+
+    numbers = iter(range(100))
+    board = Scoreboard(tmp_path, "wsgi", 1, lambda: {"refused": next(numbers)})
+    board.start()
+    with mock.patch.object(board._slot, "write_details", write), ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda _: board.write_details(), range(8)))
+    board.remove()
+
+    assert written == [None] * 8
 
 
 def test_the_lag_of_a_blocked_loop_grows_while_it_is_blocked(board):
