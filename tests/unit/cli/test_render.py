@@ -116,31 +116,52 @@ def test_a_changed_urlconf_is_shown_line_by_line(project) -> None:
     urls.write_text(URLS.replace('path("feed/",', 'path("live/",'))
 
     code, shown = _check(project)
-    changed = [line for line in shown.splitlines() if line.startswith(("-", "+"))]
+    name, rule = (line for line in committed.splitlines() if "feed" in line and "#" not in line)
 
     assert code == 1
-    assert changed == [
+    assert _changed(shown) == [
         "--- deploy/nginx.conf",
         "+++ nginx.conf rendered from the project",
-        r"-        # /ws/ … /feed/",
-        r"-" + _line(committed, "feed"),
-        r"+        # /ws/ … /live/",
-        r"+" + _line(committed, "feed").replace("/feed/", "/live/"),
+        "-" + name,
+        "+" + name.replace("/feed/", "/live/"),
+        "-        # /ws/ … /feed/",
+        "-" + rule,
+        "+        # /ws/ … /live/",
+        "+" + rule.replace("/feed/", "/live/"),
     ]
     assert (project / "deploy" / "nginx.conf").read_text() == committed
 
 
-def _line(content: str, word: str) -> str:
-    return next(line for line in content.splitlines() if word in line and "#" not in line)
+def _changed(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if line.startswith(("-", "+"))]
 
 
 def test_a_change_that_changes_no_rule_passes(project) -> None:
-    """Another synchronous view changes nothing at the edge."""
+    """Without the monitor, another synchronous view changes nothing at the edge."""
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + 'TANDEM["MONITOR"] = False\ndel TANDEM["METRICS"]\n')
     _render(project)
-    urls = project / "mysite" / "urls.py"
-    urls.write_text(URLS.replace('path("about/"', 'path("more/", sync),\n    path("about/"'))
+    _add_synchronous_view(project)
 
     assert _check(project) == (0, "")
+
+
+def test_the_edge_names_a_further_route_for_the_metrics(project) -> None:
+    """No rule differs: it is the name of a request that no worker answers."""
+    _render(project)
+    _add_synchronous_view(project)
+
+    code, shown = _check(project)
+    *_, added = _changed(shown)
+
+    assert (code, len(_changed(shown))) == (1, 3)
+    assert added.startswith("+")
+    assert added.endswith(' "/more/";')
+
+
+def _add_synchronous_view(project: Path) -> None:
+    urls = project / "mysite" / "urls.py"
+    urls.write_text(URLS.replace('path("about/"', 'path("more/", sync),\n    path("about/"'))
 
 
 def test_a_changed_setting_is_shown(project) -> None:
