@@ -18,10 +18,10 @@ from django_tandem.runtime.listen_queues import ListenQueue
 @dataclass(slots=True, kw_only=True)
 class Collected:
     """
-    The counts since the monitor's start, and what the last look has found.
+    The counts since the monitor's start, and the last sample of the stack.
 
     ``queues`` are by stack, ``pss_bytes`` by program without its generation, and ``pss_mb`` by the
-    pid of a worker. ``state`` is None before the first look. ``lost_lines`` could not be read.
+    pid of a worker. ``state`` is None before the first sample. ``lost_lines`` could not be read.
     """
 
     aggregates: Aggregates

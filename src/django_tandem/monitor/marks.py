@@ -11,7 +11,7 @@ START, RELOAD, RESTART = "start", "reload", "restart"
 
 
 class Marks:
-    """Finds what has changed since the last look, and counts it."""
+    """Finds what has changed since the last sample, and counts it."""
 
     def __init__(self, started_at: float) -> None:
         self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
@@ -36,8 +36,8 @@ class Marks:
         self._generation = generation
 
     def see_restarts(self, restarts: Mapping[str, int], now: float) -> None:
-        """Mark programs that were restarted more often than at the last look."""
-        # Those before the first look have no time.
+        """Mark programs that were restarted more often than at the last sample."""
+        # Those before the first sample have no time.
         before = restarts if self._seen is None else self._seen
         for program, count in restarts.items():
             times = count - before.get(program, 0)

@@ -30,7 +30,8 @@ def read_memory(
     """
     Return the proportional memory of each program in bytes, and of each worker in MB.
 
-    ``root`` is supervisord. The kernel walks all pages of a process: this is dear. Raises OSError.
+    ``root`` is supervisord. The kernel walks all pages of a process: this is expensive. Raises
+    OSError.
     """
     names = {each.pid: name_of(each.name) for each in supervisord.statuses(run_dir) if each.pid}
     workers = {slot.pid: slot.stack for slot in slots}
@@ -44,10 +45,10 @@ def read_memory(
 
 
 class WorkerProcesses:
-    """The processes of the workers, by which their CPU time is measured from look to look."""
+    """The processes of the workers, by which their CPU time is measured from sample to sample."""
 
     def __init__(self) -> None:
-        # By pid and start, with the CPU time and the moment of the last look.
+        # By pid and start, with the CPU time and the moment of the last sample.
         self._seen: dict[tuple[int, float], tuple[psutil.Process, float, float]] = {}
 
     def states(
@@ -58,14 +59,14 @@ class WorkerProcesses:
         states = []
         for slot in slots:
             try:
-                state, seen[_key(slot)] = self._look(slot, pss_mb.get(slot.pid))
+                state, seen[_key(slot)] = self._sample(slot, pss_mb.get(slot.pid))
             except psutil.Error:
                 continue
             states.append(state)
         self._seen = seen
         return tuple(states)
 
-    def _look(
+    def _sample(
         self, slot: WorkerSlot, pss_mb: float | None
     ) -> tuple[WorkerState, tuple[psutil.Process, float, float]]:
         known = self._seen.get(_key(slot))

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -36,7 +37,7 @@ from django_tandem.runtime.waiting import report
 # The edge writes its lines each second, or each 64 kB.
 READ_EVERY_S = 0.25
 # The state, the queues and the slots.
-LOOK_EVERY_S = 1.0
+SAMPLE_EVERY_S = 1.0
 # A call to supervisord, which has other work.
 RESTARTS_EVERY_S = 5.0
 MEMORY_EVERY_S = 15.0
@@ -47,6 +48,8 @@ class Monitor:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
+        self._version = installed_version()
+        self._ended = asyncio.Event()
         self._requests = RequestsFile(run_dir / REQUESTS_FILE)
         self._scoreboard = ScoreboardReader(run_dir)
         self._processes = WorkerProcesses()
@@ -63,23 +66,25 @@ class Monitor:
         self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
 
     async def run(self) -> None:
-        """Serve until SIGTERM."""
-        ended = asyncio.Event()
+        """Serve until SIGTERM, or until another version of django-tandem is installed."""
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sent, ended.set)
-        rounds = [
+            loop.add_signal_handler(sent, self._ended.set)
+        tasks = [
             asyncio.create_task(_repeat(work, each_s))
             for work, each_s in (
-                (self._look, LOOK_EVERY_S),
+                (self._sample, SAMPLE_EVERY_S),
+                # Not part of the sample: a failure of that loses no line and no minute.
                 (self._read_lines, READ_EVERY_S),
-                (self._look_for_restarts, RESTARTS_EVERY_S),
+                (self._reopen_if_removed, SAMPLE_EVERY_S),
+                (self._pass_on, SAMPLE_EVERY_S),
+                (self._read_restarts, RESTARTS_EVERY_S),
                 (self._measure_memory, MEMORY_EVERY_S),
                 (self._fold_ended_processes, MEMORY_EVERY_S),
             )
         ]
-        await ended.wait()
-        for each in rounds:
+        await self._ended.wait()
+        for each in tasks:
             each.cancel()
         await self._read_lines()
         self._close_minutes(at_once=True)
@@ -105,7 +110,7 @@ class Monitor:
         self._collected.requests.add(counted)
         self._statsd.add(parsed)
 
-    async def _look(self) -> None:
+    async def _sample(self) -> None:
         await self._read_state()
         collected = self._collected
         collected.queues = queues_of(collected.kinds, read_queues())
@@ -113,11 +118,12 @@ class Monitor:
         collected.worker_counts.update(slots)
         collected.workers = self._processes.states(slots, collected.pss_mb)
         collected.gauges.add(time.time(), collected.workers, collected.queues)
-        if self._requests.is_removed():
-            await self._reopen()
+
+    async def _pass_on(self) -> None:
         self._close_minutes()
         # Channels workers serve no request.
-        self._statsd.flush(sum(slot.stack != programs.CHANNELS for slot in slots))
+        workers = self._collected.workers
+        self._statsd.flush(sum(each.slot.stack != programs.CHANNELS for each in workers))
 
     def _close_minutes(self, *, at_once: bool = False) -> None:
         records = self._collected.aggregates.close_minutes(time.time(), at_once=at_once)
@@ -129,7 +135,7 @@ class Monitor:
         if self._history is not None:
             self._history.write(records)
 
-    async def _look_for_restarts(self) -> None:
+    async def _read_restarts(self) -> None:
         # While supervisord stops, or where there is none, nothing is restarted.
         with suppress(OSError, MachineError):
             found = await asyncio.to_thread(
@@ -155,16 +161,19 @@ class Monitor:
         """Read the state if it has changed: a reload has committed another generation."""
         try:
             found = (self._run_dir / STATE_FILE).stat()
-            version = found.st_ino, found.st_mtime_ns
-            if version == self._state_version:
+            state_version = found.st_ino, found.st_mtime_ns
+            if state_version == self._state_version:
                 return
             state = read_state(self._run_dir)
         except (OSError, MachineError):
             # While it is damaged, what it held before still runs.
             return
-        self._state_version = version
+        self._state_version = state_version
         if state is None:
             return
+        if installed_version() != self._version:
+            report("Another version of django-tandem was installed: the monitor restarts.")
+            self._ended.set()
         self._collected.state = state
         self._collected.marks.see_generation(state.generation, time.time())
         self._statsd.configure(state)
@@ -172,7 +181,9 @@ class Monitor:
         for failure in await self._server.listen(addresses):
             report(failure)
 
-    async def _reopen(self) -> None:
+    async def _reopen_if_removed(self) -> None:
+        if not self._requests.is_removed():
+            return
         # NGINX would write to the removed file until its next start.
         signal_edge = partial(
             supervisord.signal_program, self._run_dir, programs.NGINX, signal.SIGUSR1.name[3:]
@@ -183,11 +194,19 @@ class Monitor:
             self._requests.close()
             self._has_signalled_edge = False
             return
-        # The run directory may have been removed, or its disk be full: the next look tries again.
+        # The run directory may have been removed, or its disk be full: the next call tries again.
         with suppress(OSError):
             (self._run_dir / REQUESTS_FILE).touch(mode=0o600)
             await asyncio.to_thread(signal_edge)
             self._has_signalled_edge = True
+
+
+def installed_version() -> str:
+    """Return the version of django-tandem on the disk, which an upgrade changes."""
+    try:
+        return version("django-tandem")
+    except PackageNotFoundError:
+        return ""
 
 
 def _open_history(run_dir: Path) -> BackgroundWriter | None:
@@ -204,6 +223,6 @@ async def _repeat(work: Callable[[], Awaitable[None]], each_s: float) -> None:
     while True:
         try:
             await work()
-        except Exception:  # noqa: BLE001 - a bug of one round must not end the others
+        except Exception:  # noqa: BLE001 - a bug of one task must not end the others
             traceback.print_exc()
         await asyncio.sleep(each_s)

@@ -52,7 +52,11 @@ class ScoreboardReader:
             # A younger process has the pid of one that was killed.
             if created is None or created > opened + TOLERANCE_S:
                 return None
-            return slot_layout.read_slot(mapped) or self._last.get(pid)
+            try:
+                return slot_layout.read_slot(mapped) or self._last.get(pid)
+            except (TypeError, ValueError):
+                # Of a worker of another version.
+                return None
 
 
 def read_slots(run_dir: Path) -> tuple[WorkerSlot, ...]:

@@ -20,8 +20,8 @@ def test_another_generation_is_a_reload() -> None:
     assert marks.reloads == 1
 
 
-def test_restarts_since_the_last_look_are_marked() -> None:
-    """Those before the first look have no time; a program that was removed has none any more."""
+def test_restarts_since_the_last_sample_are_marked() -> None:
+    """Those before the first sample have no time; a program that was removed has none any more."""
     marks = Marks(started_at=10.0)
     marks.see_restarts({"nginx": 2}, 20.0)
     marks.see_restarts({"nginx": 2, "wsgi-1": 3}, 25.0)

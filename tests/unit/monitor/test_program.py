@@ -1,0 +1,76 @@
+"""The monitor as a whole, beside a stack that changes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builders import plan
+from django_tandem.monitor import program
+from django_tandem.monitor.last_hour import LastHour
+from django_tandem.monitor.minutes import RouteMinute
+from django_tandem.monitor.program import Monitor
+from django_tandem.render import supervisor
+from django_tandem.runtime.scoreboard import ScoreboardReader
+from unit.monitor.lines import line
+
+SOON_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch) -> None:
+    for name in ("READ_EVERY_S", "SAMPLE_EVERY_S"):
+        monkeypatch.setattr(program, name, 0.02)
+
+
+def write_state(run_dir: Path, generation: int = 1, **tandem: object) -> None:
+    made = plan(run_dir=str(run_dir), generation=generation, tandem=tandem)
+    for file in supervisor.TARGET.render(made):
+        written = run_dir / f"{file.name}.new"
+        written.write_text(file.content)
+        written.replace(run_dir / file.name)
+
+
+async def becomes(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(SOON_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def test_the_monitor_of_another_version_ends(tmp_path, monkeypatch, capsys) -> None:
+    """A reload after an upgrade has newer workers; supervisord restarts the monitor."""
+    write_state(tmp_path)
+
+    async def upgrade() -> None:
+        running = asyncio.create_task(Monitor(tmp_path).run())
+        await becomes((tmp_path / "metrics.sock").exists)
+        monkeypatch.setattr(program, "installed_version", lambda: "99")
+        write_state(tmp_path, generation=2)
+        await asyncio.wait_for(running, SOON_S)
+
+    asyncio.run(upgrade())
+    reported = "Another version of django-tandem was installed: the monitor restarts.\n"
+    assert capsys.readouterr().err.endswith(reported)
+
+
+def test_minutes_are_kept_while_the_workers_can_not_be_read(tmp_path, monkeypatch) -> None:
+    """A failure of one task is none of the others."""
+
+    def fails(_: ScoreboardReader) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(ScoreboardReader, "read", fails)
+    write_state(tmp_path)
+    (tmp_path / "requests.tsv").write_text(f"{line(at=str(time.time() - 300))}\n")
+    kept: list[RouteMinute] = []
+    monkeypatch.setattr(LastHour, "add", lambda _, records: kept.extend(records))
+
+    async def run() -> None:
+        running = asyncio.create_task(Monitor(tmp_path).run())
+        await becomes(lambda: kept)
+        running.cancel()
+
+    asyncio.run(run())
+    assert [each.route for each in kept] == ["/shop/"]
