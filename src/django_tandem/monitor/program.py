@@ -63,6 +63,7 @@ class Monitor:
         self._has_signalled_edge = False
         self._statsd = StatsdExport()
         self._history = _open_history(run_dir)
+        self._failures: list[str] = []
         self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
 
     async def run(self) -> None:
@@ -112,6 +113,7 @@ class Monitor:
 
     async def _sample(self) -> None:
         await self._read_state()
+        await self._listen()
         collected = self._collected
         collected.queues = queues_of(collected.kinds, read_queues())
         slots = self._scoreboard.read()
@@ -177,9 +179,18 @@ class Monitor:
         self._collected.state = state
         self._collected.marks.see_generation(state.generation, time.time())
         self._statsd.configure(state)
+
+    async def _listen(self) -> None:
+        """Listen where the state says; an address that another process has is tried again."""
+        state = self._collected.state
+        if state is None:
+            return
         addresses = (str(self._run_dir / METRICS_SOCKET), *state.metrics)
-        for failure in await self._server.listen(addresses):
-            report(failure)
+        failures = await self._server.listen(addresses)
+        for failure in failures:
+            if failure not in self._failures:
+                report(failure)
+        self._failures = failures
 
     async def _reopen_if_removed(self) -> None:
         if not self._requests.is_removed():

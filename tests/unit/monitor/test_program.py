@@ -1,6 +1,7 @@
 """The monitor as a whole, beside a stack that changes."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from builders import plan
 from django_tandem.monitor import program
+from django_tandem.monitor.gauges import Gauges
 from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.program import Monitor
@@ -74,3 +76,28 @@ def test_minutes_are_kept_while_the_workers_can_not_be_read(tmp_path, monkeypatc
 
     asyncio.run(run())
     assert [each.route for each in kept] == ["/shop/"]
+
+
+def test_an_address_that_is_taken_is_tried_again(tmp_path, monkeypatch) -> None:
+    """An old stack may still stop; the failure is reported once."""
+    reported: list[str] = []
+    monkeypatch.setattr(program, "report", reported.append)
+    samples: list[float] = []
+    monkeypatch.setattr(Gauges, "add", lambda _, now, *__: samples.append(now))
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            write_state(tmp_path, METRICS=f"127.0.0.1:{port}")
+            running = asyncio.create_task(Monitor(tmp_path).run())
+            await becomes(lambda: len(samples) > 3)
+        await becomes(lambda: is_served(port))
+        running.cancel()
+
+    asyncio.run(run())
+    assert [each.partition(":")[0] for each in reported] == ["Can't listen on 127.0.0.1"]
+
+
+def is_served(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
