@@ -54,7 +54,7 @@ class ScoreboardReader:
                 return None
             try:
                 return slot_layout.read_slot(mapped) or self._last.get(pid)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, AttributeError):
                 # Of a worker of another version.
                 return None
 

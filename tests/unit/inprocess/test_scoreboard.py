@@ -61,21 +61,6 @@ def test_an_open_slot_shows_its_process(board):
     assert (slot.closes, slot.stream_ends, slot.refused) == ({"1000": 2}, {"left": 6}, 9)
 
 
-def test_a_field_of_a_newer_worker_is_left_out(tmp_path):
-    """After an upgrade the reader may be older."""
-    newer = {key: {**DETAILS[key], "new": 1} for key in ("threads", "messages")}
-    board = Scoreboard(tmp_path, "asgi", 3, lambda: {**DETAILS, **newer, "new": {}})
-    board.start()
-    slot = read(board)
-    board.remove()
-
-    assert (slot.threads, slot.messages) == (
-        Threads(size=4, idle=1, queued=2, overflow=3, rejected=5),
-        Messages(received=7, sent=8),
-    )
-    assert slot.refused == 9
-
-
 def test_a_slot_that_can_not_be_read_is_none(tmp_path):
     """It must not hide those of the other workers."""
     board = Scoreboard(tmp_path, "asgi", 3, lambda: {"messages": 5})
