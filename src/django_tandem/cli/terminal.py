@@ -108,7 +108,9 @@ class Terminal:
     def _suspend(self, number: int, _: FrameType | None) -> None:
         self._give_back()
         signal.signal(number, signal.SIG_DFL)
+        # It stops here, until SIGCONT; without a shell to continue it, the kernel does not stop it.
         os.kill(os.getpid(), number)
+        self._resume()
 
     def _resume(self, *_: object) -> None:
         signal.signal(signal.SIGTSTP, self._suspend)

@@ -75,6 +75,18 @@ def test_a_signal_gives_the_terminal_back(top, sent) -> None:
     assert top.received.endswith(b"\x1b[?25h\x1b[?1049l")
 
 
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(top) -> None:
+    """The screen is drawn anew."""
+    begun = top.received.count(b"\x1b[?1049h")
+    top.press("\x1a")
+    top.wait_until(lambda _: top.received.count(b"\x1b[?1049h") > begun)
+
+    left, _, after = top.received.rpartition(b"\x1b[?1049l")
+    assert left.endswith(b"\x1b[?25h")
+    assert after.startswith(b"\x1b[?1049h")
+    top.wait_until(lambda lines: "/api/lots/" in "\n".join(lines) and lines[-1] != "")
+
+
 def test_a_resized_terminal_is_filled(top) -> None:
     """Its foot moves to the last line, and columns are added or left out."""
 

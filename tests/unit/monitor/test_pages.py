@@ -46,3 +46,16 @@ def test_a_snapshot_has_the_requests_that_are_in_progress_now(tmp_path, board) -
 
 def seen_requests(snapshot: dict) -> list[dict]:
     return snapshot["workers"][0]["slot"]["in_flight"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 403), ("/snapshot.json", 403), ("/metrics", 200)]
+)
+def test_another_machine_gets_the_metrics_alone(tmp_path, path, status) -> None:
+    """Paths of requests may hold secrets."""
+    now = time.time()
+    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    pages = StackPages(collected, tmp_path).by_path()
+    request = Request(method="GET", path=path, query={}, headers={}, server="10.0.0.7")
+
+    assert asyncio.run(pages[path](request)).status == status
