@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,23 @@ from docs.blocks import PAGES, ROOT, Block, blocks, every_block
 from builders import host
 from django_tandem.cli import parser
 from django_tandem.handler.pools import IO_THREADS, MAX_THREADS
+from django_tandem.monitor.history import History
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
 
 # `json` and `text` have no further reader.
-LANGUAGES = {"bash", "console", "dockerfile", "ini", "json", "nginx", "python", "text", "yaml"}
+LANGUAGES = {
+    "bash",
+    "console",
+    "dockerfile",
+    "ini",
+    "json",
+    "nginx",
+    "python",
+    "sql",
+    "text",
+    "yaml",
+}
 GROUPS = {"WSGI": WsgiSettings, "ASGI": AsgiSettings, "EDGE": EdgeSettings}
 # What settings.py has by then, and what a page takes from elsewhere.
 BEFORE: dict[str, Any] = {"BASE_DIR": Path("/srv/mysite"), "INSTALLED_APPS": []}
@@ -125,14 +139,27 @@ def test_a_dockerfile_has_no_finding_of_hadolint(block, tmp_path) -> None:
 
 @_named(every_block("yaml"))
 def test_yaml_is_valid_to_what_reads_it(block, tmp_path) -> None:
-    """A file of Compose by its schema, and any other by that of its Kubernetes kind."""
+    """A file of Compose by its schema, one of Prometheus by promtool, else a Kubernetes kind."""
     path = tmp_path / "block.yaml"
     path.write_text(block.text)
+    if block.text.startswith("scrape_configs:"):
+        argv = ["promtool", "check", "config", "--syntax-only", str(path)]
+        assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
+        return
     compose = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "--quiet")
     kubernetes = ("kubernetes-validate", "--strict", "--quiet")
 
     by = compose if block.file == "compose.yaml" else kubernetes
     assert _output_of(*by, str(path)) == ""
+
+
+@_named(every_block("sql"))
+def test_sql_is_a_query_of_the_history(block, tmp_path) -> None:
+    """By the view of an empty one."""
+    History(tmp_path / "history.sqlite3").write([])
+
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as database:
+        assert database.execute(block.text).fetchall() == []
 
 
 def _output_of(*command: str) -> str:
