@@ -64,7 +64,12 @@ MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 LOGGING_CONFIG = None
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "collected"
-TANDEM = {"WSGI": {"WORKERS": 2, "QUEUE": 8, "TIMEOUT_S": 1}, "ASGI": {"WORKERS": 1}}
+TANDEM = {
+    "WSGI": {"WORKERS": 2, "QUEUE": 8, "TIMEOUT_S": 1},
+    "ASGI": {"WORKERS": 1},
+    # An internal redirect, where the edge sends its own page for 503.
+    "EDGE": {"ERROR_PAGES": {504: "late.html"}},
+}
 """
 
 
@@ -74,6 +79,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
     for name, text in (("urls", VIEWS), ("settings", SETTINGS)):
         file = directory / "mysite" / f"{name}.py"
         file.write_text(file.read_text() + text)
+    (directory / "late.html").write_text("late")
     (directory / "collected").mkdir()
     (directory / "collected" / "file.txt").write_text("a file")
     with Up(directory) as running:

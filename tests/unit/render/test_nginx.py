@@ -241,7 +241,7 @@ def test_the_edge_finds_the_route_of_what_no_worker_answered(conf) -> None:
     """By the path, in the order of the URLconf; WebSockets by their own."""
     found = conf(verdict("/b/"), verdict("/a/"), websocket("/ws/"), tandem={})
 
-    table = list(found._block(("http", "map $uri $tandem_http_path")))[1:]
+    table = list(found._block(("http", "map $tandem_client_path $tandem_http_path")))[1:]
     assert [each["args"] for each in table] == [["/b/"], ["/a/"]]
     statuses = list(found._block(("http", "map $status $tandem_unanswered_route")))[1:]
     assert [each["directive"] for each in statuses] == ["499", "502", "503", "504"]
@@ -252,7 +252,7 @@ def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:
     tandem = {"LOG_FORMAT": "json", **UNMONITORED}
     found = conf(verdict("/"), websocket("/ws/$"), websocket("/\xe9/"), tandem=tandem)
 
-    table = list(found._block(("http", "map $uri $tandem_websocket_path")))[1:]
+    table = list(found._block(("http", "map $tandem_client_path $tandem_websocket_path")))[1:]
     assert [each["args"] for each in table] == [["/ws/${tandem_dollar}"], [r"/\\xe9/"]]
     assert conf(verdict("/"), tandem=tandem).args("geo", "http") == []
 
