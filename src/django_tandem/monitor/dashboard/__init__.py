@@ -4,7 +4,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
-from django_tandem.runtime.probes.http_server import Pages, Request, Response
+from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
 
 DIRECTORY = Path(__file__).parent
 # By path: the file and its type. Nothing else is served.
@@ -37,9 +37,14 @@ def file_pages() -> Pages:
 
 
 async def _file(name: str, content_type: str, _: Request) -> Response:
+    try:
+        body = (DIRECTORY / name).read_bytes()
+    except FileNotFoundError:
+        # uPlot, where the package was built from a clone without it.
+        return as_json(HTTPStatus.NOT_FOUND, {"error": f"This installation has no {name}."})
     return Response(
         status=HTTPStatus.OK,
-        body=(DIRECTORY / name).read_bytes(),
+        body=body,
         content_type=content_type,
         headers=SECURITY,
     )

@@ -356,7 +356,9 @@ function drawCharts() {
   page.hour = hour();
   for (const chart of CHARTS) {
     const data = chart.data();
-    if (chart.plot) chart.plot.setData(data);
+    // Where the package was built without uPlot, the figures are there and the charts are not.
+    if (!window.uPlot) chart.box.textContent = "This installation has no charts: run `make uplot` where it was built.";
+    else if (chart.plot) chart.plot.setData(data);
     else chart.plot = new uPlot(optionsOf(chart, chart.box), data, chart.box);
     writeKeys(chart);
   }

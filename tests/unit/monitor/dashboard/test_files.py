@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import json
 import re
 
+from django_tandem.monitor import dashboard
 from django_tandem.monitor.dashboard import DATA, DIRECTORY, FILES, POLICY, file_pages
 from django_tandem.monitor.minutes import PERCENTILE_BUCKETS_S
 from django_tandem.runtime.probes.http_server import Request
@@ -40,12 +42,25 @@ def test_text_of_requests_never_becomes_markup() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", SCRIPT)
 
 
-def test_uplot_is_the_one_that_npm_has() -> None:
-    """`make uplot` compares the same sums."""
+def test_uplot_is_the_one_that_was_chosen() -> None:
+    """As `make uplot` took it from npm."""
     directory = DIRECTORY / "uplot"
     sums = dict(line.split()[::-1] for line in (directory / "SHA256SUMS").read_text().splitlines())
 
-    files = {path.name for path in directory.iterdir()} - {"SHA256SUMS"}
+    files = {path.name for path in directory.iterdir()} - {"SHA256SUMS", "LICENSE"}
     assert sums == {
         name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in files
     }
+
+
+def test_an_installation_without_uplot_serves_the_rest(monkeypatch, tmp_path) -> None:
+    """`pip install` of a clone runs no make."""
+    monkeypatch.setattr(dashboard, "DIRECTORY", tmp_path)
+    request = Request(method="GET", path="/", query={}, headers={}, server="127.0.0.1")
+
+    response = asyncio.run(file_pages()["/uplot/uPlot.min.css"](request))
+
+    assert (response.status, json.loads(response.body)) == (
+        404,
+        {"error": "This installation has no uplot/uPlot.min.css."},
+    )
