@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         name="the first error of a status not counted",
         file="render/monitoring/alerts.py",
-        old='f"{selector} unless {selector} offset {window} or increase({selector}[{window}])"',
+        old='f"({begun} and {scraped}) or increase({selector}[{window}])"',
         new='f"increase({selector}[{window}])"',
         tests=(f"{ALERTS}::test_each_alert_fires_when_it_should",),
     ),

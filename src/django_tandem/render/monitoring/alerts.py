@@ -168,7 +168,10 @@ def _on_asgi(plan: Plan) -> Iterator[Alert]:
 def _increase(selector: str, window: str) -> str:
     """Return the increase within ``window``, from 0 where the series began in it."""
     # As each status has a series, that of the first error begins with it: increase() is 0 there.
-    return f"{selector} unless {selector} offset {window} or increase({selector}[{window}])"
+    # But a series without a sample is older where the monitor was not scraped then.
+    begun = f"{selector} unless {selector} offset {window}"
+    scraped = f"on (instance) tandem_generation offset {window}"
+    return f"({begun} and {scraped}) or increase({selector}[{window}])"
 
 
 def _websockets(plan: Plan) -> int | None:

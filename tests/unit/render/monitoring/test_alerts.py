@@ -50,7 +50,7 @@ def test_a_project_without_asgi_has_no_alert_on_it() -> None:
 
 @pytest.mark.processes
 def test_each_alert_fires_when_it_should(tmp_path) -> None:
-    """With its labels and texts, and not in its second case."""
+    """With its labels and texts, and not in the other cases."""
     for file in monitoring.render(full_plan()):
         (tmp_path / file.name).write_text(file.content)
     for each in CASES.glob("*.yml"):

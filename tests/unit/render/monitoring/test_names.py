@@ -45,8 +45,8 @@ def test_an_expression_uses_metrics_and_labels_of_the_page(expression) -> None:
     """Prometheus evaluates any other one too, and returns nothing."""
     known = labels_by_metric()
     in_braces = re.findall(r"\{(.*?)\}", expression)
-    grouped = re.findall(r"by \((.*?)\)", expression)
-    rest = re.sub(r"\{.*?\}|\[.*?\]|by \(.*?\)", "", expression)
+    grouped = re.findall(r"(?:by|on) \((.*?)\)", expression)
+    rest = re.sub(r"\{.*?\}|\[.*?\]|(?:by|on) \(.*?\)", "", expression)
     metrics = set(re.findall(r"[a-z_]{2,}", rest)) - PROMQL
     used = {name for each in in_braces for name in re.findall(r"(\w+)=", each)}
     used |= {name for each in grouped for name in each.split(", ")}
