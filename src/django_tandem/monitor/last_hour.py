@@ -19,8 +19,8 @@ class LastHour:
     def __init__(self) -> None:
         self._minutes: dict[int, list[bytes]] = {}
 
-    def add(self, records: Iterable[RouteMinute]) -> None:
-        """Add records of minutes; the oldest minutes are forgotten."""
+    def add(self, records: Iterable[RouteMinute], now: float) -> None:
+        """Add records of minutes; those that are not of the hour before ``now`` are forgotten."""
         by_minute: dict[int, list[RouteMinute]] = {}
         for record in records:
             by_minute.setdefault(record.minute, []).append(record)
@@ -28,8 +28,9 @@ class LastHour:
             text = json.dumps([asdict(one) for one in _busiest(each)])[1:-1]
             packed = zlib.compress(text.encode(), LEVEL)
             self._minutes.setdefault(minute, []).append(packed)
-        for minute in sorted(self._minutes)[:-HOUR_MINUTES]:
-            del self._minutes[minute]
+        # Also what a clock that was set back has left in the future.
+        kept = range(int(now) // 60 - HOUR_MINUTES, int(now) // 60 + 1)
+        self._minutes = {n: each for n, each in self._minutes.items() if n in kept}
 
     def as_json(self, since: int) -> bytes:
         """

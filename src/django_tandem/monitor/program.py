@@ -133,7 +133,7 @@ class Monitor:
             self._keep(records)
 
     def _keep(self, records: list[RouteMinute]) -> None:
-        self._collected.last_hour.add(records)
+        self._collected.last_hour.add(records, time.time())
         if self._history is not None:
             self._history.write(records)
 

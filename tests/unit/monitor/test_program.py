@@ -67,7 +67,7 @@ def test_minutes_are_kept_while_the_workers_can_not_be_read(tmp_path, monkeypatc
     write_state(tmp_path)
     (tmp_path / "requests.tsv").write_text(f"{line(at=str(time.time() - 300))}\n")
     kept: list[RouteMinute] = []
-    monkeypatch.setattr(LastHour, "add", lambda _, records: kept.extend(records))
+    monkeypatch.setattr(LastHour, "add", lambda _, records, __: kept.extend(records))
 
     async def run() -> None:
         running = asyncio.create_task(Monitor(tmp_path).run())
