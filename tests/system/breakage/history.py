@@ -56,7 +56,7 @@ MUTANTS = (
         file="monitor/history/writer.py",
         old="        self._is_failing = True\n",
         new="",
-        tests=(f"{WRITER}::test_a_file_that_cannot_be_written_loses_its_minutes",),
+        tests=(f"{WRITER}::test_a_file_that_cannot_be_written_gets_its_minutes_later",),
     ),
     Mutant(
         name="an hour of the history read in parts",

@@ -15,6 +15,9 @@ VERSION = 1
 HOUR = 60
 DAY = 24 * HOUR
 
+# For a lock that another process holds.
+TIMEOUT_S = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
@@ -68,7 +71,7 @@ _VIEW = """
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Return a connection in which transactions are explicit, and make the tables if need be."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=TIMEOUT_S)
     try:
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             _make_tables(connection)
@@ -101,7 +104,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     # A writer that was killed leaves a journal, which a read-only connection can't apply.
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=TIMEOUT_S
     )
     try:
         connection.execute("PRAGMA query_only = ON")

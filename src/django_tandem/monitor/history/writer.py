@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -26,6 +26,9 @@ SET_ASIDE = "history.sqlite3.damaged"
 MAX_BYTES = 512 * 1024**2
 SHARE_OF_FILE_SYSTEM = 10
 
+# Of records that could not be written; each takes about a kilobyte.
+MOST_WAITING = 5000
+
 
 class History:
     """
@@ -38,31 +41,33 @@ class History:
         self.path = path
         self.max_bytes = max_bytes
         self._is_failing = False
+        self._waiting: list[RouteMinute] = []
 
     def write(self, records: Iterable[RouteMinute], *, now: float | None = None) -> None:
         """
         Add finished minutes in one transaction, and remove or join what is old.
 
         It is to be called once a minute, also without a record. A record of a minute that is
-        there already is added to it. Where the file can't be written, the records are lost and
-        one warning is logged.
+        there already is added to it. Where the file can't be written, one warning is logged
+        and the records wait for the next call, MOST_WAITING of them at most.
         """
-        given = list(records)
+        self._waiting += records
         minute = int(time.time() if now is None else now) // 60
         try:
             try:
-                self._write(given, minute)
+                self._write(minute)
             except (sqlite3.Error, DamagedError) as error:
                 if not _is_damage(error):
                     raise
                 self._set_aside(error)
-                self._write(given, minute)
+                self._write(minute)
         except (sqlite3.Error, DamagedError, OSError) as error:
+            self._waiting = self._waiting[-MOST_WAITING:]
             self._report_failure(error)
         else:
             self._report_success()
 
-    def _write(self, records: list[RouteMinute], now: int) -> None:
+    def _write(self, now: int) -> None:
         bound = self.bound()
         # The connection is closed each time, which frees its memory, and no file is in use that
         # somebody has removed.
@@ -72,10 +77,13 @@ class History:
             for finer, coarser in pairwise(TIERS):
                 _roll_up(connection, finer, coarser, now)
             _remove_old(connection, now)
-            _store(connection, TIERS[0], _numbered(connection, records))
+            _store(connection, TIERS[0], _numbered(connection, self._waiting))
             _remove_beyond(connection, bound)
             connection.execute("COMMIT")
-            _return_pages(connection, bound)
+            self._waiting = []
+            # A reader may hold a lock; the next minute returns them.
+            with suppress(sqlite3.OperationalError):
+                _return_pages(connection, bound)
 
     def bound(self) -> int:
         """Return how many bytes the file may have."""
@@ -94,9 +102,10 @@ class History:
     def _report_failure(self, error: Exception) -> None:
         if not self._is_failing:
             logger.warning(
-                "%s can't be written: %s. Until it can, the history lacks these minutes.",
+                "%s can't be written: %s. Until it can, %d records wait in memory at most.",
                 self.path,
                 error,
+                MOST_WAITING,
             )
         self._is_failing = True
 

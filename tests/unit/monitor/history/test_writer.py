@@ -5,13 +5,14 @@ import math
 import os
 import resource
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from django_tandem.monitor.history import History, read
+from django_tandem.monitor.history import History, read, tables, writer
 from django_tandem.monitor.minutes import RouteMinute
 from unit.monitor.history.records import DAWN, record
 
@@ -214,7 +215,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_file_that_cannot_be_written_loses_its_minutes(path, caplog) -> None:
+def test_a_file_that_cannot_be_written_gets_its_minutes_later(path, caplog) -> None:
     """One line at the first of them, and one when it can be written again."""
     history = History(path)
     history.write([record()], now=(DAWN + 1) * 60)
@@ -227,11 +228,43 @@ def test_a_file_that_cannot_be_written_loses_its_minutes(path, caplog) -> None:
             history.write(many, now=(DAWN + minute + 1) * 60)
     history.write([record(DAWN + 3)], now=(DAWN + 4) * 60)
 
-    assert [each.minute - DAWN for each in everything(path)] == [0, 3]
+    kept = Counter(each.minute - DAWN for each in everything(path))
+    assert kept == {0: 1, 1: 2000, 2: 2000, 3: 1}
     assert len(caplog.messages) == 2
     assert caplog.messages[0].startswith(f"{path} can't be written: ")
-    assert caplog.messages[0].endswith(". Until it can, the history lacks these minutes.")
+    assert caplog.messages[0].endswith(". Until it can, 5000 records wait in memory at most.")
     assert caplog.messages[1] == f"{path} can be written again."
+
+
+def test_a_reader_delays_a_minute_and_loses_none(path, monkeypatch) -> None:
+    """Any SQLite client may keep a cursor open for as long as it likes."""
+    monkeypatch.setattr(tables, "TIMEOUT_S", 0.1)
+    history = History(path)
+    history.write((record(route=f"route-{each}/") for each in range(500)), now=DAWN * 60)
+    with (
+        closing(tables.open_for_reading(path)) as reader,
+        closing(reader.execute("SELECT * FROM route_minutes")) as cursor,
+    ):
+        next(cursor)
+        history.write([record(DAWN + 1)], now=(DAWN + 2) * 60)
+    history.write([record(DAWN + 2)], now=(DAWN + 3) * 60)
+    history.write([], now=(DAWN + 4) * 60)
+
+    kept = Counter(each.minute - DAWN for each in everything(path))
+    assert kept == {0: 500, 1: 1, 2: 1}
+
+
+def test_the_records_that_wait_are_bounded(path, monkeypatch) -> None:
+    """The oldest are lost first."""
+    monkeypatch.setattr(writer, "MOST_WAITING", 2)
+    history = History(path)
+    path.mkdir()
+    for minute in range(4):
+        history.write([record(DAWN + minute)], now=(DAWN + minute + 1) * 60)
+    path.rmdir()
+    history.write([record(DAWN + 4)], now=(DAWN + 5) * 60)
+
+    assert [each.minute - DAWN for each in everything(path)] == [2, 3, 4]
 
 
 def test_a_file_that_was_removed_begins_again(path) -> None:
