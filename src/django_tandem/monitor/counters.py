@@ -33,6 +33,10 @@ class Histogram:
         self.counts[bisect_left(DURATION_BUCKETS_S, seconds)] += 1
         self.sum_s += seconds
 
+    def copy(self) -> "Histogram":
+        """Return one that does not change with this."""
+        return Histogram(self.counts.copy(), self.sum_s)
+
 
 class RequestCounters:
     """
@@ -64,6 +68,14 @@ class RequestCounters:
             key = (line.route, line.stack)
             self.cpu_s[key] = self.cpu_s.get(key, 0.0) + line.cpu_s
 
+    def copy(self) -> "RequestCounters":
+        """Return counters that do not change with these, for another thread."""
+        copied = RequestCounters()
+        copied.durations = {key: each.copy() for key, each in self.durations.items()}
+        copied.queues = {key: each.copy() for key, each in self.queues.items()}
+        copied.cpu_s, copied.handovers = self.cpu_s.copy(), self.handovers.copy()
+        return copied
+
 
 def _histogram(histograms: dict[Key, Histogram], key: Key) -> Histogram:
     found = histograms.get(key)
@@ -93,6 +105,13 @@ class WorkerCounters:
             ends = before[key].stream_ends if key in before else {}
             _add_new(self.stream_ends, slot.stream_ends, ends)
         self._last = now
+
+    def copy(self) -> "WorkerCounters":
+        """Return counters that do not change with these, for another thread."""
+        copied = WorkerCounters()
+        copied.messages, copied.closes = self.messages.copy(), self.closes.copy()
+        copied.stream_ends = self.stream_ends.copy()
+        return copied
 
 
 def _messages(slot: WorkerSlot | None) -> Mapping[str, int]:

@@ -1,5 +1,6 @@
 """The pages of the monitor: the metrics, and the data of `tandem top` and the dashboard."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -20,6 +21,9 @@ from django_tandem.runtime.probes.http_server import Pages, Request, Response, a
 from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.waiting import report
 
+# How long the page of the metrics is kept for further scrapers.
+KEPT_S = 1.0
+
 
 class StackPages:
     """Makes each page from what is collected at the moment of its request."""
@@ -28,6 +32,9 @@ class StackPages:
         self._collected = collected
         self._run_dir = run_dir
         self._reported: set[str] = set()
+        self._encoding = asyncio.Lock()
+        self._kept_metrics = Response(status=HTTPStatus.OK, body=b"")
+        self._kept_accept, self._kept_until = "", 0.0
 
     def by_path(self) -> Pages:
         """Return the pages by their paths."""
@@ -71,13 +78,23 @@ class StackPages:
         return as_json(HTTPStatus.OK, self._collected.gauges.as_json())
 
     async def _metrics(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        # With thousands of routes it takes a second: once, also for several scrapers.
+        async with self._encoding:
+            if accept != self._kept_accept or time.monotonic() >= self._kept_until:
+                self._kept_metrics = await self._encode_metrics(accept)
+                self._kept_accept, self._kept_until = accept, time.monotonic() + KEPT_S
+            return self._kept_metrics
+
+    async def _encode_metrics(self, accept: str) -> Response:
         # Where nothing scrapes, its import would only take memory.
         from django_tandem.monitor import project_metrics, prometheus  # noqa: PLC0415
 
         collected = self._collected
         measured = prometheus.Measured(
-            requests=collected.requests,
-            workers=collected.worker_counts,
+            # The lines of the edge are counted on, while a thread encodes these.
+            requests=collected.requests.copy(),
+            workers=collected.worker_counts.copy(),
             slots=[self._with_bounded_routes(each.slot) for each in collected.workers],
             queues=collected.queues,
             generation=collected.generation,
@@ -87,7 +104,7 @@ class StackPages:
             lost_lines=collected.lost_lines,
             project=project_metrics.read(self._run_dir, self._report_once),
         )
-        body, content_type = prometheus.encode(measured, request.headers.get("accept", ""))
+        body, content_type = await asyncio.to_thread(prometheus.encode, measured, accept)
         return Response(status=HTTPStatus.OK, body=body, content_type=content_type)
 
     def _restarts(self) -> dict[str, int]:

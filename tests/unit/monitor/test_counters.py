@@ -1,5 +1,6 @@
 """Totals grow from the monitor's start on, whichever workers have counted."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,18 @@ def test_a_long_connection_has_no_duration(counters) -> None:
     counters.add(parse(line(by="wsgi>asgi", content_type="text/event-stream")))
 
     assert (counters.durations, counters.handovers) == ({}, {("/shop/", "asgi"): 1})
+
+
+def test_a_copy_does_not_change(counters) -> None:
+    """Another thread reads it."""
+    counters.add(parse(line(by="wsgi>asgi")))
+    copied = counters.copy()
+    expected = deepcopy(vars(copied))
+    counters.add(parse(line(by="wsgi>asgi")))
+    counters.add(parse(line(route="/other/")))
+
+    assert vars(copied) == expected
+    assert expected["handovers"] == {("/shop/", "asgi"): 1}
 
 
 def test_the_counts_of_workers_that_end_are_kept() -> None:

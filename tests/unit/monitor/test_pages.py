@@ -2,21 +2,27 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import oracle.configured  # noqa: F401 - the scoreboard's writer needs settings
 import pytest
 
 from django_tandem.inprocess.scoreboard import Scoreboard
+from django_tandem.monitor import pages, prometheus
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.collected import Collected
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.pages import StackPages
+from django_tandem.monitor.prometheus import Measured
+from django_tandem.monitor.request_lines import parse
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.runtime.probes.http_server import Request
 from django_tandem.runtime.scoreboard import read_slots
+from unit.monitor.lines import line
 
 
 @pytest.fixture
@@ -48,6 +54,32 @@ def seen_requests(snapshot: dict) -> list[dict]:
     return snapshot["workers"][0]["slot"]["in_flight"]
 
 
+def test_the_metrics_are_encoded_in_a_thread_once_a_second(tmp_path, monkeypatch) -> None:
+    """With thousands of routes it takes a second, in which the monitor does its other work."""
+    threads: list[str] = []
+
+    def encode(measured: Measured, _accept: str) -> tuple[bytes, str]:
+        threads.append(threading.current_thread().name)
+        return str(len(measured.requests.durations)).encode(), "text/plain"
+
+    monkeypatch.setattr(prometheus, "encode", encode)
+    now = time.time()
+    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    page = StackPages(collected, tmp_path).by_path()["/metrics"]
+    request = Request(method="GET", path="/metrics", query={}, headers={}, server="/socket")
+
+    async def scrape() -> list[bytes]:
+        together = await asyncio.gather(page(request), page(request))
+        collected.requests.add(parse(line()))
+        monkeypatch.setattr(pages, "KEPT_S", 0.0)
+        open_metrics = replace(request, headers={"accept": "application/openmetrics-text"})
+        return [each.body for each in (*together, await page(request), await page(open_metrics))]
+
+    assert asyncio.run(scrape()) == [b"0", b"0", b"0", b"1"]
+    assert len(threads) == 2
+    assert threading.main_thread().name not in threads
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/", 403), ("/snapshot.json", 403), ("/metrics", 200)]
 )
@@ -55,7 +87,7 @@ def test_another_machine_gets_the_metrics_alone(tmp_path, path, status) -> None:
     """Paths of requests may hold secrets."""
     now = time.time()
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
-    pages = StackPages(collected, tmp_path).by_path()
+    by_path = StackPages(collected, tmp_path).by_path()
     request = Request(method="GET", path=path, query={}, headers={}, server="10.0.0.7")
 
-    assert asyncio.run(pages[path](request)).status == status
+    assert asyncio.run(by_path[path](request)).status == status

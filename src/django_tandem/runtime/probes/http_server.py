@@ -10,8 +10,10 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-# From the connection to the end of the response.
-REQUEST_S = 5.0
+# From the connection to the end of the request's head.
+HEAD_S = 5.0
+# From there to the end of the response: a page of metrics may have megabytes.
+RESPONSE_S = 30.0
 LONGEST_HEAD = 8192
 # The oldest is closed for a further one.
 MOST_CONNECTIONS = 64
@@ -106,8 +108,9 @@ class HttpServer:
             oldest.transport.abort()
         self._open[writer] = None
         try:
-            async with asyncio.timeout(REQUEST_S):
+            async with asyncio.timeout(HEAD_S):
                 head = await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(RESPONSE_S):
                 writer.write(await self._respond(head, _server_of(writer)))
                 await writer.drain()
                 writer.close()

@@ -26,6 +26,11 @@ async def _echo(request):
     return as_json(HTTPStatus.OK, asdict(request))
 
 
+async def _slow(_):
+    await asyncio.sleep(0.3)
+    return as_json(HTTPStatus.OK, {})
+
+
 async def _broken(_):
     raise RuntimeError("a bug")
 
@@ -34,7 +39,7 @@ async def _broken(_):
 def serving(*addresses: str) -> Iterator[HttpServer]:
     """A server in a thread, as in supervisord."""
     loop = asyncio.new_event_loop()
-    server = HttpServer({"/page": _page, "/broken": _broken, "/echo": _echo})
+    server = HttpServer({"/page": _page, "/broken": _broken, "/echo": _echo, "/slow": _slow})
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -150,12 +155,30 @@ def test_a_request_has_a_largest_size(path) -> None:
 
 def test_a_slow_client_is_cut(tmp_path, monkeypatch) -> None:
     """By the time since it has connected: each of its bytes would be in time."""
-    monkeypatch.setattr(http_server, "REQUEST_S", 0.2)
+    monkeypatch.setattr(http_server, "HEAD_S", 0.2)
     path = tmp_path / "health.sock"
     with serving(str(path)), connected(path) as slow:
         slow.sendall(b"GET /page HTTP/1.1\r\n")
 
         assert is_cut(slow)
+
+
+def test_a_page_may_take_longer_than_the_head_of_its_request(tmp_path, monkeypatch) -> None:
+    """A page of metrics with thousands of routes does."""
+    monkeypatch.setattr(http_server, "HEAD_S", 0.1)
+    path = tmp_path / "health.sock"
+    with serving(str(path)):
+        head, _ = exchange(path, b"GET /slow HTTP/1.1\r\n\r\n")
+
+    assert head.startswith("HTTP/1.1 200 ")
+
+
+def test_a_client_that_does_not_read_is_cut(tmp_path, monkeypatch) -> None:
+    """It would hold the response in memory."""
+    monkeypatch.setattr(http_server, "RESPONSE_S", 0.1)
+    path = tmp_path / "health.sock"
+    with serving(str(path)):
+        assert exchange(path, b"GET /slow HTTP/1.1\r\n\r\n") == ("", b"")
 
 
 def test_slow_clients_hold_up_nobody(path) -> None:
@@ -169,7 +192,7 @@ def test_slow_clients_hold_up_nobody(path) -> None:
         assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
 
         # Long before the time of a request is over.
-        slow[0].settimeout(http_server.REQUEST_S / 2)
+        slow[0].settimeout(http_server.HEAD_S / 2)
         assert is_cut(slow[0])
         slow[-1].sendall(b"\r\n")
         assert read(slow[-1])[0].startswith("HTTP/1.1 200 ")
