@@ -17,7 +17,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind
 from django_tandem.monitor import client
 from django_tandem.monitor.dashboard import DATA, file_pages
-from django_tandem.monitor.dashboard.access import is_loopback, only_local, only_with_token
+from django_tandem.monitor.dashboard.access import only_with_token
 from django_tandem.plan.edge import binds
 from django_tandem.runtime.host import has_ipv6
 from django_tandem.runtime.probes.http_server import HttpServer, Pages, Request, Response, as_json
@@ -34,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bind",
         metavar="HOST:PORT",
         default=DEFAULT,
-        help=f"listen here ({DEFAULT}); by an address that is not of this machine alone, the page "
-        "needs the token in the printed URL",
+        help=f"listen here ({DEFAULT}); the page needs the token in the printed URL",
     )
 
 
@@ -47,13 +46,10 @@ def run(options: argparse.Namespace) -> int:
     client.read_snapshot(run_dir)
     data: Pages = {path: partial(_data, run_dir) for path in DATA}
     pages: Pages = {**file_pages(), **data}
-    query = ""
-    if all(is_loopback(each.host) for each in addresses):
-        guarded = only_local(pages)
-    else:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        guarded = only_with_token(pages, token, cookie=f"tandem-{addresses[0].port}")
-        query = f"?{urlencode({'token': token})}"
+    # On loopback too: other users of the machine connect to it as well.
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    guarded = only_with_token(pages, token, cookie=f"tandem-{addresses[0].port}")
+    query = f"?{urlencode({'token': token})}"
     asyncio.run(_serve(guarded, addresses, query))
     return 0
 

@@ -12,7 +12,7 @@ from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.monitor import snapshots
 from django_tandem.monitor.collected import Collected
 from django_tandem.monitor.dashboard import file_pages
-from django_tandem.monitor.dashboard.access import only_local
+from django_tandem.monitor.dashboard.access import only_on_socket
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
@@ -44,7 +44,7 @@ class StackPages:
             "/gauges.json": self._gauges,
         }
         # Paths in the data may hold what only the user of the stack should see.
-        return {**only_local({**file_pages(), **data}), "/metrics": self._metrics}
+        return {**only_on_socket({**file_pages(), **data}), "/metrics": self._metrics}
 
     async def _snapshot(self, _request: Request) -> Response:
         collected = self._collected

@@ -292,8 +292,8 @@ class Settings:
     metrics: str | None = option(
         optional(readers.text),
         None,
-        "where the monitor answers, beside `metrics.sock` in the run directory: an address such as "
-        '"127.0.0.1:9001"',
+        "where the monitor answers `/metrics`, beside `metrics.sock` in the run directory: an "
+        'address such as "127.0.0.1:9001"',
     )
     slow_s: float | None = option(
         optional(option_readers.seconds), None, "the time from which a request is logged as slow"

@@ -1,4 +1,4 @@
-"""`tandem dashboard` passes the monitor's JSON on, to this machine or with a token."""
+"""`tandem dashboard` passes the monitor's JSON on to a browser that has the token."""
 
 import http.client
 import json
@@ -51,6 +51,11 @@ def dashboard(run_dir: Path, host: str) -> Iterator[tuple[int, str]]:
             assert (process.returncode, rest, errors) == (0, "", "")
 
 
+def token_of(printed: str, port: int) -> str:
+    pattern = rf"The dashboard is at http://\S+:{port}/\?token=([\w-]{{32}}) until Ctrl-C.\n"
+    return re.fullmatch(pattern, printed)[1]
+
+
 def get(port: int, target: str, **headers: str) -> tuple[int, bytes, str | None]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
@@ -62,25 +67,22 @@ def get(port: int, target: str, **headers: str) -> tuple[int, bytes, str | None]
 
 
 def test_the_data_is_the_monitors(run_dir) -> None:
-    """On this machine it needs no token, and no other name leads to it."""
+    """As it answers them on its socket."""
     with dashboard(run_dir, "127.0.0.1") as (port, printed):
-        assert printed == f"The dashboard is at http://127.0.0.1:{port}/ until Ctrl-C.\n"
-        assert get(port, "/")[0] == 200
-        status, body, _ = get(port, "/snapshot.json")
+        cookie = f"tandem-{port}={token_of(printed, port)}"
+        status, body, _ = get(port, "/snapshot.json", Cookie=cookie)
         assert (status, json.loads(body)["generation"]) == (200, 3)
-        assert json.loads(get(port, "/history.json?minutes=60")[1]) == json.loads(
+        assert json.loads(get(port, "/history.json?minutes=60", Cookie=cookie)[1]) == json.loads(
             json.dumps(hour(1))
         )
-        assert get(port, "/metrics")[0] == 404
-        assert get(port, "/", Host="evil.example")[0] == 403
+        assert get(port, "/metrics", Cookie=cookie)[0] == 404
 
 
-def test_on_every_address_it_needs_the_token(run_dir) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_each_address_needs_the_token(run_dir, host) -> None:
     """The printed URL has it; then a cookie has."""
-    with dashboard(run_dir, "0.0.0.0") as (port, printed):
-        token = re.fullmatch(
-            rf"The dashboard is at http://\S+:{port}/\?token=([\w-]{{32}}) until Ctrl-C.\n", printed
-        )[1]
+    with dashboard(run_dir, host) as (port, printed):
+        token = token_of(printed, port)
         assert get(port, "/")[0] == 403
         assert get(port, "/snapshot.json")[0] == 403
         status, _, cookie = get(port, f"/?token={token}")
@@ -90,9 +92,10 @@ def test_on_every_address_it_needs_the_token(run_dir) -> None:
 
 def test_a_monitor_that_ends_is_an_error_with_its_reason(tmp_path) -> None:
     """The page shows it, and reads on."""
-    with monitor_in(tmp_path, sample()) as _, dashboard(tmp_path, "127.0.0.1") as (port, _):
+    with monitor_in(tmp_path, sample()) as _, dashboard(tmp_path, "127.0.0.1") as (port, printed):
         (tmp_path / "metrics.sock").unlink()
-        status, body, _ = get(port, "/snapshot.json")
+        cookie = f"tandem-{port}={token_of(printed, port)}"
+        status, body, _ = get(port, "/snapshot.json", Cookie=cookie)
 
     assert (status, json.loads(body)) == (503, {"error": f"Nothing runs in {tmp_path}."})
 

@@ -80,14 +80,15 @@ def test_the_metrics_are_encoded_in_a_thread_once_a_second(tmp_path, monkeypatch
     assert threading.main_thread().name not in threads
 
 
+@pytest.mark.parametrize("server", ["10.0.0.7", "127.0.0.1"])
 @pytest.mark.parametrize(
     ("path", "status"), [("/", 403), ("/snapshot.json", 403), ("/metrics", 200)]
 )
-def test_another_machine_gets_the_metrics_alone(tmp_path, path, status) -> None:
+def test_an_address_has_the_metrics_alone(tmp_path, path, status, server) -> None:
     """Paths of requests may hold secrets."""
     now = time.time()
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
     by_path = StackPages(collected, tmp_path).by_path()
-    request = Request(method="GET", path=path, query={}, headers={}, server="10.0.0.7")
+    request = Request(method="GET", path=path, query={}, headers={}, server=server)
 
     assert asyncio.run(by_path[path](request)).status == status
