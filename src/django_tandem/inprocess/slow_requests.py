@@ -114,7 +114,11 @@ def _message(request: ActiveRequest, duration_s: float, share: float | None) -> 
     if request.queued_s is not None:
         parts.append(f"{request.queued_s:.3f} s in the queue before")
     parts.append(f"route {request.route or NONE}, request id {request.request_id or NONE}")
-    return ", ".join(parts) + "."
+    # A client chooses the path: a line break in it would begin a forged line of the log.
+    return (
+        "".join(each if each.isprintable() else ascii(each)[1:-1] for each in ", ".join(parts))
+        + "."
+    )
 
 
 def describe_stack(request: ActiveRequest) -> str:

@@ -99,6 +99,16 @@ def test_a_slow_request_is_logged_once_with_the_stack_of_its_thread(board, recor
     assert "scoreboard_layers" not in record.stack_info
 
 
+def test_a_path_with_a_line_break_stays_on_one_line(board, records):
+    """A client could forge a line of the log; letters of any language stay."""
+    board.begin("GET", "/café\n2026 ERROR forged\x1b\u2028", "").note_route(r"^\d+/$")
+    log_all(board)
+
+    message = records[0].getMessage()
+    assert message.startswith(r"GET /café\n2026 ERROR forged\x1b\u2028 has taken ")
+    assert message.endswith(r"route ^\d+/$, request id -.")
+
+
 async def request_of(application, board):
     """Run a request to its report, and return what it sent."""
 
