@@ -1,12 +1,13 @@
 """The outermost layer of each stack: it writes each request to the slot of this process."""
 
+import contextlib
 import functools
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.cpu_time import CURRENT, await_measured
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
-from django_tandem.inprocess import access_log, request_id, scoreboard, slow_requests
+from django_tandem.inprocess import access_log, greenlets, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.readiness import is_health_check
@@ -48,7 +49,10 @@ class WsgiScoreboard:
         request = board.begin(
             environ["REQUEST_METHOD"], _path_of(environ), environ.get(_ID_KEY, "")
         )
-        if request.cpu is not None:
+        if (greenlet := greenlets.current()) is not None:
+            # Its thread runs other requests, too, whose CPU time is not this one's.
+            request.cpu, request.call = None, greenlet
+        elif request.cpu is not None:
             request.cpu.start()
         environ[REQUEST] = request
         try:
@@ -59,7 +63,16 @@ class WsgiScoreboard:
         if is_ended(body, environ):
             board.end(request)
             return body
-        return EndingBody(body, functools.partial(board.end, request))
+        return _RequestBody(body, functools.partial(board.end, request))
+
+
+class _RequestBody(EndingBody):
+    """A body whose request also ends where the server drops it without closing it."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.end()
 
 
 def _path_of(environ: WSGIEnvironment) -> str:
@@ -116,8 +129,10 @@ class AsgiScoreboard:
         finally:
             # It holds the request, too.
             request.call = None
-            CURRENT.reset(token)
             self.board.end(request)
+            # A coroutine that is abandoned is closed in another context.
+            with contextlib.suppress(ValueError):
+                CURRENT.reset(token)
 
 
 def _with_route(scope: Scope) -> Scope:

@@ -18,6 +18,7 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.handler.cancellation import awaited_by
+from django_tandem.inprocess import greenlets
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
 from django_tandem.request_id import CURRENT, NONE
 
@@ -122,16 +123,28 @@ def _message(request: ActiveRequest, duration_s: float, share: float | None) -> 
 
 
 def describe_stack(request: ActiveRequest) -> str:
-    """Return what the threads of a request run, else where its coroutine is suspended."""
-    threads = request.cpu.threads if request.cpu is not None else ()
+    """Return what the threads of a request run, else where its task or greenlet is suspended."""
+    before = _threads_of(request)
     frames = sys._current_frames()
+    # Without those that meanwhile run another request.
+    threads = [each for each in before if each in _threads_of(request)]
     stacks = [_frames_of_thread(frames[each]) for each in threads if each in frames]
-    named = [("thread", stack) for stack in stacks] or [("task", _frames_of_call(request.call))]
-    return "\n".join(_described(name, stack) for name, stack in named)
+    if stacks:
+        return "\n".join(_described("thread", stack) for stack in stacks)
+    frame = greenlets.suspended_frame(request.call)
+    if frame is not None:
+        return _described("greenlet", _frames_of_thread(frame))
+    return _described("task", _frames_of_call(request.call))
+
+
+def _threads_of(request: ActiveRequest) -> tuple[int, ...]:
+    return request.cpu.threads if request.cpu is not None else ()
 
 
 def _described(name: str, stack: list[FrameSummary]) -> str:
     shown = [each for each in stack if not each.filename.startswith(OWN)] or stack
+    if not shown:
+        return f"The stack of its {name} is not known."
     lines = "".join(traceback.format_list(shown[-MOST_FRAMES:])).rstrip()
     return f"Stack of its {name} (most recent call last):\n{lines}"
 

@@ -17,13 +17,13 @@ def _is_file(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
 
 
 class EndingBody:
-    """A body that calls ``at_end`` once it is closed."""
+    """A body that calls ``at_end`` once, when it is closed."""
 
     __slots__ = ("_at_end", "_body")
 
     def __init__(self, body: Iterable[bytes], at_end: Callable[[], object]) -> None:
         self._body = body
-        self._at_end = at_end
+        self._at_end: Callable[[], object] | None = at_end
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
@@ -35,4 +35,10 @@ class EndingBody:
             if close is not None:
                 close()
         finally:
-            self._at_end()
+            self.end()
+
+    def end(self) -> None:
+        """Call ``at_end``, unless it was called before."""
+        at_end, self._at_end = self._at_end, None
+        if at_end is not None:
+            at_end()

@@ -1,6 +1,7 @@
 """The outermost layers write each request to the slot, and measure its CPU time."""
 
 import asyncio
+import contextvars
 import threading
 import time
 
@@ -75,6 +76,34 @@ class Body:
 
     def close(self):
         pass
+
+
+def test_a_body_that_a_server_drops_ends_its_request_once(board):
+    """Whether it was closed before or not."""
+    layer = WsgiScoreboard(lambda environ, start_response: Body(), board)
+    wsgi_call(layer)
+    _headers, body = wsgi_call(layer)
+    body.close()
+    del body
+
+    assert list(board.active) == []
+    assert read(board).requests == 2
+
+
+def test_a_request_that_is_closed_in_another_context_ends(board):
+    """Such as by the garbage collection, once its loop was torn down."""
+
+    async def view(scope, receive, send):
+        await asyncio.sleep(10)
+
+    async def run():
+        request = AsgiScoreboard(view, board)(http(), None, None)
+        contextvars.copy_context().run(request.send, None)
+        request.close()
+
+    asyncio.run(run())
+
+    assert list(board.active) == []
 
 
 def test_a_wsgi_request_is_in_progress_until_its_body_is_closed(board):

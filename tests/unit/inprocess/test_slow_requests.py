@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 
+import greenlet
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from asgiref.sync import sync_to_async
@@ -168,6 +170,40 @@ def test_the_stack_of_sync_code_is_that_of_the_thread_that_it_was_lent(board, re
     (record,) = records
     assert record.stack_info.startswith("Stack of its thread (most recent call last):\n")
     assert "in wait_for_the_report" in record.stack_info
+
+
+def test_the_stack_of_a_greenlet_is_where_it_is_suspended(board, records):
+    """Its thread runs other requests meanwhile, so their CPU time is not the request's."""
+
+    def view(environ, start_response):
+        greenlet.getcurrent().parent.switch()
+        return []
+
+    served = greenlet.greenlet(WsgiScoreboard(view, board))
+    served.switch(ENVIRON.copy(), print)
+    log_all(board)
+    served.switch()
+
+    (record,) = records
+    lines = record.stack_info.splitlines()
+    assert lines[0] == "Stack of its greenlet (most recent call last):"
+    assert [line.rpartition(" in ")[2] for line in lines if line.startswith("  File")] == ["view"]
+    assert (record.cpu_s, record.cpu_share) == (None, None)
+
+
+def test_a_thread_that_meanwhile_runs_another_request_is_left_out(board, monkeypatch):
+    """Its frames would be those of the other request."""
+    request = board.begin("GET", "/", "")
+    request.cpu.start()
+    frames = sys._current_frames()
+
+    def ends_meanwhile():
+        request.cpu = None
+        return frames
+
+    monkeypatch.setattr(sys, "_current_frames", ends_meanwhile)
+
+    assert slow_requests.describe_stack(request) == "The stack of its task is not known."
 
 
 def test_event_streams_are_not_slow(board, records):
