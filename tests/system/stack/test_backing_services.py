@@ -265,10 +265,7 @@ def test_commands_do_not_wait_for_a_redis_that_hangs(tmp_path) -> None:
                 for each in json.loads(tandem(tmp_path, "status", "--json").stdout)["processes"]
             }
             assert shown.pop("valkey") in ("silent", "starting")
-            assert shown == {
-                "master-1": "ready",
-                "nginx": "ready",
-            }
+            assert shown == {"master-1": "ready", "monitor": "ready", "nginx": "ready"}
             assert tandem(tmp_path, "reload", "--wait", "--drain", "1").returncode == 0
             assert tandem(tmp_path, "down").returncode == 0
             assert time.monotonic() - began < 50
