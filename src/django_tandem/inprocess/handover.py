@@ -315,6 +315,10 @@ class DeferredStart:
     def _start(self) -> Any:
         status, headers, *exc_info = self._deferred or ("", [])
         self._deferred = None
+        if self._added:
+            # NGINX takes the first of two, or joins them.
+            names = {name.lower() for name, _ in self._added}
+            headers = [pair for pair in headers if pair[0].lower() not in names]
         return self._start_response(status, [*headers, *self._added], *exc_info)
 
 
@@ -393,7 +397,12 @@ class AsgiHandover:
 
 def _described(start: Message, passage: Passage) -> Message:
     added = [(name.lower().encode(), value.encode()) for name, value in passage.describe()]
-    return {**start, "headers": [*start.get("headers", ()), *added]} if added else start
+    if not added:
+        return start
+    # NGINX takes the first of two, or joins them.
+    names = {name for name, _ in added}
+    own = [pair for pair in start.get("headers", ()) if bytes(pair[0]).lower() not in names]
+    return {**start, "headers": [*own, *added]}
 
 
 def starts_handover(start: Message) -> bool:

@@ -310,3 +310,30 @@ def test_without_a_reader_no_cpu_time_is_measured(tmp_path, application):
     board.remove()
 
     assert start["headers"] == []
+
+
+@pytest.mark.parametrize("stack", ["wsgi", "asgi"])
+def test_a_header_of_the_project_does_not_replace_that_of_the_stack(board, stack):
+    """NGINX takes the first of two, or joins them."""
+    own = ("X-TANDEM-CPU", "99")
+
+    def on_wsgi(environ, start_response):
+        start_response("200 OK", [own])
+        return []
+
+    async def on_asgi(scope, receive, send):
+        await send({**OK, "headers": [(b"x-tandem-cpu", b"99")]})
+        await send(END)
+
+    if stack == "wsgi":
+        found = []
+        layer = WsgiScoreboard(WsgiProxyHeaders(WsgiHandover(on_wsgi, (), None)), board)
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **EDGE}
+        layer(environ, lambda status, headers: found.extend(headers))
+    else:
+        layer = AsgiScoreboard(AsgiProxyHeaders(AsgiHandover(on_asgi, None)), board)
+        sent = call(layer, http(headers=HEADERS))
+        found = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+
+    (value,) = [value for name, value in found if name.lower() == "x-tandem-cpu"]
+    assert float(value) < 1
