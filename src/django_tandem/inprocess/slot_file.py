@@ -51,6 +51,13 @@ def remove_slot(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_all(run_dir: Path) -> None:
+    """Remove the slots of a stack that has ended."""
+    with contextlib.suppress(OSError):
+        for path in (run_dir / SCOREBOARD).iterdir():
+            remove_slot(path)
+
+
 def remove_stale(run_dir: Path) -> None:
     """Remove the slots of processes that have ended; call it in their PID namespace."""
     with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
-from django_tandem.inprocess import prometheus_files
+from django_tandem.inprocess import prometheus_files, slot_file
 from django_tandem.model import REQUESTS_FILE, Stack
 from django_tandem.model.state import State
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE, STOPPING_FILE
@@ -81,12 +81,13 @@ def _link(path: Path, target: str) -> None:
 
 
 def clean(run_dir: Path) -> None:
-    """Remove the sockets, their links, the pid files and the counts that a stop leaves behind."""
+    """Remove the sockets, links, pid files, counts and slots that a stop leaves behind."""
     # Not Path.glob(), which skips a link whose target does not exist.
     for name in os.listdir(run_dir):  # noqa: PTH208
         if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
             (run_dir / name).unlink(missing_ok=True)
     prometheus_files.remove_all_but(run_dir, ())
+    slot_file.remove_all(run_dir)
 
 
 def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:

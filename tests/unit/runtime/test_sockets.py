@@ -5,6 +5,7 @@ import threading
 import time
 from pathlib import Path
 
+from django_tandem.inprocess import slot_file
 from django_tandem.runtime import sockets
 from django_tandem.runtime.sockets import SocketSampler, count_connections
 from harness.client import wait_for
@@ -101,3 +102,14 @@ def _connected(path: Path) -> socket.socket:
     client = socket.socket(socket.AF_UNIX)
     client.connect(str(path))
     return client
+
+
+def test_the_slots_of_killed_workers_are_removed(tmp_path, monkeypatch) -> None:
+    """With their files in shared memory, which nothing else names."""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(slot_file, "SHARED_MEMORY", memory)
+    slot_file.map_slot(tmp_path).close()
+    sockets.clean(tmp_path)
+
+    assert list(memory.iterdir()) == list((tmp_path / "scoreboard").iterdir()) == []
