@@ -20,6 +20,7 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.inprocess.prefork import should_preload
+from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -35,8 +36,8 @@ MODULES = (
 )
 # The requests of both stacks have their spans by tracing.py.
 OF_REQUESTS = ("asgi", "django", "wsgi")
-# How long a worker that ends waits for the collector.
-FLUSH_S = 2.0
+# How long a worker that ends waits for the collector, at most.
+LONGEST_FLUSH_S = 2.0
 
 logger = logging.getLogger("django_tandem")
 
@@ -55,6 +56,13 @@ def exporters() -> dict[str, str]:
         name = f"OTEL_{signal}_EXPORTER"
         found[name] = os.environ.get(name) or default
     return found
+
+
+def flush_s() -> float:
+    """Return how long a worker that ends waits for the collector."""
+    given = os.environ.get(environment.EXIT_S)
+    # The other half is for what the project does at its exit.
+    return min(LONGEST_FLUSH_S, (float(given) if given else exit_s(DEFAULT_STOP_S)) / 2)
 
 
 def is_wanted() -> bool:
@@ -134,7 +142,7 @@ class Worker:
             self.start(stack)
 
     def flush(self) -> None:
-        """Export what is recorded, within FLUSH_S, and end."""
+        """Export what is recorded, within flush_s(), and end."""
         if self._flush is not None:
             flush, self._flush = self._flush, None
             flush()
@@ -234,7 +242,7 @@ def disabled_instrumentations() -> frozenset[str]:
 
 def _flusher(providers: Iterable[Any]) -> Callable[[], None]:
     """
-    Return a function that ends the providers, and returns after FLUSH_S at the latest.
+    Return a function that ends the providers, and returns after flush_s() at the latest.
 
     By themselves they wait for a collector that does not answer, for longer than a stop may take.
     A thread can't be started as the interpreter ends, so it is started now.
@@ -254,6 +262,6 @@ def _flusher(providers: Iterable[Any]) -> Callable[[], None]:
 
     def flush() -> None:
         ends.set()
-        ended.wait(FLUSH_S)
+        ended.wait(flush_s())
 
     return flush

@@ -59,6 +59,12 @@ def stop_budget(stop_s: float, delay_s: float = 0, *, is_interactive: bool = Fal
     )
 
 
+def exit_s(stop_s: float, delay_s: float = 0) -> float:
+    """Return how long a server has at a stop, from its signal until it is killed."""
+    budget = stop_budget(stop_s, delay_s)
+    return budget.servers_end_s - budget.servers_at_s
+
+
 def end_s(stop_s: float) -> float:
     """Return within how many seconds all processes have ended, supervisord included."""
     return stop_s + 1

@@ -19,6 +19,7 @@ from django_tandem.model import (
     WorkerKind,
     programs,
 )
+from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 from django_tandem.plan.background_workers import AUTO, auto_worker
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
@@ -305,6 +306,12 @@ def _log_format(settings: Settings) -> str | None:
     return settings.log_format if settings.log_format is not LogFormat.TEXT else None
 
 
+def _exit_s(settings: Settings) -> str | None:
+    """Return how long a server has to end, where it is not the default."""
+    found = exit_s(settings.stop_s, settings.stop_delay_s)
+    return None if found == exit_s(DEFAULT_STOP_S) else f"{found:g}"
+
+
 def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str, str], ...]:
     own = [each for stack in stacks for each in _known(context, stack).environment]
     if Stack.ASGI in stacks:
@@ -342,6 +349,7 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.LOG_FORMAT: _log_format(settings),
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
+        environment.EXIT_S: _exit_s(settings),
         environment.MONITOR: "1" if settings.monitor else None,
         environment.SLOW_S: None if settings.slow_s is None else f"{settings.slow_s:g}",
         environment.HANDOVER: "1" if settings.handover and context.has_both else None,

@@ -4,6 +4,7 @@ import pytest
 from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
 from opentelemetry.util import _importlib_metadata
 
+from builders import plan
 from django_tandem.inprocess import telemetry
 
 COLLECTOR = "http://127.0.0.1:4318"
@@ -105,3 +106,14 @@ def test_each_installed_library_is_instrumented_once(monkeypatch, caplog) -> Non
     assert [each.getMessage() for each in caplog.records] == [
         "OpenTelemetry can't instrument celery: no broker"
     ]
+
+
+@pytest.mark.parametrize(("stop_s", "expected"), [(2, 0.25), (8, 1.0), (30, 2.0)])
+def test_a_flush_leaves_half_of_the_exit_to_the_project(monkeypatch, stop_s, expected) -> None:
+    """A worker that takes longer is killed, before the project's own exit handlers run."""
+    variables = dict(plan(tandem={"STOP_S": stop_s}).processes[1].environment)
+    monkeypatch.delenv("TANDEM_EXIT_S", raising=False)
+    if given := variables.get("TANDEM_EXIT_S"):
+        monkeypatch.setenv("TANDEM_EXIT_S", given)
+
+    assert telemetry.flush_s() == expected
