@@ -25,6 +25,7 @@ ABOUT = {
     "nginx.conf": "the edge: addresses, the route table, forwarded headers, static files",
     "mime.types": "content types by suffix; not every NGINX comes with them",
     "supervisord.conf": "every program, with its command line and environment",
+    "monitor.conf": "the directive by which the edge logs to the monitor; nginx.conf includes it",
     "state.json": "what serves, for `status`, `logs`, `reload` and `down`",
     "prometheus-rules.yml": "the alerts for Prometheus",
     "prometheus.yml": "an example of a scrape configuration",

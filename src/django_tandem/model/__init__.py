@@ -5,6 +5,7 @@ from django_tandem.model.connections import ConnectionAges, ConnectionLimits, re
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
 from django_tandem.model.plan import (
     MAX_LINE_BYTES,
+    MONITOR_FILE,
     REQUESTS_FILE,
     Bind,
     Edge,
@@ -43,6 +44,7 @@ from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
     "MAX_LINE_BYTES",
+    "MONITOR_FILE",
     "REQUESTS_FILE",
     "BackgroundWorker",
     "Bind",

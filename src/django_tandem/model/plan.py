@@ -20,6 +20,8 @@ MAX_LINE_BYTES = 64 * 1024
 # In the run directory: the edge writes a line for each request, which the monitor reads and frees.
 # It is no log, which the log multiplexer would rotate.
 REQUESTS_FILE = "requests.tsv"
+# Included by nginx.conf where it exists: the directive that writes those lines.
+MONITOR_FILE = "monitor.conf"
 
 
 class LogFormat(StrEnum):

@@ -9,7 +9,6 @@ from pathlib import PurePath
 
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import (
-    REQUESTS_FILE,
     EdgeRule,
     File,
     ForwardedHeaders,
@@ -69,7 +68,6 @@ def render(plan: Plan) -> tuple[File, ...]:
         **_scheme_header(plan.project.forwarded),
         log_format=plan.log_format,
         has_monitor=plan.has_monitor,
-        requests_file=REQUESTS_FILE,
         **_route_maps(plan),
         tls=_tls(edge.tls, plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django_tandem.model import File, Plan, Process
+from django_tandem.model import MONITOR_FILE, REQUESTS_FILE, File, Plan, Process
 from django_tandem.model.state import STATE_FILE, State, state_of
 from django_tandem.render.target import Target, fill
 
@@ -28,13 +28,23 @@ def _entry(process: Process) -> dict[str, Any]:
 
 
 def render(plan: Plan) -> tuple[File, ...]:
-    """Return supervisord.conf, for a supervisord in the foreground, and state.json."""
+    """
+    Return supervisord.conf, for a supervisord in the foreground, and state.json.
+
+    With the monitor, also the file by which NGINX logs to it.
+    """
     content = fill("supervisor/supervisord.conf.j2", plan=plan)
+    log = fill("nginx/monitor.conf.j2", requests_file=REQUESTS_FILE)
     # It has the variables of `PROGRAMS`.
     return (
         File(name="supervisord.conf", content=content, mode=0o600),
         state_file(state_of(plan)),
+        *([File(name=MONITOR_FILE, content=log)] if plan.has_monitor else []),
     )
 
 
-TARGET = Target(name="supervisor", summary="the processes: supervisord.conf", render=render)
+TARGET = Target(
+    name="supervisor",
+    summary="the processes: supervisord.conf, state.json and monitor.conf",
+    render=render,
+)

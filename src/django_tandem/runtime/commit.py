@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import output
-from django_tandem.model import File
+from django_tandem.model import MONITOR_FILE, File
 from django_tandem.model.state import STATE_FILE
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
@@ -39,10 +39,10 @@ def write_candidates(files: Iterable[File], read_by_edge: Iterable[Path], run_di
     """
     rendered = {file.name: file for file in files}
     # The state first: as long as it is there, the others are known to be uncommitted.
-    for name in (STATE_FILE, SUPERVISOR_FILE, MIME_FILE, EDGE_FILE):
-        file = rendered[name]
-        if name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
-            output.write([replace(file, name=candidate(name))], run_dir)
+    names = (STATE_FILE, SUPERVISOR_FILE, MONITOR_FILE, MIME_FILE, EDGE_FILE)
+    for file in (rendered[name] for name in names if name in rendered):
+        if file.name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
+            output.write([replace(file, name=candidate(file.name))], run_dir)
 
 
 def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
@@ -60,7 +60,7 @@ def is_proposed(run_dir: Path) -> bool:
 
 def remove_candidates(run_dir: Path) -> None:
     """Remove the candidates of a reload that failed, the state last."""
-    for name in (EDGE_FILE, MIME_FILE, SUPERVISOR_FILE, STATE_FILE):
+    for name in (EDGE_FILE, MIME_FILE, MONITOR_FILE, SUPERVISOR_FILE, STATE_FILE):
         (run_dir / candidate(name)).unlink(missing_ok=True)
 
 
@@ -99,6 +99,7 @@ def finish(run_dir: Path) -> bool:
     # The sockets that NGINX's new file names must exist before NGINX reads it.
     add_links(state, run_dir)
     _move(MIME_FILE, run_dir)
+    _move(MONITOR_FILE, run_dir)
     has_reloaded = _move_edge(run_dir)
     move_links(state, run_dir)
     supervisord.refresh(run_dir)

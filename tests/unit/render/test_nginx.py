@@ -15,7 +15,7 @@ from builders import DEBIAN, WHEEL, host, plan, verdict, websocket
 from django_tandem import output
 from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
 from django_tandem.monitor.request_lines import parse
-from django_tandem.render import nginx
+from django_tandem.render import nginx, supervisor
 from django_tandem.render.nginx import guard
 
 STATIC = StaticFiles(prefix="/static/", directory="/srv/project/staticfiles")
@@ -232,9 +232,20 @@ def test_the_line_for_the_monitor_is_the_one_that_it_reads(conf) -> None:
     values = {"$msec": "1.5", "$status": "200", "$request_time": "0.01", "$bytes_sent": "9"}
     read = parse("\t".join(values.get(field, "") for field in fields))
     assert (read.at, read.status, read.duration_s, read.bytes_sent) == (1.5, 200, 0.01, 9)
-    assert ["requests.tsv", "tandem_monitor", "buffer=64k", "flush=1s"] in found.args(
-        "access_log", "http"
-    )
+    (include,) = [each for each in found.args("include", "http") if "monitor" in each[0]]
+    assert include == ["monitor[.]conf"]
+
+
+def test_the_edge_alone_writes_no_line_for_the_monitor() -> None:
+    """No monitor would read them, and they would fill the disk: the processes' files have them."""
+    made = plan(verdict("/"))
+    written = {file.name: file.content for file in supervisor.render(made)}
+
+    access_log = "access_log requests.tsv tandem_monitor buffer=64k flush=1s;"
+    assert written["monitor.conf"].splitlines()[-1] == access_log
+    assert not any("access_log requests.tsv" in file.content for file in nginx.render(made))
+    unmonitored = plan(verdict("/"), tandem=UNMONITORED)
+    assert "monitor.conf" not in [file.name for file in supervisor.render(unmonitored)]
 
 
 def test_the_edge_finds_the_route_of_what_no_worker_answered(conf) -> None:
