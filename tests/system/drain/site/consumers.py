@@ -103,7 +103,7 @@ class Flood(AsyncWebsocketConsumer):
             await self.send(bytes_data=PART)
             # A server that only buffers would never let another task run.
             await asyncio.sleep(0)
-        note("flooded")
+        note("flooded websocket")
 
     async def disconnect(self, code):
         self.flooding.cancel()

@@ -27,7 +27,7 @@ async def flood(request):
         for _ in range(FLOOD):
             yield PART
             await asyncio.sleep(0)
-        note("flooded")
+        note("flooded stream")
 
     return StreamingHttpResponse(parts(), content_type="text/event-stream")
 
