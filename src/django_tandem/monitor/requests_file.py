@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -21,8 +22,9 @@ class RequestsFile:
     """
     Reads the lines that have been appended since the last read, also by another process.
 
-    What is read is zeroed at once: a monitor that was killed continues behind the zeros, and loses
-    nothing. NGINX appends, and never waits for a reader.
+    What is read is zeroed at once: after a kill, the next monitor continues behind the zeros, and
+    counts nothing twice. What the killed one had read and not passed on is lost: at most the
+    minute that has begun. NGINX appends, and never waits for a reader.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +41,7 @@ class RequestsFile:
         if size < self._offset:
             # Truncated: to free a disk, or by us.
             self._offset = 0
-        data = os.pread(self._descriptor, READ_BYTES, self._offset) if size > self._offset else b""
+        data = self._next_data()
         whole, end, rest = data.rpartition(b"\n")
         if not end and len(rest) < READ_BYTES:
             # The rest of the line is on its way.
@@ -48,6 +50,14 @@ class RequestsFile:
         if self._offset == size:
             self._shorten(size)
         return whole.decode(errors="replace").lstrip("\0").split("\n")
+
+    def _next_data(self) -> bytes:
+        while data := os.pread(self._descriptor, READ_BYTES, self._offset):
+            if data.strip(b"\0"):
+                break
+            # Read before, on a file system that does not say where a hole ends.
+            self._offset += len(data)
+        return data
 
     def is_removed(self) -> bool:
         """Return whether the file that the edge writes to no longer has its name."""
@@ -72,9 +82,11 @@ class RequestsFile:
         return self._descriptor >= 0
 
     def _first_data(self) -> int:
-        with contextlib.suppress(OSError):
+        try:
             return os.lseek(self._descriptor, 0, os.SEEK_DATA)
-        return 0
+        except OSError as error:
+            # All of it is one hole.
+            return os.fstat(self._descriptor).st_size if error.errno == errno.ENXIO else 0
 
     def _free(self, length: int) -> None:
         begin, self._offset = self._offset, self._offset + length

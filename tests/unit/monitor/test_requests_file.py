@@ -48,6 +48,21 @@ def test_another_process_continues_behind_what_was_read(path) -> None:
     assert RequestsFile(path).read() == ["three", "four"]
 
 
+@pytest.mark.parametrize("has_seek_data", [True, False])
+def test_a_file_that_was_read_to_its_end_has_no_lines(tmp_path, monkeypatch, has_seek_data) -> None:
+    """It is one hole, and has no line that was lost."""
+    path = tmp_path / "requests.tsv"
+    path.touch()
+    os.truncate(path, 3 * requests_file.READ_BYTES)
+    if not has_seek_data:
+        monkeypatch.setattr(RequestsFile, "_first_data", lambda _: 0)
+    file = RequestsFile(path)
+
+    assert file.read() == []
+    append(path, "one\n")
+    assert file.read() == ["one"]
+
+
 def test_what_was_read_takes_no_space(tmp_path) -> None:
     """Its blocks are freed, and its length stays: NGINX appends to it."""
     path = tmp_path / "requests.tsv"
