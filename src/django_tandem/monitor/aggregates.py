@@ -3,6 +3,7 @@
 import heapq
 import itertools
 
+from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.minutes import OTHER_ROUTES, RouteMinute, bucket_of
 from django_tandem.monitor.request_lines import RequestLine
 from django_tandem.monitor.snapshot import WINDOW_S, SlowRequest
@@ -14,10 +15,11 @@ SLICE_S = 30
 LATE_S = 3
 # Further routes have one name together: a label must not grow with what clients send.
 MOST_ROUTES = 2000
+# A deploy may have renamed a route that has had none for so long.
+UNUSED_MINUTES = 24 * 60
 # The slowest that are kept, of each minute of the last hour, and shown.
 SLOWEST_OF_MINUTE = 10
 SLOWEST = 50
-HOUR_MINUTES = 60
 
 # Route, stack, and whether they are WebSockets or event streams.
 Key = tuple[str, str, bool]
@@ -26,7 +28,7 @@ Records = dict[Key, RouteMinute]
 
 class Aggregates:
     """
-    What the requests of the last minutes have in common.
+    Totals of the requests of the last minutes by route and stack.
 
     Times are those of the edge's clock. A line that is later than its minute is counted in a
     further record of it.
@@ -38,17 +40,20 @@ class Aggregates:
         self._slices: dict[int, Records] = {}
         self._late: dict[int, Records] = {}
         self._closed_minute = int(started_at) // 60 - 1
-        self._routes: set[str] = set()
+        # With the minute of the last request.
+        self._routes: dict[str, int] = {}
         self._slowest: dict[int, list[tuple[float, int, SlowRequest]]] = {}
         # Makes each entry differ, as requests have no order.
         self._number = itertools.count()
 
     def add(self, line: RequestLine) -> RequestLine:
         """Count a request; return it with its route bounded."""
-        if self.bounded(line.route) != line.route:
+        minute = int(line.at) // 60
+        if self.bounded(line.route) == line.route:
+            self._routes[line.route] = minute
+        else:
             line = line._replace(route=OTHER_ROUTES)
         key = (line.route, line.stack, line.is_long)
-        minute = int(line.at) // 60
         if minute > self._closed_minute:
             records = self._slices.setdefault(int(line.at) // SLICE_S, {})
         else:
@@ -98,8 +103,18 @@ class Aggregates:
         if route not in self._routes:
             if len(self._routes) >= MOST_ROUTES:
                 return OTHER_ROUTES
-            self._routes.add(route)
+            self._routes[route] = self._closed_minute + 1
         return route
+
+    def remove_unused(self, now: float) -> set[str]:
+        """Make room for further routes: remove and return those without a request for a day."""
+        if len(self._routes) < MOST_ROUTES:
+            return set()
+        oldest = int(now) // 60 - UNUSED_MINUTES
+        unused = {route for route, minute in self._routes.items() if minute < oldest}
+        for route in unused:
+            del self._routes[route]
+        return unused
 
     def _keep_if_slow(self, minute: int, line: RequestLine) -> None:
         kept = self._slowest.setdefault(minute, [])

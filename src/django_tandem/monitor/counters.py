@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -67,6 +67,13 @@ class RequestCounters:
         if line.cpu_s is not None:
             key = (line.route, line.stack)
             self.cpu_s[key] = self.cpu_s.get(key, 0.0) + line.cpu_s
+
+    def remove(self, routes: Set[str]) -> None:
+        """Remove the series of ``routes``; one that has a request again begins at 0."""
+        self.durations = {key: n for key, n in self.durations.items() if key[0] not in routes}
+        self.cpu_s = {key: n for key, n in self.cpu_s.items() if key[0] not in routes}
+        kept = {key: n for key, n in self.handovers.items() if key[0] not in routes}
+        self.handovers = Counter(kept)
 
     def copy(self) -> "RequestCounters":
         """Return counters that do not change with these, for another thread."""

@@ -123,6 +123,8 @@ class Monitor:
 
     async def _pass_on(self) -> None:
         self._close_minutes()
+        if unused := self._collected.aggregates.remove_unused(time.time()):
+            self._collected.requests.remove(unused)
         # Channels workers serve no request.
         workers = self._collected.workers
         self._statsd.flush(sum(each.slot.stack != programs.CHANNELS for each in workers))

@@ -93,6 +93,19 @@ def test_routes_beyond_a_number_are_counted_together(counted, monkeypatch) -> No
     assert names == ["/a/", "/b/", "(other)", "(other)", "/a/"]
 
 
+def test_a_route_without_a_request_for_a_day_makes_room(counted, monkeypatch) -> None:
+    """A deploy has renamed it, and the monitor outlives deploys."""
+    monkeypatch.setattr(aggregates, "MOST_ROUTES", 2)
+    day = 24 * 3600
+    for route, at in (("/old/", NOON), ("/used/", NOON), ("/used/", NOON + day)):
+        counted.add(request(at, route=route))
+
+    assert counted.remove_unused(NOON + day) == set()
+    assert counted.remove_unused(NOON + day + 120) == {"/old/"}
+    assert counted.add(request(NOON + day + 120, route="/new/")).route == "/new/"
+    assert counted.add(request(NOON + day + 120, route="/old/")).route == "(other)"
+
+
 def test_the_slowest_requests_of_an_hour_are_kept(counted, monkeypatch) -> None:
     """Of each minute the slowest few; a connection is none."""
     monkeypatch.setattr(aggregates, "SLOWEST_OF_MINUTE", 2)

@@ -60,6 +60,19 @@ def test_a_long_connection_has_no_duration(counters) -> None:
     assert (counters.durations, counters.handovers) == ({}, {("/shop/", "asgi"): 1})
 
 
+def test_routes_that_are_removed_have_no_series(counters) -> None:
+    """Prometheus keeps what they had."""
+    for route in ("/old/", "/shop/"):
+        counters.add(parse(line(by="wsgi>asgi", route=route)))
+    counters.remove({"/old/"})
+
+    assert [key[0] for key in counters.durations] == ["/shop/"]
+    assert (list(counters.cpu_s), list(counters.handovers)) == (
+        [("/shop/", "asgi")],
+        [("/shop/", "asgi")],
+    )
+
+
 def test_a_copy_does_not_change(counters) -> None:
     """Another thread reads it."""
     counters.add(parse(line(by="wsgi>asgi")))
