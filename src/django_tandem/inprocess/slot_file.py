@@ -24,7 +24,7 @@ def map_slot(run_dir: Path) -> mmap.mmap:
     """
     Return the memory of this process's slot.
 
-    On a full disk, or where the run directory was removed, no other process reads it.
+    Falls back to private memory where the file can't be created, such as on a full disk.
     """
     try:
         directory = run_dir / SCOREBOARD

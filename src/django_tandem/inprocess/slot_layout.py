@@ -1,5 +1,5 @@
 """
-The bytes of a worker's slot: what its one writer puts there, and what a reader makes of them.
+The binary layout of a worker's slot, its writer and its reader.
 
     numbers    64 doubles, each of which is written and read at once
     requests   32 places of 512 bytes: a sequence number, the start, and texts

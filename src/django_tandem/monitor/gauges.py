@@ -1,4 +1,4 @@
-"""What the stacks were busy with in the last hour, beside the requests that have ended."""
+"""Gauges of the last hour: queues, loop lag, open connections and workers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

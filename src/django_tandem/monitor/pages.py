@@ -16,7 +16,7 @@ from django_tandem.monitor.dashboard.access import only_on_socket
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
-from django_tandem.monitor.snapshots import Surroundings
+from django_tandem.monitor.snapshots import SnapshotInputs
 from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
 from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.waiting import report
@@ -48,7 +48,7 @@ class StackPages:
 
     async def _snapshot(self, _request: Request) -> Response:
         collected = self._collected
-        around = Surroundings(
+        inputs = SnapshotInputs(
             generation=collected.generation,
             stacks=tuple(dict.fromkeys(kind.stack for kind in collected.kinds if kind.stack)),
             workers=self._present_workers(),
@@ -56,7 +56,7 @@ class StackPages:
             marks=collected.marks.all,
             lost_lines=collected.lost_lines,
         )
-        found = snapshots.take(collected.aggregates, around, time.time())
+        found = snapshots.take(collected.aggregates, inputs, time.time())
         return as_json(HTTPStatus.OK, found.as_json())
 
     def _present_workers(self) -> tuple[WorkerState, ...]:

@@ -26,7 +26,7 @@ def read(run_dir: Path, warn: Callable[[str], None]) -> tuple[Metric, ...]:
     """
     try:
         return tuple(_without_ours(_merged(run_dir), warn))
-    except Exception as error:  # noqa: BLE001 - a damaged file, in a format of its own
+    except Exception as error:  # noqa: BLE001 - a damaged file, in the format of prometheus_client
         warn(f"The project's Prometheus metrics can't be read: {error or type(error)}.")
         return ()
 

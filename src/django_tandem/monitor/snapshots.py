@@ -23,9 +23,9 @@ OpenByRoute = Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class SnapshotInputs:
     """
-    What is known of a stack beside its requests, at one moment.
+    The state of a stack at one moment, without its requests.
 
     ``queues`` are those of the live generation by stack.
     """
@@ -38,20 +38,20 @@ class Surroundings:
     lost_lines: int = 0
 
 
-def take(aggregates: Aggregates, around: Surroundings, now: float) -> Snapshot:
+def take(aggregates: Aggregates, inputs: SnapshotInputs, now: float) -> Snapshot:
     """Return the snapshot of this moment."""
     records, seconds = aggregates.window(now)
     short = {key[:2]: record for key, record in records.items() if not key[2]}
     return Snapshot(
         at=now,
         started_at=aggregates.started_at,
-        generation=around.generation,
-        stacks=tuple(_stack(name, short, seconds, around) for name in (*around.stacks, EDGE)),
-        routes=_routes(short, seconds, around.workers),
-        workers=around.workers,
+        generation=inputs.generation,
+        stacks=tuple(_stack(name, short, seconds, inputs) for name in (*inputs.stacks, EDGE)),
+        routes=_routes(short, seconds, inputs.workers),
+        workers=inputs.workers,
         slow=aggregates.slowest(now),
-        marks=around.marks,
-        lost_lines=around.lost_lines,
+        marks=inputs.marks,
+        lost_lines=inputs.lost_lines,
     )
 
 
@@ -82,10 +82,10 @@ def _cpu_share(record: RouteMinute) -> float | None:
 
 
 def _stack(
-    name: str, short: Mapping[tuple[str, str], RouteMinute], seconds: float, around: Surroundings
+    name: str, short: Mapping[tuple[str, str], RouteMinute], seconds: float, inputs: SnapshotInputs
 ) -> StackTraffic:
-    slots = [each.slot for each in around.workers if each.slot.stack == name]
-    queue = around.queues.get(name)
+    slots = [each.slot for each in inputs.workers if each.slot.stack == name]
+    queue = inputs.queues.get(name)
     return StackTraffic(
         stack=name,
         traffic=traffic((each for key, each in short.items() if key[1] == name), seconds),
