@@ -42,10 +42,12 @@ Show = Callable[..., Page]
 
 
 @contextmanager
-def served(snapshot: Snapshot, **others: object) -> Iterator[str]:
+def served(snapshot: Snapshot, without: str = "none", **others: object) -> Iterator[str]:
+    """Serve the dashboard's files but those ``without`` which it is tested."""
     port = free_port()
     data = {"history": hour(), "gauges": GAUGES} | others
-    with serving({**file_pages(), **pages_of(snapshot, **data)}, f"127.0.0.1:{port}"):
+    files = {path: page for path, page in file_pages().items() if without not in path}
+    with serving({**files, **pages_of(snapshot, **data)}, f"127.0.0.1:{port}"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -210,6 +212,17 @@ def test_a_new_stack_has_empty_states(show) -> None:
         ):
             expect(page.get_by_text(sentence)).to_be_visible()
         assert Axe().run(page).response["violations"] == []
+
+
+def test_without_uplot_the_figures_are_there(show) -> None:
+    """A package that was built without it has no charts, and all that is below them."""
+    with served(sample(), without="uplot") as url:
+        page = show(url, bears="404")
+
+        expect(page.locator("#state-text")).to_have_text("Live")
+        expect(page.get_by_text("This installation has no charts")).to_have_count(8)
+        expect(page.locator("#route-rows tr")).to_have_count(6)
+        expect(page.locator("#workers li").first).to_contain_text("GET /reports/2026/")
 
 
 def test_a_monitor_that_ends_leaves_stale_figures(show) -> None:

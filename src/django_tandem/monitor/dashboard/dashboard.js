@@ -357,8 +357,11 @@ function drawCharts() {
   for (const chart of CHARTS) {
     const data = chart.data();
     // Where the package was built without uPlot, the figures are there and the charts are not.
-    if (!window.uPlot) chart.box.textContent = "This installation has no charts: run `make uplot` where it was built.";
-    else if (chart.plot) chart.plot.setData(data);
+    if (!window.uPlot) {
+      chart.box.textContent = "This installation has no charts: it was built without `make uplot`.";
+      continue;
+    }
+    if (chart.plot) chart.plot.setData(data);
     else chart.plot = new uPlot(optionsOf(chart, chart.box), data, chart.box);
     writeKeys(chart);
   }
