@@ -1,9 +1,10 @@
 """
 The files of a project's own Prometheus metrics, in which prometheus_client keeps each process's.
 
-A directory for each generation: its workers count in it, and it is removed once it has ended. It is
-in shared memory, where there is any: a process that writes to a mapped file is killed when the disk
-is full. A project that sets PROMETHEUS_MULTIPROC_DIR by itself keeps its own.
+A directory for each generation: its workers count in it. The monitor adds the counts of those that
+have ended to one more, as a counter must not decrease, and removes them. A directory is in shared
+memory, where there is any: a process that writes to a mapped file is killed when the disk is full.
+A project that sets PROMETHEUS_MULTIPROC_DIR by itself keeps its own.
 """
 
 import contextlib
@@ -19,6 +20,9 @@ from django_tandem.inprocess.slot_file import SHARED_MEMORY
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DIRECTORIES = GenerationFiles("prometheus")
 PREFIX = "tandem-prometheus-"
+# Suffixes of the directory of a generation that has ended, and of that with the sum of these.
+ENDED = ".ended"
+TOTAL = ".total"
 
 
 def make_directory() -> None:
@@ -27,13 +31,14 @@ def make_directory() -> None:
     if path is None or os.environ.get(VARIABLE) != str(path):
         return
     try:
-        _make(path)
+        make(path)
     except OSError:
         # The disk may be full: each process then counts in its memory.
         del os.environ[VARIABLE]
 
 
-def _make(path: Path) -> None:
+def make(path: Path) -> None:
+    """Make a directory, in shared memory where there is any."""
     if path.is_dir():
         return
     if not os.access(SHARED_MEMORY, os.W_OK):
@@ -63,24 +68,36 @@ def forget_process(pid: int) -> None:
 
 
 def directories(run_dir: Path) -> Iterator[Path]:
-    """Yield the directories of all generations."""
+    """Yield the directories of all generations, and that with the sum of those that have ended."""
     return run_dir.glob(f"{DIRECTORIES.name}-[0-9]*")
 
 
 def remove(run_dir: Path, generation: int) -> None:
     """Remove the directory of ``generation``, if there is one."""
-    _remove(DIRECTORIES.path(run_dir, generation))
+    remove_directory(DIRECTORIES.path(run_dir, generation))
 
 
-def remove_all_but(run_dir: Path, generations: Collection[int]) -> None:
-    """Remove the directories of every generation but these."""
+def remove_all(run_dir: Path) -> None:
+    """Remove the directories of all generations, and the sum."""
+    for path in directories(run_dir):
+        remove_directory(path)
+
+
+def end_all_but(run_dir: Path, generations: Collection[int]) -> None:
+    """Leave the counts of every generation but these to the monitor, which adds them up."""
     kept = {DIRECTORIES.path(run_dir, generation) for generation in generations}
     for path in directories(run_dir):
-        if path not in kept:
-            _remove(path)
+        if path not in kept and path.suffix not in {ENDED, TOTAL}:
+            path.rename(path.with_name(path.name + ENDED))
 
 
-def _remove(path: Path) -> None:
+def total_directory(run_dir: Path) -> Path:
+    """Return the path of the directory with the sum of the generations that have ended."""
+    return DIRECTORIES.path(run_dir, 0).with_suffix(TOTAL)
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory, with its files in shared memory."""
     if not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
         return

@@ -2,10 +2,15 @@
 Folds the metrics of processes that have ended into one file for each kind of metric.
 
 prometheus_client keeps the files of each process for ever. Where workers are recycled, they would
-fill the memory that they are in, and each scrape would read them all.
+fill the memory that they are in, and each scrape would read them all. Those of a generation that
+has ended are added to the sum of such generations: Prometheus takes a counter that decreases for a
+reset, and counts the rest once more.
+
+A scrape is answered before or after a fold, never within one.
 """
 
 import re
+import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -44,11 +49,21 @@ FOLDS: dict[str, Callable[[Value, Value], Value]] = {
     "gauge_min": min,
     "gauge_mostrecent": lambda first, second: max(first, second, key=lambda each: each.timestamp),
 }
+# The kinds of metrics that outlive their generation.
+CUMULATIVE = ("counter", "histogram", "summary")
+READY = "ready"
 
 
 def fold(run_dir: Path) -> None:
-    """Fold the files of ended processes, where there are more than KEPT in a generation."""
-    for directory in prometheus_files.directories(run_dir):
+    """Fold ended generations, and in each other one the files of more than KEPT ended processes."""
+    directories = list(prometheus_files.directories(run_dir))
+    for directory in directories:
+        for kind in FOLDS:
+            _finish(directory, kind)
+    for directory in directories:
+        if directory.suffix == prometheus_files.ENDED:
+            _fold_generation(prometheus_files.total_directory(run_dir), directory)
+            continue
         ended = _files_of_ended(directory)
         if len({pid for _kind, pid, _path in ended}) > KEPT:
             for kind in {kind for kind, _pid, _path in ended}:
@@ -63,16 +78,50 @@ def _files_of_ended(directory: Path) -> list[tuple[str, int, Path]]:
     return [each for each in known if each[1] not in running]
 
 
+def _fold_generation(total: Path, ended: Path) -> None:
+    prometheus_files.make(total)
+    for kind in CUMULATIVE:
+        _fold_kind(total, kind, ended.glob(f"{kind}_*.db"))
+    prometheus_files.remove_directory(ended)
+
+
 def _fold_kind(directory: Path, kind: str, paths: Iterable[Path]) -> None:
-    if kind in FOLDS:
-        folded = directory / f"{kind}_0.db"
-        values: dict[str, Value] = {}
-        for path in (folded, *paths):
-            for key, value in _read(path):
-                values[key] = FOLDS[kind](values[key], value) if key in values else value
-        _write(folded, values)
+    if kind not in FOLDS:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return
+    staged = directory / f"{kind}.folding"
+    staged.mkdir()
+    for number, path in enumerate(paths):
+        with suppress(FileNotFoundError):
+            path.rename(staged / f"{number}.db")
+    _finish(directory, kind)
+
+
+def _finish(directory: Path, kind: str) -> None:
+    """
+    Fold the files that are staged, if there are any.
+
+    The next monitor continues where one was killed, and adds no file twice: staged files are added
+    to the folded one until their directory is renamed, and then only that file is replaced.
+    """
+    folded = directory / f"{kind}_0.db"
+    staged, added = directory / f"{kind}.folding", directory / f"{kind}.folded"
+    if staged.is_dir():
+        _write(staged / READY, _added_up(kind, (folded, *staged.glob("*.db"))))
+        staged.rename(added)
+    if added.is_dir():
+        with suppress(FileNotFoundError):
+            (added / READY).replace(folded)
+        shutil.rmtree(added)
+
+
+def _added_up(kind: str, paths: Iterable[Path]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
     for path in paths:
-        path.unlink(missing_ok=True)
+        for key, value in _read(path):
+            values[key] = FOLDS[kind](values[key], value) if key in values else value
+    return values
 
 
 def _read(path: Path) -> Iterator[tuple[str, Value]]:

@@ -171,7 +171,7 @@ def _remove_old(run_dir: Path, diff: Diff) -> None:
     running = {generation_of(name) for name in diff.running}
     for files in (drain_window.FILES, worker_restarts.FILES, master_heartbeat.FILES):
         files.remove_all_but(run_dir, running)
-    prometheus_files.remove_all_but(run_dir, running)
+    prometheus_files.end_all_but(run_dir, running)
 
 
 if __name__ == "__main__":

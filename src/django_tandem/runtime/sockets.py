@@ -86,7 +86,7 @@ def clean(run_dir: Path) -> None:
     for name in os.listdir(run_dir):  # noqa: PTH208
         if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
             (run_dir / name).unlink(missing_ok=True)
-    prometheus_files.remove_all_but(run_dir, ())
+    prometheus_files.remove_all(run_dir)
     slot_file.remove_all(run_dir)
 
 

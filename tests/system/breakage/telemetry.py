@@ -72,10 +72,10 @@ MUTANTS = (
         tests=("tests/unit/monitor/test_ended_processes.py",),
     ),
     Mutant(
-        name="a generation that has ended is still counted",
+        name="the counts of a generation that has ended are not folded",
         file="runtime/drain.py",
-        old="    prometheus_files.remove_all_but(run_dir, running)\n",
+        old="    prometheus_files.end_all_but(run_dir, running)\n",
         new="",
-        tests=(f"{PROMETHEUS}::test_a_generation_has_its_own_counts_until_it_has_ended",),
+        tests=(f"{PROMETHEUS}::test_counters_do_not_decrease_when_a_generation_has_ended",),
     ),
 )

@@ -58,16 +58,21 @@ def test_without_its_directory_a_process_counts_in_memory(run_dir, monkeypatch) 
     assert VARIABLE not in prometheus_files.os.environ
 
 
-def test_generations_that_have_ended_are_removed(run_dir) -> None:
-    """With all files in them, and nothing of another name."""
+def test_generations_that_have_ended_are_left_to_the_monitor(run_dir) -> None:
+    """Once; a stop removes them with all files in them, and nothing of another name."""
     for name in ("prometheus-1", "prometheus-2", "prometheus-3"):
         (run_dir / name).mkdir()
         (run_dir / name / "counter_7.db").touch()
     (run_dir / "prometheus-rules.yml").touch()
-    prometheus_files.remove_all_but(run_dir, {2})
+    prometheus_files.end_all_but(run_dir, {2})
+    prometheus_files.end_all_but(run_dir, {2})
 
-    assert {each.name for each in run_dir.iterdir()} == {"prometheus-2", "prometheus-rules.yml"}
-    prometheus_files.remove(run_dir, 2)
+    assert {each.name for each in run_dir.glob("prometheus-[0-9]*")} == {
+        "prometheus-1.ended",
+        "prometheus-2",
+        "prometheus-3.ended",
+    }
+    prometheus_files.remove_all(run_dir)
     assert {each.name for each in run_dir.iterdir()} == {"prometheus-rules.yml"}
 
 

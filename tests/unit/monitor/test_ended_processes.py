@@ -1,12 +1,15 @@
 """Metrics of processes that have ended are folded, and the page stays the same."""
 
 import os
+import shutil
 from itertools import count
+from pathlib import Path
 
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from django_tandem.monitor import project_metrics
+from django_tandem.inprocess import prometheus_files
+from django_tandem.monitor import ended_processes, project_metrics
 from django_tandem.monitor.ended_processes import KEPT, fold
 
 # Above the highest pid of the kernel.
@@ -69,3 +72,43 @@ def test_a_series_for_each_pid_ends_with_the_others(tmp_path, directory) -> None
     fold(tmp_path)
 
     assert values(tmp_path) == {("orders", str(os.getpid())): 7.0}
+
+
+def test_counters_outlive_their_generation(tmp_path, directory, monkeypatch) -> None:
+    """Those of each that has ended are in one directory; its gauges end with it."""
+    monkeypatch.setattr(prometheus_files, "SHARED_MEMORY", tmp_path / "missing")
+    live = tmp_path / "prometheus-3"
+    live.mkdir()
+    write(live, os.getpid(), "counter", 1.0)
+    for generation in (1, 2):
+        ended = tmp_path / f"prometheus-{generation}"
+        ended.mkdir(exist_ok=True)
+        write(ended, next(PIDS), "counter", 10.0)
+        write(ended, next(PIDS), "gauge_sum", 7.0, name="jobs")
+        prometheus_files.end_all_but(tmp_path, {3})
+        fold(tmp_path)
+
+    assert values(tmp_path) == {("orders_total",): 21.0}
+    assert {each.name for each in tmp_path.iterdir()} == {"prometheus-0.total", "prometheus-3"}
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_monitor_that_is_killed_in_a_fold_adds_no_file_twice(
+    tmp_path, directory, monkeypatch, step
+) -> None:
+    """The next one continues there."""
+    for _ in range(KEPT + 1):
+        write(directory, next(PIDS), "counter", 1.0)
+    calls = {1: (Path, "rename"), 2: (Path, "replace"), 3: (shutil, "rmtree")}
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    owner, name = calls.get(step, (ended_processes, "_write"))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            fold(tmp_path)
+    fold(tmp_path)
+
+    assert values(tmp_path) == {("orders_total",): KEPT + 1}
