@@ -33,8 +33,9 @@ class Terminal:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Its width and its height now."""
-        return self.console.size.width, self.console.size.height
+        """Its width and its height now, which a COLUMNS of the environment does not follow."""
+        found = os.get_terminal_size(sys.stdout.fileno())
+        return found.columns, found.lines
 
     @contextlib.contextmanager
     def opened(self) -> Iterator["Terminal"]:

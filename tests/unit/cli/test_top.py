@@ -99,6 +99,13 @@ def test_a_resized_terminal_is_filled(top) -> None:
     top.wait_until(lambda lines: "HAND/S" not in "\n".join(lines) and is_filled(lines))
 
 
+def test_an_exported_width_is_not_that_of_the_terminal(run_dir) -> None:
+    """An exported COLUMNS is that of the terminal in which it was set."""
+    argv = ["top", "--run-dir", str(run_dir)]
+    with TerminalSession(argv, run_dir, columns=120, COLUMNS="80", LINES="24") as session:
+        session.wait_for("HAND/S")
+
+
 def test_few_bytes_are_sent_where_nothing_changes(top) -> None:
     """Over SSH each update has only the lines that differ."""
     sent = len(top.received)
