@@ -7,6 +7,7 @@ notices is a hole in the tests.
 """
 
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -14,47 +15,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 
-from breakage import (
-    admission,
-    compiler,
-    containers,
-    edge,
-    env_file,
-    handler,
-    history,
-    kinds,
-    logs,
-    master,
-    monitor,
-    privileges,
-    stops,
-    telemetry,
-)
+import breakage
 from breakage.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml")
 # pytest's own code for "tests were run, and some failed": any other one is no answer.
 FAILED = 1
-MODULES = (
-    admission,
-    compiler,
-    containers,
-    edge,
-    env_file,
-    handler,
-    history,
-    kinds,
-    logs,
-    master,
-    monitor,
-    privileges,
-    stops,
-    telemetry,
-)
-SUBJECTS = {each.__name__.rpartition(".")[2]: each.MUTANTS for each in MODULES}
+# By the module that has them.
+SUBJECTS = {
+    name: import_module(f"breakage.{name}").MUTANTS
+    for _, name, _ in pkgutil.iter_modules(breakage.__path__)
+    if name not in ("mutant", "test_mutants")
+}
 
 
 def main(chosen: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def current() -> Any:
-    """Return the greenlet that runs, as of gevent or eventlet; None on a thread of its own."""
+    """Return the greenlet that runs, as of gevent or eventlet; None where a thread runs itself."""
     # Its import is the server's: most processes have none.
     module: Any = sys.modules.get("greenlet")
     if module is None:

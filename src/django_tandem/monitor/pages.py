@@ -69,7 +69,7 @@ class StackPages:
 
     async def _history(self, request: Request) -> Response:
         given = request.query.get("minutes", "")
-        # int() takes other digits than these, and no number of more than 4,300.
+        # int() also accepts digits that are not ASCII, and raises for more than 4,300 of them.
         is_number = given.isascii() and given.isdecimal() and len(given) < 10
         since = int(time.time()) // 60 - (int(given) if is_number else HOUR_MINUTES)
         return Response(status=HTTPStatus.OK, body=self._collected.last_hour.as_json(since))

@@ -88,6 +88,7 @@ def test_a_killed_monitor_loses_no_request_that_it_had_not_read(up) -> None:
     # supervisord may not have noticed yet.
     wait_for(lambda: supervisord.pid_of(up.run_dir, "monitor") not in (None, process.pid))
     wait_for_count(up, sent)
+    assert counted(up) == sent
 
 
 def test_a_removed_file_is_made_again(up) -> None:
@@ -99,7 +100,9 @@ def test_a_removed_file_is_made_again(up) -> None:
     wait_for(lambda: file.exists() and file.stat().st_ino != inode)
     wait_for(lambda: _opened_by_edge(up, inode) == 0)
 
-    wait_for_count(up, before + send(up))
+    expected = before + send(up)
+    wait_for_count(up, expected)
+    assert counted(up) == expected
 
 
 def test_a_damaged_line_is_lost_and_counted(up) -> None:
@@ -108,8 +111,9 @@ def test_a_damaged_line_is_lost_and_counted(up) -> None:
     with (up.run_dir / REQUESTS_FILE).open("ab") as file:
         file.write(b"1800000000.000\t200\tGE\n")
 
-    wait_for(lambda: total(up, "tandem_monitor_lines_lost_total") == lost + 1)
-    wait_for_count(up, before + send(up))
+    expected = before + send(up)
+    wait_for_count(up, expected)
+    assert total(up, "tandem_monitor_lines_lost_total") == lost + 1
 
 
 def test_a_reload_goes_on_counting(up) -> None:

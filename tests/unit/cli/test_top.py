@@ -94,16 +94,21 @@ def test_a_resized_terminal_is_filled(top) -> None:
         return lines[-1].startswith("q quit")
 
     top.resize(120, 40)
-    top.wait_until(lambda lines: "HAND/S" in "\n".join(lines) and is_filled(lines))
+    wide = top.wait_until(lambda lines: "HAND/S" in "\n".join(lines) and is_filled(lines))
     top.resize(50, 12)
-    top.wait_until(lambda lines: "HAND/S" not in "\n".join(lines) and is_filled(lines))
+    narrow = top.wait_until(lambda lines: "HAND/S" not in "\n".join(lines) and is_filled(lines))
+
+    assert (len(wide), len(narrow)) == (40, 12)
+    assert max(map(len, narrow)) <= 50 < max(map(len, wide))
 
 
 def test_an_exported_width_is_not_that_of_the_terminal(run_dir) -> None:
     """An exported COLUMNS is that of the terminal in which it was set."""
     argv = ["top", "--run-dir", str(run_dir)]
     with TerminalSession(argv, run_dir, columns=120, COLUMNS="80", LINES="24") as session:
-        session.wait_for("HAND/S")
+        lines = session.wait_for("HAND/S")
+
+    assert max(map(len, lines)) > 80
 
 
 def test_few_bytes_are_sent_where_nothing_changes(top) -> None:

@@ -100,13 +100,19 @@ def test_a_generation_reads_its_env_file_anew(export, server, monkeypatch, tmp_p
         assert server.recv(4096) == f"{prefix}.gunicorn.workers:1|g".encode()
 
 
-def test_without_an_address_nothing_is_sent(export, monkeypatch) -> None:
-    """Counting costs nothing then."""
-    monkeypatch.delenv("STATSD_ARGS", raising=False)
+def test_without_an_address_nothing_is_sent(export, server, monkeypatch) -> None:
+    """Also not to the server of the generation before."""
+    monkeypatch.setenv("STATSD_ARGS", arguments(server, "shop"))
+    export.configure(state())
+    monkeypatch.delenv("STATSD_ARGS")
     export.configure(state())
 
     export.add(line())
     export.flush(workers=1)
+
+    server.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        server.recv(4096)
 
 
 def test_arguments_that_cannot_be_read_are_reported(export, monkeypatch, capsys) -> None:

@@ -61,7 +61,10 @@ def rows(plan: Plan) -> Iterator[Row]:
     yield Row(title="Routes", panels=_routes())
     yield Row(title="Workers and queue", panels=_workers())
     if plan.edge.has_asgi:
-        yield Row(title="WebSockets, streams and the event loop", panels=_asgi())
+        yield Row(
+            title="WebSockets, streams and the event loop",
+            panels=(*_event_loops(), *_connections()),
+        )
     yield Row(title="Processes", panels=_processes())
 
 
@@ -160,7 +163,7 @@ def _workers() -> tuple[Panel, ...]:
     )
 
 
-def _asgi() -> tuple[Panel, ...]:
+def _event_loops() -> tuple[Panel, ...]:
     return (
         Panel(
             title="Delay of the event loops",
@@ -183,6 +186,11 @@ def _asgi() -> tuple[Panel, ...]:
                 ),
             ),
         ),
+    )
+
+
+def _connections() -> tuple[Panel, ...]:
+    return (
         Panel(
             title="Open WebSockets",
             unit="short",

@@ -7,7 +7,7 @@ from gunicorn.instrument.statsd import Statsd
 
 
 class LogCounts(Statsd):  # type: ignore[misc]
-    """Sends ``gunicorn.log.error`` and the like, and no request and no number of workers."""
+    """Sends ``gunicorn.log.error`` and the like alone; the monitor counts requests and workers."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write the access log, if there is one."""
