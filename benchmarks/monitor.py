@@ -158,7 +158,7 @@ def measure_faults(watched: Stack, alone: Stack) -> tuple[float, float]:
         "stopped": stopped,
         "without": lambda: wrk.load(alone.url + path),
     }
-    rates = alternate(variants, 5)
+    rates = alternate(variants, ROUNDS)
     show(path, rates)
     return ratio(rates, "killed", "without"), ratio(rates, "stopped", "without")
 
