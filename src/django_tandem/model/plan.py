@@ -7,7 +7,7 @@ from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.drain import DrainMode
 from django_tandem.model.project import BackgroundWorker, Project, StaticFiles
-from django_tandem.model.routes import EdgeRule, Stack, Verdict
+from django_tandem.model.routes import EdgeRule, Pin, Stack, Verdict
 
 # The port that an https URL means when it names none.
 HTTPS_PORT = 443
@@ -288,7 +288,7 @@ class Plan:
     None as their own settings have it. ``missing_workers`` are those of the project's task queues
     that no program runs. ``health_binds`` and ``health_socket`` are where the probes are answered,
     beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
-    ``has_monitor`` is true.
+    ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"].
     """
 
     project: Project
@@ -301,6 +301,7 @@ class Plan:
     verdicts: tuple[Verdict, ...]
     edge: Edge
     processes: tuple[Process, ...]
+    pins: tuple[Pin, ...] = ()
     log_format: LogFormat = LogFormat.TEXT
     overrides: Overrides = Overrides()
     drain: DrainMode | None = None

@@ -64,6 +64,7 @@ class Route:
     ``pattern`` is the whole pattern as it stands in the URLconf, from ``/`` on.
     ``name`` is the URL name with its namespaces, as ``reverse()`` expects it.
     ``by_django`` is true when Django's handler serves it, behind the project's middleware.
+    ``is_branch`` is true for a part of the URLconf that is not followed, whose views are not known.
     """
 
     pattern: str
@@ -72,6 +73,7 @@ class Route:
     match: PathMatch
     protocol: Protocol = Protocol.HTTP
     by_django: bool = True
+    is_branch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,7 @@ def _planned(
         stop_s=settings.stop_s,
         stop_delay_s=settings.stop_delay_s,
         verdicts=verdicts,
+        pins=settings.routes,
         edge=planned_edge,
         processes=started,
         log_format=settings.log_format,

@@ -58,6 +58,7 @@ def route_of(endpoint: Endpoint, project_directory: str) -> Route:
         name=":".join([*path.namespaces, endpoint.name]) if endpoint.name else None,
         view=view,
         match=path_match(path.chain),
+        is_branch=not is_view,
     )
 
 

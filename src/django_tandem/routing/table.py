@@ -14,6 +14,18 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
 
     WebSockets need none: they are recognized by the handshake, not by the path.
     """
+    return tuple(drop_redundant(ordered_rules(verdicts, pins)))
+
+
+def ordered_rules(
+    verdicts: Iterable[Verdict], pins: Iterable[Pin], *, has_handover: bool = True
+) -> list[EdgeRule]:
+    """
+    Return a rule for each pin of paths and each route, in the order in which they match.
+
+    Without a handover, ASGI gets all paths that may be those of a route that is for ASGI, or that
+    is not known.
+    """
     pins = tuple(pins)
     http = [each for each in verdicts if each.route.protocol is Protocol.HTTP]
     rules: list[EdgeRule] = []
@@ -21,10 +33,14 @@ def edge_rules(verdicts: Iterable[Verdict], pins: Iterable[Pin]) -> tuple[EdgeRu
         if pin.is_of_paths:
             rules += [*_exceptions(pins[: index + 1], http), _pin_rule(pin)]
     routed = [
-        EdgeRule(match=each.route.match, stack=_edge_stack(each), origin=each.route.pattern)
+        EdgeRule(
+            match=each.route.match,
+            stack=_edge_stack(each) if has_handover else _widened_stack(each),
+            origin=each.route.pattern,
+        )
         for each in http
     ]
-    return tuple(drop_redundant([*rules, *routed]))
+    return [*rules, *routed]
 
 
 def _exceptions(pins: tuple[Pin, ...], verdicts: Iterable[Verdict]) -> list[EdgeRule]:
@@ -59,6 +75,11 @@ def _edge_stack(verdict: Verdict) -> Stack:
     # After a pin ASGI does so: it serves the whole URLconf as well.
     is_sorted_out = verdict.pin is None and verdict.route.match.why_inexact
     return Stack.WSGI if is_sorted_out and verdict.route.by_django else verdict.stack
+
+
+def _widened_stack(verdict: Verdict) -> Stack:
+    is_unknown = verdict.pin is None and verdict.route.is_branch
+    return Stack.ASGI if is_unknown else verdict.stack
 
 
 def _pin_rule(pin: Pin) -> EdgeRule:

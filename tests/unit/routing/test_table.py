@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from builders import verdict, websocket
 from django_tandem.model import PathMatch, Pin, Stack
-from django_tandem.routing.table import edge_rules
+from django_tandem.routing.table import edge_rules, ordered_rules
 
 
 def _table(*verdicts, pins=()) -> list[tuple[str, str]]:
@@ -134,3 +134,15 @@ def test_a_pin_by_name_makes_a_rule_for_asgi() -> None:
     assert _table(verdict("/keys/", Stack.ASGI, match=match)) == []
     pinned = replace(verdict("/keys/", Stack.ASGI, match=match, name="key"), pin=0)
     assert _table(pinned, pins=[Pin(target="key", stack=Stack.ASGI)]) == [("/keys/", "asgi")]
+
+
+def test_without_a_handover_asgi_gets_what_may_be_its_own() -> None:
+    """The paths of an inexact pattern, and of a branch whose views are not known; not of a pin."""
+    match = PathMatch(pcre="^/a/", prefix="/a/", why_inexact="a repeat")
+    inexact = verdict("/a/…", Stack.ASGI, match=match)
+    branch = verdict("/b/…", is_branch=True)
+    pinned = replace(verdict("/c/…", is_branch=True), pin=0)
+
+    rules = ordered_rules([inexact, branch, pinned, verdict("/d/")], (), has_handover=False)
+
+    assert [str(rule.stack) for rule in rules] == ["asgi", "asgi", "wsgi", "wsgi"]

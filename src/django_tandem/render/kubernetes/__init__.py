@@ -1,0 +1,1 @@
+"""Render what runs in a cluster of Kubernetes."""
