@@ -3,26 +3,30 @@ The files of a project's own Prometheus metrics, in which prometheus_client keep
 
 A directory for each generation: its workers count in it. The monitor adds the counts of those that
 have ended to one more, as a counter must not decrease, and removes them. A directory is in shared
-memory, where there is any: a process that writes to a mapped file is killed when the disk is full.
+memory, where there is any: a write to a page of a disk may wait for that disk.
 A project that sets PROMETHEUS_MULTIPROC_DIR by itself keeps its own.
 """
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from django_tandem.inprocess import shared_memory
 from django_tandem.inprocess.generation_files import GenerationFiles
-from django_tandem.inprocess.slot_file import SHARED_MEMORY
+
+logger = logging.getLogger("django_tandem")
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DIRECTORIES = GenerationFiles("prometheus")
-PREFIX = "tandem-prometheus-"
 # Suffixes of the directory of a generation that has ended, and of that with the sum of these.
 ENDED = ".ended"
 TOTAL = ".total"
+# A file of one process has 64 kB. A generation gets no directory in shared memory with less room.
+LEAST_BYTES = 4 * 1024**2
 
 
 def make_directory() -> None:
@@ -32,22 +36,45 @@ def make_directory() -> None:
         return
     try:
         make(path)
-    except OSError:
-        # The disk may be full: each process then counts in its memory.
+    except OSError as error:
+        # The disk may be full.
+        logger.warning("The project's Prometheus metrics are not on the monitor's page: %s.", error)
         del os.environ[VARIABLE]
+        return
+    # The project imports prometheus_client, and no other process does.
+    from django_tandem.inprocess import metrics_file  # noqa: PLC0415
+
+    metrics_file.install()
 
 
 def make(path: Path) -> None:
-    """Make a directory, in shared memory where there is any."""
-    if path.is_dir():
-        return
-    if not os.access(SHARED_MEMORY, os.W_OK):
-        path.mkdir(mode=0o700, exist_ok=True)
-        return
-    if path.is_symlink() and not path.exists():
-        # The machine was restarted.
-        path.unlink(missing_ok=True)
-    target = tempfile.mkdtemp(prefix=PREFIX, dir=SHARED_MEMORY)
+    """Make a directory, in shared memory where there is room, and lock it."""
+    if not path.is_dir():
+        if path.is_symlink():
+            # The machine was restarted.
+            path.unlink(missing_ok=True)
+        if _has_shared_memory():
+            _make_in_shared_memory(path)
+        else:
+            path.mkdir(mode=0o700, exist_ok=True)
+    shared_memory.lock_directory(path)
+
+
+def _has_shared_memory() -> bool:
+    if not shared_memory.is_available():
+        return False
+    with contextlib.suppress(OSError):
+        if shared_memory.free_bytes() < LEAST_BYTES:
+            logger.warning(
+                "%s is full: the project's Prometheus metrics are in the run directory.",
+                shared_memory.DIRECTORY,
+            )
+            return False
+    return True
+
+
+def _make_in_shared_memory(path: Path) -> None:
+    target = tempfile.mkdtemp(prefix=shared_memory.METRICS_PREFIX, dir=shared_memory.DIRECTORY)
     try:
         path.symlink_to(target)
     except OSError as error:
@@ -102,6 +129,7 @@ def remove_directory(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
         return
     target = path.readlink()
-    if target.parent == SHARED_MEMORY and target.name.startswith(PREFIX):
-        shutil.rmtree(target, ignore_errors=True)
+    is_ours = target.name.startswith(shared_memory.METRICS_PREFIX)
+    if target.parent == shared_memory.DIRECTORY and is_ours:
+        shared_memory.remove_directory(target)
     path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ A page of a file on a disk may wait for that disk when it is written to, and a r
 
 import contextlib
 import errno
+import logging
 import mmap
 import os
 import tempfile
@@ -13,25 +14,30 @@ from pathlib import Path
 
 import psutil
 
+from django_tandem.inprocess import shared_memory
 from django_tandem.inprocess.slot_layout import SLOT_BYTES
 from django_tandem.model.scoreboard import SCOREBOARD
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - mkstemp() makes a new file there
-PREFIX = "tandem-slot-"
+logger = logging.getLogger("django_tandem")
 
 
 def map_slot(run_dir: Path) -> mmap.mmap:
     """
     Return the memory of this process's slot.
 
-    Falls back to private memory where the file can't be created, such as on a full disk.
+    Falls back to a file in the run directory where shared memory is full, and to private memory
+    where the disk is full as well.
     """
+    path = slot_path(run_dir, os.getpid())
     try:
-        directory = run_dir / SCOREBOARD
-        directory.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         remove_stale(run_dir)
-        return _map_file(slot_path(run_dir, os.getpid()))
-    except OSError:
+        if shared_memory.is_available():
+            with contextlib.suppress(OSError):
+                return _map_file(path, in_memory=True)
+        return _map_file(path, in_memory=False)
+    except OSError as error:
+        logger.warning("The monitor does not see this worker: %s.", error)
         return mmap.mmap(-1, SLOT_BYTES)
 
 
@@ -45,7 +51,9 @@ def remove_slot(path: Path) -> None:
     with contextlib.suppress(OSError):
         target = path.readlink()
         # The directory may hold a link that is not ours.
-        if target.parent == SHARED_MEMORY and target.name.startswith(PREFIX):
+        if target.parent == shared_memory.DIRECTORY and target.name.startswith(
+            shared_memory.SLOT_PREFIX
+        ):
             target.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
@@ -66,14 +74,16 @@ def remove_stale(run_dir: Path) -> None:
                 remove_slot(path)
 
 
-def _map_file(path: Path) -> mmap.mmap:
+def _map_file(path: Path, *, in_memory: bool) -> mmap.mmap:
     # That of an earlier process with this pid.
     remove_slot(path)
     new = path.with_suffix(".new")
     remove_slot(new)
-    handle, name = _make_file(new)
+    handle, name = _make_file(new, in_memory=in_memory)
     try:
         _allocate(handle)
+        # The mapping keeps the lock when the handle is closed.
+        shared_memory.lock(handle)
         mapped = mmap.mmap(handle, SLOT_BYTES)
         if name != new:
             new.symlink_to(name)
@@ -93,8 +103,10 @@ def _allocate(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _make_file(new: Path) -> tuple[int, Path]:
-    if os.access(SHARED_MEMORY, os.W_OK):
-        handle, name = tempfile.mkstemp(prefix=PREFIX, dir=SHARED_MEMORY)
+def _make_file(new: Path, *, in_memory: bool) -> tuple[int, Path]:
+    if in_memory:
+        handle, name = tempfile.mkstemp(
+            prefix=shared_memory.SLOT_PREFIX, dir=shared_memory.DIRECTORY
+        )
         return handle, Path(name)
     return os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), new

@@ -9,6 +9,8 @@ reset, and counts the rest once more.
 A scrape is answered before or after a fold, never within one.
 """
 
+import errno
+import os
 import re
 import shutil
 import struct
@@ -20,7 +22,8 @@ from typing import Any, NamedTuple
 import psutil
 from prometheus_client.mmap_dict import MmapedDict
 
-from django_tandem.inprocess import prometheus_files
+from django_tandem.inprocess import prometheus_files, shared_memory
+from django_tandem.inprocess.metrics_file import MetricsFile
 
 # The files of so many ended processes stay: a view of the project that reads them at the moment of
 # a fold could miss one.
@@ -54,10 +57,22 @@ CUMULATIVE = ("counter", "histogram", "summary")
 READY = "ready"
 
 
+class SumFile(MetricsFile):
+    """A file of sums; it raises OSError where there is no room, and what it adds up stays."""
+
+    def _note_no_room(self, name: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+
 def fold(run_dir: Path) -> None:
-    """Fold ended generations, and in each other one the files of more than KEPT ended processes."""
+    """
+    Fold ended generations, and in each other one the files of more than KEPT ended processes.
+
+    Raises OSError where there is no room for the sum; the next fold continues there.
+    """
     directories = list(prometheus_files.directories(run_dir))
     for directory in directories:
+        shared_memory.lock_directory(directory)
         for kind in FOLDS:
             _finish(directory, kind)
     for directory in directories:
@@ -136,8 +151,7 @@ def _write(path: Path, values: dict[str, Value]) -> None:
     # Of another suffix, so that nothing reads it before it is whole.
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
-    make: Any = MmapedDict
-    file = make(str(new))
+    file: Any = SumFile(str(new))
     for key, value in values.items():
         file.write_value(key, value.value, value.timestamp)
     file.close()

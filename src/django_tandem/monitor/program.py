@@ -64,6 +64,7 @@ class Monitor:
         self._statsd = StatsdExport()
         self._history = _open_history(run_dir)
         self._failures: list[str] = []
+        self._reported: set[str] = set()
         self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
 
     async def run(self) -> None:
@@ -159,7 +160,16 @@ class Monitor:
         if any(prometheus_files.directories(self._run_dir)):
             from django_tandem.monitor import ended_processes  # noqa: PLC0415 - as below
 
-            ended_processes.fold(self._run_dir)
+            try:
+                ended_processes.fold(self._run_dir)
+            except OSError as error:
+                # The next call tries again.
+                self._report_once(f"The metrics of ended processes can't be added up: {error}.")
+
+    def _report_once(self, text: str) -> None:
+        if text not in self._reported:
+            self._reported.add(text)
+            report(text)
 
     async def _read_state(self) -> None:
         """Read the state if it has changed: a reload has committed another generation."""

@@ -11,7 +11,7 @@ import psutil
 
 from django_tandem import pipeline
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import startup_failures
+from django_tandem.inprocess import shared_memory, startup_failures
 from django_tandem.model import Plan
 from django_tandem.model.state import state_of
 from django_tandem.model.stop import command_s
@@ -55,6 +55,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
         preflight.require_all(plan, settings)
         # What a stack that was killed left behind; none runs here now.
         clean(directory)
+        shared_memory.remove_unused()
         for name in (FAILED_FILE, STOPPING_FILE):
             (directory / name).unlink(missing_ok=True)
         logs.mark_start(directory)

@@ -15,7 +15,7 @@ import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 
 from django_tandem import environment
-from django_tandem.inprocess import scoreboard, slot_file
+from django_tandem.inprocess import scoreboard, shared_memory, slot_file
 from django_tandem.inprocess.scoreboard import Scoreboard
 from django_tandem.inprocess.slot_layout import PLACES
 from django_tandem.model.scoreboard import InFlight, Messages, Threads
@@ -293,12 +293,32 @@ def test_a_slot_is_removed_at_the_exit_with_its_shared_memory(board, monkeypatch
 
 def test_without_shared_memory_the_slot_is_in_the_run_directory(tmp_path, monkeypatch):
     """As on a system that has none."""
-    monkeypatch.setattr(slot_file, "SHARED_MEMORY", tmp_path / "none")
+    monkeypatch.setattr(shared_memory, "DIRECTORY", tmp_path / "none")
     board = Scoreboard(tmp_path, "wsgi", 1, dict)
     board.start()
 
     assert not (tmp_path / "scoreboard" / str(os.getpid())).is_symlink()
     assert read(board).stack == "wsgi"
+    board.remove()
+
+
+def test_where_shared_memory_is_full_the_slot_is_in_the_run_directory(tmp_path, monkeypatch):
+    """Nothing is left there."""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(shared_memory, "DIRECTORY", memory)
+    write, written = os.write, []
+
+    def first_is_full(handle, data):
+        written.append(handle)
+        return full() if len(written) == 1 else write(handle, data)
+
+    monkeypatch.setattr(slot_file.os, "write", first_is_full)
+    board = Scoreboard(tmp_path, "wsgi", 1, dict)
+    board.start()
+
+    assert read(board).stack == "wsgi"
+    assert not list(memory.iterdir())
     board.remove()
 
 

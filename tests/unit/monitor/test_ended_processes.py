@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from django_tandem.inprocess import prometheus_files
+from django_tandem.inprocess import metrics_file, prometheus_files, shared_memory
 from django_tandem.monitor import ended_processes, project_metrics
 from django_tandem.monitor.ended_processes import KEPT, fold
 
@@ -76,7 +76,7 @@ def test_a_series_for_each_pid_ends_with_the_others(tmp_path, directory) -> None
 
 def test_counters_outlive_their_generation(tmp_path, directory, monkeypatch) -> None:
     """Those of each that has ended are in one directory; its gauges end with it."""
-    monkeypatch.setattr(prometheus_files, "SHARED_MEMORY", tmp_path / "missing")
+    monkeypatch.setattr(shared_memory, "DIRECTORY", tmp_path / "missing")
     live = tmp_path / "prometheus-3"
     live.mkdir()
     write(live, os.getpid(), "counter", 1.0)
@@ -112,3 +112,16 @@ def test_a_monitor_that_is_killed_in_a_fold_adds_no_file_twice(
     fold(tmp_path)
 
     assert values(tmp_path) == {("orders_total",): KEPT + 1}
+
+
+def test_files_that_there_is_no_room_to_add_up_stay(tmp_path, directory, monkeypatch) -> None:
+    """The next fold adds them up, each once."""
+    for _ in range(KEPT + 1):
+        write(directory, next(PIDS), "counter", 1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics_file, "_reserve", lambda *_: False)
+        with pytest.raises(OSError, match="No space left on device"):
+            fold(tmp_path)
+    fold(tmp_path)
+
+    assert values(tmp_path) == {("orders_total",): KEPT + 1.0}

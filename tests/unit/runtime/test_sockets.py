@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from django_tandem.inprocess import slot_file
+from django_tandem.inprocess import shared_memory, slot_file
 from django_tandem.runtime import sockets
 from django_tandem.runtime.sockets import SocketSampler, count_connections
 from harness.client import wait_for
@@ -108,7 +108,7 @@ def test_the_slots_of_killed_workers_are_removed(tmp_path, monkeypatch) -> None:
     """With their files in shared memory, which nothing else names."""
     memory = tmp_path / "memory"
     memory.mkdir()
-    monkeypatch.setattr(slot_file, "SHARED_MEMORY", memory)
+    monkeypatch.setattr(shared_memory, "DIRECTORY", memory)
     slot_file.map_slot(tmp_path).close()
     sockets.clean(tmp_path)
 
