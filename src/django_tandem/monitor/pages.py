@@ -102,6 +102,7 @@ class StackPages:
             restarts=self._restarts(),
             pss_bytes=collected.pss_bytes,
             lost_lines=collected.lost_lines,
+            shared_routes=collected.series_routes.shared,
             project=project_metrics.read(self._run_dir, self._report_once),
         )
         body, content_type = await asyncio.to_thread(prometheus.encode, measured, accept)

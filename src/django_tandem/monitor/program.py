@@ -41,6 +41,8 @@ SAMPLE_EVERY_S = 1.0
 # A call to supervisord, which has other work.
 RESTARTS_EVERY_S = 5.0
 MEMORY_EVERY_S = 15.0
+# A series that ends and begins is a gap in a graph.
+CHOOSE_ROUTES_EVERY_S = 600.0
 
 
 class Monitor:
@@ -83,6 +85,7 @@ class Monitor:
                 (self._read_restarts, RESTARTS_EVERY_S),
                 (self._measure_memory, MEMORY_EVERY_S),
                 (self._fold_ended_processes, MEMORY_EVERY_S),
+                (self._choose_routes, CHOOSE_ROUTES_EVERY_S),
             )
         ]
         await self._ended.wait()
@@ -109,7 +112,7 @@ class Monitor:
             self._collected.lost_lines += 1
             return
         counted = self._collected.aggregates.add(parsed)
-        self._collected.requests.add(counted)
+        self._collected.requests.add(self._collected.series_routes.add(counted))
         self._statsd.add(parsed)
 
     async def _sample(self) -> None:
@@ -125,10 +128,14 @@ class Monitor:
     async def _pass_on(self) -> None:
         self._close_minutes()
         if unused := self._collected.aggregates.remove_unused(time.time()):
+            self._collected.series_routes.remove(unused)
             self._collected.requests.remove(unused)
         # Channels workers serve no request.
         workers = self._collected.workers
         self._statsd.flush(sum(each.slot.stack != programs.CHANNELS for each in workers))
+
+    async def _choose_routes(self) -> None:
+        self._collected.requests.remove(self._collected.series_routes.choose())
 
     def _close_minutes(self, *, at_once: bool = False) -> None:
         records = self._collected.aggregates.close_minutes(time.time(), at_once=at_once)

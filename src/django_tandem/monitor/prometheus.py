@@ -26,7 +26,8 @@ class Measured:
     All that is on the page.
 
     ``slots`` are those of the running workers, with bounded routes. ``queues`` are by stack, and
-    ``restarts`` and ``pss_bytes`` by program. ``project`` are its own metrics.
+    ``restarts`` and ``pss_bytes`` by program. ``shared_routes`` is how many routes are counted as
+    OTHER_ROUTES. ``project`` are its own metrics.
     """
 
     requests: RequestCounters
@@ -38,6 +39,7 @@ class Measured:
     restarts: Mapping[str, int] = field(default_factory=dict)
     pss_bytes: Mapping[str, float] = field(default_factory=dict)
     lost_lines: int = 0
+    shared_routes: int = 0
     project: Sequence[Metric] = ()
 
 
@@ -194,6 +196,12 @@ def _stack(measured: Measured) -> Iterator[Metric]:
         "Lines of the edge that could not be read.",
         [],
         [((), measured.lost_lines)],
+    )
+    yield _gauge(
+        "tandem_monitor_shared_routes",
+        "Routes without series of their own: (other) counts their requests.",
+        [],
+        [((), measured.shared_routes)],
     )
 
 

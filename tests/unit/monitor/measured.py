@@ -45,4 +45,5 @@ def measured_stack() -> Measured:
         restarts={"nginx": 1},
         pss_bytes={"nginx": 1e6},
         lost_lines=4,
+        shared_routes=5,
     )

@@ -73,6 +73,7 @@ def test_each_metric_is_on_the_page(measured, accept) -> None:
         ("tandem_restarts_total", "nginx"): 1,
         ("tandem_memory_pss_bytes", "nginx"): 1e6,
         ("tandem_monitor_lines_lost_total",): 4,
+        ("tandem_monitor_shared_routes",): 5,
     }
 
 
