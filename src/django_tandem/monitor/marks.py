@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from django_tandem.model.programs import generation_of
+from django_tandem.model.programs import MONITOR, generation_of
 from django_tandem.monitor.snapshot import Mark
 
 MOST_MARKS = 200
@@ -37,8 +37,11 @@ class Marks:
 
     def see_restarts(self, restarts: Mapping[str, int], now: float) -> None:
         """Mark programs that were restarted more often than at the last sample."""
-        # Those before the first sample have no time.
-        before = restarts if self._seen is None else self._seen
+        before = self._seen
+        if before is None:
+            # Those before the first sample have no time, except the restart that this monitor is.
+            # Others would be counted twice: Prometheus adds the whole of a counter that is lower.
+            before = {**restarts, MONITOR: 0}
         for program, count in restarts.items():
             times = count - before.get(program, 0)
             if times > 0:

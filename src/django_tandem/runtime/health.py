@@ -9,6 +9,7 @@ from pathlib import Path
 from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Process, Stack, WorkerKind, programs
 from django_tandem.model.state import State
+from django_tandem.runtime.state import METRICS_SOCKET
 from django_tandem.runtime.workers import Workers, workers_of
 
 # How long one health check may take.
@@ -76,13 +77,18 @@ def has_no_check(process: Process) -> bool:
 
 def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: int = 200) -> bool:
     """Send the readiness request to the server on the socket ``path``; return if it answers so."""
+    return _status_of(path, READY_PATH, headers) == status
+
+
+def _status_of(path: Path, target: str, headers: Mapping[str, str] = NO_HEADERS) -> int | None:
+    """Return the status that a server on a socket answers with; None without an answer."""
     connection = http.client.HTTPConnection("localhost", timeout=CHECK_S)
     try:
         connection.sock = _connect(str(path))
-        connection.request("GET", READY_PATH, headers=dict(headers))
-        return connection.getresponse().status == status
+        connection.request("GET", target, headers=dict(headers))
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 
@@ -92,6 +98,8 @@ def _check_of(process: Process) -> Callable[[Process, State], str]:
         return _check_server
     if process.name == programs.NGINX:
         return _check_edge
+    if process.name == programs.MONITOR:
+        return _check_monitor
     return _check_redis if process.sockets else _check_running
 
 
@@ -123,6 +131,12 @@ def _check_edge(_process: Process, state: State) -> str:
     finally:
         connection.close()
     return "" if status in NO_STACK else f"answers on {state.url}"
+
+
+def _check_monitor(process: Process, _state: State) -> str:
+    # Its directory is the run directory. What it collects takes longer than to answer a 404.
+    found = _status_of(Path(process.directory) / METRICS_SOCKET, READY_PATH)
+    return "" if found is None else ANSWERS
 
 
 def _check_redis(process: Process, _state: State) -> str:

@@ -34,6 +34,16 @@ def test_restarts_since_the_last_sample_are_marked() -> None:
     assert marks.restarts == {"wsgi": 3, "nginx": 1}
 
 
+def test_a_monitor_that_was_restarted_marks_and_counts_it() -> None:
+    """With its earlier restarts, which supervisord has counted: the counter continues."""
+    marks = Marks(started_at=10.0)
+    for at in (20.0, 25.0):
+        marks.see_restarts({"nginx": 2, "monitor": 3}, at)
+
+    assert kinds(marks)[1:] == [(20.0, "restart", "monitor was restarted.")]
+    assert marks.restarts == {"monitor": 3}
+
+
 def test_a_label_has_no_generation() -> None:
     """It would be another series after each reload."""
     assert [name_of(each) for each in ("master-3", "tasks-2-3", "nginx")] == [

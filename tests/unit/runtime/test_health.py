@@ -57,6 +57,27 @@ def test_a_redis_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
     assert check(redis(tmp_path / "none"), STATE, 1) == ""
 
 
+def monitor(directory: Path) -> Process:
+    """Return the process of a monitor with that run directory."""
+    return Process(
+        name="monitor", argv=("python",), description="", directory=str(directory), priority=5
+    )
+
+
+def test_a_monitor_that_answers_is_healthy(tmp_path) -> None:
+    """With any status: its pages take longer to make."""
+    with serve(tmp_path / "metrics.sock", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"):
+        assert check(monitor(tmp_path), STATE, 1) == "answers on its socket"
+
+
+def test_a_monitor_that_hangs_is_not_healthy(tmp_path, monkeypatch) -> None:
+    """As one that is stopped: the kernel accepts its connections."""
+    monkeypatch.setattr(health, "CHECK_S", 0.1)
+    with serve(tmp_path / "metrics.sock", b""):
+        assert check(monitor(tmp_path), STATE, 1) == ""
+    assert check(monitor(tmp_path / "none"), STATE, 1) == ""
+
+
 def test_a_kind_that_has_answered_is_not_checked_again_while_another_is_silent(tmp_path) -> None:
     """Each check is a request, which counts for MAX_REQUESTS; a new master is checked anew."""
     kinds = [
