@@ -21,6 +21,7 @@ from django_tandem.monitor import processes, request_lines
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.background_writer import BackgroundWriter
 from django_tandem.monitor.collected import Collected, queues_of
+from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.pages import StackPages
@@ -74,6 +75,8 @@ class Monitor:
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, self._ended.set)
+        # Before the first line is read: what this monitor writes is not to be read back.
+        await asyncio.to_thread(self._restore_last_hour)
         tasks = [
             asyncio.create_task(_repeat(work, each_s))
             for work, each_s in (
@@ -96,6 +99,20 @@ class Monitor:
         self._statsd.close()
         if self._history is not None:
             self._history.close()
+
+    def _restore_last_hour(self) -> None:
+        """Read what an earlier monitor has written of the last hour."""
+        if self._history is None:
+            return
+        from django_tandem.monitor.history import HISTORY, read  # noqa: PLC0415 - as below
+
+        now, path = time.time(), self._run_dir / HISTORY
+        # A minute at a time, as an hour of two thousand routes would not fit into the memory.
+        # The writer sets a damaged file aside.
+        with suppress(MachineError):
+            for minute in range(int(now) // 60, int(now) // 60 - HOUR_MINUTES, -1):
+                records = read(path, since=60 * minute, until=60 * (minute + 1))
+                self._collected.last_hour.add(records, now)
 
     async def _read_lines(self) -> None:
         while lines := self._requests.read():

@@ -26,7 +26,10 @@ OTHERS = {
     "mkdir",
     "sleep",
     "openssl",
+    "scp",
     "source",
+    "sqlite3",
+    "ssh",
 }
 
 

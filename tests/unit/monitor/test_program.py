@@ -1,6 +1,7 @@
 """The monitor as a whole, beside a stack that changes."""
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from builders import plan
 from django_tandem.monitor import program
 from django_tandem.monitor.gauges import Gauges
+from django_tandem.monitor.history import HISTORY, History
 from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.program import Monitor
@@ -101,3 +103,24 @@ def test_an_address_that_is_taken_is_tried_again(tmp_path, monkeypatch) -> None:
 def is_served(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_monitor_that_starts_reads_the_last_hour_back(tmp_path) -> None:
+    """Of what an earlier one has written; each record once, also of the minute that has begun."""
+    write_state(tmp_path)
+    now = int(time.time()) // 60
+    minutes = (now - 90, now - 59, now - 30, now)
+    history = History(tmp_path / HISTORY)
+    history.write(
+        [RouteMinute(each, f"/{now - each}/", "wsgi", statuses={200: 1}) for each in minutes]
+    )
+
+    async def run() -> str:
+        monitor = Monitor(tmp_path)
+        running = asyncio.create_task(monitor.run())
+        await becomes((tmp_path / "metrics.sock").exists)
+        running.cancel()
+        return monitor._collected.last_hour.as_json(0).decode()
+
+    found = json.loads(asyncio.run(run()))
+    assert [each["route"] for each in found if each["minute"] <= now] == ["/59/", "/30/", "/0/"]
