@@ -75,5 +75,7 @@ async def _data(run_dir: Path, request: Request) -> Response:
     try:
         body = await asyncio.to_thread(client.get, run_dir, target)
     except RefusedError as error:
-        return as_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": error.message})
+        # The page shows both sentences.
+        reason = " ".join(filter(None, (error.message, error.hint)))
+        return as_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason})
     return Response(status=HTTPStatus.OK, body=body)

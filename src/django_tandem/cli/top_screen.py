@@ -23,6 +23,8 @@ HEAT = (
     (float("inf"), "▇", "#", "bold red"),
 )
 IDLE = ("·", ".", "dim")
+# The marks of the column that the routes are sorted by, and the same in ASCII.
+DESCENDING, ASCENDING = ("▼", "v"), ("▲", "^")
 EDGE = "edge"
 STYLES = {"wsgi": "cyan", "asgi": "magenta"}
 # The requests in progress that are listed, of those that have taken longest.
@@ -92,13 +94,13 @@ def screen(now: Snapshot, view: View, size: Size, note: str = "") -> list[Text]:
         return _cut(_help_lines(), size, last=Text("Press a key to go back.", style="dim"))
     routes = ordered(now.routes, view)
     # Of all of them: the columns stay where they are while a filter is typed.
-    layout = _layout([each.route for each in now.routes], size.width)
+    layout = _layout([each.route for each in now.routes], size.width, view.sort)
     above = [
         _title(now, view, size, note),
         *_stacks(now, layout, size),
         *_in_flight(now, view, size),
         Text(),
-        _head("ROUTE", layout, view.sort),
+        _head("ROUTE", layout, view.sort, size),
     ]
     rows = [_row(Row(each.route, each), layout) for each in routes]
     if not rows:
@@ -189,9 +191,15 @@ def _in_flight(now: Snapshot, view: View, size: Size) -> Iterator[Text]:
     yield Text()
     yield Text("IN PROGRESS          FOR  ROUTE", style="bold")
     if not found:
-        yield Text("No worker has a request in progress.", style="dim")
+        yield Text(_without_requests(now, view), style="dim")
     for worker, each in found[:room]:
         yield _in_flight_line(worker, each, now, size)
+
+
+def _without_requests(now: Snapshot, view: View) -> str:
+    if any(worker.slot.in_flight for worker in now.workers):
+        return f'No request in progress matches "{view.pattern}".'
+    return "No worker has a request in progress."
 
 
 def _in_flight_line(worker: WorkerState, each: InFlight, now: Snapshot, size: Size) -> Text:
@@ -210,9 +218,10 @@ def _in_flight_line(worker: WorkerState, each: InFlight, now: Snapshot, size: Si
     return line
 
 
-def _layout(names: Sequence[str], width: int) -> Layout:
+def _layout(names: Sequence[str], width: int, sorted_by: Sort) -> Layout:
     kept = list(COLUMNS)
-    for title in EXPENDABLE:
+    # Rows in the order of a column that is left out would seem to have none.
+    for title in (each for each in EXPENDABLE if each != sorted_by.column):
         if SHORTEST_ROUTE + _width_of(kept) <= width:
             break
         kept = [each for each in kept if each.title != title]
@@ -224,17 +233,24 @@ def _width_of(columns: Iterable[Column]) -> int:
     return STACK_WIDTH + sum(each.width + 1 for each in columns)
 
 
-def _head(name: str, layout: Layout, sorted_by: Sort | None = None) -> Text:
+def _head(
+    name: str, layout: Layout, sorted_by: Sort | None = None, size: Size | None = None
+) -> Text:
     line = Text(style="bold")
-    line.append_text(_title_cell(name, layout.name_width + STACK_WIDTH, "left", sorted_by))
+    marks = DESCENDING if sorted_by is not Sort.NAME else ASCENDING
+    mark = marks[1] if size is not None and size.is_ascii else marks[0]
+    is_sorted = sorted_by is not None and name == sorted_by.column
+    title = f"{name} {mark}" if is_sorted else name
+    line.append_text(_title_cell(title, layout.name_width + STACK_WIDTH, "left", is_sorted))
     for each in layout.columns:
-        line.append(" ")
-        line.append_text(_title_cell(each.title, each.width, "right", sorted_by))
+        # The mark is where the space between two columns is.
+        is_sorted = sorted_by is not None and each.title == sorted_by.column
+        title = f"{mark}{each.title}" if is_sorted else each.title
+        line.append_text(_title_cell(title, each.width + 1, "right", is_sorted))
     return line
 
 
-def _title_cell(title: str, width: int, align: AlignMethod, sorted_by: Sort | None) -> Text:
-    is_sorted = sorted_by is not None and title == sorted_by.column
+def _title_cell(title: str, width: int, align: AlignMethod, is_sorted: bool) -> Text:  # noqa: FBT001
     cell = Text.assemble((title, "underline" if is_sorted else ""))
     cell.align(align, width)
     return cell
@@ -273,16 +289,18 @@ def _foot(view: View, below: int) -> Text:
         return Text.assemble(
             ("Filter: ", "bold"), view.pattern, ("_", "blink"), "  Enter keeps it, Esc removes it"
         )
-    more = f"  {console.counted(below, 'route')} below" if below > 0 else ""
+    more = f"{console.counted(below, 'route')} below  " if below > 0 else ""
     filtered = f'"{view.pattern}"  ' if view.pattern else ""
     keys = " ".join(each.key for each in Sort)
-    return Text(f"{filtered}{KEYS}{keys} sort{more}", style="dim")
+    # A narrow terminal cuts the keys, which the help has as well.
+    return Text(f"{filtered}{more}{KEYS}{keys} sort", style="dim")
 
 
 def _help_lines() -> list[Text]:
     lines = [Text("The keys of tandem top", style="bold"), Text()]
     others = (
-        ("/", "filter the routes by a part of their name, such as api or asgi; Esc removes it"),
+        ("/", "filter the routes by a part of their name, such as api or asgi"),
+        ("Esc", "remove the filter"),
         ("space", "pause, and go on"),
         ("↑ ↓ PgUp PgDn", "scroll the routes"),
         ("q, Ctrl-C", "quit"),

@@ -9,7 +9,7 @@ is stopped, with exit code 1, on which a service manager can start it again.
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
@@ -50,11 +50,23 @@ def announce(
         for line in _lines(result):
             report(line)
     if mark_ready(run_dir):
+        for line in _addresses(state):
+            report(line)
         unapplied = _unapplied(run_dir) if state.checks_migrations else ""
         report(f"{'Started' if unapplied else 'Ready'}: {state.url}")
         if unapplied:
             report(f"Not ready: {unapplied}")
     return None
+
+
+def _addresses(state: State) -> Iterator[str]:
+    """Yield where the probes and the metrics are answered beside the run directory."""
+    for name, binds, path in (
+        ("Probes", state.health, "/readyz"),
+        ("Metrics", state.metrics, "/metrics"),
+    ):
+        if binds:
+            yield f"{name}: http://{binds[0]}{path}"
 
 
 def _unapplied(run_dir: Path) -> str:

@@ -290,7 +290,7 @@ class Settings:
         readers.flag, True, "run the monitor: metrics, `tandem top`, the dashboard"
     )
     metrics: str | None = option(
-        optional(readers.text),
+        optional(option_readers.metrics_address),
         None,
         "where the monitor answers `/metrics`, beside `metrics.sock` in the run directory: an "
         'address such as "127.0.0.1:9001"',

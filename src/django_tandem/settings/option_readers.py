@@ -81,6 +81,14 @@ def host_name(value: Any, _path: str) -> str:
     return value
 
 
+@reader('an address such as "127.0.0.1:9001"')
+def metrics_address(value: Any, _path: str) -> str:
+    """Read where the monitor listens; the plan reads the address itself."""
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
 @reader('an address or a network such as "10.0.0.0/8"')
 def network(value: Any, _path: str) -> str:
     """Read an IP address or a network."""

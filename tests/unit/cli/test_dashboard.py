@@ -97,7 +97,8 @@ def test_a_monitor_that_ends_is_an_error_with_its_reason(tmp_path) -> None:
         cookie = f"tandem-{port}={token_of(printed, port)}"
         status, body, _ = get(port, "/snapshot.json", Cookie=cookie)
 
-    assert (status, json.loads(body)) == (503, {"error": f"Nothing runs in {tmp_path}."})
+    reason = f"Nothing runs in {tmp_path}. Start it with `tandem up`."
+    assert (status, json.loads(body)) == (503, {"error": reason})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from django_tandem.cli.figures import count, percent, rate, seconds
-from django_tandem.cli.top_keys import View
+from django_tandem.cli.top_keys import Sort, View
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.monitor.snapshot import RouteTraffic, StackTraffic, Traffic
 from harness.monitored import NOW, request, sample, worker
@@ -22,7 +22,7 @@ wsgi pid 4310      2.4 s  GET /reports/<int:year>/  /reports/2026/
 asgi pid 4320     600 ms  GET /api/shipping/<int:pk>/  /api/shipping/4/
 wsgi pid 4312     200 ms  PUT /api/lots/<int:pk>/  /api/lots/17/
 
-ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S BUSY OPEN
+ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S▼BUSY OPEN
 /api/lots/              wsgi    610 4.0 ms  12 ms  24 ms  12 ms     0  2.4    0
 /reports/<int:year>/    wsgi    0.8  1.2 s  3.6 s  7.2 s  12 ms   0.3  1.0    0
 /api/lots/<int:pk>/     wsgi    201 3.0 ms 9.0 ms  18 ms            0  0.6    0
@@ -59,10 +59,31 @@ def test_no_size_is_exceeded(width, height) -> None:
 
 def test_a_wide_terminal_has_further_columns() -> None:
     """CPU, handovers and bytes; a narrow one keeps the rate."""
-    head = "ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S BUSY OPEN"
+    head = "ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S▼BUSY OPEN"
 
     assert f"{head}   CPU HAND/S   KB/S" in shown(width=120)
-    assert "ROUTE                       REQ/S    P95" in shown(width=40)
+    by_p95 = View(sort=Sort.P95)
+    assert "ROUTE                       REQ/S   ▼P95" in shown(view=by_p95, width=40)
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_column_that_the_routes_are_sorted_by_has_a_mark(sort, width) -> None:
+    """Also without colours, and where other columns are left out."""
+    for is_ascii, falls, rises in ((False, "▼", "▲"), (True, "v", "^")):
+        lines = shown(view=View(sort=sort), width=width, is_ascii=is_ascii)
+        (head,) = [each for each in lines if each.startswith("ROUTE")]
+
+        mark = f"ROUTE {rises}" if sort is Sort.NAME else f"{falls}{sort.column}"
+        assert mark in head
+        assert sum(head.count(each) for each in (falls, rises)) == 1
+
+
+def test_the_help_fits_eighty_columns() -> None:
+    """No sentence of it is cut."""
+    lines = screen(sample(), View(shows_help=True), Size(width=200, height=40))
+
+    assert max(line.cell_len for line in lines) <= 80
 
 
 def test_without_a_height_every_route_is_shown() -> None:
@@ -76,7 +97,7 @@ def test_without_a_height_every_route_is_shown() -> None:
 
 def test_rows_below_are_counted_and_scrolled_to() -> None:
     """The last page is full, also after a resize."""
-    assert shown(height=17)[-1].endswith("sort  2 routes below")
+    assert shown(height=17)[-1].startswith("2 routes below  q quit  / filter")
     assert shown(height=17, view=View(skipped=99))[-2].startswith("/ws/lots/<int:lot_id>/")
 
 
@@ -125,7 +146,9 @@ def test_without_a_request_a_sentence_takes_the_place_of_the_rows() -> None:
     assert "No request in the last minute." in shown(idle)
     assert "No worker has a request in progress." in shown(idle)
     unmatched = 'No route matches "moon": Esc removes the filter.'
-    assert unmatched in shown(view=View(pattern="moon"))
+    filtered = shown(view=View(pattern="moon"))
+    assert unmatched in filtered
+    assert 'No request in progress matches "moon".' in filtered
 
 
 def test_the_title_names_what_is_wrong() -> None:

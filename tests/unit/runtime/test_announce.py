@@ -35,6 +35,23 @@ def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None
     ]
 
 
+def test_the_addresses_of_the_probes_and_the_metrics_are_named(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    """The first one of each, before the line that says that the stack is ready."""
+    starting = state_of(plan(tandem={"HEALTH": "127.0.0.1:8001", "METRICS": ":9001"}))
+    monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter([]))
+    (tmp_path / supervisord.SOCKET).touch()
+
+    announce.announce(starting, tmp_path, lambda: True, 1)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "Probes: http://127.0.0.1:8001/readyz",
+        "Metrics: http://0.0.0.0:9001/metrics",
+        "Ready: http://127.0.0.1:8000/",
+    ]
+
+
 @pytest.mark.parametrize(
     ("failures", "last"),
     [

@@ -12,7 +12,13 @@ DASHBOARD = "grafana-dashboard.json"
 
 
 def render(plan: Plan) -> tuple[File, ...]:
-    """Return the files; raises SettingError where the monitor has no address to scrape."""
+    """Return the files; raises SettingError where there is no monitor, or no address to scrape."""
+    if not plan.has_monitor:
+        raise SettingError(
+            'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.',
+            hint='Set it to True, its default, and name an address, such as "METRICS": '
+            '"127.0.0.1:9001".',
+        )
     if not plan.metrics_binds:
         raise SettingError(
             'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.',

@@ -36,6 +36,17 @@ def test_without_an_address_there_is_nothing_to_scrape() -> None:
     )
 
 
+def test_without_the_monitor_that_is_what_the_error_names() -> None:
+    """An address of METRICS would only be the next error."""
+    with pytest.raises(SettingError) as raised:
+        monitoring.render(plan(tandem={"MONITOR": False}))
+
+    assert str(raised.value) == (
+        'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.\n'
+        '  Set it to True, its default, and name an address, such as "METRICS": "127.0.0.1:9001".'
+    )
+
+
 def test_a_start_does_not_render_it() -> None:
     """A stack runs without it, and without METRICS."""
     assert [each.name for each in STACK_TARGETS] == ["nginx", "supervisor"]
