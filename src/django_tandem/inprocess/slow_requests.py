@@ -111,7 +111,8 @@ def _logger() -> logging.Logger:
 def _message(request: ActiveRequest, duration_s: float, share: float | None) -> str:
     parts = [f"{request.method} {request.path} has taken {duration_s:.2f} s on {request.stack}"]
     if share is not None:
-        parts.append(f"{share:.0%} CPU and {1 - share:.0%} waiting")
+        # Off the CPU it waited, for a database or for a CPU that others had.
+        parts.append(f"{share:.0%} on the CPU and {1 - share:.0%} off it")
     if request.queued_s is not None:
         parts.append(f"{request.queued_s:.3f} s in the queue before")
     parts.append(f"route {request.route or NONE}, request id {request.request_id or NONE}")

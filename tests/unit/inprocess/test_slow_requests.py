@@ -88,7 +88,7 @@ def test_a_slow_request_is_logged_once_with_the_stack_of_its_thread(board, recor
     message = record.getMessage()
     assert message.startswith("GET /slow/ has taken 0.1")
     assert message.endswith(
-        "% waiting, 0.012 s in the queue before, route /slow/<int:pk>/, request id id-1."
+        "% off it, 0.012 s in the queue before, route /slow/<int:pk>/, request id id-1."
     )
     assert (record.route, record.stack, record.queue_s) == ("/slow/<int:pk>/", "wsgi", 0.012)
     assert 0.1 <= record.duration_s < 10
