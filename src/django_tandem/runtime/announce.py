@@ -52,6 +52,7 @@ def announce(
     if mark_ready(run_dir):
         for line in _addresses(state):
             report(line)
+        supervisord.ready(run_dir)
         unapplied = _unapplied(run_dir) if state.checks_migrations else ""
         report(f"{'Started' if unapplied else 'Ready'}: {state.url}")
         if unapplied:

@@ -210,7 +210,8 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
         handle = _lock(run_dir, report, patience_s)
         try:
             commit.recover(run_dir)
-            yield read_state(run_dir) or state
+            with supervisord.notifying_of_reload(run_dir):
+                yield read_state(run_dir) or state
         finally:
             lock.release(handle)
 

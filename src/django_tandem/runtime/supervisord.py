@@ -1,9 +1,10 @@
 """The client of a running supervisord: its XML-RPC methods, and its stop."""
 
+import contextlib
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,27 @@ def drain_at_stop(run_dir: Path, mode: DrainMode) -> None:
     if holder is not None:
         _continue(holder)
     _call(run_dir, "tandem.drain_at_stop", mode.value)
+
+
+def ready(run_dir: Path) -> None:
+    """Have supervisord notify systemd, if that started it, that the stack is ready."""
+    _notify(run_dir, "tandem.ready")
+
+
+@contextlib.contextmanager
+def notifying_of_reload(run_dir: Path) -> Iterator[None]:
+    """Have supervisord notify systemd of the reload that the block is."""
+    _notify(run_dir, "tandem.begin_reload")
+    try:
+        yield
+    finally:
+        _notify(run_dir, "tandem.end_reload")
+
+
+def _notify(run_dir: Path, method: str) -> None:
+    # supervisord may be stopping, or be that of a version without this method.
+    with contextlib.suppress(GoneError, MachineError):
+        _call(run_dir, method)
 
 
 def give_up(run_dir: Path, program: str, because: str) -> None:

@@ -23,6 +23,7 @@ from django_tandem.runtime.supervisor.event_loop import subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
+from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 
 
 class GenerationsRpc:
@@ -37,6 +38,7 @@ class GenerationsRpc:
         output: LogMultiplexer,
         *,
         probes: ProbeThread,
+        notifier: SystemdNotifier,
     ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
@@ -44,6 +46,7 @@ class GenerationsRpc:
         self._shutdown = shutdown
         self._output = output
         self._probes = probes
+        self._notifier = notifier
         self._drainer: subprocess.Popen[bytes] | None = None
         subscribe(events.Tick5Event, self._on_tick)
 
@@ -113,6 +116,21 @@ class GenerationsRpc:
         self._shutdown.drain = DrainMode(mode)
         return True
 
+    def ready(self) -> bool:
+        """Notify systemd that the stack is ready; all its programs have passed their checks."""
+        self._notifier.ready()
+        return True
+
+    def begin_reload(self) -> bool:
+        """Notify systemd of a reload, whose lock the caller holds."""
+        self._notifier.begin_reload()
+        return True
+
+    def end_reload(self) -> bool:
+        """Notify systemd that the reload has ended, whichever generation is live."""
+        self._notifier.end_reload()
+        return True
+
     def give_up(self, program: str, because: str) -> bool:
         """Stop the stack, to end with exit code 1, since ``program`` does not come up."""
         self._policy.give_up(program, because)
@@ -120,6 +138,7 @@ class GenerationsRpc:
 
     def _on_tick(self, _event: Any) -> None:
         # A reload that was killed leaves this to be found.
+        self._notifier.end_killed_reload()
         try:
             now = compare(self._run_dir, tuple(self._supervisord.process_groups))
         except MachineError:

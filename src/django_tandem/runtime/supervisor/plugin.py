@@ -24,6 +24,7 @@ from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
+from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 from django_tandem.runtime.waiting import report
 
 # A process that has ended: by itself, soon after its start, or because it was stopped.
@@ -91,7 +92,13 @@ class Plugin:
         self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
         self.rpc = GenerationsRpc(
-            supervisord, run_dir, self._policy, self._shutdown, self._output, probes=self._probes
+            supervisord,
+            run_dir,
+            self._policy,
+            self._shutdown,
+            self._output,
+            probes=self._probes,
+            notifier=SystemdNotifier(run_dir, self._self_pipe),
         )
         atexit.register(self._at_exit)
 

@@ -41,7 +41,9 @@ def test_a_commit_is_applied_to_the_logs_and_to_the_probes(tmp_path) -> None:
     multiplexer: Any = Output()
     probes: Any = Probes()
     nothing: Any = None
-    rpc = GenerationsRpc(supervisord, tmp_path, nothing, nothing, multiplexer, probes=probes)
+    rpc = GenerationsRpc(
+        supervisord, tmp_path, nothing, nothing, multiplexer, probes=probes, notifier=nothing
+    )
 
     for log_format, health in (("json", "127.0.0.1:8001"), ("text", "unix")):
         state = state_of(plan(tandem={"LOG_FORMAT": log_format, "HEALTH": health}))
