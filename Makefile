@@ -30,7 +30,7 @@ docs: $(VENV)/dev.installed
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs build/docs
 
 tests screenshot: DEBIAN += chromium-headless-shell:chromium-headless-shell curl:curl openssl:openssl
-tests test-all: DEBIAN += promtool:prometheus
+tests test-all: DEBIAN += promtool:prometheus systemd-analyze:systemd
 
 # The tests of containers are for root: they start what a cluster starts, and keep the image from one run to the next.
 export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers

@@ -30,6 +30,7 @@ ABOUT = {
     "prometheus-rules.yml": "the alerts for Prometheus",
     "prometheus.yml": "an example of a scrape configuration",
     "grafana-dashboard.json": "the dashboard for Grafana",
+    "site.service": "the unit for systemd, by the name of the project",
 }
 
 

@@ -1,7 +1,7 @@
 """Checks of databases, and of stores that each process keeps for itself."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from django.db import connections
 from django_tandem.checks.facts import Database, Facts, LocalStore
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import Stack
+from django_tandem.project.written_directories import sqlite_file
 
 Importers = Callable[[str, str], Iterable[str]]
 
@@ -125,8 +126,6 @@ def _is_installed(app: str) -> bool:
 _NAMED = 5
 # Where Django has a connection pool.
 _POOLED = {"postgresql", "postgis", "oracle"}
-# Where a database is a file.
-_SQLITE = {"sqlite3", "spatialite"}
 
 
 def async_views_have_no_transaction(facts: Facts) -> Iterator[CheckMessage]:
@@ -207,10 +206,3 @@ def _missing_directory(database: dict[str, Any]) -> str | None:
     file = sqlite_file(database)
     directory = Path(file).absolute().parent if file else None
     return None if directory is None or directory.is_dir() else str(directory)
-
-
-def sqlite_file(database: Mapping[str, Any]) -> str | None:
-    """Return the path of an SQLite database; None for a URI, one in memory or another engine."""
-    name = str(database["NAME"])
-    is_sqlite = database["ENGINE"].rpartition(".")[2] in _SQLITE
-    return name if is_sqlite and name and not name.startswith((":", "file:")) else None

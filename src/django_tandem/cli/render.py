@@ -1,6 +1,7 @@
 """Write the files of one target, or only compare them."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from django_tandem import output, pipeline
@@ -9,8 +10,9 @@ from django_tandem.cli.argument_types import one_of
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model import File
 from django_tandem.model.state import State
-from django_tandem.render import TARGETS
+from django_tandem.render import STACK_TARGETS, TARGETS
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.state import read_state
 
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = [target.name for target in TARGETS]
     parser.add_argument("target", type=one_of(names), metavar="TARGET", help=targets)
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, help="the directory to run in, instead of RUN_DIR"
+        "--output", metavar="DIR", type=Path, help="the directory to write to, instead of RUN_DIR"
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when the files differ"
@@ -30,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the target's files, or print how they differ."""
+    target = next(target for target in TARGETS if target.name == options.target)
+    is_of_stack = target in STACK_TARGETS
     output_dir = options.output and options.output.resolve()
     # The files of a running stack are those of its generation, started with its own --bind.
     live = _live_state(options) if options.check and not options.output else None
@@ -37,24 +41,19 @@ def run(options: argparse.Namespace) -> int:
         options,
         overrides=live.overrides if live else None,
         generation=live.generation if live else 1,
-        output=output_dir,
+        # Another target names the run directory, and its files do not run in their own.
+        output=output_dir if is_of_stack else None,
     ).plan
-    target = next(target for target in TARGETS if target.name == options.target)
-    directory = Path(plan.run_dir)
+    directory = output_dir or Path(plan.run_dir)
     files = pipeline.render(plan, [target])
     if options.check:
-        # Named as in version control, and not by the long path of a machine in CI.
-        here = directory.is_relative_to(Path.cwd())
-        found = output.diff(files, directory.relative_to(Path.cwd()) if here else directory)
-        if found:
-            console.line_out(found.rstrip("\n"))
-        return 1 if found else 0
-    if lock.holder(directory) is not None:
+        return _compare(files, directory)
+    if is_of_stack and lock.holder(directory) is not None:
         raise RefusedError(
             f"A stack is running in {directory}, with the files of that directory.",
             hint="Replace them with `tandem reload`, or name another directory with `--output`.",
         )
-    _prepare(directory, is_output=options.output is not None)
+    _prepare(directory, is_output=output_dir is not None, is_of_stack=is_of_stack)
     written = pipeline.write(files, directory)
     for file in files:
         path = directory / file.name
@@ -62,13 +61,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(directory: Path, *, is_output: bool) -> None:
+def _compare(files: Sequence[File], directory: Path) -> int:
+    # Named as in version control, and not by the long path of a machine in CI.
+    here = directory.is_relative_to(Path.cwd())
+    found = output.diff(files, directory.relative_to(Path.cwd()) if here else directory)
+    if found:
+        console.line_out(found.rstrip("\n"))
+    return 1 if found else 0
+
+
+def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:
     if not is_output:
         run_dir.prepare(directory)
         return
     hint = "Name a directory with `--output`."
     if directory.is_file():
         raise MachineError(f"{directory} is a file.", hint=hint)
+    if not is_of_stack:
+        # They may lie beside other files, such as those of the deployment.
+        return
     try:
         run_dir.prepare(directory, is_committed=True)
     except MachineError as error:

@@ -22,9 +22,9 @@ from django_tandem.errors import ProjectError, RefusedError, SettingError, Tande
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import LogFormat, Overrides, Plan
 from django_tandem.project.location import find
+from django_tandem.project.releases import find_link
 from django_tandem.runtime import blocks, capabilities, early_signals, preflight, start
 from django_tandem.runtime.health_gate import START_DEADLINE_S
-from django_tandem.runtime.releases import find_link
 from django_tandem.runtime.waiting import Report, report_as
 from django_tandem.runtime.watch import wait_for_change
 from django_tandem.settings import Settings, read_stop_s

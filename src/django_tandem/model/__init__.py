@@ -28,6 +28,7 @@ from django_tandem.model.project import (
     Middleware,
     OtherUrlconf,
     Project,
+    Release,
     StaticFiles,
 )
 from django_tandem.model.routes import (
@@ -72,6 +73,7 @@ __all__ = [
     "Project",
     "Protocol",
     "Recycle",
+    "Release",
     "Route",
     "Stack",
     "StaticFiles",

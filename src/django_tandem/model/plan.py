@@ -288,7 +288,8 @@ class Plan:
     None as their own settings have it. ``missing_workers`` are those of the project's task queues
     that no program runs. ``health_binds`` and ``health_socket`` are where the probes are answered,
     beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
-    ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"].
+    ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
+    group after a colon if that is set; empty where root makes the plan and no setting names a user.
     """
 
     project: Project
@@ -314,6 +315,7 @@ class Plan:
     checks_migrations: bool = False
     has_monitor: bool = False
     metrics_binds: tuple[Bind, ...] = ()
+    user: str = ""
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -1,10 +1,16 @@
 """The facts about the Django project that the plan is made from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from django_tandem.model.routes import Route
+
+# What the package of the settings is called in projects of any name.
+ANY_PACKAGE = frozenset(
+    {"app", "backend", "conf", "config", "core", "django", "project", "settings"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +95,24 @@ class BackgroundWorker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """
+    A release behind a symbolic link, such as ``current``, which the next deploy moves.
+
+    ``link`` and ``directory`` are absolute.
+    """
+
+    link: str
+    directory: str
+
+    def by_link(self, path: str) -> str:
+        """Return the path that leads to the same file of each release that is live."""
+        if not PurePath(path).is_relative_to(self.directory):
+            return path
+        return str(PurePath(self.link, PurePath(path).relative_to(self.directory)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
     The facts about the Django project that the plan is made from.
@@ -108,7 +132,8 @@ class Project:
     are those that ``urlconf_setters``, the middleware that sets request.urlconf, may choose.
     ``file_headers`` are those that SecurityMiddleware sets on files as on pages;
     Strict-Transport-Security is sent by HTTPS alone. ``background_workers`` are those of its task
-    queues.
+    queues. ``written_directories`` are those that its settings have it write to. ``release`` is set
+    where it is one of a deployment.
     """
 
     directory: str
@@ -138,6 +163,26 @@ class Project:
     urlconf_setters: tuple[str, ...] = ()
     file_headers: tuple[tuple[str, str], ...] = ()
     background_workers: tuple[BackgroundWorker, ...] = ()
+    written_directories: tuple[str, ...] = ()
+    release: Release | None = None
+
+    @property
+    def name(self) -> str:
+        """
+        A name for it, of lower-case letters, digits and hyphens.
+
+        The package of its settings, or the directory where that has a name of any project.
+        """
+        package = self.settings_module.partition(".")[0]
+        chosen = self._directory_name if package in ANY_PACKAGE else package
+        return re.sub("[^a-z0-9]+", "-", chosen.lower()).strip("-") or "site"
+
+    @property
+    def _directory_name(self) -> str:
+        if self.release is None:
+            return PurePath(self.directory).name
+        link = PurePath(self.release.link)
+        return link.parent.name if link.name == "current" else link.name
 
     @property
     def other_routes(self) -> tuple[Route, ...]:

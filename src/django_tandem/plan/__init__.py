@@ -93,6 +93,7 @@ def _planned(
         checks_migrations=settings.migrations,
         has_monitor=settings.monitor,
         metrics_binds=metrics_binds(context, planned_edge, probes),
+        user=settings.user or ("" if host.is_root else host.user),
     )
 
 

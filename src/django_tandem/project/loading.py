@@ -29,8 +29,10 @@ from django_tandem.project.importing import (
 )
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware, read_other_urlconfs, urlconf_setters
+from django_tandem.project.releases import find_release
 from django_tandem.project.security_headers import security_headers
 from django_tandem.project.urlconf import http_routes
+from django_tandem.project.written_directories import written_directories
 from django_tandem.settings import Settings
 
 # Its messages reach only the sending process.
@@ -136,6 +138,8 @@ def _read_django(location: Location, settings: Settings, application: object | N
         file_headers=security_headers(),
         background_workers=read_background_workers(location),
         uses_prometheus=_uses_prometheus(),
+        written_directories=written_directories(location.directory),
+        release=find_release(location.directory),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from django_tandem.errors import QuotingError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BARE_SYSTEMD = re.compile(r"[A-Za-z0-9_./:@=+,%$-]+")
 _BARE_NGINX = re.compile(r"[A-Za-z0-9_./:@+-]+")
 
 # NGINX reads a parameter into a buffer of 4096 bytes.
@@ -93,6 +94,32 @@ def yaml(value: object) -> str:
     return json.dumps(str(value))
 
 
+def systemd(value: object) -> str:
+    """Escape a whole value of a unit file, in which ``%`` would begin a specifier."""
+    text = str(value)
+    # A backslash at the end would continue the line.
+    if _CONTROL.search(text) or text != text.strip() or text.endswith("\\"):
+        raise QuotingError(
+            f"{text!r} can't be written to a unit file: it has a control character, a space at "
+            "one of its ends, or a backslash at its end.",
+            hint="Use a name or a path without one.",
+        )
+    return text.replace("%", "%%")
+
+
+def systemd_word(value: object) -> str:
+    """Quote one word of a list in a unit file, such as a path of ReadWritePaths=."""
+    text = systemd(value)
+    if _BARE_SYSTEMD.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def systemd_command(argv: Iterable[str]) -> str:
+    """Join an argv list for ExecStart=, in which ``$`` would begin a variable."""
+    return " ".join(systemd_word(each.replace("$", "$$")) for each in argv)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "nginx": nginx,
     "nginx_regex": nginx_regex,
@@ -101,5 +128,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "supervisor": supervisor,
     "supervisor_command": supervisor_command,
     "supervisor_environment": supervisor_environment,
+    "systemd": systemd,
+    "systemd_word": systemd_word,
+    "systemd_command": systemd_command,
     "yaml": yaml,
 }

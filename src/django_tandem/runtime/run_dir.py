@@ -12,8 +12,8 @@ from pathlib import Path
 
 from django_tandem import environment
 from django_tandem.errors import MachineError
+from django_tandem.project.releases import find_link
 from django_tandem.runtime import lock
-from django_tandem.runtime.releases import find_link
 
 # The kernel takes 107 bytes for a socket's path; supervisord first binds a name with its pid
 # behind it, the longest of ours.

@@ -45,7 +45,7 @@ def test_a_format_of_logs_that_does_not_exist_is_refused(capsys) -> None:
     [
         (
             ["render", "ngnix"],
-            "argument TARGET: Expected nginx, supervisor or monitoring, got "
+            "argument TARGET: Expected nginx, supervisor, monitoring or systemd, got "
             '"ngnix". Did you mean "nginx"?',
         ),
         (

@@ -89,6 +89,22 @@ def test_the_written_files_are_named(project, target, names) -> None:
     assert (second.returncode, second.stderr.splitlines()) == (0, kept)
 
 
+def test_a_unit_lies_beside_other_files_and_names_the_run_directory(project) -> None:
+    """The directory keeps its mode, as one that is kept under version control."""
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + 'TANDEM["USER"] = "root"\n')
+    (project / "deploy").mkdir(mode=0o755)
+    (project / "deploy" / "README.md").touch()
+    done = [tandem(project, "render", "systemd", "--output", "deploy") for _ in range(2)]
+
+    unit = project / "deploy" / "mysite.service"
+    assert [each.stderr for each in done] == [f"Wrote {unit}.\n", f"{unit} is up to date.\n"]
+    assert f"ReadWritePaths=-{project}" in unit.read_text()
+    assert (project / "deploy").stat().st_mode & 0o777 == 0o755
+    check = tandem(project, "render", "systemd", "--output", "deploy", "--check")
+    assert (check.returncode, check.stdout) == (0, "")
+
+
 def test_an_output_that_is_a_file_is_named_as_the_option(project) -> None:
     """Not as RUN_DIR, which has nothing to do with it."""
     (project / "deploy").touch()

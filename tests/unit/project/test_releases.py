@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from django_tandem.runtime import lock, releases, run_dir
+from django_tandem.project import releases
+from django_tandem.runtime import lock, run_dir
 
 
 @pytest.fixture

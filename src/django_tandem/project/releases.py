@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from django_tandem.model import Release
+
 # By this layout's convention, a release is known even if the link does not lead to it.
 RELEASES, CURRENT = "releases", "current"
 # manage.py may lie in a directory of the release, such as backend/ or src/site/.
@@ -17,11 +19,17 @@ LEVELS = 3
 
 def find_link(project_directory: Path) -> Path | None:
     """Return the link of the deployment that ``project_directory`` is a release of, if any."""
+    found = find_release(project_directory)
+    return Path(found.link) if found else None
+
+
+def find_release(project_directory: Path) -> Release | None:
+    """Return the release that ``project_directory`` is, or is in, if any."""
     project = project_directory.resolve()
     for release in (project, *project.parents)[:LEVELS]:
         for link in _links(release):
             if _is_ours(link, project):
-                return link
+                return Release(link=str(link), directory=str(release))
     return None
 
 
