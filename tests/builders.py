@@ -8,6 +8,7 @@ from django_tandem.model import (
     BlockRule,
     Host,
     Nginx,
+    Overrides,
     PathMatch,
     Plan,
     Project,
@@ -17,6 +18,7 @@ from django_tandem.model import (
     Verdict,
     View,
 )
+from django_tandem.model.roles import parse_roles
 from django_tandem.plan import make_plan
 from django_tandem.settings import read_settings
 
@@ -98,8 +100,10 @@ def plan(
     on: Host | None = None,
     run_dir: str = "/srv/project/.tandem",
     generation: int = 1,
+    roles: str | None = None,
     **changes: Any,
 ) -> Plan:
+    overrides = Overrides(roles=parse_roles(roles)) if roles else None
     return make_plan(
         project(**changes),
         read_settings(tandem),
@@ -107,4 +111,5 @@ def plan(
         verdicts,
         run_dir=run_dir,
         generation=generation,
+        overrides=overrides,
     )

@@ -1,11 +1,14 @@
 """Write rendered files to a directory, atomically, or compare them with it."""
 
 import difflib
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from django_tandem import environment
 from django_tandem.model import File
 
 
@@ -18,17 +21,32 @@ def write(files: Iterable[File], directory: Path) -> list[str]:
 
 
 def diff(files: Iterable[File], directory: Path) -> str:
-    """Return the changes that ``write`` would make, as a unified diff; empty for none."""
+    """
+    Return the changes that ``write`` would make, as a unified diff; empty for none.
+
+    A secret that the hosts share is shown by its digest.
+    """
     return "".join(
         line
         for file in files
         for line in difflib.unified_diff(
-            (_content(directory / file.name) or "").splitlines(keepends=True),
-            file.content.splitlines(keepends=True),
+            _without_secrets(_content(directory / file.name) or "").splitlines(keepends=True),
+            _without_secrets(file.content).splitlines(keepends=True),
             fromfile=str(directory / file.name),
             tofile=f"{file.name} rendered from the project",
         )
     )
+
+
+# As nginx.conf, supervisord.conf and state.json have it.
+_SECRETS = re.compile(rf'(X-Tandem-Secret "?|{environment.PEER_SECRET}"?[=,]\s*")([^";\s]{{32,}})')
+
+
+def _without_secrets(text: str) -> str:
+    def digest(found: re.Match[str]) -> str:
+        return f"{found[1]}sha256:{hashlib.sha256(found[2].encode()).hexdigest()[:8]}"
+
+    return _SECRETS.sub(digest, text)
 
 
 def _content(path: Path) -> str | None:

@@ -1,5 +1,7 @@
 """Files are written whole, only where they differ, or only compared."""
 
+from collections.abc import Iterable, Iterator
+
 from django_tandem import output
 from django_tandem.model import File
 
@@ -11,6 +13,28 @@ def test_only_what_differs_is_written(tmp_path) -> None:
     assert output.write(files, tmp_path) == ["a", "b/c"]
     assert output.write(files, tmp_path) == []
     assert (tmp_path / "b" / "c").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_comparison_shows_no_secret(tmp_path) -> None:
+    """That of the file in place neither, and that they differ shows by their digests."""
+    old, new = "old-0123456789abcdef0123456789abcd%", "new-0123456789abcdef0123456789abcd#"
+    forms = (
+        "proxy_set_header X-Tandem-Secret {};\n",
+        'proxy_set_header X-Tandem-Secret "{}";\n',
+        'environment=A="1",TANDEM_PEER_SECRET="{}",B="2"\n',
+        '   "TANDEM_PEER_SECRET",\n    "{}"\n',
+    )
+    (tmp_path / "a").write_text("".join(form.format(old) for form in forms))
+
+    found = output.diff([File(name="a", content="".join(map(new.join, _halves(forms))))], tmp_path)
+
+    assert old not in found
+    assert new not in found
+    assert found.count("-") > found.count("sha256:") == 8
+
+
+def _halves(forms: Iterable[str]) -> Iterator[list[str]]:
+    return (form.split("{}") for form in forms)
 
 
 def test_a_replaced_file_leaves_nothing_beside_it(tmp_path) -> None:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from django_tandem.checks.facts import Facts, Layer
 from django_tandem.errors import ProjectError
 from django_tandem.model import Stack
+from django_tandem.model.roles import listed_roles
 from django_tandem.project.importing import trying
 from django_tandem.project.loading import IN_MEMORY_LAYER
 
@@ -66,6 +67,9 @@ def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
 
 def _lost(facts: Facts) -> tuple[str, str]:
     """Return which messages are lost, and what else than Redis helps; empty when none are."""
+    if facts.spans_hosts:
+        roles = listed_roles(facts.plan.roles)
+        return f'messages never reach another host, and the roles are "{roles}"', ""
     if facts.channel_workers:
         return "messages never reach the Channels worker", ""
     if facts.senders and facts.serves_http_on_wsgi:

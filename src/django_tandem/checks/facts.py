@@ -7,6 +7,7 @@ from packaging.version import Version
 from django_tandem import servers
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Plan, Protocol, Stack, Verdict
+from django_tandem.model.roles import EVERY_ROLE, PROJECT_ROLES
 from django_tandem.project.asgi_routes import Application
 from django_tandem.settings import Settings, read_settings
 
@@ -79,7 +80,9 @@ class LocalStore:
     """
     A store in the memory of one process: its ``name``, and the ``setting`` that chooses it.
 
-    ``lost`` is what goes wrong with several processes, ``cure`` what to do, ``check`` the id.
+    ``lost`` is what goes wrong with several processes, ``cure`` what to do, ``check`` the id. One
+    that ``has_files`` is shared by the processes of a host. What ``holds_requests`` together, such
+    as sessions, must be shared by all hosts.
     """
 
     name: str
@@ -87,6 +90,8 @@ class LocalStore:
     lost: str
     cure: str
     check: str
+    has_files: bool = False
+    holds_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,11 @@ class Facts:
     def serves_asgi(self) -> bool:
         """Whether `tandem up` starts an ASGI server."""
         return self.plan.edge.has_asgi
+
+    @property
+    def spans_hosts(self) -> bool:
+        """Whether the project's code runs on more hosts than the one that is planned."""
+        return self.plan.roles != EVERY_ROLE and bool(self.plan.roles & PROJECT_ROLES)
 
     @property
     def serves_http_on_asgi(self) -> bool:

@@ -12,19 +12,19 @@ from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
 from django_tandem import pipeline
-from django_tandem.checks import channels, edge, installed, machine, project, stores
+from django_tandem.checks import channels, edge, hosts, installed, machine, project, stores
 from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import MachineError, ProjectError, SettingError
-from django_tandem.model import Host, Nginx, Plan, Route
+from django_tandem.model import Host, Plan, Route
 from django_tandem.pipeline import Loaded
 from django_tandem.project.asgi_routes import Application
 from django_tandem.project.importing import asgi_application_path, import_application
 from django_tandem.project.location import Location
 from django_tandem.project.urlconf import Endpoint, endpoints, route_of
 from django_tandem.runtime import run_dir
-from django_tandem.runtime.host import find_nginx, find_valkey, host_with, read_nginx
+from django_tandem.runtime.host import ANY_NGINX, find_nginx, find_valkey, host_with, read_nginx
 from django_tandem.runtime.preflight import check_edge
-from django_tandem.settings import Settings, read_settings
+from django_tandem.settings import Settings, read_settings, with_secret
 
 Check = Callable[[Facts], Iterable[CheckMessage]]
 
@@ -40,6 +40,9 @@ CHECKS: tuple[Check, ...] = (
     channels.client_waits_long_enough,
     channels.origin_is_checked,
     channels.events_are_shared,
+    hosts.valkey_is_reached,
+    hosts.databases_are_reached,
+    hosts.stores_are_reached,
     stores.stores_are_shared,
     installed.handler_knows_the_packages,
     installed.daphne_is_safe,
@@ -60,8 +63,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 _INSTALLED = {"site-packages", "dist-packages"}
-# The checks judge no rule of NGINX's, so a machine without one can run them too.
-_ANY_NGINX = Nginx(program="nginx", version=(1, 28, 0))
 
 
 def findings(facts: Facts) -> list[CheckMessage]:
@@ -196,7 +197,8 @@ def judge_project() -> list[CheckMessage]:
 def _facts() -> Facts:
     setting_error = None
     try:
-        loaded, asgi_error = _loaded(read_settings(getattr(django_settings, "TANDEM", None)))
+        settings = read_settings(getattr(django_settings, "TANDEM", None))
+        loaded, asgi_error = _loaded(with_secret(settings, os.environ))
         plan = _plan(loaded)
     except SettingError as error:
         # The other checks go on with the defaults.
@@ -228,7 +230,8 @@ def _host(settings: Settings) -> Host:
     try:
         nginx = read_nginx(find_nginx(settings.edge.nginx))
     except MachineError:
-        nginx = _ANY_NGINX
+        # The checks judge no rule of NGINX's, so a machine without one can run them too.
+        nginx = ANY_NGINX
     return host_with(nginx)
 
 

@@ -18,6 +18,8 @@ from django_tandem.project.written_directories import sqlite_file
 Importers = Callable[[str, str], Iterable[str]]
 
 _LOCAL_CACHE = "django.core.cache.backends.locmem.LocMemCache"
+_FILE_CACHE = "django.core.cache.backends.filebased.FileBasedCache"
+_FILE_SESSIONS = "django.contrib.sessions.backends.file"
 _CACHED_SESSIONS = {
     "django.contrib.sessions.backends.cache": "sessions get lost",
     "django.contrib.sessions.backends.cached_db": "sessions become stale",
@@ -32,6 +34,9 @@ def stores_are_shared(facts: Facts) -> Iterator[CheckMessage]:
     if processes < 2:
         return
     for store in facts.local_stores:
+        # What several hosts must share is an error there.
+        if store.has_files or (facts.spans_hosts and store.holds_requests):
+            continue
         yield Warning(
             f"{store.name} is kept in each process, and {processes} of them serve the project: "
             f"{store.lost}.",
@@ -44,6 +49,7 @@ def stores_are_shared(facts: Facts) -> Iterator[CheckMessage]:
 def read_local_stores(importers: Importers, *, has_monitor: bool) -> Iterator[LocalStore]:
     """Yield the stores of this project that live in the memory of one process."""
     yield from _local_caches(importers)
+    yield from _session_files()
     for alias, database in django_settings.DATABASES.items():
         if _is_in_memory(str(database.get("NAME", ""))):
             yield _other(
@@ -72,14 +78,32 @@ def _local_caches(importers: Importers) -> Iterator[LocalStore]:
             f"most requests don't find what another stored ({', '.join(modules)})"
         )
     for alias, lost in users.items():
-        if django_settings.CACHES.get(alias, {}).get("BACKEND") == _LOCAL_CACHE:
+        backend = django_settings.CACHES.get(alias, {}).get("BACKEND")
+        if backend in (_LOCAL_CACHE, _FILE_CACHE):
             yield LocalStore(
                 name=f'The cache "{alias}"',
                 setting="CACHES",
                 lost="; ".join(lost),
                 cure=_SHARED_CACHE,
                 check="tandem.W011",
+                has_files=backend == _FILE_CACHE,
+                holds_requests=True,
             )
+
+
+def _session_files() -> Iterator[LocalStore]:
+    if django_settings.SESSION_ENGINE == _FILE_SESSIONS and _is_installed(
+        "django.contrib.sessions"
+    ):
+        yield LocalStore(
+            name="The directory of the sessions",
+            setting="SESSION_ENGINE",
+            lost="sessions get lost",
+            cure="Use the database, or a cache that all hosts share.",
+            check="tandem.E017",
+            has_files=True,
+            holds_requests=True,
+        )
 
 
 def _toolbar() -> Iterator[LocalStore]:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable, Iterable
 
 from django_tandem.errors import did_you_mean
-from django_tandem.model import DrainMode, LogFormat
+from django_tandem.model import DrainMode, LogFormat, Roles
+from django_tandem.model.roles import parse_roles
 
 
 def timeout(text: str) -> float:
@@ -66,6 +67,14 @@ def drain_mode(text: str) -> DrainMode:
 def log_format(text: str) -> LogFormat:
     """Return the format of the logs."""
     return LogFormat(one_of(LogFormat)(text))
+
+
+def roles(text: str) -> Roles:
+    """Parse the roles of this host."""
+    try:
+        return parse_roles(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def header(text: str) -> tuple[str, str]:

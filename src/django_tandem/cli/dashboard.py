@@ -18,7 +18,7 @@ from django_tandem.model import Bind
 from django_tandem.monitor import client
 from django_tandem.monitor.dashboard import DATA, file_pages
 from django_tandem.monitor.dashboard.access import only_with_token
-from django_tandem.plan.edge import binds
+from django_tandem.plan.addresses import binds
 from django_tandem.runtime.host import has_ipv6
 from django_tandem.runtime.probes.http_server import HttpServer, Pages, Request, Response, as_json
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from django_tandem.cli import console, status_rows
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import add_role_argument, plan_project
 from django_tandem.inprocess import handover_counts
 from django_tandem.model import (
     ConnectionLimits,
@@ -23,6 +23,7 @@ from django_tandem.project.middleware import STOCK_HANDLER_SWITCHES, count_threa
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--json", action="store_true", help="print the whole plan as JSON")
+    add_role_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,16 +11,16 @@ from django.core.checks import CheckMessage
 
 from django_tandem import checks, pipeline
 from django_tandem.checks.findings import findings, gather
-from django_tandem.cli import console
+from django_tandem.cli import argument_types, console
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.cli.run_dirs import given_run_dir, redis_offered
 from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
-from django_tandem.model import Overrides, Plan
+from django_tandem.model import EVERY_ROLE, Overrides, Plan, Roles
 from django_tandem.pipeline import Loaded
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.waiting import Report
-from django_tandem.settings import read_stop_s
+from django_tandem.settings import read_roles, read_stop_s
 
 # In the run directory: the notes of the last start or reload.
 NOTES = "notes.json"
@@ -33,6 +33,23 @@ class Planned:
     plan: Plan
     loaded: Loaded
     embedded_redis: str | None = None
+
+
+def add_role_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that leaves roles to other hosts."""
+    parser.add_argument(
+        "--role",
+        metavar="ROLES",
+        type=argument_types.roles,
+        help="the roles of this host, such as edge,wsgi: of edge, wsgi, asgi and workers, or all "
+        "(the default); TANDEM_ROLE in the environment does the same",
+    )
+
+
+def given_roles(options: argparse.Namespace) -> Roles | None:
+    """Return the roles of the command line, else those of the environment; None for all."""
+    given: Roles | None = getattr(options, "role", None)
+    return read_roles(os.environ) if given is None else given
 
 
 def load_project(settings_module: str | None, env_file: str | None = None) -> Loaded:
@@ -62,7 +79,9 @@ def plan_project(
     Without ``overrides`` those of the environment and --run-dir hold, as at a start.
     """
     overrides = overrides or Overrides(
-        stop_s=read_stop_s(os.environ), run_dir=given_run_dir(options)
+        stop_s=read_stop_s(os.environ),
+        run_dir=given_run_dir(options),
+        roles=given_roles(options),
     )
     env_file = env_file_of(options) or overrides.env_file
     loaded, embedded_redis = _load(options.settings, env_file, overrides)
@@ -71,7 +90,7 @@ def plan_project(
     plan = pipeline.plan(
         loaded,
         pipeline.decide(loaded),
-        read_host(settings.edge.nginx),
+        read_host(settings.edge.nginx, overrides.roles or EVERY_ROLE),
         run_dir=str(directory),
         generation=generation,
         overrides=overrides,

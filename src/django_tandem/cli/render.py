@@ -7,10 +7,11 @@ from pathlib import Path
 from django_tandem import output, pipeline
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import one_of
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import add_role_argument, plan_project
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import File
+from django_tandem.model.roles import listed_roles
 from django_tandem.model.state import State
 from django_tandem.render import STACK_TARGETS, TARGETS
 from django_tandem.runtime import lock, run_dir
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when the files differ"
     )
+    add_role_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,6 +48,11 @@ def run(options: argparse.Namespace) -> int:
     ).plan
     directory = output_dir or Path(plan.run_dir)
     files = pipeline.render(plan, [target])
+    if not files:
+        raise RefusedError(
+            f'The roles "{listed_roles(plan.roles)}" have no files of the target {target.name}.',
+            hint="Render it for other roles, or for all.",
+        )
     if options.check:
         return _compare(files, directory)
     if is_of_stack and lock.holder(directory) is not None:

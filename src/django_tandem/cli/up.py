@@ -13,7 +13,14 @@ from django.conf import settings as django_settings
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import log_format, timeout
 from django_tandem.cli.locating import env_file_of
-from django_tandem.cli.planning import Planned, plan_project, report_plan, write_notes
+from django_tandem.cli.planning import (
+    Planned,
+    add_role_argument,
+    given_roles,
+    plan_project,
+    report_plan,
+    write_notes,
+)
 from django_tandem.cli.run_dirs import given_run_dir
 from django_tandem.cli.start_notes import unread_variables
 from django_tandem.cli.user import require_own
@@ -71,6 +78,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--asgi", action="store_true", help="start an ASGI server even if nothing needs one"
     )
+    add_role_argument(parser)
 
 
 def overrides_of(options: argparse.Namespace) -> Overrides:
@@ -84,6 +92,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         user=options.user,
         stop_s=read_stop_s(os.environ),
         log_format=options.log_format,
+        roles=given_roles(options),
     )
 
 

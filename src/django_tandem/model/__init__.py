@@ -3,6 +3,7 @@
 from django_tandem.model.blocks import Block, BlockRule
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
+from django_tandem.model.peers import Peer, Peers, PeerTls, Resolver
 from django_tandem.model.plan import (
     MAX_LINE_BYTES,
     MONITOR_FILE,
@@ -31,6 +32,7 @@ from django_tandem.model.project import (
     Release,
     StaticFiles,
 )
+from django_tandem.model.roles import EVERY_ROLE, Role, Roles
 from django_tandem.model.routes import (
     EdgeRule,
     PathMatch,
@@ -44,6 +46,7 @@ from django_tandem.model.routes import (
 from django_tandem.model.stop import StopBudget, stop_budget
 
 __all__ = [
+    "EVERY_ROLE",
     "MAX_LINE_BYTES",
     "MONITOR_FILE",
     "REQUESTS_FILE",
@@ -67,6 +70,9 @@ __all__ = [
     "OtherUrlconf",
     "Overrides",
     "PathMatch",
+    "Peer",
+    "PeerTls",
+    "Peers",
     "Pin",
     "Plan",
     "Process",
@@ -74,6 +80,9 @@ __all__ = [
     "Protocol",
     "Recycle",
     "Release",
+    "Resolver",
+    "Role",
+    "Roles",
     "Route",
     "Stack",
     "StaticFiles",

@@ -6,7 +6,9 @@ from enum import StrEnum
 from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.drain import DrainMode
+from django_tandem.model.peers import Peers, Resolver
 from django_tandem.model.project import BackgroundWorker, Project, StaticFiles
+from django_tandem.model.roles import EVERY_ROLE, Role, Roles
 from django_tandem.model.routes import EdgeRule, Pin, Stack, Verdict
 
 # The port that an https URL means when it names none.
@@ -51,7 +53,8 @@ class Host:
 
     ``cpus`` and ``memory_mb`` are the limits of the cgroup where it has any. The processes
     run as ``user``. ``valkey`` is the program of the embedded Valkey, when its wheel is
-    installed. ``open_files`` is how many files a process may open, at most.
+    installed. ``open_files`` is how many files a process may open, at most. ``resolver`` is how the
+    machine resolves names.
     """
 
     python: str
@@ -63,6 +66,7 @@ class Host:
     is_root: bool
     valkey: str | None = None
     open_files: int = 1_048_576
+    resolver: Resolver = Resolver()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ class Recycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """An address the edge listens on; ``host`` is an IP address without brackets."""
+    """An address to listen on; ``host`` is an IP address without brackets."""
 
     host: str
     port: int
@@ -132,7 +136,8 @@ class WorkerKind:
 
     ``name`` is that of the stack or of the program that they are without a shared master.
     ``workers`` is the number of requests or event loops that they run at a time, ``socket`` the
-    absolute path of the socket that they listen on.
+    absolute path of the socket that they listen on, ``bind`` the address beside it, for an edge on
+    another host.
     """
 
     name: str
@@ -140,6 +145,7 @@ class WorkerKind:
     stack: Stack | None = None
     socket: str | None = None
     workers: int = 1
+    bind: Bind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +215,8 @@ class Edge:
     has, is longer. ``handover`` lets each stack pass a request to the other. ``script_name`` has
     no slash at its end; a path may begin with it, and the rules match what follows it.
     ``open_files`` is the limit for each of the ``workers`` of NGINX. Plain HTTP on the addresses
-    ``redirects`` is redirected to HTTPS. ``acme_root`` is the webroot of an ACME client.
+    ``redirects`` is redirected to HTTPS. ``acme_root`` is the webroot of an ACME client. ``stacks``
+    are those that the project needs: on other hosts where ``peers`` has them.
     """
 
     nginx: Nginx
@@ -235,6 +242,7 @@ class Edge:
     script_name: str = ""
     open_files: int = 16_384
     workers: int = 1
+    peers: Peers = Peers()
 
     @property
     def addresses(self) -> tuple[Bind, ...]:
@@ -274,6 +282,7 @@ class Overrides:
     user: str | None = None
     stop_s: int | None = None
     log_format: LogFormat | None = None
+    roles: Roles | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +299,8 @@ class Plan:
     beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
     ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
     group after a colon if that is set; empty where root makes the plan and no setting names a user.
+    ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
+    ``has_edge`` is true.
     """
 
     project: Project
@@ -316,6 +327,23 @@ class Plan:
     has_monitor: bool = False
     metrics_binds: tuple[Bind, ...] = ()
     user: str = ""
+    roles: Roles = EVERY_ROLE
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether NGINX runs on this host."""
+        return Role.EDGE in self.roles
+
+    @property
+    def stack_binds(self) -> dict[Stack, Bind]:
+        """Where the stacks listen for an edge on another host."""
+        return {stack: kind.bind for stack, kind in self.served.items() if kind.bind}
+
+    @property
+    def addresses(self) -> tuple[Bind, ...]:
+        """All addresses that the edge and the stacks listen on."""
+        of_edge = self.edge.addresses if self.has_edge else ()
+        return (*of_edge, *self.stack_binds.values())
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -336,7 +364,9 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """The URL to open in a browser."""
+        """The URL to open in a browser, empty where the edge is another host."""
+        if not self.has_edge:
+            return ""
         bind = self.edge.binds[0]
         scheme = "https" if self.edge.tls else "http"
         # With server names, NGINX rejects a request for the bare address.

@@ -18,10 +18,12 @@ class State:
     ``timeout_s`` is that of a request. ``drain`` is how connections of older generations end,
     instead of what their settings say; empty leaves it to them. A stop takes ``stop_s`` at most, of
     which ``stop_delay_s`` still serve. ``log_format`` is that of the logs and of stdout.
-    ``binds`` are the addresses that the edge listens on. ``server_name`` is a name that it
-    accepts, and empty when it accepts any. ``overrides`` last until the stack is stopped.
+    ``binds`` are the addresses that the edge and the stacks listen on. ``server_name`` is a name
+    that the edge accepts, and empty when it accepts any. ``overrides`` last until the stack is
+    stopped.
     ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``
-    those of the monitor.
+    those of the monitor. ``url`` is empty where the edge is another host. With
+    ``has_peers``, the edge of this one proxies to stacks on others.
     """
 
     generation: int
@@ -44,6 +46,7 @@ class State:
     health: tuple[str, ...] = ()
     checks_migrations: bool = False
     metrics: tuple[str, ...] = ()
+    has_peers: bool = False
 
 
 def state_of(plan: Plan) -> State:
@@ -57,7 +60,7 @@ def state_of(plan: Plan) -> State:
         drain_s=plan.drain_s,
         longest_drain_s=plan.edge.drain_s,
         timeout_s=plan.edge.read_timeout_s,
-        binds=tuple(map(str, plan.edge.addresses)),
+        binds=tuple(map(str, plan.addresses)),
         overrides=plan.overrides,
         url=plan.url,
         host=bind.host,
@@ -72,4 +75,5 @@ def state_of(plan: Plan) -> State:
         health=plan.health,
         checks_migrations=plan.checks_migrations,
         metrics=plan.metrics,
+        has_peers=bool(plan.edge.peers),
     )

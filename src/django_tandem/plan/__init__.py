@@ -3,11 +3,14 @@
 from django_tandem import servers
 from django_tandem.errors import SettingError
 from django_tandem.model import (
+    EVERY_ROLE,
+    BackgroundWorker,
     Host,
     Overrides,
     Pin,
     Plan,
     Project,
+    Role,
     Route,
     Stack,
     Verdict,
@@ -16,9 +19,10 @@ from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import bound_notes, open_files
 from django_tandem.plan.edge import edge
-from django_tandem.plan.health import health_binds, health_socket, metrics_binds
+from django_tandem.plan.health import health_binds, health_socket, listeners, metrics_binds
 from django_tandem.plan.notes import notes
-from django_tandem.plan.processes import PlanContext, asgi_connections, processes
+from django_tandem.plan.peers import served_here
+from django_tandem.plan.processes import PlanContext, asgi_connections, processes, require_work
 from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import decide
 from django_tandem.settings import Settings
@@ -42,7 +46,8 @@ def make_plan(
     Raises SettingError for a setting that the chosen server does not support.
     """
     _check_settings(settings)
-    stacks = _served_stacks(project, verdicts, settings)
+    stacks = _needed_stacks(project, verdicts, settings)
+    given = overrides or Overrides()
     context = PlanContext(
         project=project,
         settings=settings,
@@ -50,9 +55,10 @@ def make_plan(
         run_dir=run_dir,
         generation=generation,
         has_both=len(stacks) > 1,
-        is_debugged=overrides is not None and overrides.debug,
+        is_debugged=given.debug,
+        roles=EVERY_ROLE if given.roles is None else given.roles,
     )
-    return _planned(context, stacks, verdicts, overrides or Overrides())
+    return _planned(context, stacks, verdicts, given)
 
 
 def _planned(
@@ -62,11 +68,14 @@ def _planned(
     overrides: Overrides,
 ) -> Plan:
     settings, host = context.settings, context.host
-    connections = asgi_connections(context) if Stack.ASGI in stacks else None
-    started = processes(context, stacks)
-    own = [each.argv for each in started if each.exclusive]
+    is_on_asgi = Stack.ASGI in served_here(stacks, context.roles)
+    connections = asgi_connections(context) if is_on_asgi else None
     planned_edge = edge(context, verdicts, stacks)
-    probes = health_binds(context, planned_edge)
+    started = processes(context, stacks)
+    require_work(context, started)
+    own = [each.argv for each in started if each.exclusive]
+    listening = listeners(context, planned_edge, started)
+    probes = health_binds(context, listening)
     return Plan(
         project=context.project,
         python=host.python,
@@ -87,14 +96,24 @@ def _planned(
         ),
         connections=connections,
         open_files=open_files(connections, host),
-        missing_workers=without_program(context.project.background_workers, own),
+        missing_workers=_missing_workers(context, own),
         health_binds=probes,
         health_socket=health_socket(context),
         checks_migrations=settings.migrations,
         has_monitor=settings.monitor,
-        metrics_binds=metrics_binds(context, planned_edge, probes),
+        metrics_binds=metrics_binds(context, listening, probes),
         user=settings.user or ("" if host.is_root else host.user),
+        roles=context.roles,
     )
+
+
+def _missing_workers(
+    context: PlanContext, programs: list[tuple[str, ...]]
+) -> tuple[BackgroundWorker, ...]:
+    # Where the workers are another host's, that host names those that are missing.
+    if Role.WORKERS not in context.roles:
+        return ()
+    return without_program(context.project.background_workers, programs)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -125,10 +144,10 @@ def _check_drain(settings: Settings) -> None:
             )
 
 
-def _served_stacks(
+def _needed_stacks(
     project: Project, verdicts: tuple[Verdict, ...], settings: Settings
 ) -> tuple[Stack, ...]:
-    """Return the stacks to start: ASGI only when a route, a pin or a setting needs it."""
+    """Return the stacks that serve: ASGI only when a route, a pin or a setting needs it."""
     needs_asgi = (
         settings.asgi.always
         or bool(project.asgi_dispatcher)

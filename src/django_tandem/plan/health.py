@@ -1,11 +1,12 @@
 """Where the probes and the monitor answer, beside their sockets in the run directory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Bind, Edge
-from django_tandem.plan.edge import binds
+from django_tandem.model import Bind, Edge, Process, Role
+from django_tandem.plan.addresses import binds
 from django_tandem.plan.processes import PlanContext
 
 # The value of the setting for the run directory's socket alone.
@@ -13,18 +14,44 @@ OWN_SOCKET = "unix"
 EVERY_HOST = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
-def health_binds(context: PlanContext, edge: Edge) -> tuple[Bind, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address that is taken, and by what: a clause such as "the edge listens"."""
+
+    bind: Bind
+    what: str
+
+
+def listeners(
+    context: PlanContext, edge: Edge, processes: tuple[Process, ...]
+) -> tuple[Listener, ...]:
+    """
+    Return where the edge and the stacks of this host listen.
+
+    Raises SettingError for a stack that would listen where another one does.
+    """
+    has_edge = Role.EDGE in context.roles
+    found = [Listener(bind=each, what="the edge listens") for each in edge.addresses if has_edge]
+    for stack, bind in _stack_binds(processes):
+        _refuse_overlap(f'["{stack}"]["BIND"]', str(bind), [bind], found)
+        found.append(Listener(bind=bind, what=f"the {stack} server listens"))
+    return tuple(found)
+
+
+def health_binds(context: PlanContext, listening: tuple[Listener, ...]) -> tuple[Bind, ...]:
     """Return the addresses of the probes; raises SettingError for one that they can't have."""
     given = context.settings.health
     if given == OWN_SOCKET or "/" in given:
         return ()
     hint = 'Give an IP address and a port, such as "0.0.0.0:8001", the path of a socket, or "unix".'
     found = _read("HEALTH", given, context, hint)
-    _refuse_overlap("HEALTH", given, found, edge.addresses, "the edge listens")
+    _refuse_overlap('["HEALTH"]', given, found, listening)
     return found
 
 
-def metrics_binds(context: PlanContext, edge: Edge, probes: tuple[Bind, ...]) -> tuple[Bind, ...]:
+def metrics_binds(
+    context: PlanContext, listening: tuple[Listener, ...], probes: tuple[Bind, ...]
+) -> tuple[Bind, ...]:
     """Return the addresses of the monitor; raises SettingError for one that it can't have."""
     given = context.settings.metrics
     if given is None:
@@ -37,8 +64,8 @@ def metrics_binds(context: PlanContext, edge: Edge, probes: tuple[Bind, ...]) ->
     found = _read(
         "METRICS", given, context, 'Give an IP address and a port, such as "127.0.0.1:9001".'
     )
-    _refuse_overlap("METRICS", given, found, edge.addresses, "the edge listens")
-    _refuse_overlap("METRICS", given, found, probes, "the probes are answered")
+    of_probes = [Listener(bind=each, what="the probes are answered") for each in probes]
+    _refuse_overlap('["METRICS"]', given, found, [*listening, *of_probes])
     return found
 
 
@@ -56,13 +83,20 @@ def _read(name: str, given: str, context: PlanContext, hint: str) -> tuple[Bind,
         raise SettingError(message, hint=hint) from error
 
 
+def _stack_binds(processes: Iterable[Process]) -> Iterator[tuple[str, Bind]]:
+    for process in processes:
+        for kind in process.kinds:
+            if kind.stack and kind.bind:
+                yield kind.stack.upper(), kind.bind
+
+
 def _refuse_overlap(
-    name: str, given: str, found: Iterable[Bind], others: Iterable[Bind], what: str
+    option: str, given: str, found: Iterable[Bind], others: Iterable[Listener]
 ) -> None:
     others = tuple(others)
-    if any(_overlap(one, other) for one in found for other in others):
+    for other in (other for one in found for other in others if _overlap(one, other.bind)):
         raise SettingError(
-            f'TANDEM["{name}"] is "{given}", where {what}.', hint="Choose another port."
+            f'TANDEM{option} is "{given}", where {other.what}.', hint="Choose another port."
         )
 
 

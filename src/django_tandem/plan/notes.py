@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from django_tandem.errors import did_you_mean
-from django_tandem.model import Host, Pin, Project, Protocol, Route, Stack, Verdict
+from django_tandem.model import (
+    EVERY_ROLE,
+    Host,
+    Pin,
+    Project,
+    Protocol,
+    Role,
+    Route,
+    Stack,
+    Verdict,
+)
+from django_tandem.model.roles import listed_roles
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.processes import PlanContext
 from django_tandem.routing.policy import covers, decide
@@ -15,6 +26,7 @@ def notes(
 ) -> tuple[str, ...]:
     """Return what a person should know about the plan, a sentence each."""
     return (
+        *_roles(context, stacks),
         *_urlconfs(context, stacks),
         *_open_files(context.host),
         *_as_root(context),
@@ -24,6 +36,18 @@ def notes(
         *(_pinned_inexactly(verdict) for verdict in verdicts if _is_late(context, verdict)),
         *_pins_without_effect(context, verdicts),
     )
+
+
+def _roles(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[str]:
+    roles, peers = context.roles, context.settings.peers
+    if roles == EVERY_ROLE:
+        return
+    yield f"The roles of this host are {listed_roles(roles)}."
+    if Role.EDGE in roles:
+        for stack in stacks:
+            if Role(stack) not in roles:
+                servers = peers.wsgi if stack is Stack.WSGI else peers.asgi
+                yield f"{stack.upper()} is served by {', '.join(map(str, servers))}."
 
 
 def _urlconfs(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[str]:

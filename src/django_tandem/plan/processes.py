@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from urllib.parse import urlencode
 
 from django_tandem import environment, servers
+from django_tandem.errors import SettingError
 from django_tandem.handler.pools import auto_threads
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import (
@@ -15,10 +16,13 @@ from django_tandem.model import (
     LogFormat,
     Process,
     Project,
+    Role,
+    Roles,
     Stack,
     WorkerKind,
     programs,
 )
+from django_tandem.model.roles import EVERY_ROLE, listed_roles
 from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 from django_tandem.plan.background_workers import AUTO, auto_worker
 from django_tandem.plan.capacity import (
@@ -31,6 +35,7 @@ from django_tandem.plan.capacity import (
     worker_count,
 )
 from django_tandem.plan.connections import connection_limits
+from django_tandem.plan.peers import served_here, stack_bind, stack_tls
 from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.settings import AsgiSettings, ProgramSettings, Settings, WsgiSettings
 
@@ -52,7 +57,11 @@ DEBUGGER = "django_tandem.inprocess.debugger.set_trace"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
-    """The input that every process is planned from."""
+    """
+    The input that every process is planned from.
+
+    ``has_both`` is true if the project needs both stacks, on this host or on others.
+    """
 
     project: Project
     settings: Settings
@@ -61,6 +70,7 @@ class PlanContext:
     generation: int
     has_both: bool
     is_debugged: bool = False
+    roles: Roles = EVERY_ROLE
 
     def path(self, name: str) -> str:
         """Return the path of a file in the run directory."""
@@ -68,14 +78,32 @@ class PlanContext:
 
 
 def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
-    """Return every process to supervise, in the order of their start."""
+    """
+    Return the processes of this host's roles, in the order of their start.
+
+    ``stacks`` are those that the project needs.
+    """
+    has_workers = Role.WORKERS in context.roles
     return (
         *_monitor(context),
         *_valkey(context),
-        *_servers(context, stacks),
-        *_programs(context),
-        _nginx(context),
+        *_servers(context, served_here(stacks, context.roles)),
+        *(_programs(context) if has_workers else ()),
+        *([_nginx(context)] if Role.EDGE in context.roles else []),
     )
+
+
+def require_work(context: PlanContext, planned: tuple[Process, ...]) -> None:
+    """Raise SettingError for roles of which this project needs none: nothing would run."""
+    if any(process.name != programs.MONITOR for process in planned):
+        return
+    if Role.ASGI in context.roles:
+        what = "nothing in this project needs ASGI"
+        hint = 'Pin a route to it, or set TANDEM["ASGI"]["ALWAYS"] to True.'
+    else:
+        what = "this project has neither Channels workers nor PROGRAMS"
+        hint = 'Name some in TANDEM["CHANNEL_WORKERS"] or TANDEM["PROGRAMS"].'
+    raise SettingError(f'The roles are "{listed_roles(context.roles)}", and {what}.', hint=hint)
 
 
 def _monitor(context: PlanContext) -> Iterator[Process]:
@@ -91,7 +119,9 @@ def _monitor(context: PlanContext) -> Iterator[Process]:
 
 
 def _valkey(context: PlanContext) -> Iterator[Process]:
-    if not (context.project.needs_redis and context.host.valkey):
+    # Its socket reaches no other host.
+    is_alone = context.roles == EVERY_ROLE
+    if not (is_alone and context.project.needs_redis and context.host.valkey):
         return
     path = context.path("valkey.sock")
     listen = ("--port", "0", "--unixsocket", path, "--unixsocketperm", "700")
@@ -111,7 +141,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
 
 def _servers(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[Process]:
     """Yield the servers and the Channels worker: under one master, or a process each."""
-    if is_shared(context.settings, has_both=context.has_both):
+    if stacks and is_shared(context.settings, has_both=len(stacks) > 1):
         yield _master(context)
         return
     for stack in stacks:
@@ -180,6 +210,8 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
         timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
         grace_s=context.settings.stop_s,
         args=chosen.args,
+        bind=stack_bind(context.settings, context.roles, stack),
+        tls=stack_tls(context.settings, context.project.directory),
     )
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
 
@@ -199,6 +231,7 @@ def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
         stack=stack,
         socket=launch.socket,
         workers=launch.workers,
+        bind=launch.bind,
     )
 
 
@@ -211,6 +244,8 @@ def _known(context: PlanContext, stack: Stack) -> Server:
 
 
 def _channel_names(context: PlanContext) -> tuple[str, ...]:
+    if Role.WORKERS not in context.roles:
+        return ()
     names = context.settings.channel_workers
     return context.project.channel_names if names is None else names
 
@@ -316,6 +351,8 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
     own = [each for stack in stacks for each in _known(context, stack).environment]
     if Stack.ASGI in stacks:
         own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
+    if secret := context.settings.peers.secret:
+        own.append((environment.PEER_SECRET, secret))
     return tuple(sorted((*_environment(context), *_metrics_environment(context), *own)))
 
 

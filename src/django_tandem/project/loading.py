@@ -33,7 +33,7 @@ from django_tandem.project.releases import find_release
 from django_tandem.project.security_headers import security_headers
 from django_tandem.project.urlconf import http_routes
 from django_tandem.project.written_directories import written_directories
-from django_tandem.settings import Settings
+from django_tandem.settings import Settings, with_secret
 
 # Its messages reach only the sending process.
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
@@ -65,7 +65,8 @@ def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     ``embedded_redis`` is the URL of the embedded server, if REDIS_URL offers it to the settings.
     Raises ProjectError when some of it can't be imported, SettingError for its TANDEM.
     """
-    settings = load_settings(location)
+    # After the import, which may read a .env.
+    settings = with_secret(load_settings(location), os.environ)
     hint = location.traceback_command
     trying("The project", lambda: django.setup(set_prefix=False), whole_by=hint)
     asgi = asgi_application_path()

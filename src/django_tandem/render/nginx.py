@@ -14,6 +14,7 @@ from django_tandem.model import (
     ForwardedHeaders,
     Include,
     LogFormat,
+    PeerTls,
     Plan,
     Protocol,
     Stack,
@@ -26,6 +27,7 @@ from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
 from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill
+from django_tandem.render.upstreams import dns_servers, upstreams
 
 # Headers by which a proxy names the client, the scheme, the host or the path of a request. The
 # edge uses X-Forwarded-*; from a client, each of the others would deceive a server or a library.
@@ -60,8 +62,14 @@ DRY_RUN_HOST = "tandem.invalid"
 
 
 def render(plan: Plan) -> tuple[File, ...]:
-    """Return nginx.conf and the table of MIME types that it includes."""
+    """
+    Return nginx.conf and the table of MIME types that it includes, for a host with an edge.
+
+    With a secret in it, only its owner may read the file.
+    """
     edge = plan.edge
+    if not plan.has_edge:
+        return ()
     content = fill(
         "nginx/nginx.conf.j2",
         **_routing(plan),
@@ -70,6 +78,10 @@ def render(plan: Plan) -> tuple[File, ...]:
         has_monitor=plan.has_monitor,
         **_route_maps(plan),
         tls=_tls(edge.tls, plan),
+        upstreams=upstreams(edge),
+        dns_servers=dns_servers(edge),
+        has_ipv6=edge.peers.resolver.has_ipv6,
+        peer_tls=_peer_tls(plan),
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=_include(edge.include, plan),
         acme_root=edge.acme_root and _from_run_dir(edge.acme_root, plan),
@@ -79,7 +91,11 @@ def render(plan: Plan) -> tuple[File, ...]:
         has_keepalive_by_default=edge.nginx.version >= KEEPALIVE_BY_DEFAULT,
     )
     types = fill("nginx/mime.types.j2", types=suffixes_by_type())
-    return (File(name="nginx.conf", content=content), File(name="mime.types", content=types))
+    mode = 0o600 if edge.peers.secret else 0o644
+    return (
+        File(name="nginx.conf", content=content, mode=mode),
+        File(name="mime.types", content=types),
+    )
 
 
 def render_dry_run(plan: Plan) -> File:
@@ -153,6 +169,16 @@ def _tls(tls: Tls | None, plan: Plan) -> Tls | None:
         return None
     certificate, key = (_from_run_dir(path, plan) for path in (tls.certificate, tls.key))
     return Tls(certificate=certificate, key=key)
+
+
+def _peer_tls(plan: Plan) -> PeerTls | None:
+    given = plan.edge.peers.tls if plan.edge.peers else None
+    if given is None:
+        return None
+    certificate, key, ca = (
+        _from_run_dir(path, plan) for path in (given.certificate, given.key, given.ca)
+    )
+    return PeerTls(certificate=certificate, key=key, ca=ca)
 
 
 def _include(include: Include, plan: Plan) -> Include:

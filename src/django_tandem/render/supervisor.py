@@ -12,7 +12,9 @@ from django_tandem.render.target import Target, fill
 def state_file(state: State) -> File:
     """Return state.json; only its owner may read the environment variables in it."""
     entries = [_entry(process) for process in state.processes]
-    content = json.dumps({**asdict(state), "processes": entries}, indent=1) + "\n"
+    kept = {**asdict(state), "processes": entries}
+    # JSON has no sets, such as that of the roles.
+    content = json.dumps(kept, indent=1, default=sorted) + "\n"
     return File(name=STATE_FILE, content=content, mode=0o600)
 
 

@@ -54,7 +54,8 @@ def announce(
             report(line)
         supervisord.ready(run_dir)
         unapplied = _unapplied(run_dir) if state.checks_migrations else ""
-        report(f"{'Started' if unapplied else 'Ready'}: {state.url}")
+        started = "Started" if unapplied else "Ready"
+        report(f"{started}: {state.url}" if state.url else f"{started}.")
         if unapplied:
             report(f"Not ready: {unapplied}")
     return None

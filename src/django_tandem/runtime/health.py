@@ -16,6 +16,8 @@ from django_tandem.runtime.workers import Workers, workers_of
 CHECK_S = 2
 # A program without a health check is healthy when it has stayed up for so long.
 UP_S = 2
+# What the edge answers by itself; the template ready.conf.j2 has it.
+EDGE_PATH = "/.tandem/edge"
 # NGINX's own answers while no stack is up behind it.
 NO_STACK = (502, 503, 504)
 
@@ -124,7 +126,8 @@ def _check_edge(_process: Process, state: State) -> str:
             # Whether the certificate is valid for the name does not matter here.
             context = ssl._create_unverified_context()  # noqa: S323
             connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
-        connection.request("GET", READY_PATH)
+        # Stacks on other hosts may start later, and need no edge for it.
+        connection.request("GET", EDGE_PATH if state.has_peers else READY_PATH)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return ""

@@ -1,5 +1,6 @@
 """This machine → the Host that a plan is made for: CPUs, memory, NGINX, Valkey, user."""
 
+import ipaddress
 import os
 import platform
 import pwd
@@ -16,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import MachineError
-from django_tandem.model import Host, Nginx
+from django_tandem.model import EVERY_ROLE, Host, Nginx, Resolver, Role, Roles
 
 # An ordinary user's PATH lacks these on Debian, and NGINX lies there.
 SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
@@ -24,12 +25,21 @@ SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 _MB = 1024 * 1024
+RESOLV_CONF = Path("/etc/resolv.conf")
+# Of a machine that runs none, or has none.
+ANY_NGINX = Nginx(program="nginx", version=(1, 28, 0))
 # The kernel's own maximum unless it was raised (fs.nr_open).
 UNLIMITED_FILES = 1_048_576
 
 
-def read_host(nginx_program: str | None) -> Host:
-    """Return what decides the plan; raises MachineError when the machine has no NGINX."""
+def read_host(nginx_program: str | None, roles: Roles = EVERY_ROLE) -> Host:
+    """
+    Return what decides the plan.
+
+    Raises MachineError when the machine has no NGINX, unless the edge is none of its ``roles``.
+    """
+    if Role.EDGE not in roles:
+        return host_with(ANY_NGINX)
     return host_with(read_nginx(find_nginx(nginx_program)))
 
 
@@ -45,6 +55,7 @@ def host_with(nginx: Nginx) -> Host:
         is_root=os.geteuid() == 0,
         valkey=find_valkey(),
         open_files=allowed_open_files(),
+        resolver=read_resolver(),
     )
 
 
@@ -150,6 +161,32 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def read_resolver(file: Path = RESOLV_CONF) -> Resolver:
+    """Return the DNS servers and search domains of resolv.conf(5), none where there is no file."""
+    servers: list[str] = []
+    search: tuple[str, ...] = ()
+    try:
+        lines = file.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        match line.partition("#")[0].split():
+            case ["nameserver", address, *_] if _is_address(address):
+                servers.append(address)
+            case ["search" | "domain", *domains]:
+                # The last line counts.
+                search = tuple(domain for domain in domains if domain != ".")
+    return Resolver(servers=tuple(servers), search=search, has_ipv6=has_ipv6())
+
+
+def _is_address(text: str) -> bool:
+    # NGINX knows no scope, as in fe80::1%eth0.
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def allowed_cpus(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> float:

@@ -56,7 +56,7 @@ def find_missing(
 def _requirements(
     plan: Plan, settings: Settings, listening: Collection[str]
 ) -> Iterator[Callable[[], None]]:
-    for stack in plan.edge.stacks:
+    for stack in plan.served:
         chosen = settings.wsgi if stack is Stack.WSGI else settings.asgi
         yield partial(require_installed, servers.find(stack, chosen.server))
     # A reload has no `--bind`.
@@ -66,7 +66,7 @@ def _requirements(
             yield partial(require_free, bind, setting)
     if plan.health_socket:
         yield partial(require_socket_directory, Path(plan.health_socket))
-    for option, given in _named_files(settings):
+    for option, given in _named_files(settings) if plan.has_edge else ():
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
         yield require_nice
@@ -79,8 +79,10 @@ def _requirements(
 
 def _addresses(plan: Plan, option: str = "`--bind`") -> Iterator[tuple[Bind, str]]:
     """Yield each address to listen on, and what sets it: ``option`` or a setting."""
-    for bind in plan.edge.addresses:
+    for bind in plan.edge.addresses if plan.has_edge else ():
         yield bind, REDIRECT if bind in plan.edge.redirects else option
+    for stack, bind in plan.stack_binds.items():
+        yield bind, f'TANDEM["{stack.upper()}"]["BIND"]'
     for bind in plan.health_binds:
         yield bind, HEALTH
     for bind in plan.metrics_binds:
@@ -247,6 +249,8 @@ def _cannot_listen(bind: Bind, error: OSError, option: str) -> MachineError:
 
 def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None:
     """Raise RefusedError, with NGINX's own line, when NGINX refuses the rendered file."""
+    if not plan.has_edge:
+        return
     found = check_nginx(plan.edge.nginx, run_dir, file)
     if found:
         raise RefusedError("NGINX rejects the rendered nginx.conf.", hint=found)
@@ -254,6 +258,8 @@ def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None
 
 def check_edge(plan: Plan) -> str:
     """Render the edge to a scratch directory; return the errors that NGINX finds in it."""
+    if not plan.has_edge:
+        return ""
     with tempfile.TemporaryDirectory(prefix="tandem-") as scratch:
         pipeline.write(nginx.render(replace(plan, run_dir=scratch)), Path(scratch))
         return check_nginx(plan.edge.nginx, Path(scratch)).replace(scratch, plan.run_dir)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django_tandem.errors import MachineError
-from django_tandem.model import LogFormat, Overrides, Process, Stack, WorkerKind
+from django_tandem.model import Bind, LogFormat, Overrides, Process, Role, Stack, WorkerKind
 from django_tandem.model.state import STATE_FILE, State
 from django_tandem.model.stop import DEFAULT_STOP_S
 
@@ -70,8 +70,12 @@ def _state(kept: dict[str, Any]) -> State:
 
 
 def _overrides(kept: dict[str, Any]) -> Overrides:
-    log_format = kept.get("log_format")
-    return _known(Overrides, {**kept, "log_format": log_format and LogFormat(log_format)})
+    log_format, roles = kept.get("log_format"), kept.get("roles")
+    read = {
+        "log_format": log_format and LogFormat(log_format),
+        "roles": None if roles is None else frozenset(map(Role, roles)),
+    }
+    return _known(Overrides, {**kept, **read})
 
 
 def _process(kept: dict[str, Any]) -> Process:
@@ -89,7 +93,8 @@ def _only_kind(kept: dict[str, Any]) -> tuple[WorkerKind, ...]:
 
 def _kind(kept: dict[str, Any]) -> WorkerKind:
     stack = Stack(kept["stack"]) if kept["stack"] else None
-    return _known(WorkerKind, {**kept, "stack": stack})
+    bind = _known(Bind, kept["bind"]) if kept.get("bind") else None
+    return _known(WorkerKind, {**kept, "stack": stack, "bind": bind})
 
 
 def _known(cls: type[T], kept: dict[str, Any]) -> T:

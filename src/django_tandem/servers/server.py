@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django_tandem.model import Stack
+from django_tandem.model import Bind, PeerTls, Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,9 @@ class Launch:
     ``timeout_s`` limits one request, ``grace_s`` the requests in flight after SIGTERM. ``queue``
     is the number of connections that may wait on the socket of a WSGI server, ``max_requests``
     the number of requests after which a worker is replaced, 0 for never. ``args`` are the user's
-    own arguments, which come last so that they take precedence.
+    own arguments, which come last so that they take precedence. ``bind`` is the address to listen
+    on beside the socket, for an edge on another host: with ``tls`` it requires the certificate of
+    one that its CA has signed.
     """
 
     python: str
@@ -27,6 +29,8 @@ class Launch:
     queue: int = 1024
     max_requests: int = 0
     args: tuple[str, ...] = ()
+    bind: Bind | None = None
+    tls: PeerTls | None = None
 
     @property
     def backlog(self) -> int:

@@ -1,14 +1,15 @@
 """The TANDEM setting: each option's type, default and meaning, declared once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from django_tandem import environment
 from django_tandem.errors import SettingError
-from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin
+from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Peer, Pin, Roles
+from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.settings import option_readers, readers
+from django_tandem.settings import option_readers, peer_readers, readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
 T = TypeVar("T")
@@ -17,9 +18,9 @@ T = TypeVar("T")
 REQUIRED = object()
 
 
-def option(reader: Reader, default: Any, meaning: str) -> Any:
+def option(reader: Reader, default: Any, meaning: str, *, repr: bool = True) -> Any:  # noqa: A002
     """Declare an option; ``default`` is written as a user would, and read like any other value."""
-    return field(metadata={"reader": reader, "default": default, "meaning": meaning})
+    return field(repr=repr, metadata={"reader": reader, "default": default, "meaning": meaning})
 
 
 def dict_of(cls: type[T]) -> Reader:
@@ -70,6 +71,12 @@ class WsgiSettings:
     nice: int | None = option(
         auto(integer(0, 19)), "auto", "the niceness of its processes, as for `nice -n`"
     )
+    bind: str | None = option(
+        auto(readers.text),
+        "auto",
+        "where the server listens for an edge on another host, beside its Unix socket; auto: on "
+        '":9000" if the edge is another host, else nowhere',
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,12 @@ class AsgiSettings:
         option_readers.connection_ages,
         None,
         "the time after which a WebSocket or an event stream ends, less up to a fifth at random",
+    )
+    bind: str | None = option(
+        auto(readers.text),
+        "auto",
+        "where the server listens for an edge on another host, beside its Unix socket; auto: on "
+        '":9001" if the edge is another host, else nowhere',
     )
 
 
@@ -151,6 +164,51 @@ class EdgeSettings:
         None,
         "a file of directives to include in the server block; a dict also has one for the http "
         "block",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerTlsSettings:
+    """TANDEM["PEERS"]["TLS"]."""
+
+    certificate: str = option(
+        readers.file_path,
+        REQUIRED,
+        "the PEM file of this host's certificate and its chain, for both ends",
+    )
+    key: str = option(readers.file_path, REQUIRED, "the PEM file of its private key")
+    ca: str = option(
+        readers.file_path, REQUIRED, "the PEM file of the CA that signed the other host's"
+    )
+    name: str | None = option(
+        optional(readers.text),
+        None,
+        "the name in the certificates of the stacks; None: the host of the peers",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeersSettings:
+    """TANDEM["PEERS"]."""
+
+    wsgi: tuple[Peer, ...] = option(
+        peer_readers.peers, [], 'the WSGI servers for an edge without one, such as "wsgi:9000"'
+    )
+    asgi: tuple[Peer, ...] = option(
+        peer_readers.peers, [], 'the ASGI servers for an edge without one, such as "asgi:9001"'
+    )
+    secret: str = option(
+        peer_readers.secret,
+        "",
+        "the secret that the edge and the stacks share; from the environment when empty: "
+        "TANDEM_SECRET, or the file that TANDEM_SECRET_FILE names",
+        repr=False,
+    )
+    tls: PeerTlsSettings | None = option(
+        optional(dict_of(PeerTlsSettings)), None, "mutual TLS between the edge and the stacks"
+    )
+    sticky: bool = option(
+        readers.flag, False, "pass the requests of a client to the same ASGI server, by its address"
     )
 
 
@@ -244,6 +302,7 @@ class Settings:
         _programs, {}, 'further programs to supervise, by name: a command line, a dict, or "auto"'
     )
     edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
+    peers: PeersSettings = group(PeersSettings, {}, "the stacks on other hosts")
     handover: bool = option(
         readers.flag, True, "let a stack pass a request to the other where its view belongs"
     )
@@ -319,3 +378,20 @@ def read_stop_s(environ: Mapping[str, str]) -> int | None:
     if not text:
         return None
     return int(option_readers.stop_s(int(text) if text.isdecimal() else text, environment.STOP_S))
+
+
+def read_roles(environ: Mapping[str, str]) -> Roles | None:
+    """Return the roles of the environment, None without any; raises SettingError."""
+    text = environ.get(environment.ROLE, "")
+    try:
+        return parse_roles(text) if text else None
+    except ValueError as error:
+        raise SettingError(f"{environment.ROLE}: {error}") from None
+
+
+def with_secret(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Return the settings with the secret of the environment, where they name none."""
+    if settings.peers.secret:
+        return settings
+    secret = peer_readers.secret_of(environ)
+    return replace(settings, peers=replace(settings.peers, secret=secret)) if secret else settings

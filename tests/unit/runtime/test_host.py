@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from django_tandem.errors import MachineError
+from django_tandem.model import Role
 from django_tandem.runtime import host
 
 
@@ -75,3 +77,28 @@ def test_the_embedded_valkey_is_found_without_its_client() -> None:
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_are_resolved_as_resolv_conf_says(tmp_path) -> None:
+    """The last line with domains counts, and NGINX knows no scope of an address."""
+    file = tmp_path / "resolv.conf"
+    file.write_text(
+        "# Generated\nnameserver 10.0.0.2\nnameserver fe80::1%eth0\nnameserver fd00::2 # second\n"
+        "domain old.example\nsearch default.svc.cluster.local svc.cluster.local .\n"
+        "options ndots:5\n"
+    )
+
+    found = host.read_resolver(file)
+
+    assert found.servers == ("10.0.0.2", "fd00::2")
+    assert found.search == ("default.svc.cluster.local", "svc.cluster.local")
+    assert host.read_resolver(tmp_path / "missing").servers == ()
+
+
+def test_a_host_without_the_edge_needs_no_nginx() -> None:
+    """Its image has none."""
+    found = host.read_host("/missing/nginx", frozenset({Role.WSGI}))
+
+    assert found.nginx == host.ANY_NGINX
+    with pytest.raises(MachineError, match="/missing/nginx"):
+        host.read_host("/missing/nginx")

@@ -17,8 +17,12 @@ from django_tandem.runtime.state import read_state, read_stop_s
 
 def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
     """With its processes, overrides and addresses."""
-    chosen = plan(generation=3, tandem={"LOG_FORMAT": "json"})
-    overrides = Overrides(bind=":80", log_format=LogFormat.JSON)
+    chosen = plan(
+        generation=3,
+        tandem={"LOG_FORMAT": "json", "WSGI": {"BIND": "127.0.0.1:9000"}},
+        roles="wsgi",
+    )
+    overrides = Overrides(bind=":80", log_format=LogFormat.JSON, roles=chosen.roles)
     state = state_of(replace(chosen, overrides=overrides))
     output.write([state_file(state)], tmp_path)
 

@@ -16,6 +16,7 @@ from django_tandem.inprocess import master_heartbeat
 from django_tandem.inprocess.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
 from django_tandem.model import Process, Stack, programs
 from django_tandem.model.state import STATE_FILE, State
+from django_tandem.runtime.health import EDGE_PATH
 from django_tandem.runtime.probes import report, server_check
 from django_tandem.runtime.probes.report import Check, Outcome, ServerHealth, StackHealth
 from django_tandem.runtime.probes.server_check import ServerCheck
@@ -24,8 +25,6 @@ from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
 # A probe of Kubernetes times out after a second.
 CHECK_S = 0.5
 RUNNING = (ProcessStates.STARTING, ProcessStates.RUNNING)
-# What the edge answers by itself; the template ready.conf.j2 has it.
-EDGE_PATH = "/.tandem/edge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,54 @@
+"""Checks of what one host keeps for itself, where the roles are on several."""
+
+from collections.abc import Iterator
+
+from django.core.checks import CheckMessage, Error
+
+from django_tandem.checks.facts import Facts
+from django_tandem.model.roles import listed_roles
+
+_SQLITE = ("sqlite3", "spatialite")
+_ONE_HOST = "Or run all roles on one host, with `--role all`."
+
+
+def valkey_is_reached(facts: Facts) -> Iterator[CheckMessage]:
+    """Find a channel layer on the embedded Valkey, whose socket no other host reaches."""
+    if facts.spans_hosts and facts.plan.project.needs_redis:
+        yield Error(
+            "CHANNEL_LAYERS uses the Valkey of `tandem up`, which only this host reaches, and the "
+            f'roles are "{listed_roles(facts.plan.roles)}".',
+            hint="Set REDIS_URL to the URL of a Redis or Valkey server that all hosts reach. "
+            f"{_ONE_HOST}",
+            obj="CHANNEL_LAYERS",
+            id="tandem.E015",
+        )
+
+
+def databases_are_reached(facts: Facts) -> Iterator[CheckMessage]:
+    """Find SQLite databases, which are files of one host."""
+    if not facts.spans_hosts:
+        return
+    for database in facts.databases:
+        if database.engine.rpartition(".")[2] in _SQLITE:
+            yield Error(
+                f'DATABASES["{database.alias}"] is an SQLite database, which only this host '
+                f'reaches, and the roles are "{listed_roles(facts.plan.roles)}".',
+                hint=f"Use a database server that all hosts reach, such as PostgreSQL. {_ONE_HOST}",
+                obj="DATABASES",
+                id="tandem.E016",
+            )
+
+
+def stores_are_reached(facts: Facts) -> Iterator[CheckMessage]:
+    """Find caches and sessions in the memory of a process or in files of one host."""
+    if not facts.spans_hosts:
+        return
+    for store in facts.local_stores:
+        if store.holds_requests:
+            yield Error(
+                f"{store.name} is kept on each host, and the roles are "
+                f'"{listed_roles(facts.plan.roles)}": {store.lost}.',
+                hint=f"{store.cure} {_ONE_HOST}",
+                obj=store.setting,
+                id="tandem.E017",
+            )

@@ -1,0 +1,86 @@
+"""Servers of the stacks on other hosts, and how the edge reaches and trusts them."""
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from django_tandem.model.routes import Stack
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether ``host``, a name or an IP address, is this host alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A server of a stack on another host; ``host`` is a name, or an IP address in no brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the host is a name that DNS resolves."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return self.host != "localhost"
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerTls:
+    """
+    PEM files by which the edge and the stacks prove to each other who they are.
+
+    ``name`` is the one in the stacks' certificates, None for the host of the peers.
+    """
+
+    certificate: str
+    key: str
+    ca: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """
+    The DNS servers of this machine, each an IP address, and where it looks for short names.
+
+    ``search`` are the domains that follow a name. Without ``has_ipv6``, IPv6 addresses are of no
+    use.
+    """
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    has_ipv6: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """
+    The stacks on other hosts, as an edge proxies to them; a stack without peers runs here.
+
+    The edge sends ``secret`` with each request. With ``is_sticky`` the requests of one client reach
+    the same ASGI peer.
+    """
+
+    wsgi: tuple[Peer, ...] = ()
+    asgi: tuple[Peer, ...] = ()
+    secret: str = field(default="", repr=False)
+    tls: PeerTls | None = None
+    is_sticky: bool = False
+    resolver: Resolver = Resolver()
+
+    def of(self, stack: Stack) -> tuple[Peer, ...]:
+        """Return the peers of a stack."""
+        return self.wsgi if stack is Stack.WSGI else self.asgi
+
+    def __bool__(self) -> bool:
+        return bool(self.wsgi or self.asgi)

@@ -1,0 +1,71 @@
+"""Readers of TANDEM["PEERS"]: addresses, and a secret that no error quotes."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django_tandem import environment
+from django_tandem.errors import SettingError
+from django_tandem.model import Peer
+from django_tandem.settings.readers import Reader, list_of, reader
+
+# A name of DNS or of a container, in which an underscore is common.
+_PEER = re.compile(
+    r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?):(?P<port>[0-9]{1,5})"
+)
+
+# It is written to nginx.conf, to supervisord.conf and to the environment, and sent in a header.
+_SECRET = re.compile(r"[A-Za-z0-9!#%&()*+,./:<=>?@^_{|}~-]{32,1024}")
+_EXPECTED = (
+    "at least 32 letters, digits and other ASCII characters, without spaces, quotes, semicolons, "
+    "backslashes and dollar signs"
+)
+_HINT = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`.'
+
+
+@reader('an address such as "wsgi:9000", "10.0.0.5:9000" or "[fd00::5]:9000"')
+def peer(value: Any, _path: str) -> Peer:
+    """Read the address of a server on another host."""
+    found = _PEER.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not 0 < int(found["port"]) < 65536:
+        raise ValueError
+    host = found["host"].strip("[]")
+    if host.replace(".", "").isdecimal() or ":" in host:
+        host = str(ipaddress.ip_address(host))
+    return Peer(host=host, port=int(found["port"]))
+
+
+peers = list_of(peer, 'addresses such as "wsgi:9000"')
+
+
+def _read_secret(value: Any, path: str) -> str:
+    if value == "":
+        return ""
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        # Not the value itself: errors are logged.
+        given = f"{len(value)} characters" if isinstance(value, str) else f"{type(value).__name__}"
+        raise SettingError(f"{path}: Expected {_EXPECTED}, got {given}.", hint=_HINT)
+    return value
+
+
+secret = Reader(f"a string of {_EXPECTED}", _read_secret)
+
+
+def secret_of(environ: Mapping[str, str]) -> str:
+    """Return the secret of the environment, empty without one; raises SettingError."""
+    if given := environ.get(environment.SECRET, ""):
+        return _read_secret(given, environment.SECRET)
+    file = environ.get(environment.SECRET_FILE, "")
+    if not file:
+        return ""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingError(
+            f'{environment.SECRET_FILE} is "{file}", which can\'t be read: {reason}.',
+            hint="Name a file that the user of the stack may read, with the secret alone in it.",
+        ) from None
+    return _read_secret(text.strip(), environment.SECRET_FILE)

@@ -1,0 +1,123 @@
+"""What one host keeps for itself is an error where the roles are on several."""
+
+from typing import Any
+
+import pytest
+from checks.gathered import facts
+from checks.messages import contents, ids
+
+from builders import verdict, websocket
+from django_tandem.checks.channels import layer_is_shared
+from django_tandem.checks.facts import Database, Facts, Layer, LocalStore
+from django_tandem.checks.hosts import databases_are_reached, stores_are_reached, valkey_is_reached
+from django_tandem.checks.stores import stores_are_shared
+from django_tandem.project.asgi_routes import Application
+
+PEERS = {
+    "WSGI": ["10.0.0.5:9000"],
+    "ASGI": ["10.0.0.6:9001"],
+    "SECRET": "0123456789abcdef0123456789abcdef",
+}
+SESSIONS = LocalStore(
+    name='The cache "default"',
+    setting="CACHES",
+    lost="sessions get lost",
+    cure="Use another.",
+    check="tandem.W011",
+    holds_requests=True,
+)
+FILES = LocalStore(
+    name="The directory of the sessions",
+    setting="SESSION_ENGINE",
+    lost="sessions get lost",
+    cure="Use another.",
+    check="tandem.E017",
+    has_files=True,
+    holds_requests=True,
+)
+ONE_HOST = "Or run all roles on one host, with `--role all`."
+
+
+def of(roles: str, *, project: dict[str, Any] | None = None, **known: Any) -> Facts:
+    project = {"roles": roles, "channel_names": ("mail",), **(project or {})}
+    return facts(verdict("/"), websocket("/ws/"), tandem={"PEERS": PEERS}, project=project, **known)
+
+
+def test_the_embedded_valkey_is_of_one_host() -> None:
+    """Its socket is in the run directory."""
+    needing = {"needs_redis": True}
+
+    assert contents(valkey_is_reached(of("wsgi", project=needing))) == [
+        (
+            "tandem.E015",
+            "CHANNEL_LAYERS",
+            "CHANNEL_LAYERS uses the Valkey of `tandem up`, which only this host reaches, and the "
+            'roles are "wsgi".',
+            "Set REDIS_URL to the URL of a Redis or Valkey server that all hosts reach. "
+            f"{ONE_HOST}",
+        )
+    ]
+    for roles in ("all", "edge"):
+        assert ids(valkey_is_reached(of(roles, project=needing))) == []
+
+
+def test_a_layer_in_memory_reaches_no_other_host() -> None:
+    """Also where one process serves ASGI, and only consumers send."""
+    layers = (Layer(alias="default", backend="channels.layers.InMemoryChannelLayer"),)
+    known: dict[str, Any] = {
+        "layers": layers,
+        "application": Application(has_websocket=True),
+    }
+    ((check, _, message, _),) = contents(
+        layer_is_shared(of("asgi", project={"channel_names": ()}, **known))
+    )
+
+    assert check == "tandem.E003"
+    assert message == (
+        'CHANNEL_LAYERS["default"]["BACKEND"] is "channels.layers.InMemoryChannelLayer", which '
+        "keeps messages in one process: messages never reach another host, and the roles are "
+        '"asgi".'
+    )
+
+
+def test_a_database_in_a_file_is_of_one_host() -> None:
+    """The edge alone reads no database."""
+    databases = (
+        Database(alias="default", engine="django.db.backends.sqlite3"),
+        Database(alias="other", engine="django.db.backends.postgresql"),
+    )
+
+    assert contents(databases_are_reached(of("wsgi,asgi", databases=databases))) == [
+        (
+            "tandem.E016",
+            "DATABASES",
+            'DATABASES["default"] is an SQLite database, which only this host reaches, and the '
+            'roles are "wsgi,asgi".',
+            f"Use a database server that all hosts reach, such as PostgreSQL. {ONE_HOST}",
+        )
+    ]
+    for roles in ("all", "edge"):
+        assert ids(databases_are_reached(of(roles, databases=databases))) == []
+
+
+@pytest.mark.parametrize("store", [SESSIONS, FILES])
+def test_sessions_are_shared_by_all_hosts(store) -> None:
+    """In a file they are shared by the processes of one alone."""
+    assert contents(stores_are_reached(of("asgi", local_stores=(store,)))) == [
+        (
+            "tandem.E017",
+            store.setting,
+            f'{store.name} is kept on each host, and the roles are "asgi": sessions get lost.',
+            f"Use another. {ONE_HOST}",
+        )
+    ]
+    for roles in ("all", "edge"):
+        assert ids(stores_are_reached(of(roles, local_stores=(store,)))) == []
+
+
+def test_a_store_is_found_once() -> None:
+    """What is an error for several hosts is no warning for several processes."""
+    both = (SESSIONS, FILES)
+
+    assert ids(stores_are_shared(of("all", local_stores=both))) == ["tandem.W011"]
+    assert ids(stores_are_shared(of("wsgi", local_stores=both))) == []
