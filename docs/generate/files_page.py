@@ -31,6 +31,17 @@ ABOUT = {
     "prometheus.yml": "an example of a scrape configuration",
     "grafana-dashboard.json": "the dashboard for Grafana",
     "site.service": "the unit for systemd, by the name of the project",
+    "base/kustomization.yaml": "the list of the base's files, and its ConfigMap",
+    "base/edge.yaml": "the pods of the edge, and their Service, budget, policy and autoscaler",
+    "base/wsgi.yaml": "those of WSGI",
+    "base/asgi.yaml": "those of ASGI",
+    "base/workers.yaml": "those of the Channels workers and PROGRAMS",
+    "base/migrate.yaml": "the Job that applies the migrations",
+    "base/route.yaml": "the HTTPRoute, if a Gateway is named",
+    "prometheus/rules.yml": "what Prometheus records for the autoscalers",
+    "prometheus/adapter-values.yml": "the names by which its adapter answers them",
+    "overlays/production/kustomization.yaml": "an overlay to edit, which is kept once it is there",
+    "overlays/staging/kustomization.yaml": "another one",
 }
 
 
@@ -66,7 +77,14 @@ def _plan() -> Plan:
     settings = read_settings(
         {
             "PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]},
-            "METRICS": "127.0.0.1:9001",
+            "METRICS": ":8002",
+            "HEALTH": ":8001",
+            "PEERS": {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]},
+            "KUBERNETES": {
+                "IMAGE": "registry.example.com/mysite",
+                "PARENT": "gateways/public",
+                "AUTOSCALER": "hpa",
+            },
         }
     )
     host = Host(

@@ -14,7 +14,7 @@ from django_tandem.model import File
 
 def write(files: Iterable[File], directory: Path) -> list[str]:
     """Write each file that differs into ``directory``, whole or not at all; return the names."""
-    changed = [file for file in files if _content(directory / file.name) != file.content]
+    changed = [file for file in files if _is_written(file, directory)]
     for file in changed:
         _replace(directory / file.name, file)
     return [file.name for file in changed]
@@ -29,6 +29,7 @@ def diff(files: Iterable[File], directory: Path) -> str:
     return "".join(
         line
         for file in files
+        if _is_written(file, directory)
         for line in difflib.unified_diff(
             _without_secrets(_content(directory / file.name) or "").splitlines(keepends=True),
             _without_secrets(file.content).splitlines(keepends=True),
@@ -47,6 +48,11 @@ def _without_secrets(text: str) -> str:
         return f"{found[1]}sha256:{hashlib.sha256(found[2].encode()).hexdigest()[:8]}"
 
     return _SECRETS.sub(digest, text)
+
+
+def _is_written(file: File, directory: Path) -> bool:
+    found = _content(directory / file.name)
+    return found is None if file.is_kept else found != file.content
 
 
 def _content(path: Path) -> str | None:

@@ -57,3 +57,21 @@ def test_a_comparison_shows_the_lines_and_writes_nothing(tmp_path) -> None:
         f"--- {tmp_path}/a\n+++ a rendered from the project\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
     )
     assert output.diff([File(name="a", content="one\ntwo\n")], tmp_path) == ""
+
+
+def test_a_file_that_users_edit_is_written_once(tmp_path) -> None:
+    """What they wrote is neither replaced nor shown as a difference."""
+    files = [File(name="a", content="1\n", is_kept=True)]
+
+    assert output.write(files, tmp_path) == ["a"]
+    (tmp_path / "a").write_text("2\n")
+    assert output.write(files, tmp_path) == []
+    assert output.diff(files, tmp_path) == ""
+    assert (tmp_path / "a").read_text() == "2\n"
+
+
+def test_a_file_that_users_edit_is_a_difference_where_it_is_missing(tmp_path) -> None:
+    """A write would make it."""
+    files = [File(name="a", content="1\n", is_kept=True)]
+
+    assert "+1\n" in output.diff(files, tmp_path)

@@ -64,8 +64,14 @@ def run(options: argparse.Namespace) -> int:
     written = pipeline.write(files, directory)
     for file in files:
         path = directory / file.name
-        console.line_err(f"Wrote {path}." if file.name in written else f"{path} is up to date.")
+        console.line_err(f"Wrote {path}." if file.name in written else _untouched(file, path))
+    for note in target.notes(plan):
+        console.line_err(note)
     return 0
+
+
+def _untouched(file: File, path: Path) -> str:
+    return f"Kept {path}." if file.is_kept else f"{path} is up to date."
 
 
 def _compare(files: Sequence[File], directory: Path) -> int:

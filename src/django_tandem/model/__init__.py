@@ -3,6 +3,13 @@
 from django_tandem.model.blocks import Block, BlockRule
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
+from django_tandem.model.kubernetes import (
+    POD_CPUS,
+    POD_MEMORY_MB,
+    Autoscaler,
+    Gateway,
+    Kubernetes,
+)
 from django_tandem.model.peers import Peer, Peers, PeerTls, Resolver
 from django_tandem.model.plan import (
     MAX_LINE_BYTES,
@@ -49,7 +56,10 @@ __all__ = [
     "EVERY_ROLE",
     "MAX_LINE_BYTES",
     "MONITOR_FILE",
+    "POD_CPUS",
+    "POD_MEMORY_MB",
     "REQUESTS_FILE",
+    "Autoscaler",
     "BackgroundWorker",
     "Bind",
     "Block",
@@ -62,8 +72,10 @@ __all__ = [
     "EdgeRule",
     "File",
     "ForwardedHeaders",
+    "Gateway",
     "Host",
     "Include",
+    "Kubernetes",
     "LogFormat",
     "Middleware",
     "Nginx",

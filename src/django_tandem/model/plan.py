@@ -6,6 +6,7 @@ from enum import StrEnum
 from django_tandem.model import programs
 from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.drain import DrainMode
+from django_tandem.model.kubernetes import Kubernetes
 from django_tandem.model.peers import Peers, Resolver
 from django_tandem.model.project import BackgroundWorker, Project, StaticFiles
 from django_tandem.model.roles import EVERY_ROLE, Role, Roles
@@ -71,11 +72,16 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file that a target renders; ``name`` is relative to the directory it is written to."""
+    """
+    A file that a target renders; ``name`` is relative to the directory it is written to.
+
+    One that is there already is kept where ``is_kept`` is true, because its users edit it.
+    """
 
     name: str
     content: str
     mode: int = 0o644
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +306,7 @@ class Plan:
     ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
     group after a colon if that is set; empty where root makes the plan and no setting names a user.
     ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
-    ``has_edge`` is true.
+    ``has_edge`` is true. ``kubernetes`` are the choices for a cluster.
     """
 
     project: Project
@@ -313,6 +319,7 @@ class Plan:
     verdicts: tuple[Verdict, ...]
     edge: Edge
     processes: tuple[Process, ...]
+    kubernetes: Kubernetes
     pins: tuple[Pin, ...] = ()
     log_format: LogFormat = LogFormat.TEXT
     overrides: Overrides = Overrides()

@@ -20,6 +20,7 @@ from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import bound_notes, open_files
 from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket, listeners, metrics_binds
+from django_tandem.plan.kubernetes import kubernetes
 from django_tandem.plan.notes import notes
 from django_tandem.plan.peers import served_here
 from django_tandem.plan.processes import PlanContext, asgi_connections, processes, require_work
@@ -88,6 +89,7 @@ def _planned(
         pins=settings.routes,
         edge=planned_edge,
         processes=started,
+        kubernetes=kubernetes(context, stacks),
         log_format=settings.log_format,
         overrides=overrides,
         notes=(

@@ -1,6 +1,6 @@
 """The type of a render target, and its templates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,13 +12,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+def no_notes(_plan: Plan) -> tuple[str, ...]:
+    """Return none."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A set of files that a plan is rendered to; ``summary`` is its line in ``--help``."""
+    """
+    A set of files that a plan is rendered to; ``summary`` is its line in ``--help``.
+
+    ``notes`` are for who renders them, a sentence each.
+    """
 
     name: str
     summary: str
     render: Callable[[Plan], tuple[File, ...]]
+    notes: Callable[[Plan], Iterable[str]] = no_notes
 
 
 def fill(template: str, **values: object) -> str:

@@ -6,10 +6,20 @@ from typing import Any, TypeVar
 
 from django_tandem import environment
 from django_tandem.errors import SettingError
-from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Peer, Pin, Roles
+from django_tandem.model import (
+    Autoscaler,
+    ConnectionAges,
+    DrainRule,
+    Gateway,
+    Include,
+    LogFormat,
+    Peer,
+    Pin,
+    Roles,
+)
 from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.settings import option_readers, peer_readers, readers
+from django_tandem.settings import kubernetes_readers, option_readers, peer_readers, readers
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
 
 T = TypeVar("T")
@@ -271,6 +281,40 @@ class RecycleSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesSettings:
+    """TANDEM["KUBERNETES"], which `tandem render kubernetes` reads."""
+
+    image: str | None = option(
+        optional(kubernetes_readers.image),
+        None,
+        "the image of every role, without a tag; its last part names the manifests",
+    )
+    autoscaler: Autoscaler = option(
+        kubernetes_readers.autoscaler,
+        "none",
+        "what sets the number of pods: none, hpa (HorizontalPodAutoscaler) or keda (ScaledObject)",
+    )
+    gateway: Gateway = option(
+        kubernetes_readers.gateway,
+        "edge",
+        "where requests enter: edge, or direct, at the stacks by rules of the Gateway API",
+    )
+    parent: str | None = option(
+        optional(kubernetes_readers.gateway_name),
+        None,
+        'the Gateway of the HTTPRoute, such as "gateways/public"; None: no HTTPRoute',
+    )
+    prometheus: str = option(
+        readers.text,
+        "http://prometheus-operated.monitoring:9090",
+        "the Prometheus that KEDA queries",
+    )
+    pod_monitor: bool = option(
+        readers.flag, False, "write a PodMonitor and a PrometheusRule for the Prometheus Operator"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole of TANDEM; every option has a default."""
 
@@ -364,6 +408,9 @@ class Settings:
         optional(option_readers.user),
         None,
         "who runs a stack that root starts; the owner of the project's code",
+    )
+    kubernetes: KubernetesSettings = group(
+        KubernetesSettings, {}, "the manifests of `tandem render kubernetes`"
     )
 
 

@@ -15,14 +15,18 @@ from typing import Any
 
 import crossplane
 import pytest
+import yaml
 from docs.blocks import PAGES, ROOT, Block, blocks, every_block
 
 from builders import host
+from django_tandem import output
 from django_tandem.cli import parser
 from django_tandem.handler.pools import IO_THREADS, MAX_THREADS
 from django_tandem.monitor.history import History
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
+from django_tandem.render import kubernetes
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
+from unit.render.kubernetes.manifests import cluster
 
 # `json` and `text` have no further reader.
 LANGUAGES = {
@@ -146,11 +150,22 @@ def test_yaml_is_valid_to_what_reads_it(block, tmp_path) -> None:
         argv = ["promtool", "check", "config", "--syntax-only", str(path)]
         assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
         return
+    if "kind: Kustomization" in block.text:
+        assert _built_overlay(block.text, tmp_path)
+        return
     compose = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "--quiet")
-    kubernetes = ("kubernetes-validate", "--strict", "--quiet")
+    manifest = ("kubernetes-validate", "--strict", "--quiet")
 
-    by = compose if block.file == "compose.yaml" else kubernetes
+    by = compose if block.file == "compose.yaml" else manifest
     assert _output_of(*by, str(path)) == ""
+
+
+def _built_overlay(text: str, directory: Path) -> list[Any]:
+    """Return the objects of an overlay beside a rendered base."""
+    output.write(kubernetes.render(cluster(AUTOSCALER="hpa")), directory)
+    overlay = directory / "overlays" / "production"
+    (overlay / "kustomization.yaml").write_text(text)
+    return list(yaml.safe_load_all(_output_of("kubectl", "kustomize", str(overlay))))
 
 
 @_named(every_block("sql"))

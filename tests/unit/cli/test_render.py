@@ -105,6 +105,34 @@ def test_a_unit_lies_beside_other_files_and_names_the_run_directory(project) -> 
     assert (check.returncode, check.stdout) == (0, "")
 
 
+def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
+    """Overlays are kept, and a stop without a delay is named."""
+    settings = project / "mysite" / "settings.py"
+    settings.write_text(
+        settings.read_text()
+        + 'TANDEM["EDGE"].pop("TLS")\n'
+        + 'TANDEM |= {"HEALTH": ":8001", "METRICS": ":8002"}\n'
+        + 'TANDEM["PEERS"] = {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]}\n'
+        + 'TANDEM["KUBERNETES"] = {"IMAGE": "registry.example.com/shop"}\n'
+    )
+    tandem(project, "render", "kubernetes", "--output", "deploy")
+    (project / "deploy" / "overlays" / "staging" / "kustomization.yaml").write_text("mine")
+
+    done = tandem(project, "render", "kubernetes", "--output", "deploy")
+
+    base = [f"base/{name}.yaml" for name in ("kustomization", "edge", "wsgi", "asgi", "migrate")]
+    overlays = [f"overlays/{name}/kustomization.yaml" for name in ("production", "staging")]
+    assert (done.returncode, done.stderr.splitlines()) == (
+        0,
+        [
+            *(f"{project / 'deploy' / name} is up to date." for name in base),
+            *(f"Kept {project / 'deploy' / name}." for name in overlays),
+            'TANDEM["STOP_DELAY_S"] is 0: a pod that stops refuses requests before the cluster '
+            "has removed its address. Set it to 5 or more, and STOP_S to 10 more than that.",
+        ],
+    )
+
+
 def test_an_output_that_is_a_file_is_named_as_the_option(project) -> None:
     """Not as RUN_DIR, which has nothing to do with it."""
     (project / "deploy").touch()

@@ -1,8 +1,10 @@
 """What the monitor measures of a stack, with a value for each metric."""
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from django_tandem.model.scoreboard import Messages, Threads, WorkerSlot
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
-from django_tandem.monitor.prometheus import Measured
+from django_tandem.monitor.prometheus import Measured, encode
 from django_tandem.monitor.request_lines import parse
 from django_tandem.runtime.listen_queues import ListenQueue
 from unit.monitor.lines import line
@@ -47,3 +49,13 @@ def measured_stack() -> Measured:
         lost_lines=4,
         shared_routes=5,
     )
+
+
+def labels_by_metric() -> dict[str, set[str]]:
+    """Return the names of the labels of each metric on the page."""
+    body, _ = encode(measured_stack(), "")
+    return {
+        sample.name: {*sample.labels}
+        for family in text_string_to_metric_families(body.decode())
+        for sample in family.samples
+    }

@@ -4,13 +4,11 @@ import json
 import re
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from builders import plan, websocket
-from django_tandem.monitor.prometheus import encode
 from django_tandem.render.monitoring.alerts import alerts
 from django_tandem.render.monitoring.dashboard import as_json
-from unit.monitor.measured import measured_stack
+from unit.monitor.measured import labels_by_metric
 
 # What Prometheus itself adds to the page of a target.
 OF_PROMETHEUS = {"up": {"job", "instance"}}
@@ -29,21 +27,16 @@ EXPRESSIONS = [
 ]
 
 
-def labels_by_metric() -> dict[str, set[str]]:
-    """Return the names of the labels of each metric on the page, with Prometheus' own."""
-    body, _ = encode(measured_stack(), "")
-    found = {
-        sample.name: {*sample.labels, "instance"}
-        for family in text_string_to_metric_families(body.decode())
-        for sample in family.samples
-    }
-    return {**found, **OF_PROMETHEUS}
+def known_labels() -> dict[str, set[str]]:
+    """Return the names of the labels of each metric, with Prometheus' own."""
+    of_the_page = {name: {*labels, "instance"} for name, labels in labels_by_metric().items()}
+    return {**of_the_page, **OF_PROMETHEUS}
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_uses_metrics_and_labels_of_the_page(expression) -> None:
     """Prometheus evaluates any other one too, and returns nothing."""
-    known = labels_by_metric()
+    known = known_labels()
     in_braces = re.findall(r"\{(.*?)\}", expression)
     grouped = re.findall(r"(?:by|on) \((.*?)\)", expression)
     rest = re.sub(r"\{.*?\}|\[.*?\]|(?:by|on) \(.*?\)", "", expression)
@@ -57,7 +50,7 @@ def test_an_expression_uses_metrics_and_labels_of_the_page(expression) -> None:
 
 def test_each_choice_is_a_label_of_its_metric() -> None:
     """Grafana lists the values that the label has there."""
-    known = labels_by_metric()
+    known = known_labels()
     queries = [
         re.fullmatch(r"label_values\((\w+), (\w+)\)", each["definition"])
         for each in DASHBOARD["templating"]["list"]

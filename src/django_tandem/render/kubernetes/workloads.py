@@ -1,0 +1,182 @@
+"""The pods of each role: their arguments, ports and Services, and how they are replaced."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django_tandem.errors import SettingError
+from django_tandem.model import (
+    POD_CPUS,
+    POD_MEMORY_MB,
+    Autoscaler,
+    Gateway,
+    Role,
+    Stack,
+    programs,
+)
+from django_tandem.render.kubernetes.application import RUN_DIR, Application
+
+# Where the edge listens in its pod, which has no right to a port below 1024.
+EDGE_PORT = 8000
+# Of the Services in an error's hint: those where the stacks listen by default.
+DEFAULT_PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
+# Enough that one may be replaced, and one node fail.
+REPLICAS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """
+    A name in the cluster's DNS, and its port.
+
+    A headless one has the addresses of all pods instead of its own, so that NGINX balances them.
+    """
+
+    name: str
+    port: int
+    is_headless: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a container gets of its node."""
+
+    cpu: str
+    cpu_limit: str
+    memory: str
+    memory_limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """
+    The pods of one role.
+
+    ``ports`` are those of the container, by name. ``service`` is None for pods that serve no
+    requests. ``stop_command`` runs before SIGTERM. ``is_exclusive`` ends a pod before its
+    replacement starts. ``is_scaled`` if an autoscaler sets the number of pods.
+    """
+
+    role: Role
+    name: str
+    command: tuple[str, ...]
+    resources: Resources
+    ports: tuple[tuple[str, int], ...]
+    service: Service | None = None
+    is_scaled: bool = False
+    stop_command: tuple[str, ...] = ()
+    is_exclusive: bool = False
+    replicas: int = REPLICAS
+
+
+# tandem counts its workers by the limit of CPU and memory.
+OF_A_STACK = Resources(
+    cpu=str(POD_CPUS),
+    cpu_limit=str(POD_CPUS),
+    memory=f"{POD_MEMORY_MB}Mi",
+    memory_limit=f"{POD_MEMORY_MB}Mi",
+)
+OF_THE_EDGE = Resources(cpu="250m", cpu_limit="1", memory="256Mi", memory_limit="384Mi")
+
+
+def workloads(app: Application) -> tuple[Workload, ...]:
+    """Return the pods of each role of the plan, those of the edge first."""
+    return tuple(_workloads(app))
+
+
+def _workloads(app: Application) -> Iterator[Workload]:
+    plan = app.plan
+    if app.options.gateway is Gateway.EDGE:
+        yield _edge(app)
+    for stack in plan.edge.stacks:
+        yield _stack(app, stack)
+    if _has_workers(app):
+        yield _workers(app)
+
+
+def _has_workers(app: Application) -> bool:
+    """Return whether the plan has Channels workers, or programs of TANDEM["PROGRAMS"]."""
+    return any(
+        process.exclusive or any(kind.name == programs.CHANNELS for kind in process.kinds)
+        for process in app.plan.processes
+    )
+
+
+def _up(role: Role, *further: str) -> tuple[str, ...]:
+    return ("tandem", "up", "--role", role.value, "--run-dir", RUN_DIR, *further)
+
+
+def _ports(app: Application, port: int) -> tuple[tuple[str, int], ...]:
+    return (("http", port), ("health", app.health_port), *_metrics_port(app))
+
+
+def _metrics_port(app: Application) -> tuple[tuple[str, int], ...]:
+    return () if app.metrics_port is None else (("metrics", app.metrics_port),)
+
+
+def _is_scaled(app: Application) -> bool:
+    return app.options.autoscaler is not Autoscaler.NONE
+
+
+def _edge(app: Application) -> Workload:
+    name = f"{app.name}-{Role.EDGE}"
+    return Workload(
+        role=Role.EDGE,
+        name=name,
+        command=_up(Role.EDGE, "--bind", f":{EDGE_PORT}"),
+        resources=OF_THE_EDGE,
+        ports=_ports(app, EDGE_PORT),
+        service=Service(name=name, port=80),
+        is_scaled=_is_scaled(app),
+        # SIGTERM would end NGINX at once.
+        stop_command=("tandem", "down", "--run-dir", RUN_DIR),
+    )
+
+
+def _stack(app: Application, stack: Stack) -> Workload:
+    role = Role(stack.value)
+    service = stack_service(app, stack)
+    return Workload(
+        role=role,
+        name=f"{app.name}-{role}",
+        command=_up(role),
+        resources=OF_A_STACK,
+        ports=_ports(app, service.port),
+        service=service,
+        is_scaled=_is_scaled(app),
+    )
+
+
+def _workers(app: Application) -> Workload:
+    return Workload(
+        role=Role.WORKERS,
+        name=f"{app.name}-{Role.WORKERS}",
+        command=_up(Role.WORKERS),
+        resources=OF_A_STACK,
+        ports=_metrics_port(app),
+        # Of two schedulers, each would send every task.
+        is_exclusive=any(process.exclusive for process in app.plan.processes),
+        replicas=1,
+    )
+
+
+def stack_service(app: Application, stack: Stack) -> Service:
+    """Return the Service that the edge, or the Gateway, reaches a stack by: that of PEERS."""
+    option = stack.value.upper()
+    given = app.options.peers.of(stack)
+    hint = f'Name one: "PEERS": {{"{option}": ["{stack}:{DEFAULT_PORTS[stack]}"]}}.'
+    if not given:
+        raise SettingError(
+            f'TANDEM["PEERS"]["{option}"] is empty, and names the Service of the {option} pods.',
+            hint=hint,
+        )
+    if len(given) > 1 or not given[0].is_name:
+        listed = ", ".join(map(str, given))
+        raise SettingError(
+            f'TANDEM["PEERS"]["{option}"] is {listed}, and the {option} pods have one Service.',
+            hint=hint,
+        )
+    return Service(
+        name=given[0].host.partition(".")[0],
+        port=given[0].port,
+        is_headless=app.options.gateway is Gateway.EDGE,
+    )

@@ -1,0 +1,39 @@
+"""Readers of the options of TANDEM["KUBERNETES"]."""
+
+import re
+from typing import Any
+
+from django_tandem.model import Autoscaler, Gateway
+from django_tandem.settings.readers import reader
+
+# A registry with an optional port, then the path of a repository.
+_IMAGE = re.compile(r"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+
+@reader('an image without a tag, such as "registry.example.com/mysite"')
+def image(value: Any, _path: str) -> str:
+    """Read the name of an image; its tag is chosen by an overlay."""
+    if not isinstance(value, str) or not _IMAGE.fullmatch(value):
+        raise ValueError
+    return value
+
+
+@reader('"none", "hpa" or "keda"', *Autoscaler)
+def autoscaler(value: Any, _path: str) -> Autoscaler:
+    """Read what sets the number of pods."""
+    return Autoscaler(value)
+
+
+@reader('"edge" or "direct"', *Gateway)
+def gateway(value: Any, _path: str) -> Gateway:
+    """Read where requests enter."""
+    return Gateway(value)
+
+
+@reader('the name of a Gateway, such as "public" or "gateways/public"')
+def gateway_name(value: Any, _path: str) -> str:
+    """Read the name of a Gateway, perhaps after its namespace and a slash."""
+    if not isinstance(value, str) or not re.fullmatch(rf"(?:{_LABEL}/)?{_LABEL}", value):
+        raise ValueError
+    return value

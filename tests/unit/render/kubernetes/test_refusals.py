@@ -1,0 +1,82 @@
+"""Settings that no cluster can carry out are refused, each with the way out."""
+
+import pytest
+
+from django_tandem.errors import SettingError
+from unit.render.kubernetes.manifests import PEERS, cluster, files
+
+TLS = {"CERTIFICATE": "/etc/tls/tls.crt", "KEY": "/etc/tls/tls.key"}
+PEER_TLS = {"CERTIFICATE": "/etc/a/tls.crt", "KEY": "/etc/a/tls.key", "CA": "/etc/b/ca.crt"}
+
+CASES = [
+    (
+        {"KUBERNETES": {}},
+        'TANDEM["KUBERNETES"]["IMAGE"] is not set, so that a pod has no image to run.\n'
+        '  Name it without a tag, such as "IMAGE": "registry.example.com/mysite".',
+    ),
+    (
+        {"HEALTH": "unix"},
+        'TANDEM["HEALTH"] has no address that a cluster reaches.\n'
+        '  Set it to an address of the pod, such as "HEALTH": ":8001".',
+    ),
+    (
+        {"HEALTH": "127.0.0.1:8001"},
+        'TANDEM["HEALTH"] is 127.0.0.1:8001, which nothing outside of the pod reaches.\n'
+        '  Set it to an address of the pod, such as "HEALTH": ":8001".',
+    ),
+    (
+        {"METRICS": "localhost:8002"},
+        'TANDEM["METRICS"] is 127.0.0.1:8002, which nothing outside of the pod reaches.\n'
+        '  Set it to an address of the pod, such as "METRICS": ":8002".',
+    ),
+    (
+        {"EDGE": {"TLS": TLS}},
+        'TANDEM["EDGE"]["TLS"] is set, and in a cluster the Gateway serves HTTPS.\n'
+        "  Leave TLS out there: the Gateway sends plain HTTP to the edge.",
+    ),
+    (
+        {"PEERS": {"WSGI": ["wsgi:9000"]}},
+        'TANDEM["PEERS"]["ASGI"] is empty, and names the Service of the ASGI pods.\n'
+        '  Name one: "PEERS": {"ASGI": ["asgi:9001"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["10.0.0.5:9000"]}},
+        'TANDEM["PEERS"]["WSGI"] is 10.0.0.5:9000, and the WSGI pods have one Service.\n'
+        '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["wsgi-1:9000", "wsgi-2:9000"]}},
+        'TANDEM["PEERS"]["WSGI"] is wsgi-1:9000, wsgi-2:9000, and the WSGI pods have one '
+        "Service.\n"
+        '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "TLS": PEER_TLS}},
+        'TANDEM["PEERS"]["TLS"] names /etc/a/tls.crt, /etc/a/tls.key, /etc/b/ca.crt, and a pod '
+        "has one directory for them.\n"
+        '  Name absolute paths in one directory, such as "/etc/tandem/tls.crt".',
+    ),
+]
+
+
+@pytest.mark.parametrize(("tandem", "error"), CASES)
+def test_a_setting_that_no_cluster_can_carry_out_is_refused(tandem, error) -> None:
+    """The first sentence names the setting, the second what to do."""
+    with pytest.raises(SettingError) as raised:
+        files(cluster(tandem=tandem))
+
+    assert str(raised.value) == error
+
+
+@pytest.mark.parametrize(
+    "choices", [{"AUTOSCALER": "hpa"}, {"AUTOSCALER": "keda"}, {"POD_MONITOR": True}]
+)
+def test_what_measures_needs_an_address_of_the_monitor(choices) -> None:
+    """Without METRICS there is nothing to scrape, and nothing to scale by."""
+    with pytest.raises(SettingError) as raised:
+        files(cluster(tandem={"METRICS": None}, **choices))
+
+    assert str(raised.value) == (
+        'TANDEM["METRICS"] has no address that a cluster reaches.\n'
+        '  Set it to an address of the pod, such as "METRICS": ":8002".'
+    )
