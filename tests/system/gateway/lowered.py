@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import yaml
@@ -20,9 +21,9 @@ _ENCODED = re.compile(rb"%[0-9A-Fa-f]{2}")
 _SLASHES_OR_DOTS = re.compile(rb"//|/\.{1,2}(?:/|\Z)|(?i:%2f)")
 
 
-def routes_of(verdicts: Sequence[Verdict]) -> list[HttpRoute]:
+def routes_of(verdicts: Sequence[Verdict], **changes: Any) -> list[HttpRoute]:
     """Render the HTTPRoutes of these verdicts, by the settings of the moment."""
-    plan = builders.plan(*verdicts, script_name=settings.FORCE_SCRIPT_NAME or "")
+    plan = builders.plan(*verdicts, script_name=settings.FORCE_SCRIPT_NAME or "", **changes)
     text = render_routes(
         lower(plan).matches,
         name="site",

@@ -51,12 +51,13 @@ class Sockets:
 class Client:
     """One kept-alive connection, opened anew whenever the edge closes it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "oracle") -> None:
         self._port = port
+        self._host = host.encode()
         self._stream = None
 
     def ask(self, target: bytes, **headers: str) -> Answer:
-        lines = [b"GET " + target + b" HTTP/1.1", b"Host: oracle"]
+        lines = [b"GET " + target + b" HTTP/1.1", b"Host: " + self._host]
         lines += [f"{name}: {value}".encode() for name, value in headers.items()]
         if self._stream is None:
             connection = socket.create_connection(("127.0.0.1", self._port), timeout=DEADLINE_S)
