@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
+import django_tandem
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import REQUESTS_FILE, programs
@@ -249,10 +249,11 @@ class Monitor:
 
 
 def installed_version() -> str:
-    """Return the version of django-tandem on the disk, which an upgrade changes."""
+    """Return the file with the version of django-tandem on the disk, which an upgrade changes."""
     try:
-        return version("django-tandem")
-    except PackageNotFoundError:
+        return Path(django_tandem.__file__).read_text()
+    except OSError:
+        # The release that this monitor is of was removed.
         return ""
 
 

@@ -8,7 +8,6 @@ from django_tandem.model.state import State
 from django_tandem.monitor.minutes import EDGE_FILES
 from django_tandem.monitor.request_lines import EDGE, RequestLine
 from django_tandem.monitor.statsd import StatsdSender, StatsdTarget, read_target
-from django_tandem.runtime.trusted_env_files import read_trusted
 from django_tandem.runtime.waiting import report
 
 
@@ -59,7 +58,12 @@ def _arguments(state: State) -> str:
     # A generation reads its files anew, and they take precedence.
     named = [dict(each.environment).get(environment.ENV_FILE, "") for each in state.processes]
     files = next(filter(None, named), "")
-    variables = {**os.environ, **read_trusted(filter(None, files.split(os.pathsep)))}
+    variables = dict(os.environ)
+    if files:
+        # With all readers of settings: most stacks have no ENV_FILE, and this takes a megabyte.
+        from django_tandem.runtime.trusted_env_files import read_trusted  # noqa: PLC0415
+
+        variables.update(read_trusted(filter(None, files.split(os.pathsep))))
     return variables.get(environment.STATSD_ARGS, "")
 
 

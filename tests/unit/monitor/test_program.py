@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -124,3 +126,32 @@ def test_a_monitor_that_starts_reads_the_last_hour_back(tmp_path) -> None:
 
     found = json.loads(asyncio.run(run()))
     assert [each["route"] for each in found if each["minute"] <= now] == ["/59/", "/30/", "/0/"]
+
+
+@pytest.mark.processes
+def test_the_monitor_imports_nothing_that_only_few_stacks_need() -> None:
+    """They would stay in its memory: a scrape, an ENV_FILE and a token import theirs."""
+    unneeded = (
+        "django",
+        "prometheus_client",
+        "importlib.metadata",
+        "hmac",
+        "django_tandem.settings",
+    )
+    code = "import sys, django_tandem.monitor.program; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+
+    assert set(unneeded).isdisjoint(found.stdout.split())
+
+
+def test_another_version_on_the_disk_is_found(tmp_path, monkeypatch) -> None:
+    """As pip replaces the package; or removes it, with the release that it is in."""
+    package = tmp_path / "__init__.py"
+    package.write_text('__version__ = "1"')
+    monkeypatch.setattr(program.django_tandem, "__file__", str(package))
+    first = program.installed_version()
+    package.write_text('__version__ = "2"')
+    second = program.installed_version()
+    package.unlink()
+
+    assert len({first, second, program.installed_version()}) == 3
