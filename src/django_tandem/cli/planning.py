@@ -16,6 +16,7 @@ from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.cli.run_dirs import given_run_dir, redis_offered
 from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis
 from django_tandem.model import EVERY_ROLE, Overrides, Plan, Roles
+from django_tandem.model.roles import PROJECT_ROLES
 from django_tandem.pipeline import Loaded
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
@@ -121,12 +122,11 @@ def report_plan(
 
 def find_notes(planned: Planned) -> list[str]:
     """Return what a person should know before a start, a sentence each."""
-    return [
-        *planned.loaded.notes,
-        *planned.plan.notes,
-        *unapplied_migrations(),
-        *unreachable_redis(planned.embedded_redis),
-    ]
+    notes = [*planned.loaded.notes, *planned.plan.notes]
+    # An edge alone uses neither, and a firewall may keep it from both.
+    if planned.plan.roles & PROJECT_ROLES:
+        notes += [*unapplied_migrations(), *unreachable_redis(planned.embedded_redis)]
+    return notes
 
 
 def find_problems(planned: Planned, *, on_this_machine: bool = False) -> list[CheckMessage]:

@@ -147,6 +147,20 @@ def test_a_database_that_does_not_answer_delays_no_start(taken, tmp_path) -> Non
     assert f"{taken} is in use by another program.\n" in done.stderr
 
 
+def test_an_edge_alone_connects_to_no_database(taken, tmp_path) -> None:
+    """It uses none, and a firewall may keep it from them."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        project = installed(tmp_path, SILENT_DATABASE % silent.getsockname()[1])
+        settings = project / "mysite" / "settings.py"
+        settings.open("a").write('\nTANDEM = {"PEERS": {"WSGI": ["127.0.0.1:9000"]}}\n')
+        done = tandem(project, "up", "--role", "edge", "--bind", taken)
+
+        assert f"{taken} is in use by another program.\n" in done.stderr
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+
+
 def test_options_of_servers_in_the_environment_are_named() -> None:
     """The servers get none of them; those of a Service of Kubernetes are no options."""
     service = {
