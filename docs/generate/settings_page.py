@@ -8,7 +8,8 @@ from markdown import code, fill, table
 
 from django_tandem.model import Stack
 from django_tandem.servers import ASGI_SERVERS, WSGI_SERVERS, Server
-from django_tandem.settings import REQUIRED, ProgramSettings, Settings
+from django_tandem.settings import ProgramSettings, Settings
+from django_tandem.settings.options import REQUIRED
 
 
 def page() -> str:

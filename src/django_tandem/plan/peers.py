@@ -8,7 +8,8 @@ from django_tandem.model import Bind, Host, Peer, Peers, PeerTls, Role, Roles, S
 from django_tandem.model.peers import is_loopback
 from django_tandem.model.roles import listed_roles
 from django_tandem.plan.addresses import binds
-from django_tandem.settings import PeersSettings, PeerTlsSettings, Settings
+from django_tandem.settings import Settings
+from django_tandem.settings.peers import PeersSettings, PeerTlsSettings
 
 # Where a stack listens whose edge is another host.
 AUTO_BINDS = {Stack.WSGI: ":9000", Stack.ASGI: ":9001"}

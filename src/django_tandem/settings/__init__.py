@@ -1,65 +1,19 @@
 """The TANDEM setting: each option's type, default and meaning, declared once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django_tandem import environment
 from django_tandem.errors import SettingError
-from django_tandem.model import (
-    Autoscaler,
-    ConnectionAges,
-    DrainRule,
-    Gateway,
-    Include,
-    LogFormat,
-    Peer,
-    Pin,
-    Roles,
-)
+from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin, Roles
 from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.settings import kubernetes_readers, option_readers, peer_readers, readers
+from django_tandem.settings import option_readers, peer_readers, readers
+from django_tandem.settings.kubernetes import KubernetesSettings
+from django_tandem.settings.options import REQUIRED, dict_of, group, option, read
+from django_tandem.settings.peers import PeersSettings
 from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
-
-T = TypeVar("T")
-
-# The default of an option that has none.
-REQUIRED = object()
-
-
-def option(reader: Reader, default: Any, meaning: str, *, repr: bool = True) -> Any:  # noqa: A002
-    """Declare an option; ``default`` is written as a user would, and read like any other value."""
-    return field(repr=repr, metadata={"reader": reader, "default": default, "meaning": meaning})
-
-
-def dict_of(cls: type[T]) -> Reader:
-    """Return a reader of the dict whose options ``cls`` declares."""
-    return Reader("a dict", lambda value, path: read(cls, value, path))
-
-
-def group(cls: type[T], default: Mapping[str, Any], meaning: str) -> Any:
-    """Declare an option that is a dict of further options."""
-    return option(dict_of(cls), default, meaning)
-
-
-def read(cls: type[T], given: Any, path: str) -> T:
-    """
-    Read the dict ``given`` at ``path`` into the frozen dataclass ``cls``.
-
-    Raises SettingError for an unknown key or a wrong value.
-    """
-    declared = {item.name.upper(): item for item in fields(cls)}  # type: ignore[arg-type]
-    by_key = {key: item.metadata["reader"] for key, item in declared.items()}
-    values = readers.table(given, path, by_key)
-    for key, item in declared.items():
-        if key in values:
-            continue
-        if item.metadata["default"] is REQUIRED:
-            hint = f"Set it to {item.metadata['meaning']}."
-            raise SettingError(f'{path}["{key}"] is missing.', hint=hint)
-        values[key] = item.metadata["reader"](item.metadata["default"], f'{path}["{key}"]')
-    return cls(**{key.lower(): value for key, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,51 +132,6 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeerTlsSettings:
-    """TANDEM["PEERS"]["TLS"]."""
-
-    certificate: str = option(
-        readers.file_path,
-        REQUIRED,
-        "the PEM file of this host's certificate and its chain, for both ends",
-    )
-    key: str = option(readers.file_path, REQUIRED, "the PEM file of its private key")
-    ca: str = option(
-        readers.file_path, REQUIRED, "the PEM file of the CA that signed the other host's"
-    )
-    name: str | None = option(
-        optional(readers.text),
-        None,
-        "the name in the certificates of the stacks; None: the host of the peers",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeersSettings:
-    """TANDEM["PEERS"]."""
-
-    wsgi: tuple[Peer, ...] = option(
-        peer_readers.peers, [], 'the WSGI servers for an edge without one, such as "wsgi:9000"'
-    )
-    asgi: tuple[Peer, ...] = option(
-        peer_readers.peers, [], 'the ASGI servers for an edge without one, such as "asgi:9001"'
-    )
-    secret: str = option(
-        peer_readers.secret,
-        "",
-        "the secret that the edge and the stacks share; from the environment when empty: "
-        "TANDEM_SECRET, or the file that TANDEM_SECRET_FILE names",
-        repr=False,
-    )
-    tls: PeerTlsSettings | None = option(
-        optional(dict_of(PeerTlsSettings)), None, "mutual TLS between the edge and the stacks"
-    )
-    sticky: bool = option(
-        readers.flag, False, "pass the requests of a client to the same ASGI server, by its address"
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramSettings:
     """An entry of TANDEM["PROGRAMS"]: a dict, or its COMMAND alone."""
 
@@ -278,40 +187,6 @@ class RecycleSettings:
     )
     age: int | None = option(optional(readers.duration), None, "the time since its start")
     requests: int = option(integer(0), 0, "the requests it has served, give or take a tenth")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubernetesSettings:
-    """TANDEM["KUBERNETES"], which `tandem render kubernetes` reads."""
-
-    image: str | None = option(
-        optional(kubernetes_readers.image),
-        None,
-        "the image of every role, without a tag; its last part names the manifests",
-    )
-    autoscaler: Autoscaler = option(
-        kubernetes_readers.autoscaler,
-        "none",
-        "what sets the number of pods: none, hpa (HorizontalPodAutoscaler) or keda (ScaledObject)",
-    )
-    gateway: Gateway = option(
-        kubernetes_readers.gateway,
-        "edge",
-        "where requests enter: edge, or direct, at the stacks by rules of the Gateway API",
-    )
-    parent: str | None = option(
-        optional(kubernetes_readers.gateway_name),
-        None,
-        'the Gateway of the HTTPRoute, such as "gateways/public"; None: no HTTPRoute',
-    )
-    prometheus: str = option(
-        readers.text,
-        "http://prometheus-operated.monitoring:9090",
-        "the Prometheus that KEDA queries",
-    )
-    pod_monitor: bool = option(
-        readers.flag, False, "write a PodMonitor and a PrometheusRule for the Prometheus Operator"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
