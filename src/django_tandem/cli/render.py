@@ -1,6 +1,7 @@
 """Write the files of one target, or only compare them."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,11 +93,18 @@ def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:
         raise MachineError(f"{directory} is a file.", hint=hint)
     if not is_of_stack:
         # They may lie beside other files, such as those of the deployment.
+        _require_writable(directory, hint)
         return
     try:
         run_dir.prepare(directory, is_committed=True)
     except MachineError as error:
         raise MachineError(error.message, hint=hint) from error
+
+
+def _require_writable(directory: Path, hint: str) -> None:
+    existing = next(each for each in (directory, *directory.parents) if each.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise MachineError(f"{existing} can't be written to by this user.", hint=hint)
 
 
 def _live_state(options: argparse.Namespace) -> State | None:

@@ -60,10 +60,10 @@ def _place() -> Iterator[Path]:
 def python() -> Iterator[str]:
     """An interpreter of this version that every user may run, with the same packages."""
     with _place() as directory, pytest.MonkeyPatch.context() as patch:
-        yield make_venv(_shared_python(directory / "interpreter", patch), directory / "venv")
+        yield make_venv(shared_python(directory / "interpreter", patch), directory / "venv")
 
 
-def _shared_python(directory: Path, patch: pytest.MonkeyPatch) -> str:
+def shared_python(directory: Path, patch: pytest.MonkeyPatch) -> str:
     """Return this interpreter, or where only root may run it, the system's or a copy."""
     program = Path(sys.executable).resolve()
     if all(parent.stat().st_mode & 0o001 for parent in program.parents):

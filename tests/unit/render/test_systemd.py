@@ -86,7 +86,7 @@ def test_a_project_below_a_link_is_started_by_the_link() -> None:
     written = "-/srv/shop/.tandem-current -/srv/shop/media -/srv/shop/releases"
     assert found["ReadWritePaths"] == [written]
     assert found["ExecStartPre"] == [
-        "+/usr/sbin/runuser -u web -- /usr/bin/mkdir -p "
+        "-+/usr/sbin/runuser -u web -- /usr/bin/mkdir -p "
         "/srv/shop/.tandem-current /srv/shop/media /srv/shop/releases"
     ]
 
