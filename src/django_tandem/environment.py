@@ -19,6 +19,8 @@ EXIT_S = "TANDEM_EXIT_S"
 MONITOR = "TANDEM_MONITOR"
 # The secret that a stack requires of each request; the edge sends it.
 PEER_SECRET = "TANDEM_PEER_SECRET"  # noqa: S105 - the name of a variable
+# The files by which a server requires a certificate of the edge.
+PEER_TLS = "TANDEM_PEER_TLS"
 PINS = "TANDEM_PINS"
 PRELOAD = "TANDEM_PRELOAD"
 PROGRAM = "TANDEM_PROGRAM"
@@ -34,4 +36,6 @@ STOP_S = "TANDEM_STOP_S"
 STATIC = "TANDEM_STATIC"
 STATSD_ARGS = "STATSD_ARGS"
 THREADS = "TANDEM_THREADS"
+# Set where one program runs without supervisord: it logs to its standard streams.
+UNSUPERVISED = "TANDEM_UNSUPERVISED"
 WSGI_APPLICATION = "TANDEM_WSGI_APPLICATION"

@@ -18,6 +18,7 @@ from django_tandem.inprocess import (
     drain_monitor,
     handover,
     handover_counts,
+    peer_trust,
     tracing,
 )
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
@@ -33,6 +34,7 @@ from django_tandem.inprocess.handler_choice import (
 )
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.peer_trust import AsgiPeerTrust
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
@@ -88,7 +90,10 @@ def with_layers(project: Application) -> Application:
         # Django's own handler uses threads that are not known here.
         knows_cpu=handler == OURS,
     )
-    return application if board is None else AsgiScoreboard(application, board)
+    if board is not None:
+        application = AsgiScoreboard(application, board)
+    secret = peer_trust.from_environment()
+    return application if secret is None else AsgiPeerTrust(application, secret)
 
 
 def _details(handler: str) -> dict[str, object]:

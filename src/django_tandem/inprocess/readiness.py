@@ -30,6 +30,11 @@ def _migrations() -> bytes:
 WSGI_ANSWERS = {READY_PATH: lambda: READY_BODY, MIGRATIONS_PATH: _migrations}
 
 
+def is_wsgi_health_check(environ: WSGIEnvironment) -> bool:
+    """Return whether the request is a health check that bypassed the edge."""
+    return environ.get("PATH_INFO") == READY_PATH and not environ.get(_EDGE_KEY)
+
+
 class WsgiReadiness:
     """Answers health checks, and passes on everything else."""
 

@@ -8,12 +8,19 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 from django_tandem import environment
-from django_tandem.inprocess import channel_layers, handover, handover_counts, tracing
+from django_tandem.inprocess import (
+    channel_layers,
+    handover,
+    handover_counts,
+    peer_trust,
+    tracing,
+)
 from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.peer_trust import WsgiPeerTrust
 from django_tandem.inprocess.policy import read_pins
 from django_tandem.inprocess.proxy_headers import WsgiProxyHeaders
 from django_tandem.inprocess.readiness import WsgiReadiness
@@ -50,4 +57,6 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     board = scoreboard_of(Stack.WSGI, dict)
     if board is not None:
         application = WsgiScoreboard(application, board)
-    return WsgiReadiness(application)
+    application = WsgiReadiness(application)
+    secret = peer_trust.from_environment()
+    return application if secret is None else WsgiPeerTrust(application, secret)
