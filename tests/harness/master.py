@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem.inprocess.worker_process import booting_name, process_name
-from django_tandem.model import Stack
+from django_tandem.model import Bind, Stack
 from django_tandem.plan.processes import ENTRY_POINTS
 from django_tandem.servers import shared_master
 from django_tandem.servers.server import Launch
@@ -74,15 +74,18 @@ def starting(
     wsgi: int = 2,
     asgi: int = 2,
     timeout_s: int = 30,
+    binds: Mapping[Stack, Bind] | None = None,
     wsgi_args: tuple[str, ...] = (),
     asgi_args: tuple[str, ...] = (),
     max_requests: int = 0,
     environment: Mapping[str, str] | None = None,
     **options: object,
 ) -> Iterator[Master]:
-    """Start the master on the project beside its tests, and end it."""
+    """Start the master on the project beside its tests, and end it; no workers, no stack."""
 
-    def launch(stack: Stack, workers: int, args: tuple[str, ...]) -> Launch:
+    def launch(stack: Stack, workers: int, args: tuple[str, ...]) -> Launch | None:
+        if not workers:
+            return None
         return Launch(
             python=sys.executable,
             application=ENTRY_POINTS[stack],
@@ -92,6 +95,7 @@ def starting(
             grace_s=GRACE_S,
             max_requests=max_requests,
             args=args,
+            bind=(binds or {}).get(stack),
         )
 
     argv = shared_master.argv(
@@ -137,9 +141,9 @@ def serving(directory: Path, **options: object) -> Iterator[Master]:
         yield master
 
 
-def wait_until_ready(master: Master) -> None:
+def wait_until_ready(master: Master, stacks: Iterable[Stack] = tuple(Stack)) -> None:
     until = time.monotonic() + START_S
-    for stack in Stack:
+    for stack in stacks:
         while not _is_ready(master, stack.value):
             assert master.process.poll() is None, master.log()
             assert time.monotonic() < until, master.log() + master.log(stack.value)

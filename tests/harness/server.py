@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem import servers
+from django_tandem.model import Bind, PeerTls
 from django_tandem.plan.processes import ENTRY_POINTS
+from harness.client import ask
 
 TESTS = Path(__file__).parents[1]
 HERE = TESTS / "system" / "servers"
@@ -34,13 +36,14 @@ class Response:
 
 @dataclass(frozen=True)
 class Running:
-    """A running server on the Unix socket ``socket``."""
+    """A running server on the Unix socket ``socket``, and on the address ``bind`` if it has one."""
 
     server: servers.Server
     process: subprocess.Popen
     socket: Path
     directory: Path
     grace_s: int = GRACE_S
+    bind: Bind | None = None
 
     @property
     def log(self) -> str:
@@ -84,6 +87,8 @@ def serving(
     max_requests: int = 0,
     args: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
+    bind: Bind | None = None,
+    tls: PeerTls | None = None,
 ) -> Iterator[Running]:
     """Start the server on the project beside this file, wait until it is ready, end it."""
     launch = servers.Launch(
@@ -96,6 +101,8 @@ def serving(
         queue=queue,
         max_requests=max_requests,
         args=args,
+        bind=bind,
+        tls=tls,
     )
     known = {
         "DJANGO_SETTINGS_MODULE": "project.settings",
@@ -113,7 +120,7 @@ def serving(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    running = Running(server, process, directory / "s", directory, grace_s)
+    running = Running(server, process, directory / "s", directory, grace_s, bind)
     try:
         wait_until_ready(running)
         yield running
@@ -126,11 +133,17 @@ def wait_until_ready(running: Running) -> None:
     while time.monotonic() < deadline:
         assert running.process.poll() is None, running.log
         try:
-            if running.ask(path="/.tandem/ready").body == b"ready":
+            if _is_ready(running):
                 return
         except OSError:
             time.sleep(0.02)
     raise AssertionError(f"{running.server.name} is not ready:\n{running.log}")
+
+
+def _is_ready(running: Running) -> bool:
+    if running.bind is not None and running.server.one_address:
+        return ask(running.bind.port, "/.tandem/ready").body == b"ready"
+    return running.ask(path="/.tandem/ready").body == b"ready"
 
 
 def process_ids(running: Running) -> set[int]:

@@ -8,10 +8,11 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import drain_mode
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.errors import MachineError, RefusedError
+from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.model.stop import command_s, end_s
-from django_tandem.runtime import lock, orphans, supervisord
+from django_tandem.runtime import lock, orphans, supervisord, unsupervised
 from django_tandem.runtime.sockets import are_bound, clean, count_open
-from django_tandem.runtime.state import STOPPING_FILE, read_state, read_stop_s
+from django_tandem.runtime.state import read_state, read_stop_s
 from django_tandem.runtime.supervisord import GoneError
 
 
@@ -35,6 +36,10 @@ def run(options: argparse.Namespace) -> int:
             raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
         console.line_err("Stopped.")
         return 0
+    state = _state(run_dir)
+    if state is not None and not state.is_supervised:
+        _stop_unsupervised(options, run_dir, state)
+        return 0
     if options.drain:
         # One that stops already, or does not answer, is stopped all the same.
         with contextlib.suppress(GoneError):
@@ -52,12 +57,22 @@ def run(options: argparse.Namespace) -> int:
     )
 
 
+def _stop_unsupervised(options: argparse.Namespace, run_dir: Path, state: State) -> None:
+    unsupervised.refuse_drain(options.drain)
+    unsupervised.stop(run_dir, state, deadline_s=command_s(state.stop_s))
+    console.line_err("Stopped.")
+
+
+def _state(run_dir: Path) -> State | None:
+    try:
+        return read_state(run_dir)
+    except MachineError:
+        return None
+
+
 def wait_ahead(run_dir: Path) -> str:
     """Return what a stop that takes longer than a moment waits for; empty if it does not."""
-    try:
-        state = read_state(run_dir)
-    except MachineError:
-        return ""
+    state = _state(run_dir)
     if state is None:
         return ""
     parts = []

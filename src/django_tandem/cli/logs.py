@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the last lines of each program, its name before each."""
     run_dir = find_running_dir(options)
+    _refuse_without_logs(run_dir)
     programs = _chosen(options.programs, run_dir)
     forms: dict[str, JsonLines | ReadableLines] = {}
     has_printed = False
@@ -51,6 +52,15 @@ def run(options: argparse.Namespace) -> int:
         searched = f"{'log' if len(programs) == 1 else 'logs'} of {console.listed(programs)}"
         console.line_err(f'No line of the {searched} has "{options.request}".')
     return 0
+
+
+def _refuse_without_logs(run_dir: Path) -> None:
+    state = read_state(run_dir)
+    if state is not None and not state.is_supervised:
+        raise RefusedError(
+            f"{state.processes[0].program} logs to its standard output, and {run_dir} has no logs.",
+            hint="See them with `docker logs`, `kubectl logs` or `journalctl`.",
+        )
 
 
 def _lines(

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
@@ -25,32 +26,39 @@ from django_tandem.model import Stack
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedProject:
     """
-    Both applications, without our layers: those belong to one process, and are made in it.
+    The applications, without our layers: those belong to one process, and are made in it.
+
+    One is None where this process serves the other stack alone.
 
     ``obstacle`` says why the workers of one stack should not have what the other has loaded, as a
     sentence without its end; empty if they may.
     """
 
-    wsgi: WSGIApplication
-    asgi: Application
+    wsgi: WSGIApplication | None
+    asgi: Application | None
     obstacle: str = ""
 
 
 @garbage.collected_rarely()
-def load() -> SharedProject:
-    """Load both applications of the project, and what their servers import later."""
+def load(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
+    """Load the project's applications of ``stacks``, and what their servers import later."""
     ignore_write_errors()
     json_logging.install()
     prometheus_files.make_directory()
     note_own_descriptors()
-    with record_startup_failure(Stack.WSGI):
-        wsgi = wsgi_layers.load()
+    wsgi = asgi = None
+    if Stack.WSGI in stacks:
+        with record_startup_failure(Stack.WSGI):
+            wsgi = wsgi_layers.load()
     before = dict(os.environ)
-    with record_startup_failure(Stack.ASGI):
-        asgi = asgi_layers.load()
-        channel_layers.import_backends()
+    if Stack.ASGI in stacks:
+        with record_startup_failure(Stack.ASGI):
+            asgi = asgi_layers.load()
+            channel_layers.import_backends()
     telemetry.import_modules()
-    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or _contradiction(before))
+    # What one module changes can contradict only the other stack.
+    contradiction = _contradiction(before) if wsgi and asgi else ""
+    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or contradiction)
 
 
 def _patches() -> str:
@@ -87,8 +95,9 @@ def with_layers(project: SharedProject, stack: Stack) -> object:
     """Return an application of the loaded project in our layers, which belong to one process."""
     with record_startup_failure(stack):
         telemetry.start(stack)
-        if stack is Stack.WSGI:
+        if project.wsgi is not None and stack is Stack.WSGI:
             return wsgi_layers.with_layers(project.wsgi)
+        assert project.asgi is not None  # noqa: S101 - the stack was loaded
         return asgi_layers.with_layers(project.asgi)
 
 

@@ -40,11 +40,11 @@ def set_process_name(name: str) -> None:
 
 
 def log_file(kind: str) -> Path | None:
-    """Return the log of the workers of a kind, in the run directory of the environment."""
+    """Return the log of the workers of a kind; None where they log to stdout and stderr."""
     run_dir = os.environ.get(environment.RUN_DIR)
-    return (
-        Path(run_dir, f"{kind}-{os.environ.get(environment.GENERATION)}.log") if run_dir else None
-    )
+    if not run_dir or environment.UNSUPERVISED in os.environ:
+        return None
+    return Path(run_dir, f"{kind}-{os.environ.get(environment.GENERATION)}.log")
 
 
 def log_to(path: Path) -> None:

@@ -50,7 +50,7 @@ from django_tandem.model.routes import (
     Verdict,
     View,
 )
-from django_tandem.model.stop import StopBudget, stop_budget
+from django_tandem.model.stop import StopBudget, StopTimes, stop_budget
 
 __all__ = [
     "EVERY_ROLE",
@@ -100,6 +100,7 @@ __all__ = [
     "StaticFiles",
     "Status",
     "StopBudget",
+    "StopTimes",
     "Tls",
     "Verdict",
     "View",

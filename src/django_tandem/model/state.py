@@ -6,6 +6,8 @@ from django_tandem.model.plan import LogFormat, Overrides, Plan, Process
 from django_tandem.model.stop import DEFAULT_STOP_S
 
 STATE_FILE = "state.json"
+# In the run directory from the first moment of a stop: no new connection should be sent here.
+STOPPING_FILE = "stopping"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,9 @@ class State:
     that the edge accepts, and empty when it accepts any. ``overrides`` last until the stack is
     stopped.
     ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``
-    those of the monitor. ``url`` is empty where the edge is another host. With
-    ``has_peers``, the edge of this one proxies to stacks on others.
+    those of the monitor, if there is one. ``url`` is empty where the edge is another host. With
+    ``has_peers``, the edge of this one proxies to stacks on others. Without supervisord its only
+    program runs alone.
     """
 
     generation: int
@@ -47,6 +50,8 @@ class State:
     checks_migrations: bool = False
     metrics: tuple[str, ...] = ()
     has_peers: bool = False
+    has_monitor: bool = True
+    is_supervised: bool = True
 
 
 def state_of(plan: Plan) -> State:
@@ -76,4 +81,6 @@ def state_of(plan: Plan) -> State:
         checks_migrations=plan.checks_migrations,
         metrics=plan.metrics,
         has_peers=bool(plan.edge.peers),
+        has_monitor=plan.has_monitor,
+        is_supervised=plan.is_supervised,
     )

@@ -21,6 +21,14 @@ SHORTEST_S = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopTimes:
+    """STOP_S and STOP_DELAY_S: how long a stop takes at most, and how long of it still serves."""
+
+    stop_s: int
+    delay_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopBudget:
     """
     The moments of a stop, in seconds from its signal.

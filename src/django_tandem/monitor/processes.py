@@ -9,34 +9,43 @@ import psutil
 from django_tandem.inprocess import worker_restarts
 from django_tandem.model import programs
 from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.model.state import State
 from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
-from django_tandem.runtime import supervisord
-from django_tandem.runtime.usage import usages
+from django_tandem.runtime import supervisord, unsupervised
+from django_tandem.runtime.usage import usage_of, usages
 
 MB = 1024 * 1024
 
 
-def read_restarts(run_dir: Path, generation: int) -> dict[str, int]:
+def read_restarts(run_dir: Path, state: State) -> dict[str, int]:
     """Return how often programs and workers of a shared master were restarted; raises OSError."""
+    generation = state.generation
     of_workers = worker_restarts.read(run_dir, generation)
     named = {programs.numbered(kind, generation): count for kind, count in of_workers.items()}
-    return {**supervisord.restarts(run_dir), **named}
+    of_programs = supervisord.restarts(run_dir) if state.is_supervised else {}
+    return {**of_programs, **named}
 
 
 def read_memory(
-    run_dir: Path, root: int, slots: Iterable[WorkerSlot]
+    run_dir: Path, state: State, root: int, slots: Iterable[WorkerSlot]
 ) -> tuple[dict[str, float], dict[int, float]]:
     """
     Return the proportional memory of each program in bytes, and of each worker in MB.
 
-    ``root`` is supervisord. The kernel walks all pages of a process: this is expensive. Raises
-    OSError.
+    ``root`` is supervisord, or the one program without it. The kernel walks all pages of a
+    process: this is expensive. Raises OSError.
     """
-    names = {each.pid: name_of(each.name) for each in supervisord.statuses(run_dir) if each.pid}
+    if state.is_supervised:
+        statuses = supervisord.statuses(run_dir)
+    else:
+        statuses = unsupervised.statuses(run_dir, state)
+    names = {each.pid: name_of(each.name) for each in statuses if each.pid}
     workers = {slot.pid: slot.stack for slot in slots}
     names |= workers
     found = {pid: each.pss_mb for pid, each in usages(root, names).items()}
+    if not state.is_supervised:
+        found[root] = usage_of(psutil.Process(root)).pss_mb
     of_programs: dict[str, float] = {}
     for pid, pss_mb in found.items():
         if pss_mb is not None:

@@ -31,8 +31,11 @@ from django_tandem.monitor.statsd_export import StatsdExport
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import read_queues
 from django_tandem.runtime.probes.http_server import HttpServer
+from django_tandem.runtime.probes.observer import Observer
+from django_tandem.runtime.probes.thread import probe_pages
 from django_tandem.runtime.scoreboard import ScoreboardReader
-from django_tandem.runtime.state import METRICS_SOCKET, read_state
+from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, read_state
+from django_tandem.runtime.unsupervised import OneProgram
 from django_tandem.runtime.waiting import report
 
 # The edge writes its lines each second, or each 64 kB.
@@ -47,20 +50,23 @@ CHOOSE_ROUTES_EVERY_S = 600.0
 
 
 class Monitor:
-    """One running stack, as it is seen from its run directory."""
+    """
+    One running stack, as it is seen from its run directory.
 
-    def __init__(self, run_dir: Path) -> None:
+    ``root`` is the pid of its supervisord, or of the one program that runs without it.
+    """
+
+    def __init__(self, run_dir: Path, root: int) -> None:
         self._run_dir = run_dir
+        self._root = root
         self._version = installed_version()
         self._ended = asyncio.Event()
         self._requests = RequestsFile(run_dir / REQUESTS_FILE)
         self._scoreboard = ScoreboardReader(run_dir)
         self._processes = WorkerProcesses()
-        # Its parent; a plain process in a test.
-        self._supervisord_pid = os.getppid()
         self._collected = Collected(
             aggregates=Aggregates(time.time()),
-            marks=Marks(psutil.Process(self._supervisord_pid).create_time()),
+            marks=Marks(psutil.Process(root).create_time()),
         )
         self._state_version: tuple[int, int] | None = None
         self._has_signalled_edge = False
@@ -69,6 +75,9 @@ class Monitor:
         self._failures: list[str] = []
         self._reported: set[str] = set()
         self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
+        observer = Observer(OneProgram(root), run_dir)
+        # Below supervisord, a thread of it answers them.
+        self._probes = HttpServer(probe_pages(observer.observe))
 
     async def run(self) -> None:
         """Serve until SIGTERM, or until another version of django-tandem is installed."""
@@ -165,19 +174,23 @@ class Monitor:
             self._history.write(records)
 
     async def _read_restarts(self) -> None:
+        if self._collected.state is None:
+            return
         # While supervisord stops, or where there is none, nothing is restarted.
         with suppress(OSError, MachineError):
             found = await asyncio.to_thread(
-                processes.read_restarts, self._run_dir, self._collected.generation
+                processes.read_restarts, self._run_dir, self._collected.state
             )
             self._collected.marks.see_restarts(found, time.time())
 
     async def _measure_memory(self) -> None:
         collected = self._collected
+        if collected.state is None:
+            return
         slots = [each.slot for each in collected.workers]
         with suppress(OSError, MachineError):
             collected.pss_bytes, collected.pss_mb = await asyncio.to_thread(
-                processes.read_memory, self._run_dir, self._supervisord_pid, slots
+                processes.read_memory, self._run_dir, collected.state, self._root, slots
             )
 
     async def _fold_ended_processes(self) -> None:
@@ -221,8 +234,15 @@ class Monitor:
         state = self._collected.state
         if state is None:
             return
-        addresses = (str(self._run_dir / METRICS_SOCKET), *state.metrics)
-        failures = await self._server.listen(addresses)
+        failures = []
+        if state.has_monitor:
+            addresses = (str(self._run_dir / METRICS_SOCKET), *state.metrics)
+            failures += await self._server.listen(addresses)
+        if not state.is_supervised:
+            # NGINX itself answers on the addresses.
+            own = () if state.processes[0].name == programs.NGINX else state.health
+            probes = (str(self._run_dir / HEALTH_SOCKET), *own)
+            failures += await self._probes.listen(probes)
         for failure in failures:
             if failure not in self._failures:
                 report(failure)
@@ -232,9 +252,13 @@ class Monitor:
         if not self._requests.is_removed():
             return
         # NGINX would write to the removed file until its next start.
-        signal_edge = partial(
-            supervisord.signal_program, self._run_dir, programs.NGINX, signal.SIGUSR1.name[3:]
-        )
+        state = self._collected.state
+        if state is None or state.is_supervised:
+            signal_edge = partial(
+                supervisord.signal_program, self._run_dir, programs.NGINX, signal.SIGUSR1.name[3:]
+            )
+        else:
+            signal_edge = partial(os.kill, self._root, signal.SIGUSR1)
         if self._has_signalled_edge:
             # It has written to the removed file what it had buffered.
             await self._read_lines()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django_tandem.inprocess.readiness import READY_PATH
-from django_tandem.model import Process, Stack, WorkerKind, programs
+from django_tandem.model import Bind, Process, Stack, WorkerKind, programs
 from django_tandem.model.state import State
 from django_tandem.runtime.state import METRICS_SOCKET
 from django_tandem.runtime.workers import Workers, workers_of
@@ -77,16 +77,20 @@ def has_no_check(process: Process) -> bool:
     return _check_of(process) is _check_running
 
 
-def is_healthy(path: Path, headers: Mapping[str, str] = NO_HEADERS, *, status: int = 200) -> bool:
-    """Send the readiness request to the server on the socket ``path``; return if it answers so."""
-    return _status_of(path, READY_PATH, headers) == status
+def is_healthy(
+    place: Path | Bind, headers: Mapping[str, str] = NO_HEADERS, *, status: int = 200
+) -> bool:
+    """Send the readiness request to the server at a socket or an address; return if it answers."""
+    return _status_of(place, READY_PATH, headers) == status
 
 
-def _status_of(path: Path, target: str, headers: Mapping[str, str] = NO_HEADERS) -> int | None:
-    """Return the status that a server on a socket answers with; None without an answer."""
+def _status_of(
+    place: Path | Bind, target: str, headers: Mapping[str, str] = NO_HEADERS
+) -> int | None:
+    """Return the status that a server answers with; None without an answer."""
     connection = http.client.HTTPConnection("localhost", timeout=CHECK_S)
     try:
-        connection.sock = _connect(str(path))
+        connection.sock = _connect_to(place)
         connection.request("GET", target, headers=dict(headers))
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
@@ -110,10 +114,11 @@ def _check_server(process: Process, _state: State) -> str:
 
 
 def _answers(kind: WorkerKind) -> bool:
-    path = Path(kind.socket or "")
-    if kind.stack is Stack.ASGI and not is_healthy(path, HANDSHAKE, status=101):
+    # A server that can't have both listens on its address alone.
+    place = kind.bind.local if kind.bind and not kind.socket else Path(kind.socket or "")
+    if kind.stack is Stack.ASGI and not is_healthy(place, HANDSHAKE, status=101):
         return False
-    return is_healthy(path)
+    return is_healthy(place)
 
 
 def _check_edge(_process: Process, state: State) -> str:
@@ -154,6 +159,12 @@ def _check_redis(process: Process, _state: State) -> str:
 
 def _check_running(_process: Process, _state: State) -> str:
     return RUNS
+
+
+def _connect_to(place: Path | Bind) -> socket.socket:
+    if isinstance(place, Path):
+        return _connect(str(place))
+    return socket.create_connection((place.host, place.port), timeout=CHECK_S)
 
 
 def _connect(path: str) -> socket.socket:

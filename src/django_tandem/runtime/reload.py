@@ -17,7 +17,7 @@ from django_tandem.inprocess import (
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.model.state import State, state_of
-from django_tandem.runtime import blocks, commit, lock, preflight, supervisord
+from django_tandem.runtime import blocks, commit, lock, preflight, supervisord, unsupervised
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
 from django_tandem.runtime.health_gate import (
     LINES,
@@ -206,6 +206,7 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+    unsupervised.refuse_reload(run_dir, state)
     with require_space(run_dir), require_supervisord():
         handle = _lock(run_dir, report, patience_s)
         try:

@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 
 from django_tandem.inprocess import prometheus_files, slot_file
 from django_tandem.model import REQUESTS_FILE, Stack
-from django_tandem.model.state import State
-from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE, STOPPING_FILE
+from django_tandem.model.state import STOPPING_FILE, State
+from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE
 
 LINKS = tuple(f"{stack}.sock" for stack in Stack)
 

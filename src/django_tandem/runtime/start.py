@@ -13,7 +13,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import shared_memory, startup_failures
 from django_tandem.model import Plan
-from django_tandem.model.state import state_of
+from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.model.stop import command_s
 from django_tandem.runtime import (
     capabilities,
@@ -28,7 +28,7 @@ from django_tandem.runtime import (
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.sockets import clean
-from django_tandem.runtime.state import FAILED_FILE, STOPPING_FILE
+from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
 

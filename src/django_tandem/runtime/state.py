@@ -16,8 +16,6 @@ T = TypeVar("T")
 FAILED_FILE = "failed"
 # Exists once all programs of the first generation have passed their health check.
 READY_FILE = "ready"
-# Exists from the first moment of a stop: no new connection should be sent here.
-STOPPING_FILE = "stopping"
 # Where the probes are always answered.
 HEALTH_SOCKET = "health.sock"
 # Where the monitor always answers.

@@ -9,8 +9,8 @@ from pathlib import Path
 from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.model.programs import generation_of, is_optional, log_names
-from django_tandem.model.state import STATE_FILE, State
-from django_tandem.runtime import commit, lock, supervisord
+from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
+from django_tandem.runtime import commit, lock, supervisord, unsupervised
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity
 from django_tandem.runtime.kind_status import (
@@ -24,8 +24,8 @@ from django_tandem.runtime.kind_status import (
 )
 from django_tandem.runtime.reconcile import programs_to_stop
 from django_tandem.runtime.sockets import count_connections, linked_sockets
-from django_tandem.runtime.state import STOPPING_FILE, read_state
-from django_tandem.runtime.usage import Usage, total_usage, usages
+from django_tandem.runtime.state import read_state
+from django_tandem.runtime.usage import Usage, total_usage, usage_of_family, usages
 from django_tandem.runtime.waiting import wait_until
 
 # How long the process of a stopped supervisord takes to end.
@@ -118,14 +118,24 @@ def read_status(run_dir: Path) -> StackStatus:
         at_s=time.monotonic(),
         age_s=_age_s(run_dir, holder),
         reload_pid=reload_pid,
-        usages=usages(holder.pid, pids) if pids else {},
+        usages=_usages(holder.pid, pids, state) if pids else {},
         restarts=restarts,
         programs=programs,
     )
 
 
+def _usages(root: int, pids: Collection[int], state: State) -> dict[int, Usage]:
+    # Without supervisord, the only program is the root itself.
+    return usages(root, pids) if state.is_supervised else {root: usage_of_family(root)}
+
+
 def _answers(run_dir: Path, holder: ProcessIdentity) -> tuple[Sequence[Status], dict[str, int]]:
-    """Return supervisord's programs and their restarts; raises RefusedError without an answer."""
+    """Return the programs and their restarts; raises RefusedError without an answer."""
+    state = read_state(run_dir)
+    if state is not None and not state.is_supervised:
+        if (run_dir / STOPPING_FILE).exists():
+            raise _stopping(run_dir)
+        return unsupervised.statuses(run_dir, state), unsupervised.restarts(run_dir, state)
     try:
         return supervisord.statuses(run_dir), supervisord.restarts(run_dir)
     except supervisord.StoppingError as error:

@@ -37,6 +37,15 @@ def usages(root: int, leaders: Collection[int]) -> dict[int, Usage]:
     return {leader: total_usage(map(usage_of, family)) for leader, family in families.items()}
 
 
+def usage_of_family(root: int) -> Usage:
+    """Return the usage of a process with all processes below it."""
+    try:
+        process = psutil.Process(root)
+    except psutil.Error:
+        return total_usage(())
+    return total_usage(map(usage_of, [process, *_descendants(root)]))
+
+
 def _descendants(root: int) -> list[psutil.Process]:
     try:
         return list(psutil.Process(root).children(recursive=True))

@@ -11,14 +11,13 @@ from django_tandem.servers.server import Launch, Server
 
 def argv(launch: Launch) -> tuple[str, ...]:
     """Return the command line of our adapter, which finishes the requests in flight."""
-    # A colon ends a value in a Twisted endpoint.
-    path = launch.socket.replace("\\", r"\\").replace(":", r"\:")
     return (
         launch.python,
         "-m",
         "django_tandem.servers.adapters.daphne",
         # Its own option for a Unix socket has a backlog of 50, and further connections are refused.
-        f"--endpoint=unix:{path}:mode=660:backlog=2048",
+        f"--endpoint=unix:{_value(launch.socket)}:mode=660:backlog=2048",
+        *_address(launch),
         f"--application-close-timeout={launch.grace_s}",
         # One day by default, after which an open WebSocket is cut.
         "--websocket_timeout=-1",
@@ -30,6 +29,18 @@ def argv(launch: Launch) -> tuple[str, ...]:
         *launch.args,
         launch.application,
     )
+
+
+def _address(launch: Launch) -> tuple[str, ...]:
+    if launch.bind is None:
+        return ()
+    host = _value(launch.bind.host)
+    return (f"--endpoint=tcp:port={launch.bind.port}:interface={host}:backlog=2048",)
+
+
+def _value(text: str) -> str:
+    """Quote a value of a Twisted endpoint, which a colon would end."""
+    return text.replace("\\", r"\\").replace(":", r"\:")
 
 
 DAPHNE = Server(

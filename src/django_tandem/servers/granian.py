@@ -33,8 +33,7 @@ def _argv(launch: Launch, *interface: str) -> tuple[str, ...]:
         launch.python,
         "-m",
         "granian",
-        f"--uds={launch.socket}",
-        "--uds-permissions=660",
+        *_address(launch),
         "--http=1",
         f"--workers={launch.workers}",
         f"--workers-kill-timeout={min(launch.grace_s, LONGEST_GRACE_S)}",
@@ -48,6 +47,12 @@ def _argv(launch: Launch, *interface: str) -> tuple[str, ...]:
     )
 
 
+def _address(launch: Launch) -> tuple[str, ...]:
+    if launch.bind is None:
+        return (f"--uds={launch.socket}", "--uds-permissions=660")
+    return (f"--host={launch.bind.host}", f"--port={launch.bind.port}")
+
+
 GRANIAN_WSGI = Server(
     name="granian",
     stack=Stack.WSGI,
@@ -56,7 +61,13 @@ GRANIAN_WSGI = Server(
     argv=wsgi_argv,
     # A shorter backlog becomes 128.
     least_queue=129,
+    one_address=True,
 )
 GRANIAN_ASGI = Server(
-    name="granian", stack=Stack.ASGI, distribution="granian", extra="granian", argv=asgi_argv
+    name="granian",
+    stack=Stack.ASGI,
+    distribution="granian",
+    extra="granian",
+    argv=asgi_argv,
+    one_address=True,
 )

@@ -18,7 +18,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         launch.python,
         "-m",
         "gunicorn",
-        f"--bind=unix:{launch.socket}",
+        *_binds(launch),
         f"--workers={launch.workers}",
         f"--timeout={launch.timeout_s}",
         f"--graceful-timeout={launch.grace_s}",
@@ -40,7 +40,7 @@ def asgi_argv(launch: Launch) -> tuple[str, ...]:
         "-m",
         "gunicorn",
         "--worker-class=asgi",
-        f"--bind=unix:{launch.socket}",
+        *_binds(launch),
         f"--workers={launch.workers}",
         f"--timeout={launch.timeout_s}",
         f"--graceful-timeout={launch.grace_s}",
@@ -50,6 +50,12 @@ def asgi_argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
+def _binds(launch: Launch) -> tuple[str, ...]:
+    # Without TLS, which Gunicorn would have on the socket too: the adapter adds it.
+    address = () if launch.bind is None else (f"--bind={launch.bind}",)
+    return (f"--bind=unix:{launch.socket}", *address)
+
+
 GUNICORN = Server(
     name="gunicorn",
     stack=Stack.WSGI,
@@ -57,6 +63,7 @@ GUNICORN = Server(
     extra=None,
     argv=argv,
     recycles=True,
+    mutual_tls=True,
 )
 
 GUNICORN_ASGI = Server(

@@ -16,7 +16,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "-m",
         "hypercorn",
         "--config=python:django_tandem.servers.adapters.hypercorn",
-        f"--bind=unix:{launch.socket}",
+        *_binds(launch),
         # With 0 one process serves, without a second one that monitors it.
         f"--workers={launch.workers if launch.workers > 1 else 0}",
         f"--graceful-timeout={launch.grace_s}",
@@ -27,6 +27,27 @@ def argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
+def _binds(launch: Launch) -> tuple[str, ...]:
+    socket = f"unix:{launch.socket}"
+    if launch.bind is None:
+        return (f"--bind={socket}",)
+    if launch.tls is None:
+        return (f"--bind={socket}", f"--bind={launch.bind}")
+    return (
+        f"--insecure-bind={socket}",
+        f"--bind={launch.bind}",
+        f"--certfile={launch.tls.certificate}",
+        f"--keyfile={launch.tls.key}",
+        f"--ca-certs={launch.tls.ca}",
+        "--verify-mode=CERT_REQUIRED",
+    )
+
+
 HYPERCORN = Server(
-    name="hypercorn", stack=Stack.ASGI, distribution="hypercorn", extra="hypercorn", argv=argv
+    name="hypercorn",
+    stack=Stack.ASGI,
+    distribution="hypercorn",
+    extra="hypercorn",
+    argv=argv,
+    mutual_tls=True,
 )

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from django_tandem import environment
+from django_tandem.errors import SettingError
 from django_tandem.model import Bind, PeerTls, Stack
 
 
@@ -54,7 +57,8 @@ class Server:
     socket between processes, with ``recycles`` it replaces workers after ``max_requests``.
     ``least_version`` of the package has this server.
     ``least_queue`` is the shortest queue that it supports. ``environment`` has the settings that
-    its command line lacks.
+    its command line lacks. With ``one_address`` it listens on its socket or on an address, not on
+    both; with ``mutual_tls`` it requires a certificate of its clients on the address.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Server:
     least_version: str = "0"
     stop_signal: str = "TERM"
     environment: tuple[tuple[str, str], ...] = ()
+    one_address: bool = False
+    mutual_tls: bool = False
 
     def counted(self, workers: int) -> str:
         """Return the number of its workers with its unit, which is threads in one WSGI process."""
@@ -75,3 +81,27 @@ class Server:
         if self.one_process and self.stack is Stack.WSGI:
             one, many = ("thread", "threads")
         return f"{workers} {one if workers == 1 else many}"
+
+
+def listeners(server: Server, launch: Launch) -> tuple[str | None, Bind | None]:
+    """
+    Return the socket and the address on which ``server`` listens, None where it does not.
+
+    Raises SettingError where it lacks the TLS that the edge on another host requires.
+    """
+    if launch.bind is None:
+        return launch.socket, None
+    if launch.tls is not None and not server.mutual_tls:
+        raise SettingError(
+            f'TANDEM["PEERS"]["TLS"] is set, and {server.name} requires no certificate of its '
+            "clients.",
+            hint='Set TANDEM["PEERS"]["SECRET"] instead, or choose gunicorn for WSGI, hypercorn '
+            "for ASGI, or gunicorn and uvicorn with SHARED_MASTER.",
+        )
+    return None if server.one_address else launch.socket, launch.bind
+
+
+def tls_environment(tls: PeerTls) -> tuple[tuple[str, str], ...]:
+    """Return the variable by which our adapters get the files of a server's address."""
+    files = {"certificate": tls.certificate, "key": tls.key, "ca": tls.ca}
+    return ((environment.PEER_TLS, urlencode(files)),)

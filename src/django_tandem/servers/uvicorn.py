@@ -15,7 +15,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         launch.python,
         "-m",
         "uvicorn",
-        f"--uds={launch.socket}",
+        *_address(launch),
         f"--workers={launch.workers}",
         "--loop=uvloop",
         "--http=httptools",
@@ -33,12 +33,21 @@ def argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
+def _address(launch: Launch) -> tuple[str, ...]:
+    if launch.bind is None:
+        return (f"--uds={launch.socket}",)
+    # One process binds "::" for IPv6 alone, and an empty host for both; several do the reverse.
+    is_any = launch.bind.host == "::" and launch.workers == 1
+    return (f"--host={'' if is_any else launch.bind.host}", f"--port={launch.bind.port}")
+
+
 UVICORN = Server(
     name="uvicorn",
     stack=Stack.ASGI,
     distribution="uvicorn",
     extra=None,
     argv=argv,
+    one_address=True,
     # For a handshake, websockets allows 8 kB a line and 128 headers. The edge allows more, as
     # Uvicorn does for other requests.
     environment=(("WEBSOCKETS_MAX_LINE_LENGTH", "65536"), ("WEBSOCKETS_MAX_NUM_HEADERS", "1000")),

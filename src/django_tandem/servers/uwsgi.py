@@ -19,6 +19,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         f"--py-programname={launch.python}",
         # HTTP like the other servers, so that the edge's configuration is the same for all.
         f"--http-socket={launch.socket}",
+        *(() if launch.bind is None else (f"--http-socket={launch.bind}",)),
         "--chmod-socket=660",
         # On a Unix socket, a connection beyond the queue is refused at once.
         f"--listen={launch.backlog}",

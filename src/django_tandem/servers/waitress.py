@@ -16,8 +16,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "-m",
         "django_tandem.servers.adapters.waitress",
         str(launch.grace_s),
-        f"--unix-socket={launch.socket}",
-        "--unix-socket-perms=660",
+        *_address(launch),
         f"--threads={launch.workers}",
         # A connection without a free thread stays on the socket. The limit also counts the
         # listener and the trigger by which threads wake the loop.
@@ -32,6 +31,14 @@ def argv(launch: Launch) -> tuple[str, ...]:
     )
 
 
+def _address(launch: Launch) -> tuple[str, ...]:
+    if launch.bind is None:
+        return (f"--unix-socket={launch.socket}", "--unix-socket-perms=660")
+    # It binds "::" for IPv6 alone, and the asterisk for both.
+    is_any = launch.bind.host == "::"
+    return (f"--listen={f'*:{launch.bind.port}' if is_any else launch.bind}",)
+
+
 WAITRESS = Server(
     name="waitress",
     stack=Stack.WSGI,
@@ -39,4 +46,5 @@ WAITRESS = Server(
     extra="waitress",
     argv=argv,
     one_process=True,
+    one_address=True,
 )

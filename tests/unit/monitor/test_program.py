@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def test_the_monitor_of_another_version_ends(tmp_path, monkeypatch, capsys) -> N
     write_state(tmp_path)
 
     async def upgrade() -> None:
-        running = asyncio.create_task(Monitor(tmp_path).run())
+        running = asyncio.create_task(Monitor(tmp_path, os.getpid()).run())
         await becomes((tmp_path / "metrics.sock").exists)
         monkeypatch.setattr(program, "installed_version", lambda: "99")
         write_state(tmp_path, generation=2)
@@ -74,7 +75,7 @@ def test_minutes_are_kept_while_the_workers_can_not_be_read(tmp_path, monkeypatc
     monkeypatch.setattr(LastHour, "add", lambda _, records, __: kept.extend(records))
 
     async def run() -> None:
-        running = asyncio.create_task(Monitor(tmp_path).run())
+        running = asyncio.create_task(Monitor(tmp_path, os.getpid()).run())
         await becomes(lambda: kept)
         running.cancel()
 
@@ -93,7 +94,7 @@ def test_an_address_that_is_taken_is_tried_again(tmp_path, monkeypatch) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             write_state(tmp_path, METRICS=f"127.0.0.1:{port}")
-            running = asyncio.create_task(Monitor(tmp_path).run())
+            running = asyncio.create_task(Monitor(tmp_path, os.getpid()).run())
             await becomes(lambda: len(samples) > 3)
         await becomes(lambda: is_served(port))
         running.cancel()

@@ -8,11 +8,11 @@ import pytest
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
-from django_tandem.model.state import state_of
+from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import announce, supervisord
 from django_tandem.runtime.health_gate import Failed, Healthy
-from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
+from django_tandem.runtime.state import READY_FILE
 
 
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from builders import plan
 from django_tandem.errors import RefusedError
-from django_tandem.model.state import state_of
+from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.runtime import lock
-from django_tandem.runtime.state import STOPPING_FILE
 from django_tandem.runtime.status import Role, read_status, roles
 
 STATE = state_of(plan())

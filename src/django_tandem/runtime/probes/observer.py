@@ -1,30 +1,28 @@
-"""What the probes see of a running stack: supervisord's memory, the run directory, the servers."""
+"""What the probes see of a running stack: its programs, the run directory, the servers."""
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from supervisor.states import ProcessStates, SupervisorStates
-
+from django_tandem import environment
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import master_heartbeat
+from django_tandem.inprocess.peer_trust import SECRET_HEADER
 from django_tandem.inprocess.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
-from django_tandem.model import Process, Stack, programs
-from django_tandem.model.state import STATE_FILE, State
+from django_tandem.model import Stack, WorkerKind, programs
+from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
 from django_tandem.runtime.health import EDGE_PATH
 from django_tandem.runtime.probes import report, server_check
 from django_tandem.runtime.probes.report import Check, Outcome, ServerHealth, StackHealth
 from django_tandem.runtime.probes.server_check import ServerCheck
-from django_tandem.runtime.state import READY_FILE, STOPPING_FILE, read_state
+from django_tandem.runtime.state import READY_FILE, read_state
 
 # A probe of Kubernetes times out after a second.
 CHECK_S = 0.5
-RUNNING = (ProcessStates.STARTING, ProcessStates.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +35,27 @@ class CheckedServer:
     patience_s: float
 
 
+class Programs(Protocol):
+    """The programs of a stack, below supervisord or without it."""
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether a stop has begun."""
+
+    @property
+    def loop_age_s(self) -> float | None:
+        """The time since supervisord's loop has run, None without it."""
+
+    def uptime_s(self, program: str) -> float | None:
+        """Return for how long a program has run, None if it does not."""
+
+
 class Observer:
-    """
-    One running stack, observed from a thread in its supervisord.
+    """One running stack, observed from a thread in its supervisord, or from its companion."""
 
-    ``loop_ran_at`` returns when supervisord's loop has last run, on the monotonic clock.
-    """
-
-    def __init__(self, supervisord: Any, run_dir: Path, loop_ran_at: Callable[[], float]) -> None:
-        self._supervisord = supervisord
+    def __init__(self, programs_: Programs, run_dir: Path) -> None:
+        self._programs = programs_
         self._run_dir = run_dir
-        self._loop_ran_at = loop_ran_at
         self._state: State | None = None
         self._state_version: tuple[int, int] | None = None
         self._servers: tuple[CheckedServer, ...] = ()
@@ -68,7 +76,7 @@ class Observer:
         return StackHealth(
             is_started=self._is_started,
             is_stopping=is_stopping,
-            loop_age_s=time.monotonic() - self._loop_ran_at(),
+            loop_age_s=self._programs.loop_age_s,
             master_age_s=master_heartbeat.age_s(self._run_dir, generation),
             servers=servers,
             migrations=self._check_migrations(),
@@ -98,8 +106,7 @@ class Observer:
         self._migrations = _migrations(state) if state else None
 
     def _is_stopping(self) -> bool:
-        is_shut_down = self._supervisord.options.mood < SupervisorStates.RUNNING
-        return bool(is_shut_down) or (self._run_dir / STOPPING_FILE).exists()
+        return self._programs.is_shut_down or (self._run_dir / STOPPING_FILE).exists()
 
     def _has_started(self, servers: tuple[ServerHealth, ...]) -> bool:
         if self._state is None:
@@ -111,21 +118,13 @@ class Observer:
     def _health_of(self, server: CheckedServer) -> ServerHealth:
         return ServerHealth(
             name=server.name,
-            uptime_s=self._uptime_s(server.program),
+            uptime_s=self._programs.uptime_s(server.program),
             unanswered_s=server.check.unanswered_s,
             is_listening=server.check.is_listening,
             patience_s=server.patience_s,
             failing_s=server.check.failing_s,
             status=server.check.answer.status if server.check.answer else HTTPStatus.OK,
         )
-
-    def _uptime_s(self, program: str) -> float | None:
-        # Another thread's: each look-up finds the program, or it has just been removed.
-        group = self._supervisord.process_groups.get(program)
-        process = group.processes.get(program) if group else None
-        if process is None or process.get_state() not in RUNNING:
-            return None
-        return max(0.0, time.time() - float(process.laststart))
 
     def _check_migrations(self) -> Check | None:
         if self._state is None or not self._state.checks_migrations:
@@ -152,23 +151,32 @@ def _servers(state: State) -> Iterator[CheckedServer]:
                 check=server_check.of_edge(state, EDGE_PATH),
                 patience_s=report.EDGE_BUSY_S,
             )
-        for stack, path in _sockets(process):
-            yield CheckedServer(
-                name=stack.value,
-                program=process.program,
-                check=server_check.of_socket(path, READY_PATH),
-                patience_s=state.timeout_s,
-            )
+        for kind in process.kinds:
+            if kind.stack:
+                yield CheckedServer(
+                    name=kind.stack.value,
+                    program=process.program,
+                    check=_check_of(kind, READY_PATH),
+                    patience_s=state.timeout_s,
+                )
 
 
 def _migrations(state: State) -> ServerCheck | None:
-    every = [each for process in state.processes for each in _sockets(process)]
-    path = dict(every).get(Stack.WSGI) if state.checks_migrations else None
-    return server_check.of_socket(path, MIGRATIONS_PATH) if path else None
+    if not state.checks_migrations:
+        return None
+    for process in state.processes:
+        for kind in process.kinds:
+            if kind.stack is Stack.WSGI:
+                secret = dict(process.environment).get(environment.PEER_SECRET)
+                return _check_of(kind, MIGRATIONS_PATH, secret)
+    return None
 
 
-def _sockets(process: Process) -> list[tuple[Stack, str]]:
-    return [(kind.stack, kind.socket) for kind in process.kinds if kind.stack and kind.socket]
+def _check_of(kind: WorkerKind, path: str, secret: str | None = None) -> ServerCheck:
+    headers = {} if secret is None else {SECRET_HEADER: secret}
+    if kind.socket is None and kind.bind is not None:
+        return server_check.of_address(kind.bind.local, path, headers)
+    return server_check.of_socket(kind.socket or "", path, headers)
 
 
 def _reason(body: bytes) -> str:

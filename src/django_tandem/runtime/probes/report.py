@@ -78,13 +78,13 @@ class StackHealth:
     What is known of a stack at one moment.
 
     ``loop_age_s`` is the time since supervisord's loop has run, ``master_age_s`` since the loop of
-    the shared master has, None where there is none. ``migrations`` is the check of the migrations,
-    None where they are ignored.
+    the shared master has, each None where there is none. ``migrations`` is the check of the
+    migrations, None where they are ignored.
     """
 
     is_started: bool
     is_stopping: bool
-    loop_age_s: float
+    loop_age_s: float | None
     master_age_s: float | None
     servers: tuple[ServerHealth, ...]
     migrations: Check | None = None
@@ -97,7 +97,9 @@ def livez(health: StackHealth) -> Report:
     A program that has ended does not count, as supervisord restarts it; nor a server that is busy,
     nor any service that the project needs.
     """
-    checks = [_loop("supervisord", health.loop_age_s, LOOP_S)]
+    checks = []
+    if health.loop_age_s is not None:
+        checks.append(_loop("supervisord", health.loop_age_s, LOOP_S))
     # Programs that start, or stop one after the other, have their own deadlines.
     if health.is_started and not health.is_stopping:
         if health.master_age_s is not None:

@@ -6,10 +6,11 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from django_tandem.model import Bind
 from django_tandem.model.state import State
 
 # An answer counts for so long: a burst of probes costs a server one request.
@@ -25,6 +26,7 @@ TURN_S = 60
 SUCCESS_OF_STACK = (HTTPStatus.OK,)
 SUCCESS_OF_EDGE = range(200, 500)
 HEADERS = b"Host: localhost\r\nConnection: close\r\n"
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,15 @@ class ServerCheck:
     busy would still have to accept each request that was given up, and its queue is bounded.
     """
 
-    def __init__(self, path: str, open_: Open, success: Container[int]) -> None:
+    def __init__(
+        self,
+        path: str,
+        open_: Open,
+        success: Container[int],
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
         self._path = path
+        self._headers = headers
         self._open = open_
         self._success = success
         self._pending: set[asyncio.Task[None]] = set()
@@ -95,7 +104,7 @@ class ServerCheck:
         if self._unanswered_since is None:
             self._unanswered_since = self._began_at
         try:
-            self.answer = await _get(self._open, self._path)
+            self.answer = await _get(self._open, self._path, self._headers)
             self.is_listening = True
             self._has_answered(self.answer)
         except NotListeningError:
@@ -118,7 +127,7 @@ class ServerCheck:
             task.cancel()
 
 
-def of_socket(path: str, request_path: str) -> ServerCheck:
+def of_socket(path: str, request_path: str, headers: Mapping[str, str] = NO_HEADERS) -> ServerCheck:
     """Return the check of the server on the Unix socket ``path``."""
 
     async def open_() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -137,7 +146,21 @@ def of_socket(path: str, request_path: str) -> ServerCheck:
             connection.close()
             raise
 
-    return ServerCheck(request_path, open_, SUCCESS_OF_STACK)
+    return ServerCheck(request_path, open_, SUCCESS_OF_STACK, headers)
+
+
+def of_address(
+    bind: Bind, request_path: str, headers: Mapping[str, str] = NO_HEADERS
+) -> ServerCheck:
+    """Return the check of the server on an address of this host, which has no socket."""
+
+    async def open_() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            return await asyncio.open_connection(bind.host, bind.port)
+        except ConnectionRefusedError:
+            raise NotListeningError from None
+
+    return ServerCheck(request_path, open_, SUCCESS_OF_STACK, headers)
 
 
 def of_edge(state: State, request_path: str) -> ServerCheck:
@@ -190,10 +213,13 @@ async def _connect_in_turn(connection: socket.socket, path: str) -> None:
     connection.setblocking(False)
 
 
-async def _get(open_: Open, path: str) -> Answer:
+async def _get(open_: Open, path: str, headers: Mapping[str, str]) -> Answer:
     reader, writer = await open_()
+    further = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     try:
-        writer.write(b"GET %s HTTP/1.1\r\n%s\r\n" % (path.encode(), HEADERS))
+        writer.write(
+            b"GET %s HTTP/1.1\r\n%s%s\r\n" % (path.encode(), HEADERS, further.encode("latin-1"))
+        )
         head = await reader.readuntil(b"\r\n\r\n")
         return Answer(status=int(head.split(None, 2)[1]), body=await reader.read(LONGEST_ANSWER))
     finally:

@@ -8,7 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 from django_tandem.runtime.probes import report
-from django_tandem.runtime.probes.http_server import HttpServer, Request, Response, as_json
+from django_tandem.runtime.probes.http_server import (
+    HttpServer,
+    Pages,
+    Request,
+    Response,
+    as_json,
+)
 from django_tandem.runtime.probes.report import Report, StackHealth
 from django_tandem.runtime.state import HEALTH_SOCKET
 
@@ -31,9 +37,7 @@ class ProbeThread:
     def __init__(self, run_dir: Path, observe: Observe, print_line: Callable[[str], None]) -> None:
         self._socket = str(run_dir / HEALTH_SOCKET)
         self._print_line = print_line
-        self._server = HttpServer(
-            {path: partial(_respond, observe, judge) for path, judge in PROBES.items()}
-        )
+        self._server = HttpServer(probe_pages(observe))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
 
@@ -58,6 +62,11 @@ class ProbeThread:
     async def _listen(self, addresses: Collection[str]) -> None:
         for failure in await self._server.listen(addresses):
             self._print_line(f"probes: {failure}")
+
+
+def probe_pages(observe: Observe) -> Pages:
+    """Return the pages of the probes by their paths."""
+    return {path: partial(_respond, observe, judge) for path, judge in PROBES.items()}
 
 
 async def _respond(

@@ -13,17 +13,19 @@ from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import listeners, log_names
+from django_tandem.model.state import STOPPING_FILE
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.probes.observer import Observer
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.sockets import clean, move_links
-from django_tandem.runtime.state import STOPPING_FILE, read_state
+from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
+from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 from django_tandem.runtime.waiting import report
 
@@ -88,7 +90,8 @@ class Plugin:
         self._shutdown = Shutdown(
             supervisord, run_dir, self._self_pipe, self._output, lambda: self._policy.has_failed
         )
-        observer = Observer(supervisord, run_dir, lambda: self._self_pipe.ran_at)
+        programs = SupervisedPrograms(supervisord, lambda: self._self_pipe.ran_at)
+        observer = Observer(programs, run_dir)
         self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
         self.rpc = GenerationsRpc(

@@ -21,6 +21,7 @@ from uvicorn_worker import UvicornWorker
 
 from django_tandem.inprocess import drain_monitor, worker_process
 from django_tandem.model import Recycle
+from django_tandem.servers.adapters import peer_tls
 
 # By which the master has a worker finish, while its WebSockets and streams end within a window.
 # NGINX uses this signal for the same.
@@ -174,6 +175,8 @@ class HeartbeatServer(Server):  # type: ignore[misc]
 
     async def startup(self, sockets: Any = None) -> None:
         """Start the lifespan and accept connections; the first of them may block the loop."""
+        loop: Any = asyncio.get_running_loop()
+        loop.create_server = peer_tls.encrypted(loop.create_server)
         await super().startup(sockets=sockets)
         if self.started:
             self.start_task(self._heartbeats())

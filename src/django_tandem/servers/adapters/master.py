@@ -1,7 +1,9 @@
 """
 The shared master: imports the project once, and forks WSGI, ASGI and Channels workers.
 
-    python -m django_tandem.servers.adapters.master OPTIONS --gunicorn … --uvicorn …
+    python -m django_tandem.servers.adapters.master OPTIONS --gunicorn … [--uvicorn …]
+
+In a container of one stack it is process 1, and forks the workers of that stack alone.
 """
 
 import argparse
@@ -26,8 +28,8 @@ from uvicorn.main import main as uvicorn_command
 from django_tandem import environment
 from django_tandem.inprocess import prefork, shared_project, worker_process
 from django_tandem.inprocess.shared_project import SharedProject
-from django_tandem.model import Recycle, Stack
-from django_tandem.servers.adapters import master_sources, separate_programs
+from django_tandem.model import Recycle, Stack, StopTimes
+from django_tandem.servers.adapters import master_sources, separate_programs, unsupervised
 from django_tandem.servers.adapters.forked_workers import (
     ForkedChannelsWorker,
     ForkedKind,
@@ -47,13 +49,34 @@ logger = logging.getLogger("django_tandem")
 
 
 class SharedApplication(WSGIApplication):  # type: ignore[misc]
-    """The application of the arbiter: both of the project's, and the kinds of their workers."""
+    """
+    The application of the arbiter: both of the project's, and the kinds of their workers.
 
-    def __init__(self, options: argparse.Namespace, asgi: dict[str, Any]) -> None:
+    ``asgi`` are Uvicorn's options, None where the master has no ASGI workers.
+    """
+
+    def __init__(self, options: argparse.Namespace, asgi: dict[str, Any] | None) -> None:
         self.options, self.asgi = options, asgi
         super().__init__(prog="gunicorn")
-        self.cfg.set("bind", [*self.cfg.bind, f"unix:{asgi['uds']}"])
+        own = [] if asgi is None else [f"unix:{asgi['uds']}", *options.asgi_bind]
+        of_wsgi = self.cfg.bind if self.has_wsgi else []
+        self.cfg.set("bind", [*of_wsgi, *own])
+        self.addresses = {
+            Stack.WSGI: tuple(self.cfg.address[: len(of_wsgi)]),
+            Stack.ASGI: tuple(self.cfg.address[len(of_wsgi) :]),
+        }
         self._choose_preloading()
+
+    @property
+    def has_wsgi(self) -> bool:
+        """Whether the master has WSGI workers."""
+        return self.options.stack is not Stack.ASGI
+
+    @property
+    def stop(self) -> StopTimes | None:
+        """The times of a stop, None where a supervisor stops the master."""
+        options = self.options
+        return StopTimes(stop_s=options.stop, delay_s=options.stop_delay) if options.stop else None
 
     @property
     def obstacle(self) -> str:
@@ -67,10 +90,11 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
 
     def load(self) -> SharedProject:
         """Load the project, and what Uvicorn would import in each worker."""
-        loaded = shared_project.load()
-        UvicornConfig(
-            **{**uvicorn_options(self.asgi), "app": loaded.asgi, "log_config": None}
-        ).load()
+        own = {Stack.WSGI: self.has_wsgi, Stack.ASGI: self.asgi is not None}
+        loaded = shared_project.load([stack for stack, is_own in own.items() if is_own])
+        if self.asgi is not None:
+            options = {**uvicorn_options(self.asgi), "app": loaded.asgi, "log_config": None}
+            UvicornConfig(**options).load()
         return loaded
 
     def run(self) -> None:
@@ -89,9 +113,12 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             self.cfg.set("preload_app", False)
 
     def kinds(self) -> tuple[ForkedKind, ...]:
-        """Return the kinds of workers: WSGI, ASGI, and Channels if there are channels."""
-        kinds = (self._wsgi(), self._asgi())
-        return (*kinds, self._channels()) if self.options.channel else kinds
+        """Return the kinds of workers: of the stacks, and of Channels if there are channels."""
+        return (
+            *((self._wsgi(),) if self.has_wsgi else ()),
+            *((self._asgi(self.asgi),) if self.asgi is not None else ()),
+            *((self._channels(),) if self.options.channel else ()),
+        )
 
     def _wsgi(self) -> ForkedKind:
         config = self.cfg
@@ -103,23 +130,23 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             config=with_settings(config, graceful_timeout=config.timeout),
             workers=config.workers,
             load=self._loader(Stack.WSGI),
-            addresses=tuple(config.address[:-1]),
+            addresses=self.addresses[Stack.WSGI],
             backlog=config.backlog,
             timeout_s=config.timeout,
             niceness=self.options.wsgi_nice,
             recycle=self._recycle(),
         )
 
-    def _asgi(self) -> ForkedKind:
-        drain_s, timeout_s = self.options.drain, self.asgi["timeout_worker_healthcheck"]
+    def _asgi(self, asgi: dict[str, Any]) -> ForkedKind:
+        drain_s, timeout_s = self.options.drain, asgi["timeout_worker_healthcheck"]
         return ForkedKind(
             name=Stack.ASGI.value,
-            worker_class=uvicorn_worker(uvicorn_options(self.asgi)),
+            worker_class=uvicorn_worker(uvicorn_options(asgi)),
             config=with_settings(self.cfg, max_requests=0),
-            workers=self.asgi["workers"] or 1,
+            workers=asgi["workers"] or 1,
             load=self._loader(Stack.ASGI),
-            addresses=(self.asgi["uds"],),
-            backlog=self.asgi["backlog"],
+            addresses=self.addresses[Stack.ASGI],
+            backlog=asgi["backlog"],
             timeout_s=timeout_s,
             recycle=self._recycle(),
             drain_s=drain_s,
@@ -187,10 +214,13 @@ def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[s
     parser.add_argument("--preload", choices=PRELOADS, default="auto")
     parser.add_argument("--channel", action="append", default=[])
     parser.add_argument("--drain", type=float, default=30.0)
-    for name in ("wsgi-nice", "recycle-memory", "recycle-age", "recycle-requests"):
+    parser.add_argument("--stack", type=Stack)
+    parser.add_argument("--asgi-bind", action="append", default=[])
+    numbers = ("wsgi-nice", "recycle-memory", "recycle-age", "recycle-requests")
+    for name in (*numbers, "stop", "stop-delay"):
         parser.add_argument(f"--{name}", type=int, default=0)
     first = arguments.index("--gunicorn")
-    last = arguments.index("--uvicorn")
+    last = arguments.index("--uvicorn") if "--uvicorn" in arguments else len(arguments)
     options = parser.parse_args(arguments[:first])
     return options, list(arguments[first + 1 : last]), list(arguments[last + 1 :])
 
@@ -205,13 +235,16 @@ def separate_commands(
         "asgi": Command(argv=("-m", "uvicorn", *asgi)),
         "channels": Command(argv=channels),
     }
-    return {kind: each for kind, each in commands.items() if kind != "channels" or options.channel}
+    runs = {"wsgi": options.stack != Stack.ASGI, "asgi": asgi, "channels": options.channel}
+    return {kind: each for kind, each in commands.items() if runs[kind]}
 
 
 def main() -> None:
     """Run the master."""
     worker_process.register_exit(prefork.close_connections)
     options, gunicorn, asgi = read_arguments(sys.argv[1:])
+    if options.stop:
+        unsupervised.take_signals()
     preload = PRELOADS[options.preload]
     if preload is not None:
         os.environ[environment.PRELOAD] = preload
@@ -222,9 +255,10 @@ def main() -> None:
         sys.exit(separate_programs.run(separate_commands(options, gunicorn, asgi)))
     # Read by Gunicorn, and by the module that has its settings.
     sys.argv = ["gunicorn", *gunicorn]
-    parsed = read_uvicorn(asgi)
-    # As Uvicorn does, before the project may configure other loggers.
-    UvicornConfig(None, **{"log_config": LOGGING_CONFIG, **uvicorn_options(parsed)})
+    parsed = read_uvicorn(asgi) if asgi else None
+    if parsed is not None:
+        # As Uvicorn does, before the project may configure other loggers.
+        UvicornConfig(None, **{"log_config": LOGGING_CONFIG, **uvicorn_options(parsed)})
     SharedApplication(options, parsed).run()
 
 

@@ -1,6 +1,7 @@
 """The arbiter of the shared master: Gunicorn's, with workers of several kinds."""
 
 import logging
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from gunicorn.errors import HaltServer
 from django_tandem.inprocess import master_heartbeat, worker_process, worker_restarts
 from django_tandem.inprocess.master_heartbeat import MasterHeartbeat
 from django_tandem.inprocess.worker_restarts import WorkerRestarts
+from django_tandem.model import Stack
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
+from django_tandem.servers.adapters.unsupervised import Stop
 
 # A worker that ends within this time of its start is not replaced before it is over.
 PERIOD_S = 2.0
@@ -23,12 +26,17 @@ START_S = 120.0
 # How long a blocked worker has to log where it is.
 DUMP_S = 0.2
 
+# While it stops by itself, its loop runs so often.
+STOP_POLL_S = 0.05
+
 IGNORED = {
     "HUP": "`tandem reload` starts a new generation",
     "USR2": "`tandem reload` starts a new generation",
     "TTIN": 'TANDEM["WSGI"]["WORKERS"] and TANDEM["ASGI"]["WORKERS"] set the number of workers',
     "TTOU": 'TANDEM["WSGI"]["WORKERS"] and TANDEM["ASGI"]["WORKERS"] set the number of workers',
 }
+# Without a supervisor there is one generation.
+UNSUPERVISED = IGNORED | dict.fromkeys(("HUP", "USR2"), "a new container replaces this one")
 
 
 class SharedArbiter(Arbiter):  # type: ignore[misc]
@@ -47,6 +55,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._has_booted = self._is_halting = False
         # Whether the generation drains: the next one has its own Channels workers.
         self._is_draining = False
+        self._stop: Stop | None = None
         self._restarts = WorkerRestarts(worker_restarts.FILES.path_of_process())
         self._heartbeat = MasterHeartbeat(master_heartbeat.FILES.path_of_process())
         self._recycling = Recycling(
@@ -58,6 +67,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         """Load the project, and plan the kinds of workers."""
         super().setup(app)
         self.kinds = app.kinds()
+        self._stop = Stop(self, app.stop) if app.stop else None
         self.worker_class = self._make_worker
         self._begin_workers_first()
 
@@ -82,6 +92,12 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def _listeners(self, kind: ForkedKind) -> list[Any]:
         return [each for each in self.LISTENERS if each.cfg_addr in kind.addresses]
+
+    @property
+    def wsgi_listeners(self) -> list[Any]:
+        """The listening sockets of Gunicorn's own workers."""
+        of_wsgi = (kind for kind in self.kinds if kind.name == Stack.WSGI)
+        return [each for kind in of_wsgi for each in self._listeners(kind)]
 
     def _begin_workers_first(self) -> None:
         # The project's hook prints to the log of the worker, too.
@@ -108,12 +124,26 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def manage_workers(self) -> None:
         """Start the workers that a kind lacks, and replace those that exceed a bound."""
         self._heartbeat.beat()
+        if self._stop is not None and self._stop.advance():
+            # Those that still run have what is left of the stop.
+            self.cfg.set("graceful_timeout", math.ceil(self._stop.left_s))
+            raise StopIteration
+        if self._is_refusing:
+            return
         for kind in self.kinds:
             if not kind.is_last or (self._has_booted and not self._is_draining):
                 self._keep(kind)
         self._note_boot()
         self._limit_starts()
         self._recycling.advance()
+
+    @property
+    def _is_refusing(self) -> bool:
+        return self._stop is not None and self._stop.is_refusing
+
+    @property
+    def _has_served(self) -> bool:
+        return self._has_booted or any(each.report.is_ready for each in self.WORKERS.values())
 
     def _note_boot(self) -> None:
         serving = (kind for kind in self.kinds if not kind.is_last)
@@ -156,7 +186,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             worker = before[pid]
             # After a timeout, Gunicorn's WSGI worker also ends by itself.
             has_finished = worker.report.ended_normally and not worker.aborted
-            if not (worker.is_draining or has_finished or self._is_halting):
+            is_stopping = self._is_halting or self._is_refusing
+            if not (worker.is_draining or has_finished or is_stopping):
                 self._note_end(worker)
 
     def _reap(self) -> bool:
@@ -227,10 +258,55 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop all workers, and end."""
         self._is_halting = True
-        super().halt(reason, exit_status)
+        # The exit code of `tandem up`, which Gunicorn's own codes would not fit.
+        super().halt(reason, min(exit_status, 1) if self._stop else exit_status)
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[signal.Signals]:
+        """Return the signals that come, after a short time while the master stops by itself."""
+        is_stopping = self._stop is not None and self._stop.has_begun
+        found: list[signal.Signals] = super().wait_for_signals(
+            STOP_POLL_S if is_stopping else timeout
+        )
+        return found
+
+    def handle_term(self) -> None:
+        """Stop all workers: by itself where nothing supervises the master."""
+        if self._stop is None:
+            super().handle_term()
+        else:
+            self._stop.begin(has_served=self._has_served)
+
+    def handle_int(self) -> None:
+        """Stop as a person at a terminal wants it; a second Ctrl-C ends at once."""
+        if self._stop is None or self._stop.has_begun:
+            super().handle_int()
+        else:
+            self._stop.begin(has_served=self._has_served, is_interactive=True)
+
+    def listeners(self) -> list[Any]:
+        """Return the listening sockets."""
+        return list(self.LISTENERS)
+
+    def count_workers(self) -> int:
+        """Return how many workers run."""
+        return len(self.WORKERS)
+
+    def drain_workers(self) -> None:
+        """Have each worker finish what it has begun, and end."""
+        for worker in self.WORKERS.values():
+            if not worker.is_draining:
+                self._drain(worker)
+
+    def report(self, text: str) -> None:
+        """Log a line that is no warning, which Gunicorn's level would leave out."""
+        record = logging.LogRecord("django_tandem", logging.INFO, "", 0, text, None, None)
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(self.log.error_fmt, self.log.datefmt))
+        handler.emit(record)
 
     def _ignore(self, name: str) -> None:
-        self.log.warning("SIG%s is ignored: %s.", name, IGNORED[name])
+        reasons = UNSUPERVISED if self._stop else IGNORED
+        self.log.warning("SIG%s is ignored: %s.", name, reasons[name])
 
     def handle_hup(self) -> None:
         """Ignore SIGHUP: a loaded project can't be loaded again in one process."""

@@ -1,6 +1,7 @@
 """The history of the running monitor."""
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,6 @@ def test_without_sqlite_no_history_is_kept(tmp_path, monkeypatch, capsys) -> Non
     """Python may have been built without it; the monitor needs it for nothing else."""
     monkeypatch.setitem(sys.modules, "django_tandem.monitor.history", None)
 
-    Monitor(tmp_path)
+    Monitor(tmp_path, os.getpid())
 
     assert capsys.readouterr().err.startswith("No history is kept: ")

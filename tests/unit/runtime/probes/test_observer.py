@@ -12,12 +12,13 @@ from supervisor.states import ProcessStates, SupervisorStates
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess import master_heartbeat
-from django_tandem.model.state import state_of
+from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.observer import Observer
 from django_tandem.runtime.probes.report import Outcome, StackHealth
-from django_tandem.runtime.state import READY_FILE, STOPPING_FILE
+from django_tandem.runtime.state import READY_FILE
+from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
 
 PROGRAMS = ("master-1", "nginx")
 
@@ -44,7 +45,7 @@ def supervisord() -> Supervisord:
 @pytest.fixture
 def observer(supervisord, tmp_path) -> Observer:
     write_state(tmp_path)
-    return Observer(supervisord, tmp_path, time.monotonic)
+    return Observer(SupervisedPrograms(supervisord, time.monotonic), tmp_path)
 
 
 def write_state(run_dir: Path, generation: int = 1, **tandem: object) -> None:
