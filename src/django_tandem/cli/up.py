@@ -28,9 +28,17 @@ from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
 from django_tandem.errors import ProjectError, RefusedError, SettingError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import LogFormat, Overrides, Plan
+from django_tandem.model.roles import listed_roles
 from django_tandem.project.location import find
 from django_tandem.project.releases import find_link
-from django_tandem.runtime import blocks, capabilities, early_signals, preflight, start
+from django_tandem.runtime import (
+    blocks,
+    capabilities,
+    early_signals,
+    preflight,
+    start,
+    unsupervised,
+)
 from django_tandem.runtime.health_gate import START_DEADLINE_S
 from django_tandem.runtime.waiting import Report, report_as
 from django_tandem.runtime.watch import wait_for_change
@@ -104,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
     by_root = environment.pop(STARTED_BY_ROOT, None) is not None
     planned, report, notes = _plan(options)
     plan, directory = planned.plan, Path(planned.plan.run_dir)
+    _refuse_unsupervised(plan, options)
     for note in _machine_notes(plan, planned.loaded.settings):
         report(note)
     if by_root and not preflight.needs_port_binding(plan):
@@ -115,6 +124,8 @@ def run(options: argparse.Namespace) -> int:
         report(note)
     write_notes(directory, notes)
     _restore_environment(environment, plan)
+    if not plan.is_supervised:
+        unsupervised.become(plan, handle)
     if not options.detach:
         watched = (options.settings or "", *_unwatched()) if options.watch else None
         start.in_foreground(directory, handle, options.timeout, watched)
@@ -128,6 +139,16 @@ def _refuse_combinations(options: argparse.Namespace) -> None:
             f"`{name}` and `--detach` exclude each other: {name} needs the terminal.",
             hint="Leave one out; `tandem reload` reloads a detached stack.",
         )
+
+
+def _refuse_unsupervised(plan: Plan, options: argparse.Namespace) -> None:
+    if plan.is_supervised or not (options.detach or options.watch):
+        return
+    name = "--watch" if options.watch else "--detach"
+    raise TandemError(
+        f"`{name}` needs supervisord, and the role {listed_roles(plan.roles)} is one process here.",
+        hint="Leave it out, or add another role.",
+    )
 
 
 def _plan(options: argparse.Namespace) -> tuple[Planned, Report, list[str]]:

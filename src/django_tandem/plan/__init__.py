@@ -23,7 +23,13 @@ from django_tandem.plan.health import health_binds, health_socket, listeners, me
 from django_tandem.plan.kubernetes import kubernetes
 from django_tandem.plan.notes import notes
 from django_tandem.plan.peers import served_here
-from django_tandem.plan.processes import PlanContext, asgi_connections, processes, require_work
+from django_tandem.plan.processes import (
+    PlanContext,
+    asgi_connections,
+    is_supervised,
+    processes,
+    require_work,
+)
 from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import decide
 from django_tandem.settings import Settings
@@ -106,6 +112,7 @@ def _planned(
         metrics_binds=metrics_binds(context, listening, probes),
         user=settings.user or ("" if host.is_root else host.user),
         roles=context.roles,
+        is_supervised=is_supervised(context),
     )
 
 

@@ -1,7 +1,7 @@
 """The processes to supervise: servers, Channels workers, Valkey, the edge, the monitor."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from django_tandem.model import (
     Role,
     Roles,
     Stack,
+    StopTimes,
     WorkerKind,
     programs,
 )
@@ -37,6 +38,7 @@ from django_tandem.plan.capacity import (
 from django_tandem.plan.connections import connection_limits
 from django_tandem.plan.peers import served_here, stack_bind, stack_tls
 from django_tandem.servers import Launch, Server, shared_master
+from django_tandem.servers.server import listeners, tls_environment
 from django_tandem.settings import AsgiSettings, ProgramSettings, Settings, WsgiSettings
 
 # That of an entry of PROGRAMS which names none.
@@ -77,6 +79,21 @@ class PlanContext:
         return str(PurePath(self.run_dir, name))
 
 
+def is_supervised(context: PlanContext) -> bool:
+    """Return whether supervisord runs the processes; a role that is one process needs none."""
+    if context.is_debugged or len(context.roles) > 1:
+        return True
+    (role,) = context.roles
+    if role is Role.EDGE:
+        return False
+    if role is Role.WORKERS:
+        found = _work(context)
+        # A container's runtime sends SIGTERM.
+        return len(found) != 1 or found[0].stop_signal != DEFAULT_STOP_SIGNAL
+    server = _chosen(context, Stack(role)).server
+    return not (context.settings.shared_master and shared_master.can_run_alone(Stack(role), server))
+
+
 def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
     """
     Return the processes of this host's roles, in the order of their start.
@@ -84,6 +101,8 @@ def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process,
     ``stacks`` are those that the project needs.
     """
     has_workers = Role.WORKERS in context.roles
+    if not is_supervised(context):
+        return _one_process(context, served_here(stacks, context.roles))
     return (
         *_monitor(context),
         *_valkey(context),
@@ -91,6 +110,22 @@ def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process,
         *(_programs(context) if has_workers else ()),
         *([_nginx(context)] if Role.EDGE in context.roles else []),
     )
+
+
+def _one_process(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
+    """Return the process of the only role; none where the project does not need it."""
+    if stacks:
+        settings = context.settings
+        stop = StopTimes(stop_s=settings.stop_s, delay_s=settings.stop_delay_s)
+        return (_master(context, stacks, stop),)
+    if Role.EDGE in context.roles:
+        return (_nginx(context),)
+    return _work(context) if Role.WORKERS in context.roles else ()
+
+
+def _work(context: PlanContext) -> tuple[Process, ...]:
+    """Return the processes of the role of the workers, where each is a program."""
+    return (*_channel_workers(context), *_programs(context))
 
 
 def require_work(context: PlanContext, planned: tuple[Process, ...]) -> None:
@@ -142,41 +177,48 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
 def _servers(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[Process]:
     """Yield the servers and the Channels worker: under one master, or a process each."""
     if stacks and is_shared(context.settings, has_both=len(stacks) > 1):
-        yield _master(context)
+        yield _master(context, stacks)
         return
     for stack in stacks:
         yield _server(context, stack)
     yield from _channel_workers(context)
 
 
-def _master(context: PlanContext) -> Process:
+def _master(
+    context: PlanContext, stacks: tuple[Stack, ...], stop: StopTimes | None = None
+) -> Process:
+    """Return the master of ``stacks``; with ``stop`` nothing supervises it."""
     settings = context.settings
-    wsgi, asgi = _launch(context, Stack.WSGI), _launch(context, Stack.ASGI)
+    launches = {stack: _launch(context, stack) for stack in stacks}
     channels = _channel_names(context)
     launch = shared_master.MasterLaunch(
-        wsgi=wsgi,
-        asgi=asgi,
+        wsgi=launches.get(Stack.WSGI),
+        asgi=launches.get(Stack.ASGI),
         channels=channels,
         wsgi_niceness=niceness(settings.wsgi),
         preload="auto" if settings.preload is None else settings.preload,
         recycle=recycle(settings),
         drain_s=settings.drain_s,
+        stop=stop,
     )
     kinds = (
-        _kind(context, Stack.WSGI, wsgi),
-        _kind(context, Stack.ASGI, asgi),
+        *(_kind(context, stack, each) for stack, each in launches.items()),
         *([_channels_kind(channels)] if channels else []),
     )
     names = [kind.name for kind in kinds]
+    is_one = len(names) == 1
+    unsupervised = ((environment.UNSUPERVISED, "1"),) if stop else ()
     return Process(
-        name=programs.MASTER,
+        name=names[0] if is_one else programs.MASTER,
         generation=context.generation,
         argv=shared_master.argv(launch),
-        description=f"one master of {', '.join(names[:-1])} and {names[-1]}",
+        description=kinds[0].description
+        if is_one
+        else f"one master of {', '.join(names[:-1])} and {names[-1]}",
         directory=context.project.directory,
         priority=20,
         kinds=kinds,
-        environment=_server_environment(context, Stack.WSGI, Stack.ASGI),
+        environment=(*_server_environment(context, *stacks), *unsupervised),
         stop_s=context.settings.stop_s + 1,
     )
 
@@ -184,7 +226,7 @@ def _master(context: PlanContext) -> Process:
 def _server(context: PlanContext, stack: Stack) -> Process:
     chosen, server = _chosen(context, stack), _known(context, stack)
     launch = _launch(context, stack)
-    kind = _kind(context, stack, launch)
+    kind = _separate_kind(context, stack, launch)
     niced = nice(niceness(chosen)) if isinstance(chosen, WsgiSettings) else ()
     return Process(
         name=kind.name,
@@ -233,6 +275,19 @@ def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
         workers=launch.workers,
         bind=launch.bind,
     )
+
+
+def _separate_kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
+    """Return the kind of a server that is a program: it may have its address alone."""
+    server = _known(context, stack)
+    socket, bind = listeners(server, launch)
+    if socket is None and Role.EDGE in context.roles:
+        raise SettingError(
+            f'TANDEM["{stack.upper()}"]["BIND"] is "{bind}", and {server.name} listens there or on '
+            "the socket of this host's edge.",
+            hint="Remove it, choose another server, or run the edge on another host.",
+        )
+    return replace(_kind(context, stack, launch), socket=socket)
 
 
 def _chosen(context: PlanContext, stack: Stack) -> WsgiSettings | AsgiSettings:
@@ -353,6 +408,8 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
         own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
     if secret := context.settings.peers.secret:
         own.append((environment.PEER_SECRET, secret))
+    if tls := stack_tls(context.settings, context.project.directory):
+        own += tls_environment(tls)
     return tuple(sorted((*_environment(context), *_metrics_environment(context), *own)))
 
 

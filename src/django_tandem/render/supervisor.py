@@ -33,16 +33,25 @@ def render(plan: Plan) -> tuple[File, ...]:
     """
     Return supervisord.conf, for a supervisord in the foreground, and state.json.
 
-    With the monitor, also the file by which NGINX logs to it.
+    With the monitor, also the file by which NGINX logs to it. A role that is one process has no
+    supervisord.
     """
-    content = fill("supervisor/supervisord.conf.j2", plan=plan)
-    log = fill("nginx/monitor.conf.j2", requests_file=REQUESTS_FILE)
-    # It has the variables of `PROGRAMS`.
     return (
-        File(name="supervisord.conf", content=content, mode=0o600),
+        *([_supervisord_file(plan)] if plan.is_supervised else []),
         state_file(state_of(plan)),
-        *([File(name=MONITOR_FILE, content=log)] if plan.has_monitor else []),
+        *([_monitor_file()] if plan.has_monitor else []),
     )
+
+
+def _supervisord_file(plan: Plan) -> File:
+    content = fill("supervisor/supervisord.conf.j2", plan=plan)
+    # It has the variables of `PROGRAMS`.
+    return File(name="supervisord.conf", content=content, mode=0o600)
+
+
+def _monitor_file() -> File:
+    content = fill("nginx/monitor.conf.j2", requests_file=REQUESTS_FILE)
+    return File(name=MONITOR_FILE, content=content)
 
 
 TARGET = Target(

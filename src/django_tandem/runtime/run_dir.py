@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from django_tandem import environment
 from django_tandem.errors import MachineError
+from django_tandem.model.state import STATE_FILE
 from django_tandem.project.releases import find_link
 from django_tandem.runtime import lock
 
@@ -168,7 +170,8 @@ def _name_of(uid: int) -> str:
 def is_unused(run_dir: Path) -> bool:
     """Return whether a directory has no files but those of tandem."""
     others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
-    return not others or any(_is_rendered(run_dir / name) for name in RENDERED)
+    is_ours = any(_is_rendered(run_dir / name) for name in RENDERED)
+    return not others or is_ours or _is_state(run_dir / STATE_FILE)
 
 
 def _refuse_another_use(run_dir: Path) -> None:
@@ -178,6 +181,14 @@ def _refuse_another_use(run_dir: Path) -> None:
             f"{run_dir} holds files that are not tandem's.",
             hint='Name a new or an empty directory in TANDEM["RUN_DIR"].',
         )
+
+
+def _is_state(path: Path) -> bool:
+    # All that a role alone has where it is not the edge.
+    try:
+        return bool({"generation", "processes"} <= json.loads(path.read_text()).keys())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _is_rendered(path: Path) -> bool:

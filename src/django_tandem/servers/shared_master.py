@@ -108,6 +108,12 @@ def can_share(wsgi_server: str, asgi_server: str) -> bool:
     return wsgi_server in WSGI_SERVERS and asgi_server in ASGI_SERVERS and is_supported()
 
 
+def can_run_alone(stack: Stack, server: str) -> bool:
+    """Return whether a master can run that server alone."""
+    own = WSGI_SERVERS if stack is Stack.WSGI else ASGI_SERVERS
+    return server in own and is_supported()
+
+
 @functools.cache
 def is_supported() -> bool:
     """Return whether the installed Gunicorn was read; log one warning if not."""

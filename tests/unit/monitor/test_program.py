@@ -119,7 +119,7 @@ def test_a_monitor_that_starts_reads_the_last_hour_back(tmp_path) -> None:
     )
 
     async def run() -> str:
-        monitor = Monitor(tmp_path)
+        monitor = Monitor(tmp_path, os.getpid())
         running = asyncio.create_task(monitor.run())
         await becomes((tmp_path / "metrics.sock").exists)
         running.cancel()
