@@ -1,5 +1,6 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
+from django_tandem.model.bind import Bind
 from django_tandem.model.blocks import Block, BlockRule
 from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
 from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
@@ -15,7 +16,6 @@ from django_tandem.model.plan import (
     MAX_LINE_BYTES,
     MONITOR_FILE,
     REQUESTS_FILE,
-    Bind,
     Edge,
     File,
     Host,

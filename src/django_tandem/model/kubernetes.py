@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django_tandem.model.bind import Bind
 from django_tandem.model.peers import Peers
+from django_tandem.model.routes import Stack
 
 # Of the pod of a stack: two WSGI workers, or one process of ASGI.
 POD_CPUS = 1
@@ -32,7 +34,8 @@ class Kubernetes:
 
     ``image`` has no tag, which an overlay chooses. ``parent`` is the Gateway of the HTTPRoute,
     ``name`` or ``namespace/name``. ``prometheus`` is the URL that KEDA queries. ``peers`` are those
-    of TANDEM["PEERS"], also for a host that runs the stacks itself. Each process of ASGI in a pod
+    of TANDEM["PEERS"], also for a host that runs the stacks itself, and ``binds`` are where a stack
+    listens in a pod of its own. Each process of ASGI in a pod
     is meant to hold ``asgi_connections`` WebSockets and event streams.
     """
 
@@ -43,4 +46,5 @@ class Kubernetes:
     prometheus: str
     has_pod_monitor: bool
     peers: Peers
+    binds: tuple[tuple[Stack, Bind], ...]
     asgi_connections: int

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django_tandem.model import programs
+from django_tandem.model.bind import Bind
 from django_tandem.model.connections import ConnectionLimits
 from django_tandem.model.drain import DrainMode
 from django_tandem.model.kubernetes import Kubernetes
@@ -95,23 +96,6 @@ class Recycle:
     memory_bytes: int = 0
     age_s: int = 0
     requests: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bind:
-    """An address to listen on; ``host`` is an IP address without brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def local(self) -> "Bind":
-        """The address that a client on the same host connects to."""
-        any_host = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-        return Bind(host=any_host.get(self.host, self.host), port=self.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from django_tandem.model import POD_CPUS, POD_MEMORY_MB, Kubernetes, Peers, PeerTls, Stack
+from django_tandem.plan.peers import bind_without_edge
 from django_tandem.plan.processes import PlanContext, asgi_connections
 from django_tandem.settings.peers import PeersSettings
 
@@ -21,6 +22,7 @@ def kubernetes(context: PlanContext, stacks: tuple[Stack, ...]) -> Kubernetes:
         prometheus=given.prometheus,
         has_pod_monitor=given.pod_monitor,
         peers=_peers(context.settings.peers),
+        binds=tuple((stack, bind_without_edge(context.settings, stack)) for stack in stacks),
         asgi_connections=_connections(context) if Stack.ASGI in stacks else 0,
     )
 

@@ -62,19 +62,31 @@ def stack_bind(settings: Settings, roles: Roles, stack: Stack) -> Bind | None:
     Raises SettingError for a text that is no address, and for one that others reach without SECRET
     and TLS.
     """
-    chosen = settings.wsgi.bind if stack is Stack.WSGI else settings.asgi.bind
+    chosen = _chosen_bind(settings, stack)
     if chosen is None and Role.EDGE in roles:
         return None
-    given = chosen or AUTO_BINDS[stack]
-    option = f'TANDEM["{stack.upper()}"]["BIND"]'
-    bind = _read(option, given)
+    bind = bind_without_edge(settings, stack)
     if not is_loopback(bind.host) and not _is_trusted(settings.peers):
-        is_given = f'{option} is "{given}"' if chosen else f"{stack.upper()} listens on {bind}"
+        option = _bind_option(stack)
+        is_given = f'{option} is "{chosen}"' if chosen else f"{stack.upper()} listens on {bind}"
         raise SettingError(
             f"{is_given}, which other hosts reach, and neither SECRET nor TLS of {PEERS} is set.",
             hint=_TRUST,
         )
     return bind
+
+
+def bind_without_edge(settings: Settings, stack: Stack) -> Bind:
+    """Return where a stack listens on a host without the edge; SettingError for no address."""
+    return _read(_bind_option(stack), _chosen_bind(settings, stack) or AUTO_BINDS[stack])
+
+
+def _chosen_bind(settings: Settings, stack: Stack) -> str | None:
+    return settings.wsgi.bind if stack is Stack.WSGI else settings.asgi.bind
+
+
+def _bind_option(stack: Stack) -> str:
+    return f'TANDEM["{stack.upper()}"]["BIND"]'
 
 
 def stack_tls(settings: Settings, directory: str) -> PeerTls | None:

@@ -3,7 +3,6 @@
 import math
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import PurePath
 
 from django_tandem.errors import SettingError
@@ -108,7 +107,7 @@ def _port(option: str, binds: tuple[Bind, ...], hint: str) -> int:
     """Return the port of an address that the node, or Prometheus, reaches."""
     if not binds:
         raise SettingError(f'TANDEM["{option}"] has no address that a cluster reaches.', hint=hint)
-    if any(ip_address(bind.host).is_loopback for bind in binds):
+    if any(bind.is_loopback for bind in binds):
         raise SettingError(
             f'TANDEM["{option}"] is {binds[0]}, which nothing outside of the pod reaches.',
             hint=hint,

@@ -1,5 +1,6 @@
 """The pods of each role: their arguments, ports and Services, and how they are replaced."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,11 +10,14 @@ from django_tandem.model import (
     POD_MEMORY_MB,
     Autoscaler,
     Gateway,
+    Peer,
     Role,
     Stack,
     programs,
 )
 from django_tandem.render.kubernetes.application import RUN_DIR, Application
+
+_SERVICE_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # Where the edge listens in its pod, which has no right to a port below 1024.
 EDGE_PORT = 8000
@@ -169,14 +173,28 @@ def stack_service(app: Application, stack: Stack) -> Service:
             f'TANDEM["PEERS"]["{option}"] is empty, and names the Service of the {option} pods.',
             hint=hint,
         )
-    if len(given) > 1 or not given[0].is_name:
+    name = given[0].host.partition(".")[0]
+    if len(given) > 1 or not given[0].is_name or not _SERVICE_NAME.fullmatch(name):
         listed = ", ".join(map(str, given))
         raise SettingError(
-            f'TANDEM["PEERS"]["{option}"] is {listed}, and the {option} pods have one Service.',
+            f'TANDEM["PEERS"]["{option}"] is {listed}, and the {option} pods have one Service '
+            "with a name of DNS.",
             hint=hint,
         )
+    _require_same_port(app, stack, given[0])
     return Service(
-        name=given[0].host.partition(".")[0],
+        name=name,
         port=given[0].port,
         is_headless=app.options.gateway is Gateway.EDGE,
     )
+
+
+def _require_same_port(app: Application, stack: Stack, peer: Peer) -> None:
+    # A headless Service translates no port.
+    option = stack.value.upper()
+    bind = dict(app.options.binds)[stack]
+    if bind.is_loopback or bind.port != peer.port:
+        raise SettingError(
+            f'TANDEM["PEERS"]["{option}"] is {peer}, and the {option} pods listen on {bind}.',
+            hint=f'Set TANDEM["{option}"]["BIND"] to ":{peer.port}".',
+        )

@@ -41,14 +41,31 @@ CASES = [
     ),
     (
         {"PEERS": {**PEERS, "WSGI": ["10.0.0.5:9000"]}},
-        'TANDEM["PEERS"]["WSGI"] is 10.0.0.5:9000, and the WSGI pods have one Service.\n'
+        'TANDEM["PEERS"]["WSGI"] is 10.0.0.5:9000, and the WSGI pods have one Service '
+        "with a name of DNS.\n"
         '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
     ),
     (
         {"PEERS": {**PEERS, "WSGI": ["wsgi-1:9000", "wsgi-2:9000"]}},
         'TANDEM["PEERS"]["WSGI"] is wsgi-1:9000, wsgi-2:9000, and the WSGI pods have one '
-        "Service.\n"
+        "Service with a name of DNS.\n"
         '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["my_wsgi:9000"]}},
+        'TANDEM["PEERS"]["WSGI"] is my_wsgi:9000, and the WSGI pods have one Service with a name '
+        "of DNS.\n"
+        '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["wsgi:9100"]}},
+        'TANDEM["PEERS"]["WSGI"] is wsgi:9100, and the WSGI pods listen on 0.0.0.0:9000.\n'
+        '  Set TANDEM["WSGI"]["BIND"] to ":9100".',
+    ),
+    (
+        {"ASGI": {"BIND": "127.0.0.1:9001"}},
+        'TANDEM["PEERS"]["ASGI"] is asgi:9001, and the ASGI pods listen on 127.0.0.1:9001.\n'
+        '  Set TANDEM["ASGI"]["BIND"] to ":9001".',
     ),
     (
         {"PEERS": {**PEERS, "TLS": PEER_TLS}},

@@ -89,7 +89,12 @@ def test_the_kubelet_probes_what_serves(role) -> None:
 def test_a_stack_has_the_name_and_the_port_of_its_peer() -> None:
     """The edge proxies to it by that name, and gets the addresses of all pods."""
     peers = {"WSGI": ["sync.mysite.svc.cluster.local:9100"], "ASGI": ["live:9101"]}
-    made = objects(cluster(tandem={"PEERS": peers}))
+    tandem = {
+        "PEERS": {**peers, "SECRET": "s" * 32},
+        "WSGI": {"BIND": ":9100"},
+        "ASGI": {"BIND": ":9101"},
+    }
+    made = objects(cluster(tandem=tandem))
 
     for name, role, port in (("sync", "wsgi", 9100), ("live", "asgi", 9101)):
         service = made["Service", name]["spec"]
