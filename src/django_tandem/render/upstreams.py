@@ -7,8 +7,22 @@ from django_tandem.model import Edge, Peer, Peers, Resolver, Stack
 
 # The version of NGINX that resolves the names of an upstream again while it runs.
 RESOLVE_PARAMETER = (1, 27, 3)
+RESOLVE = " resolve"
 # Docker's DNS server, which knows the names of containers without a domain.
 DOCKER_DNS = "127.0.0.11"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """
+    One more attempt at a request that no peer has taken yet: in ``location``, by ``url``.
+
+    ``failures`` are the connect times of the attempts before, as NGINX writes them.
+    """
+
+    location: str
+    url: str
+    failures: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +30,15 @@ class Upstream:
     """
     One stack, as the locations of nginx.conf pass requests to it.
 
-    ``url`` is what follows `proxy_pass`, and ``last_url`` that of a last attempt, by which each
-    peer is tried; the same for a Unix socket, which has no ``servers``. An older NGINX resolves
-    ``name``, a host and a port, for each request instead. ``tls_name`` is the name in the peers'
+    ``url`` is what follows `proxy_pass`; by ``any_url``, also a peer that has just failed is tried.
+    They are the same for a Unix socket, which has no ``servers``. An older NGINX resolves ``name``,
+    a host and a port, for each request instead. ``tls_name`` is the name in the peers'
     certificates, empty without TLS.
     """
 
     stack: Stack
     url: str
-    last_url: str
+    any_url: str
     servers: tuple[str, ...] = ()
     name: str = ""
     tls_name: str = ""
@@ -34,6 +48,34 @@ class Upstream:
     def has_peers(self) -> bool:
         """Whether the stack is on other hosts."""
         return bool(self.servers or self.name)
+
+    @property
+    def retries(self) -> tuple[Retry, ...]:
+        """
+        The further attempts at a request, in their order.
+
+        A single IP address may be that of a load balancer. Of several peers, all may have been
+        marked as failed when one of them is back: they are then tried in turn.
+        """
+        urls = {"again": self.url, "any": self.any_url, "last": self.any_url}
+        names = ("again",) if self._is_single else tuple(urls)
+        return tuple(
+            Retry(
+                location=f"@tandem_{name}_{self.stack}",
+                url=urls[name],
+                failures=" : ".join("-" * count),
+            )
+            for count, name in enumerate(names, start=1)
+        )
+
+    @property
+    def all_failed(self) -> str:
+        """The connect times of all attempts, where each has failed."""
+        return " : ".join("-" * (len(self.retries) + 1))
+
+    @property
+    def _is_single(self) -> bool:
+        return len(self.servers) == 1 and not self.servers[0].endswith(RESOLVE)
 
 
 def upstreams(edge: Edge) -> dict[str, Upstream]:
@@ -59,9 +101,7 @@ def full_name(host: str, resolver: Resolver) -> str:
 def _upstream(edge: Edge, stack: Stack) -> Upstream:
     peers = edge.peers.of(stack)
     if not peers:
-        return Upstream(
-            stack=stack, url=f"http://tandem_{stack}", last_url=f"http://tandem_{stack}"
-        )
+        return Upstream(stack=stack, url=f"http://tandem_{stack}", any_url=f"http://tandem_{stack}")
     scheme = "https" if edge.peers.tls else "http"
     has_name = any(peer.is_name for peer in peers)
     by_variable = has_name and edge.nginx.version < RESOLVE_PARAMETER and len(peers) == 1
@@ -69,7 +109,7 @@ def _upstream(edge: Edge, stack: Stack) -> Upstream:
     return Upstream(
         stack=stack,
         url=place,
-        last_url=place if by_variable else f"{place}_any",
+        any_url=place if by_variable else f"{place}_any",
         servers=() if by_variable else tuple(_servers(edge, peers)),
         name=_address(peers[0], edge.peers.resolver) if by_variable else "",
         tls_name=_tls_name(edge.peers, peers[0]),
@@ -80,7 +120,7 @@ def _upstream(edge: Edge, stack: Stack) -> Upstream:
 def _servers(edge: Edge, peers: tuple[Peer, ...]) -> Iterator[str]:
     can_resolve = edge.nginx.version >= RESOLVE_PARAMETER
     for peer in peers:
-        resolve = " resolve" if peer.is_name and can_resolve else ""
+        resolve = RESOLVE if peer.is_name and can_resolve else ""
         yield f"{_address(peer, edge.peers.resolver)}{resolve}"
 
 
