@@ -115,11 +115,12 @@ def sentences(now: StackStatus) -> Iterator[str]:
     """Yield a sentence for each generation, and one for a reload in progress."""
     state = now.state
     where = "" if now.is_here else " in another PID namespace"
+    holder = "supervisord" if state.is_supervised else state.processes[0].program
     # The roles of a host without an edge have no URL.
     url = f"{state.url} " if state.url else ""
     yield (
         f"Generation {state.generation} has served {url}for "
-        f"{console.duration(now.age_s)} (supervisord has pid {now.pid}{where})."
+        f"{console.duration(now.age_s)} ({holder} has pid {now.pid}{where})."
     )
     for generation in _generations(now, Role.DRAINING):
         yield _drain_sentence(now, generation)

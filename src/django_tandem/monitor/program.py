@@ -239,9 +239,7 @@ class Monitor:
             addresses = (str(self._run_dir / METRICS_SOCKET), *state.metrics)
             failures += await self._server.listen(addresses)
         if not state.is_supervised:
-            # NGINX itself answers on the addresses.
-            own = () if state.processes[0].name == programs.NGINX else state.health
-            probes = (str(self._run_dir / HEALTH_SOCKET), *own)
+            probes = (str(self._run_dir / HEALTH_SOCKET), *state.health)
             failures += await self._probes.listen(probes)
         for failure in failures:
             if failure not in self._failures:
