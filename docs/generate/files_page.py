@@ -7,6 +7,7 @@ from markdown import code, fill, table
 from django_tandem.model import (
     Host,
     Nginx,
+    Packaging,
     PathMatch,
     Plan,
     Process,
@@ -30,6 +31,10 @@ ABOUT = {
     "prometheus-rules.yml": "the alerts for Prometheus",
     "prometheus.yml": "an example of a scrape configuration",
     "grafana-dashboard.json": "the dashboard for Grafana",
+    "Dockerfile": "the image of every role, beside the code",
+    ".dockerignore": "what the image is built without",
+    "compose.yaml": "a service for each role, and the servers that they need",
+    ".env.example": "the variables of `.env`, without a value",
     "site.service": "the unit for systemd, by the name of the project",
     "base/kustomization.yaml": "the list of the base's files, and its ConfigMap",
     "base/edge.yaml": "the pods of the edge, and their Service, budget, policy and autoscaler",
@@ -106,6 +111,7 @@ def _plan() -> Plan:
         routes=(),
         channel_names=("thumbnails",),
         needs_redis=True,
+        packaging=Packaging(root="/srv/site", files=("requirements.txt",), python="3.13"),
     )
     route = Route(
         pattern="/ws/",

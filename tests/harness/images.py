@@ -29,6 +29,8 @@ HOOKS = (
     'ln -s python3 "$1/usr/bin/python"',
     'cd "$1" && cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt',
 )
+# What has no wheel, by what needs it.
+WITHOUT_WHEEL = {"graphene": "promise"}
 BUILD_S = 300
 # Of the newest ones, another run of the tests may be about to start a container.
 KEPT = 4
@@ -41,20 +43,38 @@ def podman(*arguments: str) -> list[str]:
     return ["podman", *storage, *engine, *arguments]
 
 
-def build(project: Path) -> str:
-    """Return the image of ``project`` with this django-tandem, which is built if it is new."""
+def build(project: Path, repository: str, recipe: str | None = None) -> str:
+    """
+    Return the image of ``project`` with this django-tandem, which is built if it is new.
+
+    ``recipe`` is the text of its Dockerfile, else that of the documentation.
+    """
+    text = recipe or dockerfile()
+    with _locked():
+        wheels = _downloaded(project)
+        name = f"localhost/{repository}:{_digest(project, wheels, text)}"
+        if not exists(name):
+            base = _base_name(text)
+            if not exists(base):
+                make_base(base, PACKAGES)
+            _build(project, wheels, name, text)
+            _remove_old(name.partition(":")[0])
+    return name
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wheels = _downloaded(project)
-        name = f"localhost/{project.parent.name}:{_digest(project, wheels)}"
-        if not _exists(name):
-            base = _base_name()
-            if not _exists(base):
-                _make_base(base)
-            _build(project, wheels, name)
-            _remove_old(name.partition(":")[0])
-    return name
+        yield
+
+
+def make_server(name: str, packages: str, *hooks: str, command: str) -> None:
+    """Make the image ``name`` of Debian with ``packages`` if it is new; it runs ``command``."""
+    with _locked():
+        if not exists(name):
+            make_base(name, packages, *hooks, changes=(f'CMD ["{command}"]',))
 
 
 def dockerfile() -> str:
@@ -68,13 +88,13 @@ def dockerfile() -> str:
     return found[1]
 
 
-def _base_name() -> str:
-    named = re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE)
+def _base_name(text: str) -> str:
+    named = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert set(named) == {f"python:{PYTHON}-slim"}, named
     return f"docker.io/library/{named[0]}"
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
     return subprocess.run(podman("image", "exists", name), check=False).returncode == 0
 
 
@@ -92,12 +112,17 @@ def _run(*command: str, **more: object) -> None:
     assert done.returncode == 0, f"{' '.join(command[:2])} failed:\n{done.stdout}{done.stderr}"
 
 
-def _make_base(name: str) -> None:
-    hooks = [f"--extract-hook={hook}" for hook in HOOKS]
+def make_base(name: str, packages: str, *more: str, changes: tuple[str, ...] = ()) -> None:
+    """
+    Import Debian with ``packages`` as an image.
+
+    ``more`` are hooks of mmdebstrap, ``changes`` instructions of a Dockerfile.
+    """
+    hooks = [f"--extract-hook={hook}" for hook in (*HOOKS, *more)]
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         root = f"{scratch}/root.tar"
-        _run("mmdebstrap", "--variant=extract", f"--include={PACKAGES}", *hooks, SUITE, root)
-        _run(*podman("import", root, name))
+        _run("mmdebstrap", "--variant=extract", f"--include={packages}", *hooks, SUITE, root)
+        _run(*podman("import", *(f"--change={each}" for each in changes), root, name))
 
 
 def _downloaded(project: Path) -> Path:
@@ -112,9 +137,12 @@ def _downloaded(project: Path) -> Path:
     directory = CACHE / f"wheels-{PYTHON}-{known}"
     if not directory.exists():
         with _made_whole(directory) as new:
-            pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-q")
-            which = ("--only-binary=:all:", "--python-version", PYTHON)
-            _run(*pip, "-c", str(ROOT / "constraints.txt"), *which, "-d", str(new), *wanted)
+            pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+            pins = ("-q", "-c", str(ROOT / "constraints.txt"))
+            for each in (each for each in WITHOUT_WHEEL if any(each in line for line in own)):
+                _run(*pip, "wheel", *pins, "--no-deps", "-w", str(new), WITHOUT_WHEEL[each])
+            which = ("--only-binary=:all:", "--python-version", PYTHON, "--find-links", str(new))
+            _run(*pip, "download", *pins, *which, "-d", str(new), *wanted)
     return directory
 
 
@@ -127,22 +155,21 @@ def _made_whole(directory: Path) -> Iterator[Path]:
     new.rename(directory)
 
 
-def _digest(project: Path, wheels: Path) -> str:
+def _digest(project: Path, wheels: Path, text: str) -> str:
     """Return what stands for all that the image is made of."""
-    made_of = hashlib.sha256(f"{wheels.name}{dockerfile()}".encode())
-    sources = (ROOT / "src/django_tandem", ROOT / "pyproject.toml", project)
-    files = [path for top in sources for path in (*top.rglob("*"), top) if path.is_file()]
-    for path in sorted(files):
-        if "__pycache__" not in path.parts:
-            made_of.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    made_of = hashlib.sha256(f"{wheels.name}{text}".encode())
+    for top in (ROOT / "src/django_tandem", ROOT / "pyproject.toml", project):
+        for path in sorted(path for path in (*top.rglob("*"), top) if path.is_file()):
+            if "__pycache__" not in path.parts:
+                made_of.update(f"{path.relative_to(top)}\n".encode() + path.read_bytes())
     return made_of.hexdigest()[:12]
 
 
-def _build(project: Path, wheels: Path, name: str) -> None:
+def _build(project: Path, wheels: Path, name: str, text: str) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         context, own = Path(scratch, "context"), Path(scratch, "wheels")
         shutil.copytree(project, context, ignore=shutil.ignore_patterns("__pycache__"))
-        (context / "Dockerfile").write_text(dockerfile())
+        (context / "Dockerfile").write_text(text)
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-q")
         _run(*pip, "--no-deps", "--no-build-isolation", "-w", str(own), str(ROOT))
         # pip finds the packages here, and the build has no network.

@@ -11,10 +11,10 @@ from django_tandem.cli.argument_types import one_of
 from django_tandem.cli.planning import add_role_argument, plan_project
 from django_tandem.cli.run_dirs import find_run_dir
 from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import File
+from django_tandem.model import File, Plan
 from django_tandem.model.roles import listed_roles
 from django_tandem.model.state import State
-from django_tandem.render import STACK_TARGETS, TARGETS
+from django_tandem.render import STACK_TARGETS, TARGETS, Target
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.state import read_state
 
@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     is_of_stack = target in STACK_TARGETS
     output_dir = options.output and options.output.resolve()
     # The files of a running stack are those of its generation, started with its own --bind.
-    live = _live_state(options) if options.check and not options.output else None
+    may_run = not target.is_in_project and not options.output
+    live = _live_state(options) if options.check and may_run else None
     plan = plan_project(
         options,
         overrides=live.overrides if live else None,
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         # Another target names the run directory, and its files do not run in their own.
         output=output_dir if is_of_stack else None,
     ).plan
-    directory = output_dir or Path(plan.run_dir)
+    directory = output_dir or _directory(plan, target)
     files = pipeline.render(plan, [target])
     if not files:
         raise RefusedError(
@@ -61,7 +62,10 @@ def run(options: argparse.Namespace) -> int:
             f"A stack is running in {directory}, with the files of that directory.",
             hint="Replace them with `tandem reload`, or name another directory with `--output`.",
         )
-    _prepare(directory, is_output=output_dir is not None, is_of_stack=is_of_stack)
+    if target.is_in_project:
+        _refuse_others(files, directory)
+    else:
+        _prepare(directory, is_output=output_dir is not None, is_of_stack=is_of_stack)
     written = pipeline.write(files, directory)
     for file in files:
         path = directory / file.name
@@ -82,6 +86,25 @@ def _compare(files: Sequence[File], directory: Path) -> int:
     if found:
         console.line_out(found.rstrip("\n"))
     return 1 if found else 0
+
+
+def _directory(plan: Plan, target: Target) -> Path:
+    """Return where the files belong without --output."""
+    if not target.is_in_project:
+        return Path(plan.run_dir)
+    packaging = plan.project.packaging
+    return Path(packaging.root if packaging else plan.project.directory)
+
+
+def _refuse_others(files: Sequence[File], directory: Path) -> None:
+    """Raise MachineError for a file that was written by hand."""
+    for file in files:
+        path = directory / file.name
+        if path.exists() and not run_dir.is_rendered(path):
+            raise MachineError(
+                f"{path} was not rendered by tandem.",
+                hint="Move it, or name another directory with `--output`.",
+            )
 
 
 def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:

@@ -3,16 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from django.conf import settings as django_settings
 from django.db import connections
 
 from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.inprocess.migrations import unapplied_apps
-from django_tandem.project.redis import RedisAddress, read_address
+from django_tandem.project.redis import RedisAddress, named_servers, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
 REDIS_S = 1
@@ -22,8 +20,6 @@ DATABASE_S = 3
 # The variables that Kubernetes sets for a Service, beside NAME_PORT, which is a URL.
 _OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_[A-Z]+")
 
-_CACHES = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
-
 
 def unreachable_redis(embedded: str | None) -> list[str]:
     """
@@ -32,7 +28,7 @@ def unreachable_redis(embedded: str | None) -> list[str]:
     ``embedded`` is the URL of the server that is about to be started.
     """
     users: dict[RedisAddress, list[str]] = {}
-    for setting, given in _named_servers():
+    for setting, given in named_servers():
         address = read_address(given)
         if address is not None and address != read_address(embedded):
             users.setdefault(address, []).append(setting)
@@ -41,20 +37,6 @@ def unreachable_redis(embedded: str | None) -> list[str]:
         f"reached: {reason}."
         for address, reason in _unreachable(tuple(users)).items()
     ]
-
-
-def _named_servers() -> Iterator[tuple[str, Any]]:
-    """Yield each setting that names a Redis, and the address as it is written there."""
-    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
-        hosts = (layer.get("CONFIG") or {}).get("hosts")
-        for host in hosts if isinstance(hosts, list | tuple) else ():
-            yield f'CHANNEL_LAYERS["{alias}"]', host
-    for alias, cache in django_settings.CACHES.items():
-        if cache.get("BACKEND") in _CACHES:
-            location = cache.get("LOCATION") or ()
-            urls = re.split("[;,]", location) if isinstance(location, str) else location
-            for url in urls:
-                yield f'CACHES["{alias}"]', url
 
 
 def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]:

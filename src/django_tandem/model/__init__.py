@@ -32,12 +32,15 @@ from django_tandem.model.plan import (
 from django_tandem.model.programs import Status
 from django_tandem.model.project import (
     BackgroundWorker,
+    Database,
     ForwardedHeaders,
     Middleware,
     OtherUrlconf,
+    Packaging,
     Project,
     Release,
     StaticFiles,
+    Variable,
 )
 from django_tandem.model.roles import EVERY_ROLE, Role, Roles
 from django_tandem.model.routes import (
@@ -66,6 +69,7 @@ __all__ = [
     "BlockRule",
     "ConnectionAges",
     "ConnectionLimits",
+    "Database",
     "DrainMode",
     "DrainRule",
     "Edge",
@@ -81,6 +85,7 @@ __all__ = [
     "Nginx",
     "OtherUrlconf",
     "Overrides",
+    "Packaging",
     "PathMatch",
     "Peer",
     "PeerTls",
@@ -102,6 +107,7 @@ __all__ = [
     "StopBudget",
     "StopTimes",
     "Tls",
+    "Variable",
     "Verdict",
     "View",
     "WorkerKind",

@@ -290,8 +290,9 @@ class Plan:
     ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
     group after a colon if that is set; empty where root makes the plan and no setting names a user.
     ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
-    ``has_edge`` is true. ``kubernetes`` are the choices for a cluster. If ``is_supervised`` is
-    false, `tandem up` becomes its only process.
+    ``has_edge`` is true. ``peers`` are those that the settings name, without the secret: an edge
+    has those of them that it proxies to. ``kubernetes`` are the choices for a cluster. If
+    ``is_supervised`` is false, `tandem up` becomes its only process.
     """
 
     project: Project
@@ -321,6 +322,7 @@ class Plan:
     user: str = ""
     roles: Roles = EVERY_ROLE
     is_supervised: bool = True
+    peers: Peers = Peers()
 
     @property
     def has_edge(self) -> bool:

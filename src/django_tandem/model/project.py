@@ -113,6 +113,44 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """
+    A server or a file of settings.DATABASES.
+
+    ``vendor`` is what Django calls it, such as ``postgresql``. ``host`` is empty for a file and for
+    a server on a Unix socket.
+    """
+
+    alias: str
+    vendor: str
+    host: str = ""
+    name: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable that the settings read, and whether they fail without it."""
+
+    name: str
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packaging:
+    """
+    The files that name a project's packages.
+
+    All of ``files`` are relative to ``root``, the project's directory or one above it. The first
+    is what an installer is called with. ``python`` is a version such as ``3.13``.
+    """
+
+    root: str
+    files: tuple[str, ...]
+    python: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """
     The facts about the Django project that the plan is made from.
@@ -134,6 +172,9 @@ class Project:
     Strict-Transport-Security is sent by HTTPS alone. ``background_workers`` are those of its task
     queues. ``written_directories`` are those that its settings have it write to. ``release`` is set
     where it is one of a deployment.
+    ``redis_hosts`` are those of the Redis servers that the settings name, empty for a Unix
+    socket, and ``variables`` the environment variables that they read. ``packaging`` is None where
+    no file names the project's packages.
     """
 
     directory: str
@@ -165,6 +206,10 @@ class Project:
     background_workers: tuple[BackgroundWorker, ...] = ()
     written_directories: tuple[str, ...] = ()
     release: Release | None = None
+    databases: tuple[Database, ...] = ()
+    redis_hosts: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    packaging: Packaging | None = None
 
     @property
     def name(self) -> str:

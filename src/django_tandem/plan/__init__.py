@@ -22,7 +22,7 @@ from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket, listeners, metrics_binds
 from django_tandem.plan.kubernetes import kubernetes
 from django_tandem.plan.notes import notes
-from django_tandem.plan.peers import served_here
+from django_tandem.plan.peers import named_peers, served_here
 from django_tandem.plan.processes import (
     PlanContext,
     asgi_connections,
@@ -113,6 +113,7 @@ def _planned(
         user=settings.user or ("" if host.is_root else host.user),
         roles=context.roles,
         is_supervised=is_supervised(context),
+        peers=named_peers(settings),
     )
 
 

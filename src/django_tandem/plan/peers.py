@@ -55,6 +55,12 @@ def edge_peers(settings: Settings, roles: Roles, stacks: tuple[Stack, ...], host
     )
 
 
+def named_peers(settings: Settings) -> Peers:
+    """Return the peers that the settings name for any edge, without the secret."""
+    given = settings.peers
+    return Peers(wsgi=given.wsgi, asgi=given.asgi, tls=_tls(given.tls), is_sticky=given.sticky)
+
+
 def stack_bind(settings: Settings, roles: Roles, stack: Stack) -> Bind | None:
     """
     Return where a stack listens for an edge on another host, None for nowhere.

@@ -1,6 +1,7 @@
 """The Redis servers that the settings name, and whether the settings take the embedded one."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django_tandem.project.location import Location, load_settings
 
 REDIS_VARIABLE = "REDIS_URL"
 LAYERS = "CHANNEL_LAYERS"
+CACHE_BACKENDS = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
 CONNECT_S = 0.3
 
 
@@ -201,3 +203,33 @@ def _of_url(url: str) -> RedisAddress | None:
         port=parts.port or PORT,
         has_tls=parts.scheme in ("rediss", "valkeys"),
     )
+
+
+def named_servers() -> Iterator[tuple[str, Any]]:
+    """Yield each setting that names a Redis, and the address as it is written there."""
+    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
+        hosts = (layer.get("CONFIG") or {}).get("hosts")
+        for host in hosts if isinstance(hosts, list | tuple) else ():
+            yield f'CHANNEL_LAYERS["{alias}"]', host
+    for alias, cache in django_settings.CACHES.items():
+        if cache.get("BACKEND") in CACHE_BACKENDS:
+            location = cache.get("LOCATION") or ()
+            urls = re.split("[;,]", location) if isinstance(location, str) else location
+            for url in urls:
+                yield f'CACHES["{alias}"]', url
+
+
+def redis_hosts() -> tuple[str, ...]:
+    """Return the host of each Redis that the settings name, brokers included."""
+    given = (*(address for _, address in named_servers()), *_broker_addresses())
+    found = filter(None, map(read_address, given))
+    return tuple(dict.fromkeys(address.host for address in found))
+
+
+def _broker_addresses() -> Iterator[Any]:
+    """Yield what may be the address of a task queue's broker."""
+    values = (getattr(django_settings, name) for name in dir(django_settings) if name.isupper())
+    yield from (value for value in values if isinstance(value, str))
+    queues = getattr(django_settings, "RQ_QUEUES", None)
+    for queue in queues.values() if isinstance(queues, Mapping) else ():
+        yield queue.get("URL") or {"host": queue.get("HOST", "localhost")}

@@ -1,6 +1,6 @@
 """The targets that a plan is rendered to: each is a module and a line here."""
 
-from django_tandem.render import kubernetes, monitoring, nginx, supervisor, systemd
+from django_tandem.render import compose, kubernetes, monitoring, nginx, supervisor, systemd
 from django_tandem.render.target import Target
 
 __all__ = ["STACK_TARGETS", "TARGETS", "Target"]
@@ -12,4 +12,5 @@ TARGETS: tuple[Target, ...] = (
     monitoring.TARGET,
     systemd.TARGET,
     kubernetes.TARGET,
+    compose.TARGET,
 )

@@ -9,7 +9,7 @@ from django_tandem.errors import QuotingError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_SYSTEMD = re.compile(r"[A-Za-z0-9_./:@=+,%$-]+")
-_BARE_NGINX = re.compile(r"[A-Za-z0-9_./:@+-]+")
+_BARE = re.compile(r"[A-Za-z0-9_./:@+-]+")
 
 # NGINX reads a parameter into a buffer of 4096 bytes.
 NGINX_PARAMETER_BYTES = 4096
@@ -23,7 +23,7 @@ def nginx(value: object) -> str:
             f"{text!r} can't be written to nginx.conf, which has no escape for a dollar sign.",
             hint="Use a name or a path without one.",
         )
-    return nginx_regex(text) if not _BARE_NGINX.fullmatch(text) else text
+    return nginx_regex(text) if not _BARE.fullmatch(text) else text
 
 
 def nginx_regex(value: object) -> str:
@@ -120,7 +120,32 @@ def systemd_command(argv: Iterable[str]) -> str:
     return " ".join(systemd_word(each.replace("$", "$$")) for each in argv)
 
 
+def compose(value: object) -> str:
+    """Quote a text for compose.yaml, in which ``$`` would begin a variable."""
+    return yaml(str(value).replace("$", "$$"))
+
+
+def compose_list(values: Iterable[object]) -> str:
+    """Quote the texts of a list of compose.yaml, on one line."""
+    return f"[{', '.join(map(compose, values))}]"
+
+
+def dockerfile(value: object) -> str:
+    """Return a path for a Dockerfile or for .dockerignore, whose escapes differ: it needs none."""
+    text = str(value)
+    if not _BARE.fullmatch(text):
+        raise QuotingError(
+            f"{text!r} can't be written to a Dockerfile: it has other characters than letters, "
+            "digits and _./:@+-.",
+            hint="Rename it.",
+        )
+    return text
+
+
 FILTERS: dict[str, Callable[..., str]] = {
+    "compose": compose,
+    "compose_list": compose_list,
+    "dockerfile": dockerfile,
     "nginx": nginx,
     "nginx_regex": nginx_regex,
     "nginx_text": nginx_text,

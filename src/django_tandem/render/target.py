@@ -23,12 +23,14 @@ class Target:
     A set of files that a plan is rendered to; ``summary`` is its line in ``--help``.
 
     ``notes`` are for who renders them, a sentence each.
+    They lie beside the project's code where ``is_in_project`` is true, else in the run directory.
     """
 
     name: str
     summary: str
     render: Callable[[Plan], tuple[File, ...]]
     notes: Callable[[Plan], Iterable[str]] = no_notes
+    is_in_project: bool = False
 
 
 def fill(template: str, **values: object) -> str:

@@ -170,7 +170,7 @@ def _name_of(uid: int) -> str:
 def is_unused(run_dir: Path) -> bool:
     """Return whether a directory has no files but those of tandem."""
     others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
-    is_ours = any(_is_rendered(run_dir / name) for name in RENDERED)
+    is_ours = any(is_rendered(run_dir / name) for name in RENDERED)
     return not others or is_ours or _is_state(run_dir / STATE_FILE)
 
 
@@ -191,7 +191,8 @@ def _is_state(path: Path) -> bool:
         return False
 
 
-def _is_rendered(path: Path) -> bool:
+def is_rendered(path: Path) -> bool:
+    """Return whether the first line of a file names the command that rendered it."""
     try:
         with path.open() as file:
             return "tandem render" in file.readline()

@@ -15,4 +15,4 @@ def image() -> str:
     """Its name in podman's storage."""
     if os.geteuid() != 0:
         pytest.skip("only root can start these containers")
-    return build(SITE)
+    return build(SITE, "containers")

@@ -86,7 +86,7 @@ def served() -> Iterator[Container]:
     with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as data:
         Path(data).chmod(0o777)
         given = (*UNPRIVILEGED, *DISK, "--volume", f"{data}:/data")
-        with Container(image=build(SITE), options=given) as container:
+        with Container(image=build(SITE, "containers"), options=given) as container:
             yield container
 
 

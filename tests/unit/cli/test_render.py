@@ -256,3 +256,43 @@ def test_nginx_accepts_the_committed_file(project, nginx_program) -> None:
     _render(project)
 
     assert check_nginx(nginx_program, project / "deploy") == ""
+
+
+COMPOSE_SETTINGS = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "db", "NAME": "shop"}}
+TANDEM = {"PEERS": {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]}}
+"""
+
+
+@pytest.fixture
+def composed(project) -> Path:
+    """A project with a server for its database, and with requirements."""
+    (project / "requirements.txt").write_text("django-tandem[bundled]\n")
+    with (project / "mysite" / "settings.py").open("a") as file:
+        file.write(COMPOSE_SETTINGS)
+    return project
+
+
+def test_the_files_of_compose_lie_beside_the_code(composed) -> None:
+    """And --check compares them there; PostgreSQL is called as DATABASES has it."""
+    written = tandem(composed, "render", "compose")
+    checked = tandem(composed, "render", "compose", "--check")
+
+    names = ("Dockerfile", ".dockerignore", "compose.yaml", ".env.example")
+    assert written.stderr.splitlines() == [f"Wrote {composed / name}." for name in names]
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    assert "  db:\n" in (composed / "compose.yaml").read_text()
+
+
+def test_a_file_that_was_written_by_hand_is_kept(composed) -> None:
+    """It is named, and nothing is written."""
+    (composed / "Dockerfile").write_text("FROM scratch\n")
+
+    done = tandem(composed, "render", "compose")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"{composed / 'Dockerfile'} was not rendered by tandem.\n"
+        "  Move it, or name another directory with `--output`.\n",
+    )
+    assert not (composed / "compose.yaml").exists()

@@ -1,0 +1,118 @@
+"""Render an image of the project and the services that run its roles: Dockerfile, compose.yaml."""
+
+from django_tandem.errors import SettingError
+from django_tandem.model import File, Packaging, Plan, Stack
+from django_tandem.render.compose.image import dockerfile, ignored
+from django_tandem.render.compose.services import environment, postgres, services, valkey
+from django_tandem.render.target import Target, fill
+
+DOCKERFILE, DOCKERIGNORE = "Dockerfile", ".dockerignore"
+COMPOSE, EXAMPLE = "compose.yaml", ".env.example"
+
+PRODUCTION = "Render it with the settings and the variables of production."
+# Of these a value is set for each service, or read by compose itself.
+OWN_VARIABLES = frozenset({"TANDEM_SECRET", "POSTGRES_PASSWORD", "IMAGE"})
+
+
+def render(plan: Plan) -> tuple[File, ...]:
+    """Return the files; raises SettingError for a project that containers can't share."""
+    packaging = _packaging(plan)
+    _require_shared(plan)
+    for stack in plan.edge.stacks:
+        _require_peers(plan, stack)
+    port = plan.edge.binds[0].port
+    return (
+        File(name=DOCKERFILE, content=dockerfile(plan, packaging, port)),
+        File(
+            name=DOCKERIGNORE,
+            content=fill("compose/dockerignore.j2", ignored=ignored(plan.project, packaging)),
+        ),
+        File(name=COMPOSE, content=_compose(plan, packaging, port)),
+        File(name=EXAMPLE, content=_example(plan)),
+    )
+
+
+def _packaging(plan: Plan) -> Packaging:
+    found = plan.project.packaging
+    if found is None:
+        raise SettingError(
+            f"{plan.project.directory} has no requirements.txt, pyproject.toml or lock file, by "
+            "which an image could install the project's packages.",
+            hint="Write one, for example with `pip freeze > requirements.txt`.",
+        )
+    return found
+
+
+def _require_shared(plan: Plan) -> None:
+    if plan.project.debug:
+        raise SettingError("DEBUG is True, and an image is for production.", hint=PRODUCTION)
+    for database in plan.project.databases:
+        if database.vendor == "sqlite":
+            raise SettingError(
+                f'DATABASES["{database.alias}"] is SQLite, a file that containers do not share.',
+                hint=f"{PRODUCTION} PostgreSQL serves every role.",
+            )
+    if plan.project.has_local_layer:
+        raise SettingError(
+            "CHANNEL_LAYERS has an InMemoryChannelLayer, which containers do not share.",
+            hint=f"{PRODUCTION} channels_redis serves every role.",
+        )
+
+
+def _require_peers(plan: Plan, stack: Stack) -> None:
+    option = f'TANDEM["PEERS"]["{stack.name}"]'
+    example = f'"{stack.name}": ["{stack.value}:{PORTS[stack]}"]'
+    peers = plan.peers.of(stack)
+    if not peers:
+        raise SettingError(
+            f"{option} is empty, and the edge of compose.yaml has no {stack.name} stack beside it.",
+            hint=f'Set "PEERS": {{{example}}}. A stack on one host does not use it.',
+        )
+    for peer in peers:
+        if not peer.is_name or "." in peer.host:
+            raise SettingError(
+                f'{option} has "{peer}", which can\'t be the name of a service in compose.yaml.',
+                hint=f"Name a service, such as {example}.",
+            )
+
+
+PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
+
+
+def _compose(plan: Plan, packaging: Packaging, port: int) -> str:
+    found = services(plan, packaging, port)
+    database, redis = postgres(plan), valkey(plan)
+    kept = {
+        "media": plan.project.media is not None,
+        "postgres": database is not None,
+        "valkey": redis is not None and redis.is_kept,
+    }
+    return fill(
+        "compose/compose.yaml.j2",
+        name=plan.project.name,
+        environment=environment(plan),
+        services=found,
+        postgres=database,
+        valkey=redis,
+        volumes=[name for name, is_kept in kept.items() if is_kept],
+    )
+
+
+def _example(plan: Plan) -> str:
+    given = {name for name, _ in environment(plan)} | OWN_VARIABLES
+    named = [each for each in plan.project.variables if each.name not in given]
+    return fill(
+        "compose/env.example.j2",
+        name=plan.project.name,
+        has_postgres=postgres(plan) is not None,
+        required=[each.name for each in named if each.is_required],
+        optional=[each.name for each in named if not each.is_required],
+    )
+
+
+TARGET = Target(
+    name="compose",
+    summary=f"an image and a service a role: {DOCKERFILE}, {DOCKERIGNORE}, {COMPOSE} and {EXAMPLE}",
+    render=render,
+    is_in_project=True,
+)
