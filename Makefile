@@ -159,10 +159,11 @@ $(OLDER)/installed: $(VENV)/dev.installed
 	$(BIN)/python -m venv $(OLDER)/venv
 	$(OLDER)/venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
 	  "$(DJANGO)" -e "$(OLDER)/tree[bundled,channels]" -r example/requirements.txt "psycopg[binary,pool]"
+	$(OLDER)/venv/bin/python -m compileall -q $(OLDER)/tree/src
 	@touch $@
 
 # Imports, CPU time and slowest request of a reload; the speed of both stacks under one master.
-bench-start: $(OLDER)/installed system
+bench-start: $(OLDER)/installed compiled system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/start.py \
 	  --before $(OLDER)/venv/bin/python $(ARGS)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from django_tandem import __version__, garbage
+from django_tandem import __version__, garbage, priority
 from django_tandem.cli import console
 from django_tandem.errors import MachineError, TandemError, did_you_mean
 from django_tandem.runtime import early_signals
@@ -40,6 +40,9 @@ COMMANDS: tuple[str, ...] = (
     "bench",
     "check",
 )
+
+# They load the project beside a generation that serves.
+YIELDING = ("reload",)
 
 
 class UsageError(TandemError):
@@ -130,6 +133,8 @@ def open_standard_streams() -> None:
 
 def entry() -> None:
     """Run as the command ``tandem``."""
+    if sys.argv[1:2] and sys.argv[1] in YIELDING:
+        priority.yield_cpus()
     exit_process(main())
 
 

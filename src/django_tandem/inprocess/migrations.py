@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
+from django_tandem.model.readiness import MIGRATIONS_UNREAD
 
 # Most databases answer within it; else a later request finds the result.
 WAIT_S = 0.4

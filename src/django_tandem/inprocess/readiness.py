@@ -9,12 +9,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER, environ_key
+from django_tandem.model.readiness import MIGRATIONS_PATH, READY_PATH
 
-READY_PATH = "/.tandem/ready"
 READY_BODY = b"ready"
-# Whether migrations are unapplied, by WSGI alone.
-MIGRATIONS_PATH = "/.tandem/migrations"
-MIGRATIONS_UNREAD = "They have not been read yet."
 
 _EDGE_KEY = environ_key(EDGE_HEADER)
 _EDGE_NAME = EDGE_HEADER.encode()

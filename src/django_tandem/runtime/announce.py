@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
-from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
 from django_tandem.model import LogFormat
+from django_tandem.model.readiness import MIGRATIONS_UNREAD
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import ANSWERS, RUNS

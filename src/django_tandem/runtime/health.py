@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.model import Bind, Process, Stack, WorkerKind, programs
+from django_tandem.model.readiness import READY_PATH
 from django_tandem.model.state import State
 from django_tandem.runtime.state import METRICS_SOCKET
 from django_tandem.runtime.workers import Workers, workers_of

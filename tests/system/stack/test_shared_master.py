@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from django_tandem.runtime import supervisord
+from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
+from django_tandem.runtime.supervisor.generations_rpc import DRAINER
 from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, tandem
@@ -27,6 +28,8 @@ from pathlib import Path
 
 with Path(__file__).with_name("imports.log").open("a") as log:
     print(os.getpid(), file=log)
+with Path(__file__).with_name("niceness.log").open("a") as log:
+    print(os.nice(0), file=log)
 
 
 def sync(request):
@@ -125,6 +128,12 @@ def generation(up: Up) -> int:
 
 def programs(up: Up) -> set[str]:
     return {each.name for each in supervisord.statuses(up.run_dir)}
+
+
+def drainer(up: Up) -> psutil.Process:
+    children = psutil.Process(lock.holder(up.run_dir)).children()
+    (found,) = (each for each in children if DRAINER in each.cmdline())
+    return found
 
 
 def work(up: Up, text: str) -> None:
@@ -272,7 +281,9 @@ class Load:
 def test_no_request_fails_while_the_master_is_replaced(up) -> None:
     """The new one imports the project once, and the old one ends with all its workers."""
     imports = up.directory / "mysite" / "imports.log"
+    niceness = imports.with_name("niceness.log")
     imports.unlink()
+    niceness.unlink()
     before = generation(up)
     old = master(up)
     with Load(up) as load:
@@ -282,6 +293,8 @@ def test_no_request_fails_while_the_master_is_replaced(up) -> None:
     assert load.failed == []
     assert load.answered > 20
     assert len(imports.read_text().split()) == 2
+    # The command leaves the CPUs to the workers; the master's priority is that of its workers.
+    assert niceness.read_text().split() == ["10", "0"]
     assert programs(up) == {f"master-{before + 1}", "monitor", "nginx", "valkey"}
     assert not any(
         psutil.pid_exists(worker["pid"]) for each in old["kinds"] for worker in each["workers"]
@@ -291,7 +304,11 @@ def test_no_request_fails_while_the_master_is_replaced(up) -> None:
 
 
 def test_the_old_channels_workers_end_as_the_drain_begins(up) -> None:
-    """Though a request holds the old master, no old code consumes a message."""
+    """
+    Though a request holds the old master, no old code consumes a message.
+
+    The drainer waits for it at the priority of the WSGI workers.
+    """
     held = up.directory / "mysite" / "held"
     held.touch()
     before, old = generation(up), pids(up, "channels")
@@ -305,6 +322,7 @@ def test_the_old_channels_workers_end_as_the_drain_begins(up) -> None:
 
             assert f"master-{before}" in programs(up)
             assert not request.done()
+            assert drainer(up).nice() == 10
         finally:
             held.unlink()
         assert request.result().text == "released"

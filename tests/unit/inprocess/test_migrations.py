@@ -8,7 +8,7 @@ from django.db import ConnectionHandler
 
 from django_tandem.inprocess import migrations
 from django_tandem.inprocess.migrations import UNREADABLE, MigrationCheck, describe
-from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
+from django_tandem.model.readiness import MIGRATIONS_UNREAD
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What a loaded project leaves behind is named as its author knows it."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -47,3 +49,34 @@ def test_a_socket_is_named_by_its_address(tmp_path) -> None:
         assert describe_socket(client.fileno()) == f"a socket connected to 127.0.0.1:{port}"
         assert describe_socket(unix.fileno()) == f"a socket bound to {tmp_path}/s"
         assert describe_socket(pair.fileno()) == "a socket"
+
+
+# A socket that nothing refers to, but itself in a cycle, which only a collection closes.
+GARBAGE = """
+import gc, socket
+from django_tandem.inprocess import prefork
+
+class Client:
+    def __init__(self):
+        self.socket, self.itself = socket.socketpair()[0], self
+
+gc.collect()
+collections = gc.get_stats()[2]["collections"]
+if {is_left}:
+    Client()
+print(prefork.is_forkable(), gc.get_stats()[2]["collections"] - collections)
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("is_left", "collections"), [(True, "1"), (False, "0")])
+def test_garbage_is_collected_only_where_it_may_be_the_obstacle(is_left, collections) -> None:
+    """A socket that the import has let go of does not keep the workers from sharing it."""
+    done = subprocess.run(
+        [sys.executable, "-c", GARBAGE.format(is_left=is_left)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == ["True", collections]

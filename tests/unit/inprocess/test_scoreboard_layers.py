@@ -16,9 +16,9 @@ from django_tandem.handler.switching import undo_run_on as undo
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.handover import PASSAGE, AsgiHandover, WsgiHandover
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders, WsgiProxyHeaders
-from django_tandem.inprocess.readiness import READY_PATH
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, WsgiScoreboard
+from django_tandem.model.readiness import READY_PATH
 from django_tandem.runtime.scoreboard import read_slots
 
 COMPUTED_S = 0.03

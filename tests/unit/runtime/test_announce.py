@@ -7,7 +7,7 @@ import pytest
 
 from builders import plan, websocket
 from django_tandem import output
-from django_tandem.inprocess.readiness import MIGRATIONS_UNREAD
+from django_tandem.model.readiness import MIGRATIONS_UNREAD
 from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import announce, supervisord

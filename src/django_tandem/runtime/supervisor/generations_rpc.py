@@ -5,6 +5,7 @@ It starts and stops the programs of generations, and starts a drainer for each g
 replaced. Each tick looks for one that a killed reload has left behind.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from supervisor import events
 from supervisor.states import SupervisorStates
 
+from django_tandem import priority
 from django_tandem.errors import MachineError
 from django_tandem.model import DrainMode
 from django_tandem.runtime import commit, lock
@@ -24,6 +26,8 @@ from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
+
+DRAINER = "django_tandem.runtime.drain"
 
 
 class GenerationsRpc:
@@ -93,7 +97,7 @@ class GenerationsRpc:
         if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_draining():
             return False
         self._drainer = subprocess.Popen(
-            [self._python(), "-P", "-m", "django_tandem.runtime.drain", str(self._run_dir)],
+            [*_nice(), self._python(), "-P", "-m", DRAINER, str(self._run_dir)],
             # supervisord's own directory may have been deleted, as that of an old release.
             cwd=self._run_dir,
             stdin=subprocess.DEVNULL,
@@ -161,3 +165,10 @@ class GenerationsRpc:
         paths = [options.configfile, *([str(candidate)] if candidate.exists() else [])]
         configs = [options.read_config(path).process_group_configs for path in paths]
         return {config.name: config for each in configs for config in each}
+
+
+def _nice() -> tuple[str, ...]:
+    # The drainer starts as the new workers get their first requests. A program, because another
+    # thread may hold a lock as subprocess forks.
+    nice = shutil.which("nice")
+    return (nice, "-n", str(priority.NICENESS)) if nice else ()
