@@ -101,9 +101,10 @@ def plan(
     run_dir: str = "/srv/project/.tandem",
     generation: int = 1,
     roles: str | None = None,
+    is_direct: bool = False,
     **changes: Any,
 ) -> Plan:
-    overrides = Overrides(roles=parse_roles(roles)) if roles else None
+    overrides = Overrides(roles=parse_roles(roles) if roles else None, is_direct=is_direct)
     return make_plan(
         project(**changes),
         read_settings(tandem),

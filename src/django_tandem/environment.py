@@ -15,6 +15,9 @@ HANDOVER = "TANDEM_HANDOVER"
 LOCK = "TANDEM_LOCK"
 LOG_FORMAT = "TANDEM_LOG_FORMAT"
 MANAGE_PY = "TANDEM_MANAGE_PY"
+# What the requests to the stacks come from: "edge", or "direct" from a gateway.
+GATEWAY = "TANDEM_GATEWAY"
+DIRECT = "direct"
 EXIT_S = "TANDEM_EXIT_S"
 MONITOR = "TANDEM_MONITOR"
 # The secret that a stack requires of each request; the edge sends it.

@@ -21,7 +21,7 @@ from django_tandem.pipeline import Loaded
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.waiting import Report
-from django_tandem.settings import read_roles, read_stop_s
+from django_tandem.settings import read_gateway, read_roles, read_stop_s
 
 # In the run directory: the notes of the last start or reload.
 NOTES = "notes.json"
@@ -83,6 +83,7 @@ def plan_project(
         stop_s=read_stop_s(os.environ),
         run_dir=given_run_dir(options),
         roles=given_roles(options),
+        is_direct=read_gateway(os.environ),
     )
     env_file = env_file_of(options) or overrides.env_file
     loaded, embedded_redis = _load(options.settings, env_file, overrides)

@@ -15,6 +15,7 @@ from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
     admission,
     channel_layers,
+    direct_gateway,
     drain_monitor,
     handover,
     handover_counts,
@@ -25,6 +26,7 @@ from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
 from django_tandem.inprocess.connection_counts import ConnectionCounts
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.denial import drop_uvicorns_errors
+from django_tandem.inprocess.direct_gateway import AsgiDirectGateway
 from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.handler_choice import (
     count_threads,
@@ -92,6 +94,8 @@ def with_layers(project: Application) -> Application:
     )
     if board is not None:
         application = AsgiScoreboard(application, board)
+    if direct_gateway.is_enabled():
+        return AsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else AsgiPeerTrust(application, secret)
 

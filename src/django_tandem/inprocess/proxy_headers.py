@@ -135,12 +135,13 @@ class WsgiProxyHeaders:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         forwarded = read_forwarded(lambda name: environ.get(environ_key(name), ""))
         if forwarded:
-            target = split_target(_raw_target_of_environ(environ), self.script_name)
+            target = split_target(raw_target_of_environ(environ), self.script_name)
             environ = _normalized_environ(environ, forwarded, target)
         return self.application(environ, start_response)
 
 
-def _raw_target_of_environ(environ: WSGIEnvironment) -> bytes:
+def raw_target_of_environ(environ: WSGIEnvironment) -> bytes:
+    """Return the target of the request line, or what is left of it."""
     for key in RAW_TARGET_KEYS:
         if key in environ:
             return str(environ[key]).encode("latin-1")
@@ -198,7 +199,7 @@ class AsgiProxyHeaders:
                 lambda name: headers.get(name.encode(), b"").decode("latin-1")
             )
             if forwarded:
-                target = split_target(_raw_target_of_scope(scope), self.script_name)
+                target = split_target(raw_target_of_scope(scope), self.script_name)
                 scope = _normalized_scope(scope, headers, forwarded, target)
         await self.application(scope, receive, send)
 
@@ -213,7 +214,8 @@ def _join_repeated(headers: Iterable[AsgiHeader]) -> dict[bytes, bytes]:
     return joined
 
 
-def _raw_target_of_scope(scope: Scope) -> bytes:
+def raw_target_of_scope(scope: Scope) -> bytes:
+    """Return the target of the request line, or what is left of it."""
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     query: bytes = scope.get("query_string") or b""
     return path + b"?" + query
@@ -228,13 +230,14 @@ def _normalized_scope(
         "client": (forwarded.client, 0),
         "server": (forwarded.server, forwarded.port),
         "root_path": target.script_name,
-        "path": _decoded_path(target),
+        "path": decoded_path(target),
         "query_string": target.query.encode(),
         "headers": _client_headers(headers, scope["type"]),
     }
 
 
-def _decoded_path(target: RequestTarget) -> str:
+def decoded_path(target: RequestTarget) -> str:
+    """Return the path of an ASGI scope, with the script name in front."""
     path_info: str = repercent_broken_unicode(target.path_info).decode()
     return target.script_name.rstrip("/") + path_info
 

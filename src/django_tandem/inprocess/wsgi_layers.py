@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from django_tandem import environment
 from django_tandem.inprocess import (
     channel_layers,
+    direct_gateway,
     handover,
     handover_counts,
     peer_trust,
@@ -17,6 +18,7 @@ from django_tandem.inprocess import (
 )
 from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
 from django_tandem.inprocess.debug_static_files import with_static_files
+from django_tandem.inprocess.direct_gateway import WsgiDirectGateway, WsgiNormalPath
 from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
 from django_tandem.inprocess.handover import WsgiHandover
 from django_tandem.inprocess.manage_py import run_named_manage_py
@@ -49,6 +51,8 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     channel_layers.install_reconnecting()
     application: WSGIApplication = with_static_files(project, Stack.WSGI)
     application = WsgiHandover(application, read_pins(), handover_counts.from_environment())
+    if direct_gateway.is_enabled():
+        application = WsgiNormalPath(application, read_pins())
     if blocked := of_process():
         application = WsgiBlockedRoutes(application, blocked)
     application = WsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
@@ -58,5 +62,7 @@ def with_layers(project: WSGIApplication) -> WSGIApplication:
     if board is not None:
         application = WsgiScoreboard(application, board)
     application = WsgiReadiness(application)
+    if direct_gateway.is_enabled():
+        return WsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else WsgiPeerTrust(application, secret)

@@ -262,6 +262,7 @@ class Overrides:
     What `tandem up` is given to replace a setting until the stack is stopped.
 
     ``env_file`` are the absolute paths of ENV_FILE, joined by colons; ``run_dir`` is absolute too.
+    ``is_direct`` when a gateway routes requests to the stacks, without our edge.
     """
 
     bind: str | None = None
@@ -273,6 +274,7 @@ class Overrides:
     stop_s: int | None = None
     log_format: LogFormat | None = None
     roles: Roles | None = None
+    is_direct: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

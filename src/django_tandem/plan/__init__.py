@@ -1,6 +1,6 @@
 """Make the plan that every target renders from the project, the settings and the machine."""
 
-from django_tandem import servers
+from django_tandem import environment, servers
 from django_tandem.errors import SettingError
 from django_tandem.model import (
     EVERY_ROLE,
@@ -11,10 +11,12 @@ from django_tandem.model import (
     Plan,
     Project,
     Role,
+    Roles,
     Route,
     Stack,
     Verdict,
 )
+from django_tandem.model.roles import listed_roles
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import bound_notes, open_files
@@ -55,6 +57,8 @@ def make_plan(
     _check_settings(settings)
     stacks = _needed_stacks(project, verdicts, settings)
     given = overrides or Overrides()
+    roles = EVERY_ROLE if given.roles is None else given.roles
+    _check_gateway(roles, is_direct=given.is_direct)
     context = PlanContext(
         project=project,
         settings=settings,
@@ -63,7 +67,8 @@ def make_plan(
         generation=generation,
         has_both=len(stacks) > 1,
         is_debugged=given.debug,
-        roles=EVERY_ROLE if given.roles is None else given.roles,
+        roles=roles,
+        is_direct=given.is_direct,
     )
     return _planned(context, stacks, verdicts, given)
 
@@ -132,6 +137,15 @@ def _check_settings(settings: Settings) -> None:
     servers.find(Stack.ASGI, settings.asgi.server)
     _check_stop(settings)
     _check_drain(settings)
+
+
+def _check_gateway(roles: Roles, *, is_direct: bool) -> None:
+    if is_direct and Role.EDGE in roles:
+        raise SettingError(
+            f'{environment.GATEWAY} is "direct", and the roles are "{listed_roles(roles)}", which '
+            "have an edge.",
+            hint=f"Name roles without one, such as `--role wsgi`, or unset {environment.GATEWAY}.",
+        )
 
 
 def _check_stop(settings: Settings) -> None:

@@ -43,6 +43,8 @@ def _roles(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[str]:
     if roles == EVERY_ROLE:
         return
     yield f"The roles of this host are {listed_roles(roles)}."
+    if context.is_direct:
+        yield "Requests come from a gateway, whose headers are trusted as Django's settings say."
     if Role.EDGE in roles:
         for stack in stacks:
             if Role(stack) not in roles:

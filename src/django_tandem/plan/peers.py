@@ -61,18 +61,20 @@ def named_peers(settings: Settings) -> Peers:
     return Peers(wsgi=given.wsgi, asgi=given.asgi, tls=_tls(given.tls), is_sticky=given.sticky)
 
 
-def stack_bind(settings: Settings, roles: Roles, stack: Stack) -> Bind | None:
+def stack_bind(
+    settings: Settings, roles: Roles, stack: Stack, *, is_direct: bool = False
+) -> Bind | None:
     """
     Return where a stack listens for an edge on another host, None for nowhere.
 
     Raises SettingError for a text that is no address, and for one that others reach without SECRET
-    and TLS.
+    and TLS, unless ``is_direct``: a stack trusts nothing that a gateway sends.
     """
     chosen = _chosen_bind(settings, stack)
     if chosen is None and Role.EDGE in roles:
         return None
     bind = bind_without_edge(settings, stack)
-    if not is_loopback(bind.host) and not _is_trusted(settings.peers):
+    if not (is_direct or is_loopback(bind.host) or _is_trusted(settings.peers)):
         option = _bind_option(stack)
         is_given = f'{option} is "{chosen}"' if chosen else f"{stack.upper()} listens on {bind}"
         raise SettingError(

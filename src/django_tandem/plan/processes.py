@@ -62,7 +62,8 @@ class PlanContext:
     """
     The input that every process is planned from.
 
-    ``has_both`` is true if the project needs both stacks, on this host or on others.
+    ``has_both`` is true if the project needs both stacks, on this host or on others; ``is_direct``
+    if a gateway routes requests to them, without our edge.
     """
 
     project: Project
@@ -73,6 +74,7 @@ class PlanContext:
     has_both: bool
     is_debugged: bool = False
     roles: Roles = EVERY_ROLE
+    is_direct: bool = False
 
     def path(self, name: str) -> str:
         """Return the path of a file in the run directory."""
@@ -252,7 +254,7 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
         timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
         grace_s=context.settings.stop_s,
         args=chosen.args,
-        bind=stack_bind(context.settings, context.roles, stack),
+        bind=stack_bind(context.settings, context.roles, stack, is_direct=context.is_direct),
         tls=stack_tls(context.settings, context.project.directory),
     )
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
@@ -406,7 +408,9 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
     own = [each for stack in stacks for each in _known(context, stack).environment]
     if Stack.ASGI in stacks:
         own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
-    if secret := context.settings.peers.secret:
+    secret = context.settings.peers.secret
+    # A gateway has no secret: whoever may read its routes would read it there.
+    if secret and not context.is_direct:
         own.append((environment.PEER_SECRET, secret))
     if tls := stack_tls(context.settings, context.project.directory):
         own += tls_environment(tls)
@@ -420,6 +424,10 @@ def _metrics_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         return ()
     directory = prometheus_files.DIRECTORIES.path(Path(context.run_dir), context.generation)
     return ((prometheus_files.VARIABLE, str(directory)),)
+
+
+def _has_handover(context: PlanContext) -> bool:
+    return context.settings.handover and context.has_both and not context.is_direct
 
 
 def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
@@ -446,7 +454,8 @@ def _environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.EXIT_S: _exit_s(settings),
         environment.MONITOR: "1" if settings.monitor else None,
         environment.SLOW_S: None if settings.slow_s is None else f"{settings.slow_s:g}",
-        environment.HANDOVER: "1" if settings.handover and context.has_both else None,
+        environment.GATEWAY: environment.DIRECT if context.is_direct else None,
+        environment.HANDOVER: "1" if _has_handover(context) else None,
         environment.DRAIN: urlencode(waits),
         environment.PINS: pins,
         environment.RESOLVE_FIRST: "1" if any_inexact and context.has_both else None,

@@ -311,6 +311,16 @@ def read_roles(environ: Mapping[str, str]) -> Roles | None:
         raise SettingError(f"{environment.ROLE}: {error}") from None
 
 
+def read_gateway(environ: Mapping[str, str]) -> bool:
+    """Return whether a gateway routes to the stacks without our edge; raises SettingError."""
+    text = environ.get(environment.GATEWAY, "") or "edge"
+    if text not in ("edge", environment.DIRECT):
+        raise SettingError(
+            f'{environment.GATEWAY} is "{text}".', hint='Set it to "direct" or "edge".'
+        )
+    return text == environment.DIRECT
+
+
 def with_secret(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Return the settings with the secret of the environment, where they name none."""
     if settings.peers.secret:

@@ -264,3 +264,33 @@ def test_the_notes_say_where_the_rest_is() -> None:
     )
     assert of("wsgi").notes[0] == "The roles of this host are wsgi."
     assert not any("role" in note for note in of("all").notes)
+
+
+def test_a_stack_behind_a_gateway_needs_no_secret() -> None:
+    """It trusts nothing that a gateway sends, and hands nothing over."""
+    (process,) = of("wsgi", peers={}, is_direct=True, tandem={"MONITOR": False}).processes
+
+    known = dict(process.environment)
+    assert known[environment.GATEWAY] == "direct"
+    assert environment.HANDOVER not in known
+    assert process.kinds[0].bind == Bind(host="0.0.0.0", port=9000)
+
+
+def test_a_stack_behind_a_gateway_asks_for_no_secret() -> None:
+    """A gateway could only have it where its routes are kept, which many may read."""
+    planned = of("asgi", is_direct=True)
+
+    assert SECRET not in str([process.environment for process in planned.processes])
+    assert (
+        "Requests come from a gateway, whose headers are trusted as Django's settings say."
+        in planned.notes
+    )
+
+
+@pytest.mark.parametrize("roles", ["all", "edge,wsgi"])
+def test_an_edge_is_no_stack_behind_a_gateway(roles) -> None:
+    """Its stacks would not trust it."""
+    assert error_of(roles, is_direct=True) == (
+        f'TANDEM_GATEWAY is "direct", and the roles are "{roles}", which have an edge.\n'
+        "  Name roles without one, such as `--role wsgi`, or unset TANDEM_GATEWAY."
+    )
