@@ -1,22 +1,31 @@
 """Replace the running generation by the project as it is now, without losing a request."""
 
 import argparse
+import math
 import os
 from dataclasses import replace
+from pathlib import Path
 from traceback import TracebackException
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
-from django_tandem.cli.run_dirs import add_other_run_dir_argument, find_run_dir, given_run_dir
+from django_tandem.cli.run_dirs import (
+    add_other_run_dir_argument,
+    find_foreign_run_dir,
+    find_run_dir,
+    given_run_dir,
+)
 from django_tandem.cli.user import require_same
-from django_tandem.errors import ProjectError, RefusedError
+from django_tandem.errors import EXIT_FAILED, MachineError, ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import DrainMode
 from django_tandem.project.location import find
 from django_tandem.runtime import reload, supervisord
 from django_tandem.runtime.reconcile import next_generation
+from django_tandem.runtime.reload_requests import ReloadRequest, request_reload
+from django_tandem.runtime.run_dir import refuse_foreign
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Reload the stack; 1 when the new generation is refused and the old one keeps serving."""
     try:
+        foreign = find_foreign_run_dir(options)
+        if foreign is not None:
+            return _request(foreign, options)
         _reload(options)
     except KeyboardInterrupt:
         console.line_err("Interrupted: `tandem status` shows which generation is live.")
@@ -68,6 +80,27 @@ def run(options: argparse.Namespace) -> int:
         # The hint names a command that prints the traceback.
         raise ProjectError(error.message, hint="" if options.traceback else error.hint) from error
     return 0
+
+
+def _request(run_dir: Path, options: argparse.Namespace) -> int:
+    """Have another user's stack reload itself; return the exit code of its reload."""
+    request = ReloadRequest(
+        timeout_s=math.ceil(options.timeout),
+        is_waiting=options.wait,
+        drain_s=options.drain,
+        drain_mode=options.drain_mode and options.drain_mode.value,
+        is_terse=options.terse,
+        has_traceback=options.traceback,
+    )
+    code = request_reload(run_dir, request, console.line_err)
+    if code is not None:
+        return code
+    try:
+        refuse_foreign(run_dir)
+    except MachineError as error:
+        hint = f'{error.hint}\nOr let a group of yours reload it, with TANDEM["RELOAD_GROUP"].'
+        raise MachineError(error.message, hint=hint) from error
+    return EXIT_FAILED
 
 
 def _show(error: BaseException, options: argparse.Namespace) -> None:

@@ -17,7 +17,8 @@ from django_tandem.project.location import (
     load_settings,
 )
 from django_tandem.project.redis import REDIS_VARIABLE, Offer, offer
-from django_tandem.runtime import lock, run_dir
+from django_tandem.project.releases import find_link
+from django_tandem.runtime import lock, ownership, run_dir
 from django_tandem.runtime.host import find_valkey
 from django_tandem.runtime.state import read_state
 from django_tandem.settings import Settings
@@ -36,12 +37,42 @@ def find_run_dir(options: argparse.Namespace) -> Path:
     given = given_run_dir(options)
     if given is not None:
         return _given(given)
+    directory = _locate(options)
+    run_dir.refuse_foreign(directory)
+    return directory
+
+
+def find_foreign_run_dir(options: argparse.Namespace) -> Path | None:
+    """
+    Return the run directory of another user, if the project's stack runs in that user's.
+
+    The settings are imported only where RUN_DIR may name another directory than the default.
+    """
+    given = given_run_dir(options)
+    if given is not None:
+        directories = [run_dir.locate("/", given)]
+    else:
+        project = project_directory()
+        link = find_link(project)
+        shared = [link.parent / f"{DEFAULT_RUN_DIR}-{link.name}"] if link else []
+        directories = [_default_dir(), *shared]
+    found = next(filter(_is_foreign, directories), None)
+    if found is not None or given is not None or any(each.exists() for each in directories):
+        return found
+    directory = _locate(options)
+    return directory if _is_foreign(directory) else None
+
+
+def _is_foreign(directory: Path) -> bool:
+    owner = ownership.owner_of(directory)
+    return owner is not None and owner != os.geteuid()
+
+
+def _locate(options: argparse.Namespace) -> Path:
     location = locate(options.settings, env_file_of(options) or _env_file_of_running())
     with redis_offered(location), hinting_at_env_file(location):
         settings = load_settings(location)
-    directory = run_dir.locate(str(location.directory), settings.run_dir)
-    run_dir.refuse_foreign(directory)
-    return directory
+    return run_dir.locate(str(location.directory), settings.run_dir)
 
 
 def _given(path: str) -> Path:

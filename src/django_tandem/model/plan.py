@@ -291,6 +291,7 @@ class Plan:
     beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
     ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
     group after a colon if that is set; empty where root makes the plan and no setting names a user.
+    The members of ``reload_group`` may reload it, nobody else where that is empty.
     ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
     ``has_edge`` is true. ``peers`` are those that the settings name, without the secret: an edge
     has those of them that it proxies to. ``kubernetes`` are the choices for a cluster. If
@@ -322,6 +323,7 @@ class Plan:
     has_monitor: bool = False
     metrics_binds: tuple[Bind, ...] = ()
     user: str = ""
+    reload_group: str = ""
     roles: Roles = EVERY_ROLE
     is_supervised: bool = True
     peers: Peers = Peers()

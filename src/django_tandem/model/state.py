@@ -49,6 +49,7 @@ class State:
     health: tuple[str, ...] = ()
     checks_migrations: bool = False
     metrics: tuple[str, ...] = ()
+    reload_group: str = ""
     has_peers: bool = False
     has_monitor: bool = True
     is_supervised: bool = True
@@ -80,6 +81,7 @@ def state_of(plan: Plan) -> State:
         health=plan.health,
         checks_migrations=plan.checks_migrations,
         metrics=plan.metrics,
+        reload_group=plan.reload_group,
         has_peers=bool(plan.edge.peers),
         has_monitor=plan.has_monitor,
         is_supervised=plan.is_supervised,

@@ -115,6 +115,7 @@ def _planned(
         checks_migrations=settings.migrations,
         has_monitor=settings.monitor,
         metrics_binds=metrics_binds(context, listening, probes),
+        reload_group=settings.reload_group or "",
         user=settings.user or ("" if host.is_root else host.user),
         roles=context.roles,
         is_supervised=is_supervised(context),

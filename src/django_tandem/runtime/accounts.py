@@ -49,14 +49,24 @@ def find(text: str, option: str) -> Account:
         )
     if not group:
         return account
+    gid = _find_group(group, option, text)
+    others = (each for each in account.groups[1:] if each != gid)
+    return replace(account, gid=gid, groups=(gid, *others))
+
+
+def find_group(group: str, option: str) -> int:
+    """Return the number of a group, by its name or number; raises MachineError for another one."""
+    return _find_group(group, option, group)
+
+
+def _find_group(group: str, option: str, text: str) -> int:
     gid = _gid(group)
     if gid is None:
         raise MachineError(
             f'{option} is "{text}", and this machine has no group "{group}".',
             hint=f"Create it with `groupadd --system {group}`, or name another.",
         )
-    others = (each for each in account.groups[1:] if each != gid)
-    return replace(account, gid=gid, groups=(gid, *others))
+    return gid
 
 
 def of_uid(uid: int) -> Account:

@@ -19,6 +19,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, Include, Nginx, Plan, Stack
 from django_tandem.plan.background_workers import AUTO
 from django_tandem.render import nginx
+from django_tandem.runtime import accounts
 from django_tandem.servers import Server
 from django_tandem.settings import Settings
 
@@ -30,6 +31,7 @@ BIND = 'TANDEM["BIND"]'
 REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
 HEALTH = 'TANDEM["HEALTH"]'
 METRICS = 'TANDEM["METRICS"]'
+RELOAD_GROUP = 'TANDEM["RELOAD_GROUP"]'
 
 
 def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ()) -> None:
@@ -64,12 +66,18 @@ def _requirements(
     for bind, setting in _addresses(plan, option):
         if str(bind) not in listening:
             yield partial(require_free, bind, setting)
+    if plan.reload_group:
+        yield partial(require_group, plan.reload_group)
     if plan.health_socket:
         yield partial(require_socket_directory, Path(plan.health_socket))
     for option, given in _named_files(settings) if plan.has_edge else ():
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
         yield require_nice
+    yield from _requirements_of_programs(plan, settings)
+
+
+def _requirements_of_programs(plan: Plan, settings: Settings) -> Iterator[Callable[[], None]]:
     for name, program in settings.programs:
         if program.nice:
             yield partial(require_nice_for, name, program.nice)
@@ -87,6 +95,11 @@ def _addresses(plan: Plan, option: str = "`--bind`") -> Iterator[tuple[Bind, str
         yield bind, HEALTH
     for bind in plan.metrics_binds:
         yield bind, METRICS
+
+
+def require_group(group: str) -> None:
+    """Raise MachineError when this machine has no such group."""
+    accounts.find_group(group, RELOAD_GROUP)
 
 
 def require_nice() -> None:

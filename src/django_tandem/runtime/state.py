@@ -1,6 +1,7 @@
 """The state kept in a run directory: which generation is live, and how the start went."""
 
 import json
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,14 @@ def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
         raise _inaccessible(path, error) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path) from error
+
+
+def live_python(run_dir: Path) -> str:
+    """Return the interpreter of the live generation in ``run_dir``, this one where that is gone."""
+    state = read_state(run_dir)
+    # That of an old release, by which supervisord was started, may have been deleted.
+    found = [each for each in (state and state.python, sys.executable) if each]
+    return next((each for each in found if Path(each).exists()), sys.executable)
 
 
 def read_stop_s(run_dir: Path) -> int:

@@ -284,6 +284,11 @@ class Settings:
         None,
         "who runs a stack that root starts; the owner of the project's code",
     )
+    reload_group: str | None = option(
+        optional(option_readers.group),
+        None,
+        "the group whose members may run `tandem reload`, beside the user of the stack",
+    )
     kubernetes: KubernetesSettings = group(
         KubernetesSettings, {}, "the manifests of `tandem render kubernetes`"
     )

@@ -51,6 +51,15 @@ _SIGNALS = tuple(
 stop_s = integer(SHORTEST_S)
 
 
+@reader('a group such as "deploy" or 1000')
+def group(value: Any, _path: str) -> str:
+    """Read a group by its name or number."""
+    found = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(found, str) or not re.fullmatch(r"[^:\s]+", found):
+        raise ValueError
+    return found
+
+
 @reader('a user such as "www", "www:www-data" or 1000')
 def user(value: Any, _path: str) -> str:
     """Read a user, and perhaps a group after a colon, each by its name or number."""

@@ -3,6 +3,9 @@
 import pytest
 
 from django_tandem.cli import main
+from django_tandem.render import TARGETS
+
+TARGET_NAMES = [each.name for each in TARGETS]
 
 
 @pytest.mark.parametrize("command", ["up", "reload"])
@@ -45,7 +48,7 @@ def test_a_format_of_logs_that_does_not_exist_is_refused(capsys) -> None:
     [
         (
             ["render", "ngnix"],
-            "argument TARGET: Expected nginx, supervisor, monitoring or systemd, got "
+            f"argument TARGET: Expected {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}, got "
             '"ngnix". Did you mean "nginx"?',
         ),
         (

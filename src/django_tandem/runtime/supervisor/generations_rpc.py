@@ -7,7 +7,6 @@ replaced. Each tick looks for one that a killed reload has left behind.
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ from django_tandem.model import DrainMode
 from django_tandem.runtime import commit, lock
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.reconcile import compare
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import live_python, read_state
 from django_tandem.runtime.supervisor.event_loop import subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
@@ -43,6 +43,7 @@ class GenerationsRpc:
         *,
         probes: ProbeThread,
         notifier: SystemdNotifier,
+        reload_listener: ReloadListener,
     ) -> None:
         self._supervisord = supervisord
         self._run_dir = run_dir
@@ -51,6 +52,7 @@ class GenerationsRpc:
         self._output = output
         self._probes = probes
         self._notifier = notifier
+        self._reload_listener = reload_listener
         self._drainer: subprocess.Popen[bytes] | None = None
         subscribe(events.Tick5Event, self._on_tick)
 
@@ -90,6 +92,7 @@ class GenerationsRpc:
         if state is not None:
             self._output.set_format(state.log_format)
             self._probes.listen(state.health)
+            self._reload_listener.listen(state.reload_group)
         return True
 
     def start_drainer(self) -> bool:
@@ -97,19 +100,13 @@ class GenerationsRpc:
         if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_draining():
             return False
         self._drainer = subprocess.Popen(
-            [*_nice(), self._python(), "-P", "-m", DRAINER, str(self._run_dir)],
+            [*_nice(), live_python(self._run_dir), "-P", "-m", DRAINER, str(self._run_dir)],
             # supervisord's own directory may have been deleted, as that of an old release.
             cwd=self._run_dir,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
         return True
-
-    def _python(self) -> str:
-        state = read_state(self._run_dir)
-        # That of an old release, by which supervisord was started, may have been deleted.
-        found = [each for each in (state and state.python, sys.executable) if each]
-        return next((each for each in found if Path(each).exists()), sys.executable)
 
     def restarts(self) -> dict[str, int]:
         """Return how often each program was restarted, without those that never were."""

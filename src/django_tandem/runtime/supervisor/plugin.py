@@ -23,6 +23,7 @@ from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
@@ -94,6 +95,8 @@ class Plugin:
         observer = Observer(programs, run_dir)
         self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
+        listener = ReloadListener(supervisord, run_dir, self._output.print_line)
+        listener.listen(state.reload_group if state else "")
         self.rpc = GenerationsRpc(
             supervisord,
             run_dir,
@@ -102,6 +105,7 @@ class Plugin:
             self._output,
             probes=self._probes,
             notifier=SystemdNotifier(run_dir, self._self_pipe),
+            reload_listener=listener,
         )
         atexit.register(self._at_exit)
 

@@ -31,6 +31,16 @@ class Probes:
         self.addresses.append(addresses)
 
 
+class Requests:
+    """A listener for requests of reloads that keeps the groups that it gets."""
+
+    def __init__(self) -> None:
+        self.groups: list[str] = []
+
+    def listen(self, group: str) -> None:
+        self.groups.append(group)
+
+
 def test_a_commit_is_applied_to_the_logs_and_to_the_probes(tmp_path) -> None:
     """Stdout has the format in which the live generation logs, and the probes its addresses."""
     options = SimpleNamespace(
@@ -40,16 +50,27 @@ def test_a_commit_is_applied_to_the_logs_and_to_the_probes(tmp_path) -> None:
     supervisord = SimpleNamespace(options=options, process_groups={})
     multiplexer: Any = Output()
     probes: Any = Probes()
+    requests: Any = Requests()
     nothing: Any = None
     rpc = GenerationsRpc(
-        supervisord, tmp_path, nothing, nothing, multiplexer, probes=probes, notifier=nothing
+        supervisord,
+        tmp_path,
+        nothing,
+        nothing,
+        multiplexer,
+        probes=probes,
+        notifier=nothing,
+        reload_listener=requests,
     )
 
     for log_format, health in (("json", "127.0.0.1:8001"), ("text", "unix")):
-        state = state_of(plan(tandem={"LOG_FORMAT": log_format, "HEALTH": health}))
+        state = state_of(
+            plan(tandem={"LOG_FORMAT": log_format, "HEALTH": health, "RELOAD_GROUP": "deploy"})
+        )
         output.write([state_file(state)], tmp_path)
         assert rpc.refresh()
 
     assert multiplexer.formats == [LogFormat.JSON, LogFormat.TEXT]
+    assert requests.groups == ["deploy", "deploy"]
     assert probes.addresses == [("127.0.0.1:8001",), ()]
     assert all(isinstance(each, LogFormat) for each in multiplexer.formats)

@@ -1,0 +1,86 @@
+"""The requests for a reload that another user's process may send."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builders import host, plan
+from django_tandem.model import Overrides
+from django_tandem.model.state import state_of
+from django_tandem.runtime.reload_requests import ReloadRequest, address, command, read_request
+
+
+def test_the_options_are_those_of_the_command() -> None:
+    """In its own syntax."""
+    request = read_request(
+        b'{"timeout_s": 30, "is_waiting": true, "drain_s": 0, "drain_mode": "wait",'
+        b' "is_terse": true, "has_traceback": true}'
+    )
+
+    assert request.arguments == [
+        *("--timeout", "30", "--wait", "--drain", "0", "--drain", "wait"),
+        *("--terse", "--traceback"),
+    ]
+    assert ReloadRequest(timeout_s=120).arguments == ["--timeout", "120"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        [],
+        "reload",
+        {"timeout_s": "120"},
+        {"timeout_s": True},
+        {"timeout_s": 120, "env_file": "/home/other/.env"},
+        {"timeout_s": 120, "drain_mode": "--settings=other"},
+        {"timeout_s": 120, "drain_s": "--env-file=/home/other/.env"},
+        {"timeout_s": 120, "is_waiting": "--settings=other"},
+    ],
+)
+def test_no_option_that_names_code_is_taken(given) -> None:
+    """What the reload runs is for the stack's own user to decide."""
+    with pytest.raises(ValueError):  # noqa: PT011 - it is caught as such
+        read_request(json.dumps(given).encode())
+
+
+def test_each_run_directory_has_its_own_address() -> None:
+    """And each of its owners, so that nobody takes another's."""
+    run_dir = Path("/srv/shop/.tandem")
+
+    assert len({address(run_dir, 1), address(run_dir, 2), address(run_dir / "a", 1)}) == 3
+    assert address(run_dir, 1).startswith("\0tandem-reload-1-")
+
+
+def test_a_reload_runs_in_the_release_that_is_live(tmp_path) -> None:
+    """With its interpreter, even before the first reload of it."""
+    for number in ("1", "2"):
+        python = tmp_path / "releases" / number / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.touch()
+    (tmp_path / "current").symlink_to("releases/2")
+    before = tmp_path / "releases" / "1"
+    state = state_of(plan(directory=str(before), on=host(python=f"{before}/.venv/bin/python")))
+
+    argv, directory = command(state)
+
+    assert argv == [
+        *(f"{tmp_path}/current/.venv/bin/python", "-P", "-m", "django_tandem", "reload"),
+    ]
+    assert directory == str(tmp_path / "current")
+
+
+def test_a_project_that_is_no_release_is_reloaded_where_it_is(tmp_path) -> None:
+    """In the run directory that `tandem up` was given."""
+    overrides = Overrides(run_dir="/run/shop")
+    state = replace(state_of(plan(directory=str(tmp_path))), overrides=overrides)
+
+    assert command(state) == (
+        [
+            *("/venv/bin/python", "-P", "-m", "django_tandem", "reload"),
+            *("--run-dir", "/run/shop"),
+        ],
+        str(tmp_path),
+    )
