@@ -10,7 +10,8 @@ from django.conf import settings
 
 import builders
 from django_tandem.model import Stack, Verdict
-from django_tandem.render.kubernetes.direct import Backend, Parent, render_routes
+from django_tandem.render.kubernetes.application import Parent
+from django_tandem.render.kubernetes.direct import Backend, render_routes
 from django_tandem.render.kubernetes.lowering import lower
 from harness.gateway_api import HttpRoute
 

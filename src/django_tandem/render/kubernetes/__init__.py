@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from django_tandem.model import Autoscaler, File, Plan
+from django_tandem.model import Autoscaler, File, Gateway, Plan
 from django_tandem.render.kubernetes import autoscaling, routes
 from django_tandem.render.kubernetes.application import Application, application
+from django_tandem.render.kubernetes.lowering import lower
+from django_tandem.render.kubernetes.widening import report_lines
 from django_tandem.render.kubernetes.workloads import OF_A_STACK, Workload, workloads
 from django_tandem.render.target import Target, fill
 
@@ -76,6 +78,19 @@ def notes(plan: Plan) -> Iterator[str]:
         yield (
             'TANDEM["STOP_DELAY_S"] is 0: a pod that stops refuses requests before the cluster has '
             "removed its address. Set it to 5 or more, and STOP_S to 10 more than that."
+        )
+    if plan.kubernetes.gateway is Gateway.DIRECT:
+        lowered = lower(plan)
+        yield from report_lines(lowered.rules, lowered.wsgi_routes)
+        yield from _of_no_edge(plan)
+
+
+def _of_no_edge(plan: Plan) -> Iterator[str]:
+    files = [each.prefix for each in (plan.edge.static, plan.edge.media) if each]
+    if files:
+        yield (
+            f"Nothing serves {' and '.join(files)} without the edge: use WhiteNoise, or a store of "
+            "files with a URL of its own."
         )
 
 

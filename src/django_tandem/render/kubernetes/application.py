@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Autoscaler, Bind, Kubernetes, Peers, Plan
+from django_tandem.model import Autoscaler, Bind, Gateway, Kubernetes, Peers, Plan
 from django_tandem.model.stop import end_s
 
 # Every user of a pod can create the run directory there.
@@ -18,6 +18,14 @@ LONGEST_NAME = 50
 
 HEALTH_HINT = 'Set it to an address of the pod, such as "HEALTH": ":8001".'
 METRICS_HINT = 'Set it to an address of the pod, such as "METRICS": ":8002".'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The Gateway that the HTTPRoutes belong to; ``namespace`` is "" for their own."""
+
+    name: str
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,22 @@ class Application:
         return self.plan.kubernetes
 
     @property
+    def parent(self) -> Parent | None:
+        """The Gateway that is named, None without one."""
+        namespace, _, name = (self.options.parent or "").rpartition("/")
+        return Parent(name=name, namespace=namespace) if name else None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the Gateway routes to the stacks, and there is no edge."""
+        return self.options.gateway is Gateway.DIRECT
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a secret identifies the edge to the stacks."""
+        return not (self.has_tls or self.is_direct)
+
+    @property
     def has_tls(self) -> bool:
         """Whether certificates, and no secret, identify the edge to the stacks."""
         return self.options.peers.tls is not None
@@ -65,6 +89,11 @@ def application(plan: Plan) -> Application:
         raise SettingError(
             'TANDEM["EDGE"]["TLS"] is set, and in a cluster the Gateway serves HTTPS.',
             hint="Leave TLS out there: the Gateway sends plain HTTP to the edge.",
+        )
+    if plan.kubernetes.gateway is Gateway.DIRECT and plan.kubernetes.parent is None:
+        raise SettingError(
+            'TANDEM["KUBERNETES"]["GATEWAY"] is direct, and PARENT names no Gateway.',
+            hint='Name it, such as "PARENT": "gateways/public".',
         )
     _check_tls(plan.kubernetes.peers)
     return Application(

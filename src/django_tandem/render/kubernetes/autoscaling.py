@@ -52,7 +52,8 @@ def metrics(app: Application, role: Role) -> tuple[Metric, ...]:
 
 def rules(app: Application) -> tuple[Metric, ...]:
     """Return the metrics of the plan's stacks."""
-    found = (_busy(app), _queue(app))
+    # The edge measures how long a request waits.
+    found = (_busy(app),) if app.is_direct else (_busy(app), _queue(app))
     return (*found, _connections(app)) if app.plan.edge.has_asgi else found
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django_tandem.inprocess.handover import HANDED_HEADER
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER
 from django_tandem.model import Stack
+from django_tandem.render.kubernetes.application import Parent
 from django_tandem.render.kubernetes.lowering import GatewayMatch
 from django_tandem.render.nginx import UNTRUSTED_HEADERS
 from django_tandem.render.target import fill
@@ -48,14 +49,6 @@ class Backend:
     name: str
     port: int
     timeout_s: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
-    """The Gateway that the HTTPRoutes belong to; ``namespace`` is "" for their own."""
-
-    name: str
-    namespace: str = ""
 
 
 def http_routes(matches: Iterable[GatewayMatch]) -> tuple[tuple[RouteRule, ...], ...]:

@@ -2,10 +2,9 @@
 
 import re
 
-from django_tandem.errors import SettingError
-from django_tandem.model import File, Gateway, Role, Stack
-from django_tandem.render.kubernetes.application import Application
-from django_tandem.render.kubernetes.direct import Backend, Parent, render_routes
+from django_tandem.model import File, Role, Stack
+from django_tandem.render.kubernetes.application import Application, Parent
+from django_tandem.render.kubernetes.direct import Backend, render_routes
 from django_tandem.render.kubernetes.lowering import lower
 from django_tandem.render.kubernetes.workloads import stack_service
 from django_tandem.render.target import fill
@@ -16,18 +15,10 @@ _EXACT = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 def files(app: Application) -> tuple[File, ...]:
-    """Return the HTTPRoutes; none where TANDEM["KUBERNETES"] names no Gateway for the edge."""
-    parent = _parent(app)
-    if app.options.gateway is Gateway.DIRECT:
-        return (_to_the_stacks(app, parent),)
-    return (_to_the_edge(app, parent),) if parent else ()
-
-
-def _parent(app: Application) -> Parent | None:
-    if app.options.parent is None:
-        return None
-    namespace, _, name = app.options.parent.rpartition("/")
-    return Parent(name=name, namespace=namespace)
+    """Return the HTTPRoutes; none where TANDEM["KUBERNETES"] names no Gateway."""
+    if app.parent is None:
+        return ()
+    return (_to_the_stacks(app, app.parent) if app.is_direct else _to_the_edge(app, app.parent),)
 
 
 def _to_the_edge(app: Application, parent: Parent) -> File:
@@ -41,12 +32,7 @@ def _to_the_edge(app: Application, parent: Parent) -> File:
     return File(name=FILE, content=content)
 
 
-def _to_the_stacks(app: Application, parent: Parent | None) -> File:
-    if parent is None:
-        raise SettingError(
-            'TANDEM["KUBERNETES"]["GATEWAY"] is direct, and PARENT names no Gateway.',
-            hint='Name it, such as "PARENT": "gateways/public".',
-        )
+def _to_the_stacks(app: Application, parent: Parent) -> File:
     content = render_routes(
         lower(app.plan).matches,
         name=app.name,

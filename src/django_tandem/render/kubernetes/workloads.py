@@ -9,7 +9,6 @@ from django_tandem.model import (
     POD_CPUS,
     POD_MEMORY_MB,
     Autoscaler,
-    Gateway,
     Peer,
     Role,
     Stack,
@@ -23,6 +22,8 @@ _SERVICE_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 EDGE_PORT = 8000
 # Of the Services in an error's hint: those where the stacks listen by default.
 DEFAULT_PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
+# The protocol of a Service, by the names of Kubernetes.
+WEBSOCKETS = "kubernetes.io/ws"
 # Enough that one may be replaced, and one node fail.
 REPLICAS = 2
 
@@ -33,11 +34,13 @@ class Service:
     A name in the cluster's DNS, and its port.
 
     A headless one has the addresses of all pods instead of its own, so that NGINX balances them.
+    ``app_protocol`` names for a Gateway what it speaks beside plain HTTP.
     """
 
     name: str
     port: int
     is_headless: bool = False
+    app_protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def workloads(app: Application) -> tuple[Workload, ...]:
 
 def _workloads(app: Application) -> Iterator[Workload]:
     plan = app.plan
-    if app.options.gateway is Gateway.EDGE:
+    if not app.is_direct:
         yield _edge(app)
     for stack in plan.edge.stacks:
         yield _stack(app, stack)
@@ -185,7 +188,8 @@ def stack_service(app: Application, stack: Stack) -> Service:
     return Service(
         name=name,
         port=given[0].port,
-        is_headless=app.options.gateway is Gateway.EDGE,
+        is_headless=not app.is_direct,
+        app_protocol=WEBSOCKETS if app.is_direct and stack is Stack.ASGI else "",
     )
 
 

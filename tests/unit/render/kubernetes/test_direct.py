@@ -6,10 +6,10 @@ import yaml
 
 from builders import plan, verdict, websocket
 from django_tandem.model import PathMatch, Plan, Stack
+from django_tandem.render.kubernetes.application import Parent
 from django_tandem.render.kubernetes.direct import (
     REMOVED_HEADERS,
     Backend,
-    Parent,
     render_routes,
 )
 from django_tandem.render.kubernetes.lowering import lower
