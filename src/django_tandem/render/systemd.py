@@ -6,6 +6,7 @@ from pathlib import PurePath
 from django_tandem import environment
 from django_tandem.errors import SettingError
 from django_tandem.model import File, Plan
+from django_tandem.model.roles import EVERY_ROLE, listed_roles
 from django_tandem.model.stop import command_s
 from django_tandem.render.target import Target, fill
 
@@ -27,7 +28,7 @@ def render(plan: Plan) -> tuple[File, ...]:
             'TANDEM["USER"] is not set, and a unit that root renders would run as root.',
             hint='Name who is to run the stack, such as "USER": "www-data".',
         )
-    name = plan.project.name
+    name = _name(plan)
     user, _, group = plan.user.partition(":")
     runtime, state = (_directory_of_unit(plan, base) for base in (RUNTIME, STATE))
     writable = _written(plan, has_own=not (runtime or state))
@@ -42,19 +43,35 @@ def render(plan: Plan) -> tuple[File, ...]:
         runtime_directory=runtime,
         state_directory=state,
         made=writable,
-        start=_command(plan, "up"),
-        reload=_command(plan, "reload"),
-        type="notify",
+        start=[*_command(plan, "up"), *_roles(plan)],
+        reload=_command(plan, "reload") if plan.is_supervised else (),
+        stop=_command(plan, "down") if _has_delay_of_edge(plan) else (),
+        type="notify" if plan.is_supervised else "exec",
+        stop_signal="TERM" if plan.is_supervised else plan.processes[0].stop_signal,
         watchdog_s=WATCHDOG_S,
         start_s=START_S,
         stop_s=math.ceil(command_s(plan.stop_s)),
-        open_files=max(plan.open_files, plan.edge.open_files),
+        open_files=max(plan.open_files, plan.edge.open_files) if plan.has_edge else plan.open_files,
         writable=[f"-{path}" for path in writable],
         uses_tmp=any(_is_below(path, TEMPORARY) for path in (plan.run_dir, *writable)),
         needs_low_port=_needs_low_port(plan),
         first_open_port=FIRST_OPEN_PORT,
     )
     return (File(name=f"{name}.service", content=content),)
+
+
+def _name(plan: Plan) -> str:
+    roles = () if plan.roles == EVERY_ROLE else listed_roles(plan.roles).split(",")
+    return "-".join((plan.project.name, *roles))
+
+
+def _roles(plan: Plan) -> list[str]:
+    return [] if plan.roles == EVERY_ROLE else ["--role", listed_roles(plan.roles)]
+
+
+def _has_delay_of_edge(plan: Plan) -> bool:
+    # NGINX itself has none: the command fails the probes first, and waits.
+    return not plan.is_supervised and plan.has_edge and plan.stop_delay_s > 0
 
 
 def _command(plan: Plan, subcommand: str) -> list[str]:
@@ -100,7 +117,7 @@ def _by_link(plan: Plan, path: str) -> str:
 
 
 def _needs_low_port(plan: Plan) -> bool:
-    every = (*plan.edge.addresses, *plan.health_binds, *plan.metrics_binds)
+    every = (*plan.addresses, *plan.health_binds, *plan.metrics_binds)
     return any(bind.port < FIRST_OPEN_PORT for bind in every)
 
 
@@ -110,6 +127,6 @@ def _is_below(path: str, directories: "set[str] | tuple[str, ...]") -> bool:
 
 TARGET = Target(
     name="systemd",
-    summary="a unit for systemd, of the project's name",
+    summary="a unit for systemd, by the name of the project and its roles",
     render=render,
 )

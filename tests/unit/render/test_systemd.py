@@ -10,7 +10,7 @@ import pytest
 
 from builders import host, plan
 from django_tandem.errors import QuotingError, SettingError
-from django_tandem.model import Release
+from django_tandem.model import Plan, Release
 from django_tandem.render import quoting, systemd
 
 # Of systemd-analyze, from 0 to 10; a unit without a sandbox has 9.6.
@@ -171,6 +171,45 @@ def test_the_unit_has_the_name_of_the_project(settings_module, changes, name) ->
     (file,) = systemd.render(plan(settings_module=settings_module, **changes))
 
     assert file.name == name
+
+
+def of_roles(roles: str, **tandem: Any) -> Plan:
+    """Return the plan of a host with these roles alone."""
+    peers = {"WSGI": ["10.0.0.2:9000"], "ASGI": ["10.0.0.3:9001"], "SECRET": "s" * 32}
+    settings = {"CHANNEL_WORKERS": ["lots"], "PEERS": peers, **tandem}
+    return plan(tandem=settings, roles=roles)
+
+
+def test_a_role_alone_is_the_program_itself() -> None:
+    """It notifies nobody, and is restarted where a stack is reloaded."""
+    (file,) = systemd.render(of_roles("wsgi"))
+    found = options(file.content)
+
+    assert file.name == "project-wsgi.service"
+    assert found["ExecStart"] == ["/venv/bin/python -P -m django_tandem up --role wsgi"]
+    assert found["Type"] == ["exec"]
+    assert found.keys().isdisjoint({"ExecReload", "NotifyAccess", "WatchdogSec", "KillSignal"})
+
+
+def test_an_edge_alone_stops_as_nginx_does() -> None:
+    """After the delay, which the command waits for."""
+    at_once, delayed = (
+        options(systemd.render(of_roles("edge", STOP_DELAY_S=delay_s))[0].content)
+        for delay_s in (0, 5)
+    )
+
+    assert at_once["KillSignal"] == delayed["KillSignal"] == ["SIGQUIT"]
+    assert "ExecStop" not in at_once
+    assert delayed["ExecStop"] == ["/venv/bin/python -P -m django_tandem down"]
+
+
+def test_several_roles_are_supervised() -> None:
+    """And reload, as all of them do."""
+    (file,) = systemd.render(of_roles("edge,wsgi"))
+    found = options(file.content)
+
+    assert file.name == "project-edge-wsgi.service"
+    assert (found["Type"], "ExecReload" in found) == (["notify"], True)
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,12 @@ class SystemdNotifier:
         if state is None:
             return "Live"
         stacks = {stack.upper() for process in state.processes for stack in process.stacks}
-        served = " and ".join(sorted(stacks, reverse=True))
-        return f"Generation {state.generation} is live: {served} at {state.url}"
+        # A host without an edge has no URL, and one with the edge and workers has no stack.
+        served = " and ".join(sorted(stacks, reverse=True)) or ", ".join(
+            process.program for process in state.processes
+        )
+        at = f" at {state.url}" if state.url else ""
+        return f"Generation {state.generation} is live: {served}{at}"
 
     def _state(self) -> State | None:
         try:
