@@ -1,6 +1,7 @@
 """What the monitor costs: requests/s with it and a scraper, and without; its CPU and memory."""
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -186,6 +187,8 @@ def measure_memory(watched: Stack) -> tuple[float, float]:
             lines.flush()
             time.sleep(2)
             most = max(most, monitor.memory_full_info().pss / 1024**2)
+    if lost := json.loads(watched.get("/snapshot.json"))["lost_lines"]:
+        raise RuntimeError(f"The monitor could not read {lost} lines.")
     page_mb = len(watched.get("/metrics")) / 1024**2
     for target in ("/metrics", "/history.json", "/snapshot.json"):
         watched.get(target)
@@ -196,7 +199,7 @@ def measure_memory(watched: Stack) -> tuple[float, float]:
 def line(number: int, at: float) -> str:
     fields = (
         f"{at:.3f}", "200", "GET", "wsgi", f"/area-{number}/<int:pk>/", f"0.{number % 1000:03d}",
-        "0.002", "0.001", "0.001", "512", "", "text/html", f"{number:032x}", f"/area-{number}/1/",
+        "0.002", "0.001", "0.001", "512", "text/html", f"{number:032x}", f"/area-{number}/1/",
     )  # fmt: skip
     return "\t".join(fields) + "\n"
 
