@@ -1,6 +1,7 @@
 """Nothing that happens to the monitor delays, loses or recounts a request."""
 
 import asyncio
+import json
 import os
 import signal
 
@@ -63,15 +64,20 @@ def settled(up) -> None:
 
 
 def test_a_stopped_monitor_counts_the_requests_when_it_continues(up) -> None:
-    """The edge serves meanwhile."""
+    """The edge serves meanwhile, and the stack is ready without it."""
     before, process = counted(up), monitor(up)
     process.suspend()
     try:
         sent = send(up)
+        status = tandem(up.directory, "status", "--json")
     finally:
         process.resume()
 
     assert {status for *_, status in sent} == {200, 404}
+    states = {each["program"]: each["state"] for each in json.loads(status.stdout)["processes"]}
+    # supervisord calls it starting in its first seconds.
+    assert states["monitor"] in ("silent", "starting")
+    assert status.returncode == 0
     wait_for_count(up, before + sent)
 
 
@@ -157,9 +163,12 @@ def test_a_monitor_that_fails_leaves_the_stack_ready(up) -> None:
 
     done = tandem(up.directory, "status", "--check")
     assert done.returncode == 0, done.stdout
-    wait_for(lambda: answers(up))
-    restarts = {labels["program"]: n for labels, n in samples(up)["tandem_restarts_total"]}
-    assert restarts["wsgi"] == restarts["nginx"] == 0
+    wait_for(lambda: answers(up) and restarts(up)["monitor"])
+    assert restarts(up)["wsgi"] == restarts(up)["nginx"] == 0
+
+
+def restarts(up: Up) -> dict[str, float]:
+    return {labels["program"]: n for labels, n in samples(up)["tandem_restarts_total"]}
 
 
 def _lines_since(up: Up, size: int) -> int:
