@@ -47,6 +47,8 @@ class ActiveRequest:
     queued_s: float | None = None
     place: int | None = None
     call: Any = None
+    # The thread of the greenlet that is ``call``.
+    greenlet_thread = 0
     is_long = False
     is_logged = False
 

@@ -52,6 +52,7 @@ class WsgiScoreboard:
         if (greenlet := greenlets.current()) is not None:
             # Its thread runs other requests, too, whose CPU time is not this one's.
             request.cpu, request.call = None, greenlet
+            request.greenlet_thread = greenlets.thread()
         elif request.cpu is not None:
             request.cpu.start()
         environ[REQUEST] = request

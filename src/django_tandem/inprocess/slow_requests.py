@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from traceback import FrameSummary, StackSummary
 from types import FrameType
@@ -44,16 +44,18 @@ class SlowRequests:
 
     def start(self) -> None:
         """Watch the requests on a thread; without one, none is logged."""
-        thread = threading.Thread(target=self._watch, name="django-tandem slow", daemon=True)
+        # Also on gevent: a greenlet would not run while a request blocks the worker.
+        begin = greenlets.unpatched("_thread", "start_new_thread")
         try:
-            thread.start()
+            begin(self._watch, (greenlets.unpatched("time", "sleep"),))
         except RuntimeError as error:
             _logger().error("Slow requests are not logged: %s.", error)
 
-    def _watch(self) -> None:
+    def _watch(self, sleep: Callable[[float], None]) -> None:
+        threading.current_thread().name = "django-tandem slow"
         while True:
             # A request that begins meanwhile is due even later.
-            time.sleep(self.log_due())
+            sleep(self.log_due())
 
     def log_due(self) -> float:
         """Log the requests that are slow by now; return the seconds until the next may be."""
@@ -133,6 +135,8 @@ def describe_stack(request: ActiveRequest) -> str:
     if stacks:
         return "\n".join(_described("thread", stack) for stack in stacks)
     frame = greenlets.suspended_frame(request.call)
+    if frame is None and greenlets.is_running(request.call):
+        frame = frames.get(request.greenlet_thread)
     if frame is not None:
         return _described("greenlet", _frames_of_thread(frame))
     return _described("task", _frames_of_call(request.call))

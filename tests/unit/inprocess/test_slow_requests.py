@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -259,3 +260,56 @@ def test_the_thread_logs_by_itself(board, records):
     thread.join()
 
     assert len(records) == 1
+
+
+ON_GEVENT = """
+from gevent import monkey, spawn
+monkey.patch_all()
+import logging, sys, tempfile
+from pathlib import Path
+from django_tandem.inprocess import greenlets
+from django_tandem.inprocess.scoreboard import Scoreboard
+from django_tandem.inprocess.scoreboard_layers import WsgiScoreboard
+from django_tandem.inprocess.slow_requests import SlowRequests
+
+native_sleep, logged = greenlets.unpatched("time", "sleep"), []
+
+
+class Noted(logging.StreamHandler):
+    def emit(self, record):
+        super().emit(record)
+        logged.append(record)
+
+
+def block_the_worker():
+    for _ in range(1000):
+        native_sleep(0.01)
+        if logged:
+            return
+
+
+def view(environ, start_response):
+    block_the_worker()
+    return []
+
+
+logging.basicConfig(format="%(threadName)s: %(message)s", handlers=[Noted(sys.stdout)])
+board = Scoreboard(Path(tempfile.mkdtemp()), "wsgi", 1, dict)
+board.on_start = SlowRequests(board, 0.05).start
+spawn(WsgiScoreboard(view, board), {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, print).get()
+"""
+
+
+@pytest.mark.processes
+def test_a_request_that_blocks_a_worker_of_gevents_is_logged_meanwhile():
+    """With the stack of its greenlet; a greenlet that watches it would not run."""
+    done = subprocess.run(
+        [sys.executable, "-c", ON_GEVENT], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    message, title, *frames = done.stdout.splitlines()
+    assert message.startswith("django-tandem slow: GET / has taken 0.")
+    assert title == "Stack of its greenlet (most recent call last):"
+    names = [line.rpartition(" in ")[2] for line in frames if line.startswith("  File")]
+    assert names == ["view", "block_the_worker"]
