@@ -13,7 +13,7 @@ from django_tandem.cli.answers import Answer, answers
 from django_tandem.cli.https_redirect import https_location
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
-from django_tandem.model import Plan, Project, Route, Stack
+from django_tandem.model import EVERY_ROLE, Overrides, Plan, Project, Route, Stack
 from django_tandem.project.lookup import (
     may_answer,
     resolve_http,
@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what answers the URL; 1 when nothing is known to, or the wrong stack does."""
-    planned = plan_project(options)
+    # The rules are those of the whole project, whatever the role of this host.
+    planned = plan_project(options, overrides=Overrides(roles=EVERY_ROLE))
     plan = planned.plan
     request = request_line.read(options, own_name=_own_name(plan))
     found = answers(request, planned)
