@@ -37,7 +37,7 @@ from django_tandem.runtime import (
     early_signals,
     preflight,
     start,
-    unsupervised,
+    unsupervised_start,
 )
 from django_tandem.runtime.health_gate import START_DEADLINE_S
 from django_tandem.runtime.waiting import Report, report_as
@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
     write_notes(directory, notes)
     _restore_environment(environment, plan)
     if not plan.is_supervised:
-        unsupervised.become(plan, handle)
+        unsupervised_start.become(plan, handle)
     if not options.detach:
         watched = (options.settings or "", *_unwatched()) if options.watch else None
         start.in_foreground(directory, handle, options.timeout, watched)

@@ -1,80 +1,22 @@
-"""
-A stack of one program without supervisord: `tandem up` becomes that program itself.
-
-In a container it is process 1, whose end is the end of the container. Beside it runs its companion,
-the monitor, which also answers the probes.
-"""
+"""A stack of one program without supervisord: its status, and its stop."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import psutil
 
-from django_tandem import environment
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess import worker_restarts
-from django_tandem.model import DrainMode, Plan, Process, Status, programs
+from django_tandem.model import DrainMode, Status, programs
 from django_tandem.model.programs import generation_of
-from django_tandem.model.state import STOPPING_FILE, State, state_of
-from django_tandem.runtime import capabilities, early_signals, lock
+from django_tandem.model.state import STOPPING_FILE, State
+from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity
-from django_tandem.runtime.sockets import move_links
-from django_tandem.runtime.start import PYTHON
-from django_tandem.runtime.supervisor.children import unwanted
-from django_tandem.runtime.trusted_env_files import read_trusted
-from django_tandem.runtime.waiting import report, wait_until
+from django_tandem.runtime.waiting import wait_until
 
 RUNNING = "RUNNING"
-
-
-def become(plan: Plan, handle: int) -> NoReturn:
-    """
-    Become the one program of ``plan``, which keeps the run directory's lock by ``handle``.
-
-    Does not return.
-    """
-    directory, process = Path(plan.run_dir), plan.processes[0]
-    variables = _environment(process)
-    move_links(state_of(plan), directory)
-    with capabilities.port_binding_withheld():
-        _start_companion(directory)
-    report(f"{process.program}: {process.description}{_places(process)}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.set_inheritable(handle, True)
-    os.chdir(process.directory)
-    if process.kinds or process.name == programs.NGINX:
-        # Both take the signals that come before their handlers. Any other program would keep the
-        # mask, and never get one.
-        early_signals.block_signals()
-    os.execvpe(process.argv[0], process.argv, variables)  # noqa: S606
-
-
-def _environment(process: Process) -> dict[str, str]:
-    own = dict(process.environment)
-    files = own.get(environment.ENV_FILE, "")
-    variables = {**os.environ, **(read_trusted(files.split(os.pathsep)) if files else {}), **own}
-    for name in unwanted(process.program, list(variables)):
-        del variables[name]
-    return variables
-
-
-def _places(process: Process) -> str:
-    binds = [str(kind.bind) for kind in process.kinds if kind.bind]
-    return f", on {', '.join(binds)}" if binds else ""
-
-
-def _start_companion(run_dir: Path) -> None:
-    subprocess.Popen(
-        [*PYTHON, "-m", "django_tandem.monitor", str(run_dir), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        cwd=run_dir,
-    )
 
 
 def statuses(run_dir: Path, state: State) -> tuple[Status, ...]:
