@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant(
         name="backslashes not doubled for NGINX",
         file="render/quoting.py",
-        old='text.replace("\\\\", "\\\\\\\\").replace',
-        new="text.replace",
+        old="""quoted = '"' + text.replace("\\\\", "\\\\\\\\").replace""",
+        new="""quoted = '"' + text.replace""",
         tests=oracle_tests("special_literals"),
     ),
     Mutant(
