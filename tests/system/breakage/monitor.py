@@ -79,4 +79,25 @@ MUTANTS = (
         new="            not",
         tests=(POLICY,),
     ),
+    Mutant(
+        name="a route replaces one that is as busy",
+        file="monitor/series_routes.py",
+        old="            if occupied.get(older, 0.0) >= SHARE * occupied[newer]:\n",
+        new="            if False:\n",
+        tests=("tests/unit/monitor/test_series_routes.py",),
+    ),
+    Mutant(
+        name="a monitor that hangs is ready",
+        file="runtime/health.py",
+        old="    if process.name == programs.MONITOR:\n        return _check_monitor\n",
+        new="",
+        tests=("tests/unit/runtime/test_health.py",),
+    ),
+    Mutant(
+        name="the last hour is not read back",
+        file="monitor/program.py",
+        old="        await asyncio.to_thread(self._restore_last_hour)\n",
+        new="",
+        tests=("tests/unit/monitor/test_program.py",),
+    ),
 )

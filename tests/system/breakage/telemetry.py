@@ -78,4 +78,18 @@ MUTANTS = (
         new="",
         tests=(f"{PROMETHEUS}::test_counters_do_not_decrease_when_a_generation_has_ended",),
     ),
+    Mutant(
+        name="metrics are written to holes of a file on a full file system",
+        file="inprocess/metrics_file.py",
+        old="        if not (is_private or _reserve(self._f.fileno(), capacity)):\n",
+        new="        if False:\n",
+        tests=("tests/unit/inprocess/test_metrics_file.py",),
+    ),
+    Mutant(
+        name="files in shared memory that are in use are removed",
+        file="inprocess/shared_memory.py",
+        old="        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        new="",
+        tests=("tests/unit/inprocess/test_shared_memory.py",),
+    ),
 )
