@@ -1,6 +1,7 @@
 """A start that fails says why."""
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from builders import plan
 from django_tandem import __version__, output, pipeline
 from django_tandem.errors import MachineError
+from django_tandem.inprocess import shared_memory
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock, start
@@ -18,13 +20,13 @@ from django_tandem.settings import read_settings
 ENDS = "import sys; sys.exit('Error: the number of open files is too low')"
 
 
+def fill(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch) -> None:
     """Whichever file it is that can't be written; and it is written at the next start."""
     starting, settings = plan(run_dir=str(tmp_path / "run")), read_settings({})
-
-    def fill(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     for owner, name in ((Path, "write_text"), (pipeline, "write")):
         with monkeypatch.context() as full:
             full.setattr(owner, name, fill)
@@ -34,6 +36,21 @@ def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch) -> None:
             f"The file system of {tmp_path}/run is full: No space left on device.\n"
             "  Make room and try again; a stack that runs keeps serving."
         )
+
+
+def test_a_start_removes_what_killed_stacks_have_left_in_shared_memory(
+    tmp_path, monkeypatch
+) -> None:
+    """Also those of other run directories: nothing else would."""
+    monkeypatch.setattr(shared_memory, "DIRECTORY", tmp_path)
+    left = tmp_path / "tandem-slot-left"
+    left.touch()
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(pipeline, "write", fill)
+    with pytest.raises(MachineError):
+        start.prepare(plan(run_dir=str(tmp_path / "run")), read_settings({}))
+
+    assert not left.exists()
 
 
 def test_a_supervisord_that_ends_at_once_is_quoted(tmp_path, monkeypatch, capsys) -> None:
