@@ -202,8 +202,9 @@ class Edge:
     so that the client gets a 504 before the worker is killed. ``stripped_prefixes`` are removed
     from the path of a request to ASGI. ``drain_s`` is the time that open connections have when
     their stack is replaced; ``worker_shutdown_timeout_s``, the time that an old worker of NGINX
-    has, is longer. ``handover`` lets each stack pass a request to the other. ``script_name`` has
-    no slash at its end; a path may begin with it, and the rules match what follows it.
+    has, is longer, or that of a stop where no reload leaves any. ``handover`` lets each stack pass
+    a request to the other. ``script_name`` has no slash at its end; a path may begin with it, and
+    the rules match what follows it.
     ``open_files`` is the limit for each of the ``workers`` of NGINX. Plain HTTP on the addresses
     ``redirects`` is redirected to HTTPS. ``acme_root`` is the webroot of an ACME client. ``stacks``
     are those that the project needs: on other hosts where ``peers`` has them.

@@ -7,7 +7,7 @@ from django_tandem.model import Bind, Edge, Include, Pin, Stack, Tls, Verdict
 from django_tandem.plan.addresses import binds
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.peers import edge_peers
-from django_tandem.plan.processes import PlanContext
+from django_tandem.plan.processes import PlanContext, is_supervised
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 
@@ -17,7 +17,6 @@ REDIRECT = 'TANDEM["EDGE"]["REDIRECT"]'
 def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stack, ...]) -> Edge:
     """Return the configuration of NGINX; raises SettingError for an address, REDIRECT or PEERS."""
     project, settings, host = context.project, context.settings, context.host
-    longest_s = max(settings.drain_s, settings.wsgi.timeout_s)
     return Edge(
         nginx=host.nginx,
         binds=binds(settings.bind, has_ipv6=host.has_ipv6),
@@ -29,7 +28,7 @@ def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stac
         max_body=settings.edge.max_body,
         read_timeout_s=settings.wsgi.timeout_s,
         drain_s=settings.drain_s,
-        worker_shutdown_timeout_s=longest_s + 2 * settings.stop_s,
+        worker_shutdown_timeout_s=_shutdown_timeout_s(context),
         server_names=settings.edge.server_names,
         tls=_tls(settings.edge.tls),
         open_files=min(OPEN_FILES, host.open_files),
@@ -44,6 +43,15 @@ def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stac
         script_name=project.script_name.rstrip("/"),
         peers=edge_peers(settings, context.roles, stacks, host),
     )
+
+
+def _shutdown_timeout_s(context: PlanContext) -> int:
+    """Return how long a worker of NGINX may take to end once it serves no new connection."""
+    settings = context.settings
+    if not is_supervised(context):
+        # Its reload is a new container, so that its only end is a stop.
+        return settings.stop_s
+    return max(settings.drain_s, settings.wsgi.timeout_s) + 2 * settings.stop_s
 
 
 def _tls(settings: TlsSettings | None) -> Tls | None:

@@ -116,3 +116,14 @@ def test_a_server_of_one_address_serves_an_edge_elsewhere() -> None:
         "this host's edge.\n"
         "  Remove it, choose another server, or run the edge on another host."
     )
+
+
+def test_an_edge_alone_ends_within_its_stop() -> None:
+    """An open WebSocket would otherwise keep it until it is killed; a reload has longer."""
+    alone, beside = (
+        of("edge", STOP_S=20),
+        of("edge,workers", STOP_S=20, PROGRAMS={"mail": "mailer"}),
+    )
+
+    assert alone.edge.worker_shutdown_timeout_s == 20
+    assert beside.edge.worker_shutdown_timeout_s == 30 + 40
