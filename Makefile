@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -35,6 +35,9 @@ tests test-all: DEBIAN += promtool:prometheus systemd-analyze:systemd
 # The tests of containers are for root: they start what a cluster starts, and keep the image from one run to the next.
 export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers
 CONTAINER_PROGRAMS := podman:podman runc:runc mmdebstrap:mmdebstrap
+# The plug-in of podman's networks by which containers find each other.
+DNSNAME := /usr/lib/cni/dnsname:golang-github-containernetworking-plugin-dnsname
+test-cluster: DEBIAN += $(CONTAINER_PROGRAMS) $(DNSNAME)
 tests faults test-all: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PROGRAMS))
 
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
@@ -95,6 +98,10 @@ build/schemas/installed: Makefile | $(BIN)/python
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
 test-all: $(VENV)/dev.installed uplot schemas system
 	PATH="$(SYSTEM_PATH)" $(BIN)/nox $(if $(ARGS),-- $(ARGS))
+
+# The rendered image and its services, by podman, for root: five minutes.
+test-cluster: compiled system
+	PATH="$(SYSTEM_PATH)" $(BIN)/pytest tests/cluster
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed

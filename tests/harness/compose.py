@@ -5,15 +5,15 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 from harness.client import wait_for
 from harness.images import PACKAGES, make_server, podman
-from harness.stack import DEADLINE_S, free_port
+from harness.stack import DEADLINE_S
 
 # What podman takes from no option of its API.
 ENGINE = """
@@ -30,6 +30,8 @@ network_backend = "cni"
 SERVERS = f"postgresql-17,valkey-server,valkey-tools,{PACKAGES}"
 START_POSTGRES = Path(__file__).with_name("start_postgres.sh")
 UP_S = 240
+# The timeout of the health checks.
+CHECK_S = 10
 
 
 def program() -> Path:
@@ -78,7 +80,7 @@ class Compose:
 
     directory: Path
     environment: dict[str, str]
-    port: int = field(default_factory=free_port)
+    port: int
 
     def __post_init__(self) -> None:
         self._over = threading.Event()
@@ -87,7 +89,7 @@ class Compose:
     def __enter__(self) -> Self:
         self._checks.start()
         try:
-            self.run("up", "--detach", "--wait", "--no-build", "--pull", "never", timeout_s=UP_S)
+            self.up()
         except BaseException:
             self.__exit__()
             raise
@@ -97,6 +99,15 @@ class Compose:
         self.run("down", "--volumes", "--timeout", "20")
         self._over.set()
         self._checks.join()
+
+    def up(self, *arguments: str) -> None:
+        """Start the services, and wait until they are healthy."""
+        pull = ("--no-build", "--pull", "never")
+        self.run("up", "--detach", "--wait", *pull, *arguments, timeout_s=UP_S)
+
+    def replace(self, service: str) -> None:
+        """Replace the container of a service by a new one that is healthy."""
+        self.up("--no-deps", "--force-recreate", service)
 
     def run(self, *arguments: str, timeout_s: float = DEADLINE_S) -> str:
         """Run a subcommand of docker-compose, and return its output."""
@@ -130,6 +141,12 @@ class Compose:
         lines = self.run("ps", "--all", "--format", "json").splitlines()
         return {each["Service"]: each for each in map(json.loads, lines)}
 
+    def ended_at(self, service: str) -> str:
+        """Return when the container of a service ended, in a form that sorts."""
+        name = self.containers()[service]["Name"]
+        inspect = podman("inspect", "--format", "{{.State.FinishedAt.UTC}}", name)
+        return subprocess.run(inspect, capture_output=True, text=True, check=True).stdout
+
     def execute(self, service: str, *command: str) -> str:
         """Run a command in the container of a service."""
         return self.run("exec", "--no-TTY", service, *command)
@@ -140,5 +157,11 @@ class Compose:
         while not self._over.wait(0.5):
             names = subprocess.run(named, capture_output=True, text=True, check=False).stdout
             for name in names.split():
-                check = podman("healthcheck", "run", name)
-                subprocess.run(check, capture_output=True, check=False, timeout=DEADLINE_S)
+                # A container may end meanwhile.
+                with suppress(subprocess.TimeoutExpired):
+                    subprocess.run(
+                        podman("healthcheck", "run", name),
+                        capture_output=True,
+                        check=False,
+                        timeout=CHECK_S,
+                    )

@@ -36,6 +36,6 @@ def _read(alias: str, given: dict[str, Any]) -> Database:
 def _vendor(alias: str, engine: str) -> str:
     try:
         return str(connections[alias].vendor)
-    except ImproperlyConfigured:
+    except (ImproperlyConfigured, ImportError):
         # Its driver is not installed here.
         return engine.rpartition(".")[2]

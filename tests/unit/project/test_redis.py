@@ -4,10 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
 from django_tandem.errors import ProjectError
 from django_tandem.project.location import Location
-from django_tandem.project.redis import Trial, _accepts, decide_offer, read_address
+from django_tandem.project.redis import Trial, _accepts, decide_offer, read_address, redis_hosts
 
 URL = "unix:///srv/project/.tandem/valkey.sock"
 LOCATION = Location(directory=Path("/srv/project"), settings_module="mysite.settings")
@@ -133,3 +134,27 @@ def test_an_address_is_shown_without_its_password(given, shown) -> None:
 def test_what_is_no_known_address_is_none(given) -> None:
     """Sentinel names the server at run time."""
     assert read_address(given) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "hosts"),
+    [
+        ({}, ()),
+        ({"CHANNEL_LAYERS": {"default": {"CONFIG": {"hosts": ["redis://layer/1"]}}}}, ("layer",)),
+        (
+            {
+                "CACHES": {
+                    "default": {"BACKEND": REDIS["default"], "LOCATION": "redis://a,redis://b"}
+                }
+            },
+            ("a", "b"),
+        ),
+        ({"CELERY_BROKER_URL": "redis://broker:6379/0", "LOGIN_URL": "https://x/"}, ("broker",)),
+        ({"RQ_QUEUES": {"a": {"HOST": "queue"}, "b": {"URL": "redis://queue/2"}}}, ("queue",)),
+        ({"CELERY_BROKER_URL": "unix:///run/valkey.sock"}, ("",)),
+    ],
+)
+def test_the_hosts_are_those_of_layers_caches_and_brokers(settings, hosts) -> None:
+    """Each once, and empty for a Unix socket."""
+    with override_settings(**settings):
+        assert redis_hosts() == hosts

@@ -20,7 +20,7 @@ class Service:
     A service that runs the project's image.
 
     ``needs`` are the services that it waits for, each with the condition. A service that
-    ``is_once`` ends by itself. ``has_probe`` is true if the health check of the image passes in it.
+    ``is_once`` ends by itself, and has no health check.
     """
 
     name: str
@@ -30,7 +30,6 @@ class Service:
     volumes: tuple[str, ...] = ()
     stop_signal: str = ""
     stop_s: int = 0
-    has_probe: bool = True
     is_once: bool = False
 
 
@@ -174,7 +173,6 @@ def _workers(
         needs=before,
         volumes=volumes,
         stop_s=longest_s + STOP_MARGIN_S,
-        has_probe=False,
     )
 
 
@@ -185,6 +183,5 @@ def _migrate(plan: Plan) -> Iterable[Service]:
             name=MIGRATE,
             command=("python", *manage(plan.project), "migrate", "--noinput"),
             needs=((database.name, HEALTHY),) if database else (),
-            has_probe=False,
             is_once=True,
         )

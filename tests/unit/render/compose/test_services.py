@@ -91,6 +91,7 @@ def test_each_service_waits_for_what_it_needs() -> None:
     }
     assert found["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert found["migrate"]["restart"] == "no"
+    assert [name for name in found if "healthcheck" in found[name]] == ["migrate", "db", "valkey"]
 
 
 def test_each_peer_is_a_service() -> None:
