@@ -15,6 +15,7 @@ HOW_TOS = (
     "how-to/static-and-media.md",
     "how-to/logs-and-statsd.md",
     "how-to/websocket-404-502.md",
+    "how-to/gateway-direct.md",
     "explanation/edge-rules.md",
 )
 
