@@ -127,6 +127,7 @@ class Facts:
     ``event_senders`` those that import ``send_event``. ``events_in_process`` is true when
     django-eventstream has nothing to reach another process by. ``static`` and ``media`` are
     None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
+    ``local_servers`` are settings that name a server without a host, and what each names.
     ``unknown_packages`` have private code that our ASGI handler does not know.
     ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
     ``missing`` is what this machine lacks, and ``nginx_errors`` is NGINX's output for the rendered
@@ -147,6 +148,7 @@ class Facts:
     entry_points: tuple[EntryPoint, ...] = ()
     databases: tuple[Database, ...] = ()
     local_stores: tuple[LocalStore, ...] = ()
+    local_servers: tuple[tuple[str, str], ...] = ()
     https: Https = Https()
     allowed_hosts: tuple[str, ...] = ()
     static: Static | None = None

@@ -40,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     channels.client_waits_long_enough,
     channels.origin_is_checked,
     channels.events_are_shared,
-    hosts.valkey_is_reached,
+    hosts.servers_are_reached,
     hosts.databases_are_reached,
     hosts.stores_are_reached,
     stores.stores_are_shared,
@@ -119,6 +119,7 @@ def _facts_of_project(plan: Plan, loaded: Loaded) -> Facts:
         local_stores=tuple(
             stores.read_local_stores(importers, has_monitor=loaded.settings.monitor)
         ),
+        local_servers=tuple(hosts.read_local_servers()),
         https=edge.read_https(),
         allowed_hosts=tuple(django_settings.ALLOWED_HOSTS),
         static=edge.read_static(),

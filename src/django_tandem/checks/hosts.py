@@ -2,24 +2,39 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error
 
 from django_tandem.checks.facts import Facts
 from django_tandem.model.roles import listed_roles
+from django_tandem.project.redis import read_address
 
+# The transports of Celery's broker that have no host.
+_LOCAL_BROKERS = ("redis+socket", "memory", "filesystem", "sqla+sqlite")
 _SQLITE = ("sqlite3", "spatialite")
 _ONE_HOST = "Or run all roles on one host, with `--role all`."
 
 
-def valkey_is_reached(facts: Facts) -> Iterator[CheckMessage]:
-    """Find a channel layer on the embedded Valkey, whose socket no other host reaches."""
-    if facts.spans_hosts and facts.plan.project.needs_redis:
+def servers_are_reached(facts: Facts) -> Iterator[CheckMessage]:
+    """Find a channel layer or a broker on a server that no other host reaches."""
+    if not facts.spans_hosts:
+        return
+    if facts.plan.project.needs_redis:
         yield Error(
             "CHANNEL_LAYERS uses the Valkey of `tandem up`, which only this host reaches, and the "
             f'roles are "{listed_roles(facts.plan.roles)}".',
             hint="Set REDIS_URL to the URL of a Redis or Valkey server that all hosts reach. "
             f"{_ONE_HOST}",
             obj="CHANNEL_LAYERS",
+            id="tandem.E015",
+        )
+        return
+    for setting, place in facts.local_servers:
+        yield Error(
+            f"{setting} names {place}, which only this host reaches, and the roles are "
+            f'"{listed_roles(facts.plan.roles)}".',
+            hint=f"Name a server by its host, which all hosts reach. {_ONE_HOST}",
+            obj=setting.partition("[")[0],
             id="tandem.E015",
         )
 
@@ -52,3 +67,17 @@ def stores_are_reached(facts: Facts) -> Iterator[CheckMessage]:
                 obj=store.setting,
                 id="tandem.E017",
             )
+
+
+def read_local_servers() -> Iterator[tuple[str, str]]:
+    """Yield each setting that names a server without a host, and what it names."""
+    for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
+        hosts = (layer.get("CONFIG") or {}).get("hosts")
+        for host in hosts if isinstance(hosts, list | tuple) else ():
+            address = read_address(host)
+            if address is not None and address.path:
+                yield f'CHANNEL_LAYERS["{alias}"]', f"the socket {address.path}"
+    scheme = str(getattr(django_settings, "CELERY_BROKER_URL", "")).partition("://")[0]
+    if scheme in _LOCAL_BROKERS:
+        # Not the whole URL, which may have a password.
+        yield "CELERY_BROKER_URL", f"a broker by {scheme}"

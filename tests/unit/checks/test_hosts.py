@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids
+from django.test import override_settings
 
 from builders import verdict, websocket
 from django_tandem.checks.channels import layer_is_shared
 from django_tandem.checks.facts import Database, Facts, Layer, LocalStore
-from django_tandem.checks.hosts import databases_are_reached, stores_are_reached, valkey_is_reached
-from django_tandem.checks.stores import stores_are_shared
+from django_tandem.checks.hosts import (
+    databases_are_reached,
+    read_local_servers,
+    servers_are_reached,
+    stores_are_reached,
+)
+from django_tandem.checks.stores import read_local_stores, stores_are_shared
 from django_tandem.project.asgi_routes import Application
 
 PEERS = {
@@ -35,6 +41,8 @@ FILES = LocalStore(
     has_files=True,
     holds_requests=True,
 )
+ENGINES = "django.contrib.sessions.backends"
+FILE_CACHE = "django.core.cache.backends.filebased.FileBasedCache"
 ONE_HOST = "Or run all roles on one host, with `--role all`."
 
 
@@ -47,7 +55,7 @@ def test_the_embedded_valkey_is_of_one_host() -> None:
     """Its socket is in the run directory."""
     needing = {"needs_redis": True}
 
-    assert contents(valkey_is_reached(of("wsgi", project=needing))) == [
+    assert contents(servers_are_reached(of("wsgi", project=needing))) == [
         (
             "tandem.E015",
             "CHANNEL_LAYERS",
@@ -58,7 +66,39 @@ def test_the_embedded_valkey_is_of_one_host() -> None:
         )
     ]
     for roles in ("all", "edge"):
-        assert ids(valkey_is_reached(of(roles, project=needing))) == []
+        assert ids(servers_are_reached(of(roles, project=needing))) == []
+
+
+def test_a_server_without_a_host_is_of_one_host() -> None:
+    """A Unix socket, or a broker in memory or in files."""
+    local = (('CHANNEL_LAYERS["default"]', "the socket /run/redis.sock"),)
+
+    assert contents(servers_are_reached(of("asgi", local_servers=local))) == [
+        (
+            "tandem.E015",
+            "CHANNEL_LAYERS",
+            'CHANNEL_LAYERS["default"] names the socket /run/redis.sock, which only this host '
+            'reaches, and the roles are "asgi".',
+            f"Name a server by its host, which all hosts reach. {ONE_HOST}",
+        )
+    ]
+    for roles in ("all", "edge"):
+        assert ids(servers_are_reached(of(roles, local_servers=local))) == []
+
+
+def test_the_servers_without_a_host_are_read() -> None:
+    """From the channel layers and the broker of Celery; a password is not shown."""
+    hosts = ["unix:///run/redis.sock", ("10.0.0.7", 6379), {"address": "redis://redis:6379"}]
+    with override_settings(
+        CHANNEL_LAYERS={"default": {"CONFIG": {"hosts": hosts}}, "other": {}},
+        CELERY_BROKER_URL="redis+socket://:word@/run/redis.sock",
+    ):
+        found = list(read_local_servers())
+
+    assert found == [
+        ('CHANNEL_LAYERS["default"]', "the socket /run/redis.sock"),
+        ("CELERY_BROKER_URL", "a broker by redis+socket"),
+    ]
 
 
 def test_a_layer_in_memory_reaches_no_other_host() -> None:
@@ -121,3 +161,25 @@ def test_a_store_is_found_once() -> None:
 
     assert ids(stores_are_shared(of("all", local_stores=both))) == ["tandem.W011"]
     assert ids(stores_are_shared(of("wsgi", local_stores=both))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"SESSION_ENGINE": f"{ENGINES}.file"}, "The directory of the sessions"),
+        (
+            {
+                "SESSION_ENGINE": f"{ENGINES}.cache",
+                "CACHES": {"default": {"BACKEND": FILE_CACHE, "LOCATION": "/tmp/cache"}},
+            },
+            'The cache "default"',
+        ),
+    ],
+)
+def test_sessions_in_files_are_read(changes, name) -> None:
+    """Processes share them, and hosts do not."""
+    apps = {"INSTALLED_APPS": ["django.contrib.sessions"]}
+    with override_settings(**changes, **apps):
+        (found,) = read_local_stores(lambda *_: (), has_monitor=True)
+
+    assert (found.name, found.has_files, found.holds_requests) == (name, True, True)
