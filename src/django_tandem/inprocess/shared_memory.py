@@ -45,7 +45,8 @@ def lock(handle: int) -> None:
 def lock_directory(path: Path) -> None:
     """Lock a directory, or the one that ``path`` links to, until this process ends."""
     target = path.resolve()
-    if target.parent != DIRECTORY or target in _locked:
+    # It may itself be a link, as to /run/shm.
+    if target.parent != DIRECTORY.resolve() or target in _locked:
         return
     with contextlib.suppress(OSError):
         _locked[target] = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
@@ -54,8 +55,9 @@ def lock_directory(path: Path) -> None:
 
 def remove_directory(path: Path) -> None:
     """Remove a directory that may be locked by this process."""
-    if path in _locked:
-        os.close(_locked.pop(path))
+    handle = _locked.pop(path.resolve(), None)
+    if handle is not None:
+        os.close(handle)
     shutil.rmtree(path, ignore_errors=True)
 
 

@@ -10,11 +10,15 @@ from django_tandem.inprocess import shared_memory, slot_file
 LONG_AGO = 1_000_000_000
 
 
-@pytest.fixture
-def memory(tmp_path, monkeypatch) -> Path:
-    memory = tmp_path / "memory"
+@pytest.fixture(params=["directory", "link"])
+def memory(request, tmp_path, monkeypatch) -> Path:
+    """Shared memory, which is a link to /run/shm on some systems."""
+    memory = named = tmp_path / "memory"
     memory.mkdir()
-    monkeypatch.setattr(shared_memory, "DIRECTORY", memory)
+    if request.param == "link":
+        named = tmp_path / "link"
+        named.symlink_to(memory)
+    monkeypatch.setattr(shared_memory, "DIRECTORY", named)
     return memory
 
 
