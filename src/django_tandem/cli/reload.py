@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from traceback import TracebackException
@@ -16,16 +17,19 @@ from django_tandem.cli.run_dirs import (
     find_foreign_run_dir,
     find_run_dir,
     given_run_dir,
+    project_directory,
 )
 from django_tandem.cli.user import require_same
 from django_tandem.errors import EXIT_FAILED, MachineError, ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import DrainMode
+from django_tandem.project import releases
 from django_tandem.project.location import find
-from django_tandem.runtime import reload, supervisord
+from django_tandem.runtime import host, reload, start, supervisord
 from django_tandem.runtime.reconcile import next_generation
 from django_tandem.runtime.reload_requests import ReloadRequest, request_reload
 from django_tandem.runtime.run_dir import refuse_foreign
+from django_tandem.runtime.writable import find_writable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reload the stack; 1 when the new generation is refused and the old one keeps serving."""
+    _enter_release(options)
     try:
         foreign = find_foreign_run_dir(options)
         if foreign is not None:
@@ -82,9 +87,31 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _request(run_dir: Path, options: argparse.Namespace) -> int:
-    """Have another user's stack reload itself; return the exit code of its reload."""
-    request = ReloadRequest(
+def _enter_release(options: argparse.Namespace) -> None:
+    """Start over by the release's own interpreter, in the directory that the shell shows."""
+    before = Path.cwd()
+    directory = releases.live_directory(before, os.environ.get("PWD", ""))
+    os.chdir(directory)
+    python = releases.own_python(project_directory(), Path(host.own_python()))
+    if python is not None and os.geteuid() == 0 and find_writable([python]):
+        # Root runs no program that another user may write.
+        python = None
+    if directory == before and python is None:
+        return
+    program = str(python or sys.executable)
+    console.line_err(f"Reloading the release in {project_directory().resolve()}, with {program}.")
+    start.replace_process(_arguments(options), python=program)
+
+
+def _arguments(options: argparse.Namespace) -> list[str]:
+    given = {"--settings": options.settings, "--run-dir": given_run_dir(options)}
+    named = [text for name, value in given.items() if value for text in (name, value)]
+    files = [text for file in options.env_file or () for text in ("--env-file", file)]
+    return ["reload", *named, *files, *_as_request(options).arguments]
+
+
+def _as_request(options: argparse.Namespace) -> ReloadRequest:
+    return ReloadRequest(
         timeout_s=math.ceil(options.timeout),
         is_waiting=options.wait,
         drain_s=options.drain,
@@ -92,7 +119,11 @@ def _request(run_dir: Path, options: argparse.Namespace) -> int:
         is_terse=options.terse,
         has_traceback=options.traceback,
     )
-    code = request_reload(run_dir, request, console.line_err)
+
+
+def _request(run_dir: Path, options: argparse.Namespace) -> int:
+    """Have another user's stack reload itself; return the exit code of its reload."""
+    code = request_reload(run_dir, _as_request(options), console.line_err)
     if code is not None:
         return code
     try:

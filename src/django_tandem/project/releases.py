@@ -33,6 +33,39 @@ def find_release(project_directory: Path) -> Release | None:
     return None
 
 
+def live_directory(directory: Path, logical: str) -> Path:
+    """
+    Return the directory of the live release in place of ``directory``, the kernel's.
+
+    ``logical`` is the shell's PWD. A shell that entered it by a link stays in the release that the
+    link led to then.
+    """
+    found = Path(logical)
+    if not (logical and found.is_absolute() and found.is_dir()) or found.samefile(directory):
+        return directory
+    old, new = find_release(directory), find_release(found)
+    is_next = old is not None and new is not None and old.link == new.link
+    return found if is_next else directory
+
+
+def own_python(project_directory: Path, python: Path) -> Path | None:
+    """
+    Return the interpreter of this release where ``python`` is that of another one.
+
+    It is at the same path in its release, as in the same deployment's virtual environments.
+    """
+    release = find_release(project_directory)
+    if release is None:
+        return None
+    own = Path(release.directory)
+    if not python.is_relative_to(own.parent) or python.is_relative_to(own):
+        return None
+    found = Path(own, *python.relative_to(own.parent).parts[1:])
+    # One that all releases share by a link is that of the other release again.
+    is_own = found.parent.resolve().is_relative_to(own)
+    return found if is_own and os.access(found, os.X_OK) else None
+
+
 def _links(release: Path) -> Iterator[Path]:
     current = release.parent.parent / CURRENT
     if release.parent.name == RELEASES and current.is_symlink():

@@ -46,7 +46,7 @@ def read_host(nginx_program: str | None, roles: Roles = EVERY_ROLE) -> Host:
 def host_with(nginx: Nginx) -> Host:
     """Return what decides the plan, with ``nginx`` as the edge."""
     return Host(
-        python=_python(),
+        python=own_python(),
         nginx=nginx,
         cpus=allowed_cpus(),
         memory_mb=allowed_memory_mb(),
@@ -59,7 +59,8 @@ def host_with(nginx: Nginx) -> Host:
     )
 
 
-def _python() -> str:
+def own_python() -> str:
+    """Return the path of this interpreter, by no link to a release."""
     # By a link to the live release it would be another interpreter after the next deploy. Only
     # its directory: a virtual environment is known by the path of its python.
     program = Path(sys.executable)

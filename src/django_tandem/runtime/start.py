@@ -77,15 +77,17 @@ def _take_lock(directory: Path) -> int:
         raise
 
 
-def replace_process(arguments: Sequence[str], **variables: str) -> NoReturn:
+def replace_process(
+    arguments: Sequence[str], *, python: str = sys.executable, **variables: str
+) -> NoReturn:
     """
     Become ``python -P -m django_tandem`` with ``arguments``, as though it had been called first.
 
     With the environment that this process was started in, and ``variables``: the project may
     have changed its own since, by a .env that no reload could replace.
     """
-    argv = [*PYTHON, "-m", "django_tandem", *arguments]
-    os.execve(sys.executable, argv, {**psutil.Process().environ(), **variables})  # noqa: S606
+    argv = [python, *PYTHON[1:], "-m", "django_tandem", *arguments]
+    os.execve(python, argv, {**psutil.Process().environ(), **variables})  # noqa: S606
 
 
 def in_foreground(

@@ -78,10 +78,15 @@ class Deployment:
     def tandem(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the live release, in the shell's way: PWD is the link."""
         current = self.directory / "current"
-        python = current / ".venv" / "bin" / Path(sys.executable).name
+        return self.run(current, current / ".venv", *args)
+
+    def run(self, directory: Path, venv: Path, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a directory, by the interpreter of a virtual environment."""
+        current = self.directory / "current"
+        python = venv / "bin" / Path(sys.executable).name
         return subprocess.run(
             [python, "-P", "-m", "django_tandem", *args],
-            cwd=current,
+            cwd=directory,
             env=clean_environment() | {"PWD": str(current)},
             capture_output=True,
             text=True,
@@ -152,6 +157,28 @@ def test_each_release_is_served_as_a_whole_and_can_be_deleted(deployment) -> Non
     for program in sorted(programs(deployment)):
         kill_and_wait(deployment, program)
     deployment.serves(3)
+    assert deployment.tandem("down").returncode == 0
+
+
+def test_a_shell_that_stayed_in_the_old_release_reloads_the_new_one(deployment) -> None:
+    """By the old interpreter too; a rollback is a reload like any other."""
+    before, _ = deployment.release(1), deployment.release(2)
+    deployment.link(1)
+    started = deployment.tandem("up", "--detach", "--bind", f"127.0.0.1:{deployment.port}")
+    assert started.returncode == 0, started.stderr
+    deployment.link(2)
+
+    done = deployment.run(before, before / ".venv", "reload", "--wait", "--drain", "0")
+    assert done.returncode == 0, done.stderr
+    after = deployment.directory / "releases" / "2"
+    python = after / ".venv" / "bin" / Path(sys.executable).name
+    assert done.stderr.splitlines()[0] == f"Reloading the release in {after}, with {python}."
+    deployment.serves(2)
+
+    deployment.link(1)
+    done = deployment.run(deployment.directory / "current", after / ".venv", "reload", "--wait")
+    assert done.returncode == 0, done.stderr
+    deployment.serves(1)
     assert deployment.tandem("down").returncode == 0
 
 

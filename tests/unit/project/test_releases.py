@@ -92,3 +92,51 @@ def test_a_run_directory_that_root_has_made_there_is_used(short, monkeypatch):
 
     assert run_dir.locate(str(directory), ".tandem") == short / "app" / ".tandem-current"
     assert run_dir.locate(str(directory), ".tandem", 54321) == directory / ".tandem"
+
+
+@pytest.fixture
+def deployed(short):
+    """Make two releases, each with its interpreter; the second one is live."""
+    for number in ("1", "2"):
+        make_python(make(short, f"releases/{number}") / ".venv")
+    (short / "current").symlink_to("releases/2")
+    return short
+
+
+def make_python(venv):
+    """Make a program in place of an interpreter."""
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").touch(mode=0o755)
+    return venv / "bin" / "python"
+
+
+def test_another_release_has_an_interpreter_of_its_own(deployed):
+    """At the same path; the release's own one is kept."""
+    old, new = (deployed / "releases" / number / ".venv/bin/python" for number in ("1", "2"))
+
+    assert releases.own_python(deployed / "current", old) == new
+    assert releases.own_python(deployed / "current", new) is None
+    assert releases.own_python(deployed / "releases" / "1", new) == old
+
+
+def test_an_interpreter_outside_the_releases_is_kept(deployed):
+    """One for all of them is no release's."""
+    shared = make_python(deployed / "venv")
+    (deployed / "releases" / "3").mkdir()
+    (deployed / "releases" / "3" / ".venv").symlink_to("../1/.venv")
+
+    old = deployed / "releases" / "1" / ".venv" / "bin" / "python"
+    assert releases.own_python(deployed / "current", shared) is None
+    assert releases.own_python(deployed / "releases" / "3", old) is None
+    assert releases.own_python(make(deployed, "other"), old) is None
+
+
+def test_a_shell_in_an_old_release_is_in_the_live_one(deployed):
+    """Its PWD is the link, and the kernel keeps what the link led to."""
+    old, current = deployed / "releases" / "1", deployed / "current"
+
+    assert releases.live_directory(old, str(current)) == current
+    assert releases.live_directory(old, str(old)) == old
+    assert releases.live_directory(old, "") == old
+    assert releases.live_directory(old, str(make(deployed, "elsewhere"))) == old
+    assert releases.live_directory(old, str(deployed / "gone")) == old
