@@ -76,6 +76,8 @@ application.application_mapping["channel"] = ChannelNameRouter({"lots": Worker.a
 """
 TANDEM = {"WSGI": {"WORKERS": 3}, "ASGI": {"WORKERS": 2}, "DRAIN_S": 3}
 WITHIN_S = 30
+# Between two requests of a load: as fast as possible, they would take the CPUs from the reload.
+PACE_S = 0.02
 
 
 def make(directory: Path) -> Path:
@@ -267,7 +269,7 @@ class Load:
             thread.join()
 
     def _send(self, path: str) -> None:
-        while not self._ended.is_set():
+        while not self._ended.wait(PACE_S):
             try:
                 answer = ask(self._up.port, path)
             except OSError as error:
