@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     program = str(found[0]) if found else shutil.which(name)
     assert program is not None, "make installs postgresql: run the tests by `make test`"
@@ -26,19 +26,19 @@ def postgres() -> Iterator[str]:
         if user is not None:
             os.chown(scratch, pwd.getpwnam(user).pw_uid, -1)
         data = f"{scratch}/data"
-        initdb = [_program("initdb"), "-D", data, "-U", "tandem", "--auth=trust", "--no-sync"]
+        initdb = [program("initdb"), "-D", data, "-U", "tandem", "--auth=trust", "--no-sync"]
         subprocess.run(initdb, user=user, cwd=scratch, check=True, stdout=subprocess.DEVNULL)
         options = ["-k", scratch, "-c", "listen_addresses=", "-c", "fsync=off"]
         with Path(scratch, "log").open("w") as log:
             server = subprocess.Popen(
-                [_program("postgres"), "-D", data, *options],
+                [program("postgres"), "-D", data, *options],
                 user=user,
                 cwd=scratch,
                 stdout=log,
                 stderr=log,
             )
         try:
-            ask = [_program("pg_isready"), "-h", scratch, "-t", "30"]
+            ask = [program("pg_isready"), "-h", scratch, "-t", "30"]
             while subprocess.run(ask, stdout=subprocess.DEVNULL, check=False).returncode:
                 assert server.poll() is None, Path(scratch, "log").read_text()
             yield f"postgres://tandem@/postgres?host={scratch}"

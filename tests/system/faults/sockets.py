@@ -29,7 +29,8 @@ class Sockets:
     # The path of the other half, whose sockets a DRAIN may leave open.
     WAITING = PATHS[0]
 
-    def __init__(self, url: str, count: int) -> None:
+    def __init__(self, url: str, count: int, paths: tuple[str, ...] = PATHS) -> None:
+        self._paths = paths
         self._url = url
         self._count = count
         self._is_stopping = False
@@ -85,7 +86,7 @@ class Sockets:
                 await asyncio.sleep(0.02)
 
     async def _hold(self, number: int) -> None:
-        path = PATHS[number % len(PATHS)]
+        path = self._paths[number % len(self._paths)]
         while True:
             await self.may_open.wait()
             began = time.monotonic()
