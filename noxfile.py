@@ -12,7 +12,10 @@ PAIRS = (("3.11", "5.2"), ("3.12", "6.0"), ("3.13", "6.1"))
 EXTRAS = "bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,otel"
 # As in the Makefile: most tests, those that measure seconds or load the machine, the example's.
 SUBJECTS = sorted(
-    sorted({path.parent.name for path in Path("tests/system").glob("[a-z]*/*.py")} - {"example"}),
+    sorted(
+        {path.parent.name for path in Path("tests/system").glob("[a-z]*/*.py")}
+        - {"cluster", "example"}
+    ),
     # The directories that take longest come first.
     key=lambda name: (
         name not in ("containers", "nginx", "stack", "bench", "browser", "overload", "docs")

@@ -21,6 +21,8 @@ LOTS, FEED = "/api/lots/", "/events/bids/"
 # How long the load runs before and after what happens.
 CALM_S = 1.0
 PARTITION_S = 6.0
+# The edge tries a peer that was down again after 2 s: until then it may not be relied on.
+KNOWN_S = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +96,12 @@ def test_a_rolling_replacement_loses_nothing(auction) -> None:
             for name in ("wsgi1", "wsgi2"):
                 codes.append(await asyncio.to_thread(auction.roles[name].stop))
                 await asyncio.to_thread(auction.roles[name].start)
+                await asyncio.sleep(KNOWN_S)
             await asyncio.to_thread(second.start)
+            await asyncio.sleep(KNOWN_S)
             codes.append(await asyncio.to_thread(auction.roles["asgi"].stop))
             await asyncio.to_thread(auction.roles["asgi"].start)
+            await asyncio.sleep(KNOWN_S)
             codes.append(await asyncio.to_thread(second.stop))
         return on_wsgi, on_asgi, codes
 
