@@ -20,7 +20,7 @@ from faults.prober import Prober
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import find_valkey
 from harness.client import ask, wait_for
-from harness.postgres import _program, postgres
+from harness.postgres import postgres, program
 from harness.projects import with_channels
 from harness.stack import Up, tandem
 
@@ -216,7 +216,7 @@ def test_a_redis_that_never_answered_is_reported_at_once(tmp_path) -> None:
 def restartable(url: str) -> Iterator[list[str]]:
     """Yield the command that kills and starts the server of ``url`` again; it ends afterwards."""
     host = parse_qs(urlsplit(url).query)["host"][0]
-    control = [_program("pg_ctl"), "-D", f"{host}/data", "-w"]
+    control = [program("pg_ctl"), "-D", f"{host}/data", "-w"]
     options = f"-k {host} -c listen_addresses= -c fsync=off"
     yield [*control, "restart", "-m", "immediate", "-l", f"{host}/again.log", "-o", options]
     run_as_owner([*control, "stop", "-m", "immediate"])
