@@ -114,6 +114,7 @@ def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
         + 'TANDEM |= {"HEALTH": ":8001", "METRICS": ":8002"}\n'
         + 'TANDEM["PEERS"] = {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]}\n'
         + 'TANDEM["KUBERNETES"] = {"IMAGE": "registry.example.com/shop"}\n'
+        + 'DATABASES["default"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}\n'
     )
     tandem(project, "render", "kubernetes", "--output", "deploy")
     (project / "deploy" / "overlays" / "staging" / "kustomization.yaml").write_text("mine")

@@ -4,12 +4,12 @@ from django_tandem.errors import SettingError
 from django_tandem.model import File, Packaging, Plan, Stack
 from django_tandem.render.compose.image import dockerfile, ignored
 from django_tandem.render.compose.services import environment, postgres, services, valkey
+from django_tandem.render.containers import require_shared
 from django_tandem.render.target import Target, fill
 
 DOCKERFILE, DOCKERIGNORE = "Dockerfile", ".dockerignore"
 COMPOSE, EXAMPLE = "compose.yaml", ".env.example"
 
-PRODUCTION = "Render it with the settings and the variables of production."
 # Of these a value is set for each service, or read by compose itself.
 OWN_VARIABLES = frozenset({"TANDEM_SECRET", "POSTGRES_PASSWORD", "IMAGE"})
 
@@ -17,7 +17,7 @@ OWN_VARIABLES = frozenset({"TANDEM_SECRET", "POSTGRES_PASSWORD", "IMAGE"})
 def render(plan: Plan) -> tuple[File, ...]:
     """Return the files; raises SettingError for a project that containers can't share."""
     packaging = _packaging(plan)
-    _require_shared(plan)
+    require_shared(plan)
     for stack in plan.edge.stacks:
         _require_peers(plan, stack)
     port = plan.edge.binds[0].port
@@ -41,22 +41,6 @@ def _packaging(plan: Plan) -> Packaging:
             hint="Write one, for example with `pip freeze > requirements.txt`.",
         )
     return found
-
-
-def _require_shared(plan: Plan) -> None:
-    if plan.project.debug:
-        raise SettingError("DEBUG is True, and an image is for production.", hint=PRODUCTION)
-    for database in plan.project.databases:
-        if database.vendor == "sqlite":
-            raise SettingError(
-                f'DATABASES["{database.alias}"] is SQLite, a file that containers do not share.',
-                hint=f"{PRODUCTION} PostgreSQL serves every role.",
-            )
-    if plan.project.has_local_layer:
-        raise SettingError(
-            "CHANNEL_LAYERS has an InMemoryChannelLayer, which containers do not share.",
-            hint=f"{PRODUCTION} channels_redis serves every role.",
-        )
 
 
 def _require_peers(plan: Plan, stack: Stack) -> None:

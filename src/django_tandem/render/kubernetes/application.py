@@ -8,6 +8,7 @@ from pathlib import PurePath
 from django_tandem.errors import SettingError
 from django_tandem.model import Autoscaler, Bind, Gateway, Kubernetes, Peers, Plan
 from django_tandem.model.stop import end_s
+from django_tandem.render.containers import require_shared
 
 # Every user of a pod can create the run directory there.
 RUN_DIR = "/run/tandem"
@@ -95,6 +96,7 @@ def application(plan: Plan) -> Application:
             'TANDEM["KUBERNETES"]["GATEWAY"] is direct, and PARENT names no Gateway.',
             hint='Name it, such as "PARENT": "gateways/public".',
         )
+    require_shared(plan)
     _check_tls(plan.kubernetes.peers)
     return Application(
         plan=plan,

@@ -12,7 +12,13 @@ PEERS = {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]}
 PROGRAMS = {"beat": "celery beat"}
 
 
-def cluster(*, programs: bool = True, tandem: dict[str, Any] | None = None, **choices: Any) -> Plan:
+def cluster(
+    *,
+    programs: bool = True,
+    tandem: dict[str, Any] | None = None,
+    project: dict[str, Any] | None = None,
+    **choices: Any,
+) -> Plan:
     """Return a plan of every role; ``choices`` are those of TANDEM["KUBERNETES"]."""
     given = {
         "HEALTH": ":8001",
@@ -24,7 +30,8 @@ def cluster(*, programs: bool = True, tandem: dict[str, Any] | None = None, **ch
         "KUBERNETES": {"IMAGE": "registry.example.com/team/mysite", **choices},
         **(tandem or {}),
     }
-    return plan(websocket("/ws/"), tandem=given, channel_names=("thumbnails",))
+    facts = {"channel_names": ("thumbnails",), **(project or {})}
+    return plan(websocket("/ws/"), tandem=given, **facts)
 
 
 def files(made: Plan) -> dict[str, File]:

@@ -3,6 +3,7 @@
 import pytest
 
 from django_tandem.errors import SettingError
+from django_tandem.model import Database
 from unit.render.kubernetes.manifests import PEERS, cluster, files
 
 TLS = {"CERTIFICATE": "/etc/tls/tls.crt", "KEY": "/etc/tls/tls.key"}
@@ -97,3 +98,25 @@ def test_what_measures_needs_an_address_of_the_monitor(choices) -> None:
         'TANDEM["METRICS"] has no address that a cluster reaches.\n'
         '  Set it to an address of the pod, such as "METRICS": ":8002".'
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "error"),
+    [
+        ({"debug": True}, "DEBUG is True, and an image is for production."),
+        (
+            {"databases": (Database(alias="default", vendor="sqlite"),)},
+            'DATABASES["default"] is SQLite, a file that containers do not share.',
+        ),
+        (
+            {"has_local_layer": True},
+            "CHANNEL_LAYERS has an InMemoryChannelLayer, which containers do not share.",
+        ),
+    ],
+)
+def test_what_pods_do_not_share_is_refused(facts, error) -> None:
+    """As in compose.yaml."""
+    with pytest.raises(SettingError) as raised:
+        files(cluster(project=facts))
+
+    assert raised.value.message == error

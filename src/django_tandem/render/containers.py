@@ -1,0 +1,23 @@
+"""What a project may not keep for itself where each role has a container of its own."""
+
+from django_tandem.errors import SettingError
+from django_tandem.model import Plan
+
+PRODUCTION = "Render it with the settings and the variables of production."
+
+
+def require_shared(plan: Plan) -> None:
+    """Raise SettingError for DEBUG, and for a database or a channel layer that no other has."""
+    if plan.project.debug:
+        raise SettingError("DEBUG is True, and an image is for production.", hint=PRODUCTION)
+    for database in plan.project.databases:
+        if database.vendor == "sqlite":
+            raise SettingError(
+                f'DATABASES["{database.alias}"] is SQLite, a file that containers do not share.',
+                hint=f"{PRODUCTION} PostgreSQL serves every role.",
+            )
+    if plan.project.has_local_layer:
+        raise SettingError(
+            "CHANNEL_LAYERS has an InMemoryChannelLayer, which containers do not share.",
+            hint=f"{PRODUCTION} channels_redis serves every role.",
+        )
