@@ -23,7 +23,8 @@ from django_tandem.render import TARGETS
 from django_tandem.settings import read_settings
 
 ABOUT = {
-    "nginx.conf": "the edge: addresses, the route table, forwarded headers, static files",
+    "nginx.conf": "the edge: addresses, the route table, forwarded headers, static files; `0600` "
+    "with the secret of PEERS",
     "mime.types": "content types by suffix; not every NGINX comes with them",
     "supervisord.conf": "every program, with its command line and environment",
     "monitor.conf": "the directive by which the edge logs to the monitor; nginx.conf includes it",

@@ -1,7 +1,9 @@
 """An edge passes over a peer that takes no request, and never sends one twice."""
 
+import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -9,7 +11,7 @@ import pytest
 from nginx import certificates
 from nginx.edges import Edge
 from nginx.peers import HOST, SECRET, Names, answering, dropping, listening, running
-from nginx.scripted import HAND_OVER
+from nginx.scripted import HAND_OVER, OK
 
 from harness.client import wait_for
 from harness.stack import free_port
@@ -111,12 +113,26 @@ def test_slow_views_do_not_take_their_peers_away(edge, ports) -> None:
 
 def test_a_handover_passes_over_a_peer_too(edge, ports) -> None:
     """And the log has both stacks, once each."""
-    with answering(ports.wsgi[0], HAND_OVER), answering(ports.asgi[1]):
+    with answering(ports.wsgi[0], HAND_OVER), answering(ports.asgi[1]) as seen:
         answers = [edge.ask("/sync/?handed", "POST", body=b"x").text for _ in range(3)]
         lines = wait_for(lambda: lines_of(edge, "?handed", 3))
 
     assert answers == ["ok"] * 3
     assert all(line.endswith(" wsgi>asgi") for line in lines)
+    assert all(b"X-Tandem-Handed: 1\r\n" in request for request in seen)
+
+
+def test_a_body_in_a_file_reaches_the_next_peer_whole(edge, ports) -> None:
+    """NGINX has read it from the client, and reads it from the start for each attempt."""
+    body = bytes(range(256)) * 4000
+    with listening(ports.wsgi[1]) as listener, ThreadPoolExecutor() as pool:
+        # One of two begins with the peer that refuses.
+        for _ in range(2):
+            asked = pool.submit(edge.ask, "/sync/", "POST", body=body)
+            with listener.accept()[0] as connection:
+                assert read_body(connection, len(body)) == body
+                connection.sendall(OK)
+            assert asked.result(10).text == "ok"
 
 
 def test_the_edge_sends_the_secret(edge, ports) -> None:
@@ -237,6 +253,13 @@ def ask_by_tls(nginx_program, edge_tls, stack_tls) -> tuple[int, str | None]:
     }
     with running(nginx_program, peers) as edge, answering(port, tls=context):
         return refusal(edge.ask("/sync/", "POST", body=b"x"))
+
+
+def read_body(connection: socket.socket, size: int) -> bytes:
+    with connection.makefile("rb") as stream:
+        while stream.readline() not in (b"\r\n", b""):
+            pass
+        return stream.read(size)
 
 
 def refusal(answer) -> tuple[int, str | None]:
