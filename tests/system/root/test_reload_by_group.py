@@ -10,6 +10,7 @@ from root.commands import Done, environment, open_project, run
 
 from django_tandem.runtime import accounts
 from django_tandem.runtime.accounts import Account
+from django_tandem.runtime.reload_requests import ReloadRequest, address, request_reload
 from harness.client import ask
 from harness.stack import Up
 
@@ -108,6 +109,27 @@ def test_another_user_is_refused(site, nameless) -> None:
         f'TANDEM["RELOAD_GROUP"] is "{site.member.name}".\n'
         f"  Add the user to that group, or run the command as {site.app.name}.\n",
     )
+
+
+def test_a_socket_of_another_user_gets_no_request(site, nameless) -> None:
+    """Any user may take a name in the abstract namespace that is free."""
+    directory = site.up.directory / "stopped"
+    directory.mkdir()
+    os.chown(directory, site.app.uid, site.app.gid)
+    script = (
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); "
+        "s.bind(chr(0) + sys.argv[1]); s.listen(); print(flush=True); s.accept()[0].recv(1)"
+    )
+    name = address(directory, site.app.uid).lstrip("\0")
+    with subprocess.Popen(
+        ["/usr/bin/python3", "-c", script, name], user=nameless.uid, stdout=subprocess.PIPE, cwd="/"
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        lines: list[str] = []
+        code = request_reload(directory, ReloadRequest(timeout_s=5), lines.append)
+
+    assert (code, lines) == (None, [])
 
 
 def test_without_the_setting_nobody_else_may(site) -> None:

@@ -1,6 +1,7 @@
 """The rendered unit in a real systemd: it serves in its sandbox, reloads, and is watched."""
 
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -52,9 +53,10 @@ urlpatterns += [path("sandbox/", sandbox)]
 
 @dataclass(frozen=True)
 class Site:
-    """A project, and the systemd that runs its unit."""
+    """A deployment with releases, and the systemd that runs its unit."""
 
     systemd: Systemd
+    place: Path
     directory: Path
     port: int
     python: str
@@ -95,12 +97,13 @@ def site(app, place) -> Iterator[Site]:
         systemd.systemctl("daemon-reload")
         started = systemd.systemctl("start", UNIT)
         assert started.returncode == 0, (place / "log").read_text()
-        yield Site(systemd=systemd, directory=project, port=port, python=python)
+        yield Site(systemd=systemd, place=place, directory=project, port=port, python=python)
         systemd.systemctl("stop", UNIT)
 
 
 def prepare(place: Path, app: Account, port: int) -> Path:
-    project = open_project(place / "site", with_channels)
+    project = open_project(place / "releases" / "1", with_channels)
+    (place / "current").symlink_to("releases/1")
     for name in ("media", "other", "deploy"):
         (place / name).mkdir()
     urls = project / "mysite" / "urls.py"
@@ -112,9 +115,13 @@ def prepare(place: Path, app: Account, port: int) -> Path:
         + f'TANDEM = {{"USER": "{app.name}", "BIND": "127.0.0.1:{port}", "DRAIN_S": 1, '
         '"CHANNEL_WORKERS": ["thumbnails"]}\nINSTALLED_APPS += ["channels"]\n'
     )
-    for path in (place, *place.rglob("*")):
-        os.chown(path, app.uid, app.gid)
+    give(place, app)
     return project
+
+
+def give(directory: Path, account: Account) -> None:
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 def test_systemctl_start_returns_when_the_stack_is_ready(site) -> None:
@@ -125,7 +132,7 @@ def test_systemctl_start_returns_when_the_stack_is_ready(site) -> None:
 
 def test_the_sandbox_has_what_the_settings_name(site) -> None:
     """MEDIA_ROOT may be written, and a /tmp of its own; nothing else of the file system."""
-    place = site.directory.parent
+    place = site.place
 
     assert ask(site.port, "/sandbox/").json == {
         f"{place}/media": "written",
@@ -153,6 +160,25 @@ def test_systemctl_reload_returns_when_the_new_generation_is_live(site) -> None:
 
     assert done.returncode == 0, done.stderr
     assert site.status.startswith("Generation 2 is live: ")
+
+
+def test_systemctl_reload_finds_the_next_release(site, app) -> None:
+    """The unit names the link, and what it had mounted at its start shows each release."""
+    after = site.place / "releases" / "2"
+    shutil.copytree(site.directory, after)
+    urls = after / "mysite" / "urls.py"
+    urls.write_text(urls.read_text() + 'urlpatterns += [path("next/", announce)]\n')
+    give(after, app)
+    (site.place / "new").symlink_to("releases/2")
+    (site.place / "new").rename(site.place / "current")
+    done = site.systemd.systemctl("reload", UNIT)
+
+    assert done.returncode == 0, (site.place / "log").read_text()
+    assert ask(site.port, "/next/?text=1").status == 200
+    (site.place / "new").symlink_to("releases/1")
+    (site.place / "new").rename(site.place / "current")
+    assert site.systemd.systemctl("reload", UNIT).returncode == 0
+    assert ask(site.port, "/next/?text=1").status == 404
 
 
 def test_systemctl_reload_fails_when_the_new_generation_is_refused(site) -> None:

@@ -1,6 +1,10 @@
 """The requests for a reload that another user's process may send."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +13,7 @@ import pytest
 from builders import host, plan
 from django_tandem.model import Overrides
 from django_tandem.model.state import state_of
+from django_tandem.runtime import reload_requests
 from django_tandem.runtime.reload_requests import ReloadRequest, address, command, read_request
 
 
@@ -84,3 +89,18 @@ def test_a_project_that_is_no_release_is_reloaded_where_it_is(tmp_path) -> None:
         ],
         str(tmp_path),
     )
+
+
+@pytest.mark.processes
+def test_a_client_that_has_gone_interrupts_its_reload() -> None:
+    """As Ctrl-C does, which ends the client's process alone."""
+    client, connection = socket.socketpair()
+    reading_end, writing_end = os.pipe()
+    reload = subprocess.Popen(["sleep", "60"], stdout=writing_end)
+    os.close(writing_end)
+    client.close()
+    with connection:
+        reload_requests._relay(reload, reading_end, connection)
+    os.close(reading_end)
+
+    assert reload.wait(10) == -signal.SIGINT

@@ -74,3 +74,16 @@ def test_a_commit_is_applied_to_the_logs_and_to_the_probes(tmp_path) -> None:
     assert requests.groups == ["deploy", "deploy"]
     assert probes.addresses == [("127.0.0.1:8001",), ()]
     assert all(isinstance(each, LogFormat) for each in multiplexer.formats)
+
+
+def test_each_tick_looks_for_a_killed_reload(tmp_path) -> None:
+    """systemd would wait for its end."""
+    ended: list[str] = []
+    notifier: Any = SimpleNamespace(end_killed_reload=lambda: ended.append("ended"))
+    rpc = GenerationsRpc.__new__(GenerationsRpc)
+    rpc._notifier, rpc._run_dir = notifier, tmp_path
+    rpc._supervisord = SimpleNamespace(process_groups={})
+
+    rpc._on_tick(None)
+
+    assert ended == ["ended"]
