@@ -26,7 +26,7 @@ ABOUT = {
     "nginx.conf": "the edge: addresses, the route table, forwarded headers, static files; `0600` "
     "with the secret of PEERS",
     "mime.types": "content types by suffix; not every NGINX comes with them",
-    "supervisord.conf": "every program, with its command line and environment",
+    "supervisord.conf": "every program, with its command line and environment, if several run",
     "monitor.conf": "the directive by which the edge logs to the monitor; nginx.conf includes it",
     "state.json": "what serves, for `status`, `logs`, `reload` and `down`",
     "prometheus-rules.yml": "the alerts for Prometheus",
