@@ -84,11 +84,13 @@ def upstreams(edge: Edge) -> dict[str, Upstream]:
 
 
 def dns_servers(edge: Edge) -> list[str]:
-    """Return the DNS servers that resolve the names of the peers; none where there is no name."""
+    """Return the DNS server that resolves the names of the peers; none where there is no name."""
     peers = edge.peers
     if not any(peer.is_name for peer in (*peers.wsgi, *peers.asgi)):
         return []
-    return [f"[{each}]" if ":" in each else each for each in peers.resolver.servers]
+    # NGINX asks several in turn. The C library asks the next one only where the first is silent, so
+    # that the next may not know the names of a network of containers.
+    return [f"[{each}]" if ":" in each else each for each in peers.resolver.servers[:1]]
 
 
 def full_name(host: str, resolver: Resolver) -> str:

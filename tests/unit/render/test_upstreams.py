@@ -1,6 +1,7 @@
 """How nginx.conf reaches a stack: its socket, or peers by address and by name."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,14 @@ def test_addresses_need_no_dns_server() -> None:
     assert found["wsgi"].servers == ("10.0.0.5:9000", "[fd00::5]:9000")
     assert found["asgi"].servers == ("127.0.0.1:9001",)
     assert dns_servers(edge(given)) == []
+
+
+def test_the_first_dns_server_alone_is_asked() -> None:
+    """The next one of a container knows the host's names, and not those of the containers."""
+    found = edge(NAMED)
+    both = replace(CLUSTER, servers=("fd00::10", "10.255.255.53"))
+
+    assert dns_servers(replace(found, peers=replace(found.peers, resolver=both))) == ["[fd00::10]"]
 
 
 @pytest.mark.parametrize(
