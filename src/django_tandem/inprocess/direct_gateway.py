@@ -29,6 +29,7 @@ from django_tandem.inprocess.proxy_headers import (
     raw_target_of_scope,
     split_target,
 )
+from django_tandem.inprocess.readiness import is_health_check
 from django_tandem.model import Pin, Stack
 from django_tandem.model.peers import is_loopback
 from django_tandem.model.readiness import MIGRATIONS_PATH
@@ -123,7 +124,8 @@ class AsgiDirectGateway:
         if scope["type"] in ("http", "websocket"):
             headers = [pair for pair in scope["headers"] if pair[0].lower() not in _NAMES]
             scope = {**scope, "headers": headers}
-            if self.script_name:
+            # Health checks have no script name.
+            if self.script_name and not is_health_check(scope):
                 target = split_target(raw_target_of_scope(scope), self.script_name)
                 scope |= {"root_path": target.script_name, "path": decoded_path(target)}
         await self.application(scope, receive, send)

@@ -36,8 +36,11 @@ http {{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """A response; ``location`` is where it redirects to."""
+
     status: int
     text: str
+    location: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ class Client:
         text = b"".join(body).decode()
         if found.get(b"connection") == b"close":
             self.close()
-        return Answer(status=status, text=text)
+        return Answer(status=status, text=text, location=found.get(b"location", b""))
 
     def _headers(self) -> Iterator[tuple[bytes, bytes]]:
         while line := self._stream.readline().strip():

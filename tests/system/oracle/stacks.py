@@ -22,9 +22,9 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def stacks(settings: dict[str, Any]) -> Iterator[Sockets]:
+def stacks(settings: dict[str, Any], **changes: str) -> Iterator[Sockets]:
     """Run Gunicorn and Uvicorn on the project, with these settings of Django's."""
-    environment = {**ENVIRONMENT, "ORACLE_SETTINGS": json.dumps(settings)}
+    environment = {**ENVIRONMENT, "ORACLE_SETTINGS": json.dumps(settings), **changes}
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         one, other = Path(path, "wsgi"), Path(path, "asgi")
         one.mkdir()

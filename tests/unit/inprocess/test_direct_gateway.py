@@ -99,6 +99,18 @@ def test_the_script_name_is_taken_off_the_path(target):
     assert (scopes[0]["root_path"], scopes[0]["path"]) == ("/app", "/app/feed/")
 
 
+def test_a_health_check_keeps_its_path():
+    """A probe knows of no script name."""
+    scopes = []
+
+    async def asgi(scope, _receive, _send):
+        scopes.append(scope)
+
+    call(AsgiDirectGateway(asgi, "/app"), http(path="/.tandem/ready", raw_path=b"/.tandem/ready"))
+
+    assert scopes[0]["path"] == "/.tandem/ready"
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [("10.0.0.7", "404 Not Found"), ("127.0.0.1", "200 OK"), ("", "200 OK"), ("::1", "200 OK")],
