@@ -40,7 +40,7 @@ def diff(files: Iterable[File], directory: Path) -> str:
 
 
 # As nginx.conf, supervisord.conf and state.json have it.
-_SECRETS = re.compile(rf'(X-Tandem-Secret "?|{environment.PEER_SECRET}"?[=,]\s*")([^";\s]{{32,}})')
+_SECRETS = re.compile(rf'(X-Tandem-Secret "?|{environment.PEER_SECRET}"?[=,]\s*")([^";\n]{{32,}})')
 
 
 def _without_secrets(text: str) -> str:

@@ -35,17 +35,21 @@ logger = logging.getLogger("django_tandem")
 
 
 class PeerSecret:
-    """The secret of the edge, and the log of requests without it."""
+    """
+    The secret of the edge, and the log of requests without it.
+
+    A text with spaces is several secrets, each of which is accepted while one replaces another.
+    """
 
     def __init__(self, secret: str, now: Callable[[], float] = time.monotonic) -> None:
-        self._secret = secret.encode()
+        self._secrets = [each.encode() for each in secret.split()]
         self._now = now
         self._logged_at = float("-inf")
 
     def matches(self, given: bytes | None, peer: str) -> bool:
-        """Return whether ``given`` is the secret; log at most once a minute that it is not."""
+        """Return whether ``given`` is a secret; log at most once a minute that it is not."""
         # In constant time: how long a comparison takes must not reveal a part of the secret.
-        if given is not None and hmac.compare_digest(given, self._secret):
+        if given is not None and any(hmac.compare_digest(given, each) for each in self._secrets):
             return True
         self._log("no" if given is None else "a wrong", peer)
         return False

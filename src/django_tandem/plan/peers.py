@@ -48,7 +48,8 @@ def edge_peers(settings: Settings, roles: Roles, stacks: tuple[Stack, ...], host
     return Peers(
         wsgi=found.get(Stack.WSGI, ()),
         asgi=found.get(Stack.ASGI, ()),
-        secret=given.secret,
+        # That of the edge; a stack accepts each.
+        secret=next(iter(given.secret.split()), ""),
         tls=_tls(given.tls),
         is_sticky=given.sticky,
         resolver=host.resolver,

@@ -43,11 +43,14 @@ peers = list_of(peer, 'addresses such as "wsgi:9000"')
 def _read_secret(value: Any, path: str) -> str:
     if value == "":
         return ""
-    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+    # Several are separated by a space, which none of them has.
+    parts = value.split(" ") if isinstance(value, str) else []
+    if not parts or not all(map(_SECRET.fullmatch, parts)):
         # Not the value itself: errors are logged.
-        given = f"{len(value)} characters" if isinstance(value, str) else f"{type(value).__name__}"
+        lengths = " and ".join(str(len(each)) for each in parts)
+        given = f"{lengths} characters" if parts else type(value).__name__
         raise SettingError(f"{path}: Expected {_EXPECTED}, got {given}.", hint=_HINT)
-    return value
+    return str(value)
 
 
 secret = Reader(f"a string of {_EXPECTED}", _read_secret)

@@ -41,7 +41,8 @@ class PeersSettings:
     secret: str = option(
         peer_readers.secret,
         "",
-        "the secret that the edge and the stacks share; from the environment when empty: "
+        "the secret that the edge and the stacks share, or several with a space in between: the "
+        "edge sends the first, and the stacks accept each; from the environment when empty: "
         "TANDEM_SECRET, or the file that TANDEM_SECRET_FILE names",
         repr=False,
     )

@@ -1,7 +1,9 @@
 """A host of two roles is supervised, and passes the requests of the third to another host."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,30 @@ def test_no_output_has_the_secret(host) -> None:
         assert SECRET.swapcase() not in each.stdout
     assert SECRET not in host.output
     assert SECRET not in tandem(host.directory, "plan", "--json", "--role", "edge,wsgi").stdout
+
+
+def test_a_secret_is_replaced_without_an_error(host) -> None:
+    """By three reloads, as the documentation says, under requests all the time."""
+    settings = host.directory / "mysite" / "settings.py"
+    before, new = settings.read_text(), SECRET.swapcase()
+    is_done = threading.Event()
+
+    def statuses() -> set[int]:
+        found = set()
+        while not is_done.wait(0.01):
+            found.add(ask(host.port, "/").status)
+        return found
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(statuses)
+        try:
+            for secrets in (f"{SECRET} {new}", f"{new} {SECRET}", new):
+                settings.write_text(before.replace(SECRET, secrets))
+                assert tandem(host.directory, "reload").returncode == 0
+        finally:
+            is_done.set()
+        assert asked.result() == {200}
+    assert new in (host.run_dir / "nginx.conf").read_text()
 
 
 def test_what_this_host_alone_has_is_refused(directory) -> None:

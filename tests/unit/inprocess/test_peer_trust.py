@@ -56,6 +56,17 @@ def test_a_server_without_such_responses_closes_the_handshake():
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
+def test_each_of_several_secrets_is_accepted():
+    """While one replaces another."""
+    layer = AsgiPeerTrust(project, PeerSecret(f"{'n' * 32} {SECRET}"))
+
+    for given in (RIGHT, (b"x-tandem-secret", b"n" * 32)):
+        assert call(layer, http(headers=[given]))[0]["type"] == "the project's"
+    whole = (b"x-tandem-secret", f"{'n' * 32} {SECRET}".encode())
+    for given in (WRONG, whole):
+        assert call(layer, http(headers=[given]))[0]["status"] == 403
+
+
 @pytest.mark.parametrize("scope", [http, websocket])
 def test_a_health_check_needs_no_secret(scope):
     """Its answer reveals nothing; an orchestrator has no secret."""

@@ -116,6 +116,16 @@ def test_a_server_gets_the_secret_in_its_environment_alone() -> None:
             assert not any(SECRET in argument for argument in process.argv)
 
 
+def test_an_edge_sends_the_first_of_several_secrets() -> None:
+    """And a stack accepts each, so that no request fails while hosts get a new one."""
+    new = SECRET.swapcase()
+    given = {**PEERS, "SECRET": f"{new} {SECRET}"}
+
+    assert of("edge", given).edge.peers.secret == new
+    (process,) = [each for each in of("wsgi", given).processes if each.stacks]
+    assert dict(process.environment)[environment.PEER_SECRET] == f"{new} {SECRET}"
+
+
 def test_an_edge_needs_a_server_of_each_stack() -> None:
     """On its host or on another one."""
     assert error_of("edge", {"SECRET": SECRET}) == (

@@ -49,9 +49,10 @@ def test_anything_else_is_an_error(text) -> None:
 @pytest.mark.parametrize(
     ("value", "given"),
     [
-        ("too short", "9 characters"),
+        ("too-short", "9 characters"),
         (SECRET + "$", "33 characters"),
-        (SECRET + " ", "33 characters"),
+        (SECRET + " ", "32 and 0 characters"),
+        (f"{SECRET} short", "32 and 5 characters"),
         (None, "NoneType"),
     ],
 )
@@ -62,6 +63,13 @@ def test_no_message_has_the_secret(value, given) -> None:
 
     assert str(error.value) == f'TANDEM["PEERS"]["SECRET"]: {EXPECTED}, got {given}.\n{HINT}'
     assert SECRET not in repr(read_settings({"PEERS": {"SECRET": SECRET}}))
+
+
+def test_one_secret_may_replace_another() -> None:
+    """Both are read for a time."""
+    both = f"new-{SECRET} old-{SECRET}"
+
+    assert read_settings({"PEERS": {"SECRET": both}}).peers.secret == both
 
 
 def test_the_environment_has_the_secret_that_the_settings_lack(tmp_path) -> None:

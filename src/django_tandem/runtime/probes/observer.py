@@ -167,8 +167,8 @@ def _migrations(state: State) -> ServerCheck | None:
     for process in state.processes:
         for kind in process.kinds:
             if kind.stack is Stack.WSGI:
-                secret = dict(process.environment).get(environment.PEER_SECRET)
-                return _check_of(kind, MIGRATIONS_PATH, secret)
+                secrets = dict(process.environment).get(environment.PEER_SECRET, "")
+                return _check_of(kind, MIGRATIONS_PATH, next(iter(secrets.split()), None))
     return None
 
 
