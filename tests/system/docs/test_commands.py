@@ -15,12 +15,15 @@ from django_tandem.cli import parser
 # Installed by the reader, or the system's.
 OTHERS = {
     "cd",
+    "cp",
     "certbot",
     "curl",
     "docker",
     "django-admin",
+    "editor",
     "git",
     "grep",
+    "kubectl",
     ".venv/bin/tandem",
     "ln",
     "mkdir",
@@ -28,6 +31,7 @@ OTHERS = {
     "openssl",
     "scp",
     "source",
+    "sudo",
     "sqlite3",
     "ssh",
 }
