@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django_tandem.errors import RefusedError
-from django_tandem.model import LogFormat
+from django_tandem.model import LogFormat, WorkerKind
 from django_tandem.model.readiness import MIGRATIONS_UNREAD
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import supervisord
@@ -105,9 +105,15 @@ def _lines(healthy: Healthy) -> list[str]:
     process = healthy.process
     return [
         f"{process.name_of(kind):<10} {(kind.stack or '').upper():<5} "
-        f"{kind.description}: {ANSWERS if kind.socket else RUNS}"
+        f"{kind.description}: {_how(kind)}"
         for kind in process.kinds
     ] or [f"{process.program:<10} {'':<5} {process.description}: {healthy.reason}"]
+
+
+def _how(kind: WorkerKind) -> str:
+    if kind.socket:
+        return ANSWERS
+    return f"answers on {kind.bind}" if kind.bind else RUNS
 
 
 def _stop(run_dir: Path, program: str, reason: str, supervisord_pid: int) -> None:

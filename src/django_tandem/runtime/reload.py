@@ -207,6 +207,7 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
     if lock.holder(run_dir) is None or state is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
     unsupervised.refuse_reload(run_dir, state)
+    _refuse_address(run_dir, state)
     with require_space(run_dir), require_supervisord():
         handle = _lock(run_dir, report, patience_s)
         try:
@@ -215,6 +216,17 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
                 yield read_state(run_dir) or state
         finally:
             lock.release(handle)
+
+
+def _refuse_address(run_dir: Path, state: State) -> None:
+    kinds = (kind for process in state.processes for kind in process.kinds)
+    bind = next((kind.bind for kind in kinds if kind.bind), None)
+    if bind is not None:
+        raise RefusedError(
+            f"The stack in {run_dir} listens on {bind}, and a second generation can't beside it.",
+            hint="Start the new code on another host or in a new container, and stop this stack "
+            "with `tandem down` once that one is ready.",
+        )
 
 
 def wait_until_drained(run_dir: Path) -> None:

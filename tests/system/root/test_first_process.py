@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -71,9 +73,12 @@ def test_it_collects_orphans_and_ends_with_0(directory, port) -> None:
         left = psutil.Popen([*inside, "sh", "-c", "(exec sleep 0.1) & exit"])
         left.wait(10)
         wait_for(lambda: not any(_is_zombie(each) for each in master.children()))
-        master.send_signal(signal.SIGTERM)
+        # As a preStop hook does: its signal is for process 1.
+        down = (*inside, sys.executable, "-m", "django_tandem", "down", "--run-dir", up.run_dir)
+        done = subprocess.run(down, capture_output=True, text=True, check=False)
 
         assert up.wait() == 0
+        assert done.stderr.endswith("Stopped.\n") or done.returncode == -signal.SIGKILL
 
     assert "stopping: finishes requests in flight, for 8 s at most" in up.output
 
