@@ -24,6 +24,9 @@ LEFTOVERS = (
 )
 
 TABLE = Path("/proc/net/unix")
+TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+# In the column of the states (proc(5)).
+ESTABLISHED = "01"
 # In the table's flags column: a listening socket, which is no connection itself.
 LISTENS = 0x10000
 
@@ -109,6 +112,15 @@ def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:
             # Num RefCount Protocol Flags Type St Inode Path
             flags[named[ending]].append(int(line.split(maxsplit=4)[3], 16))
     return {path: _connections_in(found) for path, found in flags.items()}
+
+
+def count_on_port(port: int, tables: Collection[Path] = TCP_TABLES) -> int | None:
+    """Return how many clients are connected to a port of this host; None off Linux."""
+    ending = f":{port:04X}"
+    lines = [line.decode().split() for table in tables for line in _lines(table)[1:]]
+    # Number, local address, remote address, state, …
+    ours = (fields for fields in lines if fields[1].endswith(ending))
+    return sum(fields[3] == ESTABLISHED for fields in ours) if lines else None
 
 
 def count_open(run_dir: Path) -> int:

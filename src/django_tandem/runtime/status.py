@@ -1,7 +1,7 @@
 """A running stack at one moment: which generation is live, what each program does and uses."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from django_tandem.runtime.kind_status import (
     unchecked_state,
 )
 from django_tandem.runtime.reconcile import programs_to_stop
-from django_tandem.runtime.sockets import count_connections, linked_sockets
+from django_tandem.runtime.sockets import count_connections, count_on_port, linked_sockets
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.usage import Usage, total_usage, usage_of_family, usages
 from django_tandem.runtime.waiting import wait_until
@@ -195,7 +195,9 @@ def _programs(
             process=process,
             role=role,
             state=_state(status, process, role, state, kinds),
-            connections=_sum([connections[each] for each in log_names(name)]),
+            connections=_sum(
+                [*(connections[each] for each in log_names(name)), *_on_addresses(process)]
+            ),
             kinds=kinds,
         )
 
@@ -236,6 +238,12 @@ def _connections(run_dir: Path, programs: Sequence[str]) -> dict[str, int | None
     sockets = {name: run_dir / f"{name}.sock" for name in names}
     found = count_connections([path for path in sockets.values() if path.exists()])
     return {name: found.get(path) for name, path in sockets.items()}
+
+
+def _on_addresses(process: Process | None) -> Iterator[int | None]:
+    for kind in process.kinds if process else ():
+        if kind.bind:
+            yield count_on_port(kind.bind.port)
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

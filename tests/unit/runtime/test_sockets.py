@@ -5,9 +5,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from django_tandem.inprocess import shared_memory, slot_file
 from django_tandem.runtime import sockets
-from django_tandem.runtime.sockets import SocketSampler, count_connections
+from django_tandem.runtime.sockets import SocketSampler, count_connections, count_on_port
 from harness.client import wait_for
 
 
@@ -89,6 +91,25 @@ def test_one_sample_serves_all_waiting_threads(tmp_path, monkeypatch) -> None:
 def test_the_wait_for_a_sample_is_bounded(tmp_path) -> None:
     """A drain ends in time even if no sample is taken."""
     assert SocketSampler().next_count(tmp_path / "s", time.monotonic() + 0.01) is None
+
+
+@pytest.mark.parametrize(("host", "local"), [("127.0.0.1", "127.0.0.1"), ("::", "::1")])
+def test_the_clients_of_a_port_are_counted(host, local) -> None:
+    """Of either protocol; the clients' own ends are not."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
+        port = listener.getsockname()[1]
+        assert count_on_port(port) == 0
+
+        clients = [socket.create_connection((local, port)) for _ in range(2)]
+        assert count_on_port(port) == 2
+        for client in clients:
+            client.close()
+
+
+def test_the_clients_of_a_port_are_not_known_everywhere(tmp_path) -> None:
+    """Other systems have no such tables."""
+    assert count_on_port(80, [tmp_path / "tcp"]) is None
 
 
 def _listener(path: Path) -> socket.socket:
