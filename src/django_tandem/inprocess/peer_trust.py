@@ -21,7 +21,7 @@ from django_tandem.inprocess.readiness import is_health_check, is_wsgi_health_ch
 
 # The edge sets it on each request that it passes on; one of a client is overwritten.
 SECRET_HEADER = "x-tandem-secret"  # noqa: S105 - the name of a header
-# One line for as long: whoever scans a network must not fill the log.
+# One line for as long: a scan of the network must not fill the log.
 LOG_EVERY_S = 60.0
 
 REJECTION = Denial(status=403, close_code=1008)

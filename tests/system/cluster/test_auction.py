@@ -1,4 +1,4 @@
-"""The auction on five hosts: what a client gets while hosts fail, are replaced and are cut off."""
+"""The auction on five hosts, which fail, are replaced and are cut off while clients use it."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ def test_the_auction_is_the_same_on_several_hosts(auction) -> None:
 
 @pytest.mark.parametrize("given", [[], [("X-Tandem-Secret", "wrong")]], ids=["missing", "wrong"])
 @pytest.mark.parametrize(("name", "port"), [("wsgi1", 9000), ("asgi", 9001)])
-def test_a_stack_rejects_who_lacks_the_secret(auction, given, name, port) -> None:
+def test_a_stack_rejects_requests_without_the_secret(auction, given, name, port) -> None:
     """Another host of its network can connect to it."""
     host = auction.hosts[name].address
 
@@ -62,8 +62,8 @@ def test_a_role_without_the_secret_is_refused(auction, role) -> None:
     assert 'neither SECRET nor TLS of TANDEM["PEERS"] is set.' in done.stderr
 
 
-def test_a_killed_wsgi_host_fails_what_it_was_serving(auction) -> None:
-    """Its peer takes the rest; the host is used again once it is back."""
+def test_a_killed_wsgi_host_fails_only_its_own_requests(auction) -> None:
+    """Its peer serves the others; the host is used again once it is back."""
     role = auction.roles["wsgi1"]
 
     async def run():

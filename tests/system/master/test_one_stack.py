@@ -53,7 +53,7 @@ def request_until_refused(port: int, outcomes: Counter, began: threading.Event) 
 
 
 def test_a_stop_resets_no_connection_that_was_accepted(directory) -> None:
-    """The workers finish what waits in the queue of the address; what comes later is refused."""
+    """The workers finish the connections in the queue of the address; later ones are refused."""
     port = free_port()
     with serving_one(directory, Stack.WSGI, port) as master:
         wait_until_ready(master, [Stack.WSGI])

@@ -133,7 +133,7 @@ def test_a_health_check_needs_no_secret_on_wsgi():
 
 
 def test_one_line_a_minute_names_a_peer_without_the_secret(caplog):
-    """Whoever scans a network can't fill the log."""
+    """A scan of the network can't fill the log."""
     moments = iter([0.0, 0.0, 59.0, 61.0, 61.0])
     secret = PeerSecret(SECRET, now=lambda: next(moments))
 

@@ -90,7 +90,7 @@ def test_a_master_that_has_never_served_has_no_delay(stop, clock) -> None:
 
 
 def test_the_workers_drain_once_nothing_waits_to_be_accepted(stop, master, clock, tmp_path) -> None:
-    """What waits is a request that its client has sent."""
+    """Such a connection has a request that its client has sent."""
     stop.begin(has_served=True)
     with master.connect():
         at(stop, clock, 5)

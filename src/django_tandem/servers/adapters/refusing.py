@@ -41,7 +41,7 @@ def drop_new_connections(listeners: Iterable[Any]) -> None:
     memory = ctypes.create_string_buffer(program, len(program))
     given = struct.pack("HP", len(DROP_FIRST_PACKETS), ctypes.addressof(memory))
     for listener in filter(is_tcp, listeners):
-        # Not Linux, or a sandbox without it: what waits at the close is reset.
+        # Not Linux, or a sandbox without it: connections that wait at the close are reset.
         with contextlib.suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, given)
 
