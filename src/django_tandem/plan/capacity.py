@@ -4,7 +4,8 @@ import math
 from dataclasses import replace
 
 from django_tandem.errors import SettingError
-from django_tandem.model import Host, Project, Protocol, Recycle, Stack
+from django_tandem.model import EVERY_ROLE, Host, Project, Protocol, Recycle, Roles, Stack
+from django_tandem.model.roles import listed_roles
 from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.settings import AsgiSettings, Settings, WsgiSettings
 
@@ -108,14 +109,14 @@ def _max_requests(settings: WsgiSettings, server: Server) -> int:
     return settings.max_requests
 
 
-def is_shared(settings: Settings, *, has_both: bool) -> bool:
+def is_shared(settings: Settings, *, has_both: bool, roles: Roles = EVERY_ROLE) -> bool:
     """
-    Return whether the servers share a master.
+    Return whether the servers of a host with ``roles`` share a master.
 
     Raises SettingError for a RECYCLE that nothing could carry out.
     """
     found = recycle(settings)
-    reason, hint = _why_not(settings, has_both=has_both)
+    reason, hint = _why_not(settings, has_both=has_both, roles=roles)
     if reason and found != Recycle():
         raise SettingError(f"{RECYCLE} is for the shared master, and {reason}.", hint=hint)
     return not reason
@@ -133,11 +134,16 @@ def recycle(settings: Settings) -> Recycle:
     return Recycle(memory_bytes=given.memory or 0, age_s=given.age or 0, requests=given.requests)
 
 
-def _why_not(settings: Settings, *, has_both: bool) -> tuple[str, str]:
+def _why_not(settings: Settings, *, has_both: bool, roles: Roles) -> tuple[str, str]:
     """Return why there is no shared master, and how to have one; both empty when there is."""
     wsgi, asgi = settings.wsgi.server, settings.asgi.server
     if not settings.shared_master:
         return 'TANDEM["SHARED_MASTER"] is False', "Remove one of them."
+    if not has_both and roles != EVERY_ROLE:
+        return (
+            f'the roles are "{listed_roles(roles)}", with a single stack',
+            "Remove it, or run that stack as the only role of a host, or both stacks on this one.",
+        )
     if not has_both:
         return (
             "WSGI alone is served here",

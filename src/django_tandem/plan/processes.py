@@ -178,7 +178,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
 
 def _servers(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[Process]:
     """Yield the servers and the Channels worker: under one master, or a process each."""
-    if stacks and is_shared(context.settings, has_both=len(stacks) > 1):
+    if stacks and is_shared(context.settings, has_both=len(stacks) > 1, roles=context.roles):
         yield _master(context, stacks)
         return
     for stack in stacks:

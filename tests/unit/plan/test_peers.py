@@ -239,6 +239,19 @@ def test_roles_that_the_project_has_no_use_for_are_refused() -> None:
     )
 
 
+def test_recycle_needs_a_master() -> None:
+    """Both stacks of a host have one, and so has a stack that is its only role."""
+    recycle = {"RECYCLE": {"AGE": "1h"}}
+
+    assert error_of("edge,wsgi", tandem=recycle) == (
+        'TANDEM["RECYCLE"] is for the shared master, and the roles are "edge,wsgi", with a single '
+        "stack.\n"
+        "  Remove it, or run that stack as the only role of a host, or both stacks on this one."
+    )
+    for roles in ("all", "wsgi", "asgi", "wsgi,asgi", "edge"):
+        assert of(roles, tandem=recycle).processes
+
+
 def test_two_servers_of_a_host_do_not_listen_at_one_place() -> None:
     """Nor does the monitor where a stack does."""
     assert error_of("wsgi,asgi", tandem={"ASGI": {"BIND": ":9000"}}) == (
