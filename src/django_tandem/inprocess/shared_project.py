@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
-from django_tandem import environment, garbage
+from django_tandem import environment, garbage, priority
 from django_tandem.handler.protocol import Application
 from django_tandem.inprocess import (
     asgi_layers,
@@ -40,6 +40,7 @@ class SharedProject:
 
 
 @garbage.collected_rarely()
+@priority.yielding_cpus()
 def load(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
     """Load the project's applications of ``stacks``, and what their servers import later."""
     ignore_write_errors()

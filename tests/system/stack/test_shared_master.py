@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from django_tandem import priority
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.generations_rpc import DRAINER
@@ -295,8 +296,9 @@ def test_no_request_fails_while_the_master_is_replaced(up) -> None:
     assert load.failed == []
     assert load.answered > 20
     assert len(imports.read_text().split()) == 2
-    # The command leaves the CPUs to the workers; the master's priority is that of its workers.
-    assert niceness.read_text().split() == ["10", "0"]
+    # They leave the CPUs to the workers. The master does where it may have its priority back.
+    assert niceness.read_text().split() == ["10", "10" if priority.may_raise() else "0"]
+    assert psutil.Process(master(up)["pid"]).nice() == 0
     assert programs(up) == {f"master-{before + 1}", "monitor", "nginx", "valkey"}
     assert not any(
         psutil.pid_exists(worker["pid"]) for each in old["kinds"] for worker in each["workers"]
