@@ -43,7 +43,7 @@ def test_no_path_of_asgi_is_sent_to_wsgi(name) -> None:
 
 
 @settings(
-    max_examples=150,
+    max_examples=100,
     # Another seed each time; what fails is printed so that it can be tried again.
     derandomize=False,
     database=None,
