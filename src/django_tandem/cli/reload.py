@@ -20,6 +20,7 @@ from django_tandem.cli.run_dirs import (
     project_directory,
 )
 from django_tandem.cli.user import require_same
+from django_tandem.environment import STARTED_BY_ROOT
 from django_tandem.errors import EXIT_FAILED, MachineError, ProjectError, RefusedError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import DrainMode
@@ -129,6 +130,8 @@ def _request(run_dir: Path, options: argparse.Namespace) -> int:
     try:
         refuse_foreign(run_dir)
     except MachineError as error:
+        if STARTED_BY_ROOT in os.environ:
+            raise
         hint = f'{error.hint}\nOr let a group of yours reload it, with TANDEM["RELOAD_GROUP"].'
         raise MachineError(error.message, hint=hint) from error
     return EXIT_FAILED
