@@ -93,6 +93,8 @@ def _host(name: str, address: str, bridge: str, number: int) -> Iterator[Host]:
     finally:
         host.kill()
         _run("ip", "netns", "delete", host.namespace)
+        # A connection that was not closed keeps the namespace, and so the link, for minutes.
+        subprocess.run(("ip", "link", "delete", host.link), check=False, stderr=subprocess.DEVNULL)
 
 
 def _run(*argv: str) -> str:

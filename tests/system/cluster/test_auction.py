@@ -78,7 +78,8 @@ def test_a_killed_wsgi_host_fails_only_its_own_requests(auction) -> None:
     outcome = asyncio.run(run())
 
     # Its two workers, each with a request, and those that waited in the queue of its kernel.
-    assert outcome.statuses.keys() <= {200, 502, 504}, outcome
+    # The response of one may have begun.
+    assert outcome.statuses.keys() <= {200, 502, 504, "ClientPayloadError"}, outcome
     assert outcome.failed <= 6
     assert outcome.statuses[200] > 100
 
