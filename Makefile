@@ -37,7 +37,7 @@ export CONTAINERS ?= $(HOME)/.cache/django-tandem/containers
 CONTAINER_PROGRAMS := podman:podman runc:runc mmdebstrap:mmdebstrap
 # The plug-in of podman's networks by which containers find each other.
 DNSNAME := /usr/lib/cni/dnsname:golang-github-containernetworking-plugin-dnsname
-test-cluster: DEBIAN += $(CONTAINER_PROGRAMS) $(DNSNAME)
+test-cluster: DEBIAN += ip:iproute2 catatonit:catatonit $(CONTAINER_PROGRAMS) $(DNSNAME)
 tests faults test-all: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PROGRAMS))
 
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
@@ -95,18 +95,13 @@ build/schemas/installed: Makefile | $(BIN)/python
 	@$(NPM) install --silent --no-audit --no-fund --ignore-scripts --prefix build/schemas $(SCHEMAS)
 	@touch $@
 
-# Several hosts, as namespaces of this machine's network and as containers; only root can make either.
-test-cluster: DEBIAN += ip:iproute2 $(CONTAINER_PROGRAMS)
-test-cluster: compiled system
-	PATH="$(SYSTEM_PATH)" $(BIN)/pytest $(wildcard tests/system/cluster tests/cluster) -m cluster
-
 # Each supported pair of Python and Django, by nox: make test-all ARGS=tests/unit
 test-all: $(VENV)/dev.installed uplot schemas system
 	PATH="$(SYSTEM_PATH)" $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
-# The rendered image and its services, by podman, for root: five minutes.
+# Several hosts, as namespaces of this machine's network and as containers of podman; only root can make either.
 test-cluster: compiled system
-	PATH="$(SYSTEM_PATH)" $(BIN)/pytest tests/cluster
+	PATH="$(SYSTEM_PATH)" $(BIN)/pytest tests/system/cluster tests/cluster
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed
