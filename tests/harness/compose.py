@@ -105,10 +105,6 @@ class Compose:
         pull = ("--no-build", "--pull", "never")
         self.run("up", "--detach", "--wait", *pull, *arguments, timeout_s=UP_S)
 
-    def replace(self, service: str) -> None:
-        """Replace the container of a service by a new one that is healthy."""
-        self.up("--no-deps", "--force-recreate", service)
-
     def run(self, *arguments: str, timeout_s: float = DEADLINE_S) -> str:
         """Run a subcommand of docker-compose, and return its output."""
         done = subprocess.run(
@@ -140,12 +136,6 @@ class Compose:
         """Return the state of each container, by its service; those that have ended too."""
         lines = self.run("ps", "--all", "--format", "json").splitlines()
         return {each["Service"]: each for each in map(json.loads, lines)}
-
-    def ended_at(self, service: str) -> str:
-        """Return when the container of a service ended, in a form that sorts."""
-        name = self.containers()[service]["Name"]
-        inspect = podman("inspect", "--format", "{{.State.FinishedAt.UTC}}", name)
-        return subprocess.run(inspect, capture_output=True, text=True, check=True).stdout
 
     def execute(self, service: str, *command: str) -> str:
         """Run a command in the container of a service."""
