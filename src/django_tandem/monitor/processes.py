@@ -12,7 +12,7 @@ from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.model.state import State
 from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
-from django_tandem.runtime import supervisord, unsupervised
+from django_tandem.runtime import supervisord
 from django_tandem.runtime.usage import usage_of, usages
 
 MB = 1024 * 1024
@@ -39,6 +39,9 @@ def read_memory(
     if state.is_supervised:
         statuses = supervisord.statuses(run_dir)
     else:
+        # Only the companion of a role without supervisord needs it.
+        from django_tandem.runtime import unsupervised  # noqa: PLC0415
+
         statuses = unsupervised.statuses(run_dir, state)
     names = {each.pid: name_of(each.name) for each in statuses if each.pid}
     workers = {slot.pid: slot.stack for slot in slots}

@@ -31,11 +31,8 @@ from django_tandem.monitor.statsd_export import StatsdExport
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import read_queues
 from django_tandem.runtime.probes.http_server import HttpServer
-from django_tandem.runtime.probes.observer import Observer
-from django_tandem.runtime.probes.thread import probe_pages
 from django_tandem.runtime.scoreboard import ScoreboardReader
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, read_state
-from django_tandem.runtime.unsupervised import OneProgram
 from django_tandem.runtime.waiting import report
 
 # The edge writes its lines each second, or each 64 kB.
@@ -75,9 +72,8 @@ class Monitor:
         self._failures: list[str] = []
         self._reported: set[str] = set()
         self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
-        observer = Observer(OneProgram(root), run_dir)
-        # Below supervisord, a thread of it answers them.
-        self._probes = HttpServer(probe_pages(observer.observe))
+        # Below supervisord, a thread of it answers the probes.
+        self._probes: HttpServer | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM, or until another version of django-tandem is installed."""
@@ -240,6 +236,7 @@ class Monitor:
             failures += await self._server.listen(addresses)
         if not state.is_supervised:
             probes = (str(self._run_dir / HEALTH_SOCKET), *state.health)
+            self._probes = self._probes or _probe_server(self._root, self._run_dir)
             failures += await self._probes.listen(probes)
         for failure in failures:
             if failure not in self._failures:
@@ -277,6 +274,15 @@ def installed_version() -> str:
     except OSError:
         # The release that this monitor is of was removed.
         return ""
+
+
+def _probe_server(root: int, run_dir: Path) -> HttpServer:
+    # Only the companion of a role without supervisord needs these.
+    from django_tandem.runtime.probes.observer import Observer  # noqa: PLC0415
+    from django_tandem.runtime.probes.thread import probe_pages  # noqa: PLC0415
+    from django_tandem.runtime.unsupervised import OneProgram  # noqa: PLC0415
+
+    return HttpServer(probe_pages(Observer(OneProgram(root), run_dir).observe))
 
 
 def _open_history(run_dir: Path) -> BackgroundWriter | None:
