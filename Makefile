@@ -101,7 +101,7 @@ test-all: $(VENV)/dev.installed uplot schemas system
 
 # Several hosts, as namespaces of this machine's network and as containers of podman; only root can make either.
 test-cluster: compiled system
-	PATH="$(SYSTEM_PATH)" $(BIN)/pytest tests/system/cluster tests/cluster
+	PATH="$(SYSTEM_PATH)" $(BIN)/pytest tests/system/cluster
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed

@@ -11,7 +11,6 @@ from harness.containers import READ_ONLY, UNPRIVILEGED, Container
 from harness.images import ROOT, build
 
 pytestmark = [
-    pytest.mark.cluster,
     pytest.mark.timeout(600),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can start these containers"),
 ]

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from cluster.auction import HEADER, Auction, is_possible, serving
+from cluster.load import load
 from example.bidding import storm
 from faults.sockets import Sockets
 
-from cluster.auction import HEADER, Auction, is_possible, serving
-from cluster.load import load
 from harness.client import ask
 from harness.stack import tandem
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 # On the WSGI stack, and on the ASGI stack.
 LOTS, FEED = "/api/lots/", "/events/bids/"
