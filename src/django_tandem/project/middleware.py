@@ -19,6 +19,7 @@ from django_tandem.inprocess.views import nested_code
 from django_tandem.model import Middleware, OtherUrlconf, Route
 from django_tandem.project.asgi_components import constants
 from django_tandem.project.importing import trying
+from django_tandem.project.inheritance import inherits
 from django_tandem.project.urlconf import http_routes
 
 # The receivers of request_started, and the close of the response with request_finished.
@@ -86,7 +87,7 @@ def _runs_async(factory: Any, *, inside_is_async: bool) -> bool:
 
 def _mixin_switches(factory: Any) -> dict[str, int]:
     # MiddlewareMixin runs its synchronous methods in a thread; the cost of others is unknown.
-    if getattr(factory, "__acall__", None) is not MiddlewareMixin.__acall__:
+    if not inherits(factory, MiddlewareMixin, "__acall__"):
         return {}
     return _method(factory, "process_request") | _method(factory, "process_response")
 

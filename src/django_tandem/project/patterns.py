@@ -13,6 +13,7 @@ from typing import Any
 from django.urls.converters import IntConverter, StringConverter, UUIDConverter
 from django.urls.resolvers import RegexPattern, RoutePattern
 
+from django_tandem.project.inheritance import inherits
 from django_tandem.project.regex.fragment import PcreFragment, UntranslatableError, alternation
 from django_tandem.project.regex.translate import ANY, ParseTree, parse, translate
 
@@ -81,7 +82,7 @@ def pcre_of(pattern: Any, text: str) -> PatternPcre:
 
 def _matches_as(pattern: Any, cls: Any) -> bool:
     # A subclass is as good as Django's own as long as it matches in the same way.
-    return type(pattern).match is cls.match and type(pattern).regex is cls.regex
+    return all(inherits(type(pattern), cls, name) for name in ("match", "regex"))
 
 
 def _mode(regex: str) -> _Mode:
@@ -127,13 +128,14 @@ def refusal(converters: Mapping[str, Any]) -> str:
 
 
 def _accepts_all(converter: Any) -> bool:
-    convert = getattr(type(converter), "to_python", None)
-    if convert is StringConverter.to_python:
+    cls = type(converter)
+    if inherits(cls, StringConverter, "to_python"):
         return True
-    if convert is UUIDConverter.to_python:
+    if inherits(cls, UUIDConverter, "to_python"):
         return bool(converter.regex == UUIDConverter.regex)
-    if convert is IntConverter.to_python:
+    if inherits(cls, IntConverter, "to_python"):
         return _is_number(converter.regex)
+    convert = getattr(cls, "to_python", None)
     return isinstance(convert, FunctionType) and _only_trims(convert, converter.regex)
 
 
@@ -167,7 +169,7 @@ def bound_integers(regex: str, converters: Mapping[str, Any]) -> str:
     """
     most = sys.get_int_max_str_digits()
     for name, converter in converters.items() if most else ():
-        if type(converter).to_python is IntConverter.to_python:
+        if inherits(type(converter), IntConverter, "to_python"):
             group = re.escape(f"(?P<{name}>[0-9]+)")
             regex = re.sub(rf"{group}(?=[^0-9(])", f"(?P<{name}>[0-9]{{1,{most}}})", regex)
     return regex

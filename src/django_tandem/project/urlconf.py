@@ -8,6 +8,7 @@ from django.urls.resolvers import LocalePrefixPattern, URLPattern, URLResolver
 
 from django_tandem.inprocess.views import view_of
 from django_tandem.model import Route, View
+from django_tandem.project.inheritance import inherits
 from django_tandem.project.path_match import PatternChain, cut, extend, path_match
 
 # No project nests this deep on purpose, and Python's own recursion must not end first.
@@ -79,7 +80,7 @@ def _below(resolver: URLResolver, path: ResolverPath) -> Iterator[Endpoint]:
         if isinstance(child, URLResolver):
             yield from _below(child, further)
         else:
-            if type(child).resolve is not URLPattern.resolve:
+            if not inherits(type(child), URLPattern, "resolve"):
                 further = replace(further, chain=cut(here.chain, _OWN_RESOLVE))
             yield Endpoint(path=further, name=child.name, callback=child.callback)
 
@@ -95,7 +96,7 @@ def _entered(path: ResolverPath, child: URLResolver | URLPattern) -> ResolverPat
 
 
 def _why_not_followed(resolver: URLResolver, path: ResolverPath) -> str:
-    if type(resolver).resolve is not URLResolver.resolve:
+    if not inherits(type(resolver), URLResolver, "resolve"):
         return _OWN_RESOLVE
     if len(path.lists) >= _DEEPEST:
         return _DEEP
