@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-cluster bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -178,6 +178,11 @@ bench-start: $(OLDER)/installed compiled system
 bench-monitor: DEBIAN += wrk:wrk
 bench-monitor: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/monitor.py
+
+# What a second host brings, on hosts that only root can make: three minutes.
+bench-cluster: DEBIAN += wrk:wrk ip:iproute2
+bench-cluster: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python benchmarks/hosts.py
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py

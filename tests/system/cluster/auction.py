@@ -95,6 +95,8 @@ class Auction:
     directory: Path
     environment: dict[str, str]
     tokens: list[str]
+    # Valkey and PostgreSQL.
+    data: list[subprocess.Popen[bytes]]
 
     @property
     def url(self) -> str:
@@ -126,15 +128,16 @@ def serving() -> Iterator[Auction]:
         addresses = {name: host.address for name, host in hosts.items()}
         settings = SETTINGS.format(**addresses, stop_s=STOP_S)
         (directory / "config" / "cluster.py").write_text(settings)
+        data, variables = _data(hosts["data"], Path(scratch))
         environment = {
             "DJANGO_SETTINGS_MODULE": "config.cluster",
             "CLUSTER_SECRET": SECRET,
-            **_data(hosts["data"], Path(scratch)),
+            **variables,
         }
         # The test's own namespace reaches the data, too.
         prepare(directory, **environment)
         tokens = [token_of(user, directory, **environment) for user in ("ada", "grace")]
-        auction = Auction(hosts, {}, directory, environment, tokens)
+        auction = Auction(hosts, {}, directory, environment, tokens, data)
         for name, role in (
             *(("wsgi1", "wsgi"), ("wsgi2", "wsgi")),
             *(("asgi", "asgi"), ("edge", "edge")),
@@ -144,12 +147,13 @@ def serving() -> Iterator[Auction]:
         yield auction
 
 
-def _data(host: Host, scratch: Path) -> dict[str, str]:
-    """Start PostgreSQL and Valkey on their host; return the variables that name them."""
+def _data(host: Host, scratch: Path) -> tuple[list[subprocess.Popen[bytes]], dict[str, str]]:
+    """Start Valkey and PostgreSQL on their host; return them, and the variables that name them."""
     valkey = find_valkey()
     assert valkey is not None
     listen = ("--bind", host.address, "--protected-mode", "no", "--save", "")
-    host.start((valkey, *listen, "--dir", str(scratch)), scratch / "valkey.log", scratch, {})
+    argv = (valkey, *listen, "--dir", str(scratch))
+    started = [host.start(argv, scratch / "valkey.log", scratch, {})]
     postgres = Path(tempfile.mkdtemp(prefix="pg-", dir=scratch))
     scratch.chmod(0o755)
     user = pwd.getpwnam("postgres")
@@ -162,13 +166,13 @@ def _data(host: Host, scratch: Path) -> dict[str, str]:
         rules.write("host all all 0.0.0.0/0 trust\n")
     options = ("-k", str(postgres), "-c", f"listen_addresses={host.address}", "-c", "fsync=off")
     argv = (*by_user, program("postgres"), "-D", str(data), *options)
-    host.start(argv, scratch / "postgres.log", postgres, {})
+    started.append(host.start(argv, scratch / "postgres.log", postgres, {}))
     is_ready = (program("pg_isready"), "-h", host.address, "-t", "30")
     wait_for(
         lambda: not subprocess.run(is_ready, check=False, stdout=subprocess.DEVNULL).returncode,
         within_s=30,
     )
-    return {
+    return started, {
         "DATABASE_URL": f"postgres://tandem@{host.address}/postgres",
         "REDIS_URL": f"redis://{host.address}:6379/0",
     }
