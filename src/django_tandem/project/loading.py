@@ -95,10 +95,7 @@ def read(
     Raises ProjectError for a URLconf or a middleware that can't be imported.
     """
     if not hasattr(django_settings, "ROOT_URLCONF"):
-        raise ProjectError(
-            f'ROOT_URLCONF is not set in "{location.settings_module}".',
-            hint='Set it to the module of the URLconf, such as "mysite.urls".',
-        )
+        raise _without_urlconf(location.settings_module)
     resolver = get_resolver()
     urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
@@ -114,6 +111,21 @@ def read(
         needs_one_asgi_process=beside.needs_one_process,
     )
     return Loaded(project=project, settings=settings, application=application, asgi=beside)
+
+
+def _without_urlconf(module: str) -> ProjectError:
+    # settings.configure() leaves it empty, and the settings module unread.
+    if django_settings.SETTINGS_MODULE:
+        return ProjectError(
+            f'ROOT_URLCONF is not set in "{module}".',
+            hint='Set it to the module of the URLconf, such as "mysite.urls".',
+        )
+    return ProjectError(
+        f'The settings module "{module}" was not imported: settings.configure() had been called.',
+        hint="`opentelemetry-instrument` calls it: start tandem without that command, and install "
+        "the extra `otel`, which traces the workers. With another such command, set "
+        "DJANGO_SETTINGS_MODULE in the environment.",
+    )
 
 
 def _read_django(location: Location, settings: Settings, application: object | None) -> Project:

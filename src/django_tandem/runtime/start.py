@@ -25,6 +25,7 @@ from django_tandem.runtime import (
     run_dir,
     supervisord,
 )
+from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
 from django_tandem.runtime.sockets import clean
@@ -101,8 +102,9 @@ def in_foreground(
     reloads it. Does not return.
     """
     with capabilities.port_binding_withheld():
-        _beside("announce", str(directory), str(timeout_s))
+        _beside("announce", str(directory), str(timeout_s), variables=without_agents(os.environ))
         if watched is not None:
+            # It starts `tandem reload`, whose settings may read any variable.
             _beside("watch", str(os.getpid()), str(directory), *watched)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -151,9 +153,11 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     return failed is None
 
 
-def _beside(module: str, *arguments: str) -> None:
+def _beside(module: str, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
     subprocess.Popen(
-        [*PYTHON, "-m", f"django_tandem.runtime.{module}", *arguments], stdin=subprocess.DEVNULL
+        [*PYTHON, "-m", f"django_tandem.runtime.{module}", *arguments],
+        env=variables,
+        stdin=subprocess.DEVNULL,
     )
 
 

@@ -15,6 +15,7 @@ from django_tandem import environment
 from django_tandem.model import Plan, Process, programs
 from django_tandem.model.state import state_of
 from django_tandem.runtime import capabilities, early_signals
+from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.sockets import move_links
 from django_tandem.runtime.start import PYTHON
 from django_tandem.runtime.supervisor.children import unwanted
@@ -62,6 +63,7 @@ def _places(process: Process) -> str:
 def _start_companion(run_dir: Path) -> None:
     subprocess.Popen(
         [*PYTHON, "-m", "django_tandem.monitor", str(run_dir), str(os.getpid())],
+        env=without_agents(os.environ),
         stdin=subprocess.DEVNULL,
         cwd=run_dir,
     )

@@ -2,13 +2,18 @@
 
 import pytest
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import LazySettings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 
+from django_tandem.errors import ProjectError
 from django_tandem.handler.application import DjangoApplication
 from django_tandem.inprocess.handler_choice import with_our_handler
 from django_tandem.model import StaticFiles
+from django_tandem.project import loading
 from django_tandem.project.loading import holds_stock_handler, site_files
+from django_tandem.project.location import Location
+from django_tandem.settings import read_settings
 
 
 def test_a_prefix_ends_with_a_slash(tmp_path) -> None:
@@ -23,6 +28,40 @@ def test_what_is_no_path_of_this_site_is_left_alone(url, tmp_path) -> None:
     """Nor the root, where everything else is."""
     assert site_files(url, tmp_path) is None
     assert site_files("/media/", "") is None
+
+
+@pytest.mark.parametrize(
+    ("settings_module", "message"),
+    [
+        (
+            None,
+            'The settings module "site1.settings" was not imported: settings.configure() had been '
+            "called.\n"
+            "  `opentelemetry-instrument` calls it: start tandem without that command, and install "
+            "the extra `otel`, which traces the workers. With another such command, set "
+            "DJANGO_SETTINGS_MODULE in the environment.",
+        ),
+        (
+            "site1.settings",
+            'ROOT_URLCONF is not set in "site1.settings".\n'
+            '  Set it to the module of the URLconf, such as "mysite.urls".',
+        ),
+    ],
+)
+def test_settings_without_a_urlconf_have_a_reason(
+    settings_module, message, tmp_path, monkeypatch
+) -> None:
+    """OpenTelemetry's command configures Django without a settings module."""
+    found = LazySettings()
+    found.configure()
+    found.SETTINGS_MODULE = settings_module
+    monkeypatch.setattr(loading, "django_settings", found)
+    location = Location(directory=tmp_path, settings_module="site1.settings")
+
+    with pytest.raises(ProjectError) as caught:
+        loading.read(location, read_settings({}), None)
+
+    assert str(caught.value) == message
 
 
 class Derived(ASGIHandler):

@@ -13,6 +13,7 @@ from django_tandem import environment
 from django_tandem.errors import MachineError, SettingError
 from django_tandem.model import programs
 from django_tandem.runtime import early_signals, orphans
+from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.capabilities import (
     AMBIENT_LOWER,
     NET_BIND_SERVICE,
@@ -128,6 +129,10 @@ class Children:
         os.environ.update(self._variables)
         for name in unwanted(self._starting.config.name, os.environ):
             del os.environ[name]
+        if self._starting.config.name == programs.MONITOR:
+            variables = without_agents(os.environ)
+            os.environ.clear()
+            os.environ.update(variables)
 
     def _write(self, text: str) -> None:
         _write_if_possible(self._starting.pipes["child_stdout"], text)

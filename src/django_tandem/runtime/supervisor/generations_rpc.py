@@ -5,6 +5,7 @@ It starts and stops the programs of generations, and starts a drainer for each g
 replaced. Each tick looks for one that a killed reload has left behind.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,7 @@ from django_tandem import priority
 from django_tandem.errors import MachineError
 from django_tandem.model import DrainMode
 from django_tandem.runtime import commit, lock
+from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import live_python, read_state
@@ -103,6 +105,7 @@ class GenerationsRpc:
             [*_nice(), live_python(self._run_dir), "-P", "-m", DRAINER, str(self._run_dir)],
             # supervisord's own directory may have been deleted, as that of an old release.
             cwd=self._run_dir,
+            env=without_agents(os.environ),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -10,6 +10,7 @@ from supervisor import events, loggers
 from supervisor.options import ServerOptions, UnhosedConfigParser
 from supervisor.process import Subprocess
 
+from django_tandem.runtime.agents import SWITCHES
 from django_tandem.runtime.logs import log_path
 from django_tandem.runtime.supervisor.children import Children, unwanted
 
@@ -112,6 +113,21 @@ def test_systemds_variables_are_for_supervisord_alone(monkeypatch) -> None:
     children._set_variables()
 
     assert os.environ == {"SHOP": "1", "KEY": "2"}
+
+
+def test_no_agent_traces_the_monitor(monkeypatch) -> None:
+    """The servers keep what `ddtrace-run` has set."""
+    given = {"DD_TRACE_ENABLED": "true", "PYTHONPATH": "/venv/ddtrace/bootstrap"}
+    children = Children.__new__(Children)
+    children._failure, children._variables = "", {}
+    found = {}
+    for name in ("monitor", "master-1"):
+        monkeypatch.setattr(os, "environ", dict(given))
+        children._starting = SimpleNamespace(config=SimpleNamespace(name=name))
+        children._set_variables()
+        found[name] = os.environ
+
+    assert found == {"monitor": SWITCHES, "master-1": given}
 
 
 def test_a_server_has_no_options_from_the_environment() -> None:
