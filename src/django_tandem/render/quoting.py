@@ -52,14 +52,18 @@ def nginx_text(value: object) -> str:
 def supervisor(value: object) -> str:
     """Escape a value of supervisord.conf, in which ``%`` would begin an expansion."""
     text = str(value)
-    # supervisord reads " ;" and " #" anywhere in a value as the start of a comment.
-    if _CONTROL.search(text) or re.search(r"(?:^|\s)[;#]", text):
+    if _is_altered(text):
         raise QuotingError(
             f"{text!r} can't be written to supervisord.conf: "
             "it has a control character, or a semicolon or a hash after a space.",
             hint="Remove it, or move it to a file that the program reads.",
         )
     return text.replace("%", "%%")
+
+
+def _is_altered(text: str) -> bool:
+    # supervisord reads " ;" and " #" anywhere in a value as the start of a comment.
+    return bool(_CONTROL.search(text) or re.search(r"(?:^|\s)[;#]", text))
 
 
 def supervisor_command(argv: Iterable[str]) -> str:
@@ -69,19 +73,25 @@ def supervisor_command(argv: Iterable[str]) -> str:
 
 def supervisor_environment(pairs: Iterable[tuple[str, str]]) -> str:
     """Join environment variables in such a way that supervisord reads the same values."""
-    return ",".join(f"{name}={_supervisor_value(value)}" for name, value in pairs)
+    return ",".join(f"{name}={_supervisor_value(name, value)}" for name, value in pairs)
 
 
-def _supervisor_value(value: str) -> str:
+def _supervisor_value(name: str, value: str) -> str:
     # supervisord knows both kinds of quotes but no escape, and strips all quotes at the ends.
     quote = "'" if '"' in value else '"'
+    quoted = f"{quote}{value}{quote}"
     if quote in value or value.strip("'\"") != value:
-        raise QuotingError(
-            f"{value!r} can't be written to the environment in supervisord.conf: "
-            "it has both kinds of quotes, or begins or ends with one.",
-            hint="Set it in the environment in which tandem starts.",
-        )
-    return supervisor(f"{quote}{value}{quote}")
+        reason = "both kinds of quotes, or begins or ends with one"
+    elif _is_altered(quoted):
+        reason = "a control character, or a semicolon or a hash after a space"
+    else:
+        return supervisor(quoted)
+    # Not the value itself: it may be a secret, and errors are logged.
+    raise QuotingError(
+        f"The value of {name} can't be written to the environment in supervisord.conf: "
+        f"it has {reason}.",
+        hint="Set it in the environment in which tandem starts.",
+    )
 
 
 def nginx_comment(value: object) -> str:

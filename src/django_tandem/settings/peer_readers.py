@@ -17,10 +17,10 @@ _PEER = re.compile(
 )
 
 # It is written to nginx.conf, to supervisord.conf and to the environment, and sent in a header.
-_SECRET = re.compile(r"[A-Za-z0-9!#%&()*+,./:<=>?@^_{|}~-]{32,1024}")
+_SECRET = re.compile(r"[A-Za-z0-9!%&()*+,./:<=>?@^_{|}~-]{32,1024}")
 _EXPECTED = (
     "at least 32 letters, digits and other ASCII characters, without spaces, quotes, semicolons, "
-    "backslashes and dollar signs"
+    "hashes, backslashes and dollar signs"
 )
 _HINT = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`.'
 

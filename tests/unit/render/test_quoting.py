@@ -86,6 +86,25 @@ def test_supervisor_has_no_escape_for_some_quotes(value) -> None:
         quoting.supervisor_environment([("A", value)])
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("a b'c\"d", "both kinds of quotes, or begins or ends with one"),
+        ("a #b", "a control character, or a semicolon or a hash after a space"),
+        ("a\nb", "a control character, or a semicolon or a hash after a space"),
+    ],
+)
+def test_the_error_names_a_variable_without_its_value(value, reason) -> None:
+    """Which may be a secret, and errors are logged."""
+    with pytest.raises(QuotingError) as raised:
+        quoting.supervisor_environment([("API_TOKEN", value)])
+
+    assert str(raised.value) == (
+        "The value of API_TOKEN can't be written to the environment in supervisord.conf: it has "
+        f"{reason}.\n  Set it in the environment in which tandem starts."
+    )
+
+
 def test_supervisor_would_cut_a_value_at_a_comment() -> None:
     """A space and a semicolon begin one."""
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))

@@ -9,7 +9,7 @@ from django_tandem.settings import read_gateway, read_roles, read_settings, with
 SECRET = "0123456789abcdef0123456789abcdef"
 EXPECTED = (
     "Expected at least 32 letters, digits and other ASCII characters, without spaces, quotes, "
-    "semicolons, backslashes and dollar signs"
+    "semicolons, hashes, backslashes and dollar signs"
 )
 HINT = '  Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`.'
 
@@ -53,6 +53,7 @@ def test_anything_else_is_an_error(text) -> None:
         (SECRET + "$", "33 characters"),
         (SECRET + " ", "32 and 0 characters"),
         (f"{SECRET} short", "32 and 5 characters"),
+        (f"{SECRET} #{SECRET}", "32 and 33 characters"),
         (None, "NoneType"),
     ],
 )
