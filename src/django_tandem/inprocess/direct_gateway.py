@@ -67,14 +67,15 @@ class WsgiDirectGateway:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         for key in _KEYS:
             environ.pop(key, None)
-        # It reads the database, and the probes are on this host.
-        if environ.get("PATH_INFO") == MIGRATIONS_PATH and not _is_own(environ):
-            start_response(NOT_FOUND.line, NOT_FOUND.headers)
-            return [NOT_FOUND.text.encode()]
         if self.script_name:
             target = split_target(raw_target_of_environ(environ), self.script_name)
             environ["SCRIPT_NAME"] = target.script_name
             environ["PATH_INFO"] = target.path_info.decode("latin-1")
+        # It reads the database, and the probes are on this host. Only now is it the path that
+        # WsgiReadiness compares.
+        if environ.get("PATH_INFO") == MIGRATIONS_PATH and not _is_own(environ):
+            start_response(NOT_FOUND.line, NOT_FOUND.headers)
+            return [NOT_FOUND.text.encode()]
         return self.application(environ, start_response)
 
 

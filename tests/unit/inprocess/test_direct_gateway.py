@@ -1,5 +1,7 @@
 """Behind a foreign gateway, no client passes for the edge, and odd paths reach their stack."""
 
+from urllib.parse import unquote
+
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
@@ -120,6 +122,17 @@ def test_the_migrations_are_read_for_this_host_alone(address, status):
     found = ask(WsgiDirectGateway(Recorded(), ""), "/.tandem/migrations", REMOTE_ADDR=address)
 
     assert found[0] == status
+
+
+@pytest.mark.parametrize("target", ["/shop/.tandem/migrations", "/shop/.tandem%2Fmigrations"])
+def test_no_script_name_leads_to_the_migrations(target):
+    """The path counts that the layers below see."""
+    project = Recorded()
+    application = WsgiDirectGateway(project, "/shop")
+
+    found = ask(application, target, PATH_INFO=unquote(target), REMOTE_ADDR="10.0.0.7")
+
+    assert (found[0], project.environ) == ("404 Not Found", {})
 
 
 async def live(_request, **_kwargs):
