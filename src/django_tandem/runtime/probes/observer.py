@@ -113,7 +113,15 @@ class Observer:
             return False
         # `tandem up` writes the file; without it, as under plain supervisord, an answer counts.
         is_live = self._state.generation > 1 or (self._run_dir / READY_FILE).exists()
-        return is_live or (bool(servers) and report.all_answer(servers))
+        if is_live or servers:
+            return is_live or report.all_answer(servers)
+        return not self._state.is_supervised and self._runs_all(self._state)
+
+    def _runs_all(self, state: State) -> bool:
+        # A worker serves no request: all that is known of it is that it runs.
+        return all(
+            self._programs.uptime_s(process.program) is not None for process in state.processes
+        )
 
     def _health_of(self, server: CheckedServer) -> ServerHealth:
         return ServerHealth(

@@ -16,7 +16,7 @@ from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.observer import Observer
-from django_tandem.runtime.probes.report import Outcome, StackHealth
+from django_tandem.runtime.probes.report import Outcome, StackHealth, readyz, startupz
 from django_tandem.runtime.state import READY_FILE
 from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
 
@@ -153,6 +153,20 @@ def test_the_first_generation_is_live_once_it_is_reported(observer, tmp_path) ->
 
     (tmp_path / READY_FILE).unlink()
     assert observe(observer).is_started
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["runs", "ended"])
+def test_a_worker_alone_is_ready_once_it_runs(tmp_path, is_running) -> None:
+    """It has no server to check, and no supervisord whose start would be reported."""
+    planned = plan(roles="workers", channel_names=("mail",), run_dir=str(tmp_path))
+    output.write([state_file(state_of(planned))], tmp_path)
+    uptime_s = 2.0 if is_running else None
+    one = SimpleNamespace(is_shut_down=False, loop_age_s=None, uptime_s=lambda _program: uptime_s)
+
+    health = observe(Observer(one, tmp_path))
+
+    assert health.servers == ()
+    assert [readyz(health).passes, startupz(health).passes] == [is_running, is_running]
 
 
 def test_a_later_generation_was_checked_by_its_reload(observer, tmp_path) -> None:
