@@ -1,7 +1,9 @@
 """The services of compose.yaml: one a role and a peer, and the servers that they need."""
 
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from urllib.parse import quote
 
 from django_tandem.model import Packaging, Peer, Plan, Role, Stack
@@ -99,6 +101,7 @@ def _in_url(text: str) -> str:
 def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]:
     """Return the services of the roles, in the order in which a request meets them."""
     uploads = _uploads(plan, packaging)
+    peer_files = _peer_files(plan, packaging)
     before = _before(plan)
     stacks = [(peer, role) for role, stack in _STACKS.items() for peer in _peers(plan, stack)]
     grace_s = plan.stop_s + STOP_MARGIN_S
@@ -107,7 +110,7 @@ def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]
             name=Role.EDGE.value,
             command=(*_up(Role.EDGE), "--bind", f":{port}"),
             ports=tuple(f"{each}:{each}" for each in _ports(plan, port)),
-            volumes=(*([f"{uploads}:ro"] if uploads and plan.edge.media else []), *_tls(plan)),
+            volumes=_edge_volumes(plan, packaging),
             # NGINX closes its ports and finishes its requests.
             stop_signal="SIGQUIT",
             stop_s=grace_s,
@@ -118,7 +121,7 @@ def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]
                 name=peer.host,
                 command=_up(role),
                 needs=before,
-                volumes=(uploads,) if uploads else (),
+                volumes=(*([uploads] if uploads else []), *peer_files),
                 stop_s=grace_s,
             )
             for peer, role in stacks
@@ -148,10 +151,28 @@ def _uploads(plan: Plan, packaging: Packaging) -> str:
     return f"media:{in_image(media.directory, packaging)}" if media else ""
 
 
-def _tls(plan: Plan) -> tuple[str, ...]:
-    tls = plan.edge.tls
-    files = (tls.certificate, tls.key) if tls else ()
-    return tuple(f"{file}:{file}:ro" for file in files)
+def _edge_volumes(plan: Plan, packaging: Packaging) -> tuple[str, ...]:
+    uploads, tls = _uploads(plan, packaging), plan.edge.tls
+    media = [f"{uploads}:ro"] if uploads and plan.edge.media else []
+    own = [_mounted(file, plan, packaging) for file in (tls.certificate, tls.key)] if tls else []
+    # One file may be of both certificates, and compose rejects a second mount of it.
+    return tuple(dict.fromkeys((*media, *own, *_peer_files(plan, packaging))))
+
+
+def _peer_files(plan: Plan, packaging: Packaging) -> tuple[str, ...]:
+    tls = plan.peers.tls
+    files = (tls.certificate, tls.key, tls.ca) if tls else ()
+    return tuple(_mounted(file, plan, packaging) for file in files)
+
+
+def _mounted(file: str, plan: Plan, packaging: Packaging) -> str:
+    """Return the mount of a file of the host where the settings name it in a container."""
+    # A relative path in the settings is relative to the project.
+    path = os.path.normpath(PurePath(plan.project.directory, file))
+    is_inside = PurePath(path).is_relative_to(packaging.root)
+    # Without the dot, compose would read it as the name of a volume.
+    source = f"./{PurePath(path).relative_to(packaging.root)}" if is_inside else path
+    return f"{source}:{in_image(path, packaging)}:ro"
 
 
 def _before(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -141,6 +141,45 @@ def test_uploads_are_on_a_volume_that_the_edge_only_reads() -> None:
     assert found["edge"]["volumes"] == ["media:/app/media:ro"]
 
 
+def test_certificates_are_mounted_where_the_settings_name_them() -> None:
+    """A path in the project is relative to it, and compose.yaml lies at its root."""
+    edge = {"CERTIFICATE": "certs/edge.pem", "KEY": "/etc/ssl/edge.key"}
+    peers = {"CERTIFICATE": "../certs/peer.pem", "KEY": "/srv/project/key.pem", "CA": "/etc/ca.pem"}
+    made = planned(
+        tandem={"EDGE": {"TLS": edge}, "PEERS": {**PEERS, "TLS": peers}},
+        directory="/srv/project/site",
+        databases=(),
+    )
+
+    found = services(made)
+
+    shared = [
+        "./certs/peer.pem:/app/certs/peer.pem:ro",
+        "./key.pem:/app/key.pem:ro",
+        "/etc/ca.pem:/etc/ca.pem:ro",
+    ]
+    assert found["edge"]["volumes"] == [
+        "./site/certs/edge.pem:/app/site/certs/edge.pem:ro",
+        "/etc/ssl/edge.key:/etc/ssl/edge.key:ro",
+        *shared,
+    ]
+    assert found["wsgi"]["volumes"] == found["asgi"]["volumes"] == shared
+
+
+def test_a_file_of_both_certificates_is_mounted_once() -> None:
+    """Compose rejects a second mount of a path."""
+    files = {"CERTIFICATE": "host.pem", "KEY": "host.key"}
+    peers = {**PEERS, "TLS": {**files, "CA": "ca.pem"}}
+
+    found = services(planned(tandem={"EDGE": {"TLS": files}, "PEERS": peers}))
+
+    assert [each.partition(":")[0] for each in found["edge"]["volumes"]] == [
+        "./host.pem",
+        "./host.key",
+        "./ca.pem",
+    ]
+
+
 @pytest.mark.parametrize(
     ("host", "service"),
     [("db", "db"), ("", "postgres"), ("127.0.0.1", "postgres"), ("db.example.com", None)],
