@@ -8,9 +8,9 @@ MASTER = "tests/system/master/test_one_stack.py"
 
 MUTANTS = (
     Mutant(
-        name="further connections that are not dropped",
+        name="further connections that are not refused",
         file="servers/adapters/refusing.py",
-        old="listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, given)",
+        old="listener.setsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX, NO_INTERFACE)",
         new="pass",
         tests=(f"{MASTER}::test_a_stop_resets_no_connection_that_was_accepted",),
     ),

@@ -1,5 +1,7 @@
 """The moments of a stop of a master that nothing supervises, by a clock of the test."""
 
+import contextlib
+import os
 import socket
 
 import pytest
@@ -105,12 +107,16 @@ def test_the_workers_drain_once_nothing_waits_to_be_accepted(stop, master, clock
 
 
 def test_a_connection_that_comes_later_is_refused(stop, master, clock) -> None:
-    """Its first packet is dropped, and its client tries again after a second."""
+    """At once, while those before it still wait to be accepted, and after the drain."""
     stop.begin(has_served=True)
-    at(stop, clock, 5)
+    with master.connect():
+        at(stop, clock, 5)
+        with pytest.raises(ConnectionRefusedError):
+            master.connect()
+        master.listener.accept()[0].close()
+
     at(stop, clock, 5.2)
     at(stop, clock, 5.6)
-
     with pytest.raises(ConnectionRefusedError):
         master.connect()
 
@@ -146,14 +152,30 @@ def test_a_stop_at_a_terminal_is_short(stop, clock, tmp_path) -> None:
     assert drain_window.window_s(tmp_path, 1) == 1.0
 
 
-def test_a_filter_lets_in_what_is_established(master) -> None:
-    """Its packets have another flag than the first one."""
-    with master.connect() as before:
-        refusing.drop_new_connections([master.listener])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_connection_that_waits_is_served_by_a_master_without_capabilities(address) -> None:
+    """As in a container: the option may be set by a process that has none."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with (
+        socket.create_server((address, 0), family=family) as listener,
+        socket.create_connection(listener.getsockname()[:2], timeout=5) as before,
+    ):
+        _as_nobody(refusing.refuse_new_connections, [listener])
         before.sendall(b"sent later")
-        accepted = master.listener.accept()[0]
+        accepted = listener.accept()[0]
 
         assert accepted.recv(10) == b"sent later"
         accepted.close()
-        with pytest.raises(TimeoutError):
-            socket.create_connection(master.listener.getsockname(), timeout=0.3)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(listener.getsockname()[:2], timeout=5)
+
+
+def _as_nobody(function, *arguments) -> None:
+    """Call the function in a forked process whose user has no capabilities, if root runs this."""
+    pid = os.fork()
+    if not pid:
+        with contextlib.suppress(PermissionError):
+            os.setuid(65534)
+        function(*arguments)
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0

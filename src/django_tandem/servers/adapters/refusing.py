@@ -1,33 +1,21 @@
 """
 Refuses further connections on a TCP address, without a reset of those that wait to be accepted.
 
-close() and shutdown() reset the connections in the queue of a listening socket. So the kernel drops
-the first packet of each further connection before that; its client sends it again after a second,
-and is refused once the socket is closed. It has sent nothing of its request by then.
+close() and shutdown() reset the connections in the queue of a listening socket. So the socket is
+first bound to a network interface that does not exist: the kernel finds no listener for a further
+connection and refuses it, and finishes the handshakes that have begun.
 """
 
 import contextlib
-import ctypes
 import select
 import socket
-import struct
 from collections.abc import Iterable
 from typing import Any
 
-# From asm-generic/socket.h: a filter of classic BPF, which sees each packet from its TCP header on.
-SO_ATTACH_FILTER = 26
-# From linux/bpf_common.h: load a byte, jump if a bit is set, return.
-LOAD_BYTE, JUMP_IF_SET, RETURN = 0x30, 0x45, 0x06
-FLAGS_AT, SYN, ACK = 13, 0x02, 0x10
-WHOLE_PACKET, NOTHING = 0xFFFFFFFF, 0
-# Each instruction: what it does, where it jumps if the bit is set and if not, and its operand.
-DROP_FIRST_PACKETS = (
-    (LOAD_BYTE, 0, 0, FLAGS_AT),
-    (JUMP_IF_SET, 2, 0, ACK),
-    (JUMP_IF_SET, 0, 1, SYN),
-    (RETURN, 0, 0, NOTHING),
-    (RETURN, 0, 0, WHOLE_PACKET),
-)
+# From asm-generic/socket.h: bind a socket to the interface of this index, which need not exist.
+# Since Linux 5.7 that needs no capability.
+SO_BINDTOIFINDEX = 62
+NO_INTERFACE = 2**31 - 1
 
 
 def is_tcp(listener: Any) -> bool:
@@ -35,15 +23,12 @@ def is_tcp(listener: Any) -> bool:
     return listener.family in (socket.AF_INET, socket.AF_INET6)
 
 
-def drop_new_connections(listeners: Iterable[Any]) -> None:
-    """Have the kernel drop further connections; those that it has begun are still accepted."""
-    program = b"".join(struct.pack("HBBI", *each) for each in DROP_FIRST_PACKETS)
-    memory = ctypes.create_string_buffer(program, len(program))
-    given = struct.pack("HP", len(DROP_FIRST_PACKETS), ctypes.addressof(memory))
+def refuse_new_connections(listeners: Iterable[Any]) -> None:
+    """Have the kernel refuse further connections; those that it has begun are still accepted."""
     for listener in filter(is_tcp, listeners):
-        # Not Linux, or a sandbox without it: connections that wait at the close are reset.
+        # An older kernel, or a sandbox without it: connections that wait at the close are reset.
         with contextlib.suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, given)
+            listener.setsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX, NO_INTERFACE)
 
 
 def has_waiting(listeners: Iterable[Any]) -> bool:
@@ -52,8 +37,8 @@ def has_waiting(listeners: Iterable[Any]) -> bool:
     return bool(found) and bool(select.select(found, [], [], 0)[0])
 
 
-def refuse(listeners: Iterable[Any]) -> None:
-    """Refuse further connections, also where another process still has the socket open."""
+def shut_down(listeners: Iterable[Any]) -> None:
+    """Refuse all connections, also where another process still has the socket open."""
     for listener in filter(is_tcp, listeners):
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)

@@ -22,7 +22,7 @@ from django_tandem.model.state import STOPPING_FILE
 from django_tandem.servers.adapters import refusing
 
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
-# How long a connection may take to be established whose first packet has arrived.
+# How long a handshake may take that has begun.
 ESTABLISHED_S = 0.1
 # How long an idle worker takes to end.
 IDLE_S = 0.3
@@ -126,7 +126,7 @@ class Stop:
 
     def _refuse(self, budget: StopBudget) -> None:
         self._refused_at = self._clock()
-        refusing.drop_new_connections(self._master.listeners())
+        refusing.refuse_new_connections(self._master.listeners())
         generation = int(os.environ.get(environment.GENERATION) or 0)
         # On a full disk the sockets end when their server does.
         with contextlib.suppress(OSError):
@@ -138,7 +138,7 @@ class Stop:
             return
         if self._clock() >= self._drained_at + IDLE_S:
             self._is_shut = True
-            refusing.refuse(self._master.listeners())
+            refusing.shut_down(self._master.listeners())
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began_at
