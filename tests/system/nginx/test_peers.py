@@ -97,8 +97,10 @@ def test_without_a_peer_the_client_may_retry(edge, path, method, headers) -> Non
 
     assert refusal(answer) == (503, "1")
     assert "This site is starting or busy." in answer.text
-    line = wait_for(lambda: next((each for each in edge.log.splitlines() if "?none" in each), ""))
-    assert line
+    # With its status, which the error log lacks.
+    logged = f'"{method} {path}?none HTTP/1.1" 503 '
+    line = wait_for(lambda: next((each for each in edge.log.splitlines() if logged in each), ""))
+    assert line.endswith(" edge")
 
 
 def test_slow_views_do_not_take_their_peers_away(edge, ports) -> None:
