@@ -103,7 +103,11 @@ class StackPages:
             pss_bytes=collected.pss_bytes,
             lost_lines=collected.lost_lines,
             shared_routes=collected.series_routes.shared,
-            project=project_metrics.read(self._run_dir, self._report_once),
+            project=project_metrics.read(
+                self._run_dir,
+                self._report_once,
+                workers=[each.slot.pid for each in collected.workers],
+            ),
         )
         body, content_type = await asyncio.to_thread(prometheus.encode, measured, accept)
         return Response(status=HTTPStatus.OK, body=body, content_type=content_type)

@@ -1,13 +1,15 @@
 """The project's own Prometheus metrics, merged over the processes of all running generations."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
 
 from django_tandem.inprocess import prometheus_files
 
@@ -16,16 +18,22 @@ OWN_PREFIX = "tandem_"
 OWN_NAMES = frozenset({"http_server_request_duration_seconds"})
 # Gauges of running processes alone.
 LIVE_GAUGE = re.compile(r"gauge_live\w*_(?P<pid>[0-9]+)\.db")
+# The modes in which a process that has never set a gauge changes the page.
+SHOWS_UNSET = frozenset({"all", "liveall", "min", "livemin"})
 
 
-def read(run_dir: Path, warn: Callable[[str], None]) -> tuple[Metric, ...]:
+def read(
+    run_dir: Path, warn: Callable[[str], None], *, workers: Collection[int] = ()
+) -> tuple[Metric, ...]:
     """
     Return the project's metrics; none where it has none.
 
+    ``workers`` are the pids of the running ones. A master that has loaded the project for them has
+    each gauge at 0, and serves no request that could set it: that is left out.
     ``warn`` is called with a sentence on those that are left out, at each scrape.
     """
     try:
-        return tuple(_without_ours(_merged(run_dir), warn))
+        return tuple(_without_ours(_merged(run_dir, _masters(workers)), warn))
     except Exception as error:  # noqa: BLE001 - a damaged file, in the format of prometheus_client
         warn(f"The project's Prometheus metrics can't be read: {error or type(error)}.")
         return ()
@@ -42,15 +50,33 @@ def _without_ours(metrics: Iterable[Metric], warn: Callable[[str], None]) -> Ite
             yield metric
 
 
-def _merged(run_dir: Path) -> Iterable[Metric]:
+def _masters(workers: Collection[int]) -> frozenset[str]:
+    found = set()
+    for pid in workers:
+        with suppress(psutil.Error):
+            found.add(str(psutil.Process(pid).ppid()))
+    return frozenset(found)
+
+
+def _merged(run_dir: Path, masters: Collection[str]) -> Iterable[Metric]:
     files = [
         str(path)
         for directory in sorted(prometheus_files.directories(run_dir))
         for path in sorted(directory.glob("*.db"))
         if not _is_of_dead(path)
     ]
-    merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    # The two steps of its merge(), after which some gauges lack the pid.
+    collector: Any = MultiProcessCollector
+    metrics = collector._read_metrics(files)
+    for metric in metrics.values():
+        if metric.type == "gauge" and metric._multiprocess_mode in SHOWS_UNSET:
+            metric.samples = [each for each in metric.samples if not _is_unset(each, masters)]
+    merged: Iterable[Metric] = collector._accumulate_metrics(metrics, accumulate=True)
     return merged
+
+
+def _is_unset(sample: Sample, masters: Collection[str]) -> bool:
+    return sample.value == 0 and dict(sample.labels)["pid"] in masters
 
 
 def _is_of_dead(path: Path) -> bool:

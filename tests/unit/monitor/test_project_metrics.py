@@ -71,6 +71,50 @@ def test_the_counts_of_all_generations_are_added(tmp_path, start) -> None:
     assert not list(tmp_path.glob(f"*/gauge_livesum_{ended.pid}.db"))
 
 
+MASTER = """
+import os, sys
+from prometheus_client import Gauge
+gauges = {mode: Gauge(f"{mode}_baskets", "Baskets.", multiprocess_mode=mode)
+          for mode in ("min", "livemin", "all", "liveall", "sum")}
+Gauge("version", "Set at the import.", multiprocess_mode="all").set(7)
+worker = os.fork()
+if worker == 0:
+    for gauge in gauges.values():
+        gauge.set(3)
+    print(os.getpid(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_gauge_that_only_a_worker_sets_has_the_value_of_the_worker(tmp_path) -> None:
+    """The master, which is its parent, has it at 0 since it loaded the project."""
+    (tmp_path / "prometheus-1").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", MASTER],
+        env={VARIABLE: str(tmp_path / "prometheus-1")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as master:
+        worker = int(master.stdout.readline())
+        found = project_metrics.read(tmp_path, pytest.fail, workers=[worker])
+        master.stdin.close()
+
+    samples = {
+        (sample.name, sample.labels.get("pid")): sample.value
+        for metric in found
+        for sample in metric.samples
+    }
+    assert samples.pop(("version", str(master.pid))) == 7
+    samples.pop(("version", str(worker)), None)
+    assert samples == {
+        ("min_baskets", None): 3,
+        ("livemin_baskets", None): 3,
+        ("all_baskets", str(worker)): 3,
+        ("liveall_baskets", str(worker)): 3,
+        ("sum_baskets", None): 3,
+    }
+
+
 def test_a_project_without_metrics_has_none(tmp_path) -> None:
     """There is no directory then."""
     assert project_metrics.read(tmp_path, pytest.fail) == ()
