@@ -1,6 +1,7 @@
 """The pages of the monitor are of the moment of their request."""
 
 import asyncio
+import gzip
 import json
 import threading
 import time
@@ -16,11 +17,11 @@ from django_tandem.monitor import pages, prometheus
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.collected import Collected
 from django_tandem.monitor.marks import Marks
-from django_tandem.monitor.pages import StackPages
+from django_tandem.monitor.pages import LEAST_COMPRESSED_BYTES, VARY, StackPages
 from django_tandem.monitor.prometheus import Measured
 from django_tandem.monitor.request_lines import parse
 from django_tandem.monitor.snapshot import WorkerState
-from django_tandem.runtime.probes.http_server import Request
+from django_tandem.runtime.probes.http_server import Request, Response
 from django_tandem.runtime.scoreboard import read_slots
 from unit.monitor.lines import line
 
@@ -78,6 +79,40 @@ def test_the_metrics_are_encoded_in_a_thread_once_a_second(tmp_path, monkeypatch
     assert asyncio.run(scrape()) == [b"0", b"0", b"0", b"1"]
     assert len(threads) == 2
     assert threading.main_thread().name not in threads
+
+
+@pytest.mark.parametrize(
+    ("page_bytes", "accepted", "is_compressed"),
+    [
+        (LEAST_COMPRESSED_BYTES, "gzip", True),
+        (LEAST_COMPRESSED_BYTES, "deflate, GZip;q=0.8", True),
+        (LEAST_COMPRESSED_BYTES, "gzip; q=0.0, identity", False),
+        (LEAST_COMPRESSED_BYTES, "br", False),
+        (LEAST_COMPRESSED_BYTES, "", False),
+        (LEAST_COMPRESSED_BYTES - 1, "gzip", False),
+    ],
+)
+def test_a_large_page_of_metrics_is_compressed_for_a_client_that_accepts_it(
+    tmp_path, monkeypatch, page_bytes, accepted, is_compressed
+) -> None:
+    """With thousands of routes it has megabytes, and most of them are names."""
+    text = b"a" * page_bytes
+    monkeypatch.setattr(prometheus, "encode", lambda _measured, _accept: (text, "text/plain"))
+    now = time.time()
+    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    page = StackPages(collected, tmp_path).by_path()["/metrics"]
+    headers = {"accept-encoding": accepted}
+    request = Request(method="GET", path="/metrics", query={}, headers=headers, server="/socket")
+
+    async def scrape() -> tuple[Response, Response]:
+        return await page(request), await page(replace(request, headers={}))
+
+    found, uncompressed = asyncio.run(scrape())
+
+    assert ("Content-Encoding: gzip\r\n" in found.headers) is is_compressed
+    assert (gzip.decompress(found.body) if is_compressed else found.body) == text
+    assert (uncompressed.body, uncompressed.headers) == (text, VARY)
+    assert found.headers.endswith(VARY)
 
 
 @pytest.mark.parametrize("server", ["10.0.0.7", "127.0.0.1"])
