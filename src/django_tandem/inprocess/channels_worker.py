@@ -16,7 +16,13 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
-from django_tandem.inprocess import json_logging, prometheus_files, scoreboard, telemetry
+from django_tandem.inprocess import (
+    early_stop,
+    json_logging,
+    prometheus_files,
+    scoreboard,
+    telemetry,
+)
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
@@ -153,6 +159,8 @@ def make_worker(channels: Sequence[str]) -> Worker:
 
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
+    if early_stop.are_blocked():
+        early_stop.take_signals()
     ignore_write_errors()
     json_logging.install()
     prometheus_files.make_directory()

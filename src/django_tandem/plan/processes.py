@@ -89,9 +89,9 @@ def is_supervised(context: PlanContext) -> bool:
     if role is Role.EDGE:
         return False
     if role is Role.WORKERS:
-        found = _work(context)
-        # A container's runtime sends SIGTERM.
-        return len(found) != 1 or found[0].stop_signal != DEFAULT_STOP_SIGNAL
+        # As process 1, a program that does not handle SIGTERM could not be stopped, and one that
+        # leaves orphans would keep them as zombies.
+        return bool(context.settings.programs) or not _channel_names(context)
     server = _chosen(context, Stack(role)).server
     return not (context.settings.shared_master and shared_master.can_run_alone(Stack(role), server))
 
@@ -122,12 +122,7 @@ def _one_process(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Proce
         return (_master(context, stacks, stop),)
     if Role.EDGE in context.roles:
         return (_nginx(context),)
-    return _work(context) if Role.WORKERS in context.roles else ()
-
-
-def _work(context: PlanContext) -> tuple[Process, ...]:
-    """Return the processes of the role of the workers, where each is a program."""
-    return (*_channel_workers(context), *_programs(context))
+    return tuple(_channel_workers(context)) if Role.WORKERS in context.roles else ()
 
 
 def require_work(context: PlanContext, planned: tuple[Process, ...]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from django_tandem import environment
-from django_tandem.model import Plan, Process, programs
+from django_tandem.model import Plan, Process
 from django_tandem.model.state import state_of
 from django_tandem.runtime import capabilities, early_signals
 from django_tandem.runtime.agents import without_agents
@@ -39,10 +39,8 @@ def become(plan: Plan, handle: int) -> NoReturn:
     sys.stderr.flush()
     os.set_inheritable(handle, True)
     os.chdir(process.directory)
-    if process.kinds or process.name == programs.NGINX:
-        # Both take the signals that come before their handlers. Any other program would keep the
-        # mask, and never get one.
-        early_signals.block_signals()
+    # The program takes those that come before its handlers.
+    early_signals.block_signals()
     os.execvpe(process.argv[0], process.argv, variables)  # noqa: S606
 
 

@@ -130,6 +130,27 @@ def test_messages_are_worked_on_once_while_one_worker_follows_another(workshop):
     assert (first.returncode, second.returncode) == (0, 0)
 
 
+def test_a_worker_that_nothing_supervises_takes_the_stop(workshop):
+    """It is executed with the signals blocked, so that none is lost before it handles them."""
+
+    async def run():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        try:
+            worker = workshop.worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with stopped_after(worker):
+            await workshop.send("work", 0, s=1)
+            await workshop.begun(0)
+            worker.send_signal(signal.SIGTERM)
+            await workshop.until(lambda: worker.poll() is not None)
+        return worker
+
+    worker = asyncio.run(run())
+    assert set(workshop.done()) == {0}
+    assert worker.returncode == 0
+
+
 def test_two_workers_do_not_do_the_same_work(workshop):
     """A reload has two for a while, and both take messages."""
 

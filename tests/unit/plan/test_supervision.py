@@ -32,7 +32,6 @@ def of(roles: str, *, channels: tuple[str, ...] = (), **tandem: Any) -> Plan:
         (of("wsgi"), "wsgi-1"),
         (of("asgi"), "asgi-1"),
         (of("workers", channels=("mail",)), "channels-1"),
-        (of("workers", PROGRAMS={"mail": "mailer"}), "mail-1"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -51,12 +50,12 @@ def test_a_role_that_is_one_process_is_that_process(found, program) -> None:
         of("wsgi", WSGI={"SERVER": "granian"}),
         of("asgi", SHARED_MASTER=False),
         of("workers", channels=("mail",), PROGRAMS={"mail": "mailer"}),
-        of("workers", PROGRAMS={"mail": {"COMMAND": "mailer", "STOP_SIGNAL": "INT"}}),
+        of("workers", PROGRAMS={"mail": "mailer"}),
     ],
-    ids=["all", "two roles", "another server", "a setting", "two workers", "a stop signal"],
+    ids=["all", "two roles", "another server", "a setting", "two workers", "a program"],
 )
 def test_supervisord_runs_everything_else(found) -> None:
-    """Several processes, other servers, and a stop signal that no container runtime sends."""
+    """Several processes, other servers, and programs that may not handle SIGTERM as process 1."""
     assert found.is_supervised
 
 

@@ -9,11 +9,10 @@ and streams over a window, and ends.
 import contextlib
 import math
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from django_tandem import environment
 from django_tandem.inprocess import drain_window
@@ -21,23 +20,10 @@ from django_tandem.model import StopBudget, StopTimes, stop_budget
 from django_tandem.model.state import STOPPING_FILE
 from django_tandem.servers.adapters import refusing
 
-SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 # How long a handshake may take that has begun.
 ESTABLISHED_S = 0.1
 # How long an idle worker takes to end.
 IDLE_S = 0.3
-
-
-def take_signals() -> None:
-    """Have a stop end this process until its arbiter handles it; deliver one that has come."""
-    # The kernel sends process 1 no signal without a handler, and the import may take long.
-    for each in SIGNALS:
-        signal.signal(each, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-
-
-def _end(number: int, _frame: Any) -> NoReturn:
-    os._exit(128 + number)
 
 
 class Master(Protocol):
