@@ -8,6 +8,9 @@ from django_tandem.model import Edge, Peer, Peers, Resolver, Stack
 # The version of NGINX that resolves the names of an upstream again while it runs.
 RESOLVE_PARAMETER = (1, 27, 3)
 RESOLVE = " resolve"
+# The method `hash` of an upstream takes the peer at this position for such a text, by its CRC-32:
+# the same one for all requests. Each text is an attempt at another peer.
+TURNS = ("ob", "ejua", "bnql")
 # Docker's DNS server, which knows the names of containers without a domain.
 DOCKER_DNS = "127.0.0.11"
 
@@ -17,12 +20,16 @@ class Retry:
     """
     One more attempt at a request that no peer has taken yet: in ``location``, by ``url``.
 
-    ``failures`` are the connect times of the attempts before, as NGINX writes them.
+    ``failures`` are the connect times of the attempts before, as NGINX writes them. ``turn`` is
+    the text that chooses a peer by its position, for a ``url`` that does so. A short attempt has
+    half the time.
     """
 
     location: str
     url: str
     failures: str
+    turn: str = ""
+    is_short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +62,19 @@ class Upstream:
         The further attempts at a request, in their order.
 
         A single IP address may be that of a load balancer. Of several peers, all may have been
-        marked as failed when one of them is back: they are then tried in turn.
+        marked as failed when one of them is back: then any is tried, and at last each of three by
+        its position. Requests share the turns of `any`, by which one alone may get a dead peer
+        each time.
         """
-        urls = {"again": self.url, "any": self.any_url, "last": self.any_url}
-        names = ("again",) if self._is_single else tuple(urls)
         return tuple(
             Retry(
                 location=f"@tandem_{name}_{self.stack}",
-                url=urls[name],
+                url=url,
                 failures=" : ".join("-" * count),
+                turn=turn,
+                is_short=count > 1,
             )
-            for count, name in enumerate(names, start=1)
+            for count, (name, url, turn) in enumerate(self._attempts(), start=1)
         )
 
     @property
@@ -74,8 +83,41 @@ class Upstream:
         return " : ".join("-" * (len(self.retries) + 1))
 
     @property
-    def _is_single(self) -> bool:
-        return len(self.servers) == 1 and not self.servers[0].endswith(RESOLVE)
+    def has_names(self) -> bool:
+        """Whether NGINX resolves servers of the upstream, each to one address or several."""
+        return any(server.endswith(RESOLVE) for server in self.servers)
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether the peers have positions: those of a variable have none."""
+        return bool(self.servers) and not self.is_single
+
+    @property
+    def is_one_name(self) -> bool:
+        """Whether there is one name, which may have a single address."""
+        return self.has_names and len(self.servers) == 1
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one peer, an IP address."""
+        return len(self.servers) == 1 and not self.has_names
+
+    @property
+    def turn_url(self) -> str:
+        """What follows `proxy_pass` for a peer by its position."""
+        return f"{self.url}_turn"
+
+    def _attempts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the name, the URL and the turn of each further attempt."""
+        yield ("again", self.url, "")
+        if not self.is_single:
+            yield ("any", self.any_url, "")
+        if self.name:
+            yield ("last", self.any_url, "")
+        if self.has_turns:
+            turns = TURNS if self.has_names else TURNS[: len(self.servers)]
+            for number, turn in enumerate(turns, start=1):
+                yield (f"turn{number}", self.turn_url, turn)
 
 
 def upstreams(edge: Edge) -> dict[str, Upstream]:

@@ -24,9 +24,16 @@ MUTANTS = (
     Mutant(
         name="peers not tried that are marked as failed",
         file="render/upstreams.py",
-        old='urls = {"again": self.url, "any": self.any_url, "last": self.any_url}',
-        new='urls = {"again": self.url, "any": self.url, "last": self.url}',
+        old="enumerate(self._attempts(), start=1)",
+        new="enumerate(list(self._attempts())[:1], start=1)",
         tests=(f"{NGINX}::test_slow_views_do_not_take_their_peers_away",),
+    ),
+    Mutant(
+        name="attempts that requests share alone",
+        file="render/upstreams.py",
+        old="        if self.has_turns:",
+        new="        if False:",
+        tests=(f"{NGINX}::test_requests_share_no_attempt",),
     ),
     Mutant(
         name="timeout of a connection taken for one of a view",

@@ -13,6 +13,7 @@ from nginx.edges import Edge
 from nginx.peers import HOST, SECRET, Names, answering, dropping, listening, running
 from nginx.scripted import HAND_OVER, OK
 
+from django_tandem.render.upstreams import RESOLVE_PARAMETER
 from harness.client import wait_for
 from harness.stack import free_port
 
@@ -65,6 +66,19 @@ def test_a_peer_that_refuses_is_passed_over(edge, ports, path, method, headers) 
 
         assert answers == ["ok"] * 6
         assert len(seen) == 6
+
+
+@pytest.mark.parametrize("path", ["/sync/", "/async/"])
+def test_requests_share_no_attempt(edge, ports, path) -> None:
+    """Right after both were down, each of many at a time reaches the one that is back."""
+    alive = ports.of(path)[1]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(4):
+            assert refusal(edge.ask(path)) == (503, "1")
+            with answering(alive):
+                found = list(pool.map(lambda _: edge.ask(path).text, range(80)))
+
+            assert found == ["ok"] * 80
 
 
 @pytest.mark.parametrize(("path", "method", "headers"), CALLS)
@@ -202,6 +216,10 @@ def test_a_name_is_resolved_again(nginx_program) -> None:
             with answering(port, host=host):
                 wait_for(lambda: edge.ask("/sync/").text == "ok")
                 assert edge.ask("/sync/", "POST", body=b"x").text == "ok"
+        if nginx_program.version >= RESOLVE_PARAMETER:
+            # The peer has ended, and its address is still that of the name.
+            assert refusal(edge.ask("/sync/?gone")) == (503, "1")
+            assert edge.log.count('"GET /sync/?gone HTTP/1.1", upstream') == 2
         dns.addresses["wsgi.test"] = []
         assert refusal(edge.ask("/sync/")) == (503, "1")
 
@@ -214,10 +232,16 @@ def test_a_name_with_several_addresses_is_several_peers(nginx_program) -> None:
         dns.addresses["wsgi.test"] = ["127.0.0.2", "127.0.0.3"]
         naive = ((f"resolver {HOST} valid=5s", f"resolver {HOST}:{dns.port} valid=5s"),)
         edge = stack.enter_context(running(nginx_program, peers, naive=naive))
-        seen = [
-            stack.enter_context(answering(port, host=host)) for host in ("127.0.0.2", "127.0.0.3")
-        ]
-        wait_for(lambda: edge.ask("/sync/").status == 200 and all(seen))
+        with (
+            answering(port, host="127.0.0.2") as first,
+            answering(port, host="127.0.0.3") as second,
+        ):
+            wait_for(lambda: edge.ask("/sync/").status == 200 and first and second)
+        if nginx_program.version >= RESOLVE_PARAMETER:
+            assert refusal(edge.ask("/sync/")) == (503, "1")
+            with answering(port, host="127.0.0.3"), ThreadPoolExecutor(8) as pool:
+                found = list(pool.map(lambda _: edge.ask("/sync/").text, range(80)))
+            assert found == ["ok"] * 80
 
 
 @pytest.fixture

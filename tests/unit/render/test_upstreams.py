@@ -1,6 +1,7 @@
 """How nginx.conf reaches a stack: its socket, or peers by address and by name."""
 
 import subprocess
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def test_a_short_name_gets_the_domain_of_its_machine(name, resolver, expected) -
 
 
 def test_a_single_address_is_tried_twice() -> None:
-    """It may be that of a load balancer; several peers are tried in turn at last."""
+    """It may be that of a load balancer; each of several is tried by its position at last."""
     given = {"WSGI": ["10.0.0.5:9000"], "ASGI": ["10.0.0.6:9001", "10.0.0.7:9001"]}
     found = upstreams(edge(given))
 
@@ -103,8 +104,29 @@ def test_a_single_address_is_tried_twice() -> None:
     assert [(each.location, each.url, each.failures) for each in found["asgi"].retries] == [
         ("@tandem_again_asgi", "http://tandem_asgi", "-"),
         ("@tandem_any_asgi", "http://tandem_asgi_any", "- : -"),
-        ("@tandem_last_asgi", "http://tandem_asgi_any", "- : - : -"),
+        ("@tandem_turn1_asgi", "http://tandem_asgi_turn", "- : - : -"),
+        ("@tandem_turn2_asgi", "http://tandem_asgi_turn", "- : - : - : -"),
     ]
+
+
+def test_an_old_nginx_has_no_turns_for_a_name() -> None:
+    """Each attempt takes one of its addresses at random."""
+    retries = upstreams(edge(NAMED, DEBIAN))["wsgi"].retries
+
+    assert [each.location for each in retries] == [
+        "@tandem_again_wsgi",
+        "@tandem_any_wsgi",
+        "@tandem_last_wsgi",
+    ]
+
+
+@pytest.mark.parametrize("position", range(3))
+def test_a_turn_is_a_position(position) -> None:
+    """NGINX hashes a text by 15 bits of its CRC-32, and takes the remainder by the peers."""
+    retry = upstreams(edge(NAMED))["wsgi"].retries[2 + position]
+
+    assert (zlib.crc32(retry.turn.encode()) >> 16) & 0x7FFF == position
+    assert retry.is_short
 
 
 def test_tls_has_the_name_of_the_peers() -> None:
