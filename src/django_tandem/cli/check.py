@@ -38,8 +38,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _found(options: argparse.Namespace) -> list[CheckMessage]:
+    # An error here is no finding: only the settings, read below, know which are silenced.
+    overrides = up.overrides_of(options)
     try:
-        planned = plan_project(options, overrides=up.overrides_of(options))
+        planned = plan_project(options, overrides=overrides)
     except SettingError as error:
         return [_as_error(error, "tandem.E001")]
     refused = []

@@ -160,8 +160,11 @@ def test_a_role_that_does_not_exist_is_an_error(directory) -> None:
         'Expected roles such as "edge,wsgi", of edge, wsgi, asgi and workers, or "all", got "web".'
     )
     by_option = tandem(directory, "up", "--role", "web")
-    by_variable = tandem(directory, "plan", TANDEM_ROLE="web")
+    by_variable = [
+        tandem(directory, *args, TANDEM_ROLE="web") for args in (["plan"], ["check", "--json"])
+    ]
 
-    assert (by_option.returncode, by_variable.returncode) == (2, 2)
+    assert by_option.returncode == 2
     assert sentence in by_option.stderr
-    assert by_variable.stderr == f"TANDEM_ROLE: {sentence}\n"
+    assert [each.returncode for each in by_variable] == [2, 2]
+    assert [each.stderr for each in by_variable] == [f"TANDEM_ROLE: {sentence}\n"] * 2
