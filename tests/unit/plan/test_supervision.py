@@ -118,11 +118,11 @@ def test_a_server_of_one_address_serves_an_edge_elsewhere() -> None:
 
 
 def test_an_edge_alone_ends_within_its_stop() -> None:
-    """An open WebSocket would otherwise keep it until it is killed; a reload has longer."""
+    """Its delay included; an open WebSocket would keep it until it is killed. A reload has longer."""
     alone, beside = (
-        of("edge", STOP_S=20),
+        of("edge", STOP_S=20, STOP_DELAY_S=5),
         of("edge,workers", STOP_S=20, PROGRAMS={"mail": "mailer"}),
     )
 
-    assert alone.edge.worker_shutdown_timeout_s == 20
+    assert alone.edge.worker_shutdown_timeout_s == 15
     assert beside.edge.worker_shutdown_timeout_s == 30 + 40
