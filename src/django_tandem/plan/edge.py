@@ -49,7 +49,7 @@ def _shutdown_timeout_s(context: PlanContext) -> int:
     """Return how long a worker of NGINX may take to end once it serves no new connection."""
     settings = context.settings
     if not is_supervised(context):
-        # Its reload is a new container, so that its only end is a stop, which begins with the delay.
+        # Its reload is a new container, so that its only end is a stop, after its delay.
         return settings.stop_s - settings.stop_delay_s
     return max(settings.drain_s, settings.wsgi.timeout_s) + 2 * settings.stop_s
 

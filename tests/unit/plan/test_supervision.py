@@ -118,7 +118,7 @@ def test_a_server_of_one_address_serves_an_edge_elsewhere() -> None:
 
 
 def test_an_edge_alone_ends_within_its_stop() -> None:
-    """Its delay included; an open WebSocket would keep it until it is killed. A reload has longer."""
+    """With its delay, also if a WebSocket is open; a reload has longer."""
     alone, beside = (
         of("edge", STOP_S=20, STOP_DELAY_S=5),
         of("edge,workers", STOP_S=20, PROGRAMS={"mail": "mailer"}),
