@@ -13,7 +13,7 @@ import psutil
 
 from django_tandem.inprocess.worker_process import booting_name, process_name
 from django_tandem.model import Bind, Stack
-from django_tandem.plan.processes import ENTRY_POINTS
+from django_tandem.plan.stack_servers import ENTRY_POINTS
 from django_tandem.servers import shared_master
 from django_tandem.servers.server import Launch
 from harness.client import wait_for

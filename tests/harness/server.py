@@ -16,7 +16,7 @@ from pathlib import Path
 
 from django_tandem import servers
 from django_tandem.model import Bind, PeerTls
-from django_tandem.plan.processes import ENTRY_POINTS
+from django_tandem.plan.stack_servers import ENTRY_POINTS
 from harness.client import ask
 
 TESTS = Path(__file__).parents[1]

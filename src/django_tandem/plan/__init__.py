@@ -20,18 +20,14 @@ from django_tandem.model.roles import listed_roles
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
 from django_tandem.plan.connections import bound_notes, open_files
+from django_tandem.plan.context import PlanContext
 from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket, listeners, metrics_binds
 from django_tandem.plan.kubernetes import kubernetes
 from django_tandem.plan.notes import notes
 from django_tandem.plan.peers import named_peers, served_here
-from django_tandem.plan.processes import (
-    PlanContext,
-    asgi_connections,
-    is_supervised,
-    processes,
-    require_work,
-)
+from django_tandem.plan.processes import is_supervised, processes, require_work
+from django_tandem.plan.stack_servers import asgi_connections
 from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import decide
 from django_tandem.settings import Settings

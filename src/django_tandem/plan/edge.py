@@ -6,8 +6,9 @@ from django_tandem.errors import SettingError
 from django_tandem.model import Bind, Edge, Include, Pin, Stack, Tls, Verdict
 from django_tandem.plan.addresses import binds
 from django_tandem.plan.capacity import OPEN_FILES
+from django_tandem.plan.context import PlanContext
 from django_tandem.plan.peers import edge_peers
-from django_tandem.plan.processes import PlanContext, is_supervised
+from django_tandem.plan.processes import is_supervised
 from django_tandem.routing.table import edge_rules
 from django_tandem.settings import Settings, TlsSettings
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from django_tandem.errors import SettingError
 from django_tandem.model import Bind, Edge, Process, Role
 from django_tandem.plan.addresses import binds
-from django_tandem.plan.processes import PlanContext
+from django_tandem.plan.context import PlanContext
 
 # The value of the setting for the run directory's socket alone.
 OWN_SOCKET = "unix"

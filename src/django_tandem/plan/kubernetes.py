@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from django_tandem.model import POD_CPUS, POD_MEMORY_MB, Kubernetes, Peers, PeerTls, Stack
+from django_tandem.plan.context import PlanContext
 from django_tandem.plan.peers import bind_without_edge
-from django_tandem.plan.processes import PlanContext, asgi_connections
+from django_tandem.plan.stack_servers import asgi_connections
 from django_tandem.settings.peers import PeersSettings
 
 # Before a process holds all the connections that it takes, further pods have to be ready.

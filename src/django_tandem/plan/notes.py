@@ -16,7 +16,7 @@ from django_tandem.model import (
 )
 from django_tandem.model.roles import listed_roles
 from django_tandem.plan.capacity import OPEN_FILES
-from django_tandem.plan.processes import PlanContext
+from django_tandem.plan.context import PlanContext
 from django_tandem.routing.policy import covers, decide
 from django_tandem.settings import Settings
 
