@@ -62,7 +62,7 @@ def metrics_binds(
             hint="The monitor answers there: set MONITOR to True, or remove METRICS.",
         )
     found = _read(
-        "METRICS", given, context, 'Give an IP address and a port, such as "127.0.0.1:9001".'
+        "METRICS", given, context, 'Give an IP address and a port, such as "127.0.0.1:8002".'
     )
     of_probes = [Listener(bind=each, what="the probes are answered") for each in probes]
     _refuse_overlap('["METRICS"]', given, found, [*listening, *of_probes])

@@ -28,7 +28,7 @@ def notes(
     return (
         *_roles(context, stacks),
         *_urlconfs(context, stacks),
-        *_open_files(context.host),
+        *(_open_files(context.host) if Role.EDGE in context.roles else ()),
         *_as_root(context),
         *_long_stops(context.settings),
         *_dispatcher(context.project, verdicts),

@@ -271,7 +271,7 @@ class Settings:
         optional(option_readers.metrics_address),
         None,
         "where the monitor answers `/metrics`, beside `metrics.sock` in the run directory: an "
-        'address such as "127.0.0.1:9001"',
+        'address such as "127.0.0.1:8002"',
     )
     slow_s: float | None = option(
         optional(option_readers.seconds), None, "the time from which a request is logged as slow"

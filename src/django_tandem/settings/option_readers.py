@@ -90,7 +90,7 @@ def host_name(value: Any, _path: str) -> str:
     return value
 
 
-@reader('an address such as "127.0.0.1:9001"')
+@reader('an address such as "127.0.0.1:8002"')
 def metrics_address(value: Any, _path: str) -> str:
     """Read where the monitor listens; the plan reads the address itself."""
     if not isinstance(value, str) or not value:

@@ -90,7 +90,7 @@ def test_the_monitor_answers_on_an_address_too() -> None:
         (
             {"METRICS": "/run/metrics.sock"},
             'TANDEM["METRICS"] is "/run/metrics.sock", which is not an address.\n'
-            '  Give an IP address and a port, such as "127.0.0.1:9001".',
+            '  Give an IP address and a port, such as "127.0.0.1:8002".',
         ),
         (
             {"METRICS": ":8000"},

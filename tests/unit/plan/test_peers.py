@@ -264,6 +264,16 @@ def test_two_servers_of_a_host_do_not_listen_at_one_place() -> None:
     )
 
 
+def test_the_limit_of_open_files_is_noted_where_nginx_runs() -> None:
+    """It is about NGINX alone."""
+    machine = host(open_files=1024)
+    noted = [
+        any("NGINX" in note for note in of(each, on=machine).notes) for each in ("edge", "asgi")
+    ]
+
+    assert noted == [True, False]
+
+
 def test_a_bind_that_is_no_address_is_an_error() -> None:
     """It names the setting and its value."""
     assert error_of("wsgi", tandem={"WSGI": {"BIND": "web"}}) == (

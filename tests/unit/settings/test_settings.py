@@ -75,7 +75,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
         ),
         (
             {"METRICS": 9001},
-            'TANDEM["METRICS"]: Expected an address such as "127.0.0.1:9001", or None, got 9001.',
+            'TANDEM["METRICS"]: Expected an address such as "127.0.0.1:8002", or None, got 9001.',
         ),
         ({"RUN_DIR": b"x"}, "TANDEM[\"RUN_DIR\"]: Expected a string or a path, got b'x'."),
         (

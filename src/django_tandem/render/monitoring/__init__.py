@@ -17,12 +17,12 @@ def render(plan: Plan) -> tuple[File, ...]:
         raise SettingError(
             'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.',
             hint='Set it to True, its default, and name an address, such as "METRICS": '
-            '"127.0.0.1:9001".',
+            '"127.0.0.1:8002".',
         )
     if not plan.metrics_binds:
         raise SettingError(
             'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.',
-            hint='Name one for the monitor, such as "METRICS": "127.0.0.1:9001".',
+            hint='Name one for the monitor, such as "METRICS": "127.0.0.1:8002".',
         )
     targets = [str(bind.local) for bind in plan.metrics_binds]
     return (

@@ -17,7 +17,7 @@ def scrape_config(address: str) -> str:
     [
         ("10.0.0.5:9001", "10.0.0.5:9001"),
         ("[fd00::1]:9001", "[fd00::1]:9001"),
-        ("0.0.0.0:9001", "127.0.0.1:9001"),
+        ("0.0.0.0:8002", "127.0.0.1:8002"),
     ],
 )
 def test_the_address_of_the_monitor_is_scraped(address, target) -> None:
@@ -32,7 +32,7 @@ def test_without_an_address_there_is_nothing_to_scrape() -> None:
 
     assert str(raised.value) == (
         'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.\n'
-        '  Name one for the monitor, such as "METRICS": "127.0.0.1:9001".'
+        '  Name one for the monitor, such as "METRICS": "127.0.0.1:8002".'
     )
 
 
@@ -43,7 +43,7 @@ def test_without_the_monitor_that_is_what_the_error_names() -> None:
 
     assert str(raised.value) == (
         'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.\n'
-        '  Set it to True, its default, and name an address, such as "METRICS": "127.0.0.1:9001".'
+        '  Set it to True, its default, and name an address, such as "METRICS": "127.0.0.1:8002".'
     )
 
 
