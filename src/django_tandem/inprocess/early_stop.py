@@ -4,7 +4,7 @@ import os
 import signal
 from typing import Any, NoReturn
 
-SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
 def take_signals() -> None:

@@ -5,20 +5,21 @@ import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-# What a container runtime, `tandem down` and Ctrl-C send.
-STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
+# What a container runtime, `tandem down` and Ctrl-C send; NGINX ends gracefully by SIGQUIT.
+STOPS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 # What a log rotation sends to have logs reopened. By default they end a process.
 REOPENS = frozenset({signal.SIGUSR1, signal.SIGUSR2})
 # The process that a container was started with.
 FIRST_PID = 1
-# The exit code of a program that SIGTERM ended, as shells have it.
-TERMINATED = 128 + signal.SIGTERM
+# Those without a handler of Python's own.
+UNHANDLED_STOPS = STOPS - {signal.SIGINT}
 
 
 def end_first_process() -> None:
-    """Have SIGTERM end this process if it is process 1, to which the kernel sends nothing else."""
+    """Have a stop end this process if it is process 1: the kernel sends that no other signal."""
     if os.getpid() == FIRST_PID:
-        signal.signal(signal.SIGTERM, _end)
+        for each in UNHANDLED_STOPS:
+            signal.signal(each, _end)
 
 
 def drop_reopen_signals() -> None:
@@ -58,6 +59,7 @@ def fork_unhandled(fork: Callable[[], int]) -> int:
     return pid
 
 
-def _end(*_signal: Any) -> NoReturn:
-    # At once: the project may be half imported, and have threads that never end.
-    os._exit(TERMINATED)
+def _end(number: int, _frame: Any) -> NoReturn:
+    # At once: the project may be half imported, and have threads that never end. The exit code is
+    # that of shells.
+    os._exit(128 + number)

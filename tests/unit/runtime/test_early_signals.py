@@ -10,7 +10,7 @@ import pytest
 
 from django_tandem.runtime import early_signals
 
-SENT = (signal.SIGINT, signal.SIGTERM)
+SENT = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 @pytest.fixture
@@ -98,10 +98,25 @@ def test_a_signal_between_fork_and_exec_ends_the_child(sent, handled) -> None:
     assert handled == [sent]
 
 
-def test_only_the_first_process_handles_sigterm_by_itself(handled) -> None:
+def test_only_the_first_process_handles_a_stop_by_itself(handled) -> None:
     """Everywhere else the kernel ends the process."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = [signal.getsignal(each) for each in SENT]
 
     early_signals.end_first_process()
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert [signal.getsignal(each) for each in SENT] == before
+
+
+@pytest.mark.parametrize("sent", [signal.SIGQUIT, signal.SIGTERM])
+def test_a_stop_ends_the_first_process_while_it_starts(sent, monkeypatch) -> None:
+    """A container of an edge is stopped by SIGQUIT, and the kernel drops what has no handler."""
+    pid = os.fork()
+    if pid == 0:
+        for each in SENT:
+            signal.signal(each, signal.SIG_IGN)
+        monkeypatch.setattr(os, "getpid", lambda: early_signals.FIRST_PID)
+        early_signals.end_first_process()
+        signal.raise_signal(sent)
+        os._exit(0)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + sent
