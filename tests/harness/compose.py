@@ -29,6 +29,7 @@ network_backend = "cni"
 # What the images of the servers are unpacked from.
 SERVERS = f"postgresql-17,valkey-server,valkey-tools,{PACKAGES}"
 START_POSTGRES = Path(__file__).with_name("start_postgres.sh")
+START_VALKEY = Path(__file__).with_name("start_valkey.sh")
 UP_S = 240
 # The timeout of the health checks.
 CHECK_S = 10
@@ -51,7 +52,11 @@ def make_servers() -> None:
         f"cp {START_POSTGRES} $1/usr/bin/start-postgres && chmod 755 $1/usr/bin/start-postgres",
         "cd $1/usr/bin && ln -s ../lib/postgresql/17/bin/* . 2>/dev/null || true",
     )
-    of_valkey = (users.format("valkey"), "mkdir -p $1/data && chown 999:999 $1/data")
+    of_valkey = (
+        users.format("valkey"),
+        "mkdir -p $1/data && chown 999:999 $1/data",
+        f"install -D -m 755 {START_VALKEY} $1/usr/local/bin/valkey-server",
+    )
     make_server("docker.io/library/postgres:17", SERVERS, *of_postgres, command="start-postgres")
     make_server("docker.io/valkey/valkey:8", SERVERS, *of_valkey, command="valkey-server")
 
@@ -86,6 +91,10 @@ class Compose:
         self._over = threading.Event()
         self._checks = threading.Thread(target=self._check_health)
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def __enter__(self) -> Self:
         self._checks.start()
         try:
@@ -104,6 +113,10 @@ class Compose:
         """Start the services, and wait until they are healthy."""
         pull = ("--no-build", "--pull", "never")
         self.run("up", "--detach", "--wait", *pull, *arguments, timeout_s=UP_S)
+
+    def replace(self, service: str) -> None:
+        """Replace the container of a service by a new one that is healthy."""
+        self.up("--no-deps", "--force-recreate", service)
 
     def run(self, *arguments: str, timeout_s: float = DEADLINE_S) -> str:
         """Run a subcommand of docker-compose, and return its output."""
@@ -136,6 +149,12 @@ class Compose:
         """Return the state of each container, by its service; those that have ended too."""
         lines = self.run("ps", "--all", "--format", "json").splitlines()
         return {each["Service"]: each for each in map(json.loads, lines)}
+
+    def ended_at(self, service: str) -> str:
+        """Return when the container of a service ended, in a form that sorts."""
+        name = self.containers()[service]["Name"]
+        inspect = podman("inspect", "--format", "{{.State.FinishedAt.UTC}}", name)
+        return subprocess.run(inspect, capture_output=True, text=True, check=True).stdout
 
     def execute(self, service: str, *command: str) -> str:
         """Run a command in the container of a service."""

@@ -1,5 +1,9 @@
-"""The example in containers: its pages, its files, a handover, and who a stack serves."""
+"""The example in containers: its pages, a bid, a socket, a handover, a rolling update, a stop."""
 
+import asyncio
+import json
+
+import aiohttp
 import pytest
 
 from harness.client import ask
@@ -45,6 +49,31 @@ def test_a_request_is_handed_over_by_the_edge(compose) -> None:
     answer = ask(compose.port, "/even/4/")
 
     assert (answer.status, answer.text, answer.headers["X-Stack"]) == (200, "4", "asgi")
+
+
+def test_a_bid_on_wsgi_reaches_a_socket_on_asgi(compose) -> None:
+    """By PostgreSQL and Valkey, which both containers share."""
+    token = compose.execute("wsgi-1", "python", "manage.py", "drf_create_token", "ada").split()[2]
+
+    assert asyncio.run(_bid(compose, token)) == ("ada", "1000.00")
+
+
+async def _bid(compose, token) -> tuple[str, str]:
+    async with (
+        aiohttp.ClientSession(compose.url) as session,
+        session.ws_connect("/ws/lots/1/", origin=compose.url) as socket,
+    ):
+        assert (await socket.receive_json())["type"] == "lot"
+        signed_in = {"Authorization": f"Token {token}"}
+        async with session.post(
+            "/api/lots/1/bids/", json={"amount": "1000.00"}, headers=signed_in
+        ) as answer:
+            assert answer.status == 201, await answer.text()
+        async for message in socket:
+            event = json.loads(message.data)
+            if event["type"] == "bid":
+                return event["bid"]["bidder"], event["bid"]["amount"]
+    raise AssertionError("the socket was closed")
 
 
 def test_a_stack_serves_its_edge_alone(compose) -> None:

@@ -85,9 +85,7 @@ def _started(play: KubePlay) -> Auction:
         5432,
         environment=("POSTGRES_USER=site", "POSTGRES_DB=site", "POSTGRES_PASSWORD=tandem"),
     )
-    # Else it serves its own host alone.
-    command = ("valkey-server", "--protected-mode", "no")
-    play.serve("valkey", "docker.io/valkey/valkey:8", 6379, *command)
+    play.serve("valkey", "docker.io/valkey/valkey:8", 6379)
     migrate = play.play("Job", "auction-migrate")
     assert play.exit_code(migrate) == 0, play.logs(migrate)
     containers = {}
