@@ -96,7 +96,8 @@ def listeners(server: Server, launch: Launch) -> tuple[str | None, Bind | None]:
             f'TANDEM["PEERS"]["TLS"] is set, and {server.name} requires no certificate of its '
             "clients.",
             hint='Set TANDEM["PEERS"]["SECRET"] instead, or choose gunicorn for WSGI, hypercorn '
-            "for ASGI, or gunicorn and uvicorn with SHARED_MASTER.",
+            "for ASGI, or gunicorn and uvicorn with SHARED_MASTER, which runs where a stack is the "
+            "only role of a host, or both stacks are on it.",
         )
     return None if server.one_address else launch.socket, launch.bind
 

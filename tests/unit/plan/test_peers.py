@@ -274,6 +274,19 @@ def test_the_limit_of_open_files_is_noted_where_nginx_runs() -> None:
     assert noted == [True, False]
 
 
+def test_tls_needs_the_shared_master_in_front_of_gunicorn_and_uvicorn() -> None:
+    """It runs for both stacks, and for one that is the only role."""
+    tls = {**PEERS, "SECRET": "", "TLS": {**TLS, "NAME": "stacks"}}
+    assert error_of("asgi,workers", tls) == (
+        'TANDEM["PEERS"]["TLS"] is set, and uvicorn requires no certificate of its clients.\n'
+        '  Set TANDEM["PEERS"]["SECRET"] instead, or choose gunicorn for WSGI, hypercorn for ASGI, '
+        "or gunicorn and uvicorn with SHARED_MASTER, which runs where a stack is the only role of "
+        "a host, or both stacks are on it."
+    )
+    for roles in ("asgi", "wsgi,asgi", "wsgi,asgi,workers"):
+        assert of(roles, tls).processes
+
+
 def test_a_bind_that_is_no_address_is_an_error() -> None:
     """It names the setting and its value."""
     assert error_of("wsgi", tandem={"WSGI": {"BIND": "web"}}) == (

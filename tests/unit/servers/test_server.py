@@ -62,7 +62,8 @@ def test_tls_that_a_server_lacks_is_refused() -> None:
     assert str(raised.value) == (
         'TANDEM["PEERS"]["TLS"] is set, and daphne requires no certificate of its clients.\n'
         '  Set TANDEM["PEERS"]["SECRET"] instead, or choose gunicorn for WSGI, hypercorn for ASGI, '
-        "or gunicorn and uvicorn with SHARED_MASTER."
+        "or gunicorn and uvicorn with SHARED_MASTER, which runs where a stack is the only role of "
+        "a host, or both stacks are on it."
     )
 
 
