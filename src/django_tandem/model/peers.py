@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from django_tandem.model.routes import Stack
 
+# Where a stack listens for an edge on another host, unless its BIND names another address.
+STACK_PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
+
+# The version of NGINX that resolves the names of an upstream again while it runs.
+RESOLVE_VERSION = (1, 27, 3)
+
 
 def is_loopback(host: str) -> bool:
     """Return whether ``host``, a name or an IP address, is this host alone."""

@@ -5,17 +5,11 @@ from pathlib import PurePath
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Bind, Host, Peer, Peers, PeerTls, Role, Roles, Stack
-from django_tandem.model.peers import is_loopback
+from django_tandem.model.peers import RESOLVE_VERSION, STACK_PORTS, is_loopback
 from django_tandem.model.roles import listed_roles
 from django_tandem.plan.addresses import binds
 from django_tandem.settings import Settings
 from django_tandem.settings.peers import PeersSettings, PeerTlsSettings
-
-# Where a stack listens whose edge is another host.
-AUTO_BINDS = {Stack.WSGI: ":9000", Stack.ASGI: ":9001"}
-
-# The version of NGINX that resolves the names of an upstream while it runs.
-RESOLVES = (1, 27, 3)
 
 PEERS = 'TANDEM["PEERS"]'
 _TRUST = (
@@ -87,7 +81,7 @@ def stack_bind(
 
 def bind_without_edge(settings: Settings, stack: Stack) -> Bind:
     """Return where a stack listens on a host without the edge; SettingError for no address."""
-    return _read(_bind_option(stack), _chosen_bind(settings, stack) or AUTO_BINDS[stack])
+    return _read(_bind_option(stack), _chosen_bind(settings, stack) or f":{STACK_PORTS[stack]}")
 
 
 def _chosen_bind(settings: Settings, stack: Stack) -> str | None:
@@ -138,10 +132,10 @@ def _require_peers(stack: Stack, peers: tuple[Peer, ...], roles: Roles) -> None:
         return
     name = stack.upper()
     needs = "" if stack is Stack.WSGI else "this project needs ASGI, "
-    port = AUTO_BINDS[stack]
+    example = f"{stack}:{STACK_PORTS[stack]}"
     raise SettingError(
         f'The roles are "{listed_roles(roles)}", {needs}and {PEERS}["{name}"] is empty.',
-        hint=f'Name the {name} servers there, such as ["{stack}{port}"], or add the role {stack}.',
+        hint=f'Name the {name} servers there, such as ["{example}"], or add the role {stack}.',
     )
 
 
@@ -180,9 +174,9 @@ def _require_resolution(
             hint="Name IP addresses, or add a nameserver.",
         )
     is_sticky = stack is Stack.ASGI and given.sticky
-    if host.nginx.version >= RESOLVES or (len(peers) == 1 and not is_sticky):
+    if host.nginx.version >= RESOLVE_VERSION or (len(peers) == 1 and not is_sticky):
         return
-    version, wanted = (".".join(map(str, each)) for each in (host.nginx.version, RESOLVES))
+    version, wanted = (".".join(map(str, each)) for each in (host.nginx.version, RESOLVE_VERSION))
     reason = "balances between names" if len(peers) > 1 else "does so by client, as STICKY says,"
     raise SettingError(
         f'{PEERS}["{stack.upper()}"] is {_listed(peers)}, and NGINX {version} can\'t resolve names '

@@ -3,6 +3,8 @@
 from django_tandem.errors import SettingError
 from django_tandem.model import Plan
 
+# Every user of a container can create the run directory there.
+RUN_DIR = "/run/tandem"
 PRODUCTION = "Render it with the settings and the variables of production."
 
 

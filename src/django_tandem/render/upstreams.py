@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django_tandem.model import Edge, Peer, Peers, Resolver, Stack
+from django_tandem.model.peers import RESOLVE_VERSION
 
-# The version of NGINX that resolves the names of an upstream again while it runs.
-RESOLVE_PARAMETER = (1, 27, 3)
 RESOLVE = " resolve"
 # The method `hash` of an upstream takes the peer at this position for such a text, by its CRC-32:
 # the same one for all requests. Each text is an attempt at another peer.
@@ -148,7 +147,7 @@ def _upstream(edge: Edge, stack: Stack) -> Upstream:
         return Upstream(stack=stack, url=f"http://tandem_{stack}", any_url=f"http://tandem_{stack}")
     scheme = "https" if edge.peers.tls else "http"
     has_name = any(peer.is_name for peer in peers)
-    by_variable = has_name and edge.nginx.version < RESOLVE_PARAMETER and len(peers) == 1
+    by_variable = has_name and edge.nginx.version < RESOLVE_VERSION and len(peers) == 1
     place = f"{scheme}://$tandem_{stack}_peer" if by_variable else f"{scheme}://tandem_{stack}"
     return Upstream(
         stack=stack,
@@ -162,7 +161,7 @@ def _upstream(edge: Edge, stack: Stack) -> Upstream:
 
 
 def _servers(edge: Edge, peers: tuple[Peer, ...]) -> Iterator[str]:
-    can_resolve = edge.nginx.version >= RESOLVE_PARAMETER
+    can_resolve = edge.nginx.version >= RESOLVE_VERSION
     for peer in peers:
         resolve = RESOLVE if peer.is_name and can_resolve else ""
         yield f"{_address(peer, edge.peers.resolver)}{resolve}"

@@ -11,11 +11,11 @@ from django.conf import settings
 import builders
 from django_tandem.model import Stack, Verdict
 from django_tandem.render.kubernetes.application import Parent
-from django_tandem.render.kubernetes.direct import Backend, render_routes
+from django_tandem.render.kubernetes.direct import BackendRef, render_routes
 from django_tandem.render.kubernetes.lowering import lower
 from harness.gateway_api import HttpRoute
 
-BACKENDS = {stack: Backend(name=stack.value, port=80) for stack in Stack}
+BACKENDS = {stack: BackendRef(name=stack.value, port=80) for stack in Stack}
 # RFC 3986: these are not encoded, and normalizers decode them.
 _UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]")
 _ENCODED = re.compile(rb"%[0-9A-Fa-f]{2}")

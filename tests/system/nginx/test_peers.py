@@ -13,7 +13,7 @@ from nginx.edges import Edge
 from nginx.peers import HOST, SECRET, Names, answering, dropping, listening, running
 from nginx.scripted import HAND_OVER, OK
 
-from django_tandem.render.upstreams import RESOLVE_PARAMETER
+from django_tandem.model.peers import RESOLVE_VERSION
 from harness.client import wait_for
 from harness.stack import free_port
 
@@ -216,7 +216,7 @@ def test_a_name_is_resolved_again(nginx_program) -> None:
             with answering(port, host=host):
                 wait_for(lambda: edge.ask("/sync/").text == "ok")
                 assert edge.ask("/sync/", "POST", body=b"x").text == "ok"
-        if nginx_program.version >= RESOLVE_PARAMETER:
+        if nginx_program.version >= RESOLVE_VERSION:
             # The peer has ended, and its address is still that of the name.
             assert refusal(edge.ask("/sync/?gone")) == (503, "1")
             assert edge.log.count('"GET /sync/?gone HTTP/1.1", upstream') == 2
@@ -237,7 +237,7 @@ def test_a_name_with_several_addresses_is_several_peers(nginx_program) -> None:
             answering(port, host="127.0.0.3") as second,
         ):
             wait_for(lambda: edge.ask("/sync/").status == 200 and first and second)
-        if nginx_program.version >= RESOLVE_PARAMETER:
+        if nginx_program.version >= RESOLVE_VERSION:
             assert refusal(edge.ask("/sync/")) == (503, "1")
             with answering(port, host="127.0.0.3"), ThreadPoolExecutor(8) as pool:
                 found = list(pool.map(lambda _: edge.ask("/sync/").text, range(80)))

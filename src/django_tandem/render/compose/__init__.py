@@ -2,6 +2,7 @@
 
 from django_tandem.errors import SettingError
 from django_tandem.model import File, Packaging, Plan, Stack
+from django_tandem.model.peers import STACK_PORTS
 from django_tandem.render.compose.image import dockerfile, ignored
 from django_tandem.render.compose.services import environment, postgres, services, valkey
 from django_tandem.render.containers import require_shared
@@ -45,7 +46,7 @@ def _packaging(plan: Plan) -> Packaging:
 
 def _require_peers(plan: Plan, stack: Stack) -> None:
     option = f'TANDEM["PEERS"]["{stack.name}"]'
-    example = f'"{stack.name}": ["{stack.value}:{PORTS[stack]}"]'
+    example = f'"{stack.name}": ["{stack.value}:{STACK_PORTS[stack]}"]'
     peers = plan.peers.of(stack)
     if not peers:
         raise SettingError(
@@ -58,9 +59,6 @@ def _require_peers(plan: Plan, stack: Stack) -> None:
                 f'{option} has "{peer}", which can\'t be the name of a service in compose.yaml.',
                 hint=f"Name a service, such as {example}.",
             )
-
-
-PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
 
 
 def _compose(plan: Plan, packaging: Packaging, port: int) -> str:

@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from django_tandem.model import Packaging, Plan, Project
 from django_tandem.render import quoting
+from django_tandem.render.containers import RUN_DIR
 from django_tandem.render.target import fill
 
 # Where the root of the project is in the image.
@@ -62,6 +63,7 @@ def dockerfile(plan: Plan, packaging: Packaging, port: int) -> str:
         steps=_steps(project, media, has_static=static is not None),
         outside=[each for each in (static, media) if each and not _is_within(each)],
         port=port,
+        run_dir=RUN_DIR,
     )
 
 

@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from django_tandem.model import Packaging, Peer, Plan, Role, Stack
 from django_tandem.render.compose.image import in_image, manage
+from django_tandem.render.containers import RUN_DIR
 
 # What the container runtime may take beside STOP_S.
 STOP_MARGIN_S = 2
-RUN_DIR = "/run/tandem"
 MIGRATE = "migrate"
 HEALTHY, DONE = "service_healthy", "service_completed_successfully"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ComposeService:
     """
     A service that runs the project's image.
 
@@ -98,7 +98,7 @@ def _in_url(text: str) -> str:
     return quote(text, safe="")
 
 
-def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]:
+def services(plan: Plan, packaging: Packaging, port: int) -> tuple[ComposeService, ...]:
     """Return the services of the roles, in the order in which a request meets them."""
     uploads = _uploads(plan, packaging)
     peer_files = _peer_files(plan, packaging)
@@ -106,7 +106,7 @@ def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]
     stacks = [(peer, role) for role, stack in _STACKS.items() for peer in _peers(plan, stack)]
     grace_s = plan.stop_s + STOP_MARGIN_S
     return (
-        Service(
+        ComposeService(
             name=Role.EDGE.value,
             command=(*_up(Role.EDGE), "--bind", f":{port}"),
             ports=tuple(f"{each}:{each}" for each in _ports(plan, port)),
@@ -117,7 +117,7 @@ def services(plan: Plan, packaging: Packaging, port: int) -> tuple[Service, ...]
             needs=tuple((peer.host, HEALTHY) for peer, _ in stacks),
         ),
         *(
-            Service(
+            ComposeService(
                 name=peer.host,
                 command=_up(role),
                 needs=before,
@@ -182,13 +182,13 @@ def _before(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def _workers(
     plan: Plan, before: tuple[tuple[str, str], ...], volumes: tuple[str, ...]
-) -> Iterable[Service]:
+) -> Iterable[ComposeService]:
     programs = [each for each in plan.processes if each.exclusive or each.name == "channels"]
     has_channels = any(kind.name == "channels" for each in plan.processes for kind in each.kinds)
     if not programs and not has_channels:
         return
     longest_s = max((plan.stop_s, *(each.stop_s for each in programs)))
-    yield Service(
+    yield ComposeService(
         name=Role.WORKERS.value,
         command=_up(Role.WORKERS),
         needs=before,
@@ -197,10 +197,10 @@ def _workers(
     )
 
 
-def _migrate(plan: Plan) -> Iterable[Service]:
+def _migrate(plan: Plan) -> Iterable[ComposeService]:
     if plan.project.databases:
         database = postgres(plan)
-        yield Service(
+        yield ComposeService(
             name=MIGRATE,
             command=("python", *manage(plan.project), "migrate", "--noinput"),
             needs=((database.name, HEALTHY),) if database else (),

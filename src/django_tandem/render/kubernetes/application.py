@@ -10,8 +10,6 @@ from django_tandem.model import Autoscaler, Bind, Gateway, Kubernetes, Peers, Pl
 from django_tandem.model.stop import end_s
 from django_tandem.render.containers import require_shared
 
-# Every user of a pod can create the run directory there.
-RUN_DIR = "/run/tandem"
 # Between the end of a stop and SIGKILL, for a busy node.
 MARGIN_S = 6
 # Of a Service: it has at most 63 characters, with the name of a role behind this.

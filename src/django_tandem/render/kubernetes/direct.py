@@ -43,7 +43,7 @@ class RouteRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
+class BackendRef:
     """The Service of a stack, and how many seconds a request to it may take: 0 for any number."""
 
     name: str
@@ -85,7 +85,7 @@ def render_routes(
     labels: Mapping[str, str],
     parent: Parent,
     hosts: Sequence[str],
-    backends: Mapping[Stack, Backend],
+    backends: Mapping[Stack, BackendRef],
 ) -> str:
     """Return the YAML of the HTTPRoutes; the first has the ``name``, the others a number behind."""
     return fill(

@@ -4,7 +4,7 @@ import re
 
 from django_tandem.model import File, Role, Stack
 from django_tandem.render.kubernetes.application import Application, Parent
-from django_tandem.render.kubernetes.direct import Backend, render_routes
+from django_tandem.render.kubernetes.direct import BackendRef, render_routes
 from django_tandem.render.kubernetes.lowering import lower
 from django_tandem.render.kubernetes.workloads import stack_service
 from django_tandem.render.target import fill
@@ -44,10 +44,10 @@ def _to_the_stacks(app: Application, parent: Parent) -> File:
     return File(name=FILE, content=content)
 
 
-def _backend(app: Application, stack: Stack) -> Backend:
+def _backend(app: Application, stack: Stack) -> BackendRef:
     service = stack_service(app, stack)
     timeout_s = app.plan.edge.read_timeout_s if stack is Stack.WSGI else 0
-    return Backend(name=service.name, port=service.port, timeout_s=timeout_s)
+    return BackendRef(name=service.name, port=service.port, timeout_s=timeout_s)
 
 
 def hosts(app: Application) -> tuple[str, ...]:

@@ -14,14 +14,14 @@ from django_tandem.model import (
     Stack,
     programs,
 )
-from django_tandem.render.kubernetes.application import RUN_DIR, Application
+from django_tandem.model.peers import STACK_PORTS
+from django_tandem.render.containers import RUN_DIR
+from django_tandem.render.kubernetes.application import Application
 
 _SERVICE_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # Where the edge listens in its pod, which has no right to a port below 1024.
 EDGE_PORT = 8000
-# Of the Services in an error's hint: those where the stacks listen by default.
-DEFAULT_PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
 # The protocol of a Service, by the names of Kubernetes.
 WEBSOCKETS = "kubernetes.io/ws"
 # Enough that one may be replaced, and one node fail.
@@ -170,7 +170,7 @@ def stack_service(app: Application, stack: Stack) -> Service:
     """Return the Service that the edge, or the Gateway, reaches a stack by: that of PEERS."""
     option = stack.value.upper()
     given = app.options.peers.of(stack)
-    hint = f'Name one: "PEERS": {{"{option}": ["{stack}:{DEFAULT_PORTS[stack]}"]}}.'
+    hint = f'Name one: "PEERS": {{"{option}": ["{stack}:{STACK_PORTS[stack]}"]}}.'
     if not given:
         raise SettingError(
             f'TANDEM["PEERS"]["{option}"] is empty, and names the Service of the {option} pods.',

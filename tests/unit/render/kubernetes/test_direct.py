@@ -9,7 +9,7 @@ from django_tandem.model import PathMatch, Plan, Stack
 from django_tandem.render.kubernetes.application import Parent
 from django_tandem.render.kubernetes.direct import (
     REMOVED_HEADERS,
-    Backend,
+    BackendRef,
     render_routes,
 )
 from django_tandem.render.kubernetes.lowering import lower
@@ -19,8 +19,8 @@ from harness.gateway_api import HttpRoute, chosen, matches_of
 VALID_PATH = re.compile(r"/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")
 FORBIDDEN = re.compile(r"//|/\./|/\.\./|%2[fF]|#|/\.\.\Z|/\.\Z")
 BACKENDS = {
-    Stack.WSGI: Backend(name="wsgi", port=9000, timeout_s=30),
-    Stack.ASGI: Backend(name="asgi", port=9001),
+    Stack.WSGI: BackendRef(name="wsgi", port=9000, timeout_s=30),
+    Stack.ASGI: BackendRef(name="asgi", port=9001),
 }
 
 
