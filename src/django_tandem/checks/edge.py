@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from django.views.static import serve
 
 from django_tandem.checks.facts import Facts, Https, Media, Static
-from django_tandem.model import Route
+from django_tandem.model import Role, Route
 from django_tandem.project.loading import site_files
 from django_tandem.project.urlconf import Endpoint
 
@@ -28,8 +28,11 @@ def static_root_is_set(facts: Facts) -> Iterator[CheckMessage]:
 
 
 def static_files_are_collected(facts: Facts) -> Iterator[CheckMessage]:
-    """Find a STATIC_ROOT without any file."""
+    """Find a STATIC_ROOT without any file, on a host that serves it."""
     if facts.static is None or facts.static.root is None or facts.static.is_collected:
+        return
+    # The edge has its own copy. Without one, WhiteNoise may serve the files from a stack.
+    if Role.EDGE not in facts.plan.roles and not facts.plan.overrides.is_direct:
         return
     yield Warning(
         f'STATIC_ROOT is "{facts.static.root}", which holds no files, so no static file is '

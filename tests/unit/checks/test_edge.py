@@ -4,6 +4,7 @@ import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids
 
+from builders import verdict
 from django_tandem.checks.edge import (
     forwarded_scheme_is_trusted,
     media_has_no_guard,
@@ -41,6 +42,21 @@ def test_static_files_that_were_not_collected_are_a_warning() -> None:
             "Run `manage.py collectstatic`.",
         )
     ]
+
+
+def test_static_files_are_collected_where_they_are_served() -> None:
+    """On the host of the edge; without an edge, a stack may serve them."""
+    peers = {"WSGI": ["10.0.0.5:9000"], "SECRET": "s" * 32}
+    static = Static(url="/static/", root="/srv/static")
+
+    def found(roles: str, *, is_direct: bool = False) -> list[str]:
+        project = {"roles": roles, "is_direct": is_direct}
+        known = facts(verdict("/"), static=static, tandem={"PEERS": peers}, project=project)
+        return [each[0] for each in _all(known)]
+
+    assert found("wsgi") == []
+    assert found("edge") == ["tandem.W004"]
+    assert found("wsgi", is_direct=True) == ["tandem.W004"]
 
 
 def test_collected_files_and_none_at_all_are_fine() -> None:
