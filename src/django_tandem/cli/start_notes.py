@@ -1,4 +1,4 @@
-"""Notes at a start: unapplied migrations, a Redis without an answer, variables that are unread."""
+"""Notes at a start: unapplied migrations, a Redis without an answer, what is given and unread."""
 
 import re
 import threading
@@ -10,6 +10,8 @@ from django.db import connections
 from django_tandem import environment
 from django_tandem.cli import console
 from django_tandem.inprocess.migrations import unapplied_apps
+from django_tandem.model import Plan, Role
+from django_tandem.model.roles import listed_roles
 from django_tandem.project.redis import RedisAddress, named_servers, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
@@ -85,6 +87,16 @@ def unread_variables(variables: Mapping[str, str]) -> list[str]:
     return [
         f"The servers do not read {console.listed(names)}: write {options} in ARGS of "
         'TANDEM["WSGI"] or TANDEM["ASGI"].'
+    ]
+
+
+def unused_bind(plan: Plan) -> list[str]:
+    """Return a sentence on a --bind that no edge of this host listens on."""
+    if plan.overrides.bind is None or Role.EDGE in plan.roles:
+        return []
+    return [
+        f"`--bind {plan.overrides.bind}` has no effect: it is the address of the edge, and the "
+        f"roles of this host are {listed_roles(plan.roles)}."
     ]
 
 

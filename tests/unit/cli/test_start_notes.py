@@ -3,13 +3,20 @@
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from checks.managing import installed, manage
 from django.test import override_settings
 
-from django_tandem.cli.start_notes import REDIS_S, unreachable_redis, unread_variables
+from builders import plan, verdict
+from django_tandem.cli.start_notes import (
+    REDIS_S,
+    unreachable_redis,
+    unread_variables,
+    unused_bind,
+)
 from harness.projects import startproject
 from harness.stack import Up, free_port, tandem
 
@@ -180,3 +187,19 @@ def test_options_of_servers_in_the_environment_are_named() -> None:
         "The servers do not read GRANIAN_HTTP and UVICORN_PORT: write their options in ARGS of "
         'TANDEM["WSGI"] or TANDEM["ASGI"].'
     ]
+
+
+def test_an_address_without_an_edge_is_named() -> None:
+    """Only the edge listens on --bind; BIND of the settings is the same on all hosts."""
+    peers = {"BIND": ":8000", "PEERS": {"WSGI": ["10.0.0.5:9000"], "SECRET": "s" * 32}}
+
+    def notes(roles: str, bind: str | None) -> list[str]:
+        made = plan(verdict("/"), roles=roles, tandem=peers)
+        return unused_bind(replace(made, overrides=replace(made.overrides, bind=bind)))
+
+    assert notes("wsgi", ":8737") == [
+        "`--bind :8737` has no effect: it is the address of the edge, and the roles of this host "
+        "are wsgi."
+    ]
+    assert notes("wsgi", None) == []
+    assert notes("edge", ":8737") == notes("all", ":8737") == []
