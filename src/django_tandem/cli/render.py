@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from django_tandem import output, pipeline
+from django_tandem import environment, output, pipeline
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import one_of
 from django_tandem.cli.planning import add_role_argument, plan_project
@@ -15,7 +15,7 @@ from django_tandem.model import File, Plan
 from django_tandem.model.roles import listed_roles
 from django_tandem.model.state import State
 from django_tandem.render import STACK_TARGETS, TARGETS, Target
-from django_tandem.runtime import lock, run_dir
+from django_tandem.runtime import accounts, lock, run_dir
 from django_tandem.runtime.state import read_state
 
 
@@ -111,12 +111,12 @@ def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:
     if not is_output:
         run_dir.prepare(directory)
         return
-    hint = "Name a directory with `--output`."
+    hint = "Name another directory with `--output`."
     if directory.is_file():
         raise MachineError(f"{directory} is a file.", hint=hint)
     if not is_of_stack:
         # They may lie beside other files, such as those of the deployment.
-        _require_writable(directory, hint)
+        _require_writable(directory)
         return
     try:
         run_dir.prepare(directory, is_committed=True)
@@ -124,10 +124,19 @@ def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:
         raise MachineError(error.message, hint=hint) from error
 
 
-def _require_writable(directory: Path, hint: str) -> None:
+def _require_writable(directory: Path) -> None:
     existing = next(each for each in (directory, *directory.parents) if each.exists())
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise MachineError(f"{existing} can't be written to by this user.", hint=hint)
+    if os.access(existing, os.W_OK | os.X_OK):
+        return
+    user = accounts.own().name
+    reason = f"user {user} can't write to {existing}"
+    by_root = (
+        "Root's command runs as that user. " if environment.STARTED_BY_ROOT in os.environ else ""
+    )
+    raise MachineError(
+        f"{directory} can't be {'written to' if directory.exists() else 'made'}: {reason}.",
+        hint=f"{by_root}Name a directory of {user} with `--output`.",
+    )
 
 
 def _live_state(options: argparse.Namespace) -> State | None:

@@ -224,11 +224,12 @@ def test_a_wrong_setting_is_not_tried_again(site) -> None:
     assert (found["ActiveState"], found["ExecMainStatus"]) == ("failed", "2")
 
 
-def test_a_unit_is_written_by_the_user_of_the_project(site) -> None:
+def test_a_unit_is_written_by_the_user_of_the_project(site, app) -> None:
     """Root's command becomes that user before the project is imported."""
     done = run(site.python, site.directory, "render", "systemd", "--output", "/srv/deploy")
 
     assert (done.returncode, done.stderr) == (
         2,
-        "/srv can't be written to by this user.\n  Name a directory with `--output`.\n",
+        f"/srv/deploy can't be made: user {app.name} can't write to /srv.\n"
+        f"  Root's command runs as that user. Name a directory of {app.name} with `--output`.\n",
     )

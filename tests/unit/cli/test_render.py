@@ -142,7 +142,7 @@ def test_an_output_that_is_a_file_is_named_as_the_option(project) -> None:
 
     assert (done.returncode, done.stderr) == (
         2,
-        f"{project / 'deploy'} is a file.\n  Name a directory with `--output`.\n",
+        f"{project / 'deploy'} is a file.\n  Name another directory with `--output`.\n",
     )
 
 
