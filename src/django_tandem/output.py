@@ -39,6 +39,11 @@ def diff(files: Iterable[File], directory: Path) -> str:
     )
 
 
+def differs_where_kept(file: File, directory: Path) -> bool:
+    """Return whether ``directory`` keeps another content of ``file``, one that is kept."""
+    return file.is_kept and _content(directory / file.name) not in (None, file.content)
+
+
 # As nginx.conf, supervisord.conf and state.json have it.
 _SECRETS = re.compile(rf'(X-Tandem-Secret "?|{environment.PEER_SECRET}"?[=,]\s*")([^";\n]{{32,}})')
 

@@ -67,15 +67,26 @@ def run(options: argparse.Namespace) -> int:
     else:
         _prepare(directory, is_output=output_dir is not None, is_of_stack=is_of_stack)
     written = pipeline.write(files, directory)
-    for file in files:
-        path = directory / file.name
-        console.line_err(f"Wrote {path}." if file.name in written else _untouched(file, path))
+    _report(files, written, directory)
     for note in target.notes(plan):
         console.line_err(note)
     return 0
 
 
-def _untouched(file: File, path: Path) -> str:
+def _report(files: Sequence[File], written: Sequence[str], directory: Path) -> None:
+    for file in files:
+        is_written = file.name in written
+        console.line_err(
+            f"Wrote {directory / file.name}." if is_written else _untouched(file, directory)
+        )
+    if any(output.differs_where_kept(file, directory) for file in files):
+        console.line_err("To compare the kept files, render to an empty directory by `--output`.")
+
+
+def _untouched(file: File, directory: Path) -> str:
+    path = directory / file.name
+    if output.differs_where_kept(file, directory):
+        return f"Kept {path}, which differs from what the settings render now."
     return f"Kept {path}." if file.is_kept else f"{path} is up to date."
 
 

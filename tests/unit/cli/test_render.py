@@ -106,7 +106,7 @@ def test_a_unit_lies_beside_other_files_and_names_the_run_directory(project) -> 
 
 
 def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
-    """Overlays are kept, and a stop without a delay is named."""
+    """Overlays are kept, one that differs is named, and so is a stop without a delay."""
     settings = project / "mysite" / "settings.py"
     settings.write_text(
         settings.read_text()
@@ -127,7 +127,10 @@ def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
         0,
         [
             *(f"{project / 'deploy' / name} is up to date." for name in base),
-            *(f"Kept {project / 'deploy' / name}." for name in overlays),
+            f"Kept {project / 'deploy' / overlays[0]}.",
+            f"Kept {project / 'deploy' / overlays[1]}, which differs from what the settings "
+            "render now.",
+            "To compare the kept files, render to an empty directory by `--output`.",
             'TANDEM["STOP_DELAY_S"] is 0: a pod that stops refuses requests before the cluster '
             "has removed its address. Set it to 5 or more, and STOP_S to 10 more than that.",
         ],
