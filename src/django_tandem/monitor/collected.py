@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django_tandem.model import WorkerKind
+from django_tandem.model import Bind, WorkerKind
 from django_tandem.model.state import State
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
@@ -52,8 +52,13 @@ class Collected:
 
 
 def queues_of(
-    kinds: Iterable[WorkerKind], queues: Mapping[Path, ListenQueue]
+    kinds: Iterable[WorkerKind], queues: Mapping[Path | Bind, ListenQueue]
 ) -> dict[str, ListenQueue]:
-    """Return the queue of each stack, from those of all sockets."""
-    found = ((kind.stack, queues.get(Path(kind.socket or ""))) for kind in kinds)
-    return {stack.value: queue for stack, queue in found if stack and queue}
+    """Return the queue of each stack, from those of all sockets; the fuller one of its two."""
+    found = {}
+    for kind in kinds:
+        places = (kind.bind, Path(kind.socket or ""))
+        own = [queues[place] for place in places if place and place in queues]
+        if kind.stack and own:
+            found[kind.stack.value] = max(own, key=lambda queue: queue.length / queue.limit)
+    return found

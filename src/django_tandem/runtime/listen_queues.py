@@ -1,11 +1,14 @@
-"""The queues of listening Unix sockets: how many connections wait, and how many may."""
+"""The queues of listening sockets: how many connections wait, and how many may."""
 
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# From linux/netlink.h, sock_diag.h and unix_diag.h (sock_diag(7)): what `ss -xl` uses.
+from django_tandem.model import Bind
+
+# From linux/netlink.h, sock_diag.h, unix_diag.h and inet_diag.h, as `ss -xtl` has it: sock_diag(7).
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY, DONE, ERROR = 20, 3, 2
 REQUEST_DUMP = 0x301
@@ -13,6 +16,8 @@ STATE_LISTEN = 10
 SHOW_NAME, SHOW_QUEUE = 0x01, 0x10
 NAME, QUEUE = 0, 4
 HEADER, REQUEST, MESSAGE, ATTRIBUTE = "=IHHII", "=BBHIIIQ", "=BBBxIQ", "=HH"
+# The family and the port are what counts of an address, and the rest is zero in a request.
+INET_REQUEST, INET_MESSAGE = "=BBxxI48x", "=Bxxx2s2x16s28xIII"
 ANSWER_BYTES = 65_536
 ANSWER_S = 0.5
 
@@ -25,41 +30,63 @@ class ListenQueue:
     limit: int
 
 
-def read_queues() -> dict[Path, ListenQueue]:
-    """Return the queue of each listening Unix socket by its path; empty off Linux."""
+# Each by the path of its socket, or by its address.
+Queues = dict[Path | Bind, ListenQueue]
+
+
+def read_queues() -> Queues:
+    """Return the queue of each listening Unix and TCP socket by its place; empty off Linux."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
             kernel.settimeout(ANSWER_S)
-            kernel.send(_request())
-            return _read_all(kernel)
+            found: Queues = dict(_unix_queues(kernel))
+            for family in (socket.AF_INET, socket.AF_INET6):
+                found |= _inet_queues(kernel, family)
+            return found
     except (OSError, AttributeError, struct.error):
         # Not Linux, or a sandbox without it.
         return {}
 
 
-def _request() -> bytes:
+def _unix_queues(kernel: socket.socket) -> Iterator[tuple[Path, ListenQueue]]:
     states, shown = 1 << STATE_LISTEN, SHOW_NAME | SHOW_QUEUE
     request = struct.pack(REQUEST, socket.AF_UNIX, 0, 0, states, 0, shown, 0xFFFFFFFFFFFFFFFF)
+    for message in _dump(kernel, request):
+        attributes = _attributes(message)
+        name = attributes.get(NAME, b"").rstrip(b"\0")
+        # A name that begins with a zero is none of the file system.
+        if name.startswith(b"/") and QUEUE in attributes:
+            waiting, backlog = struct.unpack("=II", attributes[QUEUE])
+            # The kernel queues one more than the backlog.
+            path = Path(name.decode(errors="surrogateescape"))
+            yield path, ListenQueue(length=waiting, limit=backlog + 1)
+
+
+def _inet_queues(kernel: socket.socket, family: socket.AddressFamily) -> Queues:
+    request = struct.pack(INET_REQUEST, family, socket.IPPROTO_TCP, 1 << STATE_LISTEN)
+    found: Queues = {}
+    for message in _dump(kernel, request):
+        _, port, address, _, waiting, backlog = struct.unpack_from(INET_MESSAGE, message)
+        host = socket.inet_ntop(family, address if family is socket.AF_INET6 else address[:4])
+        bind = Bind(host=host, port=int.from_bytes(port))
+        # Processes may each have a socket at one address.
+        other = found.get(bind, ListenQueue(length=0, limit=0))
+        found[bind] = ListenQueue(length=other.length + waiting, limit=other.limit + backlog + 1)
+    return found
+
+
+def _dump(kernel: socket.socket, request: bytes) -> Iterator[bytes]:
+    """Yield the message about each socket that the kernel finds by ``request``."""
     length = struct.calcsize(HEADER) + len(request)
-    return struct.pack(HEADER, length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0) + request
-
-
-def _read_all(kernel: socket.socket) -> dict[Path, ListenQueue]:
-    found: dict[Path, ListenQueue] = {}
+    header = struct.pack(HEADER, length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
+    kernel.send(header + request)
     while True:
         data = kernel.recv(ANSWER_BYTES)
         while data:
             length, kind, *_ = struct.unpack_from(HEADER, data)
             if kind in (DONE, ERROR):
-                return found
-            attributes = _attributes(data[struct.calcsize(HEADER) : length])
-            name = attributes.get(NAME, b"").rstrip(b"\0")
-            # A name that begins with a zero is none of the file system.
-            if name.startswith(b"/") and QUEUE in attributes:
-                waiting, backlog = struct.unpack("=II", attributes[QUEUE])
-                # The kernel queues one more than the backlog.
-                path = Path(name.decode(errors="surrogateescape"))
-                found[path] = ListenQueue(length=waiting, limit=backlog + 1)
+                return
+            yield data[struct.calcsize(HEADER) : length]
             data = data[_aligned(length) :]
 
 

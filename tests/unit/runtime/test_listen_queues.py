@@ -2,7 +2,12 @@
 
 import socket
 
+import pytest
+
+from django_tandem.model import Bind
 from django_tandem.runtime.listen_queues import ListenQueue, read_queues
+
+FAMILIES = {False: socket.AF_INET, True: socket.AF_INET6}
 
 
 def test_a_queue_has_the_connections_that_wait_and_its_limit(tmp_path) -> None:
@@ -22,3 +27,18 @@ def test_a_queue_has_the_connections_that_wait_and_its_limit(tmp_path) -> None:
             each.close()
 
     assert path not in read_queues()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_queue_of_an_address_is_found_by_it(host) -> None:
+    """A stack listens there for an edge on another host."""
+    with socket.create_server((host, 0), family=FAMILIES[":" in host], backlog=4) as server:
+        bind = Bind(host=host, port=server.getsockname()[1])
+        clients = [socket.create_connection((bind.host, bind.port), 5) for _ in range(3)]
+        accepted, _ = server.accept()
+
+        assert read_queues()[bind] == ListenQueue(length=2, limit=5)
+        for each in (accepted, *clients):
+            each.close()
+
+    assert bind not in read_queues()
