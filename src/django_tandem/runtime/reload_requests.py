@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from django_tandem.errors import EXIT_USAGE, MachineError
+from django_tandem.errors import EXIT_FAILED, EXIT_USAGE, MachineError, RefusedError
 from django_tandem.inprocess import sd_notify
+from django_tandem.model import Process
 from django_tandem.model.state import State
 from django_tandem.project.location import SETTINGS_VARIABLE
 from django_tandem.project.releases import find_release
@@ -65,8 +66,8 @@ def read_request(line: bytes) -> ReloadRequest:
     """Return the request of another user's process; raises ValueError for any other object."""
     try:
         request = ReloadRequest(**json.loads(line))
-    except TypeError as error:
-        # No object, or one of another version.
+    except (TypeError, RecursionError) as error:
+        # No object, one of another version, or thousands of brackets.
         raise ValueError(str(error)) from error
     if not _has_types(request):
         raise ValueError("an option of another type")
@@ -89,7 +90,10 @@ def address(run_dir: Path, owner: int) -> str:
 
     In the abstract namespace of Linux: it is no file, and the run directory stays closed.
     """
-    digest = hashlib.sha256(os.fsencode(run_dir)).hexdigest()[:16]
+    found = run_dir.stat()
+    # Containers on the network of their host may have the same path.
+    place = f"{found.st_dev}:{found.st_ino}:".encode() + os.fsencode(run_dir)
+    digest = hashlib.sha256(place).hexdigest()[:16]
     return f"\0tandem-reload-{owner}-{digest}"
 
 
@@ -154,7 +158,13 @@ def serve(run_dir: Path, connection: socket.socket) -> None:
         state = read_state(run_dir)
         if state is None:
             return
-        argv, directory = command(state)
+        try:
+            argv, directory = command(state)
+        except RefusedError as error:
+            for each in str(error).splitlines():
+                send(connection, line=each)
+            send(connection, exit=EXIT_FAILED)
+            return
         reading_end, writing_end = os.pipe()
         reload = subprocess.Popen(
             [*argv, *request.arguments],
@@ -174,10 +184,10 @@ def command(state: State) -> tuple[list[str], str]:
     """
     Return the reload's command line and its directory.
 
-    With releases, those of the release that the link leads to, with its own interpreter.
+    With releases, those of the release that the link leads to, with its own interpreter. Raises
+    RefusedError for an edge beside which nothing of the project runs.
     """
-    serving = next(each for each in state.processes if each.stacks)
-    python, directory = state.python, serving.directory
+    python, directory = state.python, _process_of_project(state).directory
     release = find_release(Path(directory)) if Path(directory).exists() else None
     if release is not None:
         directory = release.by_link(directory)
@@ -188,14 +198,23 @@ def command(state: State) -> tuple[list[str], str]:
     return [*argv, *(["--run-dir", run_dir] if run_dir else [])], directory
 
 
+def _process_of_project(state: State) -> Process:
+    for each in state.processes:
+        if each.generation is not None:
+            return each
+    raise RefusedError(
+        "This stack runs no server and no program of the project.",
+        hint="Reload it as its user.",
+    )
+
+
 def send(connection: socket.socket, **answer: Any) -> None:
     """Send one line of the answer: ``line`` is text to print, ``exit`` the exit code."""
     connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _environment(state: State) -> dict[str, str]:
-    serving = next(each for each in state.processes if each.stacks)
-    module = dict(serving.environment).get(SETTINGS_VARIABLE)
+    module = dict(_process_of_project(state).environment).get(SETTINGS_VARIABLE)
     own = {name: text for name, text in os.environ.items() if name != sd_notify.SOCKET}
     return {**own, SETTINGS_VARIABLE: module} if module else own
 

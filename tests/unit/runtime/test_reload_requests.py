@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from builders import host, plan
+from django_tandem.errors import RefusedError
 from django_tandem.model import Overrides
-from django_tandem.model.state import state_of
+from django_tandem.model.state import State, state_of
 from django_tandem.runtime import reload_requests
 from django_tandem.runtime.reload_requests import ReloadRequest, address, command, read_request
 
@@ -51,12 +52,27 @@ def test_no_option_that_names_code_is_taken(given) -> None:
         read_request(json.dumps(given).encode())
 
 
-def test_each_run_directory_has_its_own_address() -> None:
+def test_each_run_directory_has_its_own_address(tmp_path) -> None:
     """And each of its owners, so that nobody takes another's."""
-    run_dir = Path("/srv/shop/.tandem")
+    other = tmp_path / "a"
+    other.mkdir()
 
-    assert len({address(run_dir, 1), address(run_dir, 2), address(run_dir / "a", 1)}) == 3
-    assert address(run_dir, 1).startswith("\0tandem-reload-1-")
+    assert len({address(tmp_path, 1), address(tmp_path, 2), address(other, 1)}) == 3
+    assert address(tmp_path, 1).startswith("\0tandem-reload-1-")
+
+
+def test_containers_with_the_same_path_have_different_addresses(tmp_path) -> None:
+    """On the network of their host they share one namespace of such sockets."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_dir = tmp_path / "tandem"
+    first.mkdir()
+    second.mkdir()
+    first.rename(run_dir)
+    before = address(run_dir, 1)
+    run_dir.rename(first)
+    second.rename(run_dir)
+
+    assert address(run_dir, 1) != before
 
 
 def test_a_reload_runs_in_the_release_that_is_live(tmp_path) -> None:
@@ -89,6 +105,38 @@ def test_a_project_that_is_no_release_is_reloaded_where_it_is(tmp_path) -> None:
         ],
         str(tmp_path),
     )
+
+
+def of_edge(directory: Path, **tandem: object) -> State:
+    """The state of an edge and its host's workers, whose stacks are on other hosts."""
+    peers = {"WSGI": ["127.0.0.1:9000"], "ASGI": ["127.0.0.1:9001"]}
+    given = {"PEERS": peers, **tandem}
+    return state_of(plan(directory=str(directory), roles="edge,workers", tandem=given))
+
+
+def test_a_host_without_a_stack_is_reloaded_in_its_project(tmp_path) -> None:
+    """A program has the project's directory and settings, too."""
+    state = of_edge(tmp_path, PROGRAMS={"mail": "mailer"})
+
+    assert command(state)[1] == str(tmp_path)
+    assert reload_requests._environment(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
+
+
+def test_an_edge_beside_which_nothing_runs_is_left_to_its_user(tmp_path) -> None:
+    """Nothing in its state names the project's directory."""
+    with pytest.raises(RefusedError) as raised:
+        command(of_edge(tmp_path))
+
+    assert str(raised.value) == (
+        "This stack runs no server and no program of the project.\n  Reload it as its user."
+    )
+
+
+@pytest.mark.parametrize("given", [b"[" * 4000, b"\xff", b""])
+def test_no_line_of_another_user_is_a_traceback(given) -> None:
+    """Each is an error that is caught as such."""
+    with pytest.raises(ValueError):  # noqa: PT011 - it is caught as such
+        read_request(given)
 
 
 @pytest.mark.processes
