@@ -21,7 +21,7 @@ from django_tandem.plan.background_workers import AUTO
 from django_tandem.render import nginx
 from django_tandem.runtime import accounts
 from django_tandem.servers import Server
-from django_tandem.settings import Settings
+from django_tandem.settings import EdgeSettings, Settings
 
 NICE = "nice"
 # The kernel takes no longer path of a socket.
@@ -70,7 +70,7 @@ def _requirements(
         yield partial(require_group, plan.reload_group)
     if plan.health_socket:
         yield partial(require_socket_directory, Path(plan.health_socket))
-    for option, given in _named_files(settings) if plan.has_edge else ():
+    for option, given in _named_files(plan, settings):
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
         yield require_nice
@@ -141,9 +141,19 @@ def require_installed(server: Server) -> None:
         )
 
 
-def _named_files(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each option of EDGE that names a file for NGINX to read, and the file."""
-    edge = settings.edge
+def _named_files(plan: Plan, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each option that names a file for NGINX or a server to read, and the file."""
+    if plan.has_edge:
+        for option, file in _files_of_edge(settings.edge):
+            yield f'TANDEM["EDGE"]{option}', file
+    tls = settings.peers.tls
+    if tls is not None and (plan.stack_binds or (plan.has_edge and plan.edge.peers)):
+        named = {"CERTIFICATE": tls.certificate, "KEY": tls.key, "CA": tls.ca}
+        for option, file in named.items():
+            yield f'TANDEM["PEERS"]["TLS"]["{option}"]', file
+
+
+def _files_of_edge(edge: EdgeSettings) -> Iterator[tuple[str, str]]:
     include = edge.include or Include()
     if include.http is not None:
         yield '["INCLUDE"]["http"]', include.http
@@ -159,10 +169,10 @@ def _named_files(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def require_readable(option: str, given: str, project_directory: str) -> None:
-    """Raise MachineError for a file named in the settings that NGINX could not read."""
+    """Raise MachineError for a file named in the settings that can't be read."""
     if not os.access(Path(project_directory, given), os.R_OK):
         raise MachineError(
-            f'TANDEM["EDGE"]{option} is "{given}", which is not readable.',
+            f'{option} is "{given}", which is not readable.',
             hint="Give its path; a relative one is relative to the directory of manage.py.",
         )
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from builders import plan
+from builders import plan, verdict
 from django_tandem.runtime.preflight import find_missing, needs_port_binding
 from django_tandem.settings import read_settings
 from harness.stack import free_port
@@ -71,6 +71,33 @@ def test_a_file_that_nginx_could_not_read_is_named(missing, edge, option) -> Non
     assert missing(**edge) == [
         f'TANDEM["EDGE"]{option} is "no", which is not readable.\n'
         "  Give its path; a relative one is relative to the directory of manage.py."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "peers"),
+    [("edge", {"WSGI": ["127.0.0.1:9000"]}), ("wsgi", {}), ("all", {})],
+)
+def test_a_certificate_between_hosts_is_named(tmp_path, roles, peers) -> None:
+    """By its option, where the edge or a stack would read it; one host needs none."""
+    tls = {
+        "CERTIFICATE": "host.pem",
+        "KEY": "host.key",
+        "CA": str(tmp_path / "ca.pem"),
+        "NAME": "stack",
+    }
+    (tmp_path / "host.pem").touch()
+    tandem = {"BIND": f"127.0.0.1:{free_port()}", "PEERS": {"TLS": tls, **peers}}
+    tandem["WSGI"] = {"BIND": f"127.0.0.1:{free_port()}"} if roles == "wsgi" else {}
+    found = plan(verdict("/"), tandem=tandem, roles=roles, directory=str(tmp_path))
+
+    errors = [str(error) for error in find_missing(found, read_settings(tandem))]
+
+    hint = "  Give its path; a relative one is relative to the directory of manage.py."
+    assert errors == [
+        f'TANDEM["PEERS"]["TLS"]["{option}"] is "{file}", which is not readable.\n{hint}'
+        for option, file in (("KEY", "host.key"), ("CA", f"{tmp_path}/ca.pem"))
+        if roles != "all"
     ]
 
 
