@@ -23,7 +23,7 @@ from django_tandem.inprocess import (
     handover_counts,
 )
 from django_tandem.model import Block
-from django_tandem.model.programs import generation_of, is_master, listeners
+from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.runtime.kind_status import Role
 from django_tandem.runtime.probes.client import failures
 from django_tandem.runtime.scoreboard import read_slots
@@ -229,7 +229,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         program=status.name,
         generation=generation or None,
         duty=program.role.value,
-        stack="" if is_master(status.name) else "".join(listeners(status.name)),
+        stack="" if is_master(status.name) else "".join(socket_names(status.name)),
         state=program.state,
         pid=status.pid or None,
         uptime_s=status.since_s if status.pid else None,

@@ -56,7 +56,7 @@ def kinds_of(program: str) -> dict[str, str]:
     return {kind: f"{kind}-{generation}" for kind in KINDS if name in (kind, MASTER)}
 
 
-def listeners(program: str) -> dict[Stack, str]:
+def socket_names(program: str) -> dict[Stack, str]:
     """Return the names of the sockets that a program's servers listen on, without ``.sock``."""
     kinds = kinds_of(program)
     return {stack: kinds[stack] for stack in Stack if stack in kinds}

@@ -1,5 +1,6 @@
 """The moments of a stop, all of which follow from STOP_S and STOP_DELAY_S."""
 
+import math
 from dataclasses import dataclass
 
 # The default of STOP_S, also where the settings of a stack are not known.
@@ -45,6 +46,14 @@ class StopBudget:
     servers_at_s: float
     servers_end_s: float
     edge_end_s: float
+
+    @property
+    def announcement(self) -> str:
+        """The line in the log that says what the stop does, and for how long at most."""
+        delay_s = self.refuse_at_s
+        left_s = math.ceil(self.servers_end_s - delay_s)
+        serves = f"serves for {delay_s:g} s more, then " if delay_s else ""
+        return f"stopping: {serves}finishes requests in flight, for {left_s} s at most"
 
 
 def stop_budget(stop_s: float, delay_s: float = 0, *, is_interactive: bool = False) -> StopBudget:

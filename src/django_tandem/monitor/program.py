@@ -280,9 +280,9 @@ def _probe_server(root: int, run_dir: Path) -> HttpServer:
     # Only the companion of a role without supervisord needs these.
     from django_tandem.runtime.probes.observer import Observer  # noqa: PLC0415
     from django_tandem.runtime.probes.thread import probe_pages  # noqa: PLC0415
-    from django_tandem.runtime.unsupervised import OneProgram  # noqa: PLC0415
+    from django_tandem.runtime.unsupervised import UnsupervisedProgram  # noqa: PLC0415
 
-    return HttpServer(probe_pages(Observer(OneProgram(root), run_dir).observe))
+    return HttpServer(probe_pages(Observer(UnsupervisedProgram(root), run_dir).observe))
 
 
 def _open_history(run_dir: Path) -> BackgroundWriter | None:

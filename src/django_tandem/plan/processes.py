@@ -51,7 +51,7 @@ def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process,
     """
     has_workers = Role.WORKERS in context.roles
     if not is_supervised(context):
-        return _one_process(context, served_here(stacks, context.roles))
+        return _unsupervised(context, served_here(stacks, context.roles))
     return (
         *_monitor(context),
         *_valkey(context),
@@ -61,7 +61,7 @@ def processes(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process,
     )
 
 
-def _one_process(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
+def _unsupervised(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Process, ...]:
     """Return the process of the only role; none where the project does not need it."""
     if stacks:
         settings = context.settings

@@ -28,7 +28,7 @@ from django_tandem.plan.context import PlanContext
 from django_tandem.plan.peers import stack_bind, stack_tls
 from django_tandem.plan.process_environment import metrics_environment, process_environment
 from django_tandem.servers import Launch, Server, shared_master
-from django_tandem.servers.server import listeners, tls_environment
+from django_tandem.servers.server import socket_and_address, tls_environment
 from django_tandem.settings import AsgiSettings, WsgiSettings
 
 # What a server imports instead of the project's own application.
@@ -144,7 +144,7 @@ def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
 def _separate_kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:
     """Return the kind of a server that is a program: it may have its address alone."""
     server = _known(context, stack)
-    socket, bind = listeners(server, launch)
+    socket, bind = socket_and_address(server, launch)
     if socket is None and Role.EDGE in context.roles:
         raise SettingError(
             f'TANDEM["{stack.upper()}"]["BIND"] is "{bind}", and {server.name} listens there or on '

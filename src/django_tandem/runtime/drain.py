@@ -21,7 +21,7 @@ from django_tandem.inprocess import (
     worker_restarts,
 )
 from django_tandem.model import DrainMode, Stack, programs
-from django_tandem.model.programs import generation_of, is_master, listeners
+from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.model.state import State
 from django_tandem.runtime import commit, lock, logs, supervisord
 from django_tandem.runtime.health import is_healthy
@@ -73,7 +73,7 @@ def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSamp
 
     It gets no new connections, since its links have moved.
     """
-    is_server = bool(listeners(program))
+    is_server = bool(socket_names(program))
     # An abandoned candidate has never been live, and has no connections.
     if is_server and 0 < generation_of(program) < state.generation:
         _drain_server(run_dir, program, state, sampler)
@@ -91,7 +91,7 @@ def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSamp
         _start_thread(
             partial(_drain_socket, run_dir / f"{name}.sock", stack, generation, state, sampler)
         )
-        for stack, name in listeners(program).items()
+        for stack, name in socket_names(program).items()
     ]
     for drain in drains:
         drain.join()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.model.programs import generation_of, is_named, listeners
+from django_tandem.model.programs import generation_of, is_named, socket_names
 from django_tandem.model.state import State
 from django_tandem.runtime import commit, lock, supervisord
 from django_tandem.runtime.sockets import linked_sockets
@@ -74,7 +74,7 @@ def programs_to_stop(
         program
         for program in running
         if program not in serving
-        and not any(socket in linked for socket in listeners(program).values())
+        and not any(socket in linked for socket in socket_names(program).values())
         and not (is_reloading and generation_of(program) > state.generation)
     ]
 

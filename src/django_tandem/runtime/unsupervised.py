@@ -94,7 +94,7 @@ def refuse_reload(run_dir: Path, state: State) -> None:
         )
 
 
-class OneProgram:
+class UnsupervisedProgram:
     """The one program, as the probes of its companion see it."""
 
     is_shut_down = False

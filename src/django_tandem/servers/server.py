@@ -83,7 +83,7 @@ class Server:
         return f"{workers} {one if workers == 1 else many}"
 
 
-def listeners(server: Server, launch: Launch) -> tuple[str | None, Bind | None]:
+def socket_and_address(server: Server, launch: Launch) -> tuple[str | None, Bind | None]:
     """
     Return the socket and the address on which ``server`` listens, None where it does not.
 

@@ -15,7 +15,7 @@ MUTANTS = (
     Mutant(
         name="master stopped whose socket is still linked",
         file="runtime/reconcile.py",
-        old="        and not any(socket in linked for socket in listeners(program).values())\n",
+        old="        and not any(socket in linked for socket in socket_names(program).values())\n",
         new="",
         tests=(
             "tests/unit/runtime/test_reconcile.py::test_a_master_with_a_linked_socket_is_not_stopped",

@@ -8,8 +8,8 @@ from django_tandem.model.programs import (
     is_master,
     is_named,
     kinds_of,
-    listeners,
     log_names,
+    socket_names,
 )
 
 
@@ -22,10 +22,10 @@ def test_the_generation_is_read_from_the_program_name() -> None:
 
 def test_the_sockets_of_a_program_are_known_by_its_name() -> None:
     """A program that is no server has none."""
-    assert listeners("wsgi-2") == {Stack.WSGI: "wsgi-2"}
-    assert listeners("asgi-12") == {Stack.ASGI: "asgi-12"}
-    assert listeners("master-3") == {Stack.WSGI: "wsgi-3", Stack.ASGI: "asgi-3"}
-    assert listeners("channels-2") == listeners("nginx") == listeners("wsgi") == {}
+    assert socket_names("wsgi-2") == {Stack.WSGI: "wsgi-2"}
+    assert socket_names("asgi-12") == {Stack.ASGI: "asgi-12"}
+    assert socket_names("master-3") == {Stack.WSGI: "wsgi-3", Stack.ASGI: "asgi-3"}
+    assert socket_names("channels-2") == socket_names("nginx") == socket_names("wsgi") == {}
 
 
 def test_the_workers_of_a_shared_master_have_their_own_names() -> None:

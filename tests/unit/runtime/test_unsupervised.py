@@ -98,7 +98,7 @@ def test_a_drain_of_one_stop_is_refused() -> None:
 
 def test_the_companion_sees_how_long_the_program_runs() -> None:
     """By its process, without a loop of supervisord's."""
-    program = unsupervised.OneProgram(os.getpid())
+    program = unsupervised.UnsupervisedProgram(os.getpid())
 
     uptime_s = program.uptime_s("wsgi-1")
     assert uptime_s is not None

@@ -7,7 +7,7 @@ import pytest
 from django_tandem import servers
 from django_tandem.errors import SettingError
 from django_tandem.model import Bind, PeerTls, Stack
-from django_tandem.servers.server import Launch, listeners
+from django_tandem.servers.server import Launch, socket_and_address
 
 LAUNCH = Launch(
     python="/venv/bin/python",
@@ -44,20 +44,23 @@ def test_a_server_without_an_address_has_its_socket_alone(stack, name) -> None:
     """As on one host."""
     server = servers.find(stack, name)
 
-    assert listeners(server, LAUNCH) == ("/run/wsgi-1.sock", None)
+    assert socket_and_address(server, LAUNCH) == ("/run/wsgi-1.sock", None)
     assert not any("9000" in argument for argument in server.argv(LAUNCH))
 
 
 def test_some_servers_have_one_address() -> None:
     """Their health checks go to it."""
-    assert listeners(servers.find(Stack.WSGI, "granian"), ANY) == (None, ANY.bind)
-    assert listeners(servers.find(Stack.WSGI, "gunicorn"), ANY) == ("/run/wsgi-1.sock", ANY.bind)
+    assert socket_and_address(servers.find(Stack.WSGI, "granian"), ANY) == (None, ANY.bind)
+    assert socket_and_address(servers.find(Stack.WSGI, "gunicorn"), ANY) == (
+        "/run/wsgi-1.sock",
+        ANY.bind,
+    )
 
 
 def test_tls_that_a_server_lacks_is_refused() -> None:
     """Anybody could connect."""
     with pytest.raises(SettingError) as raised:
-        listeners(servers.find(Stack.ASGI, "daphne"), replace(ANY, tls=TLS))
+        socket_and_address(servers.find(Stack.ASGI, "daphne"), replace(ANY, tls=TLS))
 
     assert str(raised.value) == (
         'TANDEM["PEERS"]["TLS"] is set, and daphne requires no certificate of its clients.\n'

@@ -12,7 +12,7 @@ from supervisor import events
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
-from django_tandem.model.programs import listeners, log_names
+from django_tandem.model.programs import log_names, socket_names
 from django_tandem.model.state import STOPPING_FILE
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.probes.observer import Observer
@@ -124,7 +124,7 @@ class Plugin:
         for log in log_names(name):
             self._output.finish_line(log)
         # Granian, for one, does not start where it finds a socket.
-        for socket in listeners(name).values():
+        for socket in socket_names(name).values():
             (self._run_dir / f"{socket}.sock").unlink(missing_ok=True)
 
     def _on_removed(self, event: Any) -> None:

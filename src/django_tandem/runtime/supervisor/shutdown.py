@@ -6,7 +6,6 @@ WebSockets and streams are closed over a window, and the servers end.
 """
 
 import contextlib
-import math
 import os
 import signal
 import time
@@ -20,7 +19,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
-from django_tandem.model.programs import generation_of, is_master, listeners
+from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.model.state import STOPPING_FILE
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.runtime import early_signals
@@ -111,10 +110,7 @@ class Shutdown:
         """Return the line that says what the stop does, and for how long at most."""
         if self._is_interactive:
             return "stopping: requests in flight are finished; Ctrl-C again stops at once"
-        delay_s = self._budget.refuse_at_s
-        left_s = math.ceil(self._budget.servers_end_s - delay_s)
-        serves = f"serves for {delay_s:g} s more, then " if delay_s else ""
-        return f"stopping: {serves}finishes requests in flight, for {left_s} s at most"
+        return self._budget.announcement
 
     def _read_budget(self) -> StopBudget:
         state = None
@@ -147,7 +143,7 @@ class Shutdown:
         for name in self._groups():
             if name == programs.NGINX:
                 self._stop_group(name, self._budget.edge_end_s)
-            elif name not in (STOPS_LAST, programs.MONITOR) and not listeners(name):
+            elif name not in (STOPS_LAST, programs.MONITOR) and not socket_names(name):
                 self._stop_group(name, self._budget.servers_end_s)
         # NGINX ends when its last connection has. The rest of an upload needs servers that
         # listen, and some servers cut their WebSockets on SIGTERM: so they are stopped later.
@@ -171,7 +167,7 @@ class Shutdown:
     def _stop_servers(self) -> None:
         # The monitor too, after the last lines of the edge.
         for name in self._groups():
-            if listeners(name) or name == programs.MONITOR:
+            if socket_names(name) or name == programs.MONITOR:
                 self._stop_group(name, self._budget.servers_end_s)
 
     def _stop_group(self, name: str, end_s: float) -> None:

@@ -7,7 +7,6 @@ and streams over a window, and ends.
 """
 
 import contextlib
-import math
 import os
 import time
 from collections.abc import Callable
@@ -89,7 +88,7 @@ class Stop:
         # First of all: a load balancer is to send nothing more. On a full disk the stop goes on.
         with contextlib.suppress(OSError):
             _run_dir().joinpath(STOPPING_FILE).touch(mode=0o600)
-        self._master.report(_announcement(self._budget))
+        self._master.report(self._budget.announcement)
 
     def advance(self) -> bool:
         """Do what is due; return whether the master is to end now."""
@@ -128,13 +127,6 @@ class Stop:
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began_at
-
-
-def _announcement(budget: StopBudget) -> str:
-    delay_s = budget.refuse_at_s
-    left_s = math.ceil(budget.servers_end_s - delay_s)
-    serves = f"serves for {delay_s:g} s more, then " if delay_s else ""
-    return f"stopping: {serves}finishes requests in flight, for {left_s} s at most"
 
 
 def _run_dir() -> Path:
