@@ -54,10 +54,12 @@ def plan(
     run_dir: str,
     generation: int = 1,
     overrides: Overrides | None = None,
+    requires_trust: bool = True,
 ) -> Plan:
     """
     Return the plan to run ``loaded`` on ``host``, in the absolute directory ``run_dir``.
 
+    Without ``requires_trust``, servers on several hosts may lack SECRET and TLS.
     Raises SettingError for a setting that can't be carried out.
     """
     return make_plan(
@@ -68,6 +70,7 @@ def plan(
         run_dir=run_dir,
         generation=generation,
         overrides=overrides,
+        requires_trust=requires_trust,
     )
 
 

@@ -53,6 +53,16 @@ def given_roles(options: argparse.Namespace) -> Roles | None:
     return read_roles(os.environ) if given is None else given
 
 
+def given_overrides(options: argparse.Namespace) -> Overrides:
+    """Return the settings that the environment, --run-dir and --role replace."""
+    return Overrides(
+        stop_s=read_stop_s(os.environ),
+        run_dir=given_run_dir(options),
+        roles=given_roles(options),
+        is_direct=read_gateway(os.environ),
+    )
+
+
 def load_project(settings_module: str | None, env_file: str | None = None) -> Loaded:
     """Load the project at hand, with the embedded Redis offered to its settings."""
     return _load(settings_module, env_file, None)[0]
@@ -73,18 +83,15 @@ def plan_project(
     overrides: Overrides | None = None,
     generation: int = 1,
     output: Path | None = None,
+    requires_trust: bool = True,
 ) -> Planned:
     """
     Make the plan of the project at hand, to run in ``output`` when that is given.
 
-    Without ``overrides`` those of the environment and --run-dir hold, as at a start.
+    Without ``overrides`` those of the environment and --run-dir hold, as at a start. Without
+    ``requires_trust``, servers on several hosts may lack SECRET and TLS.
     """
-    overrides = overrides or Overrides(
-        stop_s=read_stop_s(os.environ),
-        run_dir=given_run_dir(options),
-        roles=given_roles(options),
-        is_direct=read_gateway(os.environ),
-    )
+    overrides = overrides or given_overrides(options)
     env_file = env_file_of(options) or overrides.env_file
     loaded, embedded_redis = _load(options.settings, env_file, overrides)
     settings = loaded.settings
@@ -96,6 +103,7 @@ def plan_project(
         run_dir=str(directory),
         generation=generation,
         overrides=overrides,
+        requires_trust=requires_trust,
     )
     return Planned(plan=plan, loaded=loaded, embedded_redis=embedded_redis)
 

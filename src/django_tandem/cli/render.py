@@ -3,15 +3,16 @@
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import environment, output, pipeline
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import one_of
-from django_tandem.cli.planning import add_role_argument, plan_project
+from django_tandem.cli.planning import add_role_argument, given_overrides, plan_project
 from django_tandem.cli.run_dirs import find_run_dir
-from django_tandem.errors import MachineError, RefusedError
-from django_tandem.model import File, Plan
+from django_tandem.errors import MachineError, RefusedError, TandemError
+from django_tandem.model import EVERY_ROLE, File, Overrides, Plan
 from django_tandem.model.roles import listed_roles
 from django_tandem.model.state import State
 from django_tandem.render import STACK_TARGETS, TARGETS, Target
@@ -43,10 +44,12 @@ def run(options: argparse.Namespace) -> int:
     live = _live_state(options) if options.check and may_run else None
     plan = plan_project(
         options,
-        overrides=live.overrides if live else None,
+        overrides=live.overrides if live else _overrides(options, target),
         generation=live.generation if live else 1,
         # Another target names the run directory, and its files do not run in their own.
         output=output_dir if is_of_stack else None,
+        # The others are for hosts that have the secret, which none of these files has.
+        requires_trust=is_of_stack,
     ).plan
     directory = output_dir or _directory(plan, target)
     files = pipeline.render(plan, [target])
@@ -71,6 +74,19 @@ def run(options: argparse.Namespace) -> int:
     for note in target.notes(plan):
         console.line_err(note)
     return 0
+
+
+def _overrides(options: argparse.Namespace, target: Target) -> Overrides:
+    """Return those of the environment; raises TandemError for `--role` where all have files."""
+    if not target.has_every_role:
+        return given_overrides(options)
+    if options.role not in (None, EVERY_ROLE):
+        raise TandemError(
+            f"The files of {target.name} are of all roles, and `--role` is "
+            f'"{listed_roles(options.role)}".',
+            hint="Leave it out: each container has a role of its own.",
+        )
+    return replace(given_overrides(options), roles=EVERY_ROLE)
 
 
 def _report(files: Sequence[File], written: Sequence[str], directory: Path) -> None:

@@ -44,10 +44,12 @@ def make_plan(
     run_dir: str,
     generation: int = 1,
     overrides: Overrides | None = None,
+    requires_trust: bool = True,
 ) -> Plan:
     """
     Return the plan for ``project`` on ``host``; ``run_dir`` is absolute.
 
+    Without ``requires_trust``, servers on several hosts may lack SECRET and TLS.
     Raises SettingError for a setting that the chosen server does not support.
     """
     _check_settings(settings)
@@ -65,6 +67,7 @@ def make_plan(
         is_debugged=given.debug,
         roles=roles,
         is_direct=given.is_direct,
+        requires_trust=requires_trust,
     )
     return _planned(context, stacks, verdicts, given)
 

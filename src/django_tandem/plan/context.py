@@ -14,7 +14,8 @@ class PlanContext:
     The input that every process is planned from.
 
     ``has_both`` is true if the project needs both stacks, on this host or on others; ``is_direct``
-    if a gateway routes requests to them, without our edge.
+    if a gateway routes requests to them, without our edge. Without ``requires_trust`` the secret
+    may be missing, as where files are rendered for other hosts.
     """
 
     project: Project
@@ -26,6 +27,7 @@ class PlanContext:
     is_debugged: bool = False
     roles: Roles = EVERY_ROLE
     is_direct: bool = False
+    requires_trust: bool = True
 
     @property
     def work_s(self) -> int:

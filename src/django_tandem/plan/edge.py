@@ -42,7 +42,9 @@ def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stac
         worker_user=host.user if host.is_root else None,
         handover=settings.handover and context.has_both,
         script_name=project.script_name.rstrip("/"),
-        peers=edge_peers(settings, context.roles, stacks, host),
+        peers=edge_peers(
+            settings, context.roles, stacks, host, requires_trust=context.requires_trust
+        ),
     )
 
 

@@ -23,12 +23,19 @@ def served_here(stacks: Iterable[Stack], roles: Roles) -> tuple[Stack, ...]:
     return tuple(stack for stack in stacks if Role(stack) in roles)
 
 
-def edge_peers(settings: Settings, roles: Roles, stacks: tuple[Stack, ...], host: Host) -> Peers:
+def edge_peers(
+    settings: Settings,
+    roles: Roles,
+    stacks: tuple[Stack, ...],
+    host: Host,
+    *,
+    requires_trust: bool = True,
+) -> Peers:
     """
     Return the stacks that the edge of this host proxies to on other hosts.
 
-    Raises SettingError for a stack without a peer, and for a peer that is not to be trusted or that
-    this NGINX can't proxy to.
+    Raises SettingError for a stack without a peer, for a peer that this NGINX can't proxy to, and,
+    if it ``requires_trust``, for one that is not to be trusted.
     """
     if Role.EDGE not in roles:
         return Peers()
@@ -36,7 +43,8 @@ def edge_peers(settings: Settings, roles: Roles, stacks: tuple[Stack, ...], host
     found = {stack: _of(given, stack) for stack in stacks if Role(stack) not in roles}
     for stack, peers in found.items():
         _require_peers(stack, peers, roles)
-        _require_trust(stack, peers, given)
+        if requires_trust:
+            _require_trust(stack, peers, given)
         _require_names(stack, peers, given)
         _require_resolution(stack, peers, given, host)
     return Peers(
@@ -57,19 +65,19 @@ def named_peers(settings: Settings) -> Peers:
 
 
 def stack_bind(
-    settings: Settings, roles: Roles, stack: Stack, *, is_direct: bool = False
+    settings: Settings, roles: Roles, stack: Stack, *, requires_trust: bool = True
 ) -> Bind | None:
     """
     Return where a stack listens for an edge on another host, None for nowhere.
 
-    Raises SettingError for a text that is no address, and for one that others reach without SECRET
-    and TLS, unless ``is_direct``: a stack trusts nothing that a gateway sends.
+    Raises SettingError for a text that is no address, and, if it ``requires_trust``, for one that
+    others reach without SECRET and TLS.
     """
     chosen = _chosen_bind(settings, stack)
     if chosen is None and Role.EDGE in roles:
         return None
     bind = bind_without_edge(settings, stack)
-    if not (is_direct or is_loopback(bind.host) or _is_trusted(settings.peers)):
+    if requires_trust and not (is_loopback(bind.host) or _is_trusted(settings.peers)):
         option = _bind_option(stack)
         is_given = f'{option} is "{chosen}"' if chosen else f"{stack.upper()} listens on {bind}"
         raise SettingError(

@@ -123,7 +123,13 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
         timeout_s=context.settings.wsgi.timeout_s + SERVER_MARGIN_S,
         grace_s=context.settings.stop_s,
         args=chosen.args,
-        bind=stack_bind(context.settings, context.roles, stack, is_direct=context.is_direct),
+        bind=stack_bind(
+            context.settings,
+            context.roles,
+            stack,
+            # A stack trusts nothing that a gateway sends.
+            requires_trust=context.requires_trust and not context.is_direct,
+        ),
         tls=stack_tls(context.settings, context.project.directory),
     )
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch

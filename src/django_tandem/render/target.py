@@ -24,6 +24,7 @@ class Target:
 
     ``notes`` are for who renders them, a sentence each.
     They lie beside the project's code where ``is_in_project`` is true, else in the run directory.
+    One that ``has_every_role`` runs each in a container.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Target:
     render: Callable[[Plan], tuple[File, ...]]
     notes: Callable[[Plan], Iterable[str]] = no_notes
     is_in_project: bool = False
+    has_every_role: bool = False
 
 
 def fill(template: str, **values: object) -> str:

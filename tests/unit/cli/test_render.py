@@ -288,6 +288,35 @@ def test_the_files_of_compose_lie_beside_the_code(composed) -> None:
     assert "  db:\n" in (composed / "compose.yaml").read_text()
 
 
+def test_files_for_other_hosts_need_no_secret(composed) -> None:
+    """Which these hosts have; nginx.conf has it inside."""
+    with (composed / "mysite" / "settings.py").open("a") as file:
+        file.write('TANDEM["USER"] = "root"\n')
+    unit = tandem(composed, "render", "systemd", "--role", "wsgi", "--output", "units")
+    nginx = tandem(composed, "render", "nginx", "--role", "edge", "--output", "edge")
+
+    name = composed / "units" / "mysite-wsgi.service"
+    assert (unit.returncode, unit.stderr) == (0, f"Wrote {name}.\n")
+    assert nginx.returncode == 2
+    assert "neither SECRET nor TLS" in nginx.stderr
+
+
+def test_the_files_of_containers_are_of_all_roles(composed) -> None:
+    """Those of one role would have no workers; a variable of this shell changes nothing."""
+    whole = tandem(composed, "render", "compose", "--output", "whole")
+    by_variable = tandem(composed, "render", "compose", "--output", "wsgi", TANDEM_ROLE="wsgi")
+    by_option = tandem(composed, "render", "compose", "--role", "wsgi")
+
+    assert (whole.returncode, by_variable.returncode) == (0, 0)
+    texts = [(composed / place / "compose.yaml").read_text() for place in ("whole", "wsgi")]
+    assert texts[0] == texts[1]
+    assert (by_option.returncode, by_option.stderr) == (
+        2,
+        'The files of compose are of all roles, and `--role` is "wsgi".\n'
+        "  Leave it out: each container has a role of its own.\n",
+    )
+
+
 def test_a_file_that_was_written_by_hand_is_kept(composed) -> None:
     """It is named, and nothing is written."""
     (composed / "Dockerfile").write_text("FROM scratch\n")

@@ -97,4 +97,5 @@ TARGET = Target(
     summary=f"an image and a service a role: {DOCKERFILE}, {DOCKERIGNORE}, {COMPOSE} and {EXAMPLE}",
     render=render,
     is_in_project=True,
+    has_every_role=True,
 )

@@ -99,4 +99,5 @@ TARGET = Target(
     summary='the manifests of TANDEM["KUBERNETES"]: base and overlays for kustomize',
     render=render,
     notes=notes,
+    has_every_role=True,
 )
