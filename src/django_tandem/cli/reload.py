@@ -21,7 +21,7 @@ from django_tandem.cli.run_dirs import (
 )
 from django_tandem.cli.user import require_same
 from django_tandem.environment import STARTED_BY_ROOT
-from django_tandem.errors import EXIT_FAILED, MachineError, ProjectError, RefusedError
+from django_tandem.errors import EXIT_FAILED, MachineError, ProjectError, RefusedError, TandemError
 from django_tandem.inprocess.startup_failures import own_traceback
 from django_tandem.model import DrainMode
 from django_tandem.project import releases
@@ -124,6 +124,7 @@ def _as_request(options: argparse.Namespace) -> ReloadRequest:
 
 def _request(run_dir: Path, options: argparse.Namespace) -> int:
     """Have another user's stack reload itself; return the exit code of its reload."""
+    _refuse_choice_of_code(run_dir, options)
     code = request_reload(run_dir, _as_request(options), console.line_err)
     if code is not None:
         return code
@@ -135,6 +136,15 @@ def _request(run_dir: Path, options: argparse.Namespace) -> int:
         hint = f'{error.hint}\nOr let a group of yours reload it, with TANDEM["RELOAD_GROUP"].'
         raise MachineError(error.message, hint=hint) from error
     return EXIT_FAILED
+
+
+def _refuse_choice_of_code(run_dir: Path, options: argparse.Namespace) -> None:
+    for option, value in (("--settings", options.settings), ("--env-file", options.env_file)):
+        if value:
+            raise TandemError(
+                f"`{option}` is for the user of a stack, and that in {run_dir} is of another one.",
+                hint="Leave it out: the stack is reloaded with its own settings and variables.",
+            )
 
 
 def _show(error: BaseException, options: argparse.Namespace) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from django_tandem.cli import main, reload
+from django_tandem.cli import parser as commands_parser
+from django_tandem.errors import TandemError
 from django_tandem.inprocess import startup_failures
 from django_tandem.model import DrainMode
 
@@ -85,6 +87,27 @@ def test_any_other_drain_is_an_error(capsys) -> None:
     assert capsys.readouterr().err.endswith(
         "tandem reload: error: argument --drain: Expected a number of seconds, such as 5, "
         '"spread" or "wait", got "slowly".\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--settings", "mysite.other"), ("--env-file", "/home/member/.env")]
+)
+def test_a_member_of_the_group_chooses_no_code(option, value, tmp_path, monkeypatch) -> None:
+    """Nor its variables: the reload would run without them, and seem to have used them."""
+    requested: list[Path] = []
+    monkeypatch.setattr(reload, "find_foreign_run_dir", lambda _options: tmp_path)
+    monkeypatch.setattr(reload, "request_reload", lambda found, *_: requested.append(found) or 0)
+    monkeypatch.setattr(reload, "_enter_release", lambda _options: None)
+    parser = commands_parser()
+
+    with pytest.raises(TandemError) as raised:
+        reload.run(parser.parse_args(["reload", option, value]))
+
+    assert requested == []
+    assert str(raised.value) == (
+        f"`{option}` is for the user of a stack, and that in {tmp_path} is of another one.\n"
+        "  Leave it out: the stack is reloaded with its own settings and variables."
     )
 
 
