@@ -224,6 +224,18 @@ def test_a_name_is_resolved_again(nginx_program) -> None:
         assert refusal(edge.ask("/sync/")) == (503, "1")
 
 
+def test_a_name_without_an_address_is_a_reason_to_retry(nginx_program) -> None:
+    """Nothing was sent: each host of the peers may be about to start."""
+    peers = {"WSGI": ["wsgi.test:9000"], "ASGI": [f"{HOST}:{free_port()}"]}
+    with Names().answering() as dns:
+        naive = ((f"resolver {HOST} valid=5s", f"resolver {HOST}:{dns.port} valid=1s"),)
+        with running(nginx_program, peers, naive=naive) as edge:
+            answer = edge.ask("/sync/")
+
+            assert refusal(answer) == (503, "1")
+            assert "This site is starting or busy." in answer.text
+
+
 def test_a_name_with_several_addresses_is_several_peers(nginx_program) -> None:
     """Of a headless Service, for example; a dead one is passed over where NGINX can know it."""
     port, other = free_port(), free_port()
