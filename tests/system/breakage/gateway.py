@@ -109,6 +109,13 @@ MUTANTS = (
         tests=(BEHIND,),
     ),
     Mutant(
+        name="the migrations for any client below a script name",
+        file="inprocess/direct_gateway.py",
+        old='if environ.get("PATH_INFO") == MIGRATIONS_PATH and',
+        new="if raw_target_of_environ(environ) == MIGRATIONS_PATH.encode() and",
+        tests=(f"{BEHIND}::test_no_script_name_leads_to_the_migrations",),
+    ),
+    Mutant(
         name="a redirect to another host",
         file="inprocess/direct_gateway.py",
         old="str(escape_leading_slashes(quote(decoded + mark + query, safe=QUERY_SAFE)))",

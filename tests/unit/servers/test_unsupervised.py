@@ -9,7 +9,7 @@ import pytest
 from django_tandem.inprocess import drain_window
 from django_tandem.model import StopTimes
 from django_tandem.servers.adapters import refusing
-from django_tandem.servers.adapters.unsupervised import Stop
+from django_tandem.servers.adapters.unsupervised import MasterShutdown
 
 
 class Master:
@@ -57,13 +57,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def stop(master, clock, tmp_path, monkeypatch) -> Stop:
+def stop(master, clock, tmp_path, monkeypatch) -> MasterShutdown:
     monkeypatch.setenv("TANDEM_RUN_DIR", str(tmp_path))
     monkeypatch.setenv("TANDEM_GENERATION", "1")
-    return Stop(master, StopTimes(stop_s=20, delay_s=5), clock)
+    return MasterShutdown(master, StopTimes(stop_s=20, delay_s=5), clock)
 
 
-def at(stop: Stop, clock: Clock, seconds: float) -> bool:
+def at(stop: MasterShutdown, clock: Clock, seconds: float) -> bool:
     """Advance the stop to so many seconds from its signal."""
     clock.now_s = 100.0 + seconds
     return stop.advance()

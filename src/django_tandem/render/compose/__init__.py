@@ -4,7 +4,7 @@ from django_tandem.errors import SettingError
 from django_tandem.model import File, Packaging, Plan, Stack
 from django_tandem.model.peers import STACK_PORTS
 from django_tandem.render.compose.image import dockerfile, ignored
-from django_tandem.render.compose.services import environment, postgres, services, valkey
+from django_tandem.render.compose.services import postgres, server_urls, services, valkey
 from django_tandem.render.containers import require_shared
 from django_tandem.render.target import Target, fill
 
@@ -72,7 +72,7 @@ def _compose(plan: Plan, packaging: Packaging, port: int) -> str:
     return fill(
         "compose/compose.yaml.j2",
         name=plan.project.name,
-        environment=environment(plan),
+        environment=server_urls(plan),
         services=found,
         postgres=database,
         valkey=redis,
@@ -81,7 +81,7 @@ def _compose(plan: Plan, packaging: Packaging, port: int) -> str:
 
 
 def _example(plan: Plan) -> str:
-    given = {name for name, _ in environment(plan)} | OWN_VARIABLES
+    given = {name for name, _ in server_urls(plan)} | OWN_VARIABLES
     named = [each for each in plan.project.variables if each.name not in given]
     return fill(
         "compose/env.example.j2",

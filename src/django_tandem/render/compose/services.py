@@ -79,7 +79,7 @@ def _is_name(host: str) -> bool:
     return host not in ("", "localhost", "::1") and not host.startswith("127.")
 
 
-def environment(plan: Plan) -> list[tuple[str, str]]:
+def server_urls(plan: Plan) -> list[tuple[str, str]]:
     """Return the URLs of the servers, for settings that read them."""
     names = {each.name for each in plan.project.variables}
     database, redis = postgres(plan), valkey(plan)

@@ -16,7 +16,7 @@ from django_tandem.inprocess.worker_restarts import WorkerRestarts
 from django_tandem.model import Stack
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
-from django_tandem.servers.adapters.unsupervised import Stop
+from django_tandem.servers.adapters.unsupervised import MasterShutdown
 
 # A worker that ends within this time of its start is not replaced before it is over.
 PERIOD_S = 2.0
@@ -55,7 +55,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._has_booted = self._is_halting = False
         # Whether the generation drains: the next one has its own Channels workers.
         self._is_draining = False
-        self._stop: Stop | None = None
+        self._stop: MasterShutdown | None = None
         self._restarts = WorkerRestarts(worker_restarts.FILES.path_of_process())
         self._heartbeat = MasterHeartbeat(master_heartbeat.FILES.path_of_process())
         self._recycling = Recycling(
@@ -67,7 +67,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         """Load the project, and plan the kinds of workers."""
         super().setup(app)
         self.kinds = app.kinds()
-        self._stop = Stop(self, app.stop) if app.stop else None
+        self._stop = MasterShutdown(self, app.stop) if app.stop else None
         self.worker_class = self._make_worker
         self._begin_workers_first()
 

@@ -41,7 +41,7 @@ class Master(Protocol):
         """Log a line."""
 
 
-class Stop:
+class MasterShutdown:
     """
     One stop of a master, advanced in each round of its loop.
 
