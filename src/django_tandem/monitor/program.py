@@ -79,7 +79,9 @@ class Monitor:
         """Serve until SIGTERM, or until another version of django-tandem is installed."""
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sent, self._ended.set)
+            # A companion ignores Ctrl-C, as its keeper does.
+            if signal.getsignal(sent) is not signal.SIG_IGN:
+                loop.add_signal_handler(sent, self._ended.set)
         # Before the first line is read: what this monitor writes is not to be read back.
         await asyncio.to_thread(self._restore_last_hour)
         tasks = [

@@ -150,14 +150,29 @@ def test_a_detached_role_is_refused(roles) -> None:
     )
 
 
+def keeper_of(up: Up) -> psutil.Process:
+    """Return the process that starts the companion again."""
+    (found,) = (
+        each
+        for each in psutil.Process(up.process.pid).children()
+        if "django_tandem.monitor" in each.cmdline()
+    )
+    return found
+
+
+def test_ctrl_c_leaves_the_companion_running(roles) -> None:
+    """The probes and the metrics are answered until the program has drained."""
+    (companion,) = keeper_of(roles.ups["asgi"]).children()
+    status = Path(f"/proc/{companion.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+
+    assert ignored >> (signal.SIGINT - 1) & 1
+
+
 def test_a_companion_that_ends_is_started_again(roles) -> None:
     """The probes would fail until the container is replaced."""
     run_dir = roles.run_dir("asgi")
-    (keeper,) = (
-        each
-        for each in psutil.Process(roles.ups["asgi"].process.pid).children()
-        if "django_tandem.monitor" in each.cmdline()
-    )
+    keeper = keeper_of(roles.ups["asgi"])
     (before,) = keeper.children()
     os.kill(before.pid, signal.SIGKILL)
     before.wait(10)
