@@ -5,6 +5,10 @@ from django_tandem.model import Plan
 
 # Every user of a container can create the run directory there.
 RUN_DIR = "/run/tandem"
+DISTINCT = (
+    'Name another one for each stack, such as "PEERS": {"WSGI": ["wsgi:9000"], '
+    '"ASGI": ["asgi:9001"]}.'
+)
 PRODUCTION = "Render it with the settings and the variables of production."
 
 

@@ -1,11 +1,11 @@
 """Render an image of the project and the services that run its roles: Dockerfile, compose.yaml."""
 
 from django_tandem.errors import SettingError
-from django_tandem.model import File, Packaging, Plan, Stack
+from django_tandem.model import File, Packaging, Plan, Role, Stack
 from django_tandem.model.peers import STACK_PORTS
 from django_tandem.render.compose.image import dockerfile, ignored
-from django_tandem.render.compose.services import postgres, server_urls, services, valkey
-from django_tandem.render.containers import require_shared
+from django_tandem.render.compose.services import MIGRATE, postgres, server_urls, services, valkey
+from django_tandem.render.containers import DISTINCT, require_shared
 from django_tandem.render.target import Target, fill
 
 DOCKERFILE, DOCKERIGNORE = "Dockerfile", ".dockerignore"
@@ -21,6 +21,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     require_shared(plan)
     for stack in plan.edge.stacks:
         _require_peers(plan, stack)
+    _require_distinct(plan)
     port = plan.edge.binds[0].port
     return (
         File(name=DOCKERFILE, content=dockerfile(plan, packaging, port)),
@@ -59,6 +60,25 @@ def _require_peers(plan: Plan, stack: Stack) -> None:
                 f'{option} has "{peer}", which can\'t be the name of a service in compose.yaml.',
                 hint=f"Name a service, such as {example}.",
             )
+
+
+def _require_distinct(plan: Plan) -> None:
+    """Raise SettingError for a peer with the name of another service."""
+    database, redis = postgres(plan), valkey(plan)
+    owners: dict[str, str] = {Role.EDGE: "the edge", Role.WORKERS: "the workers"}
+    owners[MIGRATE] = "the migrations"
+    owners |= {database.name: "the database"} if database else {}
+    owners |= {redis.name: "Redis"} if redis else {}
+    for stack in plan.edge.stacks:
+        option = f'TANDEM["PEERS"]["{stack.name}"]'
+        for peer in plan.peers.of(stack):
+            if peer.host in owners:
+                owner = owners[peer.host]
+                raise SettingError(
+                    f'{option} has "{peer}", and "{peer.host}" is the service of {owner}.',
+                    hint=DISTINCT,
+                )
+            owners[peer.host] = f'"{peer}" in {option}'
 
 
 def _compose(plan: Plan, packaging: Packaging, port: int) -> str:

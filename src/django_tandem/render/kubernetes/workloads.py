@@ -15,7 +15,7 @@ from django_tandem.model import (
     programs,
 )
 from django_tandem.model.peers import STACK_PORTS
-from django_tandem.render.containers import RUN_DIR
+from django_tandem.render.containers import DISTINCT, RUN_DIR
 from django_tandem.render.kubernetes.application import Application
 
 _SERVICE_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -94,10 +94,30 @@ def _workloads(app: Application) -> Iterator[Workload]:
     plan = app.plan
     if not app.is_direct:
         yield _edge(app)
+    _require_distinct(app)
     for stack in plan.edge.stacks:
         yield _stack(app, stack)
     if _has_workers(app):
         yield _workers(app)
+
+
+def _require_distinct(app: Application) -> None:
+    """Raise SettingError for a stack whose Service has the name of another one."""
+    owners = {} if app.is_direct else {_edge_name(app): "the edge"}
+    for stack in app.plan.edge.stacks:
+        name = stack_service(app, stack).name
+        option = f'TANDEM["PEERS"]["{stack.name}"]'
+        (peer,) = app.options.peers.of(stack)
+        if name in owners:
+            raise SettingError(
+                f'{option} is {peer}, and "{name}" is the Service of {owners[name]}.',
+                hint=DISTINCT,
+            )
+        owners[name] = f"{peer} in {option}"
+
+
+def _edge_name(app: Application) -> str:
+    return f"{app.name}-{Role.EDGE}"
 
 
 def _has_workers(app: Application) -> bool:
@@ -125,7 +145,7 @@ def _is_scaled(app: Application) -> bool:
 
 
 def _edge(app: Application) -> Workload:
-    name = f"{app.name}-{Role.EDGE}"
+    name = _edge_name(app)
     return Workload(
         role=Role.EDGE,
         name=name,
@@ -184,12 +204,27 @@ def stack_service(app: Application, stack: Stack) -> Service:
             "with a name of DNS.",
             hint=hint,
         )
+    if not app.is_direct:
+        _require_resolvable(stack, given[0])
     _require_same_port(app, stack, given[0])
     return Service(
         name=name,
         port=given[0].port,
         is_headless=not app.is_direct,
         app_protocol=WEBSOCKETS if app.is_direct and stack is Stack.ASGI else "",
+    )
+
+
+def _require_resolvable(stack: Stack, peer: Peer) -> None:
+    """Raise SettingError for a name such as wsgi.mysite.svc, which lacks the cluster's domain."""
+    name, _, rest = peer.host.partition(".")
+    if not rest or re.fullmatch(r"[^.]+\.svc\.[^.]+.*", rest):
+        return
+    raise SettingError(
+        f'TANDEM["PEERS"]["{stack.name}"] is {peer}, and NGINX resolves a name with a dot as it is '
+        "written, without the domain of the cluster.",
+        hint=f'Name the Service alone, "{name}:{peer.port}", or with that domain, such as '
+        f'"{name}.mysite.svc.cluster.local:{peer.port}".',
     )
 
 

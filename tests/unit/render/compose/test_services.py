@@ -320,3 +320,35 @@ def test_docker_compose_reads_the_file(secret, tmp_path) -> None:
     )
 
     assert (done.returncode == 0, "POSTGRES_PASSWORD" in done.stderr) == (bool(secret), not secret)
+
+
+@pytest.mark.parametrize(
+    ("wsgi", "asgi", "message"),
+    [
+        (
+            "app:9000",
+            "app:9001",
+            'TANDEM["PEERS"]["ASGI"] has "app:9001", and "app" is the service of "app:9000" in '
+            'TANDEM["PEERS"]["WSGI"].',
+        ),
+        (
+            "db:9000",
+            "asgi:9001",
+            'TANDEM["PEERS"]["WSGI"] has "db:9000", and "db" is the service of the database.',
+        ),
+        (
+            "wsgi:9000",
+            "edge:9001",
+            'TANDEM["PEERS"]["ASGI"] has "edge:9001", and "edge" is the service of the edge.',
+        ),
+    ],
+)
+def test_a_name_is_that_of_one_service(wsgi, asgi, message) -> None:
+    """Compose reads no file that has one twice."""
+    made = planned(tandem={"PEERS": {"WSGI": [wsgi], "ASGI": [asgi]}})
+
+    assert refusal(made) == (
+        f"{message}\n"
+        '  Name another one for each stack, such as "PEERS": {"WSGI": ["wsgi:9000"], '
+        '"ASGI": ["asgi:9001"]}.'
+    )

@@ -59,6 +59,27 @@ CASES = [
         '  Name one: "PEERS": {"WSGI": ["wsgi:9000"]}.',
     ),
     (
+        {"PEERS": {**PEERS, "WSGI": ["asgi:9000"]}},
+        'TANDEM["PEERS"]["ASGI"] is asgi:9001, and "asgi" is the Service of asgi:9000 in '
+        'TANDEM["PEERS"]["WSGI"].\n'
+        '  Name another one for each stack, such as "PEERS": {"WSGI": ["wsgi:9000"], '
+        '"ASGI": ["asgi:9001"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["mysite-edge:9000"]}},
+        'TANDEM["PEERS"]["WSGI"] is mysite-edge:9000, and "mysite-edge" is the Service of the '
+        "edge.\n"
+        '  Name another one for each stack, such as "PEERS": {"WSGI": ["wsgi:9000"], '
+        '"ASGI": ["asgi:9001"]}.',
+    ),
+    (
+        {"PEERS": {**PEERS, "WSGI": ["wsgi.mysite.svc:9000"]}},
+        'TANDEM["PEERS"]["WSGI"] is wsgi.mysite.svc:9000, and NGINX resolves a name with a dot as '
+        "it is written, without the domain of the cluster.\n"
+        '  Name the Service alone, "wsgi:9000", or with that domain, such as '
+        '"wsgi.mysite.svc.cluster.local:9000".',
+    ),
+    (
         {"PEERS": {**PEERS, "WSGI": ["wsgi:9100"]}},
         'TANDEM["PEERS"]["WSGI"] is wsgi:9100, and the WSGI pods listen on 0.0.0.0:9000.\n'
         '  Set TANDEM["WSGI"]["BIND"] to ":9100".',
