@@ -13,8 +13,8 @@ from django_tandem.settings.peers import PeersSettings, PeerTlsSettings
 
 PEERS = 'TANDEM["PEERS"]'
 _TRUST = (
-    f'Set {PEERS}["SECRET"], or TANDEM_SECRET in the environment, to the same text on each host; '
-    f'or {PEERS}["TLS"].'
+    f'Set {PEERS}["SECRET"], or TANDEM_SECRET or TANDEM_SECRET_FILE in the environment, to the '
+    f'same secret on each host; or {PEERS}["TLS"].'
 )
 
 

@@ -71,4 +71,6 @@ def secret_of(environ: Mapping[str, str]) -> str:
             f'{environment.SECRET_FILE} is "{file}", which can\'t be read: {reason}.',
             hint="Name a file that the user of the stack may read, with the secret alone in it.",
         ) from None
+    if not text.strip():
+        raise SettingError(f'{environment.SECRET_FILE} is "{file}", which is empty.', hint=_HINT)
     return _read_secret(text.strip(), environment.SECRET_FILE)

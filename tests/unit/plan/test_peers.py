@@ -13,8 +13,8 @@ SECRET = "0123456789abcdef0123456789abcdef"
 DNS = Resolver(servers=("10.0.0.2",))
 PEERS = {"WSGI": ["10.0.0.5:9000"], "ASGI": ["10.0.0.6:9001"], "SECRET": SECRET}
 TRUST = (
-    '  Set TANDEM["PEERS"]["SECRET"], or TANDEM_SECRET in the environment, to the same text on '
-    'each host; or TANDEM["PEERS"]["TLS"].'
+    '  Set TANDEM["PEERS"]["SECRET"], or TANDEM_SECRET or TANDEM_SECRET_FILE in the environment, '
+    'to the same secret on each host; or TANDEM["PEERS"]["TLS"].'
 )
 TLS = {"CERTIFICATE": "tls/host.pem", "KEY": "tls/host.key", "CA": "/etc/ca.pem"}
 

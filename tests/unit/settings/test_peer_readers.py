@@ -88,7 +88,8 @@ def test_the_environment_has_the_secret_that_the_settings_lack(tmp_path) -> None
 
 def test_a_secret_of_the_environment_is_checked_too(tmp_path) -> None:
     """The message names the variable."""
-    missing = str(tmp_path / "missing")
+    missing, empty = str(tmp_path / "missing"), tmp_path / "empty"
+    empty.write_text("\n")
     for name, value, message in (
         ("TANDEM_SECRET", "short", f"TANDEM_SECRET: {EXPECTED}, got 5 characters.\n{HINT}"),
         (
@@ -96,6 +97,11 @@ def test_a_secret_of_the_environment_is_checked_too(tmp_path) -> None:
             missing,
             f'TANDEM_SECRET_FILE is "{missing}", which can\'t be read: No such file or directory.\n'
             "  Name a file that the user of the stack may read, with the secret alone in it.",
+        ),
+        (
+            "TANDEM_SECRET_FILE",
+            str(empty),
+            f'TANDEM_SECRET_FILE is "{empty}", which is empty.\n{HINT}',
         ),
     ):
         with pytest.raises(SettingError) as error:
