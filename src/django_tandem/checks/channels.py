@@ -19,10 +19,11 @@ from django_tandem.project.loading import IN_MEMORY_LAYER
 _EVENT_CARRIERS = ("EVENTSTREAM_REDIS", "GRIP_URL", "GRIP_PROXIES")
 
 _HOST = '{"address": os.environ["REDIS_URL"], "socket_timeout": None}'
-_REDIS = (
-    f'Use "channels_redis.core.RedisChannelLayer" with {{"hosts": [{_HOST}]}}. '
+_REDIS = f'Use "channels_redis.core.RedisChannelLayer" with {{"hosts": [{_HOST}]}}. '
+_EMBEDDED = (
     '`tandem up` sets REDIS_URL when it is not set and "django-tandem[bundled]" is installed.'
 )
+_SHARED = "Set REDIS_URL to the URL of a Redis or Valkey server that all hosts reach."
 _OFFERED = (
     "`tandem up` sets REDIS_URL, which is not set here: read it in CHANNEL_LAYERS. "
     "Settings that read it already need no change."
@@ -46,7 +47,7 @@ def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
             f"{setting}, which keeps messages in one process, so `tandem up` starts only one "
             "ASGI process.",
             hint=f"Views on WSGI can't send to it, and a reload separates old sockets from new. "
-            f"{_REDIS}",
+            f"{_by_redis(facts)}",
             obj="CHANNEL_LAYERS",
             id="tandem.W010",
         )
@@ -59,10 +60,15 @@ def _in_memory(layer: Layer, facts: Facts) -> CheckMessage:
         )
     return Error(
         f"{setting}, which keeps messages in one process: {lost}.",
-        hint=f"{_REDIS}{instead}",
+        hint=f"{_by_redis(facts)}{instead}",
         obj="CHANNEL_LAYERS",
         id="tandem.E003",
     )
+
+
+def _by_redis(facts: Facts) -> str:
+    # The embedded server is of one host.
+    return _REDIS + (_SHARED if facts.spans_hosts else _EMBEDDED)
 
 
 def _lost(facts: Facts) -> tuple[str, str]:
@@ -107,7 +113,7 @@ def worker_has_a_layer(facts: Facts) -> Iterator[CheckMessage]:
     yield Error(
         "CHANNEL_LAYERS is not set, and the Channels worker for "
         f"{', '.join(facts.channel_workers)} can't start without it.",
-        hint=f'{_REDIS} Or set TANDEM["CHANNEL_WORKERS"] to [].',
+        hint=f'{_by_redis(facts)} Or set TANDEM["CHANNEL_WORKERS"] to [].',
         obj="CHANNEL_LAYERS",
         id="tandem.E004",
     )
@@ -119,7 +125,7 @@ def senders_have_a_layer(facts: Facts) -> Iterator[CheckMessage]:
         return
     yield Warning(
         f"CHANNEL_LAYERS is not set, so get_channel_layer() is None in {', '.join(facts.senders)}.",
-        hint=_REDIS,
+        hint=_by_redis(facts),
         obj="CHANNEL_LAYERS",
         id="tandem.W002",
     )

@@ -108,7 +108,7 @@ def test_a_layer_in_memory_reaches_no_other_host() -> None:
         "layers": layers,
         "application": Application(has_websocket=True),
     }
-    ((check, _, message, _),) = contents(
+    ((check, _, message, hint),) = contents(
         layer_is_shared(of("asgi", project={"channel_names": ()}, **known))
     )
 
@@ -117,6 +117,11 @@ def test_a_layer_in_memory_reaches_no_other_host() -> None:
         'CHANNEL_LAYERS["default"]["BACKEND"] is "channels.layers.InMemoryChannelLayer", which '
         "keeps messages in one process: messages never reach another host, and the roles are "
         '"asgi".'
+    )
+    assert hint == (
+        'Use "channels_redis.core.RedisChannelLayer" with '
+        '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
+        "Set REDIS_URL to the URL of a Redis or Valkey server that all hosts reach."
     )
 
 
