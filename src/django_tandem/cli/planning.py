@@ -74,7 +74,10 @@ def _load(
     location = locate(settings_module, env_file)
     with redis_offered(location) as offered, hinting_at_env_file(location):
         loaded = pipeline.load(location, overrides=overrides, embedded_redis=offered.url)
-    return replace(loaded, notes=(offered.note,) if offered.note else ()), offered.url
+    # The embedded server is for a host with all roles: with some, E015 refuses it.
+    has_every_role = overrides is None or overrides.roles in (None, EVERY_ROLE)
+    notes = (offered.note,) if offered.note and has_every_role else ()
+    return replace(loaded, notes=notes), offered.url
 
 
 def plan_project(

@@ -114,3 +114,28 @@ def test_the_bounds_of_an_asgi_process_are_a_sentence(ages, rest) -> None:
     assert admission(limits) == (
         f"Each ASGI process takes at most 2048 WebSockets and 5 event streams{rest}."
     )
+
+
+LAYER = """
+import os
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [os.environ.get("REDIS_URL", "redis://127.0.0.1:1")]},
+    },
+}
+TANDEM = {"PEERS": {"WSGI": ["127.0.0.1:9000"], "ASGI": ["127.0.0.1:9001"]}}
+"""
+
+
+def test_a_host_of_one_role_starts_no_redis(project) -> None:
+    """So that the plan does not announce one."""
+    with (project / "mysite" / "settings.py").open("a") as file:
+        file.write(LAYER)
+
+    whole, edge = tandem(project, "plan"), tandem(project, "plan", "--role", "edge")
+
+    note = "REDIS_URL is not set, so `tandem up` starts a Valkey for CHANNEL_LAYERS."
+    assert (whole.returncode, edge.returncode) == (0, 0)
+    assert note in whole.stderr
+    assert "REDIS_URL" not in edge.stderr
