@@ -22,6 +22,7 @@ from harness.systemd import Systemd
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start systemd")
 
 UNIT = "mysite.service"
+ROOT = Path(__file__).parents[3]
 # Where the servers may write, and which capabilities and system calls they have.
 VIEW = """
 import json
@@ -91,8 +92,11 @@ def site(app, place) -> Iterator[Site]:
         assert rendered.returncode == 0, rendered.stderr
         systemd.write(UNIT, (place / "deploy" / UNIT).read_text())
         log = f"append:{place / 'log'}"
+        # The packages may be those of a clone in /tmp, of which the unit has one to itself.
+        packages = f"BindReadOnlyPaths={ROOT}"
         # So soon that a test can wait for it.
-        drop_in = f"[Service]\nStandardOutput={log}\nStandardError={log}\nWatchdogSec=2\n"
+        watchdog = "WatchdogSec=2"
+        drop_in = f"[Service]\nStandardOutput={log}\nStandardError={log}\n{watchdog}\n{packages}\n"
         systemd.write(f"{UNIT}.d/tests.conf", drop_in)
         systemd.systemctl("daemon-reload")
         started = systemd.systemctl("start", UNIT)
