@@ -183,7 +183,7 @@ def gained(found: dict[str, list[Round]], *, is_enough: bool) -> tuple[str, floa
             one, lambda each: each.per_second
         )
         return "requests/s: two WSGI hosts / one", ratio
-    say("Too few CPUs for hosts of their own: two hosts over one is computed from CPU seconds.")
+    say("Too few CPUs for separate hosts: two hosts over one is computed from CPU seconds.")
     ratio = 2 * median(one, lambda each: each.wsgi_ms) / median(two, lambda each: each.wsgi_ms)
     return "requests a CPU second of WSGI, times hosts: two / one", ratio
 

@@ -7,6 +7,26 @@ import sys
 import tempfile
 from pathlib import Path
 
+# A converter that rejects what its regex accepts: the edge sends it to WSGI.
+EVEN = """
+from django.urls import register_converter
+
+
+class Even:
+    regex = "[0-9]+"
+
+    def to_python(self, value):
+        if int(value) % 2:
+            raise ValueError
+        return int(value)
+
+    def to_url(self, value):
+        return str(value)
+
+
+register_converter(Even, "even")
+"""
+
 CHANNELS_ASGI = """
 import os
 

@@ -1,4 +1,4 @@
-"""A real systemd, as process 1 of namespaces of its own, with the units of the tests alone."""
+"""A real systemd, as process 1 of separate namespaces, with the units of the tests alone."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ ENTER = """
 while [ $# -gt 2 ]; do echo $$ > "$1/cgroup.procs"; shift; done
 exec unshare --cgroup --mount --pid --fork --kill-child --mount-proc sh -c "$1" "$2"
 """
-# It sees a cgroup of its own as the root of the hierarchy, and an empty /run.
+# It sees a separate cgroup as the root of the hierarchy, and an empty /run.
 BOOT = """
 set -e
 mount --make-rprivate /

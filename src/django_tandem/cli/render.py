@@ -84,7 +84,7 @@ def _overrides(options: argparse.Namespace, target: Target) -> Overrides:
         raise TandemError(
             f"The files of {target.name} are of all roles, and `--role` is "
             f'"{listed_roles(options.role)}".',
-            hint="Leave it out: each container has a role of its own.",
+            hint="Leave it out: each container has one role.",
         )
     return replace(given_overrides(options), roles=EVERY_ROLE)
 

@@ -3,7 +3,7 @@ A process's file of Prometheus metrics, with the space of what is written to it 
 
 prometheus_client maps a file with holes. On a full file system a write to a hole ends the process
 with SIGBUS, and a container has 64 MB in /dev/shm. Without room for its file a process counts in
-memory of its own: the monitor's page lacks what it counts from then on, and the project serves.
+private memory: the monitor's page lacks what it counts from then on, and the project serves.
 """
 
 import errno

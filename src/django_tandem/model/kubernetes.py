@@ -35,7 +35,7 @@ class Kubernetes:
     ``image`` has no tag, which an overlay chooses. ``parent`` is the Gateway of the HTTPRoute,
     ``name`` or ``namespace/name``. ``prometheus`` is the URL that KEDA queries. ``peers`` are those
     of TANDEM["PEERS"], also for a host that runs the stacks itself, and ``binds`` are where a stack
-    listens in a pod of its own. Each process of ASGI in a pod
+    listens in a separate pod. Each process of ASGI in a pod
     is meant to hold ``asgi_connections`` WebSockets and event streams.
     """
 

@@ -6,7 +6,7 @@ from django_tandem.errors import did_you_mean
 
 
 class Role(StrEnum):
-    """A part of the project that may run on a host of its own."""
+    """A part of the project that may run on a separate host."""
 
     EDGE = "edge"
     WSGI = "wsgi"

@@ -14,7 +14,7 @@ PERCENTILE_BUCKETS_S = tuple(0.0005 * 1.1**power for power in range(148))
 # The routes of paths that no route matches, and of what the edge answered by itself.
 UNMATCHED = "(unmatched)"
 EDGE_FILES = "(edge)"
-# Those that have no name of their own, since there are too many.
+# Those that have no separate name, since there are too many.
 OTHER_ROUTES = "(other)"
 
 # The fields of a record that are sums.

@@ -199,7 +199,7 @@ def _stack(measured: Measured) -> Iterator[Metric]:
     )
     yield _gauge(
         "tandem_monitor_shared_routes",
-        "Routes without series of their own: (other) counts their requests.",
+        "Routes without separate series: (other) counts their requests.",
         [],
         [((), measured.shared_routes)],
     )

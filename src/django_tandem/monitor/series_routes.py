@@ -1,5 +1,5 @@
 """
-The routes with series of their own on the page of metrics: those that occupy the stacks most.
+The routes with separate series on the page of metrics: those that occupy the stacks most.
 
 A route has a histogram for each method, status and stack. With two thousand of them each scrape
 would be 17 MB and most of a second of CPU; the requests of further routes have one name together.
@@ -27,7 +27,7 @@ class SeriesRoutes:
 
     @property
     def shared(self) -> int:
-        """How many routes have no series of their own."""
+        """How many routes have no separate series."""
         return len(self._occupied_s.keys() - self._own)
 
     def add(self, line: RequestLine) -> RequestLine:

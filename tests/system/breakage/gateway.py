@@ -88,7 +88,7 @@ MUTANTS = (
         tests=(LOWERING,),
     ),
     Mutant(
-        name="a WebSocket sent to WSGI on a path of its own",
+        name="a WebSocket sent to WSGI on an exact path",
         file="render/kubernetes/lowering.py",
         old="            if path in wsgi:\n                yield from",
         new="            if path == EVERYTHING:\n                yield from",

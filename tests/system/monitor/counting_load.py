@@ -74,7 +74,7 @@ async def send_all(port: int, requests: Iterable[Known], *, at_a_time: int) -> C
 
 
 async def leave(port: int, requests: Iterable[Known], *, after_s: float) -> Counts:
-    """Send requests, each on a connection of its own, and close all before a response."""
+    """Send requests, each on a separate connection, and close all before a response."""
     counts: Counts = Counter()
     writers = []
     for request in requests:

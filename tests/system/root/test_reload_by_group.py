@@ -48,7 +48,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def member() -> Iterator[Account]:
-    """Another user, with a group of its own, to which the stack's user does not belong."""
+    """Another user, with another group, to which the stack's user does not belong."""
     name = f"deploy{os.getpid()}"
     subprocess.run(["useradd", "--no-create-home", "--user-group", name], check=True)
     yield accounts.find(name, "`--user`")

@@ -135,7 +135,7 @@ def test_systemctl_start_returns_when_the_stack_is_ready(site) -> None:
 
 
 def test_the_sandbox_has_what_the_settings_name(site) -> None:
-    """MEDIA_ROOT may be written, and a /tmp of its own; nothing else of the file system."""
+    """MEDIA_ROOT may be written, and a private /tmp; nothing else of the file system."""
     place = site.place
 
     assert ask(site.port, "/sandbox/").json == {

@@ -10,10 +10,12 @@ import pytest
 
 from django_tandem.inprocess.handover_counts import WRITE_EVERY_S, read
 from harness.client import wait_for
-from harness.projects import startproject
+from harness.projects import EVEN, startproject
 from harness.stack import Up, tandem
 
-URLS = """
+URLS = (
+    EVEN
+    + """
 import asyncio
 import functools
 import hashlib
@@ -21,24 +23,9 @@ import time
 
 from django.test import AsyncClient, Client
 from django.http import HttpResponse, HttpResponseForbidden, JsonResponse, StreamingHttpResponse
-from django.urls import path, re_path, register_converter
+from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django_tandem.marks import on_asgi, on_wsgi
-
-
-class Even:
-    regex = "[0-9]+"
-
-    def to_python(self, value):
-        if int(value) % 2:
-            raise ValueError
-        return int(value)
-
-    def to_url(self, value):
-        return str(value)
-
-
-register_converter(Even, "even")
 
 
 def describe(request, **more):
@@ -150,6 +137,7 @@ urlpatterns = [
     path("asgi-prefix/sync/", on_wsgi(lambda request: describe(request))),
 ]
 """
+)
 
 OTHER = """
 from django.urls import path

@@ -313,7 +313,7 @@ def test_the_files_of_containers_are_of_all_roles(composed) -> None:
     assert (by_option.returncode, by_option.stderr) == (
         2,
         'The files of compose are of all roles, and `--role` is "wsgi".\n'
-        "  Leave it out: each container has a role of its own.\n",
+        "  Leave it out: each container has one role.\n",
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 
+import psutil
 import pytest
 
 from django_tandem.inprocess import sd_notify
@@ -22,8 +23,12 @@ def test_assignments_are_one_datagram(is_abstract, tmp_path) -> None:
 
 @pytest.mark.parametrize("address", ["", "/does/not/exist", "@tandem-no-such-socket"])
 def test_a_socket_that_nobody_reads_is_no_error(address) -> None:
-    """A stack that systemd did not start has none."""
+    """A stack that systemd did not start has none; nor is a descriptor left open."""
+    before = psutil.Process().num_fds()
+
     sd_notify.send(address, "READY=1")
+
+    assert psutil.Process().num_fds() == before
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The routes that occupy the stacks most have series of their own on the page of metrics."""
+"""The routes that occupy the stacks most have separate series on the page of metrics."""
 
 import pytest
 

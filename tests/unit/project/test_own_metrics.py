@@ -14,7 +14,7 @@ OWN = 'import os\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = "/srv/metrics"\n'
 @pytest.mark.parametrize(
     ("urls", "settings", "has_directory"),
     [("", "", False), (IMPORT, "", True), (IMPORT, OWN, False)],
-    ids=["none", "imported", "a directory of its own"],
+    ids=["none", "imported", "a directory"],
 )
 def test_the_directory_is_planned(tmp_path, urls, settings, has_directory) -> None:
     """Only by what the project imports: the commands of tandem import none of it."""

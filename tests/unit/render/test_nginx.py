@@ -224,7 +224,7 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
 
 
 def test_the_line_for_the_monitor_is_the_one_that_it_reads(conf) -> None:
-    """In a file of its own, beside the access log."""
+    """In a separate file, beside the access log."""
     found = conf(verdict("/"), tandem={})
 
     (parts,) = [each for each in found.args("log_format", "http") if each[0] == "tandem_monitor"]

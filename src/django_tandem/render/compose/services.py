@@ -53,7 +53,7 @@ class Valkey:
 
 
 def postgres(plan: Plan) -> Postgres | None:
-    """Return the service, None where the database is of another kind or has a host of its own."""
+    """Return the service, None where the database is of another kind or runs on another host."""
     found = next((each for each in plan.project.databases if each.alias == "default"), None)
     if found is None or found.vendor != "postgresql" or not _is_service(found.host):
         return None

@@ -90,7 +90,7 @@ def _of_no_edge(plan: Plan) -> Iterator[str]:
     if files:
         yield (
             f"Nothing serves {' and '.join(files)} without the edge: use WhiteNoise, or a store of "
-            "files with a URL of its own."
+            "files with a separate URL."
         )
 
 

@@ -33,7 +33,7 @@ class Service:
     """
     A name in the cluster's DNS, and its port.
 
-    A headless one has the addresses of all pods instead of its own, so that NGINX balances them.
+    A headless one has the addresses of all pods and none for itself, so that NGINX balances them.
     ``app_protocol`` names for a Gateway what it speaks beside plain HTTP.
     """
 

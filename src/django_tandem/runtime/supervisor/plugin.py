@@ -81,10 +81,7 @@ class Plugin:
             self._output.set_format(state.log_format)
             drain_window.FILES.remove(run_dir, state.generation)
             move_links(state, run_dir)
-        subscribe(events.ProcessStateStartingEvent, self._on_starting)
-        for ended in ENDED:
-            subscribe(ended, self._on_exit)
-        subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
+        self._subscribe()
         # After _on_exit(), which clears the way for a restart.
         self._self_pipe = SelfPipe(supervisord)
         self._policy = RestartPolicy(supervisord, run_dir, self._self_pipe, self._output)
@@ -108,6 +105,12 @@ class Plugin:
             reload_listener=listener,
         )
         atexit.register(self._at_exit)
+
+    def _subscribe(self) -> None:
+        subscribe(events.ProcessStateStartingEvent, self._on_starting)
+        for ended in ENDED:
+            subscribe(ended, self._on_exit)
+        subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
 
     def _on_starting(self, event: Any) -> None:
         for log in log_names(event.process.config.name):

@@ -9,6 +9,7 @@ import pytest
 from harness import images
 from harness.compose import Compose, engine, make_servers
 from harness.example import copied
+from harness.projects import EVEN
 from harness.stack import free_port, tandem
 
 SETTINGS = """
@@ -17,29 +18,14 @@ TANDEM |= {
     "STOP_DELAY_S": 2,
 }
 """
-# The edge can't see what the converter accepts, so that WSGI gets the request first.
-URLS = """
+URLS = f"""
 from django.http import HttpResponse
-from django.urls import register_converter
-
-
-class Even:
-    regex = "[0-9]+"
-
-    def to_python(self, value):
-        if int(value) % 2:
-            raise ValueError
-        return int(value)
-
-    def to_url(self, value):
-        return str(value)
-
+{EVEN}
 
 async def even(request, number):
     return HttpResponse(number)
 
 
-register_converter(Even, "even")
 urlpatterns.insert(0, path("even/<even:number>/", even))
 """
 ENV = """
