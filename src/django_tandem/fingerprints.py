@@ -22,6 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from django_tandem import syntax
+
 FILE = Path(__file__).with_suffix(".json")
 
 # By dotted name: each fingerprint, with the version that it was first seen in.
@@ -153,7 +155,7 @@ def _read(file: str | None) -> str:
 @functools.lru_cache(maxsize=8)
 def _parse(source: str) -> ast.Module | None:
     try:
-        return ast.parse(source)
+        return syntax.parse(source)
     except (SyntaxError, ValueError):
         return None
 

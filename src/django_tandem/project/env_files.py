@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.conf import settings as django_settings
 
+from django_tandem import syntax
 from django_tandem.project.child import call_in_child
 from django_tandem.project.location import Location, load_settings
 from django_tandem.settings import read_settings
@@ -64,7 +65,7 @@ def _written_out(location: Location) -> list[str]:
     """Return the paths in the first dict of the settings' texts that has the option."""
     for text in _texts(location):
         try:
-            tree = ast.parse(text)
+            tree = syntax.parse(text)
         except (SyntaxError, ValueError):
             continue
         for node in ast.walk(tree):

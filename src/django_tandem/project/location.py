@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings as django_settings
 
-from django_tandem import environment
+from django_tandem import environment, syntax
 from django_tandem.errors import ProjectError, did_you_mean
 from django_tandem.inprocess.manage_py import run_manage_py
 from django_tandem.project.importing import trying
@@ -142,7 +142,7 @@ def _set_up(manage_py: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def settings_named_in(file: Path) -> str | None:
     """Return the settings module that ``file`` writes into the environment; None for none."""
     try:
-        tree = ast.parse(file.read_text())
+        tree = syntax.parse(file.read_text())
     except (OSError, SyntaxError, ValueError):
         return None
     named = (_settings_module_set_by(node) for node in ast.walk(tree))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from django_tandem import syntax
 from django_tandem.model import Variable
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -33,7 +34,7 @@ def _trees(settings_module: str) -> Iterator[ast.Module]:
         file = getattr(module, "__file__", None)
         if file and (is_settings or name == settings_module):
             try:
-                yield ast.parse(Path(file).read_text())
+                yield syntax.parse(Path(file).read_text())
             except (OSError, ValueError, SyntaxError):
                 # It may be compiled code, whose text is elsewhere.
                 continue

@@ -126,7 +126,7 @@ def test_a_closed_websocket_releases_its_permit_at_once(tmp_path, how):
         await opened.until(lambda: admitting.open["websocket"] == 0)
         is_running = not opened.task.done()
         is_clean.set()
-        await asyncio.wait([opened.task])
+        await asyncio.gather(opened.task, return_exceptions=True)
         await open_socket(Drain(consumer, DrainMonitor(tmp_path, 7), admitting))
         return is_running
 
