@@ -1,5 +1,7 @@
 """A real stack, started by `tandem up` as a user starts it, and stopped by its pid."""
 
+import contextlib
+import itertools
 import os
 import queue
 import signal
@@ -18,10 +20,20 @@ from harness import forking
 DEADLINE_S = 60
 
 
+# Below those that the kernel gives to connections, and a part of them for each process of pytest:
+# another test, or a connection to where nothing listens yet, would take the port in the meantime.
+FIRST_PORT, PORTS, PARTS = 12_000, 2_500, 8
+_turns = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port of 127.0.0.1 that nothing listens on, and no other test gets for a while."""
+    part = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PARTS
+    while True:
+        port = FIRST_PORT + part * PORTS + next(_turns) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def tandem(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:

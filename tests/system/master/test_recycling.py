@@ -60,7 +60,7 @@ def test_no_request_fails_while_workers_are_replaced_by_requests(directory, stac
 def test_a_worker_is_replaced_by_its_age(directory, stack) -> None:
     """Within a tenth of the bound."""
     with serving(directory, recycle=Recycle(age_s=4)) as master:
-        first = master.workers(stack)
+        first = wait_for_workers(master, stack, 2)
 
         wait_for(lambda: not first & master.workers(stack), within_s=30)
         assert " s, and is to be replaced." in master.log(stack)
@@ -70,7 +70,7 @@ def test_a_worker_is_replaced_by_its_age(directory, stack) -> None:
 def test_a_worker_is_replaced_by_its_memory(directory) -> None:
     """By its resident set size, and only the one that has grown."""
     with serving(directory, wsgi=1, recycle=Recycle(memory_bytes=200 * 2**20)) as master:
-        asgi = master.workers("asgi")
+        asgi = wait_for_workers(master, "asgi", 2)
         grown = int(master.ask("wsgi", "/grow?mb=250").body)
 
         wait_for(lambda: grown not in master.workers("wsgi"))
