@@ -188,6 +188,9 @@ class ReconnectingLayer:
             connection = self._layer.connection(self._layer.consistent_hash(group))
             await connection.zadd(key, channels)
             await connection.expire(key, self._layer.group_expiry)
+            # A channel that was discarded meanwhile, on another connection, may be back by that.
+            if left := [each for each in channels if group not in self._groups.get(each, ())]:
+                await connection.zrem(key, *left)
 
 
 @contextlib.asynccontextmanager

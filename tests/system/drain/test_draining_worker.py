@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from channels_redis.core import RedisChannelLayer
 
-from django_tandem.runtime.host import find_valkey
+from harness.valkey import valkey
 
 TESTS = Path(__file__).resolve().parent.parent
 DEADLINE_S = 30
@@ -67,20 +67,8 @@ class Workshop:
 
 @pytest.fixture
 def workshop(tmp_path):
-    unsaved = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
-    path = tmp_path / "valkey.sock"
-    valkey = subprocess.Popen(
-        [find_valkey(), *unsaved, "--unixsocket", str(path), "--dir", str(tmp_path)]
-    )
-    try:
-        until = time.monotonic() + DEADLINE_S
-        while not path.exists():
-            assert time.monotonic() < until
-            time.sleep(0.02)
+    with valkey(tmp_path):
         yield Workshop(tmp_path)
-    finally:
-        valkey.terminate()
-        valkey.wait()
 
 
 def catches_sigterm(process):

@@ -1,11 +1,9 @@
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from django_tandem.runtime.host import find_valkey
-from harness.client import wait_for
+from harness.valkey import valkey
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +23,5 @@ def directory():
 @pytest.fixture
 def redis(directory):
     """The environment of a project whose Valkey runs beside it."""
-    path = directory / "redis.sock"
-    argv = [find_valkey(), "--port", "0", "--save", "", "--dir", str(directory)]
-    process = subprocess.Popen([*argv, "--unixsocket", str(path)], stdout=subprocess.DEVNULL)
-    wait_for(path.exists)
-    yield {"REDIS_URL": f"unix://{path}"}
-    process.terminate()
-    process.wait()
+    with valkey(directory) as started:
+        yield {"REDIS_URL": started.url}

@@ -92,7 +92,11 @@ def test_a_start_logs_nothing(directory) -> None:
 def test_each_kind_logs_to_its_own_file(directory) -> None:
     """Also what the project's hooks of Gunicorn print once a worker is forked."""
     file = directory / "own.py"
-    file.write_text("def post_fork(server, worker): print('hook of', worker.kind.name)\n")
+    # One write a line: print() makes two, and workers share the file.
+    file.write_text(
+        "import sys\n"
+        "def post_fork(server, worker): sys.stdout.write(f'hook of {worker.kind.name}\\n')\n"
+    )
 
     with serving(directory, wsgi_args=(f"--config={file}",)) as master:
         wait_for_workers(master, "asgi", 2)

@@ -18,11 +18,11 @@ import redis
 from faults.prober import Prober
 
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.host import find_valkey
 from harness.client import ask, wait_for
 from harness.postgres import postgres, program
 from harness.projects import with_channels
 from harness.stack import Up, tandem
+from harness.valkey import Valkey, valkey
 
 SOCKETS = 100
 CALM_S = 0.5
@@ -63,35 +63,11 @@ urlpatterns += [path("query/", query), path("async-query/", async_query)]
 """
 
 
-class Valkey:
-    """The user's own server, without persistence, to be killed and restarted."""
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / "own.sock"
-        self._directory = directory
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.path}"
-
-    def start(self) -> None:
-        listen = ("--port", "0", "--unixsocket", str(self.path), "--save", "")
-        argv = [find_valkey(), *listen, "--dir", str(self._directory)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-        wait_for(self.path.exists)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.path.unlink(missing_ok=True)
-
-
 @pytest.fixture
 def own(tmp_path) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path)
-    valkey.start()
-    yield valkey
-    valkey.kill()
+    """The user's own server, to be killed and restarted."""
+    with valkey(tmp_path) as started:
+        yield started
 
 
 def served_by(directory: Path, asgi: str) -> Path:

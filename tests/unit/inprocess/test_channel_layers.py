@@ -1,10 +1,7 @@
 """A Redis channel layer that reconnects is called like any other, and never waits without end."""
 
 import asyncio
-import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from channels_redis.core import RedisChannelLayer
@@ -13,35 +10,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.inprocess import channel_layers
 from django_tandem.inprocess.channel_layers import reconnecting
-from django_tandem.runtime.host import find_valkey
-from harness.client import wait_for
-
-
-class Redis:
-    """A Valkey of the test's own, at ``url``."""
-
-    def __init__(self, directory):
-        path = directory / "s"
-        unsaved = ("--port", "0", "--save", "", "--dir", str(directory), "--unixsocket", str(path))
-        self.process = subprocess.Popen([find_valkey(), *unsaved], stdout=subprocess.DEVNULL)
-        self.url = f"unix://{path}"
-        wait_for(path.exists)
-
-    @contextmanager
-    def frozen(self):
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+from harness.valkey import Valkey, valkey
 
 
 @pytest.fixture
-def redis(tmp_path) -> Iterator[Redis]:
-    started = Redis(tmp_path)
-    yield started
-    started.process.terminate()
-    started.process.wait()
+def redis(tmp_path) -> Iterator[Valkey]:
+    with valkey(tmp_path) as started:
+        yield started
 
 
 def test_arguments_may_be_named(redis) -> None:
@@ -119,3 +94,28 @@ def test_a_pubsub_layer_is_limited_too(redis, monkeypatch) -> None:
         return received
 
     assert asyncio.run(send())["type"] in ("one", "lost")
+
+
+def test_a_channel_that_leaves_during_a_rejoin_stays_out(redis) -> None:
+    """Its ZREM overtakes the ZADD of the rejoin, which is on another connection."""
+
+    async def leave() -> bool:
+        layer = reconnecting(RedisChannelLayer(hosts=[redis.url]))
+        rejoin = layer.group_add.__self__
+        channels = [await layer.new_channel() for _ in range(2)]
+        for channel in channels:
+            await layer.group_add("all", channel)
+        connection = layer.connection(0)
+        zadd = connection.zadd
+
+        async def overtaken(*args):
+            await layer.group_discard("all", channels[0])
+            return await zadd(*args)
+
+        connection.zadd = overtaken
+        await rejoin._rejoin_groups()
+        found = await connection.zrange(layer._group_key("all"), 0, -1)
+        await layer.close_pools()
+        return [each.decode() for each in found] == channels[1:]
+
+    assert asyncio.run(leave())
