@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from threading import get_ident
-from time import thread_time
+from time import process_time, thread_time
 from typing import Any, cast
 
 from django_tandem.handler.cancellation import drive
@@ -59,6 +59,29 @@ class CpuTime:
         clocks = _clocks() if running else {}
         current = (clocks.get(thread, began) - began for thread, began in running.items())
         return self._seconds + sum(current)
+
+
+class ProcessCpuTime(CpuTime):
+    """
+    The CPU time of the process, while it has one request at a time.
+
+    So it has that of the threads which the request starts, and which it waits for.
+    """
+
+    __slots__ = ("_began",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = process_time()
+
+    @property
+    def so_far_s(self) -> float:
+        """The seconds up to now."""
+        return process_time() - self._began
+
+    def read_s(self) -> float:
+        """Return the seconds up to now; any thread may."""
+        return self.so_far_s
 
 
 # That of the request of this context; None where its CPU time is not measured.

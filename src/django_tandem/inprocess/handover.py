@@ -98,8 +98,8 @@ class Passage:
         if self.queued_s is None:
             return []
         route = route_text(self.match) if self.match else ""
-        cpu = self.request.cpu if self.request is not None else None
-        return access_log.describe(route, self.queued_s, cpu.so_far_s if cpu else None)
+        cpu_s = self.request.note_headers() if self.request is not None else None
+        return access_log.describe(route, self.queued_s, cpu_s)
 
     def count(self, counter: HandoverCounter, to: Stack) -> None:
         """Count the handover of this request ``to`` the other stack."""

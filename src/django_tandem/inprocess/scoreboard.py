@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ DETAILS_EVERY_S = 1.0
 # So many routes are in the details, and fewer where their names are long.
 MOST_ROUTES = 256
 OTHER = "(other)"
-BY_ROUTE = ("websockets", "streams")
+BY_ROUTE = ("websockets", "streams", "body_cpu_us")
+# From which on the CPU time of a body is counted: that of most is part of none.
+LEAST_BODY_CPU_S = 0.001
 
 Details = Callable[[], Mapping[str, object]]
 
@@ -51,6 +54,8 @@ class ActiveRequest:
     greenlet_thread = 0
     is_long = False
     is_logged = False
+    # The CPU time that the edge gets with the headers.
+    headers_cpu_s: float | None = None
 
     def __init__(
         self, board: "Scoreboard", method: str, path: str, request_id: str, cpu: CpuTime | None
@@ -70,6 +75,18 @@ class ActiveRequest:
         if route != self.route:
             self.route = route
             self._board.write(self)
+
+    def note_headers(self) -> float | None:
+        """Return the CPU time so far, None where it is not known; its body may take more."""
+        self.headers_cpu_s = self.cpu.so_far_s if self.cpu is not None else None
+        return self.headers_cpu_s
+
+    @property
+    def body_cpu_s(self) -> float:
+        """The CPU time since its headers, as its last thread reads it; 0 for one that is long."""
+        if self.cpu is None or self.headers_cpu_s is None or self.is_long:
+            return 0.0
+        return self.cpu.so_far_s - self.headers_cpu_s
 
     def note_long(self) -> None:
         """Note that the response lasts for as long as its client listens."""
@@ -108,6 +125,7 @@ class Scoreboard:
         self._free: list[int] = []
         self._lag: LoopLag | None = None
         self._requests = 0
+        self._body_cpu_us: Counter[str] = Counter()
         self._busy_s = 0.0
         self._written = b""
         self._write_at = 0.0
@@ -176,8 +194,11 @@ class Scoreboard:
 
     def end(self, request: ActiveRequest) -> None:
         """End a request."""
+        body_cpu_s = request.body_cpu_s
         with self._lock:
             self._leave(request)
+            if body_cpu_s >= LEAST_BODY_CPU_S and request.route:
+                self._body_cpu_us[request.route] += int(body_cpu_s * 1e6)
             self._requests += 1
             self._set(slot_layout.REQUESTS, self._requests)
         if self._lag is None and time.monotonic() >= self._write_at:
@@ -225,6 +246,7 @@ class Scoreboard:
         now = {
             "stack": self.stack,
             "database_connections": database_connections.count_open(),
+            "body_cpu_us": dict(self._body_cpu_us),
             **self._details(),
         }
         text = _fitted(now)

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django_tandem.handler.cpu_time import CURRENT, await_measured
+from django_tandem.handler.cpu_time import CURRENT, ProcessCpuTime, await_measured
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess import access_log, greenlets, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
@@ -54,6 +54,8 @@ class WsgiScoreboard:
             request.cpu, request.call = None, greenlet
             request.greenlet_thread = greenlets.thread()
         elif request.cpu is not None:
+            if environ.get("wsgi.multithread") is False:
+                request.cpu = ProcessCpuTime()
             request.cpu.start()
         environ[REQUEST] = request
         try:

@@ -56,8 +56,9 @@ class WorkerSlot:
     oldest of the ``in_flight_count`` requests. ``lag_s`` is the last delay of a timer of the event
     loop, ``lag_max_s`` the longest of the last ten seconds; both are None without a loop.
     ``handler`` is the ASGI handler. The mappings are by database alias, by route, by close code,
-    and by outcome: "finished", "failed", "left", "drained", "refused". Times are in seconds since
-    the epoch.
+    and by outcome: "finished", "failed", "left", "drained", "refused". ``body_cpu_us`` are the
+    microseconds of CPU time that bodies took after their headers. Times are in seconds since the
+    epoch.
     """
 
     pid: int
@@ -75,6 +76,7 @@ class WorkerSlot:
     database_connections: dict[str, int] = field(default_factory=dict)
     websockets: dict[str, int] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
+    body_cpu_us: dict[str, int] = field(default_factory=dict)
     messages: Messages = Messages()
     closes: dict[str, int] = field(default_factory=dict)
     stream_ends: dict[str, int] = field(default_factory=dict)

@@ -43,6 +43,8 @@ class Aggregates:
         # With the minute of the last request.
         self._routes: dict[str, int] = {}
         self._slowest: dict[int, list[tuple[float, int, SlowRequest]]] = {}
+        # CPU time that is to be added to the next request of a route, stack and kind.
+        self._body_cpu_s: dict[tuple[str, str, bool], float] = {}
         # Makes each entry differ, as requests have no order.
         self._number = itertools.count()
 
@@ -62,9 +64,20 @@ class Aggregates:
         if record is None:
             record = records[key] = RouteMinute(minute, *key)
         _count(record, line)
+        if key in self._body_cpu_s:
+            record.cpu_s += self._body_cpu_s.pop(key)
         if not line.is_long:
             self._keep_if_slow(minute, line)
         return line
+
+    def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
+        """
+        Add the CPU time of bodies, of which the lines have none.
+
+        It is counted with the next request of the route: a record has at least one request.
+        """
+        key = (self.bounded(route), stack, False)
+        self._body_cpu_s[key] = self._body_cpu_s.get(key, 0.0) + cpu_s
 
     def window(self, now: float) -> tuple[Records, float]:
         """Return the records of the last WINDOW_S seconds together, and how many those are."""
@@ -114,6 +127,7 @@ class Aggregates:
         unused = {route for route, minute in self._routes.items() if minute < oldest}
         for route in unused:
             del self._routes[route]
+        self._body_cpu_s = {k: n for k, n in self._body_cpu_s.items() if k[0] not in unused}
         return unused
 
     def _keep_if_slow(self, minute: int, line: RequestLine) -> None:

@@ -39,6 +39,12 @@ class Collected:
     pss_mb: Mapping[int, float] = field(default_factory=dict)
     lost_lines: int = 0
 
+    def add_body_cpu(self) -> None:
+        """Add the CPU time of bodies, which the workers have counted, to that of their routes."""
+        for (route, stack), cpu_s in self.worker_counts.take_body_cpu().items():
+            self.aggregates.add_body_cpu(route, stack, cpu_s)
+            self.requests.add_body_cpu(route, stack, cpu_s)
+
     @property
     def generation(self) -> int:
         """The live generation, 0 where it is not known."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django_tandem.model.scoreboard import WorkerSlot
-from django_tandem.monitor.minutes import DURATION_BUCKETS_S
+from django_tandem.monitor.minutes import DURATION_BUCKETS_S, OTHER_ROUTES
 from django_tandem.monitor.request_lines import EDGE, RequestLine
 
 # Those of the convention; any other has one name, as a client can send any.
@@ -68,6 +68,13 @@ class RequestCounters:
             key = (line.route, line.stack)
             self.cpu_s[key] = self.cpu_s.get(key, 0.0) + line.cpu_s
 
+    def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
+        """Add the CPU time of bodies, of which the lines have none."""
+        # A route without a series of its own is among the others.
+        key = (route if (route, stack) in self.cpu_s else OTHER_ROUTES, stack)
+        if key in self.cpu_s:
+            self.cpu_s[key] += cpu_s
+
     def remove(self, routes: Set[str]) -> None:
         """Remove the series of ``routes``; one that has a request again begins at 0."""
         self.durations = {key: n for key, n in self.durations.items() if key[0] not in routes}
@@ -99,6 +106,8 @@ class WorkerCounters:
         self.messages: Counter[str] = Counter()
         self.closes: Counter[str] = Counter()
         self.stream_ends: Counter[str] = Counter()
+        # By route and stack, since it was taken.
+        self._body_cpu_us: Counter[tuple[str, str]] = Counter()
         self._last: dict[tuple[int, float], WorkerSlot] | None = None
 
     def update(self, slots: Iterable[WorkerSlot]) -> None:
@@ -111,7 +120,14 @@ class WorkerCounters:
             _add_new(self.closes, slot.closes, before[key].closes if key in before else {})
             ends = before[key].stream_ends if key in before else {}
             _add_new(self.stream_ends, slot.stream_ends, ends)
+            cpu = before[key].body_cpu_us if key in before else {}
+            _add_new(self._body_cpu_us, _by_stack(slot.body_cpu_us, slot), _by_stack(cpu, slot))
         self._last = now
+
+    def take_body_cpu(self) -> dict[tuple[str, str], float]:
+        """Return the seconds of CPU that bodies took since the last call, by route and stack."""
+        taken, self._body_cpu_us = self._body_cpu_us, Counter()
+        return {key: us / 1e6 for key, us in taken.items() if us}
 
     def copy(self) -> "WorkerCounters":
         """Return counters that do not change with these, for another thread."""
@@ -127,6 +143,10 @@ def _messages(slot: WorkerSlot | None) -> Mapping[str, int]:
     return {"received": slot.messages.received, "sent": slot.messages.sent}
 
 
-def _add_new(total: Counter[str], now: Mapping[str, int], before: Mapping[str, int]) -> None:
+def _by_stack(counts: Mapping[str, int], slot: WorkerSlot) -> dict[tuple[str, str], int]:
+    return {(route, slot.stack): count for route, count in counts.items()}
+
+
+def _add_new(total: Counter[Key], now: Mapping[Key, int], before: Mapping[Key, int]) -> None:
     for name, count in now.items():
         total[name] += max(0, count - before.get(name, 0))

@@ -146,6 +146,7 @@ class Monitor:
         collected.queues = queues_of(collected.kinds, read_queues())
         slots = self._scoreboard.read()
         collected.worker_counts.update(slots)
+        collected.add_body_cpu()
         collected.workers = self._processes.states(slots, collected.pss_mb)
         collected.gauges.add(time.time(), collected.workers, collected.queues)
 

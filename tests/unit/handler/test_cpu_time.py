@@ -5,7 +5,7 @@ import threading
 import time
 
 from django_tandem.handler.cancellation import awaited_by
-from django_tandem.handler.cpu_time import CpuTime, await_measured
+from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime, await_measured
 
 COMPUTED_S = 0.03
 
@@ -95,3 +95,16 @@ def test_what_a_measured_coroutine_awaits_is_known():
 
     assert found[0] == "_await"
     assert "view" in found
+
+
+def test_a_process_with_one_request_counts_the_threads_that_it_starts():
+    """Its own thread only waits for them; another thread may read it."""
+    cpu = ProcessCpuTime()
+    cpu.start()
+    thread = threading.Thread(target=compute)
+    thread.start()
+    thread.join()
+
+    assert cpu.so_far_s >= COMPUTED_S
+    assert cpu.read_s() >= COMPUTED_S
+    assert cpu.threads == (threading.get_ident(),)

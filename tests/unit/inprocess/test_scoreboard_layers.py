@@ -163,6 +163,53 @@ def test_the_edge_gets_the_cpu_time_of_a_wsgi_request(board, work, is_busy):
     assert REQUEST not in keys
 
 
+def in_thread():
+    """Have another thread compute, and wait for it."""
+    thread = threading.Thread(target=compute)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("is_threaded", [False, True])
+def test_threads_of_a_request_count_where_a_process_has_one_at_a_time(board, is_threaded):
+    """Elsewhere other requests compute at the same time."""
+
+    def application(environ, start_response):
+        in_thread()
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    layers = WsgiScoreboard(WsgiProxyHeaders(WsgiHandover(application, (), None)), board)
+    headers, _ = wsgi_call(layers, **{"wsgi.multithread": is_threaded})
+
+    assert (float(headers["X-Tandem-Cpu"]) < COMPUTED_S) == is_threaded
+
+
+def test_what_a_body_computes_after_its_headers_is_in_the_slot(board):
+    """By route, as the edge has the CPU time of the headers alone; a list has no such time."""
+
+    class Rows(Body):
+        def __iter__(self):
+            compute()
+            yield b"ok"
+
+    def application(environ, start_response):
+        environ[REQUEST].note_route("/rows/")
+        environ[REQUEST].note_headers()
+        start_response("200 OK", [])
+        return Rows()
+
+    _, body = wsgi_call(WsgiScoreboard(application, board))
+    list(body)
+    body.close()
+    wsgi_call(WsgiScoreboard(whole, board))
+    board.write_details()
+    found = read(board).body_cpu_us
+
+    assert list(found) == ["/rows/"]
+    assert found["/rows/"] >= COMPUTED_S * 1e6
+
+
 async def computing(scope, receive, send):
     await asyncio.sleep(0)
     compute()

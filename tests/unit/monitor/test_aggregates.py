@@ -65,6 +65,21 @@ def test_a_late_line_is_a_further_record_of_its_minute(counted) -> None:
     assert counted.close_minutes(NOON + 66) == []
 
 
+def test_the_cpu_time_of_bodies_is_added_to_the_next_request(counted) -> None:
+    """A record without a request would have neither a mean nor a percentile."""
+    counted.add(request(NOON + 1))
+    counted.add_body_cpu("/shop/", "wsgi", 0.5)
+    counted.add_body_cpu("/shop/", "wsgi", 0.5)
+    counted.add_body_cpu("/never/", "wsgi", 0.5)
+    (first,) = counted.close_minutes(NOON + 64)
+    counted.add(request(NOON + 65))
+    counted.add(request(NOON + 66))
+    (second,) = counted.close_minutes(NOON + 124)
+
+    assert first.cpu_s == pytest.approx(0.004)
+    assert (second.cpu_s, second.cpu_known) == (pytest.approx(1.008), 2)
+
+
 def test_at_the_end_the_minute_that_has_begun_is_closed(counted) -> None:
     """Nothing follows it."""
     counted.add(request(NOON + 1))

@@ -7,6 +7,7 @@ import pytest
 
 from django_tandem.model.scoreboard import Messages, WorkerSlot
 from django_tandem.monitor.counters import Histogram, RequestCounters, WorkerCounters
+from django_tandem.monitor.minutes import OTHER_ROUTES
 from django_tandem.monitor.request_lines import parse
 from unit.monitor.lines import line
 
@@ -51,6 +52,16 @@ def test_requests_are_counted_by_route_method_status_and_stack(counters) -> None
     }
     assert counters.cpu_s == {("/shop/", "wsgi"): 0.008}
     assert counters.queues["wsgi"].sum_s == 0.004
+
+
+def test_the_cpu_time_of_bodies_is_that_of_their_route(counters) -> None:
+    """Or of the others, where the route has no series; without any it has nowhere to be."""
+    counters.add(parse(line()))
+    counters.add(parse(line(route=OTHER_ROUTES)))
+    for route, stack in (("/shop/", "wsgi"), ("/rare/", "wsgi"), ("/rare/", "asgi")):
+        counters.add_body_cpu(route, stack, 1.0)
+
+    assert counters.cpu_s == {("/shop/", "wsgi"): 1.004, (OTHER_ROUTES, "wsgi"): 1.004}
 
 
 def test_a_long_connection_has_no_duration(counters) -> None:
@@ -105,6 +116,19 @@ def test_a_worker_with_the_pid_of_another_begins_at_zero() -> None:
     counters.update([replace(slot(7, sent=3), started_at=2.0)])
 
     assert counters.messages["sent"] == 8
+
+
+def test_the_cpu_time_of_bodies_is_taken_once() -> None:
+    """By route and stack, of all workers."""
+    counters = WorkerCounters()
+    counters.update([])
+    counters.update([replace(slot(pid), body_cpu_us={"/rows/": 2000}) for pid in (7, 8)])
+    first = counters.take_body_cpu()
+    counters.update([replace(slot(pid), body_cpu_us={"/rows/": 2500}) for pid in (7, 8)])
+
+    assert first == {("/rows/", "asgi"): 0.004}
+    assert counters.take_body_cpu() == {("/rows/", "asgi"): 0.001}
+    assert counters.take_body_cpu() == {}
 
 
 def test_what_an_earlier_monitor_has_counted_is_not_counted_again() -> None:
