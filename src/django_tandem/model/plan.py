@@ -15,6 +15,8 @@ from django_tandem.model.routes import EdgeRule, Pin, Stack, Verdict
 
 # The port that an https URL means when it names none.
 HTTPS_PORT = 443
+# Of NGINX, for each file that a worker may open: a quarter are static files, uploads and logs.
+CONNECTIONS_A_FILE = 3 / 4
 
 
 # Of a log: a longer line is cut, since a progress bar or a binary dump may never end its line.
@@ -249,7 +251,7 @@ class Edge:
     @property
     def worker_connections(self) -> int:
         """The connections of a worker: each proxied request takes two, and files take some."""
-        return self.open_files // 2
+        return int(self.open_files * CONNECTIONS_A_FILE)
 
     @property
     def has_asgi(self) -> bool:

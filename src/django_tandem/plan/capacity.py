@@ -26,7 +26,7 @@ VIEWS_PER_S = 4
 SERVER_MARGIN_S = 2
 
 
-# What a worker of NGINX may open where the machine allows it: 8192 connections.
+# What a worker of NGINX may open where the machine allows it: 12288 connections.
 OPEN_FILES = 16_384
 
 RECYCLE = 'TANDEM["RECYCLE"]'

@@ -14,6 +14,7 @@ from django_tandem.model import (
     Stack,
     Verdict,
 )
+from django_tandem.model.plan import CONNECTIONS_A_FILE
 from django_tandem.model.roles import listed_roles
 from django_tandem.plan.capacity import OPEN_FILES
 from django_tandem.plan.context import PlanContext
@@ -71,9 +72,10 @@ def _urlconfs(context: PlanContext, stacks: tuple[Stack, ...]) -> Iterator[str]:
 
 def _open_files(host: Host) -> Iterator[str]:
     if host.open_files < OPEN_FILES:
+        connections = int(host.open_files * CONNECTIONS_A_FILE)
         yield (
             f"A process may open {host.open_files} files here, so each worker of NGINX takes at "
-            f"most {host.open_files // 2} connections. Raise the limit to {OPEN_FILES} for more: "
+            f"most {connections} connections. Raise the limit to {OPEN_FILES} for more: "
             "`ulimit -n`, or LimitNOFILE= of a systemd unit."
         )
 

@@ -155,7 +155,7 @@ def test_a_low_limit_of_open_files(project) -> None:
     with Up(project, prefix=prefix) as up:
         assert ask(up.port, "/").status == 200
         assert (
-            "A process may open 1024 files here, so each worker of NGINX takes at most 512 "
+            "A process may open 1024 files here, so each worker of NGINX takes at most 768 "
             "connections. Raise the limit to 16384 for more: `ulimit -n`, or LimitNOFILE= of a "
             "systemd unit.\n"
         ) in up.output
