@@ -46,6 +46,7 @@ def by_hand(setup: Setup) -> Setup:
         setup,
         plan=replace(plan, processes=(gunicorn, daphne, worker, edge)),
         files=(File(name="by_hand.conf", content=_conf(plan, wsgi, asgi)),),
+        replan=None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem import pipeline
-from django_tandem.bench.topology import ServerChoice, Setup, Topology, alone, hybrid
+from django_tandem.bench.topology import PlanWith, ServerChoice, Setup, Topology, alone, hybrid
 from django_tandem.cli.planning import load_project
 from django_tandem.model import Plan, Stack
 from django_tandem.runtime.host import read_host
@@ -25,7 +25,7 @@ class Made:
     """Makes plans of the loaded project for a choice of servers."""
 
     settings: Settings
-    plan_with: Callable[[Settings, Path], Plan]
+    plan_with: PlanWith
 
     def setup(self, choice: ServerChoice, run_dir: Path, bind: str) -> Setup:
         return hybrid(self.settings, choice, self.plan_with, run_dir, bind)
@@ -36,9 +36,10 @@ def read_project() -> Made:
     loaded = load_project(None)
     host = read_host(None)
 
-    def plan_with(settings: Settings, run_dir: Path) -> Plan:
+    def plan_with(settings: Settings, run_dir: Path, *, generation: int = 1) -> Plan:
         chosen = replace(loaded, settings=settings)
-        return pipeline.plan(chosen, pipeline.decide(chosen), host, run_dir=str(run_dir))
+        verdicts = pipeline.decide(chosen)
+        return pipeline.plan(chosen, verdicts, host, run_dir=str(run_dir), generation=generation)
 
     return Made(settings=loaded.settings, plan_with=plan_with)
 
@@ -60,7 +61,7 @@ class OneServer:
         def make(run_dir: Path, bind: str) -> Setup:
             whole = made.setup(DEFAULT, run_dir, bind)
             plan = alone(whole.plan, self.stack, self.server, application=self.application)
-            return replace(whole, plan=plan)
+            return replace(whole, plan=plan, replan=None)
 
         return Topology(
             name=self.name,

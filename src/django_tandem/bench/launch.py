@@ -50,6 +50,7 @@ class RunningTopology:
 
     url: str
     what: str
+    setup: Setup
     run_dir: Path
     supervisord: subprocess.Popen[bytes]
 
@@ -60,7 +61,7 @@ class RunningTopology:
             listed = supervisord.statuses(self.run_dir)
         except supervisord.GoneError as error:
             raise RefusedError(_why(self.run_dir), hint="It ended during the session.") from error
-        return [each.pid for each in listed if each.pid and _is_server(each.name)]
+        return [each.pid for each in listed if each.pid and is_server(each.name)]
 
     def exits(self) -> str:
         """Return which of its programs exited since the start, as a sentence; empty for none."""
@@ -70,7 +71,7 @@ class RunningTopology:
         except supervisord.GoneError:
             return _why(self.run_dir)
         # A program without a pid has exited too, and is not restarted yet.
-        exited.update(each.name for each in listed if not each.pid and _is_server(each.name))
+        exited.update(each.name for each in listed if not each.pid and is_server(each.name))
         return " ".join(f"{name} exited {_times(times)}." for name, times in exited.items())
 
 
@@ -91,6 +92,7 @@ def running(topology: Topology) -> Iterator[RunningTopology]:
             yield RunningTopology(
                 url=f"http://{setup.plan.edge.binds[0]}",
                 what=_summary(setup),
+                setup=setup,
                 run_dir=run_dir,
                 supervisord=started,
             )
@@ -188,9 +190,10 @@ def _cpu_s(root: int) -> float:
 
 
 def _summary(setup: Setup) -> str:
-    served = [process for process in setup.plan.processes if _is_server(process.name)]
+    served = [process for process in setup.plan.processes if is_server(process.name)]
     return "; ".join(part.description for each in served for part in each.kinds or (each,))
 
 
-def _is_server(program: str) -> bool:
+def is_server(program: str) -> bool:
+    """Return whether a program of a plan serves requests, so that its resources count."""
     return program in MEASURED or program.rpartition("-")[0] in MEASURED

@@ -8,8 +8,11 @@ from pathlib import Path
 import psutil
 from django.db import connections
 
-from django_tandem.bench.launch import RunningTopology
+from django_tandem.bench.fanout_results import PartUsage
+from django_tandem.bench.launch import RunningTopology, is_server
 from django_tandem.bench.results import ResourceUsage
+from django_tandem.model import programs
+from django_tandem.runtime import supervisord
 from django_tandem.runtime.usage import Usage, total_usage, usage_of, usages
 
 SAMPLE_INTERVAL_S = 0.5
@@ -91,6 +94,21 @@ class ResourceSampler:
         if self._counts_supervisor:
             parts.append(usage_of(psutil.Process(self._root)))
         return total_usage(parts)
+
+
+def usage_of_parts(root: int, run_dir: Path) -> PartUsage:
+    """Return the usage of a stack's servers and of its edge, apart; ``root`` is supervisord."""
+    listed = supervisord.statuses(run_dir)
+    names = {each.pid: each.name for each in listed if each.pid and is_server(each.name)}
+    found = usages(root, names)
+    edge = total_usage(found[pid] for pid in found if names[pid] == programs.NGINX)
+    servers = total_usage(found[pid] for pid in found if names[pid] != programs.NGINX)
+    return PartUsage(
+        servers_cpu_s=servers.cpu_s,
+        servers_mb=servers.pss_mb,
+        edge_cpu_s=edge.cpu_s,
+        edge_mb=edge.pss_mb,
+    )
 
 
 def count_database_connections() -> CountConnections:

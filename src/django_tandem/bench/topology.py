@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django_tandem import servers
 from django_tandem.bench.results import TopologySummary
@@ -21,19 +21,30 @@ STOCK = {
     Stack.ASGI: "django_tandem.bench.stock:asgi_application",
 }
 
-# Returns the project's plan with other settings, for a run directory.
-PlanWith = Callable[[Settings, Path], Plan]
+
+class PlanWith(Protocol):
+    """Returns the project's plan with other settings, for a run directory and a generation."""
+
+    def __call__(self, settings: Settings, run_dir: Path, /, *, generation: int = 1) -> Plan:
+        """Return it."""
+
+
 # Returns a topology's plan for a run directory, on an address.
 Make = Callable[[Path, str], "Setup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A plan to start, its settings, and files beside the rendered ones."""
+    """
+    A plan to start, its settings, and files beside the rendered ones.
+
+    ``replan`` returns the plan of a further generation; None where a reload is a restart.
+    """
 
     plan: Plan
     settings: Settings
     files: tuple[File, ...] = ()
+    replan: Callable[[int], Plan] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +104,11 @@ def hybrid(
         asgi=_with_server(settings.asgi, choice.asgi[0]),
         edge=replace(settings.edge, tls=None, redirect=None, server_names=()),
     )
-    return Setup(plan=plan_with(chosen, run_dir), settings=chosen)
+    return Setup(
+        plan=plan_with(chosen, run_dir),
+        settings=chosen,
+        replan=lambda generation: plan_with(chosen, run_dir, generation=generation),
+    )
 
 
 def alone(
@@ -159,7 +174,7 @@ def _alone(
             # The Channels worker stays, as a separate program.
             apart = replace(_without_recycling(settings), shared_master=False)
             whole = hybrid(apart, choice, plan_with, run_dir, bind)
-            return replace(whole, plan=alone(whole.plan, stack, server))
+            return replace(whole, plan=alone(whole.plan, stack, server), replan=None)
 
         yield Topology(
             name=stack.value if len(names) == 1 else f"{stack.value}-{server}",

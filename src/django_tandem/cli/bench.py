@@ -22,7 +22,7 @@ from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measure
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
-from django_tandem.cli import INTERRUPTED, argument_types, console
+from django_tandem.cli import INTERRUPTED, argument_types, bench_fanout, console
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
@@ -38,7 +38,7 @@ from django_tandem.settings import Settings
 WARM_S = 1.5
 # Safe methods (RFC 9110, 9.2.1).
 SAFE = ("GET", "OPTIONS")
-SECRET = ("--header", "--body")
+SECRET = ("--header", "--body", "--message")
 # Not HEAD: its responses have a Content-Length and no body.
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
 # The host of a request, unless a header says otherwise.
@@ -48,6 +48,7 @@ ADDRESS = "127.0.0.1"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     _add_workload_arguments(parser)
+    bench_fanout.add_arguments(parser)
     for stack, servers in SERVERS.items():
         parser.add_argument(
             f"--{stack}",
@@ -77,7 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure; 1 when a topology did not finish all of its rounds."""
-    workloads = workloads_of(options)
+    is_fanout = bench_fanout.is_asked_for(options)
+    workloads = [bench_fanout.workload_of(options, _path)] if is_fanout else workloads_of(options)
     _require_writable(options)
     for name in ("json", "html"):
         if given := getattr(options, name):
@@ -87,6 +89,8 @@ def run(options: argparse.Namespace) -> int:
     require_consent(options, workloads)
     # As `up` does, for relative paths in the settings.
     os.chdir(loaded.project.directory)
+    if is_fanout:
+        return _run_fanout(options, loaded, workloads[0])
     with interruptible():
         report = _measure(options, loaded, workloads)
     # An interrupted session prints its finished rounds.
@@ -115,12 +119,28 @@ def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Wo
         session.run()
     return reports.report(
         session,
-        title=f"{loaded.project.settings_module.partition('.')[0]}, side by side",
+        title=_title(loaded),
         command=["tandem", *redacted(sys.argv[1:])],
         baseline=HYBRID,
         began=began,
         notes=list(_notes(options, loaded)),
     )
+
+
+def _run_fanout(options: argparse.Namespace, loaded: Loaded, trigger: Workload) -> int:
+    return bench_fanout.run(
+        options,
+        trigger,
+        _topologies(options, loaded),
+        path=_path(options.ws)[1],
+        title=_title(loaded),
+        command=["tandem", *redacted(sys.argv[1:])],
+        notes=_notes(options, loaded),
+    )
+
+
+def _title(loaded: Loaded) -> str:
+    return f"{loaded.project.settings_module.partition('.')[0]}, side by side"
 
 
 def _notes(options: argparse.Namespace, loaded: Loaded) -> Iterator[str]:
@@ -169,10 +189,15 @@ def _topologies(options: argparse.Namespace, loaded: Loaded) -> list[Topology]:
                 require_installed(server)
     host = read_host(settings.edge.nginx)
 
-    def plan_with(chosen: Settings, run_dir: Path) -> Plan:
-        with_chosen = replace(loaded, settings=chosen)
-        verdicts = pipeline.decide(with_chosen)
-        return pipeline.plan(with_chosen, verdicts, host, run_dir=str(run_dir))
+    def plan_with(settings: Settings, run_dir: Path, *, generation: int = 1) -> Plan:
+        chosen = replace(loaded, settings=settings)
+        return pipeline.plan(
+            chosen,
+            pipeline.decide(chosen),
+            host,
+            run_dir=str(run_dir),
+            generation=generation,
+        )
 
     return topologies(settings, choice, plan_with)
 

@@ -63,7 +63,7 @@ def topologies_of(
     """Return the default topologies by name."""
     settings = read_settings(given)
 
-    def plan_with(chosen: Settings, run_dir: Path) -> Plan:
+    def plan_with(chosen: Settings, run_dir: Path, *, generation: int = 1) -> Plan:
         given = project(
             directory=str(directory),
             settings_module="mysite.settings",
@@ -71,7 +71,14 @@ def topologies_of(
             asgi="mysite.asgi.application",
         )
         verdicts = (verdict("/"), verdict("/async/", Stack.ASGI))
-        return make_plan(given, chosen, read_host(None), verdicts, run_dir=str(run_dir))
+        return make_plan(
+            given,
+            chosen,
+            read_host(None),
+            verdicts,
+            run_dir=str(run_dir),
+            generation=generation,
+        )
 
     return {each.name: each for each in topologies(settings, choice, plan_with)}
 

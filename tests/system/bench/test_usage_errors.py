@@ -48,6 +48,23 @@ def test_yes_is_consent_and_requests_have_an_allowed_host(project) -> None:
             ("/", "--json", "mysite"),
             '"mysite" can\'t be written.\n  Name a file in a writable directory.\n',
         ),
+        (
+            ("/", "--ws", "/ws/", "--message", "{stamp}"),
+            "Expected no URL with `--message`.\n  Measure requests in another `tandem bench`.\n",
+        ),
+        (
+            ("--trigger", "/?at={stamp}"),
+            "Expected `--ws` with `--trigger`.\n  Name a path of WebSockets: `--ws /ws/lots/1/`.\n",
+        ),
+        (
+            ("--ws", "/ws/", "--message", "hello"),
+            'Expected {stamp} in "hello".\n'
+            "  It becomes a time stamp, by which each WebSocket recognizes the broadcast.\n",
+        ),
+        (
+            ("--ws", "/ws/", "--message", "{stamp}", "--html", "out.html"),
+            "Expected no `--html` with `--message`.\n  Write the results with `--json`.\n",
+        ),
     ],
 )
 def test_an_impossible_measurement_is_refused_at_once(argv, message, project) -> None:

@@ -1,0 +1,134 @@
+"""The phases of a fan-out: WebSockets open, idle, get broadcasts, and reconnect."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from django_tandem.bench.fanout_load import FanoutLoad
+from django_tandem.bench.fanout_results import (
+    BroadcastResult,
+    IdleResult,
+    MeasureUsage,
+    StormResult,
+)
+from django_tandem.bench.fanout_workload import ClientCounts, latency_of
+from django_tandem.errors import RefusedError
+
+# These are open before memory is measured: code that a first connection imports is not theirs.
+FIRST = 50
+# For what a server does once connections are open, such as the end of its tasks.
+SETTLE_S = 2.0
+# A broadcast that takes longer is lost, as far as it has not arrived.
+DELIVERY_S = 10.0
+POLL_S = 0.1
+
+# Makes the project send one broadcast to all WebSockets, and returns its stamp.
+Trigger = Callable[[], Awaitable[int]]
+
+
+async def open_idle(
+    load: FanoutLoad, count: int, trigger: Trigger, use: MeasureUsage
+) -> IdleResult:
+    """
+    Open ``count`` WebSockets, and measure their memory.
+
+    Raises RefusedError when none opens, or no broadcast reaches those that are open first.
+    """
+    first = await load.open(min(FIRST, count))
+    if not first.open:
+        raise RefusedError(
+            f"No WebSocket opened: {_listed(first)}.",
+            hint="Name a path of WebSockets: `--ws /ws/lots/1/`, and a `--header` that it needs.",
+        )
+    if not await load.wait_received(await trigger(), DELIVERY_S):
+        raise RefusedError(
+            f"A broadcast did not reach all of {first.open} WebSockets within {DELIVERY_S:.0f} s.",
+            hint="Its message must contain the text that replaces {stamp}, unchanged.",
+        )
+    await asyncio.sleep(SETTLE_S)
+    before = use()
+    began = time.monotonic()
+    found = await load.open(count)
+    seconds = time.monotonic() - began
+    await asyncio.sleep(SETTLE_S)
+    after = use()
+    more = found.open - first.open
+    return IdleResult(
+        wanted=count,
+        opened=found.open,
+        seconds=seconds,
+        servers_kb=_kb(before.servers_mb, after.servers_mb, more),
+        edge_kb=_kb(before.edge_mb, after.edge_mb, more),
+        refused=found.refused,
+    )
+
+
+async def broadcast(
+    load: FanoutLoad, trigger: Trigger, use: MeasureUsage, *, seconds: float, every_s: float = 0.0
+) -> BroadcastResult:
+    """
+    Broadcast for so many seconds: every ``every_s``, or the next as soon as all have the last.
+
+    At a fixed rate a slow server receives as many broadcasts as a fast one.
+    """
+    await load.reset()
+    members = (await load.counts()).open
+    before, began, sent, stamp = use(), time.monotonic(), 0, 0
+    while (elapsed := time.monotonic() - began) < seconds:
+        if sent * every_s > elapsed:
+            await asyncio.sleep(sent * every_s - elapsed)
+        stamp = await trigger()
+        sent += 1
+        if not every_s:
+            await load.wait_received(stamp, DELIVERY_S)
+    # Without clients that miss a message, this is how long the last one takes.
+    await load.wait_received(stamp, DELIVERY_S)
+    took_s, after, found = time.monotonic() - began, use(), await load.counts()
+    return BroadcastResult(
+        sent=sent,
+        delivered=found.delivered,
+        lost=max(0, sent * members - found.delivered),
+        repeated=found.repeated,
+        closed=found.closed,
+        seconds=took_s,
+        servers_cpu_s=after.servers_cpu_s - before.servers_cpu_s,
+        edge_cpu_s=after.edge_cpu_s - before.edge_cpu_s,
+        generator_cpu_s=found.cpu_s,
+        latency=latency_of(found.latencies),
+    )
+
+
+async def storm(
+    load: FanoutLoad, cause: str, act: Callable[[], None], *, closes: int, deadline_s: float
+) -> StormResult:
+    """Act, and measure until at least ``closes`` WebSockets were closed and all are open again."""
+    await load.reset()
+    wanted = (await load.counts()).open
+    began = time.monotonic()
+    acting = asyncio.create_task(asyncio.to_thread(act))
+    seconds = None
+    while time.monotonic() - began < deadline_s:
+        await asyncio.sleep(POLL_S)
+        found = await load.counts()
+        if acting.done() and found.closed_total >= closes and found.open >= wanted:
+            seconds = time.monotonic() - began
+            break
+    await acting
+    found = await load.counts()
+    return StormResult(
+        cause=cause,
+        closed=found.closed,
+        seconds=seconds,
+        reopening=latency_of(found.reopening),
+        refused=found.refused,
+    )
+
+
+def _kb(before_mb: float | None, after_mb: float | None, count: int) -> float | None:
+    if before_mb is None or after_mb is None or not count:
+        return None
+    return round((after_mb - before_mb) * 1024 / count, 2)
+
+
+def _listed(found: ClientCounts) -> str:
+    return ", ".join(f"{why}, {times} times" for why, times in found.refused)
