@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak schemas screenshot system uplot bench bench-quick bench-cluster bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -127,6 +127,12 @@ races: $(VENV)/dev.installed system
 soak: $(VENV)/dev.installed system
 	PATH="$(SYSTEM_PATH)" SOAK_REQUESTS=20000 COUNTED_REQUESTS=10000 $(BIN)/pytest tests/system/handler_soak tests/system/monitor
 
+# 2,000 WebSockets that come and go while Valkey is killed five times: 20 minutes. The same in two minutes:
+# make soak-sockets SOAK=sockets-soak-short
+SOAK ?= sockets-soak
+soak-sockets: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python -m faults $(SOAK)
+
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -186,6 +192,10 @@ bench-cluster: $(VENV)/dev.installed system
 
 bench-plan: $(VENV)/dev.installed
 	$(BIN)/python benchmarks/plan.py
+
+# Deliveries a core, memory and latencies of WebSockets, beside stock servers and layers: a quarter of an hour.
+bench-sockets: $(VENV)/dev.installed system
+	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/sockets.py $(ARGS)
 
 # aiohttp would be the slowest part of it: what is measured is NGINX alone.
 bench-routes: DEBIAN += wrk:wrk

@@ -6,6 +6,17 @@ from config.settings import *  # noqa: F403
 from config.settings import DATABASES
 
 ASGI_APPLICATION = "benchsite.asgi.application"
+LAYERS = {
+    "core": "channels_redis.core.RedisChannelLayer",
+    "tandem": "django_tandem.channels.RedisLayer",
+}
+# The driver of `make bench` sends on the layer that the stock topologies have.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": LAYERS[os.environ.get("BENCH_LAYER", "core")],
+        "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
+    }
+}
 # What it waits for is one service, which the benchmark runs itself.
 TANDEM = {}
 if os.environ.get("BENCH_POOL"):

@@ -1,0 +1,444 @@
+"""
+Deliveries a core, memory and latencies of WebSockets: stock servers and layers, and ours.
+
+Every variant in turn, in short rounds: ``python benchmarks/sockets.py [--only NAME …] [--part
+WORD …] [--rounds N]``. `make bench-sockets` runs all of it, in a quarter of an hour.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from results import Ratio, finish, run, say
+from side_by_side.bounds import FAILED_SHARE
+from side_by_side.compared import EVERY as TOPOLOGIES
+from side_by_side.compared import TANDEM, read_project
+from side_by_side.loads import SYNC
+from side_by_side.surroundings import surroundings
+from socket_variants import (
+    CORE,
+    EVERY,
+    FRAMES,
+    OURS,
+    PUBSUB,
+    RAW,
+    TANDEM_CORE,
+    TANDEM_PUBSUB,
+    Variant,
+    served,
+)
+
+from django_tandem.bench import fanout
+from django_tandem.bench.fanout_load import FanoutLoad
+from django_tandem.bench.fanout_results import BroadcastResult, IdleResult, MeasureUsage, PartUsage
+from django_tandem.bench.fanout_workload import FanoutJob, raise_open_files
+from django_tandem.bench.launch import RunningTopology, running
+from django_tandem.bench.resources import usage_of_parts
+from django_tandem.bench.workload import Job, decode_result, encode
+from django_tandem.errors import TandemError
+
+# As a small event of a site has it.
+MESSAGE = json.dumps({"type": "bid", "at": "{stamp}", "lot": 17, "amount": "1250.00", "by": "ada"})
+MEMBERS, IDLE, MANY = 1000, 5000, 5000
+SECONDS, BESIDE_S, MANY_S, STALLED_S = 4.0, 6.0, 15.0, 8.0
+# A hundred WebSockets that get ten broadcasts a second: a thousand deliveries a second.
+BESIDE, BESIDE_EVERY_S = 100, 0.1
+STALLED_EVERY_S = 0.2
+ROUNDS = 3
+PROCESSES = 2
+REFERENCE = "reference-nice"
+BESIDE_PATH = "/ws/broadcast/"
+DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
+PACKAGES = ("django", "channels", "channels-redis", "redis", "uvicorn", "websockets", "uvloop")
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """Each figure of each round, by part and variant, and why a variant has none."""
+
+    rounds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    raw: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, part: str, variant: str, figure: float | None, raw: object = None) -> None:
+        if figure is not None:
+            self.rounds.setdefault(part, {}).setdefault(variant, []).append(figure)
+        self.raw.setdefault(part, {}).setdefault(variant, []).append(raw)
+
+    def values(self, part: str, variant: str) -> list[float]:
+        return self.rounds.get(part, {}).get(variant, [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """One variant's figure over another's, in one part."""
+
+    name: str
+    part: str
+    over: str
+    under: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+PER_CORE, MEMORY, DRF, BESIDE_P99 = "deliveries a core", "idle", "DRF list", "broadcast p99"
+STALLED, P99, LOST = "stalled", "p99 of 5000", "lost of 5000"
+WITHOUT, WITH = "without", "with"
+BOUNDS = (
+    Bound(
+        name="deliveries/s a core, consumers unchanged: RedisLayer / channels_redis core",
+        part=PER_CORE,
+        over=OURS.name,
+        under=CORE.name,
+        at_least=5,
+    ),
+    Bound(
+        name="deliveries/s a core: broadcast / channels_redis core",
+        part=PER_CORE,
+        over=FRAMES.name,
+        under=CORE.name,
+        at_least=8,
+    ),
+    Bound(
+        name="deliveries/s a core: broadcast / channels_redis pub/sub",
+        part=PER_CORE,
+        over=FRAMES.name,
+        under=PUBSUB.name,
+        at_least=4,
+    ),
+    Bound(
+        name="deliveries/s a core: broadcast / raw ASGI send",
+        part=PER_CORE,
+        over=FRAMES.name,
+        under=RAW.name,
+        at_least=0.6,
+    ),
+    Bound(
+        name="deliveries/s a core, channels_redis core: tandem / Uvicorn",
+        part=PER_CORE,
+        over=TANDEM_CORE.name,
+        under=CORE.name,
+        at_least=1.8,
+    ),
+    Bound(
+        name="deliveries/s a core, channels_redis pub/sub: tandem / Uvicorn",
+        part=PER_CORE,
+        over=TANDEM_PUBSUB.name,
+        under=PUBSUB.name,
+        at_least=3,
+    ),
+    Bound(
+        name="kB an idle socket: Uvicorn and Channels / ours",
+        part=MEMORY,
+        over=CORE.name,
+        under=OURS.name,
+        at_least=2.2,
+    ),
+    Bound(
+        name="DRF list's requests/s: beside 1000 deliveries/s / without",
+        part=DRF,
+        over=WITH,
+        under=WITHOUT,
+        at_least=0.92,
+    ),
+    Bound(
+        name="DRF list's requests/s beside 1000 deliveries/s: tandem / by hand with nice",
+        part=DRF,
+        over=WITH,
+        under=REFERENCE,
+        at_least=1.15,
+    ),
+    Bound(
+        name="broadcast p99 beside the DRF list: by hand with nice / tandem",
+        part=BESIDE_P99,
+        over=REFERENCE,
+        under=WITH,
+        at_least=1.5,
+    ),
+    Bound(
+        name="p99 of 1000 beside a stalled client / without it",
+        part=STALLED,
+        over=WITH,
+        under=WITHOUT,
+        at_most=1.1,
+    ),
+)
+
+
+def main() -> int:
+    """Print each ratio with its bound."""
+    options = _parsed()
+    raise_open_files()
+    found = Findings()
+    began = time.monotonic()
+    parts: Mapping[str, Callable[[], None]] = {
+        "deliveries": lambda: deliveries(found, options),
+        "idle": lambda: idle(found, options),
+        "many": lambda: many(found),
+        "stalled": lambda: stalled(found, options),
+        "beside": lambda: beside(found, options),
+    }
+    with surroundings():
+        for name, measure in parts.items():
+            if not options.part or name in options.part:
+                measure()
+    is_part = bool(options.only or options.part)
+    return finish(
+        "bench-sockets-part" if is_part else "bench-sockets",
+        ratios(found),
+        packages=PACKAGES,
+        seconds=round(time.monotonic() - began),
+        figures=found.rounds,
+        rounds=found.raw,
+        failures=found.failures,
+    )
+
+
+def deliveries(found: Findings, options: argparse.Namespace) -> None:
+    """Broadcast to a thousand members as fast as they receive; no client offers compression."""
+    for variant in _rounds(options, EVERY, found):
+        with _keeping(found, variant.name), served(variant) as site:
+            _, sent = asyncio.run(_broadcast(site.url, variant.path, site.use, MEMBERS, SECONDS))
+            _require_whole(sent)
+            found.add(PER_CORE, variant.name, sent.per_core, asdict(sent))
+            say(f"{variant.name}: {_told(sent)}")
+
+
+def idle(found: Findings, options: argparse.Namespace) -> None:
+    """Open five thousand, each offering compression as a browser does."""
+    for variant in _rounds(options, (CORE, OURS), found, rounds=2):
+        with _keeping(found, variant.name), served(variant) as site:
+            result = asyncio.run(_idle(site.url, variant.path, site.use, IDLE))
+            found.add(MEMORY, variant.name, result.servers_kb, asdict(result))
+            say(f"{variant.name}: {result.servers_kb} kB a socket, edge {result.edge_kb} kB")
+
+
+def many(found: Findings) -> None:
+    """Send five thousand a message a second, on all CPUs."""
+    with _keeping(found, FRAMES.name), served(FRAMES, {}) as site:
+        _, sent = asyncio.run(
+            _broadcast(site.url, FRAMES.path, site.use, MANY, MANY_S, every_s=1.0)
+        )
+        found.add(P99, FRAMES.name, sent.latency and sent.latency.p99_ms, asdict(sent))
+        found.add(LOST, FRAMES.name, sent.lost)
+        say(f"{MANY} sockets, a message a second: {_told(sent)}")
+
+
+def stalled(found: Findings, options: argparse.Namespace) -> None:
+    """Broadcast to a thousand members, one of which reads nothing, and without that one."""
+    with _keeping(found, OURS.name), served(OURS) as site:
+        for _ in range(options.rounds):
+            for name, result in asyncio.run(_stalled(site.url, site.use)).items():
+                found.add(STALLED, name, result.latency and result.latency.p99_ms, asdict(result))
+                say(f"{name} a stalled client: {_told(result)}")
+
+
+def beside(found: Findings, options: argparse.Namespace) -> None:
+    """Load the example's list beside a thousand deliveries a second, and without them."""
+    os.environ["BENCH_LAYER"] = "tandem"
+    try:
+        made = read_project()
+    except TandemError as error:
+        found.failures[TANDEM] = error.message
+        return
+    names = (TANDEM, REFERENCE)
+    compared = [each.topology(made) for each in TOPOLOGIES if each.name in names]
+    for number in range(options.rounds):
+        for topology in compared[:: 1 if number % 2 else -1]:
+            is_ours = topology.name == TANDEM
+            # The channel layer of each is its own: the environment reaches its processes.
+            os.environ["BENCH_LAYER"] = "tandem" if is_ours else "core"
+            with _keeping(found, topology.name), running(topology) as stack:
+                _beside(found, stack, WITH if is_ours else REFERENCE, is_ours=is_ours)
+
+
+def _beside(found: Findings, stack: RunningTopology, name: str, *, is_ours: bool) -> None:
+    if is_ours:
+        found.add(DRF, WITHOUT, asyncio.run(_drf(stack, every_s=None))[0])
+    per_second, sent = asyncio.run(_drf(stack, every_s=BESIDE_EVERY_S))
+    found.add(DRF, name, per_second)
+    if sent is not None:
+        found.add(BESIDE_P99, name, sent.latency and sent.latency.p99_ms, asdict(sent))
+        say(f"{name}: {per_second:.0f} requests/s; {_told(sent)}")
+
+
+async def _drf(
+    stack: RunningTopology, *, every_s: float | None
+) -> tuple[float | None, BroadcastResult | None]:
+    """Return the list's requests a second, and the broadcasts beside it, if there are any."""
+
+    def use() -> PartUsage:
+        return usage_of_parts(stack.supervisord.pid, stack.run_dir)
+
+    job = FanoutJob(url=stack.url, path=BESIDE_PATH, offers_deflate=False)
+    async with FanoutLoad(job, 1) as load:
+
+        async def trigger() -> int:
+            return await load.send(MESSAGE)
+
+        await load.open(BESIDE)
+        await load.wait_received(await trigger(), fanout.DELIVERY_S)
+        driving = asyncio.create_task(_drive(stack.url))
+        await asyncio.sleep(1.5)
+        sent = None
+        if every_s is not None:
+            sent = await fanout.broadcast(load, trigger, use, seconds=BESIDE_S, every_s=every_s)
+        return await driving, sent
+
+
+async def _drive(url: str) -> float | None:
+    process = await asyncio.create_subprocess_exec(
+        *DRIVER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    job = Job(url=url, workload=SYNC, seconds=BESIDE_S, warm_s=1.5)
+    output, _ = await process.communicate(encode(job).encode())
+    result = decode_result(output.decode().splitlines()[-1])
+    if result.failed > FAILED_SHARE * result.answered:
+        raise RuntimeError(f"{result.failed} requests failed, {result.answered} were answered")
+    return result.per_second
+
+
+async def _broadcast(
+    url: str,
+    path: str,
+    use: MeasureUsage,
+    members: int,
+    seconds: float,
+    *,
+    every_s: float = 0.0,
+) -> tuple[IdleResult, BroadcastResult]:
+    async with FanoutLoad(FanoutJob(url=url, path=path, offers_deflate=False), PROCESSES) as load:
+
+        async def trigger() -> int:
+            return await load.send(MESSAGE)
+
+        opened = await fanout.open_idle(load, members, trigger, use)
+        # Its first broadcasts to all fill caches and buffers.
+        await fanout.broadcast(load, trigger, use, seconds=1.0, every_s=every_s)
+        return opened, await fanout.broadcast(load, trigger, use, seconds=seconds, every_s=every_s)
+
+
+async def _idle(url: str, path: str, use: MeasureUsage, count: int) -> IdleResult:
+    async with FanoutLoad(FanoutJob(url=url, path=path), PROCESSES) as load:
+
+        async def trigger() -> int:
+            return await load.send(MESSAGE)
+
+        return await fanout.open_idle(load, count, trigger, use)
+
+
+async def _stalled(url: str, use: MeasureUsage) -> dict[str, BroadcastResult]:
+    """Return the broadcasts to the others, without a stalled client and with one."""
+    job = FanoutJob(url=url, path=OURS.path, offers_deflate=False)
+    async with FanoutLoad(job, PROCESSES) as load, FanoutLoad(job, 1) as other:
+
+        async def trigger() -> int:
+            return await load.send(MESSAGE)
+
+        await fanout.open_idle(load, MEMBERS - 1, trigger, use)
+        await other.open(1)
+        found = {}
+        for name in (WITHOUT, WITH):
+            if name == WITH:
+                await other.stall(1, "fill")
+                await asyncio.sleep(1)
+            found[name] = await fanout.broadcast(
+                load, trigger, use, seconds=STALLED_S, every_s=STALLED_EVERY_S
+            )
+        return found
+
+
+def ratios(found: Findings) -> dict[str, Ratio]:
+    """Return each bound's ratio; of those not measured, why."""
+    done = {bound.name: _ratio(found, bound) for bound in BOUNDS}
+    ours = found.values(MEMORY, OURS.name)
+    p99, lost = found.values(P99, FRAMES.name), found.values(LOST, FRAMES.name)
+    why = found.failures.get(FRAMES.name, "not measured")
+    return done | {
+        "kB an idle socket, ours": Ratio(
+            value=statistics.median(ours) if ours else None,
+            at_most=32,
+            why=None if ours else found.failures.get(OURS.name, "not measured"),
+        ),
+        "p99 of 5000 sockets, a message a second, in ms": Ratio(
+            value=p99[0] if p99 else None, at_most=250, why=None if p99 else why
+        ),
+        "messages lost of these": Ratio(
+            value=lost[0] if lost else None, at_most=0, why=None if lost else why
+        ),
+    }
+
+
+def _ratio(found: Findings, bound: Bound) -> Ratio:
+    """Return the median ratio of the rounds that both finished, which ran next to each other."""
+    over, under = found.values(bound.part, bound.over), found.values(bound.part, bound.under)
+    pairs = [above / below for above, below in zip(over, under, strict=False) if below]
+    if pairs:
+        value, why = statistics.median(pairs), None
+    else:
+        missing = bound.under if over else bound.over
+        value, why = None, f"{missing}: {found.failures.get(missing, 'not measured')}"
+    return Ratio(value=value, at_least=bound.at_least, at_most=bound.at_most, why=why)
+
+
+def _require_whole(sent: BroadcastResult) -> None:
+    if sent.lost or sent.repeated or sent.closed or not sent.delivered:
+        raise RuntimeError(
+            f"{sent.lost} messages lost, {sent.repeated} repeated, closed: {sent.closed}"
+        )
+
+
+def _told(sent: BroadcastResult) -> str:
+    latency = sent.latency
+    times = f"p50 {latency.p50_ms:.0f} ms, p99 {latency.p99_ms:.0f} ms" if latency else "nothing"
+    used = [1e6 * s / max(1, sent.delivered) for s in (sent.servers_cpu_s, sent.edge_cpu_s)]
+    clients = 1e6 * sent.generator_cpu_s / max(1, sent.delivered)
+    return (
+        f"{sent.delivered} deliveries of {sent.sent} broadcasts, {sent.lost} lost, {times}; "
+        f"µs a delivery: servers {used[0]:.1f}, edge {used[1]:.1f}, clients {clients:.1f}"
+    )
+
+
+def _rounds(
+    options: argparse.Namespace,
+    variants: Sequence[Variant],
+    found: Findings,
+    rounds: int | None = None,
+) -> Iterable[Variant]:
+    """Yield each variant in turn, there and back; one that failed is not tried again."""
+    chosen = [each for each in variants if not options.only or each.name in options.only]
+    for number in range(min(options.rounds, rounds or options.rounds)):
+        for variant in chosen[:: 1 if number % 2 == 0 else -1]:
+            if variant.name not in found.failures:
+                yield variant
+
+
+@contextmanager
+def _keeping(found: Findings, name: str) -> Iterator[None]:
+    """Record why a variant failed, and continue with the next."""
+    try:
+        yield
+    except (RuntimeError, TandemError, OSError) as error:
+        found.failures[name] = str(error)[-1000:]
+        say(f"{name}: {error}")
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    names = [each.name for each in EVERY]
+    parser.add_argument("--only", nargs="+", choices=names, help="variants, by their names")
+    parser.add_argument("--part", nargs="+", help="deliveries, idle, many, stalled or beside")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)
