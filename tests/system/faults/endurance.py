@@ -35,10 +35,10 @@ async def endure(*, requests: int = REQUESTS, visits: int = VISITS) -> Row:
                 scene = Scene(site=running, load=load, sockets=sockets)
                 visiting = asyncio.create_task(_visit(running, visits))
                 await _wait_until_sent(load, requests // 2)
-                middle = _private_mb(running)
+                middle = private_mb(running)
                 await _wait_until_sent(load, requests)
                 visited = await visiting
-            end = _private_mb(running)
+            end = private_mb(running)
         scene.count = (await asyncio.to_thread(ask, running.up.port, "/faults/counted/")).json
     # A process that ended has not grown: that it was not restarted is a bound too.
     growth = {pid: end[pid] - middle[pid] for pid in end.keys() & middle.keys()}
@@ -80,7 +80,7 @@ async def _visit(running: Site, visits: int) -> int:
     return next(greeted)
 
 
-def _private_mb(running: Site) -> dict[int, float]:
+def private_mb(running: Site) -> dict[int, float]:
     """Return the memory that each process of the stack has for itself, by pid."""
     found = {}
     for leader in supervisord.statuses(running.up.run_dir):

@@ -6,6 +6,7 @@ from faults import (
     containers,
     database,
     endurance,
+    fanouts,
     killed_reload,
     kills,
     overload,
@@ -27,6 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     *overload.FAULTS,
     *admission.FAULTS,
     *valkey.FAULTS,
+    *fanouts.FAULTS,
     *database.FAULTS,
     *endurance.FAULTS,
 )

@@ -22,6 +22,10 @@ class MarkConsumer(AsyncJsonWebsocketConsumer):
         await self.accept()
         await self.send_json({"version": VERSION})
 
+    async def receive(self, text_data: str = "0", bytes_data: bytes | None = None) -> None:
+        """Send as many bytes as a client asks for: one that does not read them stalls."""
+        await self.send("x" * int(text_data))
+
     async def announced(self, event: dict) -> None:
         await self.send_json({"announced": event["text"]})
 
