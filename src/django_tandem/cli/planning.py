@@ -14,7 +14,12 @@ from django_tandem.checks.findings import findings, gather
 from django_tandem.cli import argument_types, console
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.cli.run_dirs import given_run_dir, redis_offered
-from django_tandem.cli.start_notes import unapplied_migrations, unreachable_redis, unused_bind
+from django_tandem.cli.start_notes import (
+    unapplied_migrations,
+    unreachable_redis,
+    unresolved_peers,
+    unused_bind,
+)
 from django_tandem.model import EVERY_ROLE, Overrides, Plan, Roles
 from django_tandem.model.roles import PROJECT_ROLES
 from django_tandem.pipeline import Loaded
@@ -134,9 +139,10 @@ def report_plan(
 
 def find_notes(planned: Planned) -> list[str]:
     """Return what a person should know before a start, a sentence each."""
-    notes = [*planned.loaded.notes, *planned.plan.notes, *unused_bind(planned.plan)]
+    plan = planned.plan
+    notes = [*planned.loaded.notes, *plan.notes, *unused_bind(plan), *unresolved_peers(plan)]
     # An edge alone uses neither, and a firewall may keep it from both.
-    if planned.plan.roles & PROJECT_ROLES:
+    if plan.roles & PROJECT_ROLES:
         notes += [*unapplied_migrations(), *unreachable_redis(planned.embedded_redis)]
     return notes
 

@@ -1,9 +1,11 @@
-"""Notes at a start: unapplied migrations, a Redis without an answer, what is given and unread."""
+"""Notes at a start: unapplied migrations, servers without an answer, what is given and unread."""
 
 import re
+import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from django.db import connections
 
@@ -15,9 +17,11 @@ from django_tandem.model.roles import listed_roles
 from django_tandem.project.redis import RedisAddress, named_servers, read_address
 
 # For all servers together: they are tried at once, and may well come up after this stack.
-REDIS_S = 1
+ANSWER_S = 1
 # A database that doesn't answer must not hold up a start: its servers may well come up later.
 DATABASE_S = 3
+
+T = TypeVar("T")
 
 # The variables that Kubernetes sets for a Service, beside NAME_PORT, which is a URL.
 _OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_[A-Z]+")
@@ -37,37 +41,59 @@ def unreachable_redis(embedded: str | None) -> list[str]:
     return [
         f"Redis at {address}, for {' and '.join(dict.fromkeys(users[address]))}, can't be "
         f"reached: {reason}."
-        for address, reason in _unreachable(tuple(users)).items()
+        for address, reason in _reasons(tuple(users), _why_unreachable).items()
     ]
 
 
-def _unreachable(addresses: tuple[RedisAddress, ...]) -> dict[RedisAddress, str]:
-    # What has not ended in time gave no answer either: no timeout bounds a look-up of a name.
-    found = dict.fromkeys(addresses, f"no answer within {REDIS_S} s")
+def unresolved_peers(plan: Plan) -> list[str]:
+    """Return a sentence on each name of a peer that DNS does not know; it may well come later."""
+    if Role.EDGE not in plan.roles:
+        return []
+    peers = (*plan.peers.wsgi, *plan.peers.asgi)
+    names = tuple(dict.fromkeys(each.host for each in peers if each.is_name))
+    return [
+        f'The name {name} of TANDEM["PEERS"] does not resolve: {reason}. The edge goes on asking, '
+        "and answers 502 or 503 meanwhile."
+        for name, reason in _reasons(names, _why_unresolved).items()
+    ]
 
-    def ping(address: RedisAddress) -> None:
-        found[address] = _why_unreachable(address)
+
+def _reasons(servers: tuple[T, ...], find: Callable[[T], str]) -> dict[T, str]:
+    """Return why each of the servers is of no use; one that is has no entry."""
+    # What has not ended in time gave no answer either: no timeout bounds a look-up of a name.
+    found = dict.fromkeys(servers, f"no answer within {ANSWER_S} s")
+
+    def ask(server: T) -> None:
+        found[server] = find(server)
 
     # Daemons, so that none keeps the command from ending.
-    threads = [threading.Thread(target=ping, args=(each,), daemon=True) for each in addresses]
+    threads = [threading.Thread(target=ask, args=(each,), daemon=True) for each in servers]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + REDIS_S
+    until = time.monotonic() + ANSWER_S
     for thread in threads:
         thread.join(max(0, until - time.monotonic()))
-    return {address: reason for address, reason in list(found.items()) if reason}
+    return {server: reason for server, reason in list(found.items()) if reason}
+
+
+def _why_unresolved(name: str) -> str:
+    try:
+        socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _why_unreachable(address: RedisAddress) -> str:
     """Return why there is no answer; empty when there is one, such as that a password is needed."""
     try:
-        with address.connect(REDIS_S) as connection:
+        with address.connect(ANSWER_S) as connection:
             if address.has_tls:
                 return ""
             connection.sendall(b"PING\r\n")
             return "" if connection.recv(1) else "the connection was closed"
     except TimeoutError:
-        return f"no answer within {REDIS_S} s"
+        return f"no answer within {ANSWER_S} s"
     except OSError as error:
         return error.strerror or str(error)
 

@@ -194,7 +194,7 @@ def _try_again_after_a_change(error: TandemError, directory: Path, began_at: flo
 def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
     """Return what is unusual about this machine, a sentence each."""
     found = unread_variables(os.environ)
-    if plan.run_dir != str(Path(plan.project.directory, settings.run_dir)):
+    if plan.run_dir != os.path.normpath(Path(plan.project.directory, settings.run_dir)):
         link = find_link(Path(plan.project.directory))
         reason = (
             "the usual path is too long for sockets"

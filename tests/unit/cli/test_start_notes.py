@@ -1,4 +1,4 @@
-"""Notes at a start: unapplied migrations, and a Redis of the settings that gives no answer."""
+"""Notes at a start: unapplied migrations, and servers of the settings that give no answer."""
 
 import socket
 import threading
@@ -12,11 +12,14 @@ from django.test import override_settings
 
 from builders import plan, verdict
 from django_tandem.cli.start_notes import (
-    REDIS_S,
+    ANSWER_S,
     unreachable_redis,
     unread_variables,
+    unresolved_peers,
     unused_bind,
 )
+from django_tandem.model import Role
+from django_tandem.model.peers import Peer, Peers
 from harness.projects import startproject
 from harness.stack import Up, free_port, tandem
 
@@ -69,7 +72,22 @@ def test_servers_that_give_no_answer_cost_one_timeout_together() -> None:
         "no answer within 1 s."
         for port in ports
     ]
-    assert took_s < 2 * REDIS_S
+    assert took_s < 2 * ANSWER_S
+
+
+def test_a_name_of_a_peer_that_does_not_resolve_is_named_once() -> None:
+    """Addresses are not looked up, nor is a name where another host has the edge."""
+    peers = Peers(
+        wsgi=(Peer(host="nosuch.invalid", port=9000), Peer(host="127.0.0.1", port=9000)),
+        asgi=(Peer(host="nosuch.invalid", port=9001), Peer(host="::1", port=9001)),
+    )
+    edge = replace(plan(), peers=peers, roles=frozenset({Role.EDGE}))
+
+    (note,) = unresolved_peers(edge)
+
+    assert note.startswith('The name nosuch.invalid of TANDEM["PEERS"] does not resolve: ')
+    assert note.endswith(". The edge goes on asking, and answers 502 or 503 meanwhile.")
+    assert unresolved_peers(replace(edge, roles=frozenset({Role.WSGI}))) == []
 
 
 @pytest.mark.parametrize("answer", [b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"])
