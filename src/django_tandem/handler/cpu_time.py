@@ -11,6 +11,7 @@ from time import process_time, thread_time
 from typing import Any, cast
 
 from django_tandem.handler.cancellation import drive
+from django_tandem.handler.cpu_delay import thread_delay
 
 
 class CpuTime:
@@ -20,16 +21,18 @@ class CpuTime:
     Two threads may add at the same moment: the first assignment is then lost, and nothing else.
     """
 
-    __slots__ = ("_running", "_seconds")
+    __slots__ = ("_delay_began", "_running", "_seconds")
 
     def __init__(self) -> None:
         self._seconds = 0.0
         # The threads that compute for the request now, with the CPU time at which they began.
         self._running: dict[int, float] = {}
+        self._delay_began: float | None = None
 
     def start(self) -> None:
         """Measure the current thread from now on, to the end of the request."""
         self._running[get_ident()] = thread_time()
+        self._delay_began = thread_delay()
 
     def measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the function, and add what it takes on the current thread."""
@@ -52,6 +55,13 @@ class CpuTime:
         """The seconds up to now, as the request itself reads them."""
         began = self._running.get(get_ident())
         return self._seconds if began is None else self._seconds + thread_time() - began
+
+    @property
+    def delay_s(self) -> float:
+        """The seconds in which it had no CPU since start(), as the thread that called it reads."""
+        if self._delay_began is None or get_ident() not in self._running:
+            return 0.0
+        return thread_delay() - self._delay_began
 
     def read_s(self) -> float:
         """Return the seconds up to now, as another thread reads them."""

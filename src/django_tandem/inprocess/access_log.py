@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from django_tandem import environment
 from django_tandem.inprocess import json_logging
@@ -16,6 +17,8 @@ CPU_HEADER = "X-Tandem-Cpu"
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
 LONGEST_ROUTE = 500
+# A shorter time without a CPU is not sent.
+LEAST_DELAY_S = 0.001
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
@@ -23,24 +26,32 @@ _START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
 Headers = list[tuple[str, str]]
 
 
+class CpuUse(NamedTuple):
+    """The seconds on the CPU, and those in which it could compute and had no CPU."""
+
+    used_s: float
+    delay_s: float
+
+
 def is_enabled() -> bool:
     """Return whether the edge reads the headers."""
     return json_logging.is_enabled() or os.environ.get(environment.MONITOR) == "1"
 
 
-def describe(route: str, queue_s: float | None, cpu_s: float | None = None) -> Headers:
+def describe(route: str, queue_s: float | None, cpu: CpuUse | None = None) -> Headers:
     """
     Return the headers for a request of ``route``.
 
-    It waited for ``queue_s`` seconds, and has used the CPU for ``cpu_s``.
+    It waited for ``queue_s`` seconds, and has used the CPU as ``cpu`` says.
     """
     found = []
     if route:
         found.append((ROUTE_HEADER, header_text(route)))
     if queue_s is not None:
         found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
-    if cpu_s is not None:
-        found.append((CPU_HEADER, f"{cpu_s:.6f}"))
+    if cpu is not None:
+        delay = f" {cpu.delay_s:.6f}" if cpu.delay_s >= LEAST_DELAY_S else ""
+        found.append((CPU_HEADER, f"{cpu.used_s:.6f}{delay}"))
     return found
 
 

@@ -98,8 +98,9 @@ class Passage:
         if self.queued_s is None:
             return []
         route = route_text(self.match) if self.match else ""
-        cpu_s = self.request.note_headers() if self.request is not None else None
-        return access_log.describe(route, self.queued_s, cpu_s)
+        if self.request is None:
+            return access_log.describe(route, self.queued_s)
+        return access_log.describe(route, self.queued_s, self.request.note_headers())
 
     def count(self, counter: HandoverCounter, to: Stack) -> None:
         """Count the handover of this request ``to`` the other stack."""

@@ -19,6 +19,7 @@ from typing import Any
 from django_tandem import environment
 from django_tandem.handler.cpu_time import CpuTime
 from django_tandem.inprocess import database_connections, slot_file, slot_layout
+from django_tandem.inprocess.access_log import CpuUse
 from django_tandem.inprocess.loop_lag import LoopLag
 from django_tandem.inprocess.slot_layout import MAX_DETAILS, PLACES, SlotWriter
 
@@ -29,7 +30,7 @@ DETAILS_EVERY_S = 1.0
 # So many routes are in the details, and fewer where their names are long.
 MOST_ROUTES = 256
 OTHER = "(other)"
-BY_ROUTE = ("websockets", "streams", "body_cpu_us")
+BY_ROUTE = ("websockets", "streams", "body_cpu_us", "body_delay_us")
 # From which on the CPU time of a body is counted: that of most is part of none.
 LEAST_BODY_CPU_S = 0.001
 
@@ -54,8 +55,8 @@ class ActiveRequest:
     greenlet_thread = 0
     is_long = False
     is_logged = False
-    # The CPU time that the edge gets with the headers.
-    headers_cpu_s: float | None = None
+    # What the edge gets with the headers.
+    headers_cpu: CpuUse | None = None
 
     def __init__(
         self, board: "Scoreboard", method: str, path: str, request_id: str, cpu: CpuTime | None
@@ -76,17 +77,20 @@ class ActiveRequest:
             self.route = route
             self._board.write(self)
 
-    def note_headers(self) -> float | None:
-        """Return the CPU time so far, None where it is not known; its body may take more."""
-        self.headers_cpu_s = self.cpu.so_far_s if self.cpu is not None else None
-        return self.headers_cpu_s
+    def note_headers(self) -> CpuUse | None:
+        """Return the use of the CPU so far, None where it is not known; its body may use more."""
+        self.headers_cpu = self._cpu_use()
+        return self.headers_cpu
 
-    @property
-    def body_cpu_s(self) -> float:
-        """The CPU time since its headers, as its last thread reads it; 0 for one that is long."""
-        if self.cpu is None or self.headers_cpu_s is None or self.is_long:
-            return 0.0
-        return self.cpu.so_far_s - self.headers_cpu_s
+    def body_cpu(self) -> CpuUse:
+        """Return the use of the CPU since its headers, none for one that is long."""
+        now, before = self._cpu_use(), self.headers_cpu
+        if now is None or before is None or self.is_long:
+            return CpuUse(0.0, 0.0)
+        return CpuUse(now.used_s - before.used_s, now.delay_s - before.delay_s)
+
+    def _cpu_use(self) -> CpuUse | None:
+        return CpuUse(self.cpu.so_far_s, self.cpu.delay_s) if self.cpu is not None else None
 
     def note_long(self) -> None:
         """Note that the response lasts for as long as its client listens."""
@@ -126,6 +130,7 @@ class Scoreboard:
         self._lag: LoopLag | None = None
         self._requests = 0
         self._body_cpu_us: Counter[str] = Counter()
+        self._body_delay_us: Counter[str] = Counter()
         self._busy_s = 0.0
         self._written = b""
         self._write_at = 0.0
@@ -194,11 +199,12 @@ class Scoreboard:
 
     def end(self, request: ActiveRequest) -> None:
         """End a request."""
-        body_cpu_s = request.body_cpu_s
+        body = request.body_cpu()
         with self._lock:
             self._leave(request)
-            if body_cpu_s >= LEAST_BODY_CPU_S and request.route:
-                self._body_cpu_us[request.route] += int(body_cpu_s * 1e6)
+            if body.used_s >= LEAST_BODY_CPU_S and request.route:
+                self._body_cpu_us[request.route] += int(body.used_s * 1e6)
+                self._body_delay_us[request.route] += max(0, int(body.delay_s * 1e6))
             self._requests += 1
             self._set(slot_layout.REQUESTS, self._requests)
         if self._lag is None and time.monotonic() >= self._write_at:
@@ -247,6 +253,7 @@ class Scoreboard:
             "stack": self.stack,
             "database_connections": database_connections.count_open(),
             "body_cpu_us": dict(self._body_cpu_us),
+            "body_delay_us": dict(self._body_delay_us),
             **self._details(),
         }
         text = _fitted(now)

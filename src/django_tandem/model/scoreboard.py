@@ -56,8 +56,9 @@ class WorkerSlot:
     oldest of the ``in_flight_count`` requests. ``lag_s`` is the last delay of a timer of the event
     loop, ``lag_max_s`` the longest of the last ten seconds; both are None without a loop.
     ``handler`` is the ASGI handler. The mappings are by database alias, by route, by close code,
-    and by outcome: "finished", "failed", "left", "drained", "refused". ``body_cpu_us`` are the
-    microseconds of CPU time that bodies took after their headers. Times are in seconds since the
+    and by outcome: "finished", "failed", "left", "drained", "refused". ``body_cpu_us`` and
+    ``body_delay_us`` are the microseconds that bodies, after their headers, were on the CPU, and
+    could compute and had no CPU. Times are in seconds since the
     epoch.
     """
 
@@ -77,6 +78,7 @@ class WorkerSlot:
     websockets: dict[str, int] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
     body_cpu_us: dict[str, int] = field(default_factory=dict)
+    body_delay_us: dict[str, int] = field(default_factory=dict)
     messages: Messages = Messages()
     closes: dict[str, int] = field(default_factory=dict)
     stream_ends: dict[str, int] = field(default_factory=dict)

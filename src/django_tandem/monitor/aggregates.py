@@ -43,8 +43,8 @@ class Aggregates:
         # With the minute of the last request.
         self._routes: dict[str, int] = {}
         self._slowest: dict[int, list[tuple[float, int, SlowRequest]]] = {}
-        # CPU time that is to be added to the next request of a route, stack and kind.
-        self._body_cpu_s: dict[tuple[str, str, bool], float] = {}
+        # With and without a CPU: to be added to the next request of a route, stack and kind.
+        self._body_cpu_s: dict[tuple[str, str, bool], tuple[float, float]] = {}
         # Makes each entry differ, as requests have no order.
         self._number = itertools.count()
 
@@ -65,19 +65,22 @@ class Aggregates:
             record = records[key] = RouteMinute(minute, *key)
         _count(record, line)
         if key in self._body_cpu_s:
-            record.cpu_s += self._body_cpu_s.pop(key)
+            cpu_s, delay_s = self._body_cpu_s.pop(key)
+            record.cpu_s += cpu_s
+            record.delay_s += delay_s
         if not line.is_long:
             self._keep_if_slow(minute, line)
         return line
 
-    def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
+    def add_body_cpu(self, route: str, stack: str, cpu_s: float, delay_s: float) -> None:
         """
-        Add the CPU time of bodies, of which the lines have none.
+        Add the CPU time of bodies and its delay, of which the lines have none.
 
         It is counted with the next request of the route: a record has at least one request.
         """
         key = (self.bounded(route), stack, False)
-        self._body_cpu_s[key] = self._body_cpu_s.get(key, 0.0) + cpu_s
+        before = self._body_cpu_s.get(key, (0.0, 0.0))
+        self._body_cpu_s[key] = before[0] + cpu_s, before[1] + delay_s
 
     def window(self, now: float) -> tuple[Records, float]:
         """Return the records of the last WINDOW_S seconds together, and how many those are."""
@@ -168,6 +171,7 @@ def _count(record: RouteMinute, line: RequestLine) -> None:
     if line.cpu_s is not None:
         record.cpu_s += line.cpu_s
         record.cpu_known += 1
+        record.delay_s += line.delay_s
 
 
 def _add_all(into: Records, records: Records) -> None:

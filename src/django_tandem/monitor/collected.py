@@ -41,8 +41,8 @@ class Collected:
 
     def add_body_cpu(self) -> None:
         """Add the CPU time of bodies, which the workers have counted, to that of their routes."""
-        for (route, stack), cpu_s in self.worker_counts.take_body_cpu().items():
-            self.aggregates.add_body_cpu(route, stack, cpu_s)
+        for (route, stack), (cpu_s, delay_s) in self.worker_counts.take_body_cpu().items():
+            self.aggregates.add_body_cpu(route, stack, cpu_s, delay_s)
             self.requests.add_body_cpu(route, stack, cpu_s)
 
     @property

@@ -108,6 +108,7 @@ class WorkerCounters:
         self.stream_ends: Counter[str] = Counter()
         # By route and stack, since it was taken.
         self._body_cpu_us: Counter[tuple[str, str]] = Counter()
+        self._body_delay_us: Counter[tuple[str, str]] = Counter()
         self._last: dict[tuple[int, float], WorkerSlot] | None = None
 
     def update(self, slots: Iterable[WorkerSlot]) -> None:
@@ -120,14 +121,23 @@ class WorkerCounters:
             _add_new(self.closes, slot.closes, before[key].closes if key in before else {})
             ends = before[key].stream_ends if key in before else {}
             _add_new(self.stream_ends, slot.stream_ends, ends)
-            cpu = before[key].body_cpu_us if key in before else {}
-            _add_new(self._body_cpu_us, _by_stack(slot.body_cpu_us, slot), _by_stack(cpu, slot))
+            self._add_bodies(slot, before.get(key))
         self._last = now
 
-    def take_body_cpu(self) -> dict[tuple[str, str], float]:
-        """Return the seconds of CPU that bodies took since the last call, by route and stack."""
-        taken, self._body_cpu_us = self._body_cpu_us, Counter()
-        return {key: us / 1e6 for key, us in taken.items() if us}
+    def _add_bodies(self, slot: WorkerSlot, before: WorkerSlot | None) -> None:
+        cpu, delay = (before.body_cpu_us, before.body_delay_us) if before else ({}, {})
+        _add_new(self._body_cpu_us, _by_stack(slot.body_cpu_us, slot), _by_stack(cpu, slot))
+        _add_new(self._body_delay_us, _by_stack(slot.body_delay_us, slot), _by_stack(delay, slot))
+
+    def take_body_cpu(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """
+        Return how the bodies since the last call used the CPU, by route and stack.
+
+        That is the seconds on the CPU, and those without one.
+        """
+        cpu, delay = self._body_cpu_us, self._body_delay_us
+        self._body_cpu_us, self._body_delay_us = Counter(), Counter()
+        return {key: (us / 1e6, delay[key] / 1e6) for key, us in cpu.items() if us}
 
     def copy(self) -> "WorkerCounters":
         """Return counters that do not change with these, for another thread."""

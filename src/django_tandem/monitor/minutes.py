@@ -19,7 +19,7 @@ OTHER_ROUTES = "(other)"
 
 # The fields of a record that are sums.
 SUMS = (
-    "duration_s", "queue_s", "cpu_s", "cpu_known", "worker_s", "bytes_sent", "handovers"
+    "duration_s", "queue_s", "cpu_s", "cpu_known", "worker_s", "bytes_sent", "handovers", "delay_s",
 )  # fmt: skip
 
 
@@ -30,7 +30,8 @@ class RouteMinute:
 
     ``statuses`` counts them by status. ``durations`` and ``queues`` count them by the index of
     their bucket of PERCENTILE_BUCKETS_S. The sums are in seconds: at the edge, in the queue, on
-    the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time. WebSockets and
+    the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time, and
+    ``delay_s`` the seconds in which they could compute and had no CPU. WebSockets and
     event streams have a separate record, with ``is_long`` true. In older history a record covers
     ``minutes`` minutes, from ``minute`` on.
     """
@@ -49,6 +50,7 @@ class RouteMinute:
     worker_s: float = 0.0
     bytes_sent: int = 0
     handovers: int = 0
+    delay_s: float = 0.0
     minutes: int = 1
 
     def add(self, other: "RouteMinute") -> None:

@@ -20,6 +20,7 @@ class RequestLine(NamedTuple):
     ``stack`` is that which answered, "wsgi", "asgi" or "edge"; ``handed_over`` is true where the
     other one had handed it over. ``worker_s`` is the time since the edge connected to the stack.
     It, ``queue_s`` and ``cpu_s`` are None where no worker answered, or the stack did not send them.
+    ``delay_s`` is how long it could compute and had no CPU.
     Accepted WebSockets and event streams are ``is_long``; a rejected handshake is a request like
     any other. The path has no query.
     """
@@ -34,6 +35,7 @@ class RequestLine(NamedTuple):
     worker_s: float | None
     queue_s: float | None
     cpu_s: float | None
+    delay_s: float
     bytes_sent: int
     is_long: bool
     request_id: str
@@ -60,7 +62,8 @@ def parse(line: str) -> RequestLine:
         float(duration),
         _worker_s(upstream) if stack != EDGE else None,
         _seconds(queue),
-        _seconds(cpu),
+        _seconds(cpu.partition(" ")[0]),
+        _seconds(cpu.partition(" ")[2]) or 0.0,
         int(sent),
         _is_long(int(status), content_type),
         request_id,

@@ -3,7 +3,7 @@
 import pytest
 from inprocess.calling import call, http
 
-from django_tandem.inprocess.access_log import describe, queued_s
+from django_tandem.inprocess.access_log import CpuUse, describe, queued_s
 from django_tandem.inprocess.handover import AsgiHandover, WsgiHandover
 
 
@@ -47,8 +47,9 @@ def test_a_request_without_a_route_has_its_queue() -> None:
 
 def test_the_cpu_time_is_in_seconds() -> None:
     """To a microsecond."""
-    assert describe("", None, 0.0000004) == [("X-Tandem-Cpu", "0.000000")]
-    assert describe("", None, 1.2345678) == [("X-Tandem-Cpu", "1.234568")]
+    assert describe("", None, CpuUse(0.0000004, 0.0)) == [("X-Tandem-Cpu", "0.000000")]
+    assert describe("", None, CpuUse(1.2345678, 0.0009)) == [("X-Tandem-Cpu", "1.234568")]
+    assert describe("", None, CpuUse(1.0, 0.25)) == [("X-Tandem-Cpu", "1.000000 0.250000")]
 
 
 @pytest.fixture

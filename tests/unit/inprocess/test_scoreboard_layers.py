@@ -159,7 +159,7 @@ def test_the_edge_gets_the_cpu_time_of_a_wsgi_request(board, work, is_busy):
     layers = WsgiProxyHeaders(WsgiHandover(application, (), None))
     headers, _ = wsgi_call(WsgiScoreboard(layers, board))
 
-    assert (float(headers["X-Tandem-Cpu"]) >= COMPUTED_S) == is_busy
+    assert (float(headers["X-Tandem-Cpu"].split()[0]) >= COMPUTED_S) == is_busy
     assert REQUEST not in keys
 
 
@@ -182,7 +182,7 @@ def test_threads_of_a_request_count_where_a_process_has_one_at_a_time(board, is_
     layers = WsgiScoreboard(WsgiProxyHeaders(WsgiHandover(application, (), None)), board)
     headers, _ = wsgi_call(layers, **{"wsgi.multithread": is_threaded})
 
-    assert (float(headers["X-Tandem-Cpu"]) < COMPUTED_S) == is_threaded
+    assert (float(headers["X-Tandem-Cpu"].split()[0]) < COMPUTED_S) == is_threaded
 
 
 def test_what_a_body_computes_after_its_headers_is_in_the_slot(board):
@@ -268,7 +268,7 @@ def test_the_edge_gets_the_cpu_time_of_an_asgi_request(board, application, is_bu
     start, _ = call(layers, http(headers=HEADERS))
     headers = dict(start["headers"])
 
-    assert (float(headers[b"x-tandem-cpu"]) >= COMPUTED_S) == is_busy
+    assert (float(headers[b"x-tandem-cpu"].split()[0]) >= COMPUTED_S) == is_busy
     assert read(board).requests == 1
 
 

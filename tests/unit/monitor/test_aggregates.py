@@ -68,9 +68,9 @@ def test_a_late_line_is_a_further_record_of_its_minute(counted) -> None:
 def test_the_cpu_time_of_bodies_is_added_to_the_next_request(counted) -> None:
     """A record without a request would have neither a mean nor a percentile."""
     counted.add(request(NOON + 1))
-    counted.add_body_cpu("/shop/", "wsgi", 0.5)
-    counted.add_body_cpu("/shop/", "wsgi", 0.5)
-    counted.add_body_cpu("/never/", "wsgi", 0.5)
+    counted.add_body_cpu("/shop/", "wsgi", 0.5, 0.25)
+    counted.add_body_cpu("/shop/", "wsgi", 0.5, 0.25)
+    counted.add_body_cpu("/never/", "wsgi", 0.5, 0.25)
     (first,) = counted.close_minutes(NOON + 64)
     counted.add(request(NOON + 65))
     counted.add(request(NOON + 66))
@@ -78,6 +78,7 @@ def test_the_cpu_time_of_bodies_is_added_to_the_next_request(counted) -> None:
 
     assert first.cpu_s == pytest.approx(0.004)
     assert (second.cpu_s, second.cpu_known) == (pytest.approx(1.008), 2)
+    assert second.delay_s == 0.5
 
 
 def test_at_the_end_the_minute_that_has_begun_is_closed(counted) -> None:

@@ -122,12 +122,17 @@ def test_the_cpu_time_of_bodies_is_taken_once() -> None:
     """By route and stack, of all workers."""
     counters = WorkerCounters()
     counters.update([])
-    counters.update([replace(slot(pid), body_cpu_us={"/rows/": 2000}) for pid in (7, 8)])
+    counters.update(
+        [
+            replace(slot(pid), body_cpu_us={"/rows/": 2000}, body_delay_us={"/rows/": 50})
+            for pid in (7, 8)
+        ]
+    )
     first = counters.take_body_cpu()
     counters.update([replace(slot(pid), body_cpu_us={"/rows/": 2500}) for pid in (7, 8)])
 
-    assert first == {("/rows/", "asgi"): 0.004}
-    assert counters.take_body_cpu() == {("/rows/", "asgi"): 0.001}
+    assert first == {("/rows/", "asgi"): (0.004, 0.0001)}
+    assert counters.take_body_cpu() == {("/rows/", "asgi"): (0.001, 0.0)}
     assert counters.take_body_cpu() == {}
 
 

@@ -17,6 +17,14 @@ def test_a_line_has_the_facts_of_one_request() -> None:
     assert (found.is_long, found.request_id, found.path) == (False, "f00d", "/shop/")
 
 
+def test_a_request_may_have_waited_for_a_cpu() -> None:
+    """Its worker sends that behind the CPU time, where there was such a time."""
+    found = parse(line(cpu="0.004000 0.250000"))
+
+    assert (found.cpu_s, found.delay_s) == (0.004, 0.25)
+    assert parse(line()).delay_s == 0.0
+
+
 def test_after_a_handover_the_second_stack_has_answered() -> None:
     """The time is that of its worker."""
     found = parse(line(by="wsgi>asgi", upstream="0.003 : 0.040"))

@@ -48,6 +48,7 @@ def line(**changes) -> RequestLine:
         "worker_s": 0.5,
         "queue_s": 0.125,
         "cpu_s": None,
+        "delay_s": 0.0,
         "bytes_sent": 10,
         "is_long": False,
         "request_id": "",

@@ -10,7 +10,7 @@ from django_tandem.monitor.history.packing import DamagedError, pack, unpack
 from django_tandem.monitor.minutes import RouteMinute
 
 # The version of the tables, as PRAGMA user_version.
-VERSION = 1
+VERSION = 2
 
 HOUR = 60
 DAY = 24 * HOUR
@@ -37,7 +37,7 @@ TIERS = (
 
 COLUMNS = (
     "minute", "series", "requests", "errors", "statuses", "durations", "queues", "duration_us",
-    "queue_us", "cpu_us", "cpu_known", "worker_us", "bytes_sent", "handovers",
+    "queue_us", "cpu_us", "cpu_known", "worker_us", "bytes_sent", "handovers", "delay_us",
 )  # fmt: skip
 
 # Ids are not used again, so that no record gets the name of another route. ``last_day`` is the day
@@ -53,6 +53,7 @@ _TABLE = """
         minute INTEGER, series INTEGER, requests INTEGER, errors INTEGER, statuses BLOB,
         durations BLOB, queues BLOB, duration_us INTEGER, queue_us INTEGER, cpu_us INTEGER,
         cpu_known INTEGER, worker_us INTEGER, bytes_sent INTEGER, handovers INTEGER,
+        delay_us INTEGER,
         PRIMARY KEY (minute, series)
     ) WITHOUT ROWID;
 """
@@ -61,7 +62,8 @@ _VIEW = """
     CREATE VIEW route_minutes AS
     SELECT minute * 60 AS at, minutes, route, stack, is_long, requests, errors,
         duration_us / 1e6 AS duration_s, queue_us / 1e6 AS queue_s, cpu_us / 1e6 AS cpu_s,
-        cpu_known, worker_us / 1e6 AS worker_s, bytes_sent, handovers
+        cpu_known, worker_us / 1e6 AS worker_s, bytes_sent, handovers,
+        delay_us / 1e6 AS delay_s
     FROM ({tables}) JOIN series ON series = series.id;
 """
 
@@ -135,6 +137,7 @@ def row(series: int, record: RouteMinute) -> tuple[Any, ...]:
         _microseconds(record.worker_s),
         record.bytes_sent,
         record.handovers,
+        _microseconds(record.delay_s),
     )
 
 
@@ -146,7 +149,7 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
     """Return a row as a record; ``names`` are its route, its stack, and whether it is long."""
     (
         minute, _, _, _, statuses, durations, queues, duration_us, queue_us, cpu_us, cpu_known,
-        worker_us, bytes_sent, handovers,
+        worker_us, bytes_sent, handovers, delay_us,
     ) = row  # fmt: skip
     route, stack, is_long = names
     return RouteMinute(
@@ -165,4 +168,5 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
         worker_s=worker_us / 1e6,
         bytes_sent=bytes_sent,
         handovers=handovers,
+        delay_s=delay_us / 1e6,
     )

@@ -19,6 +19,7 @@ def record(minute: int = DAWN, route: str = "shop/", count: int = 4, **changes) 
             "queue_s": 0.25,
             "cpu_s": 0.125,
             "cpu_known": count,
+            "delay_s": 0.0625,
             "worker_s": 0.25,
             "bytes_sent": 1000,
             "handovers": 1,

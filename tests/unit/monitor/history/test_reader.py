@@ -117,6 +117,7 @@ def test_the_view_has_names_and_seconds_for_other_programs(path) -> None:
         "queue_s": 0.25,
         "cpu_s": 0.125,
         "cpu_known": 1,
+        "delay_s": 0.0625,
         "worker_s": 0.25,
         "bytes_sent": 1000,
         "handovers": 1,

@@ -181,7 +181,7 @@ def _damage(path: Path, kind: str) -> str:
             )
         connection.close()
         return {
-            "version": "its format is 7 and not 1",
+            "version": "its format is 7 and not 2",
             "counts": "1 numbers are not pairs",
         }[kind]
     path.write_bytes(content)

@@ -1,0 +1,79 @@
+"""The time without a CPU is that in which another process has the only one."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from django_tandem.handler import cpu_delay
+from django_tandem.handler.cpu_time import CpuTime
+
+COMPUTED_S = 0.1
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts it")
+
+
+@pytest.fixture
+def one_cpu():
+    """Have this thread on one CPU, and return its number."""
+    before = os.sched_getaffinity(0)
+    cpu = min(before)
+    os.sched_setaffinity(0, {cpu})
+    yield cpu
+    os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
+def busy_process(one_cpu):
+    """Have a process of the same priority compute there."""
+    code = f"import os; os.sched_setaffinity(0, {{{one_cpu}}}); print(1, flush=True)\nwhile 1: pass"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.processes
+def test_a_request_that_another_process_keeps_from_the_cpu_is_delayed(busy_process):
+    """Its wall time is not a wait for anything else."""
+    cpu = CpuTime()
+    cpu.start()
+    until = time.thread_time() + COMPUTED_S
+    while time.thread_time() < until:
+        pass
+
+    assert cpu.delay_s > COMPUTED_S / 4
+
+
+def test_a_request_that_sleeps_is_not_delayed():
+    """It could not compute."""
+    before, began = cpu_delay.thread_delay(), time.monotonic()
+    threading.Event().wait(0.2)
+
+    assert cpu_delay.thread_delay() - before < time.monotonic() - began - 0.15
+
+
+def test_another_thread_than_the_one_that_began_knows_no_delay():
+    """The kernel counts by thread."""
+    cpu, found = CpuTime(), []
+    cpu.start()
+    thread = threading.Thread(target=lambda: found.append(cpu.delay_s))
+    thread.start()
+    thread.join()
+
+    assert found == [0.0]
+
+
+def test_without_the_statistics_of_the_kernel_nothing_is_known(monkeypatch):
+    """As on another system."""
+    monkeypatch.setattr(cpu_delay, "SCHEDULING", "/nowhere")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(cpu_delay.thread_delay()))
+    thread.start()
+    thread.join()
+
+    assert found == [0.0]
