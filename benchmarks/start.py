@@ -172,6 +172,10 @@ def both(pythons: dict[str, str]) -> Iterator[list[Served]]:
         found = []
         for name, python in pythons.items():
             directory = Path(shutil.copytree(".", Path.cwd().with_name(name), ignore=LEFT_OUT))
+            if name == BEFORE:
+                # Today's imports what an older revision does not have.
+                own = Path(python).parents[2] / "tree" / "example"
+                shutil.copytree(own, directory, dirs_exist_ok=True, ignore=LEFT_OUT)
             with contextlib.suppress(FileNotFoundError):
                 (directory / "imports.log").unlink()
             url = stack.enter_context(

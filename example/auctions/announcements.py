@@ -8,11 +8,15 @@ from channels.layers import get_channel_layer
 from django.core.cache import cache
 
 from auctions.models import Bid
+from auctions.queries import find_lot, lot_json
 from auctions.serializers import BidSerializer, time_json
+from django_tandem.channels import broadcast_sync
 
 logger = logging.getLogger(__name__)
 
 ALL_BIDS = "bids"
+# Everybody who watches any lot.
+HALL = "hall"
 CLOSING_CHANNEL = "lots"
 ASK_AGAIN_AFTER_S = 10
 
@@ -33,7 +37,13 @@ def announce_bid(bid: Bid) -> None:
 
 
 def announce_closing(lot_id: int) -> None:
+    """Send to the watchers of the lot, who look how it ended for them, and to everybody else."""
     async_to_sync(_send_to_groups)([lot_group(lot_id)], {"type": "lot.closed", "lot": lot_id})
+    if lot := find_lot(lot_id):
+        state = lot_json(lot)
+        hammer = {"lot": lot_id, "title": lot.title, "best_bid": state["best_bid"]}
+        # The same for all, so it is a broadcast; whoever misses it finds it on the house page.
+        broadcast_sync(HALL, json={"type": "hammer", **hammer})
 
 
 async def _send_to_groups(groups: list[str], event: dict) -> None:

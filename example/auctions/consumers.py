@@ -7,6 +7,7 @@ What is sent, as JSON; `me` is the user whose session came with the handshake, o
     {"type": "bid", "bid": {…}, "closes_at": "…Z", "winning": bool, "outbid": bool}
     {"type": "closed", "lot": {…}, "winning": bool}             once; winning: me won it
     {"type": "presence", "watching": 7}                         after "lot", then as it changes
+    {"type": "hammer", "lot": 7, "title": "…", "best_bid": {…}} as any lot closes; may be lost
 
 A bid is {"id", "lot", "sequence", "bidder": username, "amount": "120.00", "created": "…Z"}.
 `winning` says that the best bid is mine, `outbid` that this bid replaced mine and is another's.
@@ -24,10 +25,11 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
 from auctions import feed, presence, queries
-from auctions.announcements import ask_to_close, lot_group
+from auctions.announcements import HALL, ask_to_close, lot_group
 from auctions.models import Lot
 from auctions.serializers import time_json
 from auctions.watcher import Watcher
+from django_tandem.channels import BroadcastMixin
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ HISTORY = 10
 REPLAY_AT_MOST = 500
 
 
-class LotConsumer(AsyncJsonWebsocketConsumer):
+class LotConsumer(BroadcastMixin, AsyncJsonWebsocketConsumer):
     """
     Send the lot first, then each bid accepted after that, and at the end who won.
 
@@ -58,7 +60,8 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         self.lot_id = self.scope["url_route"]["kwargs"]["pk"]
         # Joined before the lot is read, so that no bid falls between the two.
-        await self.channel_layer.group_add(lot_group(self.lot_id), self.channel_name)
+        for group in (lot_group(self.lot_id), HALL):
+            await self.channel_layer.group_add(group, self.channel_name)
         lot = await self._lot()
         # A code reaches the browser only once the handshake is done.
         await self.accept()
@@ -85,7 +88,8 @@ class LotConsumer(AsyncJsonWebsocketConsumer):
             self.keeping_up.cancel()
         if self.watcher:
             await presence.house().leave(self.lot_id, self.watcher)
-        await self.channel_layer.group_discard(lot_group(self.lot_id), self.channel_name)
+        for group in (lot_group(self.lot_id), HALL):
+            await self.channel_layer.group_discard(group, self.channel_name)
 
     async def _greet(self, lot: Lot) -> None:
         last = lot.last_sequence

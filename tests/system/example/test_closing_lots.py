@@ -4,7 +4,7 @@ import asyncio
 import io
 from concurrent.futures import ThreadPoolExecutor
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import ApplicationCommunicator
 from django.core.management import call_command
@@ -55,6 +55,23 @@ def test_worker_closes_the_lot_and_watchers_hear_of_it() -> None:
     closed = asyncio.run(scenario())
 
     assert closed["lot"]["status"] == "closed"
+
+
+def test_everybody_hears_how_a_lot_ended() -> None:
+    """The watchers of another lot get its title and its best bid, which is none here."""
+
+    async def scenario() -> tuple[int, dict]:
+        lot, other = await amake_lot(closes_in_s=-1), await amake_lot()
+        socket = socket_of(other.pk)
+        await greeted(socket)
+        await sync_to_async(close_lot)(lot.pk)
+        hammer = await received(socket, "hammer")
+        await socket.disconnect()
+        return lot.pk, hammer
+
+    lot, hammer = asyncio.run(scenario())
+
+    assert hammer == {"type": "hammer", "lot": lot, "title": "Longcase clock", "best_bid": None}
 
 
 def test_command_asks_for_every_due_lot() -> None:

@@ -80,6 +80,11 @@ function showClosed({ best_bid: best }) {
   toast(isMine ? "Sold to you. Congratulations!" : "This lot is closed.", isMine ? "good" : "plain");
 }
 
+function showHammer({ lot: id, title, best_bid: best }) {
+  if (String(id) === lot.dataset.lot) return;
+  say(best ? `${title} went to ${best.bidder} for ${pounds(best.amount)}` : `${title} was not sold`);
+}
+
 function placed(bid) {
   if (show(bid)) stand("winning");
   toast(`Your bid of ${pounds(bid.amount)} is placed.`, "good");
@@ -88,6 +93,7 @@ function placed(bid) {
 function hear(message) {
   const isOpenHere = Boolean(document.querySelector("#closing time"));
   if (message.type === "bid") showBid(message);
+  if (message.type === "hammer") showHammer(message);
   if (message.type === "presence") {
     document.querySelector("#watching").textContent = `${message.watching} watching`;
   }
