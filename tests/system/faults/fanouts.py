@@ -48,9 +48,15 @@ class Fanout:
     count: int
     sent: int = 0
     failed: dict[str, int] = field(default_factory=dict)
+    # Messages of one sender arrive in order; of two they may not.
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def announce(self) -> int:
         """Have the site broadcast, and return the message's stamp; 0 when it can't."""
+        async with self.turn:
+            return await self._announce()
+
+    async def _announce(self) -> int:
         at_ns = time.monotonic_ns()
         path = f"/faults/announce/?text={stamped(PLACEHOLDER, at_ns)}"
         answer = await asyncio.to_thread(ask, self.site.up.port, path)
