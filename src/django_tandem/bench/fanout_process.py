@@ -7,6 +7,7 @@ One process of WebSocket clients: ``python -m django_tandem.bench.fanout_process
 import asyncio
 import gc
 import json
+import os
 import random
 import socket
 import sys
@@ -183,7 +184,9 @@ class Clients:
         except TimeoutError:
             self._refused[f"no handshake in {OPEN_S:.0f} s"] += 1
         except OSError as error:
-            self._refused[f"no connection: {error.strerror or type(error).__name__}"] += 1
+            # The message differs between event loops.
+            why = os.strerror(error.errno) if error.errno else type(error).__name__
+            self._refused[f"no connection: {why}"] += 1
         return None
 
     async def _connected(self, number: int) -> SocketClient | None:
