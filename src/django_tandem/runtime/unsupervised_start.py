@@ -13,8 +13,9 @@ from typing import NoReturn
 
 from django_tandem import environment
 from django_tandem.model import Plan, Process
+from django_tandem.model.programs import NGINX
 from django_tandem.model.state import state_of
-from django_tandem.runtime import capabilities, early_signals
+from django_tandem.runtime import capabilities, early_signals, standard_output
 from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.sockets import move_links
 from django_tandem.runtime.start import PYTHON
@@ -37,6 +38,8 @@ def become(plan: Plan, handle: int) -> NoReturn:
     report(f"{process.program}: {process.description}{_places(process)}")
     sys.stdout.flush()
     sys.stderr.flush()
+    if process.program == NGINX:
+        standard_output.make_openable(PYTHON)
     os.set_inheritable(handle, True)
     os.chdir(process.directory)
     # The program takes those that come before its handlers.

@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ import pytest
 from django_tandem.runtime.probes import client
 from harness.client import ask, wait_for
 from harness.projects import with_channels
-from harness.stack import Up, free_port, tandem
+from harness.stack import Up, clean_environment, free_port, tandem
 
 SETTINGS = """
 TANDEM = {{
@@ -108,6 +112,42 @@ def test_a_stack_serves_its_edge_alone(roles) -> None:
     """A request of another host has no secret."""
     assert ask(roles.wsgi_port, "/announce/?text=x").status == 403
     assert ask(roles.wsgi_port, "/.tandem/ready").status == 200
+
+
+def test_an_edge_logs_to_the_socket_of_a_journal(roles) -> None:
+    """NGINX can't open one by its name; the last lines arrive, also those of its stop."""
+    directory = roles.ups["edge"].directory
+    port = free_port()
+    argv = [sys.executable, "-m", "django_tandem", "up", "--role", "edge"]
+    own = ("--run-dir", str(directory / "journal"), "--bind", f"127.0.0.1:{port}")
+    ours, journal = socket.socketpair()
+    with ours, journal:
+        edge = subprocess.Popen(
+            [*argv, *own],
+            cwd=directory,
+            env=clean_environment() | {"REDIS_URL": "redis://127.0.0.1:9/0"},
+            stdin=subprocess.DEVNULL,
+            stdout=journal,
+            stderr=subprocess.PIPE,
+        )
+        journal.close()
+        try:
+            wait_for(lambda: edge.poll() is not None or _accepts(port), within_s=30)
+            assert ask(port, "/announce/?text=x").status == 200
+        finally:
+            edge.send_signal(signal.SIGQUIT)
+            _, errors = edge.communicate(timeout=30)
+        ours.settimeout(30)
+        with ours.makefile() as lines:
+            logged = [line for line in lines if line.startswith("{")]
+
+    assert edge.returncode == 0, errors
+    assert [json.loads(line)["path"] for line in logged] == ["/announce/"]
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(("role", "program"), PROGRAMS.items())
