@@ -14,6 +14,7 @@ HANDLER = "TANDEM_HANDLER"
 HANDOVER = "TANDEM_HANDOVER"
 LOCK = "TANDEM_LOCK"
 LOG_FORMAT = "TANDEM_LOG_FORMAT"
+MAILBOX = "TANDEM_MAILBOX"
 MANAGE_PY = "TANDEM_MANAGE_PY"
 # What the requests to the stacks come from: "edge", or "direct" from a gateway.
 GATEWAY = "TANDEM_GATEWAY"

@@ -123,6 +123,9 @@ class HandlerRow:
     websockets: int = 0
     streams: int = 0
     refused: int = 0
+    mailbox_longest: int = 0
+    mailbox_dropped: int = 0
+    slow_clients: int = 0
 
 
 def handler_rows(slots: Iterable[WorkerSlot]) -> tuple[HandlerRow, ...]:
@@ -138,6 +141,9 @@ def _handler_row(slot: WorkerSlot) -> HandlerRow:
         websockets=sum(slot.websockets.values()),
         streams=sum(slot.streams.values()),
         refused=slot.refused,
+        mailbox_longest=slot.mailboxes.longest,
+        mailbox_dropped=slot.mailboxes.dropped,
+        slow_clients=slot.mailboxes.closed,
         **asdict(slot.threads or Threads()),
     )
 
@@ -167,6 +173,13 @@ def _sentences(generation: int, found: list[HandlerRow]) -> Iterator[str]:
         f"Generation {generation} has {websockets} and {streams} open, and has refused "
         f"{total['refused']}."
     )
+    closed = sum(each.slow_clients for each in found)
+    dropped = sum(each.mailbox_dropped for each in found)
+    if closed or dropped:
+        yield (
+            f"Slow clients: {console.counted(closed, 'WebSocket')} closed with 1013, and "
+            f"{console.counted(dropped, 'message')} dropped."
+        )
 
 
 def _sentence(generation: int, found: list[HandlerRow]) -> str:

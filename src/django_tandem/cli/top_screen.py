@@ -171,6 +171,9 @@ def _sentence(stack: StackTraffic, workers: Sequence[WorkerState], now: Snapshot
         parts.append(f"lag {seconds(max(lags))}")
     if stack.websockets:
         parts.append(console.counted(stack.websockets, "WebSocket"))
+    longest = max((each.slot.mailboxes.longest for each in workers), default=0)
+    if longest:
+        parts.append(f"mailbox {longest}")
     if stack.streams:
         parts.append(console.counted(stack.streams, "stream"))
     older = {each.slot.generation for each in workers if each.slot.generation < now.generation}

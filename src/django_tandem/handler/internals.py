@@ -143,6 +143,11 @@ def undo_run_on(token: "contextvars.Token[ThreadSensitiveContext]") -> None:
     SyncToAsync.thread_sensitive_context.reset(token)
 
 
+def thread_context() -> object:
+    """Return what chooses the thread of the current context's calls; None without a choice."""
+    return SyncToAsync.thread_sensitive_context.get(None)
+
+
 def current_executor() -> Executor | None:
     """Return what ``run_on`` set, unless a thread waits for this coroutine and runs its calls."""
     if getattr(AsyncToSync.executors, "current", None) is not None:

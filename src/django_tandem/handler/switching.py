@@ -2,9 +2,12 @@
 
 import asyncio
 import functools
+import math
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from asgiref.sync import SyncToAsync
@@ -19,6 +22,7 @@ from django_tandem.handler.internals import (
     observe_nested_calls,
     run_on,
     submitted_function,
+    thread_context,
     undo_run_on,
 )
 from django_tandem.handler.pools import consumer_pool
@@ -85,6 +89,54 @@ class RequestExecutor(Executor):
         self.pool.note_suspended(self.lease)
 
 
+class ConsumerConnections:
+    """
+    When a connection is due to be closed that the last sync call of a consumer left open.
+
+    ``due_at`` is monotonic: infinite where none will be, and 0 as long as that is not known.
+    """
+
+    __slots__ = ("context", "due_at")
+
+    def __init__(self) -> None:
+        self.due_at = math.inf
+        # Where the calls run that are known.
+        self.context: object = None
+
+    def note_open(self) -> None:
+        """Note what is open on this thread, whose connections were just checked."""
+        opened = [each for each in connections.all(initialized_only=True) if each.connection]
+        due = [each.close_at for each in opened if each.close_at is not None]
+        self.due_at = min(due, default=math.inf)
+
+
+_connections: ContextVar[ConsumerConnections] = ContextVar("consumer_connections")
+
+
+def may_close_connections() -> bool:
+    """Return whether ``close_old_connections`` may have one to close for the current consumer."""
+    own = _connections.get(None)
+    if own is None or own.context is not thread_context():
+        return True
+    return own.due_at != math.inf and time.monotonic() >= own.due_at
+
+
+class ConsumerExecutor(RequestExecutor):
+    """The executor of one consumer, which notes the connections that its calls leave open."""
+
+    def __init__(self, noted: ConsumerConnections) -> None:
+        super().__init__(
+            consumer_pool(), holds=False, opening=CHECKS, closing=(*CHECKS, noted.note_open)
+        )
+        self.noted = noted
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the call after the earlier ones."""
+        # Until its thread is returned: a transaction keeps it, and its connection.
+        self.noted.due_at = 0.0
+        return super().submit(function, *args, **kwargs)
+
+
 class ParallelConsumers:
     """
     Gives each consumer a thread for one call at a time.
@@ -102,12 +154,16 @@ class ParallelConsumers:
         if scope["type"] not in TYPES or has_executor():
             await self.application(scope, receive, send)
             return
-        executor = RequestExecutor(consumer_pool(), holds=False, opening=CHECKS, closing=CHECKS)
+        noted = ConsumerConnections()
+        executor = ConsumerExecutor(noted)
         token = run_on(executor)
+        noted.context = thread_context()
+        noted_token = _connections.set(noted)
         try:
             await self.application(scope, receive, send)
         finally:
             executor.release()
+            _connections.reset(noted_token)
             undo_run_on(token)
 
 

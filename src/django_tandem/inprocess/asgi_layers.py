@@ -1,6 +1,8 @@
 """The project's ASGI application, and what is put around it in each process that serves it."""
 
 import os
+import sys
+from importlib import import_module
 from typing import Any, cast
 
 from django.conf import settings
@@ -68,6 +70,9 @@ def load() -> Application:
 def with_layers(project: Application) -> Application:
     """Return the loaded project in our layers, which belong to one process."""
     channel_layers.install_reconnecting()
+    if "channels.consumer" in sys.modules:
+        # It imports Channels, which most projects don't.
+        import_module("django_tandem.inprocess.consumers").install()
     application: Application = with_static_files(project, Stack.ASGI)
     if should_serve():
         application = ParallelConsumers(application)

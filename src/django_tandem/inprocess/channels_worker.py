@@ -17,6 +17,7 @@ from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
+    consumers,
     early_stop,
     json_logging,
     prometheus_files,
@@ -99,6 +100,7 @@ class GracefulWorker(Worker):  # type: ignore[misc]
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
         if should_serve():
             application = ParallelConsumers(application)
+        consumers.install()
         self.board = scoreboard.from_environment(programs.CHANNELS, dict)
         self.consumers = IdleChannels(application, self.board)
         super().__init__(self.consumers, *args, **kwargs)

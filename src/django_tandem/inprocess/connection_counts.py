@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from django_tandem.channels import mailbox
+
 # How an event stream ended: its view returned or failed, its client disconnected, the drain or its
 # age ended it, or it got 503.
 FINISHED, FAILED, LEFT, DRAINED, REFUSED = "finished", "failed", "left", "drained", "refused"
@@ -56,6 +58,7 @@ class ConnectionCounts:
             "websockets": dict(+self.websockets),
             "streams": dict(+self.streams),
             "messages": {"received": self.received, "sent": self.sent},
+            "mailboxes": mailbox.COUNTS.details(),
             "closes": dict(self.closes),
             "stream_ends": dict(self.stream_ends),
         }

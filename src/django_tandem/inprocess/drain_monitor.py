@@ -10,9 +10,9 @@ import functools
 import os
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from django_tandem import environment
@@ -191,10 +191,14 @@ class DrainMonitor:
     def _end(self, connection: Drainable, code: int = 1012, window_s: float | None = None) -> None:
         if connection.is_ending:
             return
-        connection.is_ending = True
         if window_s is None:
             window_s = self._window_s() or 0.0
-        ending = asyncio.get_running_loop().create_task(connection.end(window_s, code))
+        self.run_ending(connection, connection.end(window_s, code))
+
+    def run_ending(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
+        """Run what ends ``connection``, whose code is cancelled if it does not return."""
+        connection.is_ending = True
+        ending = asyncio.get_running_loop().create_task(end)
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
         self._schedule(connection, max(self._remaining_s() or 0.0, CLEAN_UP_S))

@@ -34,9 +34,11 @@ from django_tandem.inprocess.streaming import is_live_stream
 from django_tandem.model import DrainMode
 
 SCOPE_KEY = "tandem.drain"
+# The key of the WebSocket itself, for our patch of Channels' consumers.
+CONNECTION_KEY = "tandem.connection"
 # 1012 makes a client reconnect.
-RESTART = 1012
-REASONS = {RESTART: "Service restart", 1013: "Try again later"}
+RESTART, TRY_AGAIN = 1012, 1013
+REASONS = {RESTART: "Service restart", TRY_AGAIN: "Try again later"}
 LAST_PART = {"type": "http.response.body", "body": b"", "more_body": False}
 HTTP_DISCONNECT = {"type": "http.disconnect"}
 # How long a consumer may take for its last event.
@@ -202,7 +204,7 @@ class DrainableWebSocket(DrainableConnection):
         """Run the consumer to its end."""
         self.path = path_of(scope)
         self.mode = self._monitor.mode_of(self.path)
-        inner = {**scope, SCOPE_KEY: self._last}
+        inner = {**scope, SCOPE_KEY: self._last, CONNECTION_KEY: self}
         self._counted = CountedRoute(self._counts.websockets, inner.pop(ROUTE, ""))
         try:
             await self._call.run(application(inner, self._receive, self._send_on))
@@ -230,10 +232,32 @@ class DrainableWebSocket(DrainableConnection):
             received = self._call.inject({"type": self._last.event, "window_s": window_s})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(received.wait(), LAST_EVENT_S)
+        await self._close_and_disconnect()
+
+    async def _close_and_disconnect(self) -> None:
         await self._send_last(self._message("close"))
         if self._is_ended_by_us and not self._has_disconnected:
             self._call.mute_server()
             self._call.inject(self._message("disconnect"))
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a message is on its way to the server, which waits for the client to read."""
+        return self._sending.locked()
+
+    def close_unread(self) -> bool:
+        """
+        Close it with 1013: its consumer has more messages than its client reads.
+
+        Return whether it was open. What the consumer sends from now on is dropped, and it gets
+        the disconnect once the client has read the close, or after UNREAD_S.
+        """
+        if self._is_over or self.is_ending or not self._is_uncounted:
+            return False
+        self._code = TRY_AGAIN
+        self._is_ended_by_us = True
+        self._monitor.run_ending(self, self._close_and_disconnect())
+        return True
 
     def _message(self, kind: str) -> Message:
         reason = REASONS.get(self._code, "")

@@ -17,7 +17,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from django_tandem.model.scoreboard import InFlight, Messages, Threads, WorkerSlot
+from django_tandem.model.scoreboard import (
+    InFlight,
+    Mailboxes,
+    Messages,
+    Threads,
+    WorkerSlot,
+)
 
 # Changes with the layout, so that a slot of another version is not read.
 VERSION = 1.0
@@ -163,10 +169,12 @@ def _read_details(view: memoryview) -> dict[str, Any] | None:
     found = _known(WorkerSlot, json.loads(text))
     threads = found.pop("threads", None)
     messages = found.pop("messages", {})
+    mailboxes = found.pop("mailboxes", {})
     return {
         **found,
         "threads": Threads(**_known(Threads, threads)) if threads else None,
         "messages": Messages(**_known(Messages, messages)),
+        "mailboxes": Mailboxes(**_known(Mailboxes, mailboxes)),
     }
 
 

@@ -172,6 +172,7 @@ class Project:
     Strict-Transport-Security is sent by HTTPS alone. ``background_workers`` are those of its task
     queues. ``written_directories`` are those that its settings have it write to. ``release`` is set
     where it is one of a deployment.
+    ``channel_layers`` are the backends of its channel layers.
     ``redis_hosts`` are those of the Redis servers that the settings name, empty for a Unix
     socket, and ``variables`` the environment variables that they read. ``packaging`` is None where
     no file names the project's packages.
@@ -207,6 +208,7 @@ class Project:
     written_directories: tuple[str, ...] = ()
     release: Release | None = None
     databases: tuple[Database, ...] = ()
+    channel_layers: tuple[str, ...] = ()
     redis_hosts: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     packaging: Packaging | None = None

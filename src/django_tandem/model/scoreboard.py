@@ -47,6 +47,20 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mailboxes:
+    """
+    The mailboxes of a process's consumers.
+
+    ``longest`` is the largest number of messages that have waited in one within ten seconds.
+    ``dropped`` messages and ``closed`` WebSockets are counted since its start.
+    """
+
+    longest: int = 0
+    dropped: int = 0
+    closed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSlot:
     """
     One worker at one moment.
@@ -80,6 +94,7 @@ class WorkerSlot:
     body_cpu_us: dict[str, int] = field(default_factory=dict)
     body_delay_us: dict[str, int] = field(default_factory=dict)
     messages: Messages = Messages()
+    mailboxes: Mailboxes = Mailboxes()
     closes: dict[str, int] = field(default_factory=dict)
     stream_ends: dict[str, int] = field(default_factory=dict)
     refused: int = 0

@@ -104,6 +104,7 @@ class WorkerCounters:
     def __init__(self) -> None:
         # By direction, by close code, and by outcome.
         self.messages: Counter[str] = Counter()
+        self.mailboxes: Counter[str] = Counter()
         self.closes: Counter[str] = Counter()
         self.stream_ends: Counter[str] = Counter()
         # By route and stack, since it was taken.
@@ -118,6 +119,7 @@ class WorkerCounters:
         before = now if self._last is None else self._last
         for key, slot in now.items():
             _add_new(self.messages, _messages(slot), _messages(before.get(key)))
+            _add_new(self.mailboxes, _mailboxes(slot), _mailboxes(before.get(key)))
             _add_new(self.closes, slot.closes, before[key].closes if key in before else {})
             ends = before[key].stream_ends if key in before else {}
             _add_new(self.stream_ends, slot.stream_ends, ends)
@@ -143,7 +145,7 @@ class WorkerCounters:
         """Return counters that do not change with these, for another thread."""
         copied = WorkerCounters()
         copied.messages, copied.closes = self.messages.copy(), self.closes.copy()
-        copied.stream_ends = self.stream_ends.copy()
+        copied.stream_ends, copied.mailboxes = self.stream_ends.copy(), self.mailboxes.copy()
         return copied
 
 
@@ -155,6 +157,12 @@ def _messages(slot: WorkerSlot | None) -> Mapping[str, int]:
 
 def _by_stack(counts: Mapping[str, int], slot: WorkerSlot) -> dict[tuple[str, str], int]:
     return {(route, slot.stack): count for route, count in counts.items()}
+
+
+def _mailboxes(slot: WorkerSlot | None) -> Mapping[str, int]:
+    if slot is None:
+        return {}
+    return {"dropped": slot.mailboxes.dropped, "closed": slot.mailboxes.closed}
 
 
 def _add_new(total: Counter[Key], now: Mapping[Key, int], before: Mapping[Key, int]) -> None:

@@ -166,6 +166,24 @@ def _connections(measured: Measured) -> Iterator[Metric]:
         ["code"],
         _by_one(measured.workers.closes),
     )
+    yield _gauge(
+        "tandem_websocket_mailbox_length",
+        "The most messages of the channel layer that have waited for one consumer in ten seconds.",
+        [],
+        [((), max((slot.mailboxes.longest for slot in measured.slots), default=0))],
+    )
+    yield _counter(
+        "tandem_websocket_mailbox_dropped",
+        "Messages of the channel layer that were dropped, as a mailbox was full.",
+        [],
+        [((), measured.workers.mailboxes["dropped"])],
+    )
+    yield _counter(
+        "tandem_websocket_slow_clients",
+        "WebSockets that were closed with 1013, as a mailbox was full.",
+        [],
+        [((), measured.workers.mailboxes["closed"])],
+    )
     yield _gauge("tandem_streams", "Open event streams.", ["http_route"], streams.items())
     # Not tandem_streams_total: in OpenMetrics, that and tandem_streams would be one metric.
     yield _counter(

@@ -7,6 +7,7 @@ from django_tandem import environment
 from django_tandem.handler.pools import auto_threads
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import DrainMode, LogFormat
+from django_tandem.model.mailbox import MailboxLimits
 from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 from django_tandem.plan.context import PlanContext
 from django_tandem.settings import Settings
@@ -35,6 +36,7 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.ENV_FILE: ":".join(project.env_files),
         environment.GENERATION: str(context.generation),
         environment.LOG_FORMAT: log_format(settings),
+        environment.MAILBOX: _mailbox(settings),
         environment.MANAGE_PY: project.manage_py,
         environment.MANAGE_PY_SETS: ",".join(project.manage_py_sets),
         environment.EXIT_S: _exit_s(settings),
@@ -74,6 +76,13 @@ def _exit_s(settings: Settings) -> str | None:
     """Return how long a server has to end, where it is not the default."""
     found = exit_s(settings.stop_s, settings.stop_delay_s)
     return None if found == exit_s(DEFAULT_STOP_S) else f"{found:g}"
+
+
+def _mailbox(settings: Settings) -> str | None:
+    """Return the limits of the mailboxes, where they are not the defaults."""
+    channels = settings.channels
+    limits = MailboxLimits(messages=channels.mailbox, slow_client=channels.slow_client)
+    return None if limits == MailboxLimits() else limits.as_text()
 
 
 def _has_handover(context: PlanContext) -> bool:

@@ -31,6 +31,8 @@ from django_tandem.servers import Launch, Server, shared_master
 from django_tandem.servers.server import socket_and_address, tls_environment
 from django_tandem.settings import AsgiSettings, WsgiSettings
 
+# Compressing costs more than all else that our layer does for a message.
+OWN_LAYER = "django_tandem.channels.RedisLayer"
 # What a server imports instead of the project's own application.
 ENTRY_POINTS = {
     Stack.WSGI: "django_tandem.inprocess.wsgi_application:application",
@@ -131,8 +133,15 @@ def _launch(context: PlanContext, stack: Stack) -> Launch:
             requires_trust=context.requires_trust and not context.is_direct,
         ),
         tls=stack_tls(context.settings, context.project.directory),
+        compression=_compresses(context),
     )
     return with_limits(launch, chosen, server) if isinstance(chosen, WsgiSettings) else launch
+
+
+def _compresses(context: PlanContext) -> bool:
+    """Return whether the messages of WebSockets may be compressed."""
+    chosen, layers = context.settings.channels.compression, context.project.channel_layers
+    return set(layers) != {OWN_LAYER} if chosen is None else chosen
 
 
 def _kind(context: PlanContext, stack: Stack, launch: Launch) -> WorkerKind:

@@ -31,7 +31,7 @@ from django_tandem.project.importing import (
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware, read_other_urlconfs, urlconf_setters
 from django_tandem.project.packaging import read_packaging
-from django_tandem.project.redis import redis_hosts
+from django_tandem.project.redis import channel_layers, redis_hosts
 from django_tandem.project.releases import find_release
 from django_tandem.project.security_headers import security_headers
 from django_tandem.project.urlconf import http_routes
@@ -158,6 +158,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         written_directories=written_directories(location.directory),
         release=find_release(location.directory),
         databases=read_databases(),
+        channel_layers=channel_layers(),
         redis_hosts=redis_hosts(),
         variables=read_variables(location.settings_module),
         packaging=read_packaging(location.directory),

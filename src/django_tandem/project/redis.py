@@ -219,6 +219,12 @@ def named_servers() -> Iterator[tuple[str, Any]]:
                 yield f'CACHES["{alias}"]', url
 
 
+def channel_layers() -> tuple[str, ...]:
+    """Return the import path of each channel layer that the settings name."""
+    layers = getattr(django_settings, LAYERS, None) or {}
+    return tuple(str(layer.get("BACKEND", "")) for layer in layers.values())
+
+
 def redis_hosts() -> tuple[str, ...]:
     """Return the host of each Redis that the settings name, brokers included."""
     given = (*(address for _, address in named_servers()), *_broker_addresses())

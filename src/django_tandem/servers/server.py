@@ -20,7 +20,8 @@ class Launch:
     the number of requests after which a worker is replaced, 0 for never. ``args`` are the user's
     own arguments, which come last so that they take precedence. ``bind`` is the address to listen
     on beside the socket, for an edge on another host: with ``tls`` it requires the certificate of
-    one that its CA has signed.
+    one that its CA has signed. Without ``compression`` the messages of WebSockets are sent as they
+    are.
     """
 
     python: str
@@ -34,6 +35,7 @@ class Launch:
     args: tuple[str, ...] = ()
     bind: Bind | None = None
     tls: PeerTls | None = None
+    compression: bool = True
 
     @property
     def backlog(self) -> int:

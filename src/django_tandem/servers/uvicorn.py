@@ -28,6 +28,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         "--log-level=warning",
         "--no-proxy-headers",
         "--no-server-header",
+        *(() if launch.compression else ("--ws-per-message-deflate=false",)),
         *launch.args,
         launch.application,
     )

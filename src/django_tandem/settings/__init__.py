@@ -7,6 +7,7 @@ from typing import Any
 from django_tandem import environment
 from django_tandem.errors import SettingError
 from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin, Roles
+from django_tandem.model.mailbox import SlowClient
 from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.settings import option_readers, peer_readers, readers
@@ -75,6 +76,27 @@ class AsgiSettings:
         "auto",
         "where the server listens for an edge on another host, beside its Unix socket; auto: on "
         '":9001" if the edge is another host, else nowhere',
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelsSettings:
+    """TANDEM["CHANNELS"]."""
+
+    mailbox: int = option(
+        count, 1000, "messages of the channel layer that may wait for one consumer"
+    )
+    slow_client: SlowClient = option(
+        option_readers.slow_client,
+        "close",
+        "what happens where more wait: close the WebSocket with 1013, drop_oldest, or keep the "
+        "latest of each type",
+    )
+    compression: bool | None = option(
+        auto(readers.flag),
+        "auto",
+        "let Uvicorn compress the messages of WebSockets; auto: unless each channel layer is our "
+        "RedisLayer",
     )
 
 
@@ -214,6 +236,7 @@ class Settings:
     urlconfs: tuple[str, ...] = option(
         readers.texts, [], "URLconfs that a middleware chooses, where tandem can't find them"
     )
+    channels: ChannelsSettings = group(ChannelsSettings, {}, "the WebSocket consumers of Channels")
     channel_workers: tuple[str, ...] | None = option(
         auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )

@@ -18,6 +18,7 @@ from django_tandem.model import (
     Pin,
     Stack,
 )
+from django_tandem.model.mailbox import SlowClient
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.settings.readers import (
     Reader,
@@ -119,6 +120,12 @@ def handler(value: Any, _path: str) -> str:
 def log_format(value: Any, _path: str) -> LogFormat:
     """Read the format of the logs."""
     return LogFormat(value)
+
+
+@reader('"close", "drop_oldest" or "latest"', *SlowClient)
+def slow_client(value: Any, _path: str) -> SlowClient:
+    """Read what happens to a client that reads too slowly."""
+    return SlowClient(value)
 
 
 @reader('"ignore" or "check"', "ignore", "check")

@@ -9,7 +9,7 @@ from django_tandem.cli.status_rows import (
     handover_row,
 )
 from django_tandem.inprocess.handover_counts import HandoverCount
-from django_tandem.model.scoreboard import Threads, WorkerSlot
+from django_tandem.model.scoreboard import Mailboxes, Threads, WorkerSlot
 
 BUSY = {"size": 6, "idle": 1, "queued": 3, "overflow": 2, "rejected": 4}
 
@@ -41,12 +41,25 @@ def slot(**changes) -> WorkerSlot:
 def test_each_asgi_process_has_a_row_with_its_threads_and_connections() -> None:
     """Those of all routes together; a WSGI process has none."""
     asgi = slot(
-        threads=Threads(**BUSY), websockets={"/a/": 1, "/b/": 2}, streams={"/c/": 4}, refused=5
+        threads=Threads(**BUSY),
+        websockets={"/a/": 1, "/b/": 2},
+        streams={"/c/": 4},
+        refused=5,
+        mailboxes=Mailboxes(longest=6, dropped=7, closed=8),
     )
 
     assert handler_rows([asgi, slot(pid=8, stack="wsgi")]) == (
         HandlerRow(
-            pid=7, generation=3, handler="django", **BUSY, websockets=3, streams=4, refused=5
+            pid=7,
+            generation=3,
+            handler="django",
+            **BUSY,
+            websockets=3,
+            streams=4,
+            refused=5,
+            mailbox_longest=6,
+            mailbox_dropped=7,
+            slow_clients=8,
         ),
     )
 
@@ -63,6 +76,16 @@ def test_another_sentence_adds_up_their_connections() -> None:
 
     assert handler_lines([first, second])[2:] == [
         "Generation 3 has 1 WebSocket and 2 event streams open, and has refused 4."
+    ]
+
+
+def test_slow_clients_have_a_sentence() -> None:
+    """Once there was one; it adds up what happened to them."""
+    first = HandlerRow(pid=1, generation=3, handler="django", slow_clients=1)
+    second = HandlerRow(pid=2, generation=3, handler="django", mailbox_dropped=7)
+
+    assert handler_lines([first, second])[3:] == [
+        "Slow clients: 1 WebSocket closed with 1013, and 7 messages dropped."
     ]
 
 

@@ -18,7 +18,7 @@ from django_tandem import environment
 from django_tandem.inprocess import scoreboard, shared_memory, slot_file
 from django_tandem.inprocess.scoreboard import Scoreboard
 from django_tandem.inprocess.slot_layout import PLACES
-from django_tandem.model.scoreboard import InFlight, Messages, Threads
+from django_tandem.model.scoreboard import InFlight, Mailboxes, Messages, Threads
 from django_tandem.runtime.scoreboard import ScoreboardReader, read_slots
 
 DETAILS = {
@@ -27,6 +27,7 @@ DETAILS = {
     "websockets": {"/ws/<room>/": 3},
     "streams": {"/events/": 1},
     "messages": {"received": 7, "sent": 8},
+    "mailboxes": {"longest": 10, "dropped": 11, "closed": 12},
     "closes": {"1000": 2},
     "stream_ends": {"left": 6},
     "refused": 9,
@@ -57,6 +58,7 @@ def test_an_open_slot_shows_its_process(board):
     assert (slot.requests, slot.busy_s, slot.in_flight, slot.lag_s) == (0, 0.0, (), None)
     assert slot.threads == Threads(size=4, idle=1, queued=2, overflow=3, rejected=5)
     assert slot.messages == Messages(received=7, sent=8)
+    assert slot.mailboxes == Mailboxes(longest=10, dropped=11, closed=12)
     assert (slot.websockets, slot.streams) == ({"/ws/<room>/": 3}, {"/events/": 1})
     assert (slot.closes, slot.stream_ends, slot.refused) == ({"1000": 2}, {"left": 6}, 9)
 

@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from django_tandem.model.scoreboard import Messages, Threads, WorkerSlot
+from django_tandem.model.scoreboard import Mailboxes, Messages, Threads, WorkerSlot
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.prometheus import Measured, encode
 from django_tandem.monitor.request_lines import parse
@@ -32,6 +32,7 @@ def measured_stack() -> Measured:
         websockets={"/ws/": 4},
         streams={"/events/": 2},
         messages=Messages(received=5, sent=6),
+        mailboxes=Mailboxes(longest=7, dropped=8, closed=9),
         closes={"1001": 2},
         stream_ends={"left": 1},
     )

@@ -5,6 +5,7 @@ import pytest
 from builders import host, plan, verdict, websocket
 from django_tandem.errors import SettingError
 from django_tandem.model import Process, Stack
+from django_tandem.model.mailbox import MailboxLimits, SlowClient, read_mailbox_limits
 
 
 def _named(found, name: str) -> Process:
@@ -145,6 +146,43 @@ def test_the_threads_of_the_handler_follow_the_cpus_of_the_container(cpus, given
     found = plan(websocket("/ws/"), tandem={"ASGI": {"THREADS": given}}, on=host(cpus=cpus))
 
     assert dict(_named(found, "master").environment)["TANDEM_THREADS"] == threads
+
+
+def test_the_limits_of_the_mailboxes_reach_the_workers() -> None:
+    """Where they are not the defaults."""
+    given = {"CHANNELS": {"MAILBOX": 10, "SLOW_CLIENT": "latest"}}
+    changed, usual = (plan(websocket("/ws/"), tandem=tandem) for tandem in (given, {}))
+
+    text = dict(_named(changed, "master").environment)["TANDEM_MAILBOX"]
+    assert read_mailbox_limits(text) == MailboxLimits(messages=10, slow_client=SlowClient.LATEST)
+    assert "TANDEM_MAILBOX" not in dict(_named(usual, "master").environment)
+
+
+OURS, OTHER = "django_tandem.channels.RedisLayer", "channels_redis.core.RedisChannelLayer"
+
+
+@pytest.mark.parametrize(
+    ("layers", "given", "is_compressed"),
+    [
+        ((), "auto", True),
+        ((OTHER,), "auto", True),
+        ((OURS,), "auto", False),
+        ((OURS, OURS), "auto", False),
+        ((OURS, OTHER), "auto", True),
+        ((OURS,), True, True),
+        ((OTHER,), False, False),
+    ],
+)
+def test_websockets_are_not_compressed_where_each_layer_is_ours(
+    layers, given, is_compressed
+) -> None:
+    """Unless a setting says otherwise."""
+    found = plan(
+        websocket("/ws/"), tandem={"CHANNELS": {"COMPRESSION": given}}, channel_layers=layers
+    )
+
+    argv = _named(found, "master").argv
+    assert ("--ws-per-message-deflate=false" not in argv) is is_compressed
 
 
 def test_a_program_has_its_own_signal_time_niceness_and_variables() -> None:

@@ -256,8 +256,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             [],
             'TANDEM: Expected a dict, got [].\n  Its keys: "BIND", "RUN_DIR", "ENV_FILE", "WSGI", '
-            '"ASGI", "ROUTES", "URLCONFS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", "PEERS", '
-            '"HANDOVER", "DRAIN_S", "DRAIN", "STOP_S", "STOP_DELAY_S", "LOG_FORMAT", '
+            '"ASGI", "ROUTES", "URLCONFS", "CHANNELS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", '
+            '"PEERS", "HANDOVER", "DRAIN_S", "DRAIN", "STOP_S", "STOP_DELAY_S", "LOG_FORMAT", '
             '"SHARED_MASTER", "PRELOAD", "HEALTH", "MIGRATIONS", "MONITOR", "METRICS", '
             '"SLOW_S", "RECYCLE", "USER", "RELOAD_GROUP", "KUBERNETES".',
         ),
