@@ -12,19 +12,28 @@ from harness.client import wait_for
 
 
 class Valkey:
-    """A server at ``url``; its socket is ``valkey.sock`` in ``directory``."""
+    """
+    A server at ``url``; its socket is ``valkey.sock`` in ``directory``.
 
-    def __init__(self, directory: Path) -> None:
+    ``options`` are those of its command. With a ``configuration`` it is a sentinel.
+    """
+
+    def __init__(self, directory: Path, *options: str, configuration: Path | None = None) -> None:
         self.path = directory / "valkey.sock"
         self.url = f"unix://{self.path}"
         self._directory = directory
+        self._options = options
+        self._configuration = configuration
 
     def start(self) -> None:
         """Start it, and wait until it accepts a connection."""
+        file = [str(self._configuration)] if self._configuration else []
+        sentinel = ["--sentinel"] if self._configuration else []
         unsaved = ("--port", "0", "--save", "", "--loglevel", "warning")
         listen = ("--unixsocket", str(self.path), "--dir", str(self._directory))
         self.process = subprocess.Popen(
-            [find_valkey(), *unsaved, *listen], stdout=subprocess.DEVNULL
+            [find_valkey(), *file, *unsaved, *listen, *self._options, *sentinel],
+            stdout=subprocess.DEVNULL,
         )
         wait_for(self._accepts)
 
@@ -48,9 +57,9 @@ class Valkey:
 
 
 @contextmanager
-def valkey(directory: Path) -> Iterator[Valkey]:
+def valkey(directory: Path, *options: str, configuration: Path | None = None) -> Iterator[Valkey]:
     """Run a server, and end it."""
-    started = Valkey(directory)
+    started = Valkey(directory, *options, configuration=configuration)
     started.start()
     try:
         yield started

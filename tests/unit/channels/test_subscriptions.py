@@ -1,0 +1,218 @@
+"""A connection that is lost is replaced, and no member of a group stays deaf."""
+
+import asyncio
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from django_tandem.channels import shards, subscriptions
+from django_tandem.channels.redis_layer import RedisLayer
+
+pytestmark = pytest.mark.processes
+
+
+def run(test):
+    """Run the coroutine in an event loop of its own, for at most thirty seconds."""
+
+    async def limited():
+        async with asyncio.timeout(30):
+            return await test
+
+    return asyncio.run(limited())
+
+
+@pytest.fixture
+def layer(own_valkey):
+    """A layer on the server that the test kills."""
+    return RedisLayer(hosts=[own_valkey.url])
+
+
+async def members_of(layer, *groups):
+    """Return a channel for each of the groups, each a member of its own."""
+    channels = [await layer.new_channel() for _ in groups]
+    for group, channel in zip(groups, channels, strict=True):
+        await layer.group_add(group, channel)
+    return channels
+
+
+async def send_until_current(layer, group, message):
+    """Send once all groups are joined again, which the sender waits for."""
+    for connection in layer._endpoint()._connections:
+        await connection.subscriptions.wait_until_current()
+    await layer.group_send(group, message)
+
+
+def test_members_get_each_message_once_after_each_of_five_restarts(own_valkey, layer) -> None:
+    """Of two groups, and on a channel, with nothing that the server had kept."""
+
+    async def test():
+        channels = await members_of(layer, "one", "one", "two")
+        received = [[] for _ in channels]
+        for restart in range(5):
+            own_valkey.kill()
+            while not layer._endpoint()._connections[0].subscriptions.is_reconnecting:
+                await asyncio.sleep(0.001)
+            own_valkey.start()
+            for group in ("one", "two"):
+                await layer.group_send(group, {"number": restart})
+            for channel in channels:
+                await layer.send(channel, {"number": f"own {restart}"})
+            for channel, numbers in zip(channels, received, strict=True):
+                numbers += [(await layer.receive(channel))["number"] for _ in "12"]
+        return received
+
+    expected = [each for number in range(5) for each in (number, f"own {number}")]
+    assert run(test()) == [expected] * 3
+
+
+def test_a_lost_connection_is_logged_once_with_its_length(own_valkey, layer, caplog) -> None:
+    """Not at each attempt."""
+
+    async def test():
+        await members_of(layer, "one")
+        own_valkey.kill()
+        while not layer._endpoint()._connections[0].subscriptions.is_reconnecting:
+            await asyncio.sleep(0.001)
+        own_valkey.start()
+        await layer.group_send("one", {})
+
+    run(test())
+    lost, restored = caplog.messages
+    assert lost == "Redis is unavailable, reconnecting: Connection closed by server."
+    assert restored.startswith("Redis is available again after ")
+
+
+def test_a_group_may_be_joined_and_left_while_redis_restarts(own_valkey, layer) -> None:
+    """The one that joins waits until it is a member, and the one that left gets nothing."""
+
+    async def test():
+        leaving, joining = await members_of(layer, "one", "two")
+        own_valkey.kill()
+        while not layer._endpoint()._connections[0].subscriptions.is_reconnecting:
+            await asyncio.sleep(0.001)
+        joined = asyncio.ensure_future(layer.group_add("one", joining))
+        await layer.group_discard("one", leaving)
+        own_valkey.start()
+        await joined
+        await layer.group_send("one", {"number": 1})
+        await layer.send(leaving, {"number": 2})
+        return await layer.receive(joining), await layer.receive(leaving)
+
+    assert run(test()) == ({"number": 1}, {"number": 2})
+
+
+def test_a_worker_waits_while_redis_restarts(own_valkey, layer) -> None:
+    """And receives what is sent from then on."""
+
+    async def test():
+        receiving = asyncio.ensure_future(layer.receive("work"))
+        await members_of(layer, "one")
+        for _ in range(2):
+            own_valkey.kill()
+            while not layer._endpoint()._connections[0].subscriptions.is_reconnecting:
+                await asyncio.sleep(0.001)
+            own_valkey.start()
+            await layer.group_send("one", {})
+        await layer.send("work", {"number": 1})
+        return await receiving
+
+    assert run(test()) == {"number": 1}
+
+
+def test_a_server_that_never_answered_is_an_error(tmp_path) -> None:
+    """The setting is wrong: neither a consumer nor a worker waits."""
+    layer = RedisLayer(hosts=[f"unix://{tmp_path}/none"])
+
+    async def test():
+        for call in (layer.new_channel(), layer.receive("work"), layer.send("work", {})):
+            with pytest.raises(RedisConnectionError):
+                await call
+
+    run(test())
+
+
+def test_a_redis_that_hangs_is_an_error(own_valkey, layer, monkeypatch) -> None:
+    """After a bounded time, by each command; and it works on when Redis does."""
+    monkeypatch.setattr(shards, "TIMEOUT_S", 0.3)
+
+    async def test():
+        (channel,) = await members_of(layer, "one")
+        with own_valkey.frozen():
+            for call in (
+                layer.send(channel, {"number": 0}),
+                layer.group_send("one", {"number": 0}),
+                layer.group_add("two", channel),
+                layer.send("work", {"number": 0}),
+            ):
+                with pytest.raises(RedisTimeoutError) as caught:
+                    await call
+                assert str(caught.value) == "Redis did not answer within 0.3 s."
+        await layer.group_add("two", channel)
+        await layer.group_send("two", {"number": 1})
+        while (received := await layer.receive(channel)) != {"number": 1}:
+            assert received == {"number": 0}
+
+    run(test())
+
+
+def test_a_connection_that_is_lost_without_a_sign_is_replaced(
+    own_valkey, layer, monkeypatch
+) -> None:
+    """A firewall may drop it: it is tested when it was quiet, and each name subscribed to again."""
+    monkeypatch.setattr(shards, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(subscriptions, "IDLE_S", 0.1)
+
+    async def test():
+        (channel,) = await members_of(layer, "one")
+        of_group = layer._endpoint()._connections[0].subscriptions
+        with own_valkey.frozen():
+            while not of_group.is_reconnecting:
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr(shards, "TIMEOUT_S", 5)
+        await of_group.wait_until_current()
+        await layer.group_send("one", {"number": 1})
+        return await layer.receive(channel)
+
+    assert run(test()) == {"number": 1}
+
+
+def test_a_thousand_groups_are_joined_again_by_few_commands(own_valkey, layer) -> None:
+    """And each of them works."""
+
+    async def test():
+        channel = await layer.new_channel()
+        names = [f"group-{number}" for number in range(1000)]
+        await asyncio.gather(*(layer.group_add(name, channel) for name in names))
+        own_valkey.kill()
+        of_group = layer._endpoint()._connections[0].subscriptions
+        while not of_group.is_reconnecting:
+            await asyncio.sleep(0.001)
+        own_valkey.start()
+        await of_group.wait_until_current()
+        for number in (0, 499, 500, 999):
+            await layer.group_send(f"group-{number}", {"number": number})
+        return [(await layer.receive(channel))["number"] for _ in range(4)]
+
+    assert run(test()) == [0, 499, 500, 999]
+
+
+def test_a_subscription_that_is_forbidden_is_an_error(own_valkey) -> None:
+    """The consumer gets it, and the subscriptions that are allowed stay."""
+    from redis import Redis
+
+    admin = Redis.from_url(own_valkey.url)
+    rules = ("on", "nopass", "~*", "+@all", "resetchannels")
+    allowed = ("&asgi:process:*", "&asgi:group:allowed")
+    admin.execute_command("ACL", "SETUSER", "site", *rules, *allowed)
+    layer = RedisLayer(hosts=[{"address": own_valkey.url, "username": "site", "password": ""}])
+
+    async def test():
+        channel, second = await members_of(layer, "allowed", "allowed")
+        with pytest.raises(Exception, match="No permissions"):
+            await layer.group_add("forbidden", second)
+        await send_until_current(layer, "allowed", {"number": 1})
+        return await layer.receive(channel)
+
+    assert run(test()) == {"number": 1}
+    admin.close()
