@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 import uvloop
 
 from django_tandem.bench.http_load import HttpLoad, drive
+from django_tandem.bench.replay.load import ReplayLoad
 from django_tandem.bench.results import DriverResult, latency
 from django_tandem.bench.websocket_load import MEASURES, Measure, WebSocketLoad
 from django_tandem.bench.workload import FINISHED, STARTED, Job, Workload, decode_job, encode
@@ -28,7 +29,7 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> DriverRes
         sockets = WebSocketLoad(job.url, job.workload, wanted, measures[wanted.measure])
         await sockets.open()
         sockets.start()
-    load = HttpLoad(job.url, job.workload, job.warm_s + job.seconds)
+    load = _load_of(job)
     driving = asyncio.create_task(_drive(load, job.workload))
     # The load does not pause between the warm-up and the seconds that count.
     await asyncio.sleep(job.warm_s)
@@ -54,7 +55,14 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> DriverRes
         generator_share=share,
         why=tuple(load.why.most_common()),
         sockets=await sockets.finish() if sockets else None,
+        routes=load.routes() if isinstance(load, ReplayLoad) else (),
     )
+
+
+def _load_of(job: Job) -> HttpLoad | ReplayLoad:
+    if job.workload.replay is not None:
+        return ReplayLoad(job.url, job.workload, job.workload.replay)
+    return HttpLoad(job.url, job.workload, job.warm_s + job.seconds)
 
 
 def _write(line: str) -> None:
@@ -62,8 +70,10 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _drive(load: HttpLoad, workload: Workload) -> None:
-    if workload.path is None:
+async def _drive(load: HttpLoad | ReplayLoad, workload: Workload) -> None:
+    if isinstance(load, ReplayLoad):
+        await load.run()
+    elif workload.path is None:
         await asyncio.sleep(load.left_s)
     else:
         await drive(load, workload.connections)

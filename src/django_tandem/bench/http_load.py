@@ -19,6 +19,8 @@ RETRY_S = 0.1
 # The headers that delimit a body.
 BODY_HEADERS = (b"content-length", b"transfer-encoding")
 
+Headers = tuple[tuple[str, str], ...]
+
 
 class HttpLoad:
     """The HTTP load of one round: its request, and the results so far."""
@@ -26,7 +28,9 @@ class HttpLoad:
     def __init__(self, url: str, workload: Workload, seconds: float) -> None:
         parts = urlsplit(url)
         self.address = (parts.hostname or "", parts.port or 80)
-        self.request = _request(parts.netloc, workload)
+        self.request = encode_request(
+            parts.netloc, workload.method, workload.path or "/", workload.headers, workload.body
+        )
         self.seconds: list[float] = []
         self.why: Counter[str] = Counter()
         self.answered = 0
@@ -157,7 +161,7 @@ async def _keep_busy(load: HttpLoad) -> None:
             load.record_timeout()
             continue
         except OSError as error:
-            load.why[f"no connection: {_reason(error)}"] += 1
+            load.why[f"no connection: {error_reason(error)}"] += 1
             await asyncio.sleep(RETRY_S)
             continue
         await connection.done
@@ -165,18 +169,19 @@ async def _keep_busy(load: HttpLoad) -> None:
             await asyncio.sleep(RETRY_S)
 
 
-def _reason(error: OSError) -> str:
-    # The message differs between event loops.
+def error_reason(error: OSError) -> str:
+    """Return why a connection failed, the same for each event loop."""
     return os.strerror(error.errno) if error.errno else type(error).__name__
 
 
-def _request(host: str, workload: Workload) -> bytes:
-    body = workload.body.encode()
+def encode_request(host: str, method: str, target: str, headers: Headers, body: str = "") -> bytes:
+    """Return a request; ``headers`` replace the defaults of the same names."""
+    content = body.encode()
     own = [("Host", host), ("Accept", "*/*"), ("User-Agent", "tandem-bench")]
-    if body:
-        own.append(("Content-Length", str(len(body))))
-    given = {name.lower() for name, _ in workload.headers}
-    headers = [*(each for each in own if each[0].lower() not in given), *workload.headers]
-    lines = [f"{workload.method} {workload.path} HTTP/1.1"]
+    if content:
+        own.append(("Content-Length", str(len(content))))
+    given = {name.lower() for name, _ in headers}
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in own if name.lower() not in given]
     lines += [f"{name}: {value}" for name, value in headers]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + content

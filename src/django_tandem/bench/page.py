@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from django_tandem.bench.replay.routes import RouteFigures, route_figures
 from django_tandem.bench.report import Report, warnings
 from django_tandem.bench.results import (
     MEMORY,
@@ -97,7 +98,11 @@ def _section(report: Report, workload: Workload) -> dict[str, object]:
         "workload": workload,
         "description": _description(workload),
         "charts": charts(report, workload) if metrics else [],
-        "tables": (_medians(report, rows, metrics), _ratios(report, workload, rows, metrics)),
+        "tables": (
+            _medians(report, rows, metrics),
+            _ratios(report, workload, rows, metrics),
+            *_route_tables(report, rows),
+        ),
         "rounds": _rounds(report, rows, metrics),
     }
 
@@ -109,6 +114,11 @@ def _description(workload: Workload) -> str:
         body = f" with a body of {len(workload.body.encode()):,} bytes" if workload.body else ""
         parts.append(
             f"{workload.method} {workload.path}{body}, on {workload.connections:,} connections"
+        )
+    if replay := workload.replay:
+        parts.append(
+            f"{replay.span_s:.0f} s of {replay.source} at {replay.speed:g} times its speed, "
+            f"number of requests: {len(replay.requests):,}"
         )
     if sockets := workload.sockets:
         parts.append(
@@ -128,6 +138,9 @@ def charts(report: Report, workload: Workload) -> list[Chart]:
             _chart(report, workload, "Requests per second", (REQUESTS,)),
             _chart(report, workload, "Latency", (P99, P95, P50)),
         ]
+    if workload.replay:
+        # Its rate is the recorded one on each topology.
+        found.append(_chart(report, workload, "Latency", (P99, P95, P50)))
     if workload.sockets:
         title = f"WebSocket latency, by {workload.sockets.measure}"
         found.append(_chart(report, workload, title, (SOCKET_P99, SOCKET_P50)))
@@ -200,6 +213,31 @@ def _ratios(
         lines=tuple(
             _line(report, row, cells(row)) for row in rows if row.rounds and row is not baseline
         ),
+    )
+
+
+def _route_tables(report: Report, rows: tuple[Row, ...]) -> list[Table]:
+    """Return a table for each route of a replay."""
+    by_route: dict[str, list[RouteFigures]] = {}
+    for each in route_figures(rows):
+        by_route.setdefault(each.route, []).append(each)
+    return [
+        Table(
+            caption=f"{route}, {figures[0].requests:,} requests in a round",
+            columns=("p50 (ms)", "p95 (ms)", "errors", "other status"),
+            lines=tuple(_route_line(report, each) for each in figures),
+        )
+        for route, figures in by_route.items()
+    ]
+
+
+def _route_line(report: Report, each: RouteFigures) -> Line:
+    counts = (sum(count for _, count in kinds) for kinds in (each.errors, each.changed))
+    return Line(
+        title=report.title_of(each.topology),
+        cells=(P50.text(each.p50_ms), P95.text(each.p95_ms), *(f"{count:,}" for count in counts)),
+        notes=tuple(f"{kind}: {count:,} times" for kind, count in (*each.errors, *each.changed)),
+        is_baseline=each.topology == report.baseline,
     )
 
 

@@ -4,18 +4,22 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from django_tandem.bench.replay.routes import route_figures
 from django_tandem.bench.results import METRICS, Row, TopologySummary, median, ratio
 from django_tandem.bench.session import NO_WEBSOCKETS, Session
-from django_tandem.bench.workload import Workload
+from django_tandem.bench.workload import Replay, Workload
 
 # From this share of a CPU on, the driver was the bottleneck.
 BUSY_SHARE = 0.9
+# Of routes, in a sentence.
+MOST_NAMED = 5
 PACKAGES = (
     *("django-tandem", "django", "asgiref", "channels", "djangorestframework", "graphene-django"),
     *("gunicorn", "uvicorn", "uvloop", "daphne", "hypercorn", "granian", "uwsgi", "waitress"),
@@ -124,13 +128,31 @@ def as_json(given: Report) -> dict[str, Any]:
     rows = [{**asdict(row), "figures": _figures(row, given)} for row in given.rows]
     share = round(given.peak_generator_share, 3)
     workloads = [_redacted(each) for each in given.workloads]
-    return {**asdict(given), "workloads": workloads, "rows": rows, "generator_share": share}
+    whole = {**asdict(given), "workloads": workloads, "rows": rows, "generator_share": share}
+    return {**whole, "routes": [asdict(each) for each in route_figures(given.rows)]}
 
 
 def _redacted(workload: Workload) -> dict[str, Any]:
-    # A header or a body may be a secret, and reports are shared.
+    # A header, a body or a query may be a secret, and reports are shared.
     headers = [(name, "…") for name, _ in workload.headers]
-    return {**asdict(workload), "headers": headers, "body": "…" if workload.body else ""}
+    return {
+        **asdict(replace(workload, replay=None)),
+        "headers": headers,
+        "body": "…" if workload.body else "",
+        "replay": workload.replay and _summary(workload.replay),
+    }
+
+
+def _summary(replay: Replay) -> dict[str, Any]:
+    return {
+        "source": replay.source,
+        "began": datetime.fromtimestamp(replay.began, UTC).isoformat(timespec="seconds"),
+        "span_s": round(replay.span_s, 3),
+        "speed": replay.speed,
+        "requests": len(replay.requests),
+        "routes": dict(Counter(each.route for each in replay.requests).most_common()),
+        "left_out": dict(replay.left_out),
+    }
 
 
 def _figures(row: Row, given: Report) -> dict[str, Any]:
@@ -158,4 +180,22 @@ def warnings(given: Report) -> list[str]:
         found.append("The session was interrupted; only finished rounds are shown.")
     if max((len(row.rounds) for row in given.rows), default=0) == 1:
         found.append("There was only one round: the spread is unknown.")
+    for workload in given.workloads:
+        if workload.replay is not None:
+            found += _replay_warnings(given.rows_of(workload), workload.replay)
     return found
+
+
+def _replay_warnings(rows: Sequence[Row], replay: Replay) -> Iterator[str]:
+    if replay.left_out:
+        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in replay.left_out)
+        yield f"Left out of the replay: {kinds}."
+    changed: dict[str, str] = {}
+    for each in route_figures(rows):
+        for kind, _ in each.changed[:1]:
+            changed.setdefault(each.route, f"{each.route} ({kind})")
+    if changed:
+        yield (
+            f"Other statuses than recorded: {', '.join(list(changed.values())[:MOST_NAMED])}. "
+            "A log has no cookies: give those of a session by `--header`."
+        )

@@ -53,13 +53,32 @@ class WebSocketResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteResult:
+    """
+    One route in one round of a replay.
+
+    ``requests`` is their number. ``errors`` counts each kind of error: statuses from 500 on, broken
+    connections, timeouts. ``changed`` counts other responses whose status is not the recorded one.
+    ``latency`` is that of each request with a response, from its recorded time on; None without
+    one.
+    """
+
+    route: str
+    requests: int
+    latency: Latency | None
+    errors: tuple[tuple[str, int], ...] = ()
+    changed: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverResult:
     """
     What the driver of one round measured.
 
-    ``failed`` counts statuses from 300 on, broken connections and timeouts, ``why`` each kind.
-    ``generator_share`` is the driver's own share of one CPU: near 1, the driver was the
-    bottleneck.
+    ``failed`` counts statuses from 300 on, broken connections and timeouts, ``why`` each kind; in
+    a replay, which repeats redirects, only statuses from 500 on. ``generator_share`` is the
+    driver's own share of one CPU: near 1, the driver was the bottleneck. ``routes`` are those of
+    a replay.
     """
 
     seconds: float
@@ -69,6 +88,7 @@ class DriverResult:
     generator_share: float
     why: tuple[tuple[str, int], ...] = ()
     sockets: WebSocketResult | None = None
+    routes: tuple[RouteResult, ...] = ()
 
     @property
     def per_second(self) -> float | None:

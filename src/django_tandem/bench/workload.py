@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from django_tandem.bench.results import DriverResult, Latency, WebSocketResult
+from django_tandem.bench.results import DriverResult, Latency, RouteResult, WebSocketResult
 
 STARTED, FINISHED = "started", "finished"
 
@@ -30,12 +30,46 @@ class WebSockets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimedRequest:
+    """A recorded request: sent at ``at_s``; ``status`` is that of the recorded response, or 0."""
+
+    at_s: float
+    method: str
+    target: str
+    route: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """
+    Requests that are sent at their recorded times, whatever the responses to others take.
+
+    They are those of ``span_s`` seconds from ``began`` on, in seconds since the epoch, which
+    ``source`` records; ``speed`` is by how much faster they are sent. ``left_out`` counts the
+    requests of that time that are not sent, by their kind.
+    """
+
+    source: str
+    began: float = 0.0
+    span_s: float = 0.0
+    speed: float = 1.0
+    requests: tuple[TimedRequest, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+
+    def at_speed(self, speed: float) -> "Replay":
+        """Return it with each time divided by ``speed``."""
+        requests = tuple(replace(each, at_s=each.at_s / speed) for each in self.requests)
+        return replace(self, speed=speed, requests=requests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """
     ``connections`` that each send the next request for ``path`` as soon as they have a response.
 
-    Without a ``path`` there are only the WebSockets. ``headers`` are sent with each request and
-    with each handshake.
+    With a ``replay`` its requests are sent instead, and with neither there are only the
+    WebSockets. ``headers`` are sent with each request and with each handshake.
     """
 
     name: str
@@ -45,12 +79,18 @@ class Workload:
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     sockets: WebSockets | None = None
+    replay: Replay | None = None
+
+    @property
+    def has_requests(self) -> bool:
+        """Whether there is more than WebSockets."""
+        return self.path is not None or self.replay is not None
 
     def without_websockets(self) -> "Workload | None":
         """Return the HTTP part of it; None when there is none."""
         if self.sockets is None:
             return self
-        return replace(self, sockets=None) if self.path else None
+        return replace(self, sockets=None) if self.has_requests else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +113,11 @@ def decode_job(text: str) -> Job:
     fields = json.loads(text)
     workload = fields["workload"]
     sockets = workload["sockets"] and WebSockets(**workload["sockets"])
-    changed = {"headers": _pairs(workload["headers"]), "sockets": sockets}
+    changed = {
+        "headers": _pairs(workload["headers"]),
+        "sockets": sockets,
+        "replay": workload["replay"] and _replay(workload["replay"]),
+    }
     return Job(**{**fields, "workload": Workload(**{**workload, **changed})})
 
 
@@ -81,7 +125,19 @@ def decode_result(text: str) -> DriverResult:
     """Return the result that ``encode`` was given."""
     fields = json.loads(text)
     sockets = fields["sockets"] and WebSocketResult(**_decoded(fields["sockets"]))
-    return DriverResult(**{**_decoded(fields), "sockets": sockets})
+    routes = tuple(_route_result(each) for each in fields["routes"])
+    return DriverResult(**{**_decoded(fields), "sockets": sockets, "routes": routes})
+
+
+def _replay(fields: dict[str, Any]) -> Replay:
+    requests = tuple(TimedRequest(**each) for each in fields["requests"])
+    return Replay(**{**fields, "requests": requests, "left_out": _pairs(fields["left_out"])})
+
+
+def _route_result(fields: dict[str, Any]) -> RouteResult:
+    latency = fields["latency"] and Latency(**fields["latency"])
+    errors, changed = _pairs(fields["errors"]), _pairs(fields["changed"])
+    return RouteResult(**{**fields, "latency": latency, "errors": errors, "changed": changed})
 
 
 def _decoded(fields: dict[str, Any]) -> dict[str, Any]:

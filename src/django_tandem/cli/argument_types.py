@@ -44,6 +44,22 @@ def seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f'Expected a number of seconds, such as 10, got "{text}".')
 
 
+def factor(text: str) -> float:
+    """Parse a number above 0."""
+    try:
+        if 0 < float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f'Expected a number above 0, such as 2, got "{text}".')
+
+
+def several_of(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of a list of ``choices`` in any case, separated by commas."""
+    parse = one_of(choices)
+    return lambda text: tuple(parse(each.strip().upper()) for each in text.split(","))
+
+
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:
     """Return a parser of one of ``choices``; its error names the choice that is similar."""
     known = tuple(choices)

@@ -22,7 +22,7 @@ from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measure
 from django_tandem.bench.session import Schedule, Session, interruptible
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
-from django_tandem.cli import INTERRUPTED, argument_types, bench_fanout, console
+from django_tandem.cli import INTERRUPTED, argument_types, bench_fanout, bench_replay, console
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
@@ -37,10 +37,12 @@ from django_tandem.settings import Settings
 # Imports and connections happen before each round.
 WARM_S = 1.5
 # Safe methods (RFC 9110, 9.2.1).
-SAFE = ("GET", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")
 SECRET = ("--header", "--body", "--message")
 # Not HEAD: its responses have a Content-Length and no body.
-METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+# Seconds of a round.
+DURATION_S, REPLAY_DURATION_S = 10.0, 60.0
 # The host of a request, unless a header says otherwise.
 ADDRESS = "127.0.0.1"
 
@@ -61,9 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--duration",
         type=argument_types.seconds,
-        default=10,
         metavar="S",
-        help="of a round, in seconds (10)",
+        help="of a round, in seconds (10, and 60 with --from-log)",
     )
     parser.add_argument(
         "--rounds",
@@ -78,13 +79,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure; 1 when a topology did not finish all of its rounds."""
+    bench_replay.require_consistent(options)
     is_fanout = bench_fanout.is_asked_for(options)
-    workloads = [bench_fanout.workload_of(options, _path)] if is_fanout else workloads_of(options)
+    options.duration = options.duration or (REPLAY_DURATION_S if options.from_log else DURATION_S)
+    workloads: list[Workload] = []
+    if is_fanout:
+        workloads = [bench_fanout.workload_of(options, _path)]
+    elif not options.from_log:
+        workloads = workloads_of(options)
     _require_writable(options)
-    for name in ("json", "html"):
+    for name in ("json", "html", "from_log"):
         if given := getattr(options, name):
             setattr(options, name, given.absolute())
     loaded = load_project(options.settings, env_file_of(options))
+    if options.from_log:
+        workloads = [bench_replay.workload_of(options, _sockets(options))]
     workloads = [with_host(each) for each in workloads]
     require_consent(options, workloads)
     # As `up` does, for relative paths in the settings.
@@ -210,6 +219,7 @@ def print_tables(report: Report) -> None:
         rows = report.rows_of(workload)
         console.line_out(f"\n{workload.name}")
         _table(report, rows, has_sockets=workload.sockets is not None)
+        bench_replay.print_routes(report, rows)
     for warning in reports.warnings(report):
         console.line_err(warning)
 
@@ -287,6 +297,7 @@ def _add_workload_arguments(parser: argparse.ArgumentParser) -> None:
         help='run TANDEM["PROGRAMS"] too, such as a Celery worker on its own broker',
     )
     parser.add_argument("--yes", action="store_true", help="write to this database")
+    bench_replay.add_arguments(parser)
 
 
 def workloads_of(options: argparse.Namespace) -> list[Workload]:
@@ -295,8 +306,8 @@ def workloads_of(options: argparse.Namespace) -> list[Workload]:
         raise TandemError(
             "Expected a URL or `--ws`.", hint="Name a URL, such as `tandem bench /api/lots/`."
         )
-    ws_host, ws_path = _path(options.ws) if options.ws else ("", "")
-    sockets = WebSockets(path=ws_path, count=options.sockets) if options.ws else None
+    ws_host, _ = _path(options.ws) if options.ws else ("", "")
+    sockets = _sockets(options)
     method = options.method or ("POST" if options.body else "GET")
     found = []
     for host, path in dict.fromkeys(map(_path, options.urls)):
@@ -314,6 +325,10 @@ def workloads_of(options: argparse.Namespace) -> list[Workload]:
     return found or [
         Workload(name=options.ws, path=None, headers=_headers(options, ws_host), sockets=sockets)
     ]
+
+
+def _sockets(options: argparse.Namespace) -> WebSockets | None:
+    return WebSockets(path=_path(options.ws)[1], count=options.sockets) if options.ws else None
 
 
 def _headers(options: argparse.Namespace, host: str) -> tuple[tuple[str, str], ...]:
@@ -337,11 +352,13 @@ def require_consent(options: argparse.Namespace, requested: Sequence[Workload]) 
     changing = next((each for each in requested if each.method not in SAFE), None)
     if changing is None or options.yes:
         return
+    name = f"{changing.method} of {changing.name}" if changing.replay else changing.name
+    times = "as often as recorded" if changing.replay else "thousands of times"
     database = django_settings.DATABASES.get("default", {})
     where = f'"{database.get("NAME", "")}"' + (
         f" on {database['HOST']}" if database.get("HOST") else ""
     )
-    warning = f"{changing.name} would run thousands of times and may write to the database {where}."
+    warning = f"{name} would run {times} and may write to the database {where}."
     hint = "Use a copy of the database. If this is one, add `--yes`."
     if sys.stdin.isatty() and input(f"{warning}\n  Continue? [y/N] ").lower() == "y":
         return

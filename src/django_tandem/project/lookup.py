@@ -17,6 +17,7 @@ from django.utils import translation
 from django.utils.encoding import repercent_broken_unicode
 from django.utils.module_loading import import_string
 
+from django_tandem.inprocess.policy import route_text
 from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Protocol, Route
 from django_tandem.project.asgi_routes import websocket_routes
@@ -34,6 +35,23 @@ def is_static(path: str) -> bool:
     """Return whether Django's own static files handler serves ``path``."""
     given = urlsplit(settings.STATIC_URL or "")
     return bool(given.path) and not given.netloc and path.startswith(given.path)
+
+
+def is_file(path: str) -> bool:
+    """Return whether ``path`` is below STATIC_URL or MEDIA_URL, where the edge serves files."""
+    media = urlsplit(settings.MEDIA_URL or "")
+    # The default, "/", is no prefix of its own.
+    is_media = media.path not in ("", "/") and not media.netloc and path.startswith(media.path)
+    return is_static(path) or is_media
+
+
+def pattern_of(path: str) -> str | None:
+    """Return the pattern of the route that answers ``path``, as the stacks name it for the logs."""
+    with translation.override(_language_of(path)):
+        try:
+            return route_text(get_resolver().resolve(path))
+        except Resolver404:
+            return None
 
 
 def resolve_http(

@@ -64,6 +64,28 @@ def test_the_table_is_on_stdout_and_the_progress_is_not(one_round) -> None:
     assert one_round.stderr.endswith("/out.json\n")
 
 
+def test_a_log_is_replayed_on_each_topology(project, tmp_path) -> None:
+    """Each route is a row, with its errors and the statuses that the log does not have."""
+    line = '127.0.0.1 - - [26/Nov/2026:12:00:00 +0000] "{} HTTP/1.1" 200 2 "-" "-"\n'
+    log = tmp_path / "access.log"
+    requests = ("GET /", "HEAD /async/", "POST /", "GET /none/")
+    log.write_text("".join(map(line.format, requests)))
+    out = tmp_path / "out.json"
+    argv = ("--duration", "1", "--rounds", "1", "--json", str(out))
+    done = tandem(project, "bench", "--from-log", str(log), *argv)
+
+    assert done.returncode == 0, done.stderr
+    assert "Left out of the replay: POST requests (1)." in done.stderr
+    assert "(unmatched) (404 instead of 200)" in done.stderr
+    rows = {
+        (each["route"], each["topology"]): each for each in json.loads(out.read_text())["routes"]
+    }
+    assert {name for _, name in rows} == {"wsgi", "asgi", "hybrid"}
+    assert {route for route, _ in rows} == {"/", "/async/", "(unmatched)"}
+    assert all(each["requests"] == 1 and each["errors"] == [] for each in rows.values())
+    assert all(each["p95_ms"] > 0 for each in rows.values())
+
+
 def test_nothing_of_it_is_left(one_round, project) -> None:
     """Neither a process nor anything in the project."""
     assert running_in(project) == []

@@ -13,7 +13,7 @@ from django_tandem.bench.results import (
     TopologySummary,
     WebSocketResult,
 )
-from django_tandem.bench.workload import WebSockets, Workload
+from django_tandem.bench.workload import Replay, TimedRequest, WebSockets, Workload
 
 HYBRID, WSGI, ASGI = "hybrid", "wsgi", "asgi"
 LOTS = Workload(name="/api/lots/", path="/api/lots/")
@@ -23,6 +23,20 @@ MIXED = Workload(
     sockets=WebSockets(path="/ws/lots/1/", count=50),
 )
 ONLY_SOCKETS = Workload(name="WebSockets", path=None, sockets=WebSockets(path="/ws/lots/1/"))
+REPLAY = Workload(
+    name="the replay of nginx.log",
+    path=None,
+    headers=(("Cookie", "sessionid=secret"),),
+    replay=Replay(
+        source="nginx.log",
+        span_s=60,
+        speed=2,
+        requests=(
+            TimedRequest(at_s=0, method="GET", target="/a/?token=secret", route="/a/", status=200),
+        ),
+        left_out=(("POST requests", 1200), ("files", 3)),
+    ),
+)
 TITLES = {HYBRID: "Hybrid", WSGI: "WSGI only", ASGI: "ASGI only"}
 WHAT = {
     HYBRID: "NGINX, Gunicorn with 2 workers, Uvicorn with 1",

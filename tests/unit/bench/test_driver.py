@@ -13,6 +13,8 @@ from django_tandem.bench.workload import (
     FINISHED,
     STARTED,
     Job,
+    Replay,
+    TimedRequest,
     WebSockets,
     Workload,
     decode_job,
@@ -24,6 +26,15 @@ pytestmark = pytest.mark.processes
 
 ASKED = Workload(name="it", path="/lots/", connections=2, headers=(("Accept", "*/*"),))
 SOCKETS = WebSockets(path="/ws/", count=3, every_s=0.05)
+REPLAY = Replay(
+    source="nginx.log",
+    span_s=0.1,
+    requests=(
+        TimedRequest(at_s=0, method="GET", target="/a/?x", route="/a/", status=200),
+        TimedRequest(at_s=0.1, method="GET", target="/b/", route="/b/", status=404),
+    ),
+    left_out=(("POST requests", 3),),
+)
 
 
 async def _driven(given: str, *, directory=None) -> tuple[int, str, str]:
@@ -124,11 +135,37 @@ def test_a_project_whose_modules_are_called_alike_is_not_imported(tmp_path) -> N
     asyncio.run(run())
 
 
+def test_a_replay_has_a_result_of_each_route() -> None:
+    """Its requests are sent once, after the warm-up."""
+
+    async def run() -> None:
+        async with serving_script(responding(OK)) as server:
+            workload = Workload(name="it", path=None, replay=REPLAY)
+            url = f"http://127.0.0.1:{server.port}"
+            code, out, err = await _driven(encode(Job(url=url, workload=workload, seconds=0.2)))
+
+        assert (code, err) == (0, "")
+        seen = decode_result(out)
+        assert (seen.answered, seen.failed) == (2, 0)
+        assert [(each.route, each.requests) for each in seen.routes] == [("/a/", 1), ("/b/", 1)]
+        assert seen.routes[0].latency is not None
+        assert seen.routes[1].changed == (("200 instead of 404", 1),)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("replay", [None, REPLAY])
 @pytest.mark.parametrize("sockets", [None, SOCKETS])
-def test_a_job_is_read_as_it_was_written(sockets) -> None:
+def test_a_job_is_read_as_it_was_written(sockets, replay) -> None:
     """The content does not matter."""
     workload = Workload(
-        name="it", path="/ä?b", method="POST", body='"\n', headers=(("A", "b"),), sockets=sockets
+        name="it",
+        path="/ä?b",
+        method="POST",
+        body='"\n',
+        headers=(("A", "b"),),
+        sockets=sockets,
+        replay=replay,
     )
     job = Job(url="http://127.0.0.1:80", workload=workload, seconds=0.5)
 

@@ -10,9 +10,11 @@ from bench.reports import (
     LOTS,
     MIXED,
     ONLY_SOCKETS,
+    REPLAY,
     WSGI,
     all_failed,
     failed,
+    latency,
     measured,
     report,
     row,
@@ -22,7 +24,7 @@ from bench.reports import (
 )
 
 from django_tandem.bench.page import charts, page
-from django_tandem.bench.results import TopologySummary
+from django_tandem.bench.results import RouteResult, TopologySummary
 from django_tandem.bench.workload import Workload
 
 HOSTILE = """<script>alert("1")</script> & ' </title></svg> {0} 中文"""
@@ -176,3 +178,16 @@ def test_it_says_how_to_repeat_the_measurement(parsed) -> None:
 def test_the_same_report_is_the_same_page(text) -> None:
     """So that kept pages can be compared."""
     assert page(_every_kind()) == text
+
+
+def test_a_replay_has_a_table_of_each_route() -> None:
+    """With the kinds of errors, and without the queries of the log."""
+    result = RouteResult(route="/a/", requests=9, latency=latency(40), errors=(("status 500", 2),))
+    rows = [row(HYBRID, measured(1, 1, routes=(result,)), workload=REPLAY)]
+    text = page(report(rows, [REPLAY]))
+
+    assert "60 s of nginx.log at 2 times its speed, number of requests: 1" in text
+    assert "<h4>/a/, 9 requests in a round</h4>" in text
+    assert "status 500: 2 times" in text
+    assert "secret" not in text
+    assert "Requests per second" not in text

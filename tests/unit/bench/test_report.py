@@ -10,9 +10,11 @@ from bench.reports import (
     LOTS,
     MIXED,
     ONLY_SOCKETS,
+    REPLAY,
     WSGI,
     all_failed,
     failed,
+    latency,
     measured,
     report,
     row,
@@ -21,6 +23,7 @@ from bench.reports import (
 )
 
 from django_tandem.bench.report import Report, as_json, machine, versions, warnings
+from django_tandem.bench.results import RouteResult
 
 PARTIAL = (
     row(HYBRID, measured(700, 40, sockets=sockets()), workload=MIXED),
@@ -146,3 +149,36 @@ def test_the_workloads_are_in_the_report() -> None:
 
     assert read["workloads"][0]["path"] == "/api/lots/"
     assert read["workloads"][1]["sockets"]["count"] == 50
+
+
+def _replayed() -> Report:
+    result = RouteResult(
+        route="/a/", requests=9, latency=latency(40), changed=(("302 instead of 200", 9),)
+    )
+    return report([row(WSGI, measured(1, 1, routes=(result,)), workload=REPLAY)], [REPLAY])
+
+
+def test_the_json_of_a_replay_has_its_mix_and_no_secret() -> None:
+    """A query and a cookie may be one."""
+    read = _read(_replayed())
+
+    assert read["workloads"][0]["replay"] == {
+        "source": "nginx.log",
+        "began": "1970-01-01T00:00:00+00:00",
+        "span_s": 60,
+        "speed": 2,
+        "requests": 1,
+        "routes": {"/a/": 1},
+        "left_out": {"POST requests": 1200, "files": 3},
+    }
+    assert [(each["route"], each["p95_ms"]) for each in read["routes"]] == [("/a/", 20)]
+    assert "secret" not in json.dumps(read)
+
+
+def test_what_a_replay_is_not_is_a_warning() -> None:
+    """What was left out, and the pages that are not those of the log."""
+    assert warnings(_replayed())[-2:] == [
+        "Left out of the replay: POST requests (1,200), files (3).",
+        "Other statuses than recorded: /a/ (302 instead of 200). "
+        "A log has no cookies: give those of a session by `--header`.",
+    ]

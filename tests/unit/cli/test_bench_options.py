@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from django_tandem.bench.workload import Workload
+from django_tandem.bench.workload import Replay, Workload
 from django_tandem.cli import argument_types, bench
 from django_tandem.errors import TandemError
 
@@ -106,6 +106,23 @@ def test_an_invalid_option_is_a_usage_error(argv, capsys) -> None:
 
     assert ended.value.code == 2
     assert f"argument {argv[0]}: " in capsys.readouterr().err
+
+
+def test_a_replay_that_writes_needs_consent(monkeypatch) -> None:
+    """It would do so as often as the log has it."""
+    monkeypatch.setattr(bench.sys, "stdin", SimpleNamespace(isatty=lambda: False))
+    settings = SimpleNamespace(DATABASES={"default": {"NAME": "lots"}})
+    monkeypatch.setattr(bench, "django_settings", settings)
+    workload = Workload(
+        name="the replay of it", path=None, method="POST", replay=Replay(source="it")
+    )
+    with pytest.raises(TandemError) as caught:
+        bench.require_consent(SimpleNamespace(yes=False), [workload])
+
+    assert caught.value.message == (
+        "POST of the replay of it would run as often as recorded and may write to the database "
+        '"lots".'
+    )
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])

@@ -11,7 +11,9 @@ from oracle.targets import targets_of
 
 from django_tandem.model import Route
 from django_tandem.project.asgi_routes import read_application
-from django_tandem.project.lookup import resolve_http, resolve_websocket
+from django_tandem.project.lookup import is_file, pattern_of, resolve_http, resolve_websocket
+
+urlpatterns = [re_path(r"^lots/(\d+)/", lambda request, number: None)]
 
 
 async def first(scope, receive, send): ...
@@ -68,3 +70,28 @@ def test_a_websocket_is_found_as_channels_would(path: str, pattern: str | None) 
     found = resolve_websocket(path, routes, application())
 
     assert (found.pattern if found else None) == pattern
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_the_pattern_is_the_one_that_the_logs_have() -> None:
+    """Without the caret of a regular expression; None where no route matches."""
+    assert pattern_of("/lots/7/") == r"/lots/(\d+)/"
+    assert pattern_of("/none/") is None
+
+
+@pytest.mark.parametrize(
+    ("media", "path", "expected"),
+    [
+        ("/media/", "/static/a.css", True),
+        ("/media/", "/media/a.png", True),
+        ("/media/", "/lots/", False),
+        # The default, and files on another host.
+        ("", "/lots/", False),
+        ("/", "/lots/", False),
+        ("https://cdn.example/media/", "/media/a.png", False),
+    ],
+)
+def test_a_path_below_the_urls_of_files_is_a_file(media, path, expected) -> None:
+    """The edge serves them."""
+    with override_settings(STATIC_URL="/static/", MEDIA_URL=media):
+        assert is_file(path) is expected

@@ -1,0 +1,22 @@
+"""
+Compare the responses of both stacks to one request: `tandem shift --mirror`.
+
+All of it is pure. `comparison` compares two responses, `bodies` their bodies, `ignoring` has what
+is left out, and `findings` adds the differences up to a report, with examples without secrets.
+"""
+
+from django_tandem.mirror.comparison import Difference, DifferenceKind, compare
+from django_tandem.mirror.findings import Findings, MirrorReport
+from django_tandem.mirror.ignoring import Ignored, parse_ignored
+from django_tandem.mirror.responses import MirroredResponse
+
+__all__ = [
+    "Difference",
+    "DifferenceKind",
+    "Findings",
+    "Ignored",
+    "MirrorReport",
+    "MirroredResponse",
+    "compare",
+    "parse_ignored",
+]

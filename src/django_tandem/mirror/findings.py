@@ -1,0 +1,127 @@
+"""Comparisons → a report: how many responses differed, in what, and an example of each."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from django_tandem.mirror.comparison import Difference, DifferenceKind
+from django_tandem.mirror.redaction import redacted, redacted_target, redacted_value
+
+# Of kinds with an example; further ones count in the totals.
+MOST_FINDINGS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    One kind of difference: in ``count`` comparisons, of which ``example`` is the first.
+
+    ``target`` is the request of the example, without the values of its query.
+    """
+
+    count: int
+    target: str
+    example: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorReport:
+    """
+    What a mirror has compared so far.
+
+    Of the ``compared`` requests, ``differing`` got responses that differ, and ``unstable`` two
+    that differ as well when the home stack serves both. ``failed`` got no response of one stack,
+    ``dropped`` were beyond the mirror's rate. ``findings`` has the most frequent kind first.
+    """
+
+    compared: int = 0
+    differing: int = 0
+    unstable: int = 0
+    failed: int = 0
+    dropped: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def equal(self) -> int:
+        """How many got the same response of both stacks."""
+        return self.compared - self.differing - self.unstable
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+def report_from_json(kept: dict[str, Any]) -> MirrorReport:
+    """Return the report of which ``kept`` is the JSON; raises KeyError, TypeError or ValueError."""
+    findings = tuple(
+        Finding(**{**each, "example": _difference(each["example"])}) for each in kept["findings"]
+    )
+    return MirrorReport(**{**kept, "findings": findings})
+
+
+def _difference(kept: dict[str, Any]) -> Difference:
+    kind, excerpt = DifferenceKind(kept["kind"]), tuple(kept["excerpt"])
+    return Difference(**{**kept, "kind": kind, "excerpt": excerpt})
+
+
+@dataclass(slots=True)
+class Findings:
+    """The comparisons of a running mirror."""
+
+    totals: MirrorReport = field(default_factory=MirrorReport)
+    _by_kind: dict[tuple[DifferenceKind, str], Finding] = field(default_factory=dict)
+
+    def add(
+        self, target: str, differences: Iterable[Difference], unstable: Iterable[Difference] = ()
+    ) -> None:
+        """
+        Add one comparison.
+
+        ``unstable`` are the differences of two responses of the home stack to that request: what
+        differs there is no difference of the stacks.
+        """
+        own = {(each.kind, each.name) for each in unstable}
+        differences = tuple(differences)
+        real = [each for each in differences if (each.kind, each.name) not in own]
+        totals = self.totals
+        self.totals = replace(
+            totals,
+            compared=totals.compared + 1,
+            differing=totals.differing + bool(real),
+            unstable=totals.unstable + bool(differences and not real),
+        )
+        for each in real:
+            self._count(target, each)
+
+    def add_failed(self) -> None:
+        """Count a request that got no response of one stack."""
+        self.totals = replace(self.totals, failed=self.totals.failed + 1)
+
+    def add_dropped(self) -> None:
+        """Count a request that was not compared, as the mirror was busy."""
+        self.totals = replace(self.totals, dropped=self.totals.dropped + 1)
+
+    def report(self) -> MirrorReport:
+        """Return the report of what was added so far."""
+        found = sorted(self._by_kind.values(), key=lambda each: -each.count)
+        return replace(self.totals, findings=tuple(found))
+
+    def _count(self, target: str, difference: Difference) -> None:
+        key = difference.kind, difference.name
+        known = self._by_kind.get(key)
+        if known is not None:
+            self._by_kind[key] = replace(known, count=known.count + 1)
+        elif len(self._by_kind) < MOST_FINDINGS:
+            self._by_kind[key] = Finding(
+                count=1, target=redacted_target(target), example=without_secrets(difference)
+            )
+
+
+def without_secrets(difference: Difference) -> Difference:
+    """Return a difference as it may be written to disk."""
+    return replace(
+        difference,
+        home=redacted_value(difference.name, difference.home),
+        other=redacted_value(difference.name, difference.other),
+        excerpt=tuple(map(redacted, difference.excerpt)),
+    )

@@ -1,0 +1,84 @@
+"""Comparisons are added up; each kind of difference has its first example."""
+
+import json
+
+from django_tandem.mirror import Difference, DifferenceKind, Findings, MirrorReport
+from django_tandem.mirror import findings as module
+from django_tandem.mirror.findings import Finding, report_from_json
+
+VARY = Difference(kind=DifferenceKind.HEADER, name="vary", home="Cookie", other="no header")
+AGE = Difference(kind=DifferenceKind.BODY, name="$.age", home="1", other="2")
+TEXT = Difference(
+    kind=DifferenceKind.BODY, home="a", other="password=b", excerpt=("-a", "+password=b")
+)
+
+
+def test_each_kind_is_counted_with_its_first_example() -> None:
+    """The most frequent first."""
+    findings = Findings()
+    findings.add("/a/?q=x", [AGE])
+    findings.add("/b/", [])
+    findings.add("/c/", [VARY, AGE])
+
+    assert findings.report() == MirrorReport(
+        compared=3,
+        differing=2,
+        findings=(
+            Finding(count=2, target="/a/?q=…", example=AGE),
+            Finding(count=1, target="/c/", example=VARY),
+        ),
+    )
+    assert findings.report().equal == 1
+
+
+def test_what_differs_on_the_home_stack_too_is_unstable() -> None:
+    """By its kind and name: the values differ each time."""
+    findings = Findings()
+    again = Difference(kind=DifferenceKind.BODY, name="$.age", home="1", other="3")
+    findings.add("/", [AGE], [again])
+    findings.add("/", [AGE, VARY], [again])
+
+    assert findings.report() == MirrorReport(
+        compared=2,
+        differing=1,
+        unstable=1,
+        findings=(Finding(count=1, target="/", example=VARY),),
+    )
+
+
+def test_an_example_has_no_secrets() -> None:
+    """It is written to disk."""
+    findings = Findings()
+    findings.add("/", [TEXT])
+    (only,) = findings.report().findings
+
+    assert (only.example.other, only.example.excerpt) == ("password=…", ("-a", "+password=…"))
+
+
+def test_kinds_have_an_upper_bound(monkeypatch) -> None:
+    """The totals count all."""
+    monkeypatch.setattr(module, "MOST_FINDINGS", 1)
+    findings = Findings()
+    findings.add("/", [VARY, AGE])
+    findings.add("/", [VARY])
+
+    assert [(each.count, each.example) for each in findings.report().findings] == [(2, VARY)]
+    assert findings.report().differing == 2
+
+
+def test_requests_without_a_comparison_are_counted() -> None:
+    """A stack gave no response, or the mirror was busy."""
+    findings = Findings()
+    findings.add_failed()
+    findings.add_dropped()
+
+    assert findings.report() == MirrorReport(failed=1, dropped=1)
+
+
+def test_a_report_is_read_as_it_was_written() -> None:
+    """As JSON."""
+    findings = Findings()
+    findings.add("/", [VARY, TEXT])
+    report = findings.report()
+
+    assert report_from_json(json.loads(json.dumps(report.as_json()))) == report
