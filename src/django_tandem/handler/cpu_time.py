@@ -7,11 +7,16 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from threading import get_ident
-from time import process_time, thread_time
+from time import monotonic, process_time, thread_time
 from typing import Any, cast
 
 from django_tandem.handler.cancellation import drive
 from django_tandem.handler.cpu_delay import thread_delay
+
+# From how much more CPU time than its own thread's on a request has further threads, and from
+# which time of that thread on its delay says something about theirs.
+OTHERS = 1.2
+LEAST_OWN_S = 0.0001
 
 
 class CpuTime:
@@ -78,16 +83,26 @@ class ProcessCpuTime(CpuTime):
     So it has that of the threads which the request starts, and which it waits for.
     """
 
-    __slots__ = ("_began",)
+    __slots__ = ("_began", "_began_at")
 
     def __init__(self) -> None:
         super().__init__()
-        self._began = process_time()
+        self._began, self._began_at = process_time(), monotonic()
 
     @property
     def so_far_s(self) -> float:
         """The seconds up to now."""
         return process_time() - self._began
+
+    @property
+    def delay_s(self) -> float:
+        """The seconds in which it had no CPU since start(), as the thread that called it reads."""
+        own_delay_s, own_s, used_s = super().delay_s, super().so_far_s, self.so_far_s
+        if used_s < own_s * OTHERS or own_s < LEAST_OWN_S:
+            return own_delay_s
+        # The kernel forgets a thread that has ended: it was delayed as much for its CPU time.
+        most_s = max(0.0, monotonic() - self._began_at - used_s)
+        return min(most_s, own_delay_s * used_s / own_s)
 
     def read_s(self) -> float:
         """Return the seconds up to now; any thread may."""

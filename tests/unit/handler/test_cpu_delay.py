@@ -8,12 +8,18 @@ import time
 
 import pytest
 
-from django_tandem.handler import cpu_delay
-from django_tandem.handler.cpu_time import CpuTime
+from django_tandem.handler import cpu_delay, cpu_time
+from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime
 
 COMPUTED_S = 0.1
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts it")
+
+
+def compute(seconds):
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
 
 
 @pytest.fixture
@@ -42,9 +48,7 @@ def test_a_request_that_another_process_keeps_from_the_cpu_is_delayed(busy_proce
     """Its wall time is not a wait for anything else."""
     cpu = CpuTime()
     cpu.start()
-    until = time.thread_time() + COMPUTED_S
-    while time.thread_time() < until:
-        pass
+    compute(COMPUTED_S)
 
     assert cpu.delay_s > COMPUTED_S / 4
 
@@ -77,3 +81,22 @@ def test_without_the_statistics_of_the_kernel_nothing_is_known(monkeypatch):
     thread.join()
 
     assert found == [0.0]
+
+
+def test_threads_that_have_ended_were_delayed_as_the_one_that_began(monkeypatch):
+    """For each second of the CPU, and for no longer than the request took."""
+    delays = iter([1.0, 1.002, 2.0, 2.5])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
+    found = []
+    for _ in range(2):
+        cpu = ProcessCpuTime()
+        cpu.start()
+        compute(0.01)
+        thread = threading.Thread(target=compute, args=(0.03,))
+        thread.start()
+        thread.join()
+        found.append(cpu.delay_s)
+        took_s = time.monotonic() - cpu._began_at
+
+    assert 0.004 < found[0] < 0.02
+    assert found[1] <= took_s
