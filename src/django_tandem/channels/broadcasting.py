@@ -7,6 +7,7 @@ encoded, and a process writes it to each of its sockets that waits for nothing e
 that is not served by django-tandem, and on a socket that is busy, the consumer's handler sends it.
 """
 
+import contextlib
 import functools
 import inspect
 import json as json_module
@@ -90,7 +91,8 @@ class BroadcastMixin:
 
     It stands before ``AsyncWebsocketConsumer``, ``WebsocketConsumer`` or one of their subclasses
     in the bases, and the consumer joins groups as usual. Such a message keeps its place among
-    those that the consumer sends itself. A consumer that overrides ``tandem_broadcast`` or
+    those that the consumer sends itself, and a client that has disconnected is passed over: its
+    consumer gets the disconnect. A consumer that overrides ``tandem_broadcast`` or
     ``send`` handles each message itself, as any other one of its group.
     """
 
@@ -98,15 +100,26 @@ class BroadcastMixin:
         """Send the message, a dict with ``text`` or ``bytes``, as it is."""
         # A coroutine where the consumer's own send is one, which Channels awaits.
         send: Any = getattr(self, "send")  # noqa: B009 - of the other bases
-        sent: Awaitable[None] | None = send(
-            text_data=message.get("text"), bytes_data=message.get("bytes")
-        )
-        return sent
+        text, data = message.get("text"), message.get("bytes")
+        consumer: Any = type(self)
+        if not _sends_as_is(consumer):
+            sent: Awaitable[None] | None = send(text_data=text, bytes_data=data)
+            return sent
+        # In ASGI the error of a client that has disconnected, which is the consumer's next event.
+        with contextlib.suppress(OSError):
+            sent = send(text_data=text, bytes_data=data)
+            return sent if sent is None else _await_unless_disconnected(sent)
+        return None
 
     def tandem_frame_writer(self, send: Send) -> Send | None:
         """Return the ASGI ``send`` if frames may be written by it, without the consumer's code."""
         consumer: Any = type(self)
         return send if _sends_as_is(consumer) else None
+
+
+async def _await_unless_disconnected(sent: Awaitable[None]) -> None:
+    with contextlib.suppress(OSError):
+        await sent
 
 
 @functools.cache

@@ -7,16 +7,15 @@ What the layer delivers is bounded, and a policy says what happens beyond.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping
-from contextvars import Context, copy_context
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
 from django_tandem.channels.frame import Frame
+from django_tandem.channels.stepped_send import Send, SteppedSend, SuspendedSend
 from django_tandem.model.mailbox import MailboxLimits, SlowClient
 
 Message = dict[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # The longest mailbox is that of the last ten seconds.
 REMEMBERED_S = 10
@@ -71,41 +70,6 @@ class _Failure:
         self.error = error
 
 
-class SuspendedWrite:
-    """A write that has begun outside the consumer's task, which finishes it."""
-
-    __slots__ = ("_context", "_coroutine", "_pending")
-
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, None], pending: Any, context: Context
-    ) -> None:
-        self._coroutine = coroutine
-        # What it awaits: a future that nobody has taken yet, or None.
-        self._pending = pending
-        self._context = context
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        while True:
-            try:
-                sent = yield self._pending
-            except GeneratorExit:
-                self.close()
-                raise
-            except BaseException as error:  # noqa: BLE001 - a cancellation is the write's, too
-                step: Callable[[Any], Any] = self._coroutine.throw
-                given: Any = error
-            else:
-                step, given = self._coroutine.send, sent
-            try:
-                self._pending = self._context.run(step, given)
-            except StopIteration:
-                return
-
-    def close(self) -> None:
-        """Abandon it."""
-        self._coroutine.close()
-
-
 class Mailbox:
     """
     The messages that wait for one consumer.
@@ -117,7 +81,6 @@ class Mailbox:
 
     __slots__ = (
         "_bound",
-        "_context",
         "_is_closed",
         "_messages",
         "_others",
@@ -138,10 +101,8 @@ class Mailbox:
         # Of those who receive beside the consumer's own loop.
         self._others: tuple[asyncio.Future[None], ...] = ()
         self._is_closed = False
-        self._writer = writer
-        # Where the server's code runs that a layer's task steps.
-        self._context = copy_context() if writer is not None else None
-        self._suspended: SuspendedWrite | None = None
+        self._writer = SteppedSend(writer) if writer is not None else None
+        self._suspended: SuspendedSend | None = None
 
     def __bool__(self) -> bool:
         """Whether a message waits."""
@@ -189,18 +150,14 @@ class Mailbox:
             if not each.done():
                 each.set_result(None)
 
-    def _write(self, writer: Send, frame: Frame) -> None:
-        assert self._context is not None  # noqa: S101 - made with the writer
-        coroutine: Any = writer(dict(frame.event))
+    def _write(self, writer: SteppedSend, frame: Frame) -> None:
         try:
-            pending = self._context.run(coroutine.send, None)
-        except StopIteration:
-            return
+            self._suspended = writer(dict(frame.event))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised in the consumer
             self.fail(error)
         else:
-            self._suspended = SuspendedWrite(coroutine, pending, self._context)
-            self.wake()
+            if self._suspended is not None:
+                self.wake()
 
     # A full mailbox.
 

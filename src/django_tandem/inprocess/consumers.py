@@ -124,14 +124,15 @@ class ConsumerMailbox(Mailbox):
 
     async def _handle(self, dispatch: Dispatch) -> None:
         """Handle a message of each source and one of the layer, as Channels' own loop does."""
+        # First, as what a handler sends waits for it.
+        if self.is_writing:
+            await self.finish_write()
         is_idle = True
         for source in self._sources:
             if source.is_ready:
                 is_idle = False
                 await dispatch(source.take())
                 source.restart()
-        if self.is_writing:
-            await self.finish_write()
         if self:
             await dispatch(self.take())
             # A handler may never suspend, and the other sockets have their turn.
