@@ -51,7 +51,7 @@ MEMBERS, IDLE, MANY = 1000, 5000, 5000
 SECONDS, BESIDE_S, MANY_S, STALLED_S = 4.0, 6.0, 15.0, 8.0
 # A hundred WebSockets that get ten broadcasts a second: a thousand deliveries a second.
 BESIDE, BESIDE_EVERY_S = 100, 0.1
-STALLED_EVERY_S = 0.2
+STALLED_EVERY_S = 0.1
 ROUNDS = 3
 PROCESSES = 2
 REFERENCE = "reference-nice"
@@ -71,7 +71,8 @@ class Findings:
     def add(self, part: str, variant: str, figure: float | None, raw: object = None) -> None:
         if figure is not None:
             self.rounds.setdefault(part, {}).setdefault(variant, []).append(figure)
-        self.raw.setdefault(part, {}).setdefault(variant, []).append(raw)
+        if raw is not None:
+            self.raw.setdefault(part, {}).setdefault(variant, []).append(raw)
 
     def values(self, part: str, variant: str) -> list[float]:
         return self.rounds.get(part, {}).get(variant, [])
@@ -90,6 +91,8 @@ class Bound:
 
 
 PER_CORE, MEMORY, DRF, BESIDE_P99 = "deliveries a core", "idle", "DRF list", "broadcast p99"
+# Of information: a standalone server has no edge.
+WITH_EDGE, EDGE_KB = "deliveries a core, with the edge", "edge's kB a socket"
 STALLED, P99, LOST = "stalled", "p99 of 5000", "lost of 5000"
 WITHOUT, WITH = "without", "with"
 BOUNDS = (
@@ -209,6 +212,7 @@ def deliveries(found: Findings, options: argparse.Namespace) -> None:
             _, sent = asyncio.run(_broadcast(site.url, variant.path, site.use, MEMBERS, SECONDS))
             _require_whole(sent)
             found.add(PER_CORE, variant.name, sent.per_core, asdict(sent))
+            found.add(WITH_EDGE, variant.name, sent.per_core_with_edge)
             say(f"{variant.name}: {_told(sent)}")
 
 
@@ -218,6 +222,7 @@ def idle(found: Findings, options: argparse.Namespace) -> None:
         with _keeping(found, variant.name), served(variant) as site:
             result = asyncio.run(_idle(site.url, variant.path, site.use, IDLE))
             found.add(MEMORY, variant.name, result.servers_kb, asdict(result))
+            found.add(EDGE_KB, variant.name, result.edge_kb)
             say(f"{variant.name}: {result.servers_kb} kB a socket, edge {result.edge_kb} kB")
 
 
@@ -235,8 +240,9 @@ def many(found: Findings) -> None:
 def stalled(found: Findings, options: argparse.Namespace) -> None:
     """Broadcast to a thousand members, one of which reads nothing, and without that one."""
     with _keeping(found, OURS.name), served(OURS) as site:
-        for _ in range(options.rounds):
-            for name, result in asyncio.run(_stalled(site.url, site.use)).items():
+        for number in range(options.rounds):
+            order = (WITHOUT, WITH)[:: 1 if number % 2 == 0 else -1]
+            for name, result in asyncio.run(_stalled(site.url, site.use, order)).items():
                 found.add(STALLED, name, result.latency and result.latency.p99_ms, asdict(result))
                 say(f"{name} a stalled client: {_told(result)}")
 
@@ -262,7 +268,9 @@ def beside(found: Findings, options: argparse.Namespace) -> None:
 
 def _beside(found: Findings, stack: RunningTopology, name: str, *, is_ours: bool) -> None:
     if is_ours:
-        found.add(DRF, WITHOUT, asyncio.run(_drf(stack, every_s=None))[0])
+        alone, _ = asyncio.run(_drf(stack, every_s=None))
+        found.add(DRF, WITHOUT, alone)
+        say(f"without: {alone:.0f} requests/s")
     per_second, sent = asyncio.run(_drf(stack, every_s=BESIDE_EVERY_S))
     found.add(DRF, name, per_second)
     if sent is not None:
@@ -335,7 +343,7 @@ async def _idle(url: str, path: str, use: MeasureUsage, count: int) -> IdleResul
         return await fanout.open_idle(load, count, trigger, use)
 
 
-async def _stalled(url: str, use: MeasureUsage) -> dict[str, BroadcastResult]:
+async def _stalled(url: str, use: MeasureUsage, order: Sequence[str]) -> dict[str, BroadcastResult]:
     """Return the broadcasts to the others, without a stalled client and with one."""
     job = FanoutJob(url=url, path=OURS.path, offers_deflate=False)
     async with FanoutLoad(job, PROCESSES) as load, FanoutLoad(job, 1) as other:
@@ -345,11 +353,14 @@ async def _stalled(url: str, use: MeasureUsage) -> dict[str, BroadcastResult]:
 
         await fanout.open_idle(load, MEMBERS - 1, trigger, use)
         await other.open(1)
+        await fanout.broadcast(load, trigger, use, seconds=1.0, every_s=STALLED_EVERY_S)
         found = {}
-        for name in (WITHOUT, WITH):
+        for name in order:
             if name == WITH:
                 await other.stall(1, "fill")
-                await asyncio.sleep(1)
+            else:
+                await other.resume()
+            await asyncio.sleep(1)
             found[name] = await fanout.broadcast(
                 load, trigger, use, seconds=STALLED_S, every_s=STALLED_EVERY_S
             )
