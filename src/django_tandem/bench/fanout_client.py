@@ -69,7 +69,8 @@ class SocketClient(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         loop = asyncio.get_running_loop()
         self._owner = owner
-        self._buffer = b""
+        # The start of a frame whose end has not arrived.
+        self._buffer = bytearray()
         self._code = ABNORMAL
         # Most servers compress nothing: memory for those that do.
         self._inflater: zlib._Decompress | None = None
@@ -82,20 +83,17 @@ class SocketClient(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._owner.handshake)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | bytearray) -> None:
         """Read the response to the handshake, and then frames."""
         if self._buffer:
-            data = self._buffer + data
-        if self.opened_ns == 0:
-            head, end, data = data.partition(b"\r\n\r\n")
-            if not end:
-                self._buffer = head
-                return
-            self._buffer = b""
-            self._end_handshake(int(head[9:12]) if head[:7] == b"HTTP/1." else 0)
-            if self.opened_ns == 0:
-                return
-        self._read_frames(data)
+            # In place: a message of many megabytes arrives in many parts.
+            self._buffer += data
+            data = self._buffer
+        read = self._read_frames(data, 0 if self.opened_ns else self._read_handshake(data))
+        if data is self._buffer:
+            del self._buffer[:read]
+        elif read < len(data):
+            self._buffer += data[read:]
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Report how it ended."""
@@ -125,16 +123,23 @@ class SocketClient(asyncio.Protocol):
         """Read again."""
         self._transport.resume_reading()
 
-    def _end_handshake(self, status: int) -> None:
+    def _read_handshake(self, data: bytes | bytearray) -> int:
+        """Read the response once it is whole, and return where it ends; 0 until then."""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            return 0
+        status = int(data[9:12]) if data[:7] == b"HTTP/1." else 0
         if status == 101:
             self.opened_ns = time.monotonic_ns()
         else:
             self._transport.abort()
         if not self.opened.done():
             self.opened.set_result(status)
+        return end + 4
 
-    def _read_frames(self, data: bytes) -> None:
-        start, end = 0, len(data)
+    def _read_frames(self, data: bytes | bytearray, start: int) -> int:
+        """Read each whole frame from ``start`` on, and return where the last one ends."""
+        end = len(data) if self.opened_ns else start
         while end - start >= 2:
             length, payload = data[start + 1], start + 2
             if length == 126:
@@ -145,9 +150,9 @@ class SocketClient(asyncio.Protocol):
                 length = int.from_bytes(data[start + 2 : payload])
             if end < payload + length:
                 break
-            self._read_frame(data[start], data[payload : payload + length])
+            self._read_frame(data[start], bytes(data[payload : payload + length]))
             start = payload + length
-        self._buffer = data[start:]
+        return start
 
     def _read_frame(self, first: int, payload: bytes) -> None:
         opcode = first & 0x0F
