@@ -37,6 +37,7 @@ COMMANDS: tuple[str, ...] = (
     "unblock",
     "down",
     "render",
+    "advise",
     "bench",
     "check",
 )

@@ -20,6 +20,7 @@ OTHER_ROUTES = "(other)"
 # The fields of a record that are sums.
 SUMS = (
     "duration_s", "queue_s", "cpu_s", "cpu_known", "worker_s", "bytes_sent", "handovers", "delay_s",
+    "blocked_s",
 )  # fmt: skip
 
 
@@ -30,8 +31,9 @@ class RouteMinute:
 
     ``statuses`` counts them by status. ``durations`` and ``queues`` count them by the index of
     their bucket of PERCENTILE_BUCKETS_S. The sums are in seconds: at the edge, in the queue, on
-    the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time, and
-    ``delay_s`` the seconds in which they could compute and had no CPU. WebSockets and
+    the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time. For ``delay_s``
+    they were ready to compute and had no CPU; for ``blocked_s`` they kept their event loop, 10 ms
+    or longer at a time. WebSockets and
     event streams have a separate record, with ``is_long`` true. In older history a record covers
     ``minutes`` minutes, from ``minute`` on.
     """
@@ -51,6 +53,7 @@ class RouteMinute:
     bytes_sent: int = 0
     handovers: int = 0
     delay_s: float = 0.0
+    blocked_s: float = 0.0
     minutes: int = 1
 
     def add(self, other: "RouteMinute") -> None:

@@ -21,6 +21,12 @@ def read_databases() -> tuple[Database, ...]:
     )
 
 
+def atomic_databases() -> tuple[str, ...]:
+    """Return the aliases of those with ATOMIC_REQUESTS."""
+    databases = django_settings.DATABASES.items()
+    return tuple(alias for alias, given in databases if given.get("ATOMIC_REQUESTS"))
+
+
 def _read(alias: str, given: dict[str, Any]) -> Database:
     host = str(given.get("HOST") or "")
     return Database(

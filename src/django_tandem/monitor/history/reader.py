@@ -27,10 +27,26 @@ def read(path: Path, *, since: float, until: float) -> Iterator[RouteMinute]:
     try:
         yield from _read(path, since / 60, until / 60)
     except (sqlite3.Error, DamagedError) as error:
-        raise MachineError(
-            f"{path} can't be read: {error}.",
-            hint="The monitor of a stack that runs replaces a damaged file within a minute.",
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def last_minute(path: Path) -> int | None:
+    """Return the minute of the last record, since the epoch; None without one. Raises as read()."""
+    if not path.exists():
+        return None
+    try:
+        with closing(tables.open_for_reading(path)) as connection:
+            first, last = _extent(connection)
+    except (sqlite3.Error, DamagedError) as error:
+        raise _unreadable(path, error) from error
+    return last if last >= first else None
+
+
+def _unreadable(path: Path, error: Exception) -> MachineError:
+    return MachineError(
+        f"{path} can't be read: {error}.",
+        hint="The monitor of a stack that runs replaces a damaged file within a minute.",
+    )
 
 
 def _read(path: Path, begin: float, end: float) -> Iterator[RouteMinute]:
@@ -53,8 +69,9 @@ def _read(path: Path, begin: float, end: float) -> Iterator[RouteMinute]:
 def _read_hour(
     connection: sqlite3.Connection, begin: float, end: float
 ) -> list[tuple[int, list[Any]]]:
+    columns = tables.columns(connection)
     parts = [
-        f"SELECT {tier.minutes}, {', '.join(tables.COLUMNS)} FROM {tier.table} "
+        f"SELECT {tier.minutes}, {', '.join(columns)} FROM {tier.table} "
         "WHERE minute >= :begin AND minute < :end"
         for tier in reversed(TIERS)
     ]

@@ -9,8 +9,9 @@ from typing import Any
 from django_tandem.monitor.history.packing import DamagedError, pack, unpack
 from django_tandem.monitor.minutes import RouteMinute
 
-# The version of the tables, as PRAGMA user_version.
+# The version of the tables, as PRAGMA user_version. The first one lacks the columns of ADDED.
 VERSION = 2
+FIRST_VERSION = 1
 
 HOUR = 60
 DAY = 24 * HOUR
@@ -38,7 +39,9 @@ TIERS = (
 COLUMNS = (
     "minute", "series", "requests", "errors", "statuses", "durations", "queues", "duration_us",
     "queue_us", "cpu_us", "cpu_known", "worker_us", "bytes_sent", "handovers", "delay_us",
+    "blocked_us",
 )  # fmt: skip
+ADDED = ("delay_us", "blocked_us")
 
 # Ids are not used again, so that no record gets the name of another route. ``last_day`` is the day
 # of the last record, since the epoch: a name that a deploy removed is deleted some time after.
@@ -53,7 +56,7 @@ _TABLE = """
         minute INTEGER, series INTEGER, requests INTEGER, errors INTEGER, statuses BLOB,
         durations BLOB, queues BLOB, duration_us INTEGER, queue_us INTEGER, cpu_us INTEGER,
         cpu_known INTEGER, worker_us INTEGER, bytes_sent INTEGER, handovers INTEGER,
-        delay_us INTEGER,
+        delay_us INTEGER NOT NULL DEFAULT 0, blocked_us INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (minute, series)
     ) WITHOUT ROWID;
 """
@@ -63,7 +66,7 @@ _VIEW = """
     SELECT minute * 60 AS at, minutes, route, stack, is_long, requests, errors,
         duration_us / 1e6 AS duration_s, queue_us / 1e6 AS queue_s, cpu_us / 1e6 AS cpu_s,
         cpu_known, worker_us / 1e6 AS worker_s, bytes_sent, handovers,
-        delay_us / 1e6 AS delay_s
+        delay_us / 1e6 AS delay_s, blocked_us / 1e6 AS blocked_s
     FROM ({tables}) JOIN series ON series = series.id;
 """
 
@@ -77,28 +80,49 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     try:
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             _make_tables(connection)
-        _require_version(connection)
+        elif version(connection) == FIRST_VERSION:
+            _add_columns(connection)
+        _require_version(connection, VERSION)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _require_version(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != VERSION:
-        raise DamagedError(f"its format is {version} and not {VERSION}")
+def version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _require_version(connection: sqlite3.Connection, *known: int) -> None:
+    found = version(connection)
+    if found not in known:
+        raise DamagedError(f"its format is {found} and not {VERSION}")
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     # It has to come before the first table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    parts = [_SCHEMA, *(_TABLE.format(table=tier.table) for tier in TIERS), *_view()]
+    connection.executescript(f"BEGIN; {''.join(parts)} COMMIT;")
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    parts = [
+        f"ALTER TABLE {tier.table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0;"
+        for tier in TIERS
+        for column in ADDED
+    ]
+    parts += ["DROP VIEW route_minutes;", *_view()]
+    connection.executescript(f"BEGIN IMMEDIATE; {''.join(parts)} COMMIT;")
+
+
+def _view() -> tuple[str, str]:
+    """Return the statements that make the view, and note the version."""
     tables = " UNION ALL ".join(
         f"SELECT *, {tier.minutes} AS minutes FROM {tier.table}" for tier in TIERS
     )
-    parts = [_SCHEMA, *(_TABLE.format(table=tier.table) for tier in TIERS)]
-    parts += [_VIEW.format(tables=tables), f"PRAGMA user_version = {VERSION};"]
-    connection.executescript(f"BEGIN; {''.join(parts)} COMMIT;")
+    return _VIEW.format(tables=tables), f"PRAGMA user_version = {VERSION};"
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -110,7 +134,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA query_only = ON")
-        _require_version(connection)
+        _require_version(connection, FIRST_VERSION, VERSION)
     except BaseException:
         connection.close()
         raise
@@ -118,6 +142,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 # Rows
+
+
+def columns(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the expressions for COLUMNS, in a file of any version that is read."""
+    if version(connection) == VERSION:
+        return COLUMNS
+    return tuple("0" if each in ADDED else each for each in COLUMNS)
 
 
 def row(series: int, record: RouteMinute) -> tuple[Any, ...]:
@@ -138,6 +169,7 @@ def row(series: int, record: RouteMinute) -> tuple[Any, ...]:
         record.bytes_sent,
         record.handovers,
         _microseconds(record.delay_s),
+        _microseconds(record.blocked_s),
     )
 
 
@@ -149,7 +181,7 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
     """Return a row as a record; ``names`` are its route, its stack, and whether it is long."""
     (
         minute, _, _, _, statuses, durations, queues, duration_us, queue_us, cpu_us, cpu_known,
-        worker_us, bytes_sent, handovers, delay_us,
+        worker_us, bytes_sent, handovers, delay_us, blocked_us,
     ) = row  # fmt: skip
     route, stack, is_long = names
     return RouteMinute(
@@ -169,4 +201,5 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
         bytes_sent=bytes_sent,
         handovers=handovers,
         delay_s=delay_us / 1e6,
+        blocked_s=blocked_us / 1e6,
     )

@@ -121,6 +121,7 @@ def test_the_view_has_names_and_seconds_for_other_programs(path) -> None:
         "worker_s": 0.25,
         "bytes_sent": 1000,
         "handovers": 1,
+        "blocked_s": 0.0625,
     }
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from django_tandem.monitor.history import History, read, tables, writer
 from django_tandem.monitor.minutes import RouteMinute
-from unit.monitor.history.records import DAWN, record
+from unit.monitor.history.records import DAWN, make_first_version, record
 
 DAY = 24 * 60
 
@@ -50,6 +50,23 @@ def test_a_record_is_read_as_it_was_written(path) -> None:
     write(path, *given)
 
     assert everything(path) == given
+
+
+def test_a_history_of_the_first_version_is_read_and_then_extended(path) -> None:
+    """It is not set aside: two weeks of it would be lost with an upgrade."""
+    write(path, record())
+    make_first_version(path)
+    older = record(delay_s=0.0, blocked_s=0.0)
+
+    before = everything(path)
+    write(path, record(DAWN + 1), at=DAWN + 2)
+
+    assert before == [older]
+    assert everything(path) == [older, record(DAWN + 1)]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT sum(blocked_s) FROM route_minutes").fetchone() == (
+            0.0625,
+        )
 
 
 def test_a_minute_that_is_there_is_added_to(path) -> None:

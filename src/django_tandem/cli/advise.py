@@ -1,0 +1,229 @@
+"""Advise which routes to move to the other stack, by what the monitor has recorded of them."""
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from rich.cells import cell_len
+
+from django_tandem.advisor.page import page
+from django_tandem.advisor.report import Report, capacity_of, make_report
+from django_tandem.advisor.verdicts import Advice, Recommendation
+from django_tandem.cli import argument_types, console, figures
+from django_tandem.cli.planning import plan_project
+from django_tandem.cli.run_dirs import add_other_run_dir_argument
+from django_tandem.errors import MachineError, RefusedError, did_you_mean
+from django_tandem.model import EVERY_ROLE, Overrides
+from django_tandem.monitor.history import HISTORY, read
+from django_tandem.monitor.history.reader import last_minute
+from django_tandem.project.databases import atomic_databases
+from django_tandem.runtime.host import allowed_cpus
+
+DAY_S = 86_400
+COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
+SHORTEST_ROUTE = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "route", nargs="?", metavar="ROUTE", help="all that is known of one: its pattern or view"
+    )
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    parser.add_argument(
+        "--from",
+        dest="history",
+        type=Path,
+        metavar="FILE",
+        help="a copy of a history.sqlite3, such as one of production",
+    )
+    parser.add_argument(
+        "--since",
+        type=argument_types.age,
+        default=7 * DAY_S,
+        metavar="AGE",
+        help="the oldest records to use, such as 30m, 12h or 7d (7d) before the last one",
+    )
+    add_other_run_dir_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the advice on all routes, or on one."""
+    overrides = Overrides(roles=EVERY_ROLE, run_dir=options.run_dir)
+    planned = plan_project(options, overrides=overrides)
+    plan = planned.plan
+    history = options.history or Path(plan.run_dir, HISTORY)
+    if options.history and not history.is_file():
+        raise MachineError(
+            f'"{history}" is not a file.',
+            hint="Name a copy of history.sqlite3, such as one of a production host.",
+        )
+    end = last_minute(history)
+    until = time.time() if end is None else 60.0 * (end + 1)
+    records = read(history, since=until - options.since, until=until)
+    server = planned.loaded.settings.wsgi.server
+    capacity = capacity_of(plan, wsgi_server=server, cpus=allowed_cpus())
+    report = make_report(plan, records, capacity, atomic=atomic_databases())
+    chosen = _chosen(report, options.route) if options.route else None
+    if options.html:
+        _write_page(report, options.html)
+    if options.json:
+        found = report.as_json()
+        routes = [each for each in found["routes"] if not chosen or _is_of(each, chosen)]
+        console.as_json(found | {"routes": routes})
+    elif chosen:
+        for line in detail_lines(chosen, report):
+            console.line_out(line)
+    else:
+        _show(report)
+    return 0
+
+
+def _is_of(route: dict[str, object], chosen: Advice) -> bool:
+    return route["route"] == chosen.evidence.route
+
+
+def _chosen(report: Report, name: str) -> Advice:
+    found = report.find(name)
+    if found is None:
+        known = [text for each in report.advice for text in (each.evidence.route, each.code.view)]
+        hint = did_you_mean(name, known, otherwise="`tandem advise` lists the routes.")
+        raise RefusedError(f'"{name}" is not a route or a view of this project.', hint=hint)
+    return found
+
+
+def _write_page(report: Report, file: Path) -> None:
+    try:
+        file.write_text(page(report), "utf-8")
+    except OSError as error:
+        raise MachineError(
+            f'"{file}" can\'t be written: {error.strerror}.',
+            hint="Name a file in a writable directory.",
+        ) from error
+    console.line_err(f"Written: {file}")
+
+
+def _show(report: Report) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table_lines(report, width):
+        console.line_out(line)
+    for line in summary_lines(report):
+        console.line_err(line)
+
+
+def table_lines(report: Report, width: int | None) -> list[str]:
+    """Return the table; with a ``width``, long routes are shortened to fit it."""
+    rows = [_row(each) for each in shown(report)]
+    if width is not None:
+        rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
+        others = max(map(cell_len, rest))
+        room = max(SHORTEST_ROUTE, width - others - 2)
+        rows = [(shortened(row[0], room), *row[1:]) for row in rows]
+    return console.table_lines(COLUMNS, rows)
+
+
+def shown(report: Report) -> list[Advice]:
+    """Return what the table has: with a history, the routes that had a request."""
+    used = [each for each in report.advice if each.evidence.requests or each.evidence.longs]
+    return used if report.requests else list(report.advice)
+
+
+def _row(advice: Advice) -> tuple[str, ...]:
+    found = advice.evidence
+    has_requests = bool(found.requests)
+    return (
+        figures.printable(found.route),
+        found.stack.value,
+        figures.rate(found.rate) if has_requests else "",
+        f"{found.workers:.2f}" if has_requests else "",
+        figures.percent(advice.waiting),
+        figures.seconds(found.p95_s),
+        advice.verdict.value,
+    )
+
+
+def shortened(text: str, room: int) -> str:
+    """Return ``text`` with its middle left out, where it has more than ``room`` characters."""
+    if len(text) <= room:
+        return text
+    end = (room - 1) * 2 // 3
+    return f"{text[: room - 1 - end]}…{text[-end:]}"
+
+
+def summary_lines(report: Report) -> list[str]:
+    """Return what the table is based on, and what it comes to."""
+    to_asgi = report.moves(Recommendation.TO_ASGI)
+    to_wsgi = report.moves(Recommendation.TO_WSGI)
+    lines = []
+    if report.requests:
+        lines.append(
+            f"By {report.requests:,} requests in {console.duration(int(report.span_s))}, until "
+            f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(report.end))}."
+        )
+    else:
+        lines.append(
+            "There is no history: this is what the code alone shows, and less than what requests "
+            "show. The monitor records them while `tandem up` runs."
+        )
+    if unused := len(report.advice) - len(shown(report)):
+        lines.append(f"{console.counted(unused, 'route')} without a request.")
+    if to_asgi:
+        gains = [each.gain for each in to_asgi if each.gain]
+        low, high = (sum(each.workers_freed[place] for each in gains) for place in (0, 1))
+        freed = f", which frees {low:.1f} to {high:.1f} of {report.capacity.wsgi_workers} workers"
+        lines.append(f"{console.counted(len(to_asgi), 'route')} to move to ASGI{freed}.")
+    if to_wsgi:
+        lines.append(f"{console.counted(len(to_wsgi), 'route')} to move to WSGI.")
+    if not to_asgi and not to_wsgi:
+        lines.append("No move is advised.")
+    return [*lines, "`tandem advise ROUTE` shows the reasons of a route."]
+
+
+def detail_lines(advice: Advice, report: Report) -> list[str]:
+    """Return all that is known of one route, a paragraph for each part."""
+    found, code = advice.evidence, advice.code
+    lines = [
+        figures.printable(found.route),
+        f"  view        {code.view}" + (f" ({code.source})" if code.source else ""),
+        f"  stack       {found.stack}: {code.reason}",
+        f"  verdict     {advice.verdict}, confidence {advice.confidence}",
+    ]
+    if found.requests:
+        lines += [f"  {label:<11} {text}" for label, text in _evidence_rows(advice)]
+    lines += _part("Reasons", advice.reasons)
+    if gain := advice.gain:
+        lines += _part(
+            "Expected gain",
+            (
+                f"workers freed: {gain.workers_freed[0]:.2f} to {gain.workers_freed[1]:.2f} of "
+                f"{report.capacity.wsgi_workers}",
+                f"queue of WSGI: {gain.queue_ms[0]:.1f} to {gain.queue_ms[1]:.1f} ms shorter",
+                f"memory: {gain.memory_mb[0]:.0f} to {gain.memory_mb[1]:.0f} MB",
+                *gain.arithmetic,
+            ),
+        )
+    lines += _part(
+        "What to change",
+        [f"{each.place}: {each.text}" if each.place else each.text for each in advice.changes],
+    )
+    return lines + _part("What proves it", advice.commands)
+
+
+def _evidence_rows(advice: Advice) -> list[tuple[str, str]]:
+    found = advice.evidence
+    waits = figures.percent(advice.waiting) or "not known"
+    return [
+        ("requests", f"{found.requests} ({figures.rate(found.rate)}/s)"),
+        ("errors", f"{found.error_share:.1%}"),
+        ("workers", f"{found.workers:.2f} held, {found.peak_workers:.2f} in the busiest minute"),
+        ("time", f"{figures.seconds(found.each_s)} in a worker, of which it waits for {waits}"),
+        ("CPU", figures.seconds(found.cpu_each_s) if found.cpu_known else "not known"),
+        ("p50, p95", f"{figures.seconds(found.p50_s)}, {figures.seconds(found.p95_s)}"),
+    ]
+
+
+def _part(title: str, texts: tuple[str, ...] | list[str]) -> list[str]:
+    return ["", title, *(f"  {each}" for each in texts)] if texts else []

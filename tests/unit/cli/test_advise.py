@@ -1,0 +1,165 @@
+"""`tandem advise` of a real project, from a copied history and without one."""
+
+import json
+
+import pytest
+
+from django_tandem.cli.advise import shortened
+from django_tandem.monitor.history import History
+from django_tandem.monitor.minutes import RouteMinute, bucket_of
+from harness.projects import startproject
+from harness.stack import tandem
+
+URLS = """
+import time
+
+import requests
+from django.http import HttpResponse
+from django.urls import path
+
+
+def offers(request):
+    requests.get("http://supplier/")
+    return HttpResponse("offers")
+
+
+def report(request):
+    return HttpResponse("report")
+
+
+async def retry(request):
+    time.sleep(0.1)
+    return HttpResponse("retried")
+
+
+urlpatterns = [path("offers/", offers), path("report/", report), path("retry/", retry)]
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("advised")
+    (startproject(directory) / "mysite" / "urls.py").write_text(
+        URLS.replace(
+            "import requests\n", "try:\n    import requests\nexcept ImportError:\n    pass\n"
+        )
+    )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory):
+    """An hour, a year ago, in a file as of another host."""
+    path = tmp_path_factory.mktemp("copied") / "history.sqlite3"
+    records = [
+        RouteMinute(
+            minute=20_000_000 + minute,
+            route=route,
+            stack=stack,
+            statuses={200: 60},
+            durations={bucket_of(each_s): 60},
+            worker_s=60 * each_s,
+            cpu_s=60 * cpu_s,
+            cpu_known=60,
+            blocked_s=60 * blocked_s,
+        )
+        for minute in range(60)
+        for route, stack, each_s, cpu_s, blocked_s in (
+            ("/offers/", "wsgi", 0.25, 0.004, 0.0),
+            ("/report/", "wsgi", 0.09, 0.088, 0.0),
+            ("/retry/", "asgi", 0.1, 0.002, 0.1),
+        )
+    ]
+    History(path).write(records, now=(20_000_000 + 60) * 60)
+    return path
+
+
+@pytest.mark.processes
+def test_a_copied_history_is_judged_by_its_own_time(project, history) -> None:
+    """It may be of a day long past, and is as it was."""
+    done = tandem(project, "advise", "--from", str(history))
+
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [(row[0], " ".join(row[-3:])) for row in rows[1:]] == [
+        ("/offers/", "move to ASGI"),
+        ("/retry/", "move to WSGI"),
+        ("/report/", "stay on WSGI"),
+    ]
+    assert "By 10,800 requests in 1 h 0 min" in done.stderr
+    assert "1 route to move to WSGI." in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.processes
+def test_a_route_shows_its_reasons_and_what_must_change(project, history) -> None:
+    """With the commands that prove it, and the same as JSON."""
+    text = tandem(project, "advise", "/offers/", "--from", str(history)).stdout
+    found = json.loads(
+        tandem(project, "advise", "/offers/", "--json", "--from", str(history)).stdout
+    )
+
+    for part in (
+        "verdict     move to ASGI, confidence high",
+        "It waits for 98% of 250 ms",
+        "requests.get() blocks: use httpx.AsyncClient",
+        "tandem shift /offers/ --to asgi --mirror",
+    ):
+        assert part in text
+    (route,) = found["routes"]
+    assert route["verdict"] == "move to ASGI"
+    assert route["gain"]["workers_freed"] == [0.217, 0.283]
+
+
+@pytest.mark.processes
+def test_without_a_history_the_code_alone_is_judged(project) -> None:
+    """Every route is listed, and the output says that this is less."""
+    done = tandem(project, "advise", "--html", "advice.html")
+
+    assert done.returncode == 0
+    assert done.stdout.count("not enough data") == 2
+    assert "move to WSGI" in done.stdout
+    assert "There is no history" in done.stderr
+    assert "/retry/" in (project / "advice.html").read_text()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (
+            ("/offer/",),
+            1,
+            '"/offer/" is not a route or a view of this project.\n  Did you mean "/offers/"?\n',
+        ),
+        (
+            ("--from", "none.sqlite3"),
+            2,
+            '"none.sqlite3" is not a file.\n'
+            "  Name a copy of history.sqlite3, such as one of a production host.\n",
+        ),
+        (
+            ("--html", "none/advice.html"),
+            2,
+            '"none/advice.html" can\'t be written: No such file or directory.\n'
+            "  Name a file in a writable directory.\n",
+        ),
+    ],
+)
+def test_mistakes_are_named(project, arguments, code, error) -> None:
+    """A route that there is not is an answer of 1, a file of 2."""
+    done = tandem(project, "advise", *arguments)
+
+    assert (done.returncode, done.stderr) == (code, error)
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "expected"),
+    [
+        ("/lots/", 12, "/lots/"),
+        ("/api/shipping/<int:pk>/", 14, "/api/…<int:pk>/"[:5] + "…int:pk>/"),
+    ],
+)
+def test_a_long_route_loses_its_middle(text, room, expected) -> None:
+    """Its end says more than what it has in common with its neighbours."""
+    assert shortened(text, room) == expected
