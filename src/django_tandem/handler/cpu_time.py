@@ -17,6 +17,8 @@ from django_tandem.handler.cpu_delay import thread_delay
 # which time of that thread on its delay says something about theirs.
 OTHERS = 1.2
 LEAST_OWN_S = 0.0001
+# A shorter step on an event loop delays others by less than they notice.
+LEAST_BLOCKED_S = 0.01
 
 
 class CpuTime:
@@ -26,13 +28,20 @@ class CpuTime:
     Two threads may add at the same moment: the first assignment is then lost, and nothing else.
     """
 
-    __slots__ = ("_delay_began", "_running", "_seconds")
+    __slots__ = (
+        "_blocked_s", "_delay_began", "_loop_delay_began", "_running", "_seconds", "_step_began",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._seconds = 0.0
         # The threads that compute for the request now, with the CPU time at which they began.
         self._running: dict[int, float] = {}
         self._delay_began: float | None = None
+        self._blocked_s = 0.0
+        # Of the thread of the event loop, at the first step.
+        self._loop_delay_began: float | None = None
+        # Of the step that the event loop runs now.
+        self._step_began: float | None = None
 
     def start(self) -> None:
         """Measure the current thread from now on, to the end of the request."""
@@ -49,6 +58,29 @@ class CpuTime:
             return function(*arguments)
         finally:
             self._seconds += thread_time() - self._running.pop(thread)
+
+    def measure_step(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the function as measure() does; it is a step on the event loop."""
+        if get_ident() in self._running:
+            return function(*arguments)
+        if self._loop_delay_began is None:
+            self._loop_delay_began = thread_delay()
+        self._step_began = monotonic()
+        try:
+            return self.measure(function, *arguments)
+        finally:
+            self._blocked_s, self._step_began = self.blocked_s, None
+
+    @property
+    def blocked_s(self) -> float:
+        """The seconds in which steps of LEAST_BLOCKED_S and more kept the event loop so far."""
+        if self._step_began is None:
+            return self._blocked_s
+        took_s = monotonic() - self._step_began
+        if took_s < LEAST_BLOCKED_S or self._loop_delay_began is None:
+            return self._blocked_s
+        # While other processes have the CPU, a step takes longer and blocks nothing.
+        return self._blocked_s + max(0.0, took_s - (thread_delay() - self._loop_delay_began))
 
     @property
     def threads(self) -> tuple[int, ...]:
@@ -115,7 +147,7 @@ CURRENT: ContextVar[CpuTime | None] = ContextVar("django_tandem_cpu_time", defau
 
 def await_measured(call: Awaitable[None], cpu: CpuTime) -> Awaitable[None]:
     """Return the coroutine ``call`` with each of its steps on the event loop measured."""
-    return drive(cast("Coroutine[Any, Any, None]", call), cpu.measure)
+    return drive(cast("Coroutine[Any, Any, None]", call), cpu.measure_step)
 
 
 def _clocks() -> dict[int, float]:

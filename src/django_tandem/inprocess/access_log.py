@@ -17,8 +17,8 @@ CPU_HEADER = "X-Tandem-Cpu"
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
 LONGEST_ROUTE = 500
-# A shorter time without a CPU is not sent.
-LEAST_DELAY_S = 0.001
+# Without a CPU, or on an event loop that it blocks; a shorter time is not sent.
+LEAST_SENT_S = 0.001
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _START = re.compile(r"t=([0-9]{1,12}\.[0-9]{1,6})")
@@ -27,10 +27,15 @@ Headers = list[tuple[str, str]]
 
 
 class CpuUse(NamedTuple):
-    """The seconds on the CPU, and those in which it could compute and had no CPU."""
+    """
+    The seconds on the CPU, and those in which it could compute and had no CPU.
+
+    For ``blocked_s`` it kept an event loop from other requests.
+    """
 
     used_s: float
-    delay_s: float
+    delay_s: float = 0.0
+    blocked_s: float = 0.0
 
 
 def is_enabled() -> bool:
@@ -50,8 +55,8 @@ def describe(route: str, queue_s: float | None, cpu: CpuUse | None = None) -> He
     if queue_s is not None:
         found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
     if cpu is not None:
-        delay = f" {cpu.delay_s:.6f}" if cpu.delay_s >= LEAST_DELAY_S else ""
-        found.append((CPU_HEADER, f"{cpu.used_s:.6f}{delay}"))
+        more = (cpu.delay_s, cpu.blocked_s) if max(cpu[1:]) >= LEAST_SENT_S else ()
+        found.append((CPU_HEADER, " ".join(f"{each:.6f}" for each in (cpu.used_s, *more))))
     return found
 
 

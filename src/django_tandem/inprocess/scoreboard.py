@@ -86,11 +86,13 @@ class ActiveRequest:
         """Return the use of the CPU since its headers, none for one that is long."""
         now, before = self._cpu_use(), self.headers_cpu
         if now is None or before is None or self.is_long:
-            return CpuUse(0.0, 0.0)
+            return CpuUse(0.0)
         return CpuUse(now.used_s - before.used_s, now.delay_s - before.delay_s)
 
     def _cpu_use(self) -> CpuUse | None:
-        return CpuUse(self.cpu.so_far_s, self.cpu.delay_s) if self.cpu is not None else None
+        if self.cpu is None:
+            return None
+        return CpuUse(self.cpu.so_far_s, self.cpu.delay_s, self.cpu.blocked_s)
 
     def note_long(self) -> None:
         """Note that the response lasts for as long as its client listens."""

@@ -172,6 +172,7 @@ def _count(record: RouteMinute, line: RequestLine) -> None:
         record.cpu_s += line.cpu_s
         record.cpu_known += 1
         record.delay_s += line.delay_s
+        record.blocked_s += line.blocked_s
 
 
 def _add_all(into: Records, records: Records) -> None:

@@ -20,7 +20,8 @@ class RequestLine(NamedTuple):
     ``stack`` is that which answered, "wsgi", "asgi" or "edge"; ``handed_over`` is true where the
     other one had handed it over. ``worker_s`` is the time since the edge connected to the stack.
     It, ``queue_s`` and ``cpu_s`` are None where no worker answered, or the stack did not send them.
-    ``delay_s`` is how long it could compute and had no CPU.
+    ``delay_s`` is how long it could compute and had no CPU, ``blocked_s`` how long it kept an event
+    loop.
     Accepted WebSockets and event streams are ``is_long``; a rejected handshake is a request like
     any other. The path has no query.
     """
@@ -36,6 +37,7 @@ class RequestLine(NamedTuple):
     queue_s: float | None
     cpu_s: float | None
     delay_s: float
+    blocked_s: float
     bytes_sent: int
     is_long: bool
     request_id: str
@@ -50,6 +52,7 @@ def parse(line: str) -> RequestLine:
     ) = line.split("\t")  # fmt: skip
     first, _, second = by.partition(">")
     stack = second or first
+    used, delay, blocked = (*cpu.split(" "), "", "")[:3]
     if not route:
         route = EDGE_FILES if stack == EDGE else UNMATCHED
     return RequestLine(
@@ -62,8 +65,9 @@ def parse(line: str) -> RequestLine:
         float(duration),
         _worker_s(upstream) if stack != EDGE else None,
         _seconds(queue),
-        _seconds(cpu.partition(" ")[0]),
-        _seconds(cpu.partition(" ")[2]) or 0.0,
+        _seconds(used),
+        _seconds(delay) or 0.0,
+        _seconds(blocked) or 0.0,
         int(sent),
         _is_long(int(status), content_type),
         request_id,

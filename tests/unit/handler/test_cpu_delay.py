@@ -95,6 +95,7 @@ def test_threads_that_have_ended_were_delayed_as_the_one_that_began(monkeypatch)
         thread = threading.Thread(target=compute, args=(0.03,))
         thread.start()
         thread.join()
+        threading.Event().wait(0.1)
         found.append(cpu.delay_s)
         took_s = time.monotonic() - cpu._began_at
 

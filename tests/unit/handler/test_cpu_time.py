@@ -4,6 +4,9 @@ import asyncio
 import threading
 import time
 
+import pytest
+
+from django_tandem.handler import cpu_time
 from django_tandem.handler.cancellation import awaited_by
 from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime, await_measured
 
@@ -108,3 +111,74 @@ def test_a_process_with_one_request_counts_the_threads_that_it_starts():
     assert cpu.so_far_s >= COMPUTED_S
     assert cpu.read_s() >= COMPUTED_S
     assert cpu.threads == (threading.get_ident(),)
+
+
+def block():
+    """Wait, and keep the thread from everything else."""
+    threading.Event().wait(COMPUTED_S)
+
+
+async def blocking():
+    await asyncio.sleep(0)
+    block()
+
+
+async def waiting():
+    await asyncio.sleep(COMPUTED_S)
+
+
+async def computing():
+    await asyncio.sleep(0)
+    compute()
+
+
+async def in_a_thread():
+    await asyncio.to_thread(block)
+
+
+async def in_short_steps():
+    for _ in range(40):
+        await asyncio.sleep(0)
+        threading.Event().wait(0.001)
+
+
+@pytest.mark.parametrize(
+    ("view", "is_blocking"),
+    [
+        (blocking, True),
+        (computing, True),
+        (waiting, False),
+        (in_a_thread, False),
+        (in_short_steps, False),
+    ],
+)
+def test_a_long_step_keeps_the_event_loop(view, is_blocking):
+    """Whether it computes or waits; the request knows it before its step has ended."""
+    cpu, seen = CpuTime(), []
+
+    async def run():
+        await view()
+        seen.append(cpu.blocked_s)
+
+    async def main():
+        await await_measured(run(), cpu)
+
+    asyncio.run(main())
+
+    assert (cpu.blocked_s >= 0.5 * COMPUTED_S) == is_blocking
+    assert (seen[0] >= 0.5 * COMPUTED_S) == is_blocking
+    assert cpu.delay_s == 0.0
+
+
+def test_a_step_that_other_processes_delay_blocks_nothing(monkeypatch):
+    """It would not, with a CPU of its own."""
+    delays = iter([5.0, 5.0 + 10 * COMPUTED_S, 5.0 + 10 * COMPUTED_S])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
+    cpu = CpuTime()
+
+    async def main():
+        await await_measured(blocking(), cpu)
+
+    asyncio.run(main())
+
+    assert cpu.blocked_s == 0.0

@@ -49,7 +49,7 @@ def test_the_cpu_time_is_in_seconds() -> None:
     """To a microsecond."""
     assert describe("", None, CpuUse(0.0000004, 0.0)) == [("X-Tandem-Cpu", "0.000000")]
     assert describe("", None, CpuUse(1.2345678, 0.0009)) == [("X-Tandem-Cpu", "1.234568")]
-    assert describe("", None, CpuUse(1.0, 0.25)) == [("X-Tandem-Cpu", "1.000000 0.250000")]
+    assert describe("", None, CpuUse(1.0, 0.25)) == [("X-Tandem-Cpu", "1.000000 0.250000 0.000000")]
 
 
 @pytest.fixture

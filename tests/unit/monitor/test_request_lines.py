@@ -18,11 +18,11 @@ def test_a_line_has_the_facts_of_one_request() -> None:
 
 
 def test_a_request_may_have_waited_for_a_cpu() -> None:
-    """Its worker sends that behind the CPU time, where there was such a time."""
-    found = parse(line(cpu="0.004000 0.250000"))
+    """Or may have blocked an event loop: its worker sends both behind the CPU time, if any."""
+    found = parse(line(cpu="0.004000 0.250000 0.125000"))
 
-    assert (found.cpu_s, found.delay_s) == (0.004, 0.25)
-    assert parse(line()).delay_s == 0.0
+    assert (found.cpu_s, found.delay_s, found.blocked_s) == (0.004, 0.25, 0.125)
+    assert (parse(line()).delay_s, parse(line()).blocked_s) == (0.0, 0.0)
 
 
 def test_after_a_handover_the_second_stack_has_answered() -> None:

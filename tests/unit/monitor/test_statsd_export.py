@@ -49,6 +49,7 @@ def line(**changes) -> RequestLine:
         "queue_s": 0.125,
         "cpu_s": None,
         "delay_s": 0.0,
+        "blocked_s": 0.0,
         "bytes_sent": 10,
         "is_long": False,
         "request_id": "",
