@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django test-layers mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -105,7 +105,11 @@ test-cluster: compiled system
 
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed
-	$(BIN)/python tests/system/django_suite $(LABELS)
+	PYTHONPATH=tests $(BIN)/python tests/system/django_suite $(LABELS)
+
+# The tests of channels_redis for its layers, on them and on RedisLayer.
+test-layers: $(VENV)/dev.installed
+	PYTHONPATH=tests $(BIN)/python tests/system/layer_suite
 
 # Deliberate faults in the code, which the tests must find: make mutants ONLY="logs stops"
 mutants: $(VENV)/dev.installed uplot system

@@ -39,7 +39,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[3], '+inf')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the setting of a layer gives, with the two directions of its serializer."""
+    """What the setting of a layer gives, and what decodes its messages."""
 
     hosts: Sequence[dict[str, Any]]
     is_cluster: bool
@@ -47,7 +47,6 @@ class Config:
     expiry_s: float
     group_expiry_s: int
     capacity_of: Callable[[str], int]
-    encode: Callable[[Message], bytes]
     decode: Callable[[bytes], Message]
 
 

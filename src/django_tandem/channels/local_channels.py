@@ -22,8 +22,7 @@ class LocalChannel:
     """
     One channel: what waits to be received from it, or the receiver that it is attached to.
 
-    Of more than ``capacity`` messages the oldest is dropped, and one that has waited for
-    ``expiry_s`` seconds is not received any more.
+    While ``capacity`` messages wait that have not expired, further ones are dropped.
     """
 
     __slots__ = (
@@ -55,9 +54,9 @@ class LocalChannel:
     def attach(self, deliver: Deliver) -> None:
         """Deliver what waits, and from now on what is put."""
         self.was_received = True
-        now = asyncio.get_running_loop().time()
-        while (message := self.pop(now)) is not None:
-            deliver(message)
+        self._drop_expired()
+        while self._messages:
+            deliver(self._messages.popleft()[1])
         self.deliver = deliver
 
     def put(
@@ -72,27 +71,26 @@ class LocalChannel:
                 logger.exception("A receiver of the channel layer failed.")
             return
         if self._messages is None:
-            self._messages = deque(maxlen=self._capacity)
-        self._messages.append((expires_at, copy()))
-        self._wake_one()
+            self._messages = deque()
+        if len(self._messages) >= self._capacity:
+            self._drop_expired()
+        if len(self._messages) < self._capacity:
+            self._messages.append((expires_at, copy()))
+            self._wake_one()
 
     async def receive(self) -> Message:
         """Return the next message, once there is one."""
         self.was_received = True
-        loop = asyncio.get_running_loop()
         while True:
-            message = self.pop(loop.time())
-            if message is not None:
-                return message
-            await self._wait(loop.create_future())
+            self._drop_expired()
+            if self._messages:
+                return self._messages.popleft()[1]
+            await self._wait(asyncio.get_running_loop().create_future())
 
-    def pop(self, now: float) -> Message | None:
-        """Return the oldest message that has not expired, None for none."""
-        while self._messages:
-            expires_at, message = self._messages.popleft()
-            if expires_at > now:
-                return message
-        return None
+    def _drop_expired(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._messages and self._messages[0][0] <= now:
+            self._messages.popleft()
 
     async def _wait(self, woken: asyncio.Future[None]) -> None:
         if self._waiters is None:

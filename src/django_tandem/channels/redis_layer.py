@@ -63,9 +63,9 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
             expiry_s=expiry,
             group_expiry_s=group_expiry,
             capacity_of=self.get_capacity,
-            encode=serializer.serialize,
-            decode=serializer.deserialize,
+            decode=self.deserialize,
         )
+        self._serializer = serializer
         self._forget_endpoints()
         _layers.add(self)
 
@@ -86,7 +86,7 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
         self.require_valid_channel_name(channel)
         endpoint = self._endpoint()
         if "!" not in channel:
-            return self._config.decode(await endpoint.receive_work(channel))
+            return self.deserialize(await endpoint.receive_work(channel))
         if identity_of(channel) != endpoint.identity:
             # As channels_redis does.
             raise AssertionError(f"{channel!r} is not a channel of this event loop.")
@@ -117,7 +117,7 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
         await self._send(lambda endpoint: endpoint.group_discard(group, channel))
 
     async def group_send(self, group: str, message: Message) -> None:
-        """Send to each member; one that is at its capacity loses its oldest message."""
+        """Send to each member; one that is at its capacity does not get it."""
         self.require_valid_group_name(group)
         data = self._encode(message)
         await self._send(lambda endpoint: endpoint.group_send(group, data))
@@ -132,12 +132,24 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
         """Forget the channels of this event loop, and close its connections."""
         await self._endpoint().aclose()
 
+    # Serialization, which a subclass may replace
+
+    def serialize(self, message: Message) -> bytes:
+        """Return the bytes that Redis gets."""
+        data: bytes = self._serializer.serialize(message)
+        return data
+
+    def deserialize(self, data: bytes) -> Message:
+        """Return the message of these bytes."""
+        message: Message = self._serializer.deserialize(data)
+        return message
+
     # Event loops
 
     def _encode(self, message: Message) -> bytes:
         if not isinstance(message, dict):
             raise TypeError(f"Expected a dict as the message, got {message!r}.")
-        return self._config.encode(message)
+        return self.serialize(message)
 
     async def _send(self, command: Callable[[Endpoint], Awaitable[_T]]) -> _T:
         """Run the command here if this event loop lasts, else where the connections do."""

@@ -30,8 +30,8 @@ def test_messages_are_received_in_the_order_of_their_arrival() -> None:
     assert [each["number"] for each in run(test)] == [0, 1, 2]
 
 
-def test_beyond_the_capacity_the_oldest_message_is_dropped() -> None:
-    """As channels_redis does for a consumer that does not receive."""
+def test_messages_beyond_the_capacity_are_dropped() -> None:
+    """As Channels' own layer does for a consumer that does not receive."""
 
     async def test(channels):
         channels.join(GROUP, "a")
@@ -39,7 +39,7 @@ def test_beyond_the_capacity_the_oldest_message_is_dropped() -> None:
             channels.put_to_group(GROUP, {"number": number})
         return [(await channels.open("a").receive())["number"] for _ in range(3)]
 
-    assert run(test) == [2, 3, 4]
+    assert run(test) == [0, 1, 2]
 
 
 def test_an_expired_message_is_not_received() -> None:
@@ -53,6 +53,20 @@ def test_an_expired_message_is_not_received() -> None:
         return await channel.receive()
 
     assert run(test) == {"number": 2}
+
+
+def test_an_expired_message_counts_for_no_capacity() -> None:
+    """There is room for another one."""
+
+    async def test(channels):
+        channel = channels.open("a")
+        now = asyncio.get_running_loop().time()
+        for number in range(3):
+            channel.put({"number": number}.copy, now - 1)
+        channel.put({"number": 3}.copy, now + 60)
+        return await channel.receive()
+
+    assert run(test) == {"number": 3}
 
 
 def test_each_message_has_one_receiver() -> None:
