@@ -1,8 +1,9 @@
 """
 Compare the responses of both stacks to one request: `tandem shift --mirror`.
 
-All of it is pure. `comparison` compares two responses, `bodies` their bodies, `ignoring` has what
-is left out, and `findings` adds the differences up to a report, with examples without secrets.
+`server` gets a copy of each request from the edge, and `exchange` sends it to each stack. The rest
+is pure: `comparison` compares two responses, `bodies` their bodies, `ignoring` has what is left
+out, and `findings` adds the differences up to a report, with examples without secrets.
 """
 
 from django_tandem.mirror.comparison import Difference, DifferenceKind, compare

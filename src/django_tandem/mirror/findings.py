@@ -103,8 +103,11 @@ class Findings:
 
     def report(self) -> MirrorReport:
         """Return the report of what was added so far."""
-        found = sorted(self._by_kind.values(), key=lambda each: -each.count)
-        return replace(self.totals, findings=tuple(found))
+        # A copy, as another thread may add one meanwhile.
+        found = tuple(self._by_kind.values())
+        return replace(
+            self.totals, findings=tuple(sorted(found, key=lambda each: each.count, reverse=True))
+        )
 
     def _count(self, target: str, difference: Difference) -> None:
         key = difference.kind, difference.name

@@ -1,0 +1,93 @@
+"""Send a copied request to the socket of a stack, and read the whole response."""
+
+import http.client
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from django_tandem.mirror.responses import MirroredResponse
+
+# Of one response; the edge lets a stack take longer.
+RESPONSE_S = 30.0
+# Longer bodies are compared up to here.
+MOST_BYTES = 4 * 1024 * 1024
+READ_BYTES = 64 * 1024
+EVENT_STREAM = "text/event-stream"
+
+# Without these, each response is whole and has a body to compare: no 304, no range, no gzip, in
+# which Django hides random bytes. The others are the connection's.
+DROPPED = frozenset(
+    {
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        *("accept-encoding", "connection", "content-length", "keep-alive", "range"),
+        *("transfer-encoding", "upgrade", "x-request-start", "x-tandem-handed"),
+    }
+)
+
+
+class NoResponseError(Exception):
+    """A stack gave no whole response in time, or a stream without an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedRequest:
+    """A request as the edge would send it to a stack: its target, and headers in their order."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+
+    def sent_headers(self, now: float) -> list[tuple[str, str]]:
+        """Return the headers of the copy, sent at ``now`` in seconds since the epoch."""
+        kept = [
+            # The logs of both copies have the id of the client's request, and differ from it.
+            (name, f"{value}-mirror" if name.lower() == "x-request-id" else value)
+            for name, value in self.headers
+            if name.lower() not in DROPPED and value
+        ]
+        own = [
+            ("Accept-Encoding", "identity"),
+            ("Connection", "close"),
+            # The stack serves it, also where it would hand it over.
+            ("X-Tandem-Handed", "1"),
+            ("X-Request-Start", f"t={now:.3f}"),
+        ]
+        return [*kept, *own]
+
+
+def exchange(socket_path: Path, request: CopiedRequest) -> MirroredResponse:
+    """Return the response of the stack at ``socket_path``; raises NoResponseError without one."""
+    deadline = time.monotonic() + RESPONSE_S
+    connection = http.client.HTTPConnection("localhost", timeout=RESPONSE_S)
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(RESPONSE_S)
+        connection.sock.connect(str(socket_path))
+        connection.putrequest(
+            request.method, request.target, skip_host=True, skip_accept_encoding=True
+        )
+        for name, value in request.sent_headers(time.time()):
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        if response.getheader("Content-Type", "").startswith(EVENT_STREAM):
+            raise NoResponseError("an event stream has no end")
+        return MirroredResponse(
+            status=response.status,
+            headers=tuple(response.getheaders()),
+            body=_read(response, deadline),
+        )
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoResponseError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    body = bytearray()
+    while len(body) < MOST_BYTES and (data := response.read1(READ_BYTES)):
+        body += data
+        if time.monotonic() > deadline:
+            raise NoResponseError(f"no whole response in {RESPONSE_S:.0f} s")
+    return bytes(body[:MOST_BYTES])

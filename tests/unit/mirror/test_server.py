@@ -1,0 +1,144 @@
+"""The mirror answers its copies at once, and compares what both stacks respond."""
+
+import asyncio
+import http.client
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from mirror.stacks import Answer, http_response, stack
+
+from django_tandem.mirror import Ignored, MirrorReport
+from django_tandem.mirror import server as module
+from django_tandem.mirror.server import MIRROR_SOCKET, Mirror, serving
+
+
+def _copy(run_dir: Path, target: str) -> int:
+    """Send a copy as the edge does, and return the status."""
+    connection = http.client.HTTPConnection("lots.example", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(run_dir / MIRROR_SOCKET))
+    connection.request("GET", target, headers={"Cookie": "sessionid=a"})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status
+
+
+def _mirrored(run_dir: Path, home: Answer, other: Answer, send: Callable[[], None]) -> MirrorReport:
+    mirror = Mirror(run_dir / "home.sock", run_dir / "other.sock", Ignored())
+    with (
+        stack(run_dir / "home.sock", home),
+        stack(run_dir / "other.sock", other),
+        serving(run_dir, mirror),
+    ):
+        send()
+    # Its end has waited for each comparison.
+    assert not (run_dir / MIRROR_SOCKET).exists()
+    return mirror.report()
+
+
+def test_both_stacks_get_the_request_and_differences_are_reported(tmp_path, monkeypatch) -> None:
+    """With the target, the query of which may have a secret."""
+    monkeypatch.setattr(module, "MOST_PER_SECOND", 1e9)
+
+    def answer(stack_name: str) -> Answer:
+        def respond(target: str, headers: dict[str, str]) -> bytes:
+            name = stack_name if target.startswith("/differs/") else "both"
+            value = json.dumps({"stack": name, "cookie": headers["cookie"]})
+            return http_response(value, "Content-Type: application/json")
+
+        return respond
+
+    def send() -> None:
+        assert _copy(tmp_path, "/same/") == 204
+        assert _copy(tmp_path, "/differs/?q=a") == 204
+
+    report = _mirrored(tmp_path, answer("wsgi"), answer("asgi"), send)
+
+    assert (report.compared, report.equal, report.differing) == (2, 1, 1)
+    (finding,) = report.findings
+    assert (finding.target, finding.example.name) == ("/differs/?q=…", "$.stack")
+    assert (finding.example.home, finding.example.other) == ('"wsgi"', '"asgi"')
+
+
+def test_a_page_that_the_home_stack_changes_itself_is_unstable(tmp_path) -> None:
+    """It is requested there a second time."""
+    numbers = itertools.count()
+
+    def answer(*_: object) -> bytes:
+        return http_response(str(next(numbers)), "Content-Type: text/plain")
+
+    report = _mirrored(tmp_path, answer, answer, lambda: _copy(tmp_path, "/"))
+
+    assert (report.compared, report.unstable, report.differing) == (1, 1, 0)
+    assert report.findings == ()
+
+
+def test_copies_beyond_the_rate_are_counted(tmp_path, monkeypatch) -> None:
+    """The client of none of them waits."""
+    monkeypatch.setattr(module, "MOST_PER_SECOND", 1e-9)
+
+    def answer(*_: object) -> bytes:
+        return http_response("ok")
+
+    def send() -> None:
+        assert [_copy(tmp_path, "/") for _ in range(3)] == [204] * 3
+
+    report = _mirrored(tmp_path, answer, answer, send)
+
+    assert (report.compared, report.dropped) == (1, 2)
+
+
+def test_copies_are_answered_while_a_stack_hangs(tmp_path, monkeypatch) -> None:
+    """So many are compared at once, and the others counted."""
+    monkeypatch.setattr(module, "MOST_PER_SECOND", 1e9)
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 1)
+    answered = threading.Event()
+
+    def hanging(*_: object) -> bytes:
+        answered.wait(30)
+        return http_response("ok")
+
+    def send() -> None:
+        assert [_copy(tmp_path, "/") for _ in range(2)] == [204, 204]
+        answered.set()
+
+    report = _mirrored(tmp_path, hanging, hanging, send)
+
+    assert (report.compared, report.dropped) == (1, 1)
+
+
+def test_a_stack_without_a_response_is_counted(tmp_path) -> None:
+    """It is no difference: a reload may be under way."""
+
+    def broken(*_: object) -> bytes:
+        return b""
+
+    def answer(*_: object) -> bytes:
+        return http_response("ok")
+
+    report = _mirrored(tmp_path, answer, broken, lambda: _copy(tmp_path, "/"))
+
+    assert report == MirrorReport(failed=1)
+
+
+def test_the_socket_of_a_mirror_that_was_killed_is_replaced(tmp_path) -> None:
+    """And only the user of the stack may connect to it."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / MIRROR_SOCKET))
+    mirror = Mirror(tmp_path / "home.sock", tmp_path / "other.sock", Ignored())
+    with serving(tmp_path, mirror):
+        assert _copy(tmp_path, "/") == 204
+        assert (tmp_path / MIRROR_SOCKET).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_report_can_be_read_while_the_mirror_compares() -> None:
+    """By the command, once a second."""
+    mirror = Mirror(Path("home"), Path("other"), Ignored())
+
+    assert mirror.report() == MirrorReport()
+    asyncio.run(mirror.finish())
