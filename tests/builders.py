@@ -19,8 +19,10 @@ from django_tandem.model import (
     View,
 )
 from django_tandem.model.roles import parse_roles
+from django_tandem.model.shifts import Shift
 from django_tandem.plan import make_plan
 from django_tandem.settings import read_settings
+from django_tandem.shift.samples import Sample
 
 DEBIAN = Nginx(
     program="/usr/sbin/nginx", version=(1, 22, 1), arguments="--with-http_gzip_static_module"
@@ -75,6 +77,43 @@ def block(regex: str, **changes: Any) -> Block:
             "window_s": 0.2,
             "since_s": time.time(),
             "rules": (BlockRule(regex=regex),),
+            **changes,
+        }
+    )
+
+
+def shift(**changes: Any) -> Shift:
+    """A shift of one route to ASGI, in its first step."""
+    return Shift(
+        **{
+            "route": "/reports/",
+            "to": Stack.ASGI,
+            "home": Stack.WSGI,
+            "steps": (5, 50, 100),
+            "step_began_s": 900.0,
+            "generation": 1,
+            **changes,
+        }
+    )
+
+
+def sample(**changes: Any) -> Sample:
+    """A request of that route that succeeded at home."""
+    return Sample(
+        **{
+            "at": 950.0,
+            "stack": "asgi",
+            "route": "0123456789ab",
+            "is_trial": False,
+            "is_failed": False,
+            "status": 200,
+            "first_byte_s": 0.1,
+            "size": 200,
+            "client": "1234",
+            "exception": "",
+            "shape": "200|text/html||||||||",
+            "request_id": "id",
+            "path": "/reports/",
             **changes,
         }
     )

@@ -35,6 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "reload",
     "block",
     "unblock",
+    "shift",
     "down",
     "render",
     "advise",

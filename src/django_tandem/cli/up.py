@@ -36,6 +36,7 @@ from django_tandem.runtime import (
     capabilities,
     early_signals,
     preflight,
+    shifts,
     start,
     unsupervised_start,
 )
@@ -121,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
     os.chdir(plan.project.directory)
     handle = start.prepare(plan, planned.loaded.settings)
     # Not before: another stack may run in this directory.
-    for note in blocks.renew(plan):
+    for note in (*blocks.renew(plan), *shifts.renew(plan)):
         report(note)
     write_notes(directory, notes)
     _restore_environment(environment, plan)

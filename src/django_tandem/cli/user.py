@@ -38,9 +38,9 @@ SETTING = 'TANDEM["USER"]'
 # They look whether the addresses are free, which for ports below 1024 takes the right to listen.
 LISTENING = ("up", "check")
 # They import the project, also with a directory that is given.
-IMPORTING = ("up", "check", "reload", "block")
+IMPORTING = ("up", "check", "reload", "block", "shift")
 # They act on what runs, or ran, in the run directory.
-ACTING = ("status", "logs", "down", "reload", "block", "unblock")
+ACTING = ("status", "logs", "down", "reload", "block", "unblock", "shift")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from django_tandem.inprocess import json_logging
 ROUTE_HEADER = "X-Tandem-Route"
 QUEUE_HEADER = "X-Tandem-Queue"
 CPU_HEADER = "X-Tandem-Cpu"
+EXCEPTION_HEADER = "X-Tandem-Exception"
 # When the edge sent the request.
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
@@ -43,11 +44,14 @@ def is_enabled() -> bool:
     return json_logging.is_enabled() or os.environ.get(environment.MONITOR) == "1"
 
 
-def describe(route: str, queue_s: float | None, cpu: CpuUse | None = None) -> Headers:
+def describe(
+    route: str, queue_s: float | None, cpu: CpuUse | None = None, exception: str = ""
+) -> Headers:
     """
     Return the headers for a request of ``route``.
 
-    It waited for ``queue_s`` seconds, and has used the CPU as ``cpu`` says.
+    It waited for ``queue_s`` seconds, and has used the CPU as ``cpu`` says. ``exception`` is the
+    type that its view has raised.
     """
     found = []
     if route:
@@ -57,6 +61,8 @@ def describe(route: str, queue_s: float | None, cpu: CpuUse | None = None) -> He
     if cpu is not None:
         more = (cpu.delay_s, cpu.blocked_s) if max(cpu[1:]) >= LEAST_SENT_S else ()
         found.append((CPU_HEADER, " ".join(f"{each:.6f}" for each in (cpu.used_s, *more))))
+    if exception:
+        found.append((EXCEPTION_HEADER, header_text(exception)))
     return found
 
 

@@ -10,12 +10,14 @@ stream from a synchronous view, once its response is known.
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.handlers.base import BaseHandler
+from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
@@ -57,6 +59,7 @@ class Passage:
     ``is_explicit`` is true when a pin or a mark names the stack. ``is_stream`` and
     ``is_async_stream`` describe Django's own response, below any wrapper. ``root_path`` is that of
     the edge. ``queued_s`` is how long it waited for the stack, where its access log has that.
+    ``exception`` is the type that its view has raised, empty without one.
     """
 
     may_leave: bool
@@ -67,6 +70,7 @@ class Passage:
     is_stream: bool = False
     is_async_stream: bool = False
     queued_s: float | None = None
+    exception: str = ""
     request: ActiveRequest | None = None
 
     def resolve(self, match: ResolverMatch | None, view: str) -> None:
@@ -98,9 +102,8 @@ class Passage:
         if self.queued_s is None:
             return []
         route = route_text(self.match) if self.match else ""
-        if self.request is None:
-            return access_log.describe(route, self.queued_s)
-        return access_log.describe(route, self.queued_s, self.request.note_headers())
+        cpu = self.request.note_headers() if self.request is not None else None
+        return access_log.describe(route, self.queued_s, cpu, self.exception)
 
     def count(self, counter: HandoverCounter, to: Stack) -> None:
         """Count the handover of this request ``to`` the other stack."""
@@ -138,8 +141,17 @@ def install(pins: tuple[Pin, ...]) -> None:
         handler._view_middleware.append(_as_coroutine(hand_over) if is_async else hand_over)
         handler._middleware_chain = _async_chain(chain) if is_async else _sync_chain(chain)
 
+    got_request_exception.connect(_note_exception)
     setattr(load_and_append, _INSTALLED, True)
     BaseHandler.load_middleware = load_and_append  # type: ignore[method-assign,assignment]
+
+
+def _note_exception(request: HttpRequest | None = None, **_arguments: Any) -> None:
+    passage: Passage | None = getattr(request, _ATTRIBUTE, None)
+    raised = sys.exc_info()[0]
+    if passage is not None and raised is not None:
+        module = "" if raised.__module__ == "builtins" else f"{raised.__module__}."
+        passage.exception = f"{module}{raised.__qualname__}"
 
 
 ViewMiddleware = Callable[..., HttpResponse | None]

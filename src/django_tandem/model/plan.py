@@ -337,6 +337,12 @@ class Plan:
         return Role.EDGE in self.roles
 
     @property
+    def can_shift(self) -> bool:
+        """Whether `tandem shift` can split the requests of a route between two stacks here."""
+        has_both = len(self.edge.stacks) > 1
+        return self.has_edge and self.has_monitor and self.is_supervised and has_both
+
+    @property
     def stack_binds(self) -> dict[Stack, Bind]:
         """Where the stacks listen for an edge on another host."""
         return {stack: kind.bind for stack, kind in self.served.items() if kind.bind}

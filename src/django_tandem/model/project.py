@@ -175,7 +175,7 @@ class Project:
     ``channel_layers`` are the backends of its channel layers.
     ``redis_hosts`` are those of the Redis servers that the settings name, empty for a Unix
     socket, and ``variables`` the environment variables that they read. ``packaging`` is None where
-    no file names the project's packages.
+    no file names the project's packages. ``session_cookie`` is empty without SessionMiddleware.
     """
 
     directory: str
@@ -212,6 +212,7 @@ class Project:
     redis_hosts: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     packaging: Packaging | None = None
+    session_cookie: str = ""
 
     @property
     def name(self) -> str:

@@ -145,6 +145,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         media=site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT),
         has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
+        session_cookie=_session_cookie(),
         forwarded=_forwarded(),
         manage_py=str(location.manage_py) if location.manage_py else None,
         manage_py_sets=location.manage_py_sets,
@@ -163,6 +164,12 @@ def _read_django(location: Location, settings: Settings, application: object | N
         variables=read_variables(location.settings_module),
         packaging=read_packaging(location.directory),
     )
+
+
+def _session_cookie() -> str:
+    # Also that of a subclass, which projects name alike.
+    has_sessions = any(each.endswith("SessionMiddleware") for each in django_settings.MIDDLEWARE)
+    return django_settings.SESSION_COOKIE_NAME if has_sessions else ""
 
 
 def _routes(resolver: URLResolver, beside: Application, directory: str) -> tuple[Route, ...]:

@@ -22,6 +22,7 @@ from django_tandem.model import (
     Tls,
     Verdict,
 )
+from django_tandem.model.shifts import METHODS, route_id
 from django_tandem.project.regex.charset import literally
 from django_tandem.project.regex.translate import VERBS
 from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
@@ -77,6 +78,9 @@ def render(plan: Plan) -> tuple[File, ...]:
         log_format=plan.log_format,
         has_monitor=plan.has_monitor,
         **_route_maps(plan),
+        can_shift=plan.can_shift,
+        shift_methods=METHODS,
+        session_cookie=re.escape(plan.project.session_cookie),
         tls=_tls(edge.tls, plan),
         upstreams=upstreams(edge),
         dns_servers=dns_servers(edge),
@@ -304,8 +308,13 @@ def _route_maps(plan: Plan) -> dict[str, object]:
     return {
         "has_route_maps": is_logged or plan.has_monitor,
         "websocket_routes": websockets,
-        "http_routes": routes_by_path(plan.verdicts, Protocol.HTTP) if plan.has_monitor else [],
+        "http_routes": list(_numbered_routes(plan.verdicts)) if plan.has_monitor else [],
     }
+
+
+def _numbered_routes(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, str, str]]:
+    for regex, pattern in routes_by_path(verdicts, Protocol.HTTP):
+        yield regex, pattern, route_id(pattern)
 
 
 def routes_by_path(verdicts: Iterable[Verdict], protocol: Protocol) -> list[tuple[str, str]]:

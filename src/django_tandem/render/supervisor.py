@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django_tandem.model import MONITOR_FILE, REQUESTS_FILE, File, Plan, Process
+from django_tandem.model.shifts import SHIFTED_FILE
 from django_tandem.model.state import STATE_FILE, State, state_of
 from django_tandem.render.target import Target, fill
 
@@ -39,7 +40,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     return (
         *([_supervisord_file(plan)] if plan.is_supervised else []),
         state_file(state_of(plan)),
-        *([_monitor_file()] if plan.has_monitor else []),
+        *([_monitor_file(plan)] if plan.has_monitor else []),
     )
 
 
@@ -49,8 +50,13 @@ def _supervisord_file(plan: Plan) -> File:
     return File(name="supervisord.conf", content=content, mode=0o600)
 
 
-def _monitor_file() -> File:
-    content = fill("nginx/monitor.conf.j2", requests_file=REQUESTS_FILE)
+def _monitor_file(plan: Plan) -> File:
+    content = fill(
+        "nginx/monitor.conf.j2",
+        requests_file=REQUESTS_FILE,
+        shifted_file=SHIFTED_FILE,
+        can_shift=plan.can_shift,
+    )
     return File(name=MONITOR_FILE, content=content)
 
 

@@ -2,8 +2,8 @@
 The locks of a run directory, which show who works in it.
 
 The holder of the first runs the stack, from `tandem up` to its end; the others are for one
-reload at a time, for one process that drains what a reload replaced, and for one change of the
-blocked routes.
+reload at a time, for one process that drains what a reload replaced, for one change of the
+blocked routes or of the shifts, and for one process that watches shifts.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ NAME = "lock"
 RELOAD = "reload.lock"
 DRAINER = "drainer.lock"
 BLOCKS = "blocked.lock"
+SHIFTS = "shifts.lock"
+SHIFTER = "shifter.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.

@@ -17,7 +17,7 @@ from django_tandem.inprocess import (
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.model.state import State, state_of
-from django_tandem.runtime import blocks, commit, lock, preflight, supervisord, unsupervised
+from django_tandem.runtime import blocks, commit, lock, preflight, shifts, supervisord, unsupervised
 from django_tandem.runtime.edge import EDGE_FILE, running_nginx
 from django_tandem.runtime.health_gate import (
     LINES,
@@ -136,6 +136,17 @@ def renew_blocks(reload: Reload) -> None:
         reload.report(note)
 
 
+def renew_shifts(reload: Reload) -> None:
+    """End the shift of a route that is gone, or is on its stack by the project now."""
+    try:
+        notes = shifts.renew(reload.plan)
+    except (OSError, RefusedError) as error:
+        # The generation is live, and the split is as it was.
+        notes = [f"Shifts stay as they were: {error}"]
+    for note in notes:
+        reload.report(note)
+
+
 def start_drainer(reload: Reload) -> None:
     """Have supervisord drain the old generation, in a process that outlives this one."""
     supervisord.start_drainer(reload.run_dir)
@@ -154,6 +165,7 @@ STEPS: tuple[Callable[[Reload], None], ...] = (
     commit_state,
     move,
     renew_blocks,
+    renew_shifts,
     start_drainer,
 )
 

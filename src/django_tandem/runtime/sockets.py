@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from django_tandem.inprocess import prometheus_files, slot_file
 from django_tandem.model import REQUESTS_FILE, Stack
+from django_tandem.model.shifts import SHIFTED_FILE
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE
 
@@ -17,7 +18,7 @@ LINKS = tuple(f"{stack}.sock" for stack in Stack)
 # Everything that a stop leaves behind, and no file of the user's.
 LEFTOVERS = (
     *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock", HEALTH_SOCKET),
-    *(METRICS_SOCKET, REQUESTS_FILE),
+    *(METRICS_SOCKET, REQUESTS_FILE, SHIFTED_FILE),
     *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
     *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
     *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*", "heartbeat-[0-9]*"),

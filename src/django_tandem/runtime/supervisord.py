@@ -161,6 +161,11 @@ def start_drainer(run_dir: Path) -> None:
     _call(run_dir, "tandem.start_drainer")
 
 
+def start_shifter(run_dir: Path) -> None:
+    """Have supervisord watch the shifts, in another process."""
+    _call(run_dir, "tandem.start_shifter")
+
+
 def signal_program(run_dir: Path, program: str, name: str) -> None:
     """Send a program the signal of that name."""
     _call(run_dir, "supervisor.signalProcess", program, name)

@@ -1,11 +1,13 @@
 """`tandem render nginx` writes what can be committed, and --check compares it in CI."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from nginx import certificates
 
+from django_tandem.model.shifts import route_id
 from django_tandem.runtime.preflight import check_nginx
 from harness.projects import startproject
 from harness.stack import tandem
@@ -166,12 +168,13 @@ def test_a_changed_urlconf_is_shown_line_by_line(project) -> None:
     code, shown = _check(project)
     name, rule = (line for line in committed.splitlines() if "feed" in line and "#" not in line)
 
+    live = f'"{route_id("/live/")} /live/"'
     assert code == 1
     assert _changed(shown) == [
         "--- deploy/nginx.conf",
         "+++ nginx.conf rendered from the project",
         "-" + name,
-        "+" + name.replace("/feed/", "/live/"),
+        "+" + re.sub(r'"[0-9a-f]{12} /feed/"', live, name).replace("/feed/", "/live/"),
         "-        # /ws/ … /feed/",
         "-" + rule,
         "+        # /ws/ … /live/",
@@ -204,7 +207,7 @@ def test_the_edge_names_a_further_route_for_the_metrics(project) -> None:
 
     assert (code, len(_changed(shown))) == (1, 3)
     assert added.startswith("+")
-    assert added.endswith(' "/more/";')
+    assert added.endswith(f' "{route_id("/more/")} /more/";')
 
 
 def _add_synchronous_view(project: Path) -> None:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from builders import DEBIAN, WHEEL, host, plan, verdict, websocket
 from django_tandem import output
 from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, StaticFiles
+from django_tandem.model.shifts import route_id
 from django_tandem.monitor.request_lines import parse
 from django_tandem.render import nginx, supervisor
 from django_tandem.render.nginx import guard
+from django_tandem.shift.samples import parse as parse_shifted
 
 STATIC = StaticFiles(prefix="/static/", directory="/srv/project/staticfiles")
 MEDIA = StaticFiles(prefix="/media/", directory="/srv/media")
@@ -215,6 +217,7 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
         ["X-Tandem-Route"],
         ["X-Tandem-Queue"],
         ["X-Tandem-Cpu"],
+        ["X-Tandem-Exception"],
     ]
     ((_, escape, *parts),) = as_json.args("log_format", "http")
     assert escape == "escape=json"
@@ -252,10 +255,56 @@ def test_the_edge_finds_the_route_of_what_no_worker_answered(conf) -> None:
     """By the path, in the order of the URLconf; WebSockets by their own."""
     found = conf(verdict("/b/"), verdict("/a/"), websocket("/ws/"), tandem={})
 
-    table = list(found._block(("http", "map $tandem_client_path $tandem_http_path")))[1:]
-    assert [each["args"] for each in table] == [["/b/"], ["/a/"]]
+    table = list(found._block(("http", "map $tandem_client_path $tandem_numbered_route")))[1:]
+    ids = [route_id("/b/"), route_id("/a/")]
+    assert [each["args"] for each in table] == [[f"{ids[0]} /b/"], [f"{ids[1]} /a/"]]
     statuses = list(found._block(("http", "map $status $tandem_unanswered_route")))[1:]
     assert [each["directive"] for each in statuses] == ["499", "502", "503", "504"]
+
+
+def test_only_an_edge_that_may_shift_looks_for_shifts(conf) -> None:
+    """With both stacks, and a monitor that reads what they answer."""
+    both = (verdict("/"), websocket("/ws/"))
+    place = ("http", "server", "location /")
+
+    assert conf(*both, tandem={}).args("if", *place) == [
+        ["-d", "shifts"],
+        ["$tandem_stack", "=", "asgi"],
+    ]
+    assert conf(verdict("/"), tandem={}).args("if", *place) == []
+    assert conf(*both, tandem=UNMONITORED).args("if", *place) == [["$tandem_stack", "=", "asgi"]]
+
+
+def test_a_client_of_a_shift_is_known_by_its_session(conf) -> None:
+    """By its address where the project has none, or the client no session yet."""
+    both = (verdict("/"), websocket("/ws/"))
+    named = conf(*both, tandem={}, session_cookie="my.session")._block(
+        ("http", "map $http_cookie $tandem_client")
+    )
+
+    assert [[each["directive"], *each["args"]] for each in named] == [
+        ["default", "$remote_addr"],
+        [r"~(?:^|;[ ]*)my\\.session=(?<tandem_session>[^; ]+)", "$tandem_session"],
+    ]
+    maps = conf(*both, tandem={}).args("map", "http")
+    assert ["", "$tandem_client"] in maps
+    assert ["$http_cookie", "$tandem_client"] not in maps
+
+
+def test_the_line_for_a_shift_is_the_one_that_its_program_reads(conf) -> None:
+    """In a file of the processes, as that of the monitor."""
+    both = (verdict("/"), websocket("/ws/"))
+    found = conf(*both, tandem={})
+
+    (parts,) = [each for each in found.args("log_format", "http") if each[0] == "tandem_shift"]
+    fields = "".join(parts[2:]).replace("\\t", "\t").split("\t")
+    values = {"$msec": "1.5", "$status": "200", "$upstream_status": "404", "$tandem_shift_id": "ab"}
+    read = parse_shifted("\t".join(values.get(field, "") for field in fields))
+    assert read is not None
+    assert (read.at, read.status, read.route) == (1.5, 404, "ab")
+    written = {file.name: file.content for file in supervisor.render(plan(*both))}
+    access_log = "access_log shift.tsv tandem_shift if=$tandem_side;"
+    assert access_log in written["monitor.conf"].splitlines()
 
 
 def test_the_log_in_json_has_the_routes_of_websockets(conf) -> None:

@@ -17,6 +17,8 @@ MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 if os.environ.get("EDGESITE_SECURITY"):
     MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", *MIDDLEWARE]
     globals().update(json.loads(os.environ["EDGESITE_SECURITY"]))
+if os.environ.get("EDGESITE_SESSIONS"):
+    MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", *MIDDLEWARE]
 ROOT_URLCONF = os.environ.get("EDGESITE_URLS", "edgesite.urls")
 WSGI_APPLICATION = "edgesite.wsgi.application"
 USE_TZ = True

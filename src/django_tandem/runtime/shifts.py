@@ -1,0 +1,191 @@
+"""
+The shifts of a run directory: `shifts.json`, and the split that the edge follows.
+
+The split is the directory behind the link `shifts`: `shifts/STACK/ROUTE/METHOD/` has a file for
+each percent of the clients whose requests of that route the stack gets. NGINX looks for the file at
+each request, so that a change needs no reload, and the one rename of the link is all of it. A
+process that is killed leaves the split as it was before the rename or after it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from django_tandem.errors import RefusedError
+from django_tandem.inprocess.access_log import header_text
+from django_tandem.model import Plan, Stack
+from django_tandem.model.shifts import Shift, ShiftState, SideFigures, route_id
+from django_tandem.runtime import lock
+
+NAME = "shifts.json"
+# The link that NGINX follows, and what the names of the directories behind it begin with.
+LINK = "shifts"
+TREE = "shifts-"
+# A change takes milliseconds.
+PATIENCE_S = 5
+# What the file raises where it can't be opened, or was damaged.
+UNREADABLE = (OSError, ValueError, TypeError, KeyError)
+
+
+def read(run_dir: Path) -> tuple[Shift, ...]:
+    """Return the shifts of ``run_dir``; none where their file is missing or damaged."""
+    try:
+        return tuple(map(_shift, json.loads((run_dir / NAME).read_text())))
+    except UNREADABLE:
+        return ()
+
+
+@contextmanager
+def changing(run_dir: Path) -> Iterator[list[Shift]]:
+    """
+    Yield the shifts of ``run_dir`` as a list, and apply it as the block has changed it.
+
+    One process at a time, so that no change is lost; nothing is written after an exception.
+    Raises RefusedError when another process keeps the lock.
+    """
+    handle = lock.try_to_take(run_dir, lock.SHIFTS, within_s=PATIENCE_S)
+    if handle is None:
+        pid = lock.holder(run_dir, lock.SHIFTS)
+        raise RefusedError(
+            f"Another process, with pid {pid}, is changing the shifts of {run_dir}.",
+            hint="Try again when it has ended.",
+        )
+    try:
+        before = read(run_dir)
+        shifts = list(before)
+        yield shifts
+        if tuple(shifts) != before:
+            _write(run_dir, shifts)
+        # Also unchanged: a process that was killed may have left the split as it was before.
+        if split_of(shifts) != read_split(run_dir):
+            _move_split(run_dir, split_of(shifts))
+    finally:
+        lock.release(handle)
+
+
+def split_of(shifts: Iterable[Shift]) -> frozenset[tuple[str, str, str, int]]:
+    """Return the stack, route, method and percent of each split of ``shifts``."""
+    return frozenset(
+        (each.to.value, route_id(header_text(each.route)), method, each.percent)
+        for each in shifts
+        if each.percent
+        for method in each.methods
+    )
+
+
+def read_split(run_dir: Path) -> frozenset[tuple[str, str, str, int]]:
+    """Return the stack, route, method and percent of each split that the edge follows."""
+    return frozenset(
+        (*method.parts[-3:], sum(1 for _ in method.iterdir()))  # type: ignore[misc]
+        for method in (run_dir / LINK).glob("*/*/*")
+    )
+
+
+def _move_split(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
+    link = run_dir / LINK
+    old = link.readlink() if link.is_symlink() else None
+    split = list(split)
+    if split and set(split) < read_split(run_dir):
+        # A route that fails is taken back, which is not to wait for the files of the others.
+        _narrow(run_dir, split)
+        return
+    if split:
+        new = _make_tree(run_dir, split)
+        temporary = run_dir / f".{LINK}.new"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(new.name)
+        temporary.replace(link)
+    else:
+        link.unlink(missing_ok=True)
+    if old is not None:
+        shutil.rmtree(run_dir / old, ignore_errors=True)
+
+
+def _narrow(run_dir: Path, split: Collection[tuple[str, str, str, int]]) -> None:
+    gone = run_dir / f"{TREE}gone"
+    for stack, route, method, percent in read_split(run_dir):
+        if (stack, route, method, percent) not in split:
+            shutil.rmtree(gone, ignore_errors=True)
+            (run_dir / LINK / stack / route / method).rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _make_tree(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> Path:
+    current = run_dir / LINK
+    name = current.readlink().name if current.is_symlink() else ""
+    # Two are enough, and what a killed process has left of the other is removed.
+    tree = run_dir / (f"{TREE}2" if name == f"{TREE}1" else f"{TREE}1")
+    shutil.rmtree(tree, ignore_errors=True)
+    for stack, route, method, percent in split:
+        directory = tree / stack / route / method
+        directory.mkdir(parents=True)
+        for number in range(percent):
+            (directory / f"{number:02}").touch()
+    return tree
+
+
+def renew(plan: Plan) -> list[str]:
+    """
+    Fit the shifts to the routes of ``plan``; return a note on each that splits requests.
+
+    A route that is gone, or that the project has on the stack now, is shifted no longer.
+    """
+    run_dir = Path(plan.run_dir)
+    if not (run_dir / NAME).exists():
+        return []
+    homes = {each.route.pattern: each.stack for each in reversed(plan.verdicts)}
+    with changing(run_dir) as shifts:
+        renewed = [_renewed(each, homes.get(each.route), plan) for each in shifts]
+        shifts[:] = [shift for shift, _ in renewed if shift is not None]
+    return [note for _, note in renewed if note]
+
+
+def _renewed(shift: Shift, home: Stack | None, plan: Plan) -> tuple[Shift | None, str]:
+    """Return the shift as it is in ``plan``, None if it is over, and the note on it."""
+    if not shift.percent:
+        return shift, ""
+    name = shift.to.upper()
+    if home is shift.to:
+        return None, f'"{shift.route}" is on {name} by the project now: its shift is over.'
+    why = _why_over(shift, home, plan)
+    if why:
+        ended = replace(shift, state=ShiftState.ABORTED, reason=why)
+        return ended, f'The shift of "{shift.route}" has ended: {why}'
+    return shift, f'"{shift.route}" is shifted to {name} for {shift.percent} % of its clients.'
+
+
+def _why_over(shift: Shift, home: Stack | None, plan: Plan) -> str:
+    if home is None:
+        return "The project no longer has this route."
+    if not plan.can_shift:
+        return "The stack has no monitor, or one stack alone."
+    return ""
+
+
+def _write(run_dir: Path, shifts: Iterable[Shift]) -> None:
+    new = run_dir / f"{NAME}.new"
+    # Replaced whole, as it is read at any moment.
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump([asdict(each) for each in shifts], file, indent=1)
+    new.replace(run_dir / NAME)
+
+
+def _shift(kept: dict[str, Any]) -> Shift:
+    # JSON has neither tuples nor enums, and another version may have written other fields.
+    known = {each.name for each in fields(Shift)}
+    tuples = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+    read_as = {
+        "to": Stack(kept["to"]),
+        "home": Stack(kept["home"]),
+        "state": ShiftState(kept["state"]),
+        "at_home": SideFigures(**kept["at_home"]),
+        "on_trial": SideFigures(**kept["on_trial"]),
+    }
+    found = {**kept, **tuples, **read_as}
+    return Shift(**{name: value for name, value in found.items() if name in known})

@@ -1,0 +1,155 @@
+"""A line of the edge → a Sample: one request of a shifted route, on trial or at home."""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django_tandem.model.shifts import SideFigures
+
+# The newest of each side that are compared.
+MOST = 2000
+# What the edge writes of a client that left before its response.
+CLIENT_LEFT = 499
+
+
+class Sample(NamedTuple):
+    """
+    One finished request; ``at`` is its end in seconds since the epoch.
+
+    ``stack`` is the trial's, ``route`` the id of the route. ``client`` tells clients apart by a
+    hash. ``first_byte_s`` is None without a response. ``shape`` is its status, its content type
+    and which headers it has.
+    """
+
+    at: float
+    stack: str
+    route: str
+    is_trial: bool
+    is_failed: bool
+    status: int
+    first_byte_s: float | None
+    size: int | None
+    client: str
+    exception: str
+    shape: str
+    request_id: str
+    path: str
+
+
+def parse(line: str) -> Sample | None:
+    """
+    Read a line of `log_format tandem_shift`; None for a request that shows nothing of a side.
+
+    Raises ValueError for a damaged one.
+    """
+    (
+        at, stack, route, side, method, status, statuses, first_byte, sizes, client,
+        exception_on_trial, exception, shape, request_id, path,
+    ) = line.split("\t")  # fmt: skip
+    if int(status) == CLIENT_LEFT or not route:
+        return None
+    # One that failed on trial was answered by its home stack, whose figures stand last.
+    was_answered = side == "failed"
+    own = _own(statuses, was_answered=was_answered)
+    found = int(own) if own.isdecimal() else int(status)
+    return Sample(
+        at=float(at),
+        stack=stack,
+        route=route,
+        is_trial=side != "home",
+        is_failed=was_answered or found >= 500,
+        status=found,
+        first_byte_s=_number(_own(first_byte, was_answered=was_answered)),
+        size=_size(_own(sizes, was_answered=was_answered), method, found),
+        client=client,
+        exception=exception_on_trial if was_answered else exception,
+        shape=f"{found}|{shape}",
+        request_id=request_id,
+        path=path,
+    )
+
+
+def _own(figures: str, *, was_answered: bool) -> str:
+    # After an internal redirect " : " is between the figures, and ", " between those of servers.
+    parts = figures.replace(",", " :").split(" : ")
+    return parts[-2] if was_answered and len(parts) > 1 else parts[-1]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _size(text: str, method: str, status: int) -> int | None:
+    # A HEAD has no body, and a 304 has that of the client's cache.
+    return int(text) if text.isdecimal() and method != "HEAD" and status != 304 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The samples of one step: of both sides in the same time, the oldest first."""
+
+    home: Sequence[Sample] = ()
+    trial: Sequence[Sample] = ()
+
+
+class StepSamples:
+    """The newest samples of a step, and how many there were."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bool, deque[Sample]] = {
+            is_trial: deque(maxlen=MOST) for is_trial in (True, False)
+        }
+        self._counts = {True: 0, False: 0}
+        self._failed = {True: 0, False: 0}
+
+    def add(self, sample: Sample) -> None:
+        """Count a request."""
+        self._kept[sample.is_trial].append(sample)
+        self._counts[sample.is_trial] += 1
+        self._failed[sample.is_trial] += sample.is_failed
+
+    def restart(self, *, keeps_home: bool) -> None:
+        """Begin another step; the last one has nobody at home to compare with."""
+        for is_trial in (True,) if keeps_home else (True, False):
+            self._kept[is_trial].clear()
+            self._counts[is_trial] = self._failed[is_trial] = 0
+
+    @property
+    def sides(self) -> Sides:
+        """What is compared."""
+        return Sides(home=tuple(self._kept[False]), trial=tuple(self._kept[True]))
+
+    def figures(self, *, of_trial: bool) -> SideFigures:
+        """Return the figures of one side."""
+        kept = self._kept[of_trial]
+        times = sorted(times_of(kept))
+        sizes = sorted(each.size for each in kept if each.size is not None and not each.is_failed)
+        return SideFigures(
+            requests=self._counts[of_trial],
+            failed=self._failed[of_trial],
+            p50_s=quantile(times, 0.5),
+            p95_s=quantile(times, 0.95),
+            p50_bytes=sizes[len(sizes) // 2] if sizes else None,
+        )
+
+
+def times_of(samples: Iterable[Sample]) -> list[float]:
+    """Return the times of the requests that did not fail."""
+    return [
+        each.first_byte_s
+        for each in samples
+        if each.first_byte_s is not None and not each.is_failed
+    ]
+
+
+def quantile(ordered: Sequence[float], share: float) -> float | None:
+    """Return the value that ``share`` of ``ordered`` do not exceed; None where it is empty."""
+    if not ordered:
+        return None
+    # Not 95.00000000000001 of a hundred.
+    return ordered[math.ceil(round(share * len(ordered), 6)) - 1]

@@ -1,0 +1,188 @@
+"""The shifts of a run directory, and the split that the edge follows."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builders import plan, shift, verdict, websocket
+from django_tandem.errors import RefusedError
+from django_tandem.model import Stack
+from django_tandem.model.shifts import ShiftState, route_id
+from django_tandem.runtime import lock, shifts
+from django_tandem.runtime.shifts import read_split
+
+ID = route_id("/reports/")
+
+
+def write(run_dir: Path, *given) -> None:
+    with shifts.changing(run_dir) as kept:
+        kept[:] = given
+
+
+def test_a_split_has_a_file_for_each_percent(tmp_path) -> None:
+    """By the stack, the route and the method, as the edge looks for it."""
+    write(tmp_path, shift())
+
+    assert read_split(tmp_path) == {("asgi", ID, "GET", 5), ("asgi", ID, "HEAD", 5)}
+    directory = tmp_path / "shifts" / "asgi" / ID / "GET"
+    assert sorted(each.name for each in directory.iterdir()) == ["00", "01", "02", "03", "04"]
+
+
+def test_what_was_written_is_read(tmp_path) -> None:
+    """All of it."""
+    given = shift(step=1, exceptions=("OSError",), state=ShiftState.PAUSED)
+    write(tmp_path, given)
+
+    assert shifts.read(tmp_path) == (given,)
+    assert (tmp_path / "shifts.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_larger_share_replaces_the_link(tmp_path) -> None:
+    """By one rename, and what was behind it is removed."""
+    write(tmp_path, shift())
+    before = (tmp_path / "shifts").readlink()
+    write(tmp_path, shift(step=1))
+
+    assert {each[3] for each in read_split(tmp_path)} == {50}
+    assert (tmp_path / "shifts").readlink() != before
+    assert not (tmp_path / before).exists()
+
+
+@pytest.mark.parametrize("state", [ShiftState.ABORTED, ShiftState.ROLLED_BACK])
+def test_a_shift_that_has_ended_splits_nothing(tmp_path, state) -> None:
+    """Without any, there is no directory that the edge would look into."""
+    write(tmp_path, shift())
+    write(tmp_path, shift(state=state))
+
+    assert read_split(tmp_path) == frozenset()
+    assert {each.name for each in tmp_path.iterdir()} == {"shifts.json", "shifts.lock"}
+
+
+def test_one_route_that_is_taken_back_leaves_the_others(tmp_path) -> None:
+    """Their directories are not even replaced."""
+    other = shift(route="/other/")
+    write(tmp_path, shift(), other)
+    before = (tmp_path / "shifts").readlink()
+    write(tmp_path, shift(state=ShiftState.ROLLED_BACK), other)
+
+    assert {each[1] for each in read_split(tmp_path)} == {route_id("/other/")}
+    assert (tmp_path / "shifts").readlink() == before
+
+
+def test_what_a_killed_process_left_undone_is_done_by_the_next_change(tmp_path) -> None:
+    """It may have written the one file, and not the other."""
+    write(tmp_path, shift())
+    (tmp_path / "shifts").unlink()
+    with shifts.changing(tmp_path):
+        pass
+
+    assert {each[3] for each in read_split(tmp_path)} == {5}
+
+
+@pytest.mark.parametrize("damaged", ["", "[{}]", "{", '[{"to": 1}]'])
+def test_a_damaged_file_has_no_shifts_and_the_split_goes_to_zero(tmp_path, damaged) -> None:
+    """Nobody knows what it was."""
+    write(tmp_path, shift())
+    (tmp_path / "shifts.json").write_text(damaged)
+    with shifts.changing(tmp_path):
+        pass
+
+    assert shifts.read(tmp_path) == ()
+    assert read_split(tmp_path) == frozenset()
+
+
+def test_fields_of_another_version_are_left_out(tmp_path) -> None:
+    """It may have written more of them."""
+    write(tmp_path, shift())
+    kept = json.loads((tmp_path / "shifts.json").read_text())
+    (tmp_path / "shifts.json").write_text(json.dumps([{**kept[0], "later": 1}]))
+
+    assert shifts.read(tmp_path) == (shift(),)
+
+
+def test_one_process_at_a_time_changes_them(tmp_path, monkeypatch) -> None:
+    """The other one is named."""
+    monkeypatch.setattr(shifts, "PATIENCE_S", 0)
+    handle = lock.try_to_take(tmp_path, lock.SHIFTS)
+    assert handle is not None
+    with pytest.raises(RefusedError) as raised, shifts.changing(tmp_path):
+        pass
+    lock.release(handle)
+
+    assert raised.value.message == (
+        f"Another process, with pid {os.getpid()}, is changing the shifts of {tmp_path}."
+    )
+
+
+def test_an_exception_changes_nothing(tmp_path) -> None:
+    """As where a route can't be shifted twice."""
+
+    def fail() -> None:
+        with shifts.changing(tmp_path) as kept:
+            kept.append(shift())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert shifts.read(tmp_path) == ()
+
+
+def made(tmp_path, *verdicts, **more):
+    return plan(*verdicts, websocket("/ws/"), run_dir=str(tmp_path), **more)
+
+
+def test_a_shift_outlives_a_reload_and_a_start(tmp_path) -> None:
+    """With a note, as the route is not where the plan has it."""
+    write(tmp_path, shift())
+    notes = shifts.renew(made(tmp_path, verdict("/reports/")))
+
+    assert notes == ['"/reports/" is shifted to ASGI for 5 % of its clients.']
+    assert shifts.read(tmp_path) == (shift(),)
+
+
+def test_a_shift_is_over_once_the_project_has_the_route_there(tmp_path) -> None:
+    """By a pin, a mark, or a view that is async now."""
+    write(tmp_path, shift(state=ShiftState.DONE))
+    notes = shifts.renew(made(tmp_path, verdict("/reports/", Stack.ASGI)))
+
+    assert notes == ['"/reports/" is on ASGI by the project now: its shift is over.']
+    assert shifts.read(tmp_path) == ()
+    assert read_split(tmp_path) == frozenset()
+
+
+def test_the_shift_of_a_route_that_is_gone_is_aborted(tmp_path) -> None:
+    """Its file keeps the reason."""
+    write(tmp_path, shift())
+    notes = shifts.renew(made(tmp_path, verdict("/other/")))
+
+    reason = "The project no longer has this route."
+    assert notes == [f'The shift of "/reports/" has ended: {reason}']
+    assert shifts.read(tmp_path) == (shift(state=ShiftState.ABORTED, reason=reason),)
+
+
+def test_without_a_monitor_nothing_is_shifted(tmp_path) -> None:
+    """Its sides could not be compared."""
+    write(tmp_path, shift())
+    notes = shifts.renew(made(tmp_path, verdict("/reports/"), tandem={"MONITOR": False}))
+
+    assert notes == [
+        'The shift of "/reports/" has ended: The stack has no monitor, or one stack alone.'
+    ]
+
+
+def test_without_shifts_nothing_is_written(tmp_path) -> None:
+    """Not even the lock."""
+    assert shifts.renew(made(tmp_path, verdict("/reports/"))) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_percent_of_a_shift_is_that_of_its_step() -> None:
+    """Also once it is done, until the project has the pin."""
+    done = shift(step=2, state=ShiftState.DONE)
+
+    assert (shift().percent, shift(step=1).percent, done.percent) == (5, 50, 100)
+    assert replace(done, state=ShiftState.ABORTED).percent == 0

@@ -1,0 +1,154 @@
+"""The loop of the shift's program: from lines of the edge to the split."""
+
+import json
+
+import pytest
+
+from builders import plan, shift, verdict
+from django_tandem import output
+from django_tandem.model.shifts import ShiftState, route_id
+from django_tandem.render import supervisor
+from django_tandem.runtime import shifts
+from django_tandem.shift.program import Watcher
+from unit.shift.test_samples import line
+
+ID = route_id("/reports/")
+
+
+@pytest.fixture
+def edge(tmp_path):
+    """A run directory whose edge writes lines, and a clock to move."""
+    (tmp_path / "shift.tsv").touch()
+    made = plan(verdict("/reports/"), run_dir=str(tmp_path))
+    output.write([each for each in supervisor.render(made) if each.name == "state.json"], tmp_path)
+    return Edge(tmp_path)
+
+
+class Edge:
+    def __init__(self, run_dir) -> None:
+        self.run_dir = run_dir
+        self.now = 900.0
+        self.watcher = Watcher(run_dir, lambda: self.now)
+        self._client = 0
+
+    def shift(self, **changes) -> None:
+        with shifts.changing(self.run_dir) as kept:
+            kept[:] = [shift(**changes)]
+        self.watcher.watch_once()
+
+    def write(self, count, **changes) -> None:
+        with (self.run_dir / "shift.tsv").open("a") as file:
+            for _ in range(count):
+                self._client += 1
+                file.write(f"{line(route=ID, client=str(self._client), **changes)}\n")
+
+    def watch(self, *, at: float = 0.0):
+        self.now = at or self.now
+        self.watcher.watch_once()
+        return shifts.read(self.run_dir)[0]
+
+
+def test_a_step_goes_on_to_the_next(edge) -> None:
+    """With enough requests of both sides, and after its time; the next one begins anew."""
+    edge.shift(every_s=60)
+    edge.write(50, side="home")
+    edge.write(50)
+    early, late = edge.watch(at=959), edge.watch(at=960)
+
+    assert (early.step, early.reason) == (0, "Both sides are alike so far.")
+    assert (early.on_trial.requests, early.at_home.requests) == (50, 50)
+    assert (late.step, late.percent, late.step_began_s) == (1, 50, 960)
+    assert {each[3] for each in shifts.read_split(edge.run_dir)} == {50}
+    assert edge.watch(at=1030).reason == "ASGI has had 0 of 50 requests."
+
+
+def test_a_route_that_fails_is_taken_back_at_once(edge, capsys) -> None:
+    """The evidence stays, and a line is logged."""
+    edge.shift()
+    edge.write(30, side="home")
+    edge.write(4, side="failed", statuses="500 : 200", exception_on_trial="KeyError")
+    found = edge.watch()
+
+    reason = "4 of 4 requests failed on ASGI, with 500 (KeyError), and 0 of 30 on WSGI."
+    assert (found.state, found.reason) == (ShiftState.ROLLED_BACK, reason)
+    assert (found.exceptions, found.requests) == (("KeyError",), ("abc",) * 4)
+    assert shifts.read_split(edge.run_dir) == frozenset()
+    assert capsys.readouterr().err == (
+        f"/reports/ to ASGI: rolled back. {reason} Requests: abc, abc, abc, abc.\n"
+    )
+    assert not edge.watcher.watch_once()
+
+
+def test_a_paused_shift_stays_and_is_still_taken_back(edge) -> None:
+    """Its clients are on trial as before."""
+    edge.shift(every_s=60, state=ShiftState.PAUSED)
+    edge.write(50, side="home")
+    edge.write(50)
+    later = edge.watch(at=2000)
+    edge.write(10, status="500", statuses="500")
+
+    assert (later.state, later.percent) == (ShiftState.PAUSED, 5)
+    assert edge.watch().state is ShiftState.ROLLED_BACK
+
+
+def test_all_steps_end_in_done(edge) -> None:
+    """The last one is compared with the requests at home of the step before."""
+    edge.shift(steps=(50, 100), every_s=60)
+    edge.write(50, side="home")
+    edge.write(50)
+    last = edge.watch(at=960)
+    edge.write(50)
+    edge.watch(at=961)
+    done = edge.watch(at=1020)
+
+    assert (last.percent, last.state) == (100, ShiftState.RUNNING)
+    assert (done.percent, done.state) == (100, ShiftState.DONE)
+    assert done.reason == "ASGI has served all of its requests for 60 s."
+
+
+def test_a_single_share_stays_there(edge) -> None:
+    """No step follows, and both sides are compared on."""
+    edge.shift(steps=(25,), every_s=60)
+    edge.write(50, side="home")
+    edge.write(50)
+    found = edge.watch(at=3000)
+
+    assert (found.percent, found.state) == (25, ShiftState.RUNNING)
+    assert found.reason == "Both sides are alike, and 25 % is its last step."
+
+
+def test_a_reload_begins_the_step_anew(edge) -> None:
+    """Its samples are of other code."""
+    edge.shift(every_s=60)
+    edge.write(50, side="home")
+    edge.write(50)
+    state = json.loads((edge.run_dir / "state.json").read_text())
+    (edge.run_dir / "state.json").write_text(json.dumps({**state, "generation": 2}))
+    found = edge.watch(at=1000)
+
+    assert (found.step, found.step_began_s, found.generation) == (0, 1000, 2)
+    assert edge.watch(at=1100).on_trial.requests == 0
+
+
+def test_another_program_goes_on_where_a_killed_one_was(edge) -> None:
+    """It measures the step anew, and the split stays as it was."""
+    edge.shift(step=1, every_s=60)
+    edge.write(50, side="home")
+    edge.watch()
+    edge.watcher = Watcher(edge.run_dir, lambda: edge.now)
+    edge.write(50)
+    found = edge.watch(at=970)
+
+    assert (found.percent, found.reason) == (50, "WSGI has had 0 of 50 requests.")
+    assert {each[3] for each in shifts.read_split(edge.run_dir)} == {50}
+
+
+def test_damaged_lines_and_those_of_other_routes_are_left_out(edge) -> None:
+    """As those of a shift that has ended."""
+    edge.shift()
+    with (edge.run_dir / "shift.tsv").open("a") as file:
+        file.write("damaged\n")
+        file.write(f"{line(route='fedcba987654')}\n")
+        file.write(f"{line(stack='wsgi', route=ID)}\n")
+
+    assert edge.watch(at=901).on_trial.requests == 0
