@@ -103,6 +103,24 @@ def gain_on_wsgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
     )
 
 
+def sentences(gain: Gain, capacity: Capacity) -> list[str]:
+    """Return the ranges and their arithmetic, a sentence each."""
+    freed, queue_ms = gain.workers_freed, gain.queue_ms
+    if freed[1] > 0:
+        found = [f"It frees {freed[0]:.2f} to {freed[1]:.2f} of {capacity.wsgi_workers} workers."]
+    else:
+        held = f"{-freed[1]:.2f} to {-freed[0]:.2f}"
+        found = [f"It takes {held} of {capacity.wsgi_workers} workers of WSGI."]
+    if queue_ms[1] > 0:
+        low, high = queue_ms
+        found.append(f"The queue of WSGI becomes {low:.1f} to {high:.1f} ms shorter.")
+    else:
+        found.append(f"The queue of WSGI becomes up to {-queue_ms[0]:.1f} ms longer.")
+    if gain.memory_mb[1]:
+        found.append(f"It frees {gain.memory_mb[0]:.0f} to {gain.memory_mb[1]:.0f} MB.")
+    return [*found, *gain.arithmetic]
+
+
 def _error(requests: int) -> float:
     # Two standard errors of a mean whose values vary by as much as it is long.
     return min(0.9, LEAST_ERROR + 2 / math.sqrt(max(1, requests)))

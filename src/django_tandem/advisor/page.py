@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from django_tandem.advisor.gains import sentences
 from django_tandem.advisor.report import Report
 from django_tandem.advisor.verdicts import Advice, Recommendation
 from django_tandem.render.target import template_environment
@@ -22,8 +23,9 @@ def page(report: Report) -> str:
         report=report,
         begin=_time(report.begin),
         end=_time(report.end),
-        moves=[each for each in report.advice if each.verdict in MOVES],
-        others=[each for each in report.advice if each.verdict not in MOVES],
+        moves=[each for each in report.shown if each.verdict in MOVES],
+        others=[each for each in report.shown if each.verdict not in MOVES],
+        sentences=sentences,
         bar=lambda advice: _bar(advice, longest),
     )
 

@@ -43,6 +43,12 @@ class Report:
     span_s: float = 0.0
     requests: int = 0
 
+    @property
+    def shown(self) -> tuple[Advice, ...]:
+        """The advice on routes that had a request; on all where there is no history."""
+        used = (each for each in self.advice if each.evidence.requests or each.evidence.longs)
+        return tuple(used) if self.requests else self.advice
+
     def moves(self, to: Recommendation) -> tuple[Advice, ...]:
         """Return the advice with the verdict ``to``."""
         return tuple(each for each in self.advice if each.verdict is to)

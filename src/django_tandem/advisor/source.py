@@ -279,6 +279,9 @@ def _of_node(module: Module, node: ast.AST) -> Iterator[Change]:
 
 def _of_call(module: Module, call: ast.Call) -> Iterator[Change]:
     name, place = module.dotted(call.func), module.at(call)
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+        # A method of what a call has returned: that call is the one to replace.
+        name = ""
     blocking = next((prefix for prefix in BLOCKING if _begins(name, prefix)), None)
     if blocking:
         yield Change(text=f"{name}() blocks: {BLOCKING[blocking]}", place=place, blocks=True)

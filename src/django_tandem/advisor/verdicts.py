@@ -89,13 +89,13 @@ class Case:
     @property
     def computing_s(self) -> float:
         """
-        The seconds of one request in which it computes, or would with a CPU of its own.
+        The seconds of one request in which it computes, waits for a CPU, or blocks its loop.
 
-        A wait for a CPU is part of them where it was measured; else, on a machine whose CPUs have
-        no time left, they are the most that it can be.
+        Where a wait for a CPU was not measured, and the CPUs had no time left, they are the most
+        that it can be.
         """
         found = self.evidence
-        measured = found.cpu_each_s + found.delay_each_s
+        measured = max(found.cpu_each_s + found.delay_each_s, found.blocked_each_s)
         if not self.is_saturated or found.delay_s:
             return measured
         return min(found.each_s, measured * self.capacity.stretch)
@@ -190,7 +190,7 @@ def blocking_rule(case: Case) -> Judgement | None:
         return _judge(
             Recommendation.RIGHT,
             f"It waits for most of {_ms(alone_s)}.",
-            f"{how}: move that part to a thread by sync_to_async.",
+            f"{how}: that part belongs in a thread, by sync_to_async.",
         )
     lag = f"It causes {found.lag_share:.0%} of the blocked time of ASGI." if found.lag_share else ""
     return _judge(

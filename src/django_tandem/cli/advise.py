@@ -3,11 +3,14 @@
 import argparse
 import shutil
 import sys
+import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
 
+from django_tandem.advisor.gains import sentences
 from django_tandem.advisor.page import page
 from django_tandem.advisor.report import Report, capacity_of, make_report
 from django_tandem.advisor.verdicts import Advice, Recommendation
@@ -24,6 +27,8 @@ from django_tandem.runtime.host import allowed_cpus
 DAY_S = 86_400
 COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
 SHORTEST_ROUTE = 12
+# Of the sentences about one route.
+WIDTH = 80
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,19 +121,13 @@ def _show(report: Report) -> None:
 
 def table_lines(report: Report, width: int | None) -> list[str]:
     """Return the table; with a ``width``, long routes are shortened to fit it."""
-    rows = [_row(each) for each in shown(report)]
+    rows = [_row(each) for each in report.shown]
     if width is not None:
         rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
         others = max(map(cell_len, rest))
         room = max(SHORTEST_ROUTE, width - others - 2)
         rows = [(shortened(row[0], room), *row[1:]) for row in rows]
     return console.table_lines(COLUMNS, rows)
-
-
-def shown(report: Report) -> list[Advice]:
-    """Return what the table has: with a history, the routes that had a request."""
-    used = [each for each in report.advice if each.evidence.requests or each.evidence.longs]
-    return used if report.requests else list(report.advice)
 
 
 def _row(advice: Advice) -> tuple[str, ...]:
@@ -168,7 +167,7 @@ def summary_lines(report: Report) -> list[str]:
             "There is no history: this is what the code alone shows, and less than what requests "
             "show. The monitor records them while `tandem up` runs."
         )
-    if unused := len(report.advice) - len(shown(report)):
+    if unused := len(report.advice) - len(report.shown):
         lines.append(f"{console.counted(unused, 'route')} without a request.")
     if to_asgi:
         gains = [each.gain for each in to_asgi if each.gain]
@@ -194,22 +193,14 @@ def detail_lines(advice: Advice, report: Report) -> list[str]:
     if found.requests:
         lines += [f"  {label:<11} {text}" for label, text in _evidence_rows(advice)]
     lines += _part("Reasons", advice.reasons)
-    if gain := advice.gain:
-        lines += _part(
-            "Expected gain",
-            (
-                f"workers freed: {gain.workers_freed[0]:.2f} to {gain.workers_freed[1]:.2f} of "
-                f"{report.capacity.wsgi_workers}",
-                f"queue of WSGI: {gain.queue_ms[0]:.1f} to {gain.queue_ms[1]:.1f} ms shorter",
-                f"memory: {gain.memory_mb[0]:.0f} to {gain.memory_mb[1]:.0f} MB",
-                *gain.arithmetic,
-            ),
-        )
+    if advice.gain:
+        lines += _part("Expected gain", sentences(advice.gain, report.capacity))
     lines += _part(
         "What to change",
         [f"{each.place}: {each.text}" if each.place else each.text for each in advice.changes],
     )
-    return lines + _part("What proves it", advice.commands)
+    commands = [f"  {each}" for each in advice.commands]
+    return [*lines, "", "What proves it", *commands] if commands else lines
 
 
 def _evidence_rows(advice: Advice) -> list[tuple[str, str]]:
@@ -225,5 +216,18 @@ def _evidence_rows(advice: Advice) -> list[tuple[str, str]]:
     ]
 
 
-def _part(title: str, texts: tuple[str, ...] | list[str]) -> list[str]:
-    return ["", title, *(f"  {each}" for each in texts)] if texts else []
+def _part(title: str, texts: Sequence[str]) -> list[str]:
+    lines = (line for each in texts for line in _wrapped(figures.printable(each)))
+    return ["", title, *lines] if texts else []
+
+
+def _wrapped(text: str) -> list[str]:
+    # A path and a line of a source stay whole.
+    return textwrap.wrap(
+        text,
+        width=WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

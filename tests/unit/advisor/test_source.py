@@ -138,7 +138,6 @@ def texts(code) -> list[str]:
                 "requests.get() blocks: use httpx.AsyncClient",
                 "requests.Session.post() blocks: use httpx.AsyncClient",
                 "urllib.request.urlopen() blocks: use httpx.AsyncClient",
-                "boto3.client.list_buckets() blocks: use aioboto3",
                 "boto3.client() blocks: use aioboto3",
             ],
         ),
