@@ -6,29 +6,35 @@ import threading
 SCHEDULING = "/proc/thread-self/schedstat"
 
 
-class _Clock(threading.local):
-    """The open file of one thread; a forked process needs another one."""
+class _Statistics:
+    """The open file of one thread, which is closed when the thread ends."""
 
-    pid = 0
-    file = -1
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        try:
+            self._file = os.open(SCHEDULING, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            # Another system, or a kernel without the statistics.
+            self._file = -1
+
+    def __del__(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
 
     def read_s(self) -> float:
-        if self.pid != os.getpid():
-            self.pid = os.getpid()
-            try:
-                self.file = os.open(SCHEDULING, os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                # Another system, or a kernel without the statistics.
-                self.file = -1
-        if self.file < 0:
+        if self._file < 0:
             return 0.0
         # On the CPU and in its queue, both in nanoseconds, and how often.
-        return int(os.pread(self.file, 64, 0).split(b" ", 2)[1]) / 1e9
+        return int(os.pread(self._file, 64, 0).split(b" ", 2)[1]) / 1e9
 
 
-_clock = _Clock()
+_of_thread = threading.local()
 
 
 def thread_delay() -> float:
     """Return the seconds that the current thread was in the queue of a CPU, 0 if not known."""
-    return _clock.read_s()
+    statistics: _Statistics | None = getattr(_of_thread, "statistics", None)
+    # A forked process has the file of its parent's thread.
+    if statistics is None or statistics.pid != os.getpid():
+        statistics = _of_thread.statistics = _Statistics()
+    return statistics.read_s()

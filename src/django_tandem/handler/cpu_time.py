@@ -29,13 +29,20 @@ class CpuTime:
     """
 
     __slots__ = (
-        "_blocked_s", "_delay_began", "_loop_delay_began", "_running", "_seconds", "_step_began",
-    )  # fmt: skip
+        "_blocked_s",
+        "_delay_began",
+        "_delay_s",
+        "_loop_delay_began",
+        "_running",
+        "_seconds",
+        "_step_began",
+    )
 
     def __init__(self) -> None:
         self._seconds = 0.0
         # The threads that compute for the request now, with the CPU time at which they began.
         self._running: dict[int, float] = {}
+        self._delay_s = 0.0
         self._delay_began: float | None = None
         self._blocked_s = 0.0
         # Of the thread of the event loop, at the first step.
@@ -49,10 +56,17 @@ class CpuTime:
         self._delay_began = thread_delay()
 
     def measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the function, and add what it takes on the current thread."""
-        thread = get_ident()
-        if thread in self._running:
+        """Call the function, and add what it takes on the current thread, which is lent to it."""
+        if get_ident() in self._running:
             return function(*arguments)
+        began = thread_delay()
+        try:
+            return self._measure(function, *arguments)
+        finally:
+            self._delay_s += thread_delay() - began
+
+    def _measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        thread = get_ident()
         self._running[thread] = thread_time()
         try:
             return function(*arguments)
@@ -67,7 +81,7 @@ class CpuTime:
             self._loop_delay_began = thread_delay()
         self._step_began = monotonic()
         try:
-            return self.measure(function, *arguments)
+            return self._measure(function, *arguments)
         finally:
             self._blocked_s, self._step_began = self.blocked_s, None
 
@@ -95,10 +109,14 @@ class CpuTime:
 
     @property
     def delay_s(self) -> float:
-        """The seconds in which it had no CPU since start(), as the thread that called it reads."""
+        """
+        The seconds without a CPU, of the thread that called start() and of those lent to it.
+
+        The first reads its own; an event loop has none, as it runs other requests too.
+        """
         if self._delay_began is None or get_ident() not in self._running:
-            return 0.0
-        return thread_delay() - self._delay_began
+            return self._delay_s
+        return self._delay_s + thread_delay() - self._delay_began
 
     def read_s(self) -> float:
         """Return the seconds up to now, as another thread reads them."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from django_tandem.handler import cpu_delay, cpu_time
 from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime
 
 COMPUTED_S = 0.1
+DESCRIPTORS = Path("/proc/self/fd")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts it")
 
@@ -101,3 +103,53 @@ def test_threads_that_have_ended_were_delayed_as_the_one_that_began(monkeypatch)
 
     assert 0.004 < found[0] < 0.02
     assert found[1] <= took_s
+
+
+def test_a_thread_that_is_lent_to_a_request_adds_its_delay(monkeypatch):
+    """Once its call has ended; a call within it counts once."""
+    delays = iter([1.0, 1.5])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
+    cpu = CpuTime()
+    cpu.measure(cpu.measure, compute, 0)
+
+    assert cpu.delay_s == 0.5
+
+
+def open_files():
+    return len(list(DESCRIPTORS.iterdir()))
+
+
+def test_a_thread_that_ends_leaves_no_open_file():
+    """A pool may start and end many of them."""
+    opened = open_files()
+    during = []
+
+    def read():
+        cpu_delay.thread_delay()
+        during.append(open_files())
+
+    for _ in range(2):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+
+    assert during == [opened + 1, opened + 1]
+    assert open_files() == opened
+
+
+def path_of_file():
+    return (DESCRIPTORS / str(cpu_delay._of_thread.statistics._file)).readlink()
+
+
+@pytest.mark.processes
+def test_a_forked_process_reads_its_own_delay():
+    """Not that of the thread it was forked from."""
+    cpu_delay.thread_delay()
+    pid = os.fork()
+    if pid == 0:
+        before = path_of_file()
+        cpu_delay.thread_delay()
+        own = path_of_file()
+        os._exit(0 if own != before and str(os.getpid()) in own.parts else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
