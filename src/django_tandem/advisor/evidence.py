@@ -102,7 +102,8 @@ class History:
     The evidence of all routes, by route and stack.
 
     ``begin`` and ``end`` are in seconds since the epoch. ``queue_each_s`` is the mean time of a
-    request in the queue of WSGI, and ``wsgi_workers`` how many workers all of them held.
+    request in the queue of WSGI, ``wsgi_workers`` how many workers all of them held, and
+    ``wsgi_delay`` how long they waited for a CPU for each second on one.
     """
 
     begin: float = 0.0
@@ -112,6 +113,7 @@ class History:
     queue_each_s: float = 0.0
     wsgi_workers: float = 0.0
     wsgi_rate: float = 0.0
+    wsgi_delay: float = 0.0
     by_route: Mapping[Key, RouteEvidence] = field(default_factory=dict)
 
     def of(self, route: str, home: Stack) -> RouteEvidence:
@@ -209,6 +211,7 @@ def _history(sums: Mapping[Key, _Sums], span_s: float, begin: float, end: float)
     }
     wsgi = [each for each in found.values() if each.stack is Stack.WSGI]
     requests = sum(each.requests for each in wsgi)
+    cpu_s = sum(each.cpu_s for each in wsgi)
     return History(
         begin=begin,
         end=end,
@@ -217,6 +220,7 @@ def _history(sums: Mapping[Key, _Sums], span_s: float, begin: float, end: float)
         queue_each_s=sum(each.queue_s for each in wsgi) / requests if requests else 0.0,
         wsgi_workers=sum(each.workers for each in wsgi),
         wsgi_rate=requests / span_s,
+        wsgi_delay=sum(each.delay_s for each in wsgi) / cpu_s if cpu_s else 0.0,
         by_route=found,
     )
 

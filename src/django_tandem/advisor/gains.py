@@ -81,7 +81,8 @@ def gain_on_wsgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
     """Return what a move from ASGI to WSGI costs WSGI; what it gains is the loop's."""
     error = _error(found.requests)
     least_s = found.p10_s or found.each_s
-    most_s = max(found.each_s, found.p50_s or 0.0)
+    # A worker of WSGI waits for a CPU as the others do there.
+    most_s = max(least_s + found.cpu_each_s * history.wsgi_delay, found.p50_s or 0.0)
     most, least = found.rate * most_s * (1 + error), found.rate * least_s * (1 - error)
     added = (
         f"{found.rate:.3g} requests/s * {least_s * 1000:.0f} to {most_s * 1000:.0f} ms, "
@@ -136,7 +137,9 @@ def _queue_gain(found: RouteEvidence, history: History, capacity: Capacity) -> t
     # In bursts the mean load says little, and what it held in the busy minutes says more.
     share = max(share, found.queue_caused_s / _all_queue_s(history), 0.0)
     shorter = before_ms * min(1.0, share)
-    low, high = (shorter * each for each in QUEUE_ERROR)
+    # A queue that is longer than its workers explain has other causes, which a move leaves.
+    low = QUEUE_ERROR[0] * min(shorter, 1000 * (now - then))
+    high = QUEUE_ERROR[1] * shorter
     text = (
         f"A request is in the queue for {before_ms:.1f} ms; with {workers:.2f} workers held "
         f"and then {max(0.0, workers - found.workers):.2f} of {capacity.wsgi_workers}, about "

@@ -24,6 +24,8 @@ LEAST_PEAK_WORKERS = 0.25
 LEAST_QUEUE_SHARE, LEAST_QUEUE_S = 0.2, 0.005
 # An async view blocks the loop if it does so for this long, and for this share of its own time.
 LEAST_BLOCKED_S, LEAST_BLOCKED_SHARE = 0.01, 0.3
+# A synchronous view on ASGI computes for this share of its own time, or else it holds a thread.
+LEAST_COMPUTING = 0.5
 # From which load of the CPUs on the time off a CPU may be a wait for one.
 SATURATED = 0.7
 SATURATED_BLOCKED_S = 0.03
@@ -203,7 +205,8 @@ def thread_rule(case: Case) -> Judgement | None:
     found = case.evidence
     if found.stack is Stack.WSGI or case.code.is_async:
         return None
-    if found.cpu_each_s < LEAST_BLOCKED_S or (case.waiting or 0.0) > 1 - LEAST_BLOCKED_SHARE:
+    alone_s = found.p10_s or found.each_s
+    if found.cpu_each_s < max(LEAST_BLOCKED_S, LEAST_COMPUTING * alone_s):
         return None
     return _judge(
         Recommendation.TO_WSGI,

@@ -97,7 +97,13 @@ def advice(found: RouteEvidence, code: RouteCode = SYNC, capacity: Capacity = CA
         pytest.param(
             on_asgi(each_ms=90, cpu_ms=82), SYNC, TO_WSGI, id="a sync view computes in a thread"
         ),
-        pytest.param(on_asgi(each_ms=250, cpu_ms=4), SYNC, RIGHT, id="a sync view waits"),
+        pytest.param(
+            on_asgi(each_ms=270, cpu_ms=81, p10_s=0.095),
+            SYNC,
+            TO_WSGI,
+            id="a sync view computes, and mostly waits for others that do",
+        ),
+        pytest.param(on_asgi(each_ms=250, cpu_ms=90), SYNC, RIGHT, id="a sync view waits"),
         pytest.param(
             on_asgi(each_ms=40, cpu_ms=2, blocked_s=3600 * 0.015, cpu_load=0.97),
             ASYNC,
