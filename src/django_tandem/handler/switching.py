@@ -45,7 +45,15 @@ class RequestExecutor(Executor):
     ) -> None:
         self.pool = pool
         self.cpu: CpuTime | None = CURRENT.get()
-        self.lease = ThreadLease(self, holds=holds, opening=opening, closing=closing)
+        self._holds, self._opening, self._closing = holds, opening, closing
+        self._is_over = False
+
+    @functools.cached_property
+    def lease(self) -> ThreadLease:
+        """The lease, made by the first call: many consumers run no sync code."""
+        lease = ThreadLease(self, holds=self._holds, opening=self._opening, closing=self._closing)
+        lease.is_over = self._is_over
+        return lease
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run the call after the earlier ones."""
@@ -59,7 +67,9 @@ class RequestExecutor(Executor):
 
     def release(self) -> None:
         """Return the thread, now or after the calls that are left."""
-        self.pool.release(self.lease)
+        self._is_over = True
+        if "lease" in vars(self):
+            self.pool.release(self.lease)
 
     @property
     def has_thread(self) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import Context
@@ -151,6 +150,30 @@ class ThreadLease:
     it returns. The lock of the pool guards all attributes.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "calls",
+        "closing",
+        "current",
+        "generators",
+        "has_run",
+        "has_submitted",
+        "has_transaction",
+        "holds",
+        "is_open",
+        "is_over",
+        "is_streaming",
+        "loop",
+        "must_keep",
+        "opening",
+        "owner",
+        "queued_at",
+        "resuming_at",
+        "state",
+        "was_rejected",
+        "worker",
+    )
+
     def __init__(
         self, owner: object, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
     ) -> None:
@@ -168,7 +191,8 @@ class ThreadLease:
         # Whether the request itself, not only a task that outlives it, has run on that thread.
         self.has_run = False
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.calls: deque[Call] = deque()
+        # No deque: most leases are of idle consumers, and that has room for 64.
+        self.calls: list[Call] = []
         self.current: Call | None = None
         # Whether a call has left something on the thread that a later one may need.
         self.must_keep = False
@@ -198,7 +222,7 @@ class ThreadLease:
         """
         if not self.calls or (self.calls[0].is_of_task and self.has_run):
             return None
-        self.current = self.calls.popleft()
+        self.current = self.calls.pop(0)
         self.has_run |= not self.current.is_late
         return self.current
 

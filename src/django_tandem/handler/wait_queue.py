@@ -50,7 +50,7 @@ class WaitQueue:
         """Remove a lease that is to wait no longer, and return its calls."""
         self.leases.remove(lease)
         lease.move(LeaseState.DETACHED)
-        calls, lease.calls = list(lease.calls), deque()
+        calls, lease.calls = lease.calls, []
         return calls
 
     def reject_if_full(self) -> bool:

@@ -11,7 +11,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,12 @@ class AsgiBlockedRoutes:
         self.application = application
         self.routes = routes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         protocol = SCOPES.get(scope["type"])
         block = self.routes.find(protocol, path_of(scope)) if protocol else None
         if protocol is None or block is None:
-            await self.application(scope, receive, send)
-        else:
-            await deny(_denial(block, protocol), scope, receive, send)
+            return self.application(scope, receive, send)
+        return deny(_denial(block, protocol), scope, receive, send)
 
 
 class WsgiBlockedRoutes:

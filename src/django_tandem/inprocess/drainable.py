@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.admission import (
@@ -66,27 +67,25 @@ class Drain:
         self.admission = admission
         self.counts = counts or ConnectionCounts()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # Not a coroutine function: its frame would last as long as a WebSocket.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "websocket":
             permit = self.admission.acquire(WEBSOCKET)
             if permit is None:
-                await deny(denial(), scope, receive, send)
-                return
+                return deny(denial(), scope, receive, send)
             connection = DrainableWebSocket(self.monitor, permit, receive, send, counts=self.counts)
-            await connection.run(self.application, scope)
-        elif scope["type"] == "http":
+            return connection.run(self.application, scope)
+        if scope["type"] == "http":
             permit = None
             # Before the view runs, where the client says what it expects.
             if asks_for_stream(scope) and (permit := self.admission.acquire(STREAM)) is None:
                 self.counts.stream_ends[REFUSED] += 1
-                await deny(denial(), scope, receive, send)
-                return
+                return deny(denial(), scope, receive, send)
             stream = DrainableStream(
                 self.monitor, self.admission, permit, receive, send, counts=self.counts
             )
-            await stream.run(self.application, scope)
-        else:
-            await self.application(scope, self._after_clean_up(receive), send)
+            return stream.run(self.application, scope)
+        return self.application(scope, self._after_clean_up(receive), send)
 
     def _after_clean_up(self, receive: Receive) -> Receive:
         # Some servers shut down as soon as their connections are closed, although consumers
@@ -116,6 +115,23 @@ class LastEvent:
 
 class DrainableConnection:
     """What a WebSocket and a stream have in common: the call of the project, and how it ends."""
+
+    # There is one for each WebSocket and each request.
+    __slots__ = (
+        "_call",
+        "_counted",
+        "_counts",
+        "_is_ended_by_us",
+        "_is_over",
+        "_monitor",
+        "_permit",
+        "_send",
+        "_sending",
+        "is_ending",
+        "mode",
+        "path",
+    )
+    kind = ""
 
     def __init__(
         self,
@@ -181,6 +197,7 @@ class DrainableConnection:
 class DrainableWebSocket(DrainableConnection):
     """One WebSocket, from its accept until its consumer has returned."""
 
+    __slots__ = ("_code", "_has_disconnected", "_is_announced", "_is_uncounted", "_last")
     kind = WEBSOCKET
 
     def __init__(
@@ -204,11 +221,14 @@ class DrainableWebSocket(DrainableConnection):
         """Run the consumer to its end."""
         self.path = path_of(scope)
         self.mode = self._monitor.mode_of(self.path)
-        inner = {**scope, SCOPE_KEY: self._last, CONNECTION_KEY: self}
-        self._counted = CountedRoute(self._counts.websockets, inner.pop(ROUTE, ""))
+        # In the same scope: a copy would last as long as the WebSocket.
+        scope[SCOPE_KEY], scope[CONNECTION_KEY] = self._last, self
+        self._counted = CountedRoute(self._counts.websockets, scope.pop(ROUTE, ""))
         try:
-            await self._call.run(application(inner, self._receive, self._send_on))
+            await self._call.run(application(scope, self._receive, self._send_on))
         finally:
+            # The server's connection has both.
+            del scope[CONNECTION_KEY]
             try:
                 # Also when the consumer returned or failed at its last event.
                 if self.is_ending:
@@ -310,9 +330,8 @@ class DrainableWebSocket(DrainableConnection):
 class DrainableStream(DrainableConnection):
     """One request, from when its response turns out to be a live stream."""
 
+    __slots__ = ("_admission", "_is_counted", "_is_live", "_is_repeatable", "_request")
     kind = STREAM
-    _is_live = False
-    _is_repeatable = False
 
     def __init__(
         self,
@@ -327,7 +346,7 @@ class DrainableStream(DrainableConnection):
         super().__init__(monitor, permit, receive, send, counts=counts)
         self._admission = admission
         self._request: ActiveRequest | None = None
-        self._is_counted = False
+        self._is_counted = self._is_live = self._is_repeatable = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the view to its end."""

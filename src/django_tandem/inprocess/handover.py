@@ -11,7 +11,7 @@ stream from a synchronous view, once its response is known.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -367,7 +367,12 @@ class AsgiHandover:
         self.is_enabled = is_enabled()
         self.is_logged = access_log.is_enabled()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "websocket":
+            return self.application(scope, receive, send)
+        return self._run(scope, receive, send)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             if scope["type"] == "lifespan" and self.counter is not None:

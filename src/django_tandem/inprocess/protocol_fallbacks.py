@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from django.urls.exceptions import Resolver404
 
@@ -11,6 +11,7 @@ from django_tandem.inprocess.denial import DENIAL, Denial, deny_handshake, note_
 
 logger = logging.getLogger("django_tandem.asgi")
 
+_DENIAL_START = f"{DENIAL}.start"
 # Raised by Channels' ProtocolTypeRouter.
 NO_HTTP = "No application configured for scope type 'http'"
 # Channels' URLRouter and ProtocolTypeRouter, and Django itself, raise a plain ValueError.
@@ -85,12 +86,12 @@ class NotedMessages:
         self.has_begun = True
         return await self._receive()
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Send the message to the server."""
         self.has_begun = True
-        if message["type"] == f"{DENIAL}.start":
+        if message["type"] == _DENIAL_START:
             note_denial()
-        await self._send(message)
+        return self._send(message)
 
 
 def is_unrouted(scope: Scope, error: Exception) -> bool:

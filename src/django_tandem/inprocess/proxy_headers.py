@@ -5,8 +5,9 @@ The edge overwrites these headers on every request. A request without them reach
 directly, and stays as the server read it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -192,7 +193,7 @@ class AsgiProxyHeaders:
         self.application = application
         self.script_name = script_name
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in SCOPE_SCHEMES:
             headers = _join_repeated(scope["headers"])
             forwarded = read_forwarded(
@@ -200,8 +201,13 @@ class AsgiProxyHeaders:
             )
             if forwarded:
                 target = split_target(raw_target_of_scope(scope), self.script_name)
-                scope = _normalized_scope(scope, headers, forwarded, target)
-        await self.application(scope, receive, send)
+                normalized = _normalized(scope, headers, forwarded, target)
+                if scope["type"] == "websocket":
+                    # It lasts, and each copy of its scope with it.
+                    scope.update(normalized)
+                else:
+                    scope = {**scope, **normalized}
+        return self.application(scope, receive, send)
 
 
 def _join_repeated(headers: Iterable[AsgiHeader]) -> dict[bytes, bytes]:
@@ -221,11 +227,10 @@ def raw_target_of_scope(scope: Scope) -> bytes:
     return path + b"?" + query
 
 
-def _normalized_scope(
+def _normalized(
     scope: Scope, headers: dict[bytes, bytes], forwarded: Forwarded, target: RequestTarget
-) -> Scope:
+) -> dict[str, Any]:
     return {
-        **scope,
         "scheme": SCOPE_SCHEMES[scope["type"]][forwarded.scheme],
         "client": (forwarded.client, 0),
         "server": (forwarded.server, forwarded.port),

@@ -4,7 +4,7 @@ Answers the health checks that reach a server's socket directly.
 The path belongs to the project for requests that come through the edge.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
@@ -54,13 +54,12 @@ class AsgiReadiness:
     def __init__(self, application: Application) -> None:
         self.application = application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if not is_health_check(scope):
-            await self.application(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await _accept_and_close(receive, send)
-        else:
-            await _answer(send)
+            return self.application(scope, receive, send)
+        if scope["type"] == "websocket":
+            return _accept_and_close(receive, send)
+        return _answer(send)
 
 
 def is_health_check(scope: Scope) -> bool:

@@ -95,7 +95,8 @@ class AsgiScoreboard:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self.application(_with_route(scope), receive, send)
+            _move_route(scope)
+            await self.application(scope, receive, send)
         elif is_health_check(scope):
             await self.application(scope, receive, send)
         else:
@@ -138,9 +139,10 @@ class AsgiScoreboard:
                 CURRENT.reset(token)
 
 
-def _with_route(scope: Scope) -> Scope:
-    headers = [pair for pair in scope["headers"] if pair[0] != _ROUTE_NAME]
-    return {**scope, "headers": headers, ROUTE: _header(scope, _ROUTE_NAME)}
+def _move_route(scope: Scope) -> None:
+    # In the server's own scope: a WebSocket lasts, and each copy with it.
+    scope[ROUTE] = _header(scope, _ROUTE_NAME)
+    scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _ROUTE_NAME]
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

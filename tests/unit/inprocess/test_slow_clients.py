@@ -123,6 +123,7 @@ def test_other_members_of_the_group_get_each_message(tmp_path):
         other = await open_socket(application)
         for number in range(BOUND + 5):
             await tell(number)
+            await other.until(lambda number=number: len(other.sent) == number + 2)
         found = [each["text"] for each in other.sent[1:]]
         for each in (slow, other):
             each.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})

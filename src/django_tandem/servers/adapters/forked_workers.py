@@ -22,6 +22,7 @@ from uvicorn_worker import UvicornWorker
 from django_tandem.inprocess import drain_monitor, worker_process
 from django_tandem.model import Recycle
 from django_tandem.servers.adapters import peer_tls
+from django_tandem.servers.adapters.websocket_protocol import protocol_for
 
 # By which the master has a worker finish, while its WebSockets and streams end within a window.
 # NGINX uses this signal for the same.
@@ -247,6 +248,8 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
 def uvicorn_worker(options: Mapping[str, Any]) -> type[Worker]:
     """Return Uvicorn's worker class with these options of ``uvicorn.Config``."""
     own = {"log_config": None, "log_level": None, "callback_notify": None}
+    if "ws" in options:
+        own["ws"] = protocol_for(options["ws"])
     return type("AsgiWorker", (ForkedUvicornWorker,), {"CONFIG_KWARGS": {**options, **own}})
 
 
