@@ -77,8 +77,8 @@ def traffic(records: Iterable[RouteMinute], seconds: float) -> Traffic:
 def _cpu_share(record: RouteMinute) -> float | None:
     if not record.cpu_known or not record.worker_s:
         return None
-    # Of a request without one, as of a 502, the CPU time is taken to be that of the others.
-    return min(1.0, record.cpu_s / record.cpu_known * record.requests / record.worker_s)
+    # One without a worker, as after a 502, is in neither.
+    return min(1.0, record.cpu_s / record.worker_s)
 
 
 def _stack(

@@ -81,6 +81,24 @@ def test_the_cpu_time_of_bodies_is_added_to_the_next_request(counted) -> None:
     assert second.delay_s == 0.5
 
 
+@pytest.mark.parametrize("status", ["499", "502", "504"])
+def test_a_request_that_no_worker_answered_has_held_none(counted, status) -> None:
+    """In an overload it was in the queue for as long as the edge waited."""
+    counted.add(request())
+    counted.add(request(status=status, upstream="30.000", queue="", cpu=""))
+    (record,) = counted.close_minutes(NOON + 64)
+
+    assert (record.requests, record.worker_s) == (2, pytest.approx(0.008))
+
+
+def test_a_long_connection_holds_its_worker_without_a_queue(counted) -> None:
+    """Its handshake is answered without the header."""
+    counted.add(request(status="101", upstream="30.000", queue="", cpu=""))
+    (record,) = counted.close_minutes(NOON + 64)
+
+    assert record.worker_s == 30.0
+
+
 def test_at_the_end_the_minute_that_has_begun_is_closed(counted) -> None:
     """Nothing follows it."""
     counted.add(request(NOON + 1))
