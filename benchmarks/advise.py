@@ -235,6 +235,16 @@ def moves(advice: Advice, before: Recorded, after: Recorded) -> list[Move]:
     ]
 
 
+def show_all(moved: list[Move], before: Recorded, after: Recorded) -> None:
+    """Print what all of the moves came to: also what they changed for other routes."""
+    low, high = (sum(each.predicted_workers[place] for each in moved) for place in (0, 1))
+    freed = stack_workers(before) - stack_workers(after)
+    say(
+        f"All together: {freed:.2f} workers freed, predicted {low:.2f} to {high:.2f}; the queue "
+        f"was {stack_queue_ms(before):.1f} ms and is {stack_queue_ms(after):.1f} ms"
+    )
+
+
 def workers(recorded: Recorded, known: KnownRoute) -> float:
     found = recorded.get((known.route, WSGI))
     return found.workers if found else 0.0
@@ -272,6 +282,7 @@ def main() -> int:
     saturated = measure_saturated(SATURATED_SECONDS)
     moved = moves(advice, before, after)
     show(advice, moved)
+    show_all(moved, before, after)
     wrong = wrong_moves(advice) + wrong_moves(saturated)
     return finish(
         "bench-advise",

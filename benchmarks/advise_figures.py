@@ -18,8 +18,9 @@ class Figures:
     """
     The requests of a route on one stack.
 
-    ``workers`` is how many it held on average. The others are of a request on average: in the
-    queue, in a worker, on the CPU, and without a CPU that it could use; in the rest it waits.
+    ``workers`` is how many it held on average, less the time without a CPU, which depends on what
+    else runs on the machine. The others are of a request on average: in the queue, in a worker, on
+    the CPU, and without a CPU that it could use; in the rest it waits.
     """
 
     requests: int
@@ -56,7 +57,7 @@ def _figures(record: RouteMinute, seconds: float) -> Figures:
     return Figures(
         requests=record.requests,
         errors=record.errors,
-        workers=record.worker_s / seconds,
+        workers=max(0.0, record.worker_s - record.delay_s) / seconds,
         queue_ms=record.queue_s / record.requests * 1000,
         worker_ms=record.worker_s / record.requests * 1000,
         cpu_ms=record.cpu_s / known * 1000,
