@@ -1,0 +1,245 @@
+"""A route is shifted on a running stack, and is taken back by itself where it differs."""
+
+import itertools
+import json
+import os
+import signal
+from collections import Counter
+
+import pytest
+
+from django_tandem.model.shifts import ShiftState
+from django_tandem.runtime import lock, shifts, supervisord
+from harness.client import ask, wait_for
+from harness.projects import startproject
+from harness.stack import Up, tandem
+
+URLS = """
+import time
+
+from django.http import HttpResponse
+from django.urls import path
+
+
+def on_asgi(request):
+    return hasattr(request, "scope")
+
+
+def kind(request):
+    return HttpResponse(type(request).__name__)
+
+
+def same(request):
+    return HttpResponse("same")
+
+
+def environ(request):
+    return HttpResponse(request.environ["REQUEST_METHOD"])
+
+
+def slow(request):
+    time.sleep(0.3 if on_asgi(request) else 0.1)
+    return HttpResponse("slow")
+
+
+def body(request):
+    return HttpResponse("x" * (50 if on_asgi(request) else 500))
+
+
+async def coroutine(request):
+    return HttpResponse(type(request).__name__)
+
+
+urlpatterns = [
+    path("environ/", environ),
+    path("slow/", slow),
+    path("body/", body),
+    path("same/", same),
+    path("kind/", kind, name="kind"),
+    path("async/", coroutine),
+]
+"""
+
+SETTINGS = """
+ALLOWED_HOSTS = ["*"]
+DEBUG = False
+TANDEM = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}}
+"""
+
+# A machine under load is slow by chance, and then a shift of another kind would be taken back.
+WIDE = "10000"
+LEVEL = ("--tolerance", WIDE)
+
+clients = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    directory = startproject(tmp_path_factory.mktemp("p"))
+    (directory / "mysite" / "urls.py").write_text(URLS)
+    settings = directory / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + SETTINGS)
+    with Up(directory) as running:
+        yield running
+
+
+def get(up, target: str) -> tuple[int, str]:
+    """Return the answer to another client."""
+    answer = ask(up.port, target, headers=[("Cookie", f"sessionid=s{next(clients)}")])
+    return answer.status, answer.text
+
+
+def run(up, *arguments: str) -> str:
+    done = tandem(up.directory, "shift", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def of(up, route: str):
+    return next(each for each in shifts.read(up.run_dir) if each.route == route)
+
+
+def splits(up) -> set[int]:
+    return {each[3] for each in shifts.read_split(up.run_dir)}
+
+
+@pytest.mark.parametrize(
+    ("route", "answer", "tolerance", "reason"),
+    [
+        ("/environ/", "GET", WIDE, "AttributeError"),
+        ("/slow/", "slow", "25", "ms on WSGI: more than 25% above it."),
+        ("/body/", "x" * 500, WIDE, "that of /body/ has 50 bytes, and 500 on WSGI."),
+    ],
+)
+def test_a_route_that_differs_is_taken_back(up, route, answer, tolerance, reason) -> None:
+    """Before twenty of its requests differ; no client gets an error, and other routes stay."""
+    run(up, route, "--to", "asgi", "--steps", "20,50,100", "--tolerance", tolerance)
+    got = Counter[tuple[int, str]]()
+    kinds = set()
+    for _ in range(400):
+        got[get(up, route)] += 1
+        kinds.add(get(up, "/kind/"))
+        if not of(up, route).is_watched:
+            break
+    found = of(up, route)
+
+    assert found.state is ShiftState.ROLLED_BACK, got
+    assert reason in found.reason
+    assert kinds == {(200, "WSGIRequest")}
+    assert {status for status, _ in got} == {200}
+    assert found.on_trial.requests <= 20
+    assert got.total() - got[200, answer] <= 20
+    assert found.requests
+    # The switch is the split that is gone, not only what the file says of it.
+    wait_for(lambda: splits(up) == set())
+    assert get(up, route) == (200, answer)
+
+
+def test_the_requests_of_a_rollback_are_in_the_logs(up) -> None:
+    """By the ids that the status prints."""
+    request = of(up, "/environ/").requests[0]
+    done = tandem(up.directory, "logs", "nginx", "--request", request)
+
+    assert "GET /environ/" in done.stdout
+
+
+def test_a_route_that_is_alike_goes_through_its_steps(up) -> None:
+    """Until all of its clients are on the new stack, and a pin says so in the project."""
+    run(up, "/kind/", "--to", "asgi", "--percent", "100", *LEVEL)
+    everyone = {get(up, "/kind/") for _ in range(20)}
+    run(up, "/kind/", "--abort")
+    run(
+        up, "/same/", "--to", "asgi", "--steps", "50,100", "--every", "1s", "--samples", "5", *LEVEL
+    )
+
+    def step():
+        get(up, "/same/")
+        return of(up, "/same/").state is ShiftState.DONE
+
+    wait_for(step, within_s=60)
+    assert everyone == {(200, "ASGIRequest")}
+    assert of(up, "/same/").percent == 100
+    assert run(up, "/same/", "--write") == (
+        f'Wrote ("=/same/", "asgi") to {up.directory / "mysite" / "settings.py"}. '
+        "`tandem reload` follows it.\n"
+    )
+    done = tandem(up.directory, "reload")
+    assert '"/same/" is on ASGI by the project now: its shift is over.' in done.stderr
+    assert not [each for each in shifts.read(up.run_dir) if each.route == "/same/"]
+
+
+def test_an_async_view_is_shifted_to_wsgi(up) -> None:
+    """Where it runs as Django runs it there."""
+    run(up, "/async/", "--to", "wsgi", "--percent", "100", *LEVEL)
+
+    assert get(up, "/async/") == (200, "WSGIRequest")
+    run(up, "/async/", "--abort")
+    assert get(up, "/async/") == (200, "ASGIRequest")
+
+
+def killed_shifter(up) -> None:
+    before = wait_for(lambda: lock.holder(up.run_dir, lock.SHIFTER))
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: lock.holder(up.run_dir, lock.SHIFTER) not in (None, before), within_s=30)
+
+
+def killed(program: str):
+    def kill(up) -> None:
+        before = supervisord.pid_of(up.run_dir, program)
+        os.kill(before or 0, signal.SIGKILL)
+        wait_for(lambda: supervisord.pid_of(up.run_dir, program) not in (None, before), within_s=30)
+        wait_for(lambda: get_or_none(up) is not None, within_s=30)
+
+    return kill
+
+
+def get_or_none(up):
+    try:
+        return get(up, "/kind/")
+    except OSError:
+        return None
+
+
+def reloaded(up) -> None:
+    assert tandem(up.directory, "reload").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [killed_shifter, killed("monitor"), killed("nginx"), reloaded],
+    ids=["shift", "monitor", "edge", "reload"],
+)
+def test_a_fault_leaves_the_split_as_it_was(up, fault) -> None:
+    """In the middle of a step; the requests on trial are watched afterwards as before."""
+    run(up, "/kind/", "--to", "asgi", "--percent", "40", *LEVEL)
+    cookies = [[("Cookie", f"sessionid=f{number}")] for number in range(20)]
+    before = [ask(up.port, "/kind/", headers=each).text for each in cookies]
+    fault(up)
+    after = [ask(up.port, "/kind/", headers=each).text for each in cookies]
+
+    assert set(before) == {"ASGIRequest", "WSGIRequest"}
+    assert after == before
+    assert splits(up) == {40}
+
+    def seen():
+        get(up, "/kind/")
+        found = of(up, "/kind/")
+        return found.on_trial.requests and found.at_home.requests
+
+    wait_for(seen, within_s=30)
+    run(up, "/kind/", "--abort")
+    assert splits(up) == set()
+
+
+def test_a_shift_lasts_through_a_stop(tmp_path_factory, up) -> None:
+    """The stack that starts splits the requests from its first one on."""
+    run(up, "kind", "--to", "asgi", "--percent", "100", *LEVEL)
+    up.stop(signal.SIGINT)
+    status = json.loads(run(up, "--status", "--json"))
+    with Up(up.directory) as again:
+        found = get(again, "/kind/")
+        noted = again.output
+
+    assert {each["route"]: each["percent"] for each in status}["/kind/"] == 100
+    assert found == (200, "ASGIRequest")
+    assert '"/kind/" is shifted to ASGI for 100 % of its clients.' in noted
