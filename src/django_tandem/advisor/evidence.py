@@ -22,7 +22,8 @@ class RouteEvidence:
     """
     What one route did on one stack in ``span_s`` seconds; times are sums in seconds.
 
-    ``worker_s`` is the time in which its requests held a worker, without ``queue_s``. ``cpu_s``,
+    ``worker_s`` is the time in which its ``answered`` requests held a worker, without ``queue_s``;
+    the others timed out or their clients left, maybe in the queue. ``cpu_s``,
     ``delay_s`` and ``blocked_s`` are of ``cpu_known`` requests: the time on a CPU, that in which a
     WSGI request was ready to compute and had no CPU, and that in which an ASGI request kept its
     event loop for 10 ms or longer. ``peak_workers`` is the most that it held on average of one
@@ -36,6 +37,7 @@ class RouteEvidence:
     stack: Stack
     span_s: float = 0.0
     requests: int = 0
+    answered: int = 0
     errors: int = 0
     worker_s: float = 0.0
     queue_s: float = 0.0
@@ -68,7 +70,7 @@ class RouteEvidence:
     @property
     def each_s(self) -> float:
         """The seconds of one request in a worker."""
-        return self.worker_s / self.requests if self.requests else 0.0
+        return self.worker_s / self.answered if self.answered else 0.0
 
     @property
     def cpu_each_s(self) -> float:
@@ -164,7 +166,7 @@ def _add_minute(sums: dict[Key, _Sums], records: list[RouteMinute], cpus: float)
     held_s: dict[str, float] = defaultdict(float)
     for each in short:
         queue_s[each.stack] += each.queue_s
-        held_s[each.stack] += each.worker_s
+        held_s[each.stack] += _held_s(each)
     for each in records:
         own = sums.setdefault(
             (each.route, each.stack), _Sums(RouteMinute(each.minute, each.route, each.stack))
@@ -173,11 +175,16 @@ def _add_minute(sums: dict[Key, _Sums], records: list[RouteMinute], cpus: float)
             own.longs += each.requests
             continue
         own.total.add(each)
-        own.peak_workers = max(own.peak_workers, each.worker_s / seconds)
+        own.peak_workers = max(own.peak_workers, _held_s(each) / seconds)
         own.peak_rate = max(own.peak_rate, each.requests / seconds)
-        own.loaded_s += load * each.worker_s
+        own.loaded_s += load * _held_s(each)
         if held_s[each.stack]:
-            own.queue_caused_s += queue_s[each.stack] * each.worker_s / held_s[each.stack]
+            own.queue_caused_s += queue_s[each.stack] * _held_s(each) / held_s[each.stack]
+
+
+def _held_s(record: RouteMinute) -> float:
+    """Return the seconds in a worker of the requests that it has answered."""
+    return max(0.0, record.worker_s - record.unanswered_s)
 
 
 def _span_s(requests: Mapping[int, tuple[int, int]]) -> float:
@@ -227,14 +234,17 @@ def _history(sums: Mapping[Key, _Sums], span_s: float, begin: float, end: float)
 
 def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> RouteEvidence:
     total = sums.total
+    held_s = _held_s(total)
     mean_rate = total.requests / span_s
     return RouteEvidence(
         route=total.route,
         stack=Stack(total.stack),
         span_s=span_s,
         requests=total.requests,
+        # Each answer has the time in the queue.
+        answered=sum(total.queues.values()) or total.requests,
         errors=total.errors,
-        worker_s=total.worker_s,
+        worker_s=held_s,
         queue_s=total.queue_s,
         cpu_s=total.cpu_s,
         cpu_known=total.cpu_known,
@@ -244,11 +254,11 @@ def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> R
         p10_s=percentile(total.durations, UNDISTURBED),
         p50_s=percentile(total.durations, 0.5),
         p95_s=percentile(total.durations, 0.95),
-        peak_workers=max(sums.peak_workers, total.worker_s / span_s),
+        peak_workers=max(sums.peak_workers, held_s / span_s),
         burstiness=max(1.0, sums.peak_rate / mean_rate) if mean_rate else 1.0,
         queue_caused_s=sums.queue_caused_s,
         lag_share=total.blocked_s / blocked_s if blocked_s else 0.0,
-        cpu_load=sums.loaded_s / total.worker_s if total.worker_s else 0.0,
+        cpu_load=sums.loaded_s / held_s if held_s else 0.0,
         longs=sums.longs,
         requests_elsewhere=elsewhere,
     )

@@ -22,7 +22,8 @@ ORDER = (
     Recommendation.RIGHT,
 )
 EVIDENCE = (
-    "requests", "errors", "rate", "workers", "peak_workers", "burstiness", "worker_s", "queue_s",
+    "requests", "answered", "errors", "rate",
+    "workers", "peak_workers", "burstiness", "worker_s", "queue_s",
     "queue_caused_s", "cpu_s", "cpu_known", "delay_s", "blocked_s", "lag_share", "p50_s", "p95_s",
     "bytes_sent", "longs", "requests_elsewhere",
 )  # fmt: skip

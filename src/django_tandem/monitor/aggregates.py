@@ -169,6 +169,9 @@ def _count(record: RouteMinute, line: RequestLine) -> None:
         # NGINX's time begins when it connects. After a timeout, or if the client has left, nobody
         # knows when a worker began, and in an overload most of these have waited for one.
         record.worker_s += max(0.0, line.worker_s - (line.queue_s or 0.0))
+        if line.queue_s is None:
+            # Whether it was in the queue all the time or in a worker, nobody knows.
+            record.unanswered_s += line.worker_s
     if line.cpu_s is not None:
         record.cpu_s += line.cpu_s
         record.cpu_known += 1

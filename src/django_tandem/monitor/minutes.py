@@ -20,7 +20,7 @@ OTHER_ROUTES = "(other)"
 # The fields of a record that are sums.
 SUMS = (
     "duration_s", "queue_s", "cpu_s", "cpu_known", "worker_s", "bytes_sent", "handovers", "delay_s",
-    "blocked_s",
+    "blocked_s", "unanswered_s",
 )  # fmt: skip
 
 
@@ -33,7 +33,8 @@ class RouteMinute:
     their bucket of PERCENTILE_BUCKETS_S. The sums are in seconds: at the edge, in the queue, on
     the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time. For ``delay_s``
     they were ready to compute and had no CPU; for ``blocked_s`` they kept their event loop, 10 ms
-    or longer at a time. WebSockets and
+    or longer at a time. ``unanswered_s`` is the part of ``worker_s`` in which no worker answered:
+    the requests timed out or their clients left, in the queue or in a worker. WebSockets and
     event streams have a separate record, with ``is_long`` true. In older history a record covers
     ``minutes`` minutes, from ``minute`` on.
     """
@@ -54,6 +55,7 @@ class RouteMinute:
     handovers: int = 0
     delay_s: float = 0.0
     blocked_s: float = 0.0
+    unanswered_s: float = 0.0
     minutes: int = 1
 
     def add(self, other: "RouteMinute") -> None:

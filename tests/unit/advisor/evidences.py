@@ -24,6 +24,7 @@ def evidence(
             "stack": Stack.WSGI,
             "span_s": span_s,
             "requests": requests,
+            "answered": requests,
             "worker_s": requests * each_ms / 1000,
             "cpu_known": known,
             "cpu_s": known * cpu_ms / 1000,

@@ -69,6 +69,18 @@ def test_the_load_of_the_cpus_is_that_of_the_minutes_of_a_route() -> None:
     assert found.of("/a/", Stack.WSGI).cpu_load == pytest.approx(0.25, abs=0.01)
 
 
+def test_requests_that_no_worker_answered_held_none() -> None:
+    """Those that timed out in a full queue would make a short view look as if it waited."""
+    answered = {bucket_of(0.001): 50}
+    record = minute(0, "/a/", 60, worker_s=305.0, unanswered_s=300.0, queues=answered, cpu_known=50)
+
+    found = gather([record], cpus=2).of("/a/", Stack.WSGI)
+
+    assert (found.requests, found.answered) == (60, 50)
+    assert (found.worker_s, found.each_s) == (pytest.approx(5.0), pytest.approx(0.1))
+    assert found.peak_workers == pytest.approx(5 / 60)
+
+
 def test_long_connections_are_counted_and_have_no_time() -> None:
     """An event stream holds nothing that a request waits for."""
     record = minute(0, "/events/", 4, stack="asgi", is_long=True, worker_s=400.0)

@@ -65,6 +65,17 @@ def test_a_late_line_is_a_further_record_of_its_minute(counted) -> None:
     assert counted.close_minutes(NOON + 66) == []
 
 
+def test_the_time_of_a_request_without_an_answer_is_known_apart(counted) -> None:
+    """It may have been in the queue for all of it."""
+    counted.add(request(upstream="0.010", queue="0.002"))
+    counted.add(request(status="504", upstream="30.000", queue="", cpu=""))
+
+    (record,) = counted.close_minutes(NOON + 2, at_once=True)
+
+    assert record.worker_s == pytest.approx(30.008)
+    assert record.unanswered_s == 30.0
+
+
 def test_the_cpu_time_of_bodies_is_added_to_the_next_request(counted) -> None:
     """A record without a request would have neither a mean nor a percentile."""
     counted.add(request(NOON + 1))

@@ -39,9 +39,9 @@ TIERS = (
 COLUMNS = (
     "minute", "series", "requests", "errors", "statuses", "durations", "queues", "duration_us",
     "queue_us", "cpu_us", "cpu_known", "worker_us", "bytes_sent", "handovers", "delay_us",
-    "blocked_us",
+    "blocked_us", "unanswered_us",
 )  # fmt: skip
-ADDED = ("delay_us", "blocked_us")
+ADDED = ("delay_us", "blocked_us", "unanswered_us")
 
 # Ids are not used again, so that no record gets the name of another route. ``last_day`` is the day
 # of the last record, since the epoch: a name that a deploy removed is deleted some time after.
@@ -57,6 +57,7 @@ _TABLE = """
         durations BLOB, queues BLOB, duration_us INTEGER, queue_us INTEGER, cpu_us INTEGER,
         cpu_known INTEGER, worker_us INTEGER, bytes_sent INTEGER, handovers INTEGER,
         delay_us INTEGER NOT NULL DEFAULT 0, blocked_us INTEGER NOT NULL DEFAULT 0,
+        unanswered_us INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (minute, series)
     ) WITHOUT ROWID;
 """
@@ -66,7 +67,8 @@ _VIEW = """
     SELECT minute * 60 AS at, minutes, route, stack, is_long, requests, errors,
         duration_us / 1e6 AS duration_s, queue_us / 1e6 AS queue_s, cpu_us / 1e6 AS cpu_s,
         cpu_known, worker_us / 1e6 AS worker_s, bytes_sent, handovers,
-        delay_us / 1e6 AS delay_s, blocked_us / 1e6 AS blocked_s
+        delay_us / 1e6 AS delay_s, blocked_us / 1e6 AS blocked_s,
+        unanswered_us / 1e6 AS unanswered_s
     FROM ({tables}) JOIN series ON series = series.id;
 """
 
@@ -170,6 +172,7 @@ def row(series: int, record: RouteMinute) -> tuple[Any, ...]:
         record.handovers,
         _microseconds(record.delay_s),
         _microseconds(record.blocked_s),
+        _microseconds(record.unanswered_s),
     )
 
 
@@ -182,6 +185,7 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
     (
         minute, _, _, _, statuses, durations, queues, duration_us, queue_us, cpu_us, cpu_known,
         worker_us, bytes_sent, handovers, delay_us, blocked_us,
+        unanswered_us,
     ) = row  # fmt: skip
     route, stack, is_long = names
     return RouteMinute(
@@ -202,4 +206,5 @@ def record(row: Any, names: Any, minutes: int) -> RouteMinute:
         handovers=handovers,
         delay_s=delay_us / 1e6,
         blocked_s=blocked_us / 1e6,
+        unanswered_s=unanswered_us / 1e6,
     )

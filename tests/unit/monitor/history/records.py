@@ -27,17 +27,18 @@ def record(minute: int = DAWN, route: str = "shop/", count: int = 4, **changes) 
             "bytes_sent": 1000,
             "handovers": 1,
             "blocked_s": 0.0625,
+            "unanswered_s": 0.03125,
             **changes,
         }
     )
 
 
 def make_first_version(path) -> None:
-    """Turn a history into one of the first version, which has no delay and no blocked time."""
+    """Turn a history into one of the first version, which has fewer columns."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP VIEW route_minutes")
         for table in ("minutes", "ten_minutes", "hours"):
-            for column in ("delay_us", "blocked_us"):
+            for column in ("delay_us", "blocked_us", "unanswered_us"):
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("CREATE VIEW route_minutes AS SELECT 1")
         connection.execute("PRAGMA user_version = 1")

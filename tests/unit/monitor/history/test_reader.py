@@ -122,6 +122,7 @@ def test_the_view_has_names_and_seconds_for_other_programs(path) -> None:
         "bytes_sent": 1000,
         "handovers": 1,
         "blocked_s": 0.0625,
+        "unanswered_s": 0.03125,
     }
 
 

@@ -56,7 +56,7 @@ def test_a_history_of_the_first_version_is_read_and_then_extended(path) -> None:
     """It is not set aside: two weeks of it would be lost with an upgrade."""
     write(path, record())
     make_first_version(path)
-    older = record(delay_s=0.0, blocked_s=0.0)
+    older = record(delay_s=0.0, blocked_s=0.0, unanswered_s=0.0)
 
     before = everything(path)
     write(path, record(DAWN + 1), at=DAWN + 2)
