@@ -163,7 +163,7 @@ class House:
 
 
 def _message(channel: str, counts: Mapping[int, int]) -> dict:
-    # Pairs: msgpack, as channels_redis uses it, has no integer keys.
+    # Pairs: msgpack, as channel layers use it, has no integer keys.
     return {"type": "watching", "process": channel, "counts": list(counts.items())}
 
 

@@ -97,11 +97,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL := os.environ.get("REDIS_URL"):
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            # redis-py 8 gives up reading after 5 s, just as long as channels_redis waits for a
-            # message, so quiet sockets die (django/channels_redis issue 422). A longer time is no
-            # way out: before Python 3.12 any makes some sockets' tasks outlive their socket.
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+            "BACKEND": "django_tandem.channels.RedisLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
         },
     }
 else:

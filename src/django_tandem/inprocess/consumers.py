@@ -168,10 +168,6 @@ class ConsumerMailbox(Mailbox):
 
 async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Run a consumer as ``AsyncConsumer.__call__`` does, with a mailbox."""
-    if type(self).__call__ is not call:
-        # It relies on how Channels calls it.
-        await _stock_call(self, scope, receive, send)
-        return
     self.scope = scope
     layer = self.channel_layer = channels_consumer.get_channel_layer(self.channel_layer_alias)
     if layer is not None:

@@ -368,8 +368,8 @@ class OwnCall(Recorder):
         return await super().__call__(scope, receive, send)
 
 
-def test_a_call_of_the_project_gets_channels_own_loop(installed):
-    """As the class may rely on how that works."""
+def test_a_call_of_the_project_may_wrap_channels_own():
+    """As one does that cleans up in a finally; it gets a mailbox, too."""
 
     async def scenario():
         OwnCall.loops = []
@@ -380,6 +380,21 @@ def test_a_call_of_the_project_gets_channels_own_loop(installed):
         return received, OwnCall.loops
 
     assert_alike(scenario, ("layer 1", ["begun"]))
+
+
+def test_a_call_that_wraps_channels_own_is_delivered_to(installed, monkeypatch):
+    """Nothing is received from a layer that delivers."""
+    layer = DeliveringLayer()
+    monkeypatch.setitem(channel_layers.backends, "default", layer)
+
+    async def scenario():
+        OwnCall.loops = []
+        client = await opened(OwnCall)
+        attached = len(layer.delivering)
+        await client.disconnect()
+        return attached
+
+    assert run(scenario()) == 1
 
 
 class Receiving(Recorder):
