@@ -18,6 +18,7 @@ from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import SnapshotInputs
+from django_tandem.runtime import shifts
 from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
 from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.waiting import report
@@ -121,6 +122,7 @@ class StackPages:
             pss_bytes=collected.pss_bytes,
             lost_lines=collected.lost_lines,
             shared_routes=collected.series_routes.shared,
+            shifts=shifts.read(self._run_dir),
             project=project_metrics.read(
                 self._run_dir,
                 self._report_once,

@@ -13,8 +13,10 @@ from prometheus_client.metrics_core import (
 )
 
 from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.model.shifts import Shift
 from django_tandem.monitor.counters import Histogram, RequestCounters, WorkerCounters
 from django_tandem.monitor.minutes import DURATION_BUCKETS_S
+from django_tandem.monitor.shift_metrics import metrics_of
 from django_tandem.runtime.listen_queues import ListenQueue
 
 BOUNDS = (*(f"{bound:g}" for bound in DURATION_BUCKETS_S), "+Inf")
@@ -40,6 +42,7 @@ class Measured:
     pss_bytes: Mapping[str, float] = field(default_factory=dict)
     lost_lines: int = 0
     shared_routes: int = 0
+    shifts: Sequence[Shift] = ()
     project: Sequence[Metric] = ()
 
 
@@ -56,6 +59,7 @@ class Page:
         yield from _workers(self._measured.slots)
         yield from _connections(self._measured)
         yield from _stack(self._measured)
+        yield from metrics_of(self._measured.shifts)
         yield from self._measured.project
 
 

@@ -2,7 +2,9 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from builders import shift
 from django_tandem.model.scoreboard import Mailboxes, Messages, Threads, WorkerSlot
+from django_tandem.model.shifts import SideFigures
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.prometheus import Measured, encode
 from django_tandem.monitor.request_lines import parse
@@ -49,6 +51,7 @@ def measured_stack() -> Measured:
         pss_bytes={"nginx": 1e6},
         lost_lines=4,
         shared_routes=5,
+        shifts=(shift(on_trial=SideFigures(requests=9, failed=1, p95_s=0.25)),),
     )
 
 

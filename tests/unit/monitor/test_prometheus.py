@@ -12,7 +12,8 @@ from unit.monitor.measured import measured_stack
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 LABELS = (
-    *("http_route", "http_request_method", "http_response_status_code", "stack", "state", "to"),
+    *("http_route", "side", "http_request_method", "http_response_status_code", "stack"),
+    *("state", "to"),
     *("alias", "direction", "code", "outcome", "program", "le"),
 )
 REQUESTS = "http_server_request_duration_seconds"
@@ -77,6 +78,13 @@ def test_each_metric_is_on_the_page(measured, accept) -> None:
         ("tandem_memory_pss_bytes", "nginx"): 1e6,
         ("tandem_monitor_lines_lost_total",): 4,
         ("tandem_monitor_shared_routes",): 5,
+        ("tandem_shift_percent", "/reports/", "asgi"): 5,
+        ("tandem_shift_rolled_back", "/reports/", "asgi"): 0,
+        ("tandem_shift_step_requests", "/reports/", "trial", "asgi"): 9,
+        ("tandem_shift_step_requests", "/reports/", "home", "wsgi"): 0,
+        ("tandem_shift_step_failed_requests", "/reports/", "trial", "asgi"): 1,
+        ("tandem_shift_step_failed_requests", "/reports/", "home", "wsgi"): 0,
+        ("tandem_shift_step_p95_seconds", "/reports/", "trial", "asgi"): 0.25,
     }
 
 
