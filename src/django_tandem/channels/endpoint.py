@@ -130,11 +130,14 @@ class Endpoint:
         """Return the next message of a channel of this event loop."""
         if name not in self.channels:
             await self._subscribe_to_own()
+        channel = self.channels.open(name)
         try:
-            return await self.channels.open(name).receive()
+            while (message := channel.take()) is None:
+                await channel.wait()
         except asyncio.CancelledError:
             self._close_if_unused(name)
             raise
+        return message
 
     def attach(self, name: str, deliver: Deliver) -> Callable[[], None]:
         """Hand each message of the channel to ``deliver``, and return what ends that."""

@@ -78,34 +78,34 @@ class LocalChannel:
             self._messages.append((expires_at, copy()))
             self._wake_one()
 
-    async def receive(self) -> Message:
-        """Return the next message, once there is one."""
+    def take(self) -> Message | None:
+        """Return the oldest message, None for none."""
         self.was_received = True
-        while True:
-            self._drop_expired()
-            if self._messages:
-                return self._messages.popleft()[1]
-            await self._wait(asyncio.get_running_loop().create_future())
+        if not self._messages:
+            return None
+        self._drop_expired()
+        return self._messages.popleft()[1] if self._messages else None
 
-    def _drop_expired(self) -> None:
-        now = asyncio.get_running_loop().time()
-        while self._messages and self._messages[0][0] <= now:
-            self._messages.popleft()
-
-    async def _wait(self, woken: asyncio.Future[None]) -> None:
+    async def wait(self) -> None:
+        """Wait until a message has arrived, which another receiver may take first."""
+        woken = asyncio.get_running_loop().create_future()
         if self._waiters is None:
             self._waiters = deque()
         self._waiters.append(woken)
         try:
             await woken
         except asyncio.CancelledError:
-            if woken.done() and not woken.cancelled():
+            if not woken.cancelled():
                 # The message that it was woken for is the next receiver's.
                 self._wake_one()
-            raise
-        finally:
-            if woken in self._waiters:
+            elif woken in self._waiters:
                 self._waiters.remove(woken)
+            raise
+
+    def _drop_expired(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._messages and self._messages[0][0] <= now:
+            self._messages.popleft()
 
     def _wake_one(self) -> None:
         while self._waiters:

@@ -83,8 +83,10 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
 
     async def receive(self, channel: str) -> Message:
         """Return the next message of the channel, once there is one."""
-        self.require_valid_channel_name(channel)
         endpoint = self._endpoint()
+        if channel in endpoint.channels:
+            return await endpoint.receive(channel)
+        self.require_valid_channel_name(channel)
         if "!" not in channel:
             return self.deserialize(await endpoint.receive_work(channel))
         if identity_of(channel) != endpoint.identity:
