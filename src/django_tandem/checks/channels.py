@@ -6,7 +6,12 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Info,
+    Warning,  # noqa: A004 - Django's own name
+)
 from django.utils.module_loading import import_string
 
 from django_tandem.checks.facts import Facts, Layer
@@ -28,6 +33,14 @@ _OFFERED = (
     "`tandem up` sets REDIS_URL, which is not set here: read it in CHANNEL_LAYERS. "
     "Settings that read it already need no change."
 )
+
+# What these layers do for each member of a group, and RedisLayer once in a process.
+_PER_MEMBER = {
+    "channels_redis.core.RedisChannelLayer": "lists each member of a group in each message to it",
+    "channels_redis.pubsub.RedisPubSubChannelLayer": (
+        "decodes each message to a group once for each of its members"
+    ),
+}
 
 
 def layer_is_shared(facts: Facts) -> Iterator[CheckMessage]:
@@ -104,6 +117,22 @@ def client_waits_long_enough(facts: Facts) -> Iterator[CheckMessage]:
             obj="CHANNEL_LAYERS",
             id="tandem.W007",
         )
+
+
+def layer_works_once_a_process(facts: Facts) -> Iterator[CheckMessage]:
+    """Find channel layers that take more CPU time for each member of a group than ours."""
+    if not facts.application.has_websocket:
+        return
+    for layer in facts.layers:
+        if layer.backend in _PER_MEMBER:
+            yield Info(
+                f'CHANNEL_LAYERS["{layer.alias}"]["BACKEND"] is "{layer.backend}", which '
+                f"{_PER_MEMBER[layer.backend]}.",
+                hint='"django_tandem.channels.RedisLayer" has one subscription for all members in '
+                "a process, and decodes a message once there. CONFIG stays as it is.",
+                obj="CHANNEL_LAYERS",
+                id="tandem.I003",
+            )
 
 
 def worker_has_a_layer(facts: Facts) -> Iterator[CheckMessage]:

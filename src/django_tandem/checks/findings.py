@@ -62,12 +62,20 @@ CHECKS: tuple[Check, ...] = (
     machine.nginx_accepts_the_edge,
 )
 
+# What could be better: not before each start.
+ADVICE: tuple[Check, ...] = (channels.layer_works_once_a_process,)
+
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
 def findings(facts: Facts) -> list[CheckMessage]:
     """Return the messages of all checks on ``facts``."""
     return [message for check in CHECKS for message in check(facts)]
+
+
+def advice(facts: Facts) -> list[CheckMessage]:
+    """Return what could be better in a project that works."""
+    return [message for check in ADVICE for message in check(facts)]
 
 
 def gather(

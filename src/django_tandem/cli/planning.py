@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.checks import CheckMessage
 
 from django_tandem import checks, pipeline
-from django_tandem.checks.findings import findings, gather
+from django_tandem.checks.findings import advice, findings, gather
 from django_tandem.cli import argument_types, console
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.cli.run_dirs import given_run_dir, redis_offered
@@ -151,9 +151,12 @@ def find_problems(planned: Planned, *, on_this_machine: bool = False) -> list[Ch
     """
     Run the checks on the very plan that is to be started.
 
-    With ``on_this_machine`` also those of the machine, which a start makes once it has the lock.
+    With ``on_this_machine`` also those of the machine, which a start makes once it has the lock,
+    and what could be better.
     """
-    return findings(gather(planned.plan, planned.loaded, on_this_machine=on_this_machine))
+    facts = gather(planned.plan, planned.loaded, on_this_machine=on_this_machine)
+    found = findings(facts)
+    return [*found, *advice(facts)] if on_this_machine else found
 
 
 def write_notes(run_dir: Path, notes: Sequence[str]) -> None:

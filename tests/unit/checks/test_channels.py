@@ -11,6 +11,7 @@ from django_tandem.checks.channels import (
     client_waits_long_enough,
     events_are_shared,
     layer_is_shared,
+    layer_works_once_a_process,
     origin_is_checked,
     senders_have_a_layer,
     worker_has_a_layer,
@@ -257,3 +258,48 @@ def test_events_that_reach_every_stream_are_fine() -> None:
     """By Redis or a GRIP proxy, or because one ASGI process does everything."""
     assert ids(events_are_shared(facts(ON_WSGI, STREAM))) == []
     assert ids(events_are_shared(facts(STREAM, events_in_process=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "work"),
+    [
+        (
+            "channels_redis.core.RedisChannelLayer",
+            "lists each member of a group in each message to it",
+        ),
+        (
+            "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "decodes each message to a group once for each of its members",
+        ),
+    ],
+)
+def test_a_layer_that_works_for_each_member_is_information(backend, work) -> None:
+    """With what ours does."""
+    layer = Layer(alias="default", backend=backend)
+
+    found = contents(layer_works_once_a_process(facts(application=WEBSOCKET, layers=(layer,))))
+
+    assert found == [
+        (
+            "tandem.I003",
+            "CHANNEL_LAYERS",
+            f'CHANNEL_LAYERS["default"]["BACKEND"] is "{backend}", which {work}.',
+            '"django_tandem.channels.RedisLayer" has one subscription for all members in a '
+            "process, and decodes a message once there. CONFIG stays as it is.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("application", "backend"),
+    [
+        (WEBSOCKET, "django_tandem.channels.RedisLayer"),
+        (WEBSOCKET, "project.layers.Own"),
+        (WORKER, "channels_redis.core.RedisChannelLayer"),
+    ],
+)
+def test_other_layers_and_projects_without_websockets_are_fine(application, backend) -> None:
+    """A worker's messages have one receiver each."""
+    layer = Layer(alias="default", backend=backend)
+
+    assert ids(layer_works_once_a_process(facts(application=application, layers=(layer,)))) == []
