@@ -55,9 +55,8 @@ class Report:
         return tuple(each for each in self.advice if each.verdict is to)
 
     def find(self, route: str) -> Advice | None:
-        """Return the advice on the route with this pattern, or of the view with this path."""
-        names = [(each, (each.evidence.route, each.code.view)) for each in self.advice]
-        return next((each for each, known in names if route in known), None)
+        """Return the advice on the route with this pattern."""
+        return next((each for each in self.advice if each.evidence.route == route), None)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `tandem advise --json` prints it."""

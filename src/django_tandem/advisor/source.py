@@ -123,6 +123,11 @@ def _project_changes(
                 text=f"The middleware {each.dotted} has no async mode, and holds a thread until "
                 "the view returns."
             )
+        elif each.thread_switches:
+            yield Change(
+                text=f"The middleware {each.dotted} switches to a thread for each request on ASGI: "
+                f"{each.why}."
+            )
 
 
 # The files

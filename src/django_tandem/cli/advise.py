@@ -14,13 +14,15 @@ from django_tandem.advisor.gains import sentences
 from django_tandem.advisor.page import page
 from django_tandem.advisor.report import Report, capacity_of, make_report
 from django_tandem.advisor.verdicts import Advice, Recommendation
-from django_tandem.cli import argument_types, console, figures
+from django_tandem.cli import console, figures
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
-from django_tandem.errors import MachineError, RefusedError, did_you_mean
+from django_tandem.cli.shift_arguments import duration
+from django_tandem.errors import MachineError
 from django_tandem.model import EVERY_ROLE, Overrides
 from django_tandem.monitor.history import HISTORY, read
 from django_tandem.monitor.history.reader import last_minute
+from django_tandem.plan.shifting import find_verdict
 from django_tandem.project.databases import atomic_databases
 from django_tandem.runtime.host import allowed_cpus
 
@@ -34,7 +36,10 @@ WIDTH = 80
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "route", nargs="?", metavar="ROUTE", help="all that is known of one: its pattern or view"
+        "route",
+        nargs="?",
+        metavar="ROUTE",
+        help="all that is known of one: a pattern, a path, a URL name or a view",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
@@ -47,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--since",
-        type=argument_types.age,
+        type=duration,
         default=7 * DAY_S,
-        metavar="AGE",
+        metavar="TIME",
         help="the oldest records to use, such as 30m, 12h or 7d (7d) before the last one",
     )
     add_other_run_dir_argument(parser)
@@ -60,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     overrides = Overrides(roles=EVERY_ROLE, run_dir=options.run_dir)
     planned = plan_project(options, overrides=overrides)
     plan = planned.plan
+    # Before the history is read, which may take seconds.
+    pattern = find_verdict(options.route, plan.verdicts).route.pattern if options.route else ""
     history = options.history or Path(plan.run_dir, HISTORY)
     if options.history and not history.is_file():
         raise MachineError(
@@ -72,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     server = planned.loaded.settings.wsgi.server
     capacity = capacity_of(plan, wsgi_server=server, cpus=allowed_cpus())
     report = make_report(plan, records, capacity, atomic=atomic_databases())
-    chosen = _chosen(report, options.route) if options.route else None
+    chosen = report.find(pattern) if pattern else None
     if options.html:
         _write_page(report, options.html)
     if options.json:
@@ -89,15 +96,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _is_of(route: dict[str, object], chosen: Advice) -> bool:
     return route["route"] == chosen.evidence.route
-
-
-def _chosen(report: Report, name: str) -> Advice:
-    found = report.find(name)
-    if found is None:
-        known = [text for each in report.advice for text in (each.evidence.route, each.code.view)]
-        hint = did_you_mean(name, known, otherwise="`tandem advise` lists the routes.")
-        raise RefusedError(f'"{name}" is not a route or a view of this project.', hint=hint)
-    return found
 
 
 def _write_page(report: Report, file: Path) -> None:

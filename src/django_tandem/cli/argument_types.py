@@ -8,8 +8,6 @@ from django_tandem.errors import did_you_mean
 from django_tandem.model import DrainMode, LogFormat, Roles
 from django_tandem.model.roles import parse_roles
 
-AGES = {"m": 60, "h": 3600, "d": 86_400}
-
 
 def timeout(text: str) -> float:
     """Return the seconds of a timeout, at least 1."""
@@ -60,14 +58,6 @@ def several_of(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
     """Return a parser of a list of ``choices`` in any case, separated by commas."""
     parse = one_of(choices)
     return lambda text: tuple(parse(each.strip().upper()) for each in text.split(","))
-
-
-def age(text: str) -> float:
-    """Return the seconds of an age such as 30m, 12h or 7d."""
-    number, unit = text[:-1], text[-1:]
-    if number.isdecimal() and int(number) > 0 and unit in AGES:
-        return float(int(number) * AGES[unit])
-    raise argparse.ArgumentTypeError(f'Expected an age such as 30m, 12h or 7d, got "{text}".')
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:

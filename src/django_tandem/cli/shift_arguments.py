@@ -6,7 +6,7 @@ from django_tandem.cli.argument_types import one_of
 from django_tandem.model import Stack
 from django_tandem.model.shifts import METHODS
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def stack(text: str) -> Stack:

@@ -24,7 +24,7 @@ def find_verdict(target: str, verdicts: Sequence[Verdict]) -> Verdict:
     if found:
         listed = ", ".join(each.route.pattern for each in found[:5])
         raise RefusedError(
-            f'"{target}" names {len(found)} routes, and one at a time is shifted.',
+            f'"{target}" names {len(found)} routes, and the command takes one.',
             hint=f"Name one by its pattern: {listed}.",
         )
     raise RefusedError(

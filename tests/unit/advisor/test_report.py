@@ -54,10 +54,9 @@ def test_moves_come_first_and_then_what_holds_workers(report) -> None:
     assert report.moves(Recommendation.TO_WSGI) == ()
 
 
-def test_a_route_is_found_by_its_pattern_and_by_its_view(report) -> None:
-    """Of two with one view, the first."""
+def test_a_route_is_found_by_its_pattern(report) -> None:
+    """The command resolves every other name."""
     assert report.find("/report/").evidence.route == "/report/"
-    assert report.find("project.views.view").evidence.route == "/offers/"
     assert report.find("/reports/") is None
 
 

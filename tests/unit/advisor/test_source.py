@@ -237,6 +237,7 @@ def test_settings_that_stand_in_the_way_are_named(shop) -> None:
         directory=shop.directory,
         middleware=(
             Middleware(dotted="shop.middleware.Audit", is_sync_only=True),
+            Middleware(dotted="shop.middleware.Log", thread_switches=1, why="process_view"),
             Middleware(dotted="django.middleware.common.CommonMiddleware"),
         ),
     )
@@ -251,6 +252,8 @@ def test_settings_that_stand_in_the_way_are_named(shop) -> None:
         'decorate it with @transaction.non_atomic_requests(using="ledger").',
         "The middleware shop.middleware.Audit has no async mode, and holds a thread until the view "
         "returns.",
+        "The middleware shop.middleware.Log switches to a thread for each request on ASGI: "
+        "process_view.",
     ]
 
 

@@ -48,13 +48,13 @@ def advice(found: RouteEvidence, code: RouteCode = SYNC, capacity: Capacity = CA
             id="it waits, and its computing takes two thirds of both loops",
         ),
         pytest.param(
-            evidence(each_ms=250, cpu_ms=80, delay_s=3600 * 0.16),
+            evidence(requests=7200, each_ms=100, cpu_ms=30, delay_s=7200 * 0.055),
             SYNC,
             STAY,
             id="what is not computing is a wait for a CPU",
         ),
         pytest.param(
-            evidence(each_ms=250, cpu_ms=60, cpu_load=0.97),
+            evidence(each_ms=250, cpu_ms=30, cpu_load=0.97),
             SYNC,
             UNKNOWN,
             id="it is off the CPU, and the CPUs are busy",

@@ -94,7 +94,7 @@ def test_a_copied_history_is_judged_by_its_own_time(project, history) -> None:
 @pytest.mark.processes
 def test_a_route_shows_its_reasons_and_what_must_change(project, history) -> None:
     """With the commands that prove it, and the same as JSON."""
-    text = tandem(project, "advise", "/offers/", "--from", str(history)).stdout
+    text = tandem(project, "advise", "mysite.urls.offers", "--from", str(history)).stdout
     found = json.loads(
         tandem(project, "advise", "/offers/", "--json", "--from", str(history)).stdout
     )
@@ -130,7 +130,7 @@ def test_without_a_history_the_code_alone_is_judged(project) -> None:
         (
             ("/offer/",),
             1,
-            '"/offer/" is not a route or a view of this project.\n  Did you mean "/offers/"?\n',
+            '"/offer/" is not a route of the project.\n  Did you mean "/offers/"?\n',
         ),
         (
             ("--from", "none.sqlite3"),

@@ -45,7 +45,7 @@ def test_a_name_of_several_routes_is_refused() -> None:
         find_verdict("shop.views.reports", [verdict("/a/", view=view), verdict("/b/", view=view)])
 
     assert str(raised.value) == (
-        '"shop.views.reports" names 2 routes, and one at a time is shifted.\n'
+        '"shop.views.reports" names 2 routes, and the command takes one.\n'
         "  Name one by its pattern: /a/, /b/."
     )
 

@@ -1,0 +1,88 @@
+"""Breakages of the advice: evidence, rules, gains and the source of views."""
+
+from breakage.mutant import Mutant
+
+EVIDENCE = "tests/unit/advisor/test_evidence.py"
+VERDICTS = "tests/unit/advisor/test_verdicts.py"
+GAINS = "tests/unit/advisor/test_gains.py"
+SOURCE = "tests/unit/advisor/test_source.py"
+
+MUTANTS = (
+    Mutant(
+        name="a wait for a CPU taken for a wait",
+        file="advisor/verdicts.py",
+        old="found.cpu_each_s + found.delay_each_s",
+        new="found.cpu_each_s",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="busy CPUs without an effect",
+        file="advisor/verdicts.py",
+        old="        return min(found.each_s, measured * self.capacity.stretch)\n",
+        new="        return measured\n",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a blocked loop compared with a disturbed request",
+        file="advisor/verdicts.py",
+        old="    alone_s = found.p10_s or found.each_s\n    least_s",
+        new="    alone_s = found.each_s\n    least_s",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="failing requests judged",
+        file="advisor/verdicts.py",
+        old="    failing_rule,\n",
+        new="",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="computing moved to an event loop",
+        file="advisor/verdicts.py",
+        old="    mixed_rule,\n",
+        new="",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a route without weight moved",
+        file="advisor/verdicts.py",
+        old="    weightless_rule,\n",
+        new="",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a queue charged to those who stand in it",
+        file="advisor/evidence.py",
+        old="queue_s[each.stack] * _held_s(each) / held_s[each.stack]",
+        new="each.queue_s",
+        tests=(EVIDENCE,),
+    ),
+    Mutant(
+        name="a timeout in the queue taken for a worker's time",
+        file="advisor/evidence.py",
+        old="    return max(0.0, record.worker_s - record.unanswered_s)\n",
+        new="    return record.worker_s\n",
+        tests=(EVIDENCE,),
+    ),
+    Mutant(
+        name="whole minutes at both ends of a short history",
+        file="advisor/evidence.py",
+        old="    if len(between) < 2 or",
+        new="    if True or",
+        tests=(EVIDENCE,),
+    ),
+    Mutant(
+        name="a promise for a queue with other causes",
+        file="advisor/gains.py",
+        old="min(shorter, 1000 * (now - then))",
+        new="shorter",
+        tests=(GAINS,),
+    ),
+    Mutant(
+        name="a call in another file not read",
+        file="advisor/source.py",
+        old="if calls < CALLS:",
+        new="if calls < 0:",
+        tests=(SOURCE,),
+    ),
+)
