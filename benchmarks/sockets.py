@@ -213,7 +213,7 @@ def deliveries(found: Findings, options: argparse.Namespace) -> None:
             _require_whole(sent)
             found.add(PER_CORE, variant.name, sent.per_core, asdict(sent))
             found.add(WITH_EDGE, variant.name, sent.per_core_with_edge)
-            say(f"{variant.name}: {_told(sent)}")
+            say(f"{variant.name}: {_summary(sent)}")
 
 
 def idle(found: Findings, options: argparse.Namespace) -> None:
@@ -234,7 +234,7 @@ def many(found: Findings) -> None:
         )
         found.add(P99, FRAMES.name, sent.latency and sent.latency.p99_ms, asdict(sent))
         found.add(LOST, FRAMES.name, sent.lost)
-        say(f"{MANY} sockets, a message a second: {_told(sent)}")
+        say(f"{MANY} sockets, a message a second: {_summary(sent)}")
 
 
 def stalled(found: Findings, options: argparse.Namespace) -> None:
@@ -244,7 +244,7 @@ def stalled(found: Findings, options: argparse.Namespace) -> None:
             order = (WITHOUT, WITH)[:: 1 if number % 2 == 0 else -1]
             for name, result in asyncio.run(_stalled(site.url, site.use, order)).items():
                 found.add(STALLED, name, result.latency and result.latency.p99_ms, asdict(result))
-                say(f"{name} a stalled client: {_told(result)}")
+                say(f"{name} a stalled client: {_summary(result)}")
 
 
 def beside(found: Findings, options: argparse.Namespace) -> None:
@@ -275,7 +275,7 @@ def _beside(found: Findings, stack: RunningTopology, name: str, *, is_ours: bool
     found.add(DRF, name, per_second)
     if sent is not None:
         found.add(BESIDE_P99, name, sent.latency and sent.latency.p99_ms, asdict(sent))
-        say(f"{name}: {per_second:.0f} requests/s; {_told(sent)}")
+        say(f"{name}: {per_second:.0f} requests/s; {_summary(sent)}")
 
 
 async def _drf(
@@ -407,7 +407,7 @@ def _require_whole(sent: BroadcastResult) -> None:
         )
 
 
-def _told(sent: BroadcastResult) -> str:
+def _summary(sent: BroadcastResult) -> str:
     latency = sent.latency
     times = f"p50 {latency.p50_ms:.0f} ms, p99 {latency.p99_ms:.0f} ms" if latency else "nothing"
     used = [1e6 * s / max(1, sent.delivered) for s in (sent.servers_cpu_s, sent.edge_cpu_s)]

@@ -39,7 +39,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 class Owner(Protocol):
-    """Who holds clients: it has the handshake they send, and hears what becomes of them."""
+    """The holder of clients: it provides their handshake, and records their stamps."""
 
     handshake: bytes
 

@@ -122,7 +122,7 @@ class Clients:
             client.resume_reading()
         self._stalled.clear()
 
-    def deaf(self, at_ns: int, settled_ns: int) -> int:
+    def missing(self, at_ns: int, settled_ns: int) -> int:
         """Return how many that opened ``settled_ns`` before a stamp have not received it."""
         return sum(
             client.opened_ns < at_ns - settled_ns and client.last_ns < at_ns
@@ -239,7 +239,7 @@ async def _obey(clients: Clients, name: str, arguments: list[Any]) -> Any:
                 "send": clients.send,
                 "stall": clients.stall,
                 "resume": clients.resume,
-                "deaf": clients.deaf,
+                "missing": clients.missing,
             }
             return plain[name](*arguments)
 

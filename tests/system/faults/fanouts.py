@@ -1,5 +1,5 @@
 """
-Broadcasts to many WebSockets under faults: none gets a message twice, and none stays deaf.
+Broadcasts to many WebSockets under faults: no message arrives twice, and none stays away.
 
 Each message has a stamp, by which a client recognizes it. A message that is sent while Valkey is
 away may be lost, as on any channel layer; one that is sent later reaches every WebSocket.
@@ -28,7 +28,7 @@ PATH = "/ws/marks/"
 SOCKETS = 200
 EVERY_S, SOAK_EVERY_S = 0.2, 1.0
 # A message reaches all within this time, on a machine that has other work too.
-HEARD_S = 5.0
+DELIVERY_S = 5.0
 RECOVERY_S = 10
 DEADLINE_S = 60
 POLL_S = 0.05
@@ -67,12 +67,12 @@ class Fanout:
         self.failed[why] = self.failed.get(why, 0) + 1
         return 0
 
-    async def deaf_to(self, stamp: int) -> int:
-        """Return how many WebSockets that were open do not get a message within HEARD_S."""
-        until = time.monotonic() + HEARD_S
-        while (deaf := await self.load.deaf(stamp, 0)) and time.monotonic() < until:
+    async def missing_of(self, stamp: int) -> int:
+        """Return how many WebSockets that were open do not get a message within DELIVERY_S."""
+        until = time.monotonic() + DELIVERY_S
+        while (missing := await self.load.missing(stamp, 0)) and time.monotonic() < until:
             await asyncio.sleep(POLL_S)
-        return deaf
+        return missing
 
     async def recovery_s(self, since: float) -> float:
         """Return the seconds from ``since`` until all are open, and a message reaches each."""
@@ -80,7 +80,7 @@ class Fanout:
             while True:
                 stamp = await self.announce()
                 is_whole = (await self.load.counts()).open >= self.count
-                if stamp and is_whole and not await self.deaf_to(stamp):
+                if stamp and is_whole and not await self.missing_of(stamp):
                     return time.monotonic() - since
                 await asyncio.sleep(POLL_S)
 
@@ -220,16 +220,16 @@ async def stall_client(*, count: int = SOCKETS) -> Row:
         async with FanoutLoad(job, 1) as other:
             await other.open(1)
             await other.stall(1, str(STALLED_BYTES))
-            deaf = 0
+            missing = 0
             for _ in range(2 * MAILBOX):
-                deaf += await found.deaf_to(await found.announce())
+                missing += await found.missing_of(await found.announce())
             await other.resume()
             await _until(lambda: _is_closed(other))
             codes = [int(code) for code, _ in (await other.counts()).closed]
         return await row(
             found,
             await found.recovery_s(time.monotonic()),
-            deaf_beside_it=Bound(value=deaf, at_most=0),
+            missing_beside_it=Bound(value=missing, at_most=0),
             code_of_the_stalled_client=Bound(value=codes[0], at_least=1013, at_most=1013),
             closed_sockets=Bound(value=await closed(found), at_most=0),
         )
@@ -263,20 +263,20 @@ async def reload_in_broadcast(*, times: int = 3, count: int = SOCKETS) -> Row:
 async def soak(*, seconds: float = 1200, count: int = 2000, kills: int = 5) -> Row:
     """Broadcast to WebSockets that come and go while Valkey is killed; compare both halves."""
     async with fanout(count=count, stay_s=30.0) as found:
-        began, deaf, recoveries, middle = time.monotonic(), 0, [], None
+        began, missing, recoveries, middle = time.monotonic(), 0, [], None
         while (elapsed := time.monotonic() - began) < seconds:
             if elapsed > (len(recoveries) + 1) * seconds / (kills + 1):
                 recoveries.append(await _end_valkey(found))
             if middle is None and elapsed > seconds / 2:
                 middle = private_mb(found.site)
-            deaf += await found.deaf_to(await found.announce())
+            missing += await found.missing_of(await found.announce())
             await asyncio.sleep(SOAK_EVERY_S)
         end = private_mb(found.site)
         growth = {pid: end[pid] - middle[pid] for pid in end.keys() & middle.keys()}
         return await row(
             found,
             max(recoveries),
-            deaf=Bound(value=deaf, at_most=0),
+            messages_missing=Bound(value=missing, at_most=0),
             times_that_Valkey_was_killed=Bound(value=len(recoveries), at_least=kills),
             largest_growth_in_the_second_half_in_MB=Bound(
                 value=max(growth.values()), at_most=GROWTH_MB
