@@ -25,6 +25,7 @@ from django_tandem.bench.fanout_workload import FanoutJob, raise_open_files
 from harness.client import ask
 
 PATH = "/ws/marks/"
+LAYER = "django_tandem.channels.RedisLayer"
 SOCKETS = 200
 EVERY_S, SOAK_EVERY_S = 0.2, 1.0
 # A message reaches all within this time, on a machine that has other work too.
@@ -91,7 +92,7 @@ async def fanout(
 ) -> AsyncIterator[Fanout]:
     """Serve the site with WebSockets open, each of which gets messages."""
     raise_open_files()
-    with site(**more) as running:
+    with site(environment={"FAULTS_LAYER": LAYER}, **more) as running:
         job = FanoutJob(url=running.up.url, path=PATH, stay_s=stay_s, offers_deflate=False)
         async with FanoutLoad(job, 2) as load:
             await load.open(count)
