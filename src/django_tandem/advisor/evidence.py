@@ -118,6 +118,11 @@ class History:
     wsgi_delay: float = 0.0
     by_route: Mapping[Key, RouteEvidence] = field(default_factory=dict)
 
+    @property
+    def queue_s(self) -> float:
+        """The time of all requests in the queue of WSGI."""
+        return self.queue_each_s * self.wsgi_rate * self.span_s
+
     def of(self, route: str, home: Stack) -> RouteEvidence:
         """Return the evidence of ``route`` on its stack; without a request there, on the other."""
         own = self.by_route.get((route, home))

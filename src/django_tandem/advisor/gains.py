@@ -135,7 +135,7 @@ def _queue_gain(found: RouteEvidence, history: History, capacity: Capacity) -> t
     then = erlang_wait_s(capacity.wsgi_workers, rest, max(0.0, workers - found.workers))
     share = 1 - then / now if now > 0 else 0.0
     # In bursts the mean load says little, and what it held in the busy minutes says more.
-    share = max(share, found.queue_caused_s / _all_queue_s(history), 0.0)
+    share = max(share, found.queue_caused_s / (history.queue_s or math.inf), 0.0)
     shorter = before_ms * min(1.0, share)
     # A queue that is longer than its workers explain has other causes, which a move leaves.
     low = QUEUE_ERROR[0] * min(shorter, 1000 * (now - then))
@@ -146,10 +146,6 @@ def _queue_gain(found: RouteEvidence, history: History, capacity: Capacity) -> t
         f"{shorter:.1f} ms less."
     )
     return (low, min(high, before_ms)), text
-
-
-def _all_queue_s(history: History) -> float:
-    return history.queue_each_s * history.wsgi_rate * history.span_s or math.inf
 
 
 def erlang_wait_s(workers: int, rate: float, held: float) -> float:

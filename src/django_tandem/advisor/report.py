@@ -7,8 +7,9 @@ from typing import Any
 from django_tandem import __version__
 from django_tandem.advisor.evidence import RouteEvidence, gather
 from django_tandem.advisor.gains import Capacity
+from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.source import read_code
-from django_tandem.advisor.verdicts import Advice, Recommendation, advise
+from django_tandem.advisor.verdicts import Advice, advise
 from django_tandem.model import Plan, Stack
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.servers import SERVERS

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from django_tandem.advisor.gains import sentences
 from django_tandem.advisor.page import page
 from django_tandem.advisor.report import Report, capacity_of, make_report
-from django_tandem.advisor.verdicts import Advice, Recommendation
+from django_tandem.advisor.rules import Recommendation
+from django_tandem.advisor.verdicts import Advice
 from django_tandem.cli import console, figures
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument

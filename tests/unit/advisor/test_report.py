@@ -8,7 +8,7 @@ from cli.json_page import documented_keys
 from builders import plan, verdict
 from django_tandem.advisor.page import page
 from django_tandem.advisor.report import capacity_of, make_report
-from django_tandem.advisor.verdicts import Recommendation
+from django_tandem.advisor.rules import Recommendation
 from django_tandem.model import Stack
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 

@@ -6,7 +6,8 @@ from advisor.evidences import CAPACITY, evidence, history
 from django_tandem.advisor.code import Change, RouteCode
 from django_tandem.advisor.evidence import History, RouteEvidence
 from django_tandem.advisor.gains import Capacity
-from django_tandem.advisor.verdicts import Confidence, Recommendation, advise
+from django_tandem.advisor.rules import Recommendation
+from django_tandem.advisor.verdicts import Confidence, advise
 from django_tandem.model import Stack
 
 SYNC, ASYNC = RouteCode(is_read=True), RouteCode(is_async=True, is_read=True)
