@@ -112,9 +112,8 @@ class Shard:
         """Return a connection that the whole command was written to."""
         while self._idle:
             connection: Any = self._idle.pop()
-            # One that Redis has closed can be read from: its end.
             with contextlib.suppress(RedisConnectionError, OSError):
-                if not await connection.can_read_destructive():
+                if not await _has_ended(connection):
                     await connection.send_command(*command)
                     return cast(AbstractConnection, connection)
             await connection.disconnect(nowait=True)
@@ -155,6 +154,13 @@ class ClusterShard(Shard):
             node: Any = cluster.get_node_from_key(self.tag)
             connection = node.connection_class(**node.connection_kwargs)
         return await _connected(connection)
+
+
+async def _has_ended(connection: Any) -> bool:
+    """Return whether Redis has closed a connection that waits for no answer."""
+    # Its end can be read from it. Before redis 8 there is the other name alone.
+    can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
+    return bool(await can_read())
 
 
 async def _connected(connection: Any) -> AbstractConnection:

@@ -68,6 +68,7 @@ class Subscriptions:
         self._outbox: deque[Command] = deque()
         self._unanswered: deque[Command] = deque()
         self._has_outbox = asyncio.Event()
+        self._is_open = False
         self._is_current = asyncio.Event()
         # When it stopped to be current; None before it ever was.
         self._lost_at: float | None = None
@@ -120,11 +121,13 @@ class Subscriptions:
         self._names.clear()
         self._outbox.clear()
         self._is_current.clear()
-        self._was_current = False
+        self._was_current, self._lost_at = False, None
 
     def _write(self, command: Command) -> None:
-        self._outbox.append(command)
-        self._has_outbox.set()
+        # A new connection is subscribed to the names as they are then.
+        if self._is_open:
+            self._outbox.append(command)
+            self._has_outbox.set()
 
     async def _run(self) -> None:
         delay_s = FIRST_RETRY_S
@@ -151,6 +154,7 @@ class Subscriptions:
             connection = await self._shard.connect()
         self._unanswered.clear()
         self._outbox.clear()
+        self._is_open = True
         for name, confirmed in self._names.items():
             self._write(Command(self._shard.subscribe, name, confirmed))
         # Its answer follows the others.
@@ -164,6 +168,7 @@ class Subscriptions:
             for task in done:
                 task.result()
         finally:
+            self._is_open = False
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -205,6 +210,9 @@ class Subscriptions:
         kind, *rest = response if isinstance(response, list) else (b"pong",)
         if kind in (b"message", b"smessage"):
             self._on_message(*rest)
+            return
+        if kind not in _ANSWERS.values():
+            # Redis may push more to a client by RESP3.
             return
         command = self._unanswered.popleft() if self._unanswered else None
         if command is None or kind != _ANSWERS[command.verb]:

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from channels_redis.core import RedisChannelLayer
+from django.utils.module_loading import import_string
 
 from harness.valkey import valkey
 
@@ -22,10 +22,11 @@ DEADLINE_S = 30
 class Workshop:
     """A Valkey, workers on it, and the notes that their consumers make."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, layer):
         self.directory = directory
         self.url = f"unix://{directory / 'valkey.sock'}"
-        self.layer = RedisChannelLayer(hosts=[self.url], capacity=10_000)
+        self.backend = layer
+        self.layer = import_string(layer)(hosts=[self.url], capacity=10_000)
 
     @property
     def notes(self):
@@ -42,6 +43,7 @@ class Workshop:
         own = {
             "APPLICATION": "drain.site.work.application",
             "DJANGO_SETTINGS_MODULE": "drain.site.settings",
+            "LAYER": self.backend,
             "NOTES": str(self.directory / "notes"),
             "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)]),
             "REDIS_URL": self.url,
@@ -65,10 +67,12 @@ class Workshop:
         await self.until(lambda: ["begun", str(number)] in [note[:2] for note in self.notes])
 
 
-@pytest.fixture
-def workshop(tmp_path):
+@pytest.fixture(
+    params=["channels_redis.core.RedisChannelLayer", "django_tandem.channels.RedisLayer"]
+)
+def workshop(tmp_path, request):
     with valkey(tmp_path):
-        yield Workshop(tmp_path)
+        yield Workshop(tmp_path, request.param)
 
 
 def catches_sigterm(process):

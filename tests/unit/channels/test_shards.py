@@ -77,6 +77,14 @@ async def copy(reader, writer):
     writer.close()
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_both_protocols_of_redis_are_spoken(valkey, protocol) -> None:
+    """By the third, subscriptions are answered and published to by pushes."""
+    config = {"hosts": [f"{valkey.url}?protocol={protocol}"], "prefix": f"protocol-{protocol}"}
+
+    assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
+
+
 def test_the_master_of_sentinels_is_reached(tmp_path) -> None:
     """As channels_redis spells it."""
     (tmp_path / "master").mkdir()

@@ -11,7 +11,7 @@ ASGI_APPLICATION = os.environ.get("APPLICATION", "drain.site.asgi.application")
 if "REDIS_URL" in os.environ:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "BACKEND": os.environ.get("LAYER", "channels_redis.core.RedisChannelLayer"),
             "CONFIG": {"hosts": [os.environ["REDIS_URL"]], "capacity": 10_000},
         }
     }
