@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from django_tandem import syntax
 from django_tandem.advisor.code import Change, Framework, RouteCode
@@ -33,6 +33,8 @@ FRAMEWORK_CHANGES = {
     Framework.GRAPHENE: "Graphene's view is synchronous: serve the schema by Strawberry's "
     "AsyncGraphQLView, with async resolvers.",
 }
+
+OF_A_PACKAGE = "The view is of another package: use its async variant, if it has one."
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -104,7 +106,9 @@ def _first_changes(verdict: Verdict, framework: Framework) -> Iterator[Change]:
             text="A synchronous wrapper hides the async view: make it async.", place=view.wrapper
         )
         return
-    yield Change(text=FRAMEWORK_CHANGES.get(framework, "Make the view async."), place=place)
+    is_elsewhere = PurePath(place).is_absolute()
+    text = OF_A_PACKAGE if is_elsewhere else "Make the view async."
+    yield Change(text=FRAMEWORK_CHANGES.get(framework, text), place=place)
 
 
 def _project_changes(

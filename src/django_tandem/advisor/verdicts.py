@@ -1,5 +1,6 @@
 """The advice on one route: its verdict with the reasons, the gain, and what to do."""
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,7 +70,8 @@ def advise(
         waiting=case.waiting if evidence.requests else None,
         gain=gain,
         changes=_changes(case, found.verdict),
-        commands=_commands(evidence.route, found.verdict),
+        # A stream can't be shifted.
+        commands=() if evidence.longs else _commands(evidence.route, found.verdict),
     )
 
 
@@ -124,7 +126,7 @@ def _commands(route: str, verdict: Recommendation) -> tuple[str, ...]:
     if verdict not in (Recommendation.TO_ASGI, Recommendation.TO_WSGI):
         return ()
     to = "asgi" if verdict is Recommendation.TO_ASGI else "wsgi"
-    name = f'"{route}"' if set(route) & set("<>() ") else route
+    name = shlex.quote(route)
     return (
         f"tandem shift {name} --to {to} --mirror",
         f"tandem shift {name} --to {to} --percent 5",

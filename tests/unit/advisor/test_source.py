@@ -201,7 +201,11 @@ def test_a_change_has_its_place(shop) -> None:
             "Graphene's view is synchronous: serve the schema by Strawberry's AsyncGraphQLView, "
             "with async resolvers.",
         ),
-        ("pages.views.Page", Framework.OTHER, "Make the view async."),
+        (
+            "pages.views.Page",
+            Framework.OTHER,
+            "The view is of another package: use its async variant, if it has one.",
+        ),
     ],
 )
 def test_the_first_change_is_that_of_the_framework(shop, dotted, framework, first) -> None:

@@ -181,11 +181,12 @@ def test_the_confidence_is_of_the_requests_the_time_and_the_margin(found, sure) 
 
 
 def test_the_commands_quote_a_route_for_the_shell() -> None:
-    """Angle brackets are redirections."""
+    """Angle brackets are redirections; a stream has no commands, as it can't be shifted."""
     given = advice(evidence(route="/lots/<int:pk>/"))
 
     assert given.commands == (
-        'tandem shift "/lots/<int:pk>/" --to asgi --mirror',
-        'tandem shift "/lots/<int:pk>/" --to asgi --percent 5',
-        'tandem advise "/lots/<int:pk>/"',
+        "tandem shift '/lots/<int:pk>/' --to asgi --mirror",
+        "tandem shift '/lots/<int:pk>/' --to asgi --percent 5",
+        "tandem advise '/lots/<int:pk>/'",
     )
+    assert advice(evidence(requests=0, longs=40)).commands == ()
