@@ -57,6 +57,14 @@ RENAMED: Mapping[str, str] = {
     },
 }
 
+SYNC_ONLY = frozenset(
+    {
+        "django.db.connection.cursor",
+        "django.db.connections.cursor",
+        "django.db.transaction.atomic",
+    }
+)
+
 SYNC_DECORATORS: Mapping[str, str] = {
     "django.views.decorators.cache.cache_page": "cache in the view, by cache.aget() and aset().",
     "django.views.decorators.gzip.gzip_page": "let the edge compress.",

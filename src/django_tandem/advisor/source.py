@@ -14,6 +14,7 @@ from django_tandem.advisor.known_calls import (
     QUERYSETS,
     RENAMED,
     SYNC_DECORATORS,
+    SYNC_ONLY,
     UNCHANGED_DECORATORS,
 )
 from django_tandem.model import Project, Protocol, Stack, Verdict
@@ -34,6 +35,8 @@ FRAMEWORK_CHANGES = {
     "AsyncGraphQLView, with async resolvers.",
 }
 
+# Directories in which an installer puts packages of others.
+PACKAGES = frozenset({"site-packages", "dist-packages"})
 OF_A_PACKAGE = "The view is of another package: use its async variant, if it has one."
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -59,6 +62,8 @@ class Module:
             case ast.Call(func=function):
                 # What a method of a client or a queryset is called on.
                 return self.dotted(function)
+            case ast.Subscript(value=value):
+                return self.dotted(value)
         return ""
 
     def at(self, node: ast.AST) -> str:
@@ -106,8 +111,7 @@ def _first_changes(verdict: Verdict, framework: Framework) -> Iterator[Change]:
             text="A synchronous wrapper hides the async view: make it async.", place=view.wrapper
         )
         return
-    is_elsewhere = PurePath(place).is_absolute()
-    text = OF_A_PACKAGE if is_elsewhere else "Make the view async."
+    text = OF_A_PACKAGE if _is_packaged(place) else "Make the view async."
     yield Change(text=FRAMEWORK_CHANGES.get(framework, text), place=place)
 
 
@@ -141,12 +145,17 @@ def _find(
     dotted: str, source: str | None, directory: str
 ) -> tuple[Module | None, Definition | None]:
     path = (source or "").rpartition(":")[0] or source
-    if not path or not path.endswith(".py"):
+    # A package of others is not the project's to change.
+    if not path or not path.endswith(".py") or _is_packaged(path):
         return None, None
     module = _parsed(str(Path(directory, path)), directory)
     if module is None:
         return None, None
     return module, module.definitions.get(dotted.rpartition(".")[2])
+
+
+def _is_packaged(path: str) -> bool:
+    return not PACKAGES.isdisjoint(PurePath(path).parts)
 
 
 @lru_cache(maxsize=512)
@@ -276,14 +285,6 @@ def _of_node(module: Module, node: ast.AST) -> Iterator[Change]:
         yield from _of_call(module, node)
     elif isinstance(node, ast.For) and _is_query(module, node.iter):
         yield Change(text="for over a queryset: async for", place=module.at(node))
-    elif isinstance(node, ast.With):
-        for item in node.items:
-            if module.dotted(item.context_expr) == "django.db.transaction.atomic":
-                yield Change(
-                    text="transaction.atomic() has no async form: call the function that has the "
-                    "block by sync_to_async",
-                    place=module.at(node),
-                )
 
 
 def _of_call(module: Module, call: ast.Call) -> Iterator[Change]:
@@ -294,6 +295,11 @@ def _of_call(module: Module, call: ast.Call) -> Iterator[Change]:
     blocking = next((prefix for prefix in BLOCKING if _begins(name, prefix)), None)
     if blocking:
         yield Change(text=f"{name}() blocks: {BLOCKING[blocking]}", place=place, blocks=True)
+    elif name in SYNC_ONLY:
+        last = name.rpartition(".")[2]
+        yield Change(
+            text=f"{last}() has no async form: call its function by sync_to_async", place=place
+        )
     elif name in RENAMED:
         yield Change(text=f"{name.rpartition('.')[2]}(): await {RENAMED[name]}()", place=place)
     elif isinstance(call.func, ast.Attribute) and call.func.attr in ORM:

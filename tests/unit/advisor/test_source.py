@@ -17,7 +17,7 @@ import boto3
 import requests
 from django.contrib.auth import authenticate
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connections, transaction
 from django.shortcuts import get_object_or_404
 from django.views import View
 from django.views.decorators.cache import cache_page, never_cache
@@ -56,8 +56,8 @@ def queries(request):
     cache.get("lots")
     authenticate(request)
     {}.get("lots")
-    with transaction.atomic():
-        pass
+    with transaction.atomic(), connections["ledger"].cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def calls(request):
@@ -150,8 +150,8 @@ def texts(code) -> list[str]:
                 "list() of a queryset: [each async for each in …]",
                 "get(): await cache.aget()",
                 "authenticate(): await aauthenticate()",
-                "transaction.atomic() has no async form: call the function that has the block by "
-                "sync_to_async",
+                "atomic() has no async form: call its function by sync_to_async",
+                "cursor() has no async form: call its function by sync_to_async",
                 ".first(): await .afirst()",
             ],
         ),
