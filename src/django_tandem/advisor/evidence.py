@@ -171,7 +171,7 @@ def _add_minute(sums: dict[Key, _Sums], records: list[RouteMinute], cpus: float)
     held_s: dict[str, float] = defaultdict(float)
     for each in short:
         queue_s[each.stack] += each.queue_s
-        held_s[each.stack] += _held_s(each)
+        held_s[each.stack] += each.worker_s
     for each in records:
         own = sums.setdefault(
             (each.route, each.stack), _Sums(RouteMinute(each.minute, each.route, each.stack))
@@ -180,16 +180,11 @@ def _add_minute(sums: dict[Key, _Sums], records: list[RouteMinute], cpus: float)
             own.longs += each.requests
             continue
         own.total.add(each)
-        own.peak_workers = max(own.peak_workers, _held_s(each) / seconds)
+        own.peak_workers = max(own.peak_workers, each.worker_s / seconds)
         own.peak_rate = max(own.peak_rate, each.requests / seconds)
-        own.loaded_s += load * _held_s(each)
+        own.loaded_s += load * each.worker_s
         if held_s[each.stack]:
-            own.queue_caused_s += queue_s[each.stack] * _held_s(each) / held_s[each.stack]
-
-
-def _held_s(record: RouteMinute) -> float:
-    """Return the seconds in a worker of the requests that it has answered."""
-    return max(0.0, record.worker_s - record.unanswered_s)
+            own.queue_caused_s += queue_s[each.stack] * each.worker_s / held_s[each.stack]
 
 
 def _span_s(requests: Mapping[int, tuple[int, int]]) -> float:
@@ -239,7 +234,7 @@ def _history(sums: Mapping[Key, _Sums], span_s: float, begin: float, end: float)
 
 def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> RouteEvidence:
     total = sums.total
-    held_s = _held_s(total)
+    held_s = total.worker_s
     mean_rate = total.requests / span_s
     return RouteEvidence(
         route=total.route,

@@ -165,12 +165,13 @@ def _count(record: RouteMinute, line: RequestLine) -> None:
         bucket = bucket_of(line.queue_s)
         record.queues[bucket] = record.queues.get(bucket, 0) + 1
         record.queue_s += line.queue_s
-    if line.worker_s is not None and (line.queue_s is not None or line.is_long):
-        # NGINX's time begins when it connects. After a timeout, or if the client has left, nobody
-        # knows when a worker began, and in an overload most of these have waited for one.
-        record.worker_s += max(0.0, line.worker_s - (line.queue_s or 0.0))
-        if line.queue_s is None:
-            # Whether it was in the queue all the time or in a worker, nobody knows.
+    if line.worker_s is not None:
+        if line.queue_s is not None or line.is_long:
+            # NGINX's time begins when it connects.
+            record.worker_s += max(0.0, line.worker_s - (line.queue_s or 0.0))
+        else:
+            # After a timeout, or if the client has left, nobody knows when a worker began: in an
+            # overload most of these were in the queue.
             record.unanswered_s += line.worker_s
     if line.cpu_s is not None:
         record.cpu_s += line.cpu_s

@@ -72,7 +72,7 @@ def test_the_load_of_the_cpus_is_that_of_the_minutes_of_a_route() -> None:
 def test_requests_that_no_worker_answered_held_none() -> None:
     """Those that timed out in a full queue would make a short view look as if it waited."""
     answered = {bucket_of(0.001): 50}
-    record = minute(0, "/a/", 60, worker_s=305.0, unanswered_s=300.0, queues=answered, cpu_known=50)
+    record = minute(0, "/a/", 60, worker_s=5.0, unanswered_s=300.0, queues=answered, cpu_known=50)
 
     found = gather([record], cpus=2).of("/a/", Stack.WSGI)
 
