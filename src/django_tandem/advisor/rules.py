@@ -53,8 +53,23 @@ class Case:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether its requests may have waited for a CPU."""
-        return self.evidence.cpu_load > SATURATED
+        """Whether its requests may have waited for a CPU, or for the one interpreter of threads."""
+        share = self.capacity.cpus if self._has_threads else 1
+        return self.evidence.cpu_load * share > SATURATED
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the time in which they waited for it is not measured, and only bounded."""
+        return self.is_saturated and (self._has_threads or not self.evidence.delay_s)
+
+    @property
+    def _has_threads(self) -> bool:
+        return self.capacity.has_wsgi_threads and self.evidence.stack is Stack.WSGI
+
+    @property
+    def waits_in_unknown_calls(self) -> bool:
+        """Whether its source was read, and has no call that is known to wait."""
+        return self.code.is_read and not self.code.is_async and not self.code.blocking
 
     @property
     def computing_s(self) -> float:
@@ -66,7 +81,7 @@ class Case:
         """
         found = self.evidence
         measured = max(found.cpu_each_s + found.delay_each_s, found.blocked_each_s)
-        if not self.is_saturated or found.delay_s:
+        if not self.is_bounded:
             return measured
         return min(found.each_s, measured * self.capacity.stretch)
 
@@ -205,10 +220,9 @@ def on_asgi_rule(case: Case) -> Judgement | None:
 def computing_rule(case: Case) -> Judgement | None:
     """Leave a route on WSGI that computes."""
     found, waiting = case.evidence, case.waiting or 0.0
-    is_bounded = case.is_saturated and not found.delay_s
-    if waiting >= (SATURATED_WAITING if is_bounded else LEAST_WAITING):
+    if waiting >= (SATURATED_WAITING if case.is_bounded else LEAST_WAITING):
         return None
-    if is_bounded:
+    if case.is_bounded:
         seen = 1 - found.cpu_each_s / found.each_s
         if seen >= LEAST_WAITING:
             return judge(
@@ -258,6 +272,11 @@ def waiting_rule(case: Case) -> Judgement:
             / (case.history.span_s)
         )
         reasons.append(f"It causes {share:.0%} of the time that requests wait for a worker.")
+    if case.waits_in_unknown_calls:
+        reasons.append(
+            "Its source shows no call that waits. If it waits for the database, each of its "
+            "requests on ASGI holds a thread for that long instead of a worker."
+        )
     return judge(Recommendation.TO_ASGI, *reasons)
 
 

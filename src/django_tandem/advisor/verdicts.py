@@ -111,6 +111,8 @@ def _confidence(case: Case, verdict: Recommendation) -> Confidence:
         return Confidence.LOW
     if verdict is Recommendation.UNKNOWN or case.is_saturated or found.requests < SOME_REQUESTS:
         return Confidence.LOW
+    if verdict is Recommendation.TO_ASGI and case.waits_in_unknown_calls:
+        return Confidence.MEDIUM
     is_clear = found.stack is Stack.ASGI or abs((case.waiting or 0.0) - LEAST_WAITING) >= CLEAR
     is_long = found.span_s >= LONG_S and found.requests >= MANY_REQUESTS
     return Confidence.HIGH if is_clear and is_long else Confidence.MEDIUM

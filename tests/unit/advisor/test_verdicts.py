@@ -10,8 +10,9 @@ from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import Confidence, advise
 from django_tandem.model import Stack
 
-SYNC, ASYNC = RouteCode(is_read=True), RouteCode(is_async=True, is_read=True)
 SLEEP = Change(text="time.sleep() blocks: use asyncio.sleep", place="shop/views.py:3", blocks=True)
+SYNC = RouteCode(is_read=True, changes=(SLEEP,))
+ASYNC = RouteCode(is_async=True, is_read=True)
 TO_ASGI, TO_WSGI = Recommendation.TO_ASGI, Recommendation.TO_WSGI
 STAY, RIGHT, UNKNOWN = Recommendation.STAY, Recommendation.RIGHT, Recommendation.UNKNOWN
 
@@ -154,8 +155,8 @@ def test_the_reasons_have_the_figures() -> None:
         (ASYNC, Stack.ASGI, RIGHT),
         (RouteCode(is_async=True, is_read=True, changes=(SLEEP,)), Stack.ASGI, TO_WSGI),
         (RouteCode(is_async=True), Stack.ASGI, UNKNOWN),
-        (RouteCode(is_read=True, changes=(SLEEP,)), Stack.WSGI, UNKNOWN),
         (SYNC, Stack.WSGI, UNKNOWN),
+        (RouteCode(is_read=True), Stack.WSGI, UNKNOWN),
     ],
 )
 def test_without_a_history_the_code_alone_is_judged(code, stack, right) -> None:
@@ -190,3 +191,31 @@ def test_the_commands_quote_a_route_for_the_shell() -> None:
         "tandem advise '/lots/<int:pk>/'",
     )
     assert advice(evidence(requests=0, longs=40)).commands == ()
+
+
+def test_a_wait_that_the_source_does_not_show_is_named() -> None:
+    """It may be that for the database, which an async view waits for in a thread."""
+    given = advice(evidence(), RouteCode(is_read=True))
+
+    assert (given.verdict, given.confidence) == (TO_ASGI, Confidence.MEDIUM)
+    assert given.reasons[-1] == (
+        "Its source shows no call that waits. If it waits for the database, each of its requests "
+        "on ASGI holds a thread for that long instead of a worker."
+    )
+
+
+@pytest.mark.parametrize(
+    ("has_threads", "right"),
+    [
+        # A tenth of the time on a CPU, and by far not all of eight CPUs.
+        (False, TO_ASGI),
+        # The same in threads of one interpreter, of which the others have had most.
+        (True, UNKNOWN),
+    ],
+)
+def test_threads_that_share_an_interpreter_wait_for_it(has_threads, right) -> None:
+    """Their time off the CPU is that of another thread on it, and no delay that Linux counts."""
+    capacity = Capacity(wsgi_workers=8, asgi_workers=2, cpus=8.0, has_wsgi_threads=has_threads)
+    found = evidence(each_ms=250, cpu_ms=25, cpu_load=0.11, delay_s=1.0)
+
+    assert advice(found, capacity=capacity).verdict is right
