@@ -234,7 +234,6 @@ def _history(sums: Mapping[Key, _Sums], span_s: float, begin: float, end: float)
 
 def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> RouteEvidence:
     total = sums.total
-    held_s = total.worker_s
     mean_rate = total.requests / span_s
     return RouteEvidence(
         route=total.route,
@@ -244,7 +243,7 @@ def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> R
         # Each answer has the time in the queue.
         answered=sum(total.queues.values()) or total.requests,
         errors=total.errors,
-        worker_s=held_s,
+        worker_s=total.worker_s,
         queue_s=total.queue_s,
         cpu_s=total.cpu_s,
         cpu_known=total.cpu_known,
@@ -254,11 +253,11 @@ def _evidence(sums: _Sums, span_s: float, blocked_s: float, elsewhere: int) -> R
         p10_s=percentile(total.durations, UNDISTURBED),
         p50_s=percentile(total.durations, 0.5),
         p95_s=percentile(total.durations, 0.95),
-        peak_workers=max(sums.peak_workers, held_s / span_s),
+        peak_workers=max(sums.peak_workers, total.worker_s / span_s),
         burstiness=max(1.0, sums.peak_rate / mean_rate) if mean_rate else 1.0,
         queue_caused_s=sums.queue_caused_s,
         lag_share=total.blocked_s / blocked_s if blocked_s else 0.0,
-        cpu_load=sums.loaded_s / held_s if held_s else 0.0,
+        cpu_load=sums.loaded_s / total.worker_s if total.worker_s else 0.0,
         longs=sums.longs,
         requests_elsewhere=elsewhere,
     )

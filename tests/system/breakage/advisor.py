@@ -53,16 +53,16 @@ MUTANTS = (
     Mutant(
         name="a queue charged to those who stand in it",
         file="advisor/evidence.py",
-        old="queue_s[each.stack] * _held_s(each) / held_s[each.stack]",
+        old="queue_s[each.stack] * each.worker_s / held_s[each.stack]",
         new="each.queue_s",
         tests=(EVIDENCE,),
     ),
     Mutant(
         name="a timeout in the queue taken for a worker's time",
-        file="advisor/evidence.py",
-        old="    return max(0.0, record.worker_s - record.unanswered_s)\n",
-        new="    return record.worker_s\n",
-        tests=(EVIDENCE,),
+        file="monitor/aggregates.py",
+        old="            record.unanswered_s += line.worker_s\n",
+        new="            record.worker_s += line.worker_s\n",
+        tests=("tests/unit/monitor/test_aggregates.py",),
     ),
     Mutant(
         name="whole minutes at both ends of a short history",
