@@ -201,6 +201,7 @@ def _package_of(path: Path, directory: str) -> list[str]:
     return list(path.relative_to(directory).parent.parts)
 
 
+@lru_cache(maxsize=8192)
 def _elsewhere(dotted: str, directory: str) -> tuple[Module, Definition] | None:
     """Return the function or class of the project that ``dotted`` names."""
     origin, _, name = dotted.rpartition(".")
