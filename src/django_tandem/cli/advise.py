@@ -16,7 +16,7 @@ from django_tandem.advisor.report import Report, capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import Advice
 from django_tandem.cli import console, figures
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import Planned, plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
 from django_tandem.cli.shift_arguments import duration
 from django_tandem.errors import MachineError
@@ -74,12 +74,7 @@ def run(options: argparse.Namespace) -> int:
             f'"{history}" is not a file.',
             hint="Name a copy of history.sqlite3, such as one of a production host.",
         )
-    end = last_minute(history)
-    until = time.time() if end is None else 60.0 * (end + 1)
-    records = read(history, since=until - options.since, until=until)
-    server = planned.loaded.settings.wsgi.server
-    capacity = capacity_of(plan, wsgi_server=server, cpus=allowed_cpus())
-    report = make_report(plan, records, capacity, atomic=atomic_databases())
+    report = read_report(planned, history, options.since)
     chosen = report.find(pattern) if pattern else None
     if options.html:
         _write_page(report, options.html)
@@ -93,6 +88,16 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(report)
     return 0
+
+
+def read_report(planned: Planned, history: Path, age_s: float = 7 * DAY_S) -> Report:
+    """Return the advice by the last ``age_s`` seconds of a history."""
+    end = last_minute(history)
+    until = time.time() if end is None else 60.0 * (end + 1)
+    records = read(history, since=until - age_s, until=until)
+    server = planned.loaded.settings.wsgi.server
+    capacity = capacity_of(planned.plan, wsgi_server=server, cpus=allowed_cpus())
+    return make_report(planned.plan, records, capacity, atomic=atomic_databases())
 
 
 def _is_of(route: dict[str, object], chosen: Advice) -> bool:

@@ -2,15 +2,17 @@
 
 import argparse
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from django_tandem.cli import console
+from django_tandem.cli.advise import read_report
 from django_tandem.cli.argument_types import positive_integer
 from django_tandem.cli.pin_writing import pin_of, write_pin
 from django_tandem.cli.planning import plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument, find_running_dir
 from django_tandem.cli.shift_arguments import duration, methods, percent, percents, stack
+from django_tandem.cli.shift_lines import as_json, lines, share, started
 from django_tandem.errors import RefusedError, TandemError, did_you_mean
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Plan, Verdict
@@ -22,11 +24,12 @@ from django_tandem.model.shifts import (
     TOLERANCE,
     Shift,
     ShiftState,
-    SideFigures,
 )
+from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
 from django_tandem.runtime import lock, shifts, supervisord
 from django_tandem.runtime.state import read_state
+from django_tandem.shift.advised import choose
 
 ACTIONS = ("pause", "resume", "abort", "write")
 
@@ -85,6 +88,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--write", action="store_true", help="write the pin into the settings, once it is done"
     )
+    what.add_argument(
+        "--auto",
+        action="store_true",
+        help='start one that `tandem advise` is sure of, of the routes in TANDEM["SHIFT"]',
+    )
     parser.add_argument("--json", action="store_true", help="print the shifts as JSON")
 
 
@@ -92,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
     """Start a shift, change one, or print all."""
     if options.status or (options.json and options.route is None):
         return _print_status(find_running_dir(options), options)
+    if options.auto:
+        return _start_advised(options)
     if options.route is None:
         raise TandemError(
             "ROUTE is missing.", hint="`tandem plan` lists the routes, and --status the shifts."
@@ -105,13 +115,41 @@ def run(options: argparse.Namespace) -> int:
 
 def _start(options: argparse.Namespace) -> int:
     plan = plan_project(options).plan
-    run_dir = Path(plan.run_dir)
     verdict = find_verdict(options.route, plan.verdicts)
     if options.to is None:
         raise TandemError(
             f"--to is missing: {verdict.route.pattern} is on {verdict.stack.upper()}.",
             hint="Name the stack that is to serve it, as in `--to asgi`.",
         )
+    return _begin(options, plan, verdict)
+
+
+def _start_advised(options: argparse.Namespace) -> int:
+    """Start the first shift that the advice is sure of; without one, say so and be done."""
+    planned = plan_project(options)
+    plan, run_dir = planned.plan, Path(planned.plan.run_dir)
+    _refuse_stopped(run_dir)
+    named = planned.loaded.settings.shift.routes
+    routes = [find_verdict(each, plan.verdicts).route.pattern for each in named]
+    report = read_report(planned, run_dir / HISTORY)
+    state = read_state(run_dir)
+    chosen = choose(
+        report.advice,
+        routes,
+        shifts.read(run_dir),
+        generation=state.generation if state else 0,
+        now=time.time(),
+    )
+    if chosen is None:
+        console.line_out("No shift is advised.")
+        return 0
+    route, options.to = chosen
+    return _begin(options, plan, find_verdict(route, plan.verdicts))
+
+
+def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
+    """Split the requests of a route from now on, and have both sides compared."""
+    run_dir = Path(plan.run_dir)
     _refuse_stopped(run_dir)
     refuse(verdict, options.to, plan, blocked_routes.read(run_dir))
     shift = _read_shift(options, verdict, plan, time.time())
@@ -120,9 +158,9 @@ def _start(options: argparse.Namespace) -> int:
         kept[:] = [*(each for each in kept if each.route != shift.route), shift]
     supervisord.start_shifter(run_dir)
     if options.json:
-        console.as_json(_as_json(shift))
+        console.as_json(as_json(shift))
         return 0
-    console.line_out(_started(shift))
+    console.line_out(started(shift))
     if plan.peers:
         console.line_out(
             "Other hosts with an edge have shifts of their own: run the command on each of them."
@@ -144,6 +182,7 @@ def _read_shift(options: argparse.Namespace, verdict: Verdict, plan: Plan, now: 
         began_s=now,
         step_began_s=now,
         generation=state.generation if state else 0,
+        is_automatic=options.auto,
     )
 
 
@@ -156,19 +195,10 @@ def _refuse_second(shift: Shift, kept: list[Shift], *, is_change: bool) -> None:
     for each in kept:
         if each.route == shift.route and each.percent and not is_change:
             raise RefusedError(
-                f"{each.route} is shifted to {each.to.upper()} already: {_share(each)}.",
+                f"{each.route} is shifted to {each.to.upper()} already: {share(each)}.",
                 hint="`tandem shift --status` shows it. --percent changes its share, and --abort "
                 "ends it.",
             )
-
-
-def _started(shift: Shift) -> str:
-    steps = ", ".join(map(str, shift.steps))
-    further = f"; the steps are {steps}, each for {shift.every_s:.0f} s" if shift.steps[1:] else ""
-    return (
-        f"{shift.route}: {shift.to.upper()} serves {shift.percent} % of its clients, "
-        f"{' and '.join(shift.methods)}{further}."
-    )
 
 
 def _change(options: argparse.Namespace) -> int:
@@ -186,9 +216,7 @@ def _change(options: argparse.Namespace) -> int:
         kept[:] = [changed if each is shift else each for each in kept]
     if changed.is_watched and lock.holder(run_dir) is not None:
         supervisord.start_shifter(run_dir)
-    console.line_out(
-        f"{changed.route} to {changed.to.upper()}: {changed.state}, {_share(changed)}."
-    )
+    console.line_out(f"{changed.route} to {changed.to.upper()}: {changed.state}, {share(changed)}.")
     return 0
 
 
@@ -219,7 +247,7 @@ def _write(options: argparse.Namespace) -> int:
     )
     if shift.state is not ShiftState.DONE:
         raise RefusedError(
-            f"The shift of {shift.route} to {shift.to.upper()} is {shift.state}, {_share(shift)}.",
+            f"The shift of {shift.route} to {shift.to.upper()} is {shift.state}, {share(shift)}.",
             hint="Its pin is written once it is done; `tandem shift --status` shows how far it is.",
         )
     verdict = find_verdict(shift.route, planned.plan.verdicts)
@@ -231,50 +259,12 @@ def _write(options: argparse.Namespace) -> int:
 def _print_status(run_dir: Path, options: argparse.Namespace) -> int:
     found = [each for each in shifts.read(run_dir) if options.route in (None, each.route)]
     if options.json:
-        console.as_json([_as_json(each) for each in found])
+        console.as_json([as_json(each) for each in found])
         return 0
     if not found:
         console.line_out("No route is shifted.")
         return 0
     for each in found:
-        for line in _lines(each):
+        for line in lines(each):
             console.line_out(line)
     return 0
-
-
-def _as_json(shift: Shift) -> dict[str, object]:
-    return {**asdict(shift), "percent": shift.percent}
-
-
-def _share(shift: Shift) -> str:
-    return f"{shift.percent} % of its clients"
-
-
-def _lines(shift: Shift) -> list[str]:
-    head = f"{shift.route} to {shift.to.upper()}: {shift.state}, {_share(shift)}"
-    number = f", step {shift.step + 1} of {len(shift.steps)}" if shift.percent else ""
-    return [
-        f"{head}{number}. {shift.reason}".rstrip(),
-        _side(shift.to, shift.on_trial),
-        _side(shift.home, shift.at_home),
-        *([f"  Requests that show it: {', '.join(shift.requests)}"] if shift.requests else []),
-        *([_next(shift)] if shift.state is ShiftState.DONE else []),
-    ]
-
-
-def _side(name: str, figures: SideFigures) -> str:
-    times = [
-        f"{label} {value * 1000:.0f} ms"
-        for label, value in (("p50", figures.p50_s), ("p95", figures.p95_s))
-        if value is not None
-    ]
-    size = [f"{figures.p50_bytes} bytes"] if figures.p50_bytes is not None else []
-    counts = [f"{console.counted(figures.requests, 'request')}", f"{figures.failed} failed"]
-    return f"  {name.upper()}: {', '.join([*counts, *times, *size])}"
-
-
-def _next(shift: Shift) -> str:
-    return (
-        f'  Pin it in TANDEM["ROUTES"], or mark its view @on_{shift.to}, and reload: '
-        f"`tandem shift '{shift.route}' --write` writes the pin."
-    )

@@ -298,7 +298,8 @@ class Plan:
     ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
     ``has_edge`` is true. ``peers`` are those that the settings name, without the secret: an edge
     has those of them that it proxies to. ``kubernetes`` are the choices for a cluster. If
-    ``is_supervised`` is false, `tandem up` becomes its only process.
+    ``is_supervised`` is false, `tandem up` becomes its only process. The routes that
+    ``shifted_by_advice`` names may be shifted without a command.
     """
 
     project: Project
@@ -330,6 +331,7 @@ class Plan:
     roles: Roles = EVERY_ROLE
     is_supervised: bool = True
     peers: Peers = Peers()
+    shifted_by_advice: tuple[str, ...] = ()
 
     @property
     def has_edge(self) -> bool:

@@ -26,7 +26,7 @@ class State:
     ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``
     those of the monitor, if there is one. ``url`` is empty where the edge is another host. With
     ``has_peers``, the edge of this one proxies to stacks on others. Without supervisord its only
-    program runs alone.
+    program runs alone. With ``shifts_by_itself`` it starts the shifts that are advised.
     """
 
     generation: int
@@ -53,6 +53,7 @@ class State:
     has_peers: bool = False
     has_monitor: bool = True
     is_supervised: bool = True
+    shifts_by_itself: bool = False
 
 
 def state_of(plan: Plan) -> State:
@@ -85,4 +86,5 @@ def state_of(plan: Plan) -> State:
         has_peers=bool(plan.edge.peers),
         has_monitor=plan.has_monitor,
         is_supervised=plan.is_supervised,
+        shifts_by_itself=plan.can_shift and bool(plan.shifted_by_advice),
     )

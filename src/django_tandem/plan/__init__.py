@@ -119,6 +119,7 @@ def _planned(
         roles=context.roles,
         is_supervised=is_supervised(context),
         peers=named_peers(settings),
+        shifted_by_advice=settings.shift.routes if settings.shift.auto else (),
     )
 
 

@@ -159,7 +159,7 @@ def serve(run_dir: Path, connection: socket.socket) -> None:
         if state is None:
             return
         try:
-            argv, directory = command(state)
+            argv, directory = command(state, "reload")
         except RefusedError as error:
             for each in str(error).splitlines():
                 send(connection, line=each)
@@ -169,7 +169,7 @@ def serve(run_dir: Path, connection: socket.socket) -> None:
         reload = subprocess.Popen(
             [*argv, *request.arguments],
             cwd=directory,
-            env=_environment(state),
+            env=environment_of(state),
             stdin=subprocess.DEVNULL,
             stdout=writing_end,
             stderr=writing_end,
@@ -180,9 +180,9 @@ def serve(run_dir: Path, connection: socket.socket) -> None:
             send(connection, exit=reload.wait())
 
 
-def command(state: State) -> tuple[list[str], str]:
+def command(state: State, *words: str) -> tuple[list[str], str]:
     """
-    Return the reload's command line and its directory.
+    Return the command line of a subcommand on the project of a stack, and its directory.
 
     With releases, those of the release that the link leads to, with its own interpreter. Raises
     RefusedError for an edge beside which nothing of the project runs.
@@ -193,7 +193,7 @@ def command(state: State) -> tuple[list[str], str]:
         directory = release.by_link(directory)
         by_link = release.by_link(python)
         python = by_link if Path(by_link).exists() else python
-    argv = [python, "-P", "-m", "django_tandem", "reload"]
+    argv = [python, "-P", "-m", "django_tandem", *words]
     run_dir = state.overrides.run_dir
     return [*argv, *(["--run-dir", run_dir] if run_dir else [])], directory
 
@@ -213,7 +213,8 @@ def send(connection: socket.socket, **answer: Any) -> None:
     connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _environment(state: State) -> dict[str, str]:
+def environment_of(state: State) -> dict[str, str]:
+    """Return the environment of such a command: that of this process, with the settings module."""
     module = dict(_process_of_project(state).environment).get(SETTINGS_VARIABLE)
     own = {name: text for name, text in os.environ.items() if name != sd_notify.SOCKET}
     return {**own, SETTINGS_VARIABLE: module} if module else own

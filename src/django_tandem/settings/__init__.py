@@ -212,6 +212,20 @@ class RecycleSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftSettings:
+    """TANDEM["SHIFT"]."""
+
+    routes: tuple[str, ...] = option(
+        readers.texts, [], "the routes that may be shifted: their patterns, URL names or views"
+    )
+    auto: bool = option(
+        readers.flag,
+        False,
+        "start the shifts that `tandem advise` is sure of, one at a time, without a command",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole of TANDEM; every option has a default."""
 
@@ -299,6 +313,7 @@ class Settings:
     slow_s: float | None = option(
         optional(option_readers.seconds), None, "the time from which a request is logged as slow"
     )
+    shift: ShiftSettings = group(ShiftSettings, {}, "shifts that need no command")
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )

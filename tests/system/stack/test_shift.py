@@ -177,6 +177,11 @@ def test_an_async_view_is_shifted_to_wsgi(up) -> None:
     assert get(up, "/async/") == (200, "ASGIRequest")
 
 
+def test_advice_that_is_not_sure_starts_nothing(up) -> None:
+    """The settings name no route, and a minute of requests is no evidence."""
+    assert run(up, "--auto") == "No shift is advised.\n"
+
+
 def killed_shifter(up) -> None:
     before = wait_for(lambda: lock.holder(up.run_dir, lock.SHIFTER))
     os.kill(before, signal.SIGKILL)

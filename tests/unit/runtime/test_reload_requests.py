@@ -85,7 +85,7 @@ def test_a_reload_runs_in_the_release_that_is_live(tmp_path) -> None:
     before = tmp_path / "releases" / "1"
     state = state_of(plan(directory=str(before), on=host(python=f"{before}/.venv/bin/python")))
 
-    argv, directory = command(state)
+    argv, directory = command(state, "reload")
 
     assert argv == [
         *(f"{tmp_path}/current/.venv/bin/python", "-P", "-m", "django_tandem", "reload"),
@@ -98,7 +98,7 @@ def test_a_project_that_is_no_release_is_reloaded_where_it_is(tmp_path) -> None:
     overrides = Overrides(run_dir="/run/shop")
     state = replace(state_of(plan(directory=str(tmp_path))), overrides=overrides)
 
-    assert command(state) == (
+    assert command(state, "reload") == (
         [
             *("/venv/bin/python", "-P", "-m", "django_tandem", "reload"),
             *("--run-dir", "/run/shop"),
@@ -118,14 +118,14 @@ def test_a_host_without_a_stack_is_reloaded_in_its_project(tmp_path) -> None:
     """A program has the project's directory and settings, too."""
     state = of_edge(tmp_path, PROGRAMS={"mail": "mailer"})
 
-    assert command(state)[1] == str(tmp_path)
-    assert reload_requests._environment(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
+    assert command(state, "reload")[1] == str(tmp_path)
+    assert reload_requests.environment_of(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
 def test_an_edge_beside_which_nothing_runs_is_left_to_its_user(tmp_path) -> None:
     """Nothing in its state names the project's directory."""
     with pytest.raises(RefusedError) as raised:
-        command(of_edge(tmp_path))
+        command(of_edge(tmp_path), "reload")
 
     assert str(raised.value) == (
         "This stack runs no server and no program of the project.\n  Reload it as its user."

@@ -259,7 +259,7 @@ def test_an_option_replaces_its_own_default_only() -> None:
             '"ASGI", "ROUTES", "URLCONFS", "CHANNELS", "CHANNEL_WORKERS", "PROGRAMS", "EDGE", '
             '"PEERS", "HANDOVER", "DRAIN_S", "DRAIN", "STOP_S", "STOP_DELAY_S", "LOG_FORMAT", '
             '"SHARED_MASTER", "PRELOAD", "HEALTH", "MIGRATIONS", "MONITOR", "METRICS", '
-            '"SLOW_S", "RECYCLE", "USER", "RELOAD_GROUP", "KUBERNETES".',
+            '"SLOW_S", "SHIFT", "RECYCLE", "USER", "RELOAD_GROUP", "KUBERNETES".',
         ),
     ],
 )

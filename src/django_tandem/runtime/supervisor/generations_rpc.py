@@ -2,7 +2,7 @@
 What `tandem reload` and `tandem status` call over XML-RPC, as ``tandem.start`` and so on.
 
 It starts and stops the programs of generations, starts a drainer for each generation that was
-replaced, and the program that watches shifts. Each tick looks for a generation that a killed reload
+replaced, and the programs for shifts. Each tick looks for a generation that a killed reload
 has left behind, and for a shift that nobody watches.
 """
 
@@ -18,9 +18,8 @@ from supervisor.states import SupervisorStates
 from django_tandem import priority
 from django_tandem.errors import MachineError
 from django_tandem.model import DrainMode
-from django_tandem.runtime import commit, lock, shifts
+from django_tandem.runtime import commit, lock
 from django_tandem.runtime.agents import without_agents
-from django_tandem.runtime.logs import log_path
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.reconcile import compare
 from django_tandem.runtime.state import live_python, read_state
@@ -28,13 +27,11 @@ from django_tandem.runtime.supervisor.event_loop import subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
+from django_tandem.runtime.supervisor.shift_programs import ShiftPrograms
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 
 DRAINER = "django_tandem.runtime.drain"
-SHIFTER = "django_tandem.shift"
-# Its log.
-SHIFT = "shift"
 
 
 class GenerationsRpc:
@@ -61,7 +58,7 @@ class GenerationsRpc:
         self._notifier = notifier
         self._reload_listener = reload_listener
         self._drainer: subprocess.Popen[bytes] | None = None
-        self._shifter: subprocess.Popen[bytes] | None = None
+        self._shifts = ShiftPrograms(run_dir, output)
         subscribe(events.Tick5Event, self._on_tick)
 
     def start(self, programs: list[str]) -> bool:
@@ -105,7 +102,7 @@ class GenerationsRpc:
 
     def start_drainer(self) -> bool:
         """Drain the old generations, in another process; return whether one was started."""
-        if self._supervisord.options.mood < SupervisorStates.RUNNING or _runs(self._drainer):
+        if self._supervisord.options.mood < SupervisorStates.RUNNING or self._is_draining():
             return False
         self._drainer = subprocess.Popen(
             [*_nice(), live_python(self._run_dir), "-P", "-m", DRAINER, str(self._run_dir)],
@@ -119,21 +116,8 @@ class GenerationsRpc:
 
     def start_shifter(self) -> bool:
         """Watch the shifts, in another process; return whether one was started."""
-        if self._supervisord.options.mood < SupervisorStates.RUNNING or _runs(self._shifter):
-            return False
-        self._output.add(SHIFT)
-        with log_path(self._run_dir, SHIFT).open("ab") as log:
-            self._shifter = subprocess.Popen(
-                # Not with a higher niceness: it takes a route back that fails, also under load.
-                [live_python(self._run_dir), "-P", "-m", SHIFTER, str(self._run_dir)],
-                cwd=self._run_dir,
-                env=without_agents(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        return True
+        is_running = self._supervisord.options.mood >= SupervisorStates.RUNNING
+        return is_running and self._shifts.watch()
 
     def restarts(self) -> dict[str, int]:
         """Return how often each program was restarted, without those that never were."""
@@ -165,8 +149,8 @@ class GenerationsRpc:
         return True
 
     def _on_tick(self, _event: Any) -> None:
-        if any(each.is_watched for each in shifts.read(self._run_dir)):
-            self.start_shifter()
+        if self._supervisord.options.mood >= SupervisorStates.RUNNING:
+            self._shifts.tick()
         # A reload that was killed leaves this to be found.
         self._notifier.end_killed_reload()
         try:
@@ -181,6 +165,9 @@ class GenerationsRpc:
         if not now.is_empty or not is_settled:
             self.start_drainer()
 
+    def _is_draining(self) -> bool:
+        return self._drainer is not None and self._drainer.poll() is None
+
     def _rendered(self) -> dict[str, Any]:
         # While a reload has written a candidate, what is to start may be of either file.
         options = self._supervisord.options
@@ -188,10 +175,6 @@ class GenerationsRpc:
         paths = [options.configfile, *([str(candidate)] if candidate.exists() else [])]
         configs = [options.read_config(path).process_group_configs for path in paths]
         return {config.name: config for each in configs for config in each}
-
-
-def _runs(process: subprocess.Popen[bytes] | None) -> bool:
-    return process is not None and process.poll() is None
 
 
 def _nice() -> tuple[str, ...]:

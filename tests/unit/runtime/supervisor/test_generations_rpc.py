@@ -82,7 +82,7 @@ def test_each_tick_looks_for_a_killed_reload(tmp_path) -> None:
     notifier: Any = SimpleNamespace(end_killed_reload=lambda: ended.append("ended"))
     rpc = GenerationsRpc.__new__(GenerationsRpc)
     rpc._notifier, rpc._run_dir = notifier, tmp_path
-    rpc._supervisord = SimpleNamespace(process_groups={})
+    rpc._supervisord = SimpleNamespace(process_groups={}, options=SimpleNamespace(mood=0))
 
     rpc._on_tick(None)
 
