@@ -153,10 +153,12 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     _refuse_stopped(run_dir)
     refuse(verdict, options.to, plan, blocked_routes.read(run_dir))
     shift = _read_shift(options, verdict, plan, time.time())
-    with shifts.changing(run_dir) as kept:
+    # Nobody would see what fails before the program runs.
+    with shifts.changing(run_dir, is_watcher=False) as kept:
         _refuse_second(shift, kept, is_change=options.percent is not None)
         kept[:] = [*(each for each in kept if each.route != shift.route), shift]
     supervisord.start_shifter(run_dir)
+    shifts.wait_until_split(run_dir)
     if options.json:
         console.as_json(as_json(shift))
         return 0

@@ -21,6 +21,7 @@ from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Plan, Stack
 from django_tandem.model.shifts import Shift, ShiftState, SideFigures, route_id
 from django_tandem.runtime import lock
+from django_tandem.runtime.waiting import wait_until
 
 NAME = "shifts.json"
 # The link that NGINX follows, and what the names of the directories behind it begin with.
@@ -28,6 +29,9 @@ LINK = "shifts"
 TREE = "shifts-"
 # A change takes milliseconds.
 PATIENCE_S = 5
+# The program is a process of Python, and the machine may be busy.
+WATCHED_S = 20
+POLL_S = 0.02
 # What the file raises where it can't be opened, or was damaged.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError)
 
@@ -41,11 +45,12 @@ def read(run_dir: Path) -> tuple[Shift, ...]:
 
 
 @contextmanager
-def changing(run_dir: Path) -> Iterator[list[Shift]]:
+def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]:
     """
     Yield the shifts of ``run_dir`` as a list, and apply it as the block has changed it.
 
-    One process at a time, so that no change is lost; nothing is written after an exception.
+    One process at a time, so that no change is lost; nothing is written after an exception. A
+    command that begins a shift is not the watcher, which splits the requests once it runs.
     Raises RefusedError when another process keeps the lock.
     """
     handle = lock.try_to_take(run_dir, lock.SHIFTS, within_s=PATIENCE_S)
@@ -62,10 +67,30 @@ def changing(run_dir: Path) -> Iterator[list[Shift]]:
         if tuple(shifts) != before:
             _write(run_dir, shifts)
         # Also unchanged: a process that was killed may have left the split as it was before.
-        if split_of(shifts) != read_split(run_dir):
+        if is_watcher and split_of(shifts) != read_split(run_dir):
             _move_split(run_dir, split_of(shifts))
     finally:
         lock.release(handle)
+
+
+def wait_until_split(run_dir: Path) -> None:
+    """
+    Return once the edge follows the shifts, since their program runs.
+
+    Raises RefusedError, and aborts those that nobody watches, when it does not come up.
+    """
+    if wait_until(lambda: split_of(read(run_dir)) == read_split(run_dir), WATCHED_S, each_s=POLL_S):
+        return
+    with changing(run_dir) as kept:
+        reason = "Its program did not come up."
+        kept[:] = [
+            replace(each, state=ShiftState.ABORTED, reason=reason) if each.is_watched else each
+            for each in kept
+        ]
+    raise RefusedError(
+        "The program that compares both sides did not come up, so that nothing is shifted.",
+        hint="`tandem logs shift` shows why.",
+    )
 
 
 def split_of(shifts: Iterable[Shift]) -> frozenset[tuple[str, str, str, int]]:

@@ -13,6 +13,7 @@ from django_tandem.model import Stack
 from django_tandem.model.shifts import ShiftState, route_id
 from django_tandem.runtime import lock, shifts
 from django_tandem.runtime.shifts import read_split
+from django_tandem.shift.program import Watcher
 
 ID = route_id("/reports/")
 
@@ -80,6 +81,33 @@ def test_what_a_killed_process_left_undone_is_done_by_the_next_change(tmp_path) 
         pass
 
     assert {each[3] for each in read_split(tmp_path)} == {5}
+
+
+def test_a_command_leaves_the_split_to_the_program(tmp_path) -> None:
+    """What fails before that runs, nobody would see."""
+    with shifts.changing(tmp_path, is_watcher=False) as kept:
+        kept.append(shift())
+    before = read_split(tmp_path)
+    Watcher(tmp_path).watch_once()
+    shifts.wait_until_split(tmp_path)
+
+    assert before == frozenset()
+    assert {each[3] for each in read_split(tmp_path)} == {5}
+
+
+def test_a_shift_whose_program_does_not_come_up_is_aborted(tmp_path, monkeypatch) -> None:
+    """The command says so, and nothing is on trial."""
+    monkeypatch.setattr(shifts, "WATCHED_S", 0)
+    with shifts.changing(tmp_path, is_watcher=False) as kept:
+        kept.append(shift())
+    with pytest.raises(RefusedError) as raised:
+        shifts.wait_until_split(tmp_path)
+
+    assert str(raised.value) == (
+        "The program that compares both sides did not come up, so that nothing is shifted.\n"
+        "  `tandem logs shift` shows why."
+    )
+    assert shifts.read(tmp_path)[0].state is ShiftState.ABORTED
 
 
 @pytest.mark.parametrize("damaged", ["", "[{}]", "{", '[{"to": 1}]'])
