@@ -50,5 +50,4 @@ def test_without_persistence_a_connection_ends_with_its_request(host):
     """Each opens its own, and none is left."""
     seen = connections(host, 0, "sync")
 
-    # PostgreSQL itself counts those that are closed for a moment more.
     assert (seen["opened"], seen["left"]) == (120, 0)
