@@ -126,13 +126,13 @@ def wait_for_services(*ports: int) -> None:
                 time.sleep(0.05)
 
 
-def play_load(url: str, seconds: float, computing: float = 1.0) -> dict[str, int]:
+def play_load(url: str, seconds: float, seed: int, computing: float = 1.0) -> dict[str, int]:
     """
     Play it, and return the requests of each route.
 
     Raises RuntimeError if one failed that should not; beyond the main load some get 503 or 504.
     """
-    load = arrivals(ROUTES, seconds, seed=SEED, computing=computing)
+    load = arrivals(ROUTES, seconds, seed=seed, computing=computing)
     played = asyncio.run(play(url, load))
     say(f"{played.sent} requests, of which the latest was sent {played.latest_s:.3f} s late")
     if played.failures and computing == 1:
@@ -155,30 +155,30 @@ def wait_for_history(history: Path, sent: Mapping[str, int]) -> None:
     raise RuntimeError(f"The history lacks requests: {missing}")
 
 
-def measure_main(seconds: float) -> tuple[Advice, Recorded, list[str]]:
+def measure_main(seconds: float, seed: int) -> tuple[Advice, Recorded, list[str]]:
     """Return the advice on the main load, what was recorded, and how that differs."""
     with copied() as shop:
         with shop.running() as url:
-            sent = play_load(url, seconds)
+            sent = play_load(url, seconds, seed)
             wait_for_history(shop.history, sent)
             advice = shop.advise()
         recorded = read_figures(shop.history, seconds)
         return advice, recorded, list(differences(ROUTES, recorded, sent))
 
 
-def measure_moved(seconds: float) -> Recorded:
+def measure_moved(seconds: float, seed: int) -> Recorded:
     """Return what is recorded of the same load once ten routes are moved."""
     with copied(tuple(each.moved for each in MOVED)) as shop:
         with shop.running() as url:
-            play_load(url, seconds)
+            play_load(url, seconds, seed)
         return read_figures(shop.history, seconds)
 
 
-def measure_saturated(seconds: float) -> Advice:
+def measure_saturated(seconds: float, seed: int) -> Advice:
     """Return the advice on a load that takes both CPUs, of a stack that has stopped."""
     with copied() as shop:
         with shop.running() as url:
-            play_load(url, seconds, SATURATED)
+            play_load(url, seconds, seed, SATURATED)
         return shop.advise()
 
 
@@ -274,12 +274,13 @@ def main() -> int:
     """Print how many verdicts are right, and how many gains are in their ranges."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the times of the requests")
     options = parser.parse_args()
-    advice, before, unlike = measure_main(options.seconds)
+    advice, before, unlike = measure_main(options.seconds, options.seed)
     for line in unlike:
         say(f"Recorded otherwise than built: {line}")
-    after = measure_moved(options.seconds)
-    saturated = measure_saturated(SATURATED_SECONDS)
+    after = measure_moved(options.seconds, options.seed)
+    saturated = measure_saturated(SATURATED_SECONDS, options.seed)
     moved = moves(advice, before, after)
     show(advice, moved)
     show_all(moved, before, after)
@@ -299,6 +300,7 @@ def main() -> int:
             ),
         },
         packages=("django", "gunicorn", "uvicorn", "djangorestframework", "graphene-django"),
+        seed=options.seed,
         unlike=unlike,
         wrong_moves=wrong,
         verdicts={route: each["verdict"] for route, each in advice.items()},
