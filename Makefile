@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-cluster test-django test-layers mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
+.PHONY: demo docs test compiled unit tests example test-all test-cluster test-channels test-django test-layers mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -106,6 +106,10 @@ test-cluster: compiled system
 # Django's own suite, stock and with our handler: make test-django LABELS="csrf_tests sessions_tests"
 test-django: $(VENV)/dev.installed
 	PYTHONPATH=tests $(BIN)/python tests/system/django_suite $(LABELS)
+
+# Channels' own suite, stock and with our mailboxes: make test-channels SOURCE=DIR, a checkout of the installed version
+test-channels: $(VENV)/dev.installed
+	PYTHONPATH=tests $(BIN)/python tests/system/channels_suite $(SOURCE)
 
 # The tests of channels_redis for its layers, on them and on RedisLayer.
 test-layers: $(VENV)/dev.installed
