@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
 from django_tandem.handler.application import DjangoApplication, should_serve
-from django_tandem.handler.protocol import Application
+from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
     admission,
@@ -97,12 +97,22 @@ def with_layers(project: Application) -> Application:
         # Django's own handler uses threads that are not known here.
         knows_cpu=handler == OURS,
     )
-    if board is not None:
-        application = AsgiScoreboard(application, board)
+    application = (
+        as_coroutine_function(application) if board is None else AsgiScoreboard(application, board)
+    )
     if direct_gateway.is_enabled():
         return AsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else AsgiPeerTrust(application, secret)
+
+
+def as_coroutine_function(application: Application) -> Application:
+    """Return one by which a server knows ASGI 3: Daphne and Hypercorn look at no more than that."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
+
+    return call
 
 
 def _details(handler: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+from asgiref.sync import async_to_sync
 from channels.routing import ProtocolTypeRouter
 from django.urls.exceptions import Resolver404
 from inprocess.calling import call, http, websocket
@@ -51,6 +52,17 @@ def test_a_missing_route_rejects_the_handshake(error, caplog):
             "WebSocket /ws/nowhere rejected: no route matches.",
         )
     ]
+
+
+def test_a_synchronous_consumer_takes_its_send_for_a_coroutine_function(recwarn):
+    """As it is the server's: async_to_sync warns of any other."""
+
+    async def project(_scope, _receive, send):
+        async_to_sync(send)
+
+    call(fallbacks(project), websocket())
+
+    assert list(recwarn) == []
 
 
 def test_a_server_that_can_answers_with_404():
