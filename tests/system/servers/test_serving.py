@@ -95,6 +95,12 @@ def test_a_websocket_echoes(running):
 
 
 @on_asgi
+def test_broadcasts_arrive_in_order_whatever_room_the_server_has(running):
+    """More than its buffers take: some are written at once, others wait for the client to read."""
+    assert asyncio.run(broadcasts(running.socket, "/ws/broadcasting", 300)) == list(range(300))
+
+
+@on_asgi
 def test_a_websocket_without_a_route_is_rejected_in_the_handshake(running):
     """An unknown WebSocket path is rejected, with one line in the log and no traceback."""
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -171,6 +177,17 @@ async def echo(path, url, text, headers=None):
     ):
         await websocket.send_str(text)
         return await websocket.receive_str(timeout=10)
+
+
+async def broadcasts(path, url, count):
+    """Return the numbers of so many broadcasts, in the order of their arrival."""
+    connector = aiohttp.UnixConnector(str(path))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(f"http://project.test{url}") as websocket,
+    ):
+        await websocket.send_str(str(count))
+        return [(await websocket.receive_json(timeout=10))[0] for _ in range(count)]
 
 
 def test_a_record_of_the_project_is_an_object_with_its_request(running):

@@ -5,6 +5,7 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
+from project.broadcasting import Broadcasting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -20,6 +21,6 @@ async def echo(scope, receive, send):
             return
 
 
-application = ProtocolTypeRouter(
-    {"http": get_asgi_application(), "websocket": URLRouter([path("ws/echo", echo)])}
-)
+http = get_asgi_application()
+websockets = [path("ws/echo", echo), path("ws/broadcasting", Broadcasting.as_asgi())]
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websockets)})

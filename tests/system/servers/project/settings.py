@@ -19,5 +19,6 @@ DATABASES = {
         "CONN_MAX_AGE": None,
     }
 }
+CHANNEL_LAYERS = {"default": {"BACKEND": "project.broadcasting.SharedLayer"}}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 USE_TZ = True
