@@ -2,10 +2,11 @@
 
 import argparse
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from django_tandem.cli import console
+from django_tandem.cli import console, shift_mirror
 from django_tandem.cli.advise import read_report
 from django_tandem.cli.argument_types import positive_integer
 from django_tandem.cli.pin_writing import pin_of, write_pin
@@ -27,7 +28,7 @@ from django_tandem.model.shifts import (
 )
 from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
-from django_tandem.runtime import lock, shifts, supervisord
+from django_tandem.runtime import lock, mirrored, shifts, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.shift.advised import choose
 
@@ -93,11 +94,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help='start one that `tandem advise` is sure of, of the routes in TANDEM["SHIFT"]',
     )
+    shift_mirror.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the shifts as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Start a shift, change one, or print all."""
+    shift_mirror.require_consistent(options)
     if options.status or (options.json and options.route is None):
         return _print_status(find_running_dir(options), options)
     if options.auto:
@@ -152,6 +155,9 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     run_dir = Path(plan.run_dir)
     _refuse_stopped(run_dir)
     refuse(verdict, options.to, plan, blocked_routes.read(run_dir))
+    if options.mirror:
+        _refuse_shifted(verdict, shifts.read(run_dir))
+        return shift_mirror.run(options, plan, verdict)
     shift = _read_shift(options, verdict, plan, time.time())
     # Nobody would see what fails before the program runs.
     with shifts.changing(run_dir, is_watcher=False) as kept:
@@ -191,6 +197,15 @@ def _read_shift(options: argparse.Namespace, verdict: Verdict, plan: Plan, now: 
 def _refuse_stopped(run_dir: Path) -> None:
     if lock.holder(run_dir) is None:
         raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+
+
+def _refuse_shifted(verdict: Verdict, kept: Iterable[Shift]) -> None:
+    for each in kept:
+        if each.route == verdict.route.pattern and each.percent:
+            raise RefusedError(
+                f"{each.route} is shifted to {each.to.upper()} already: {share(each)}.",
+                hint="A mirror comes before a shift. `--abort` ends the shift.",
+            )
 
 
 def _refuse_second(shift: Shift, kept: list[Shift], *, is_change: bool) -> None:
@@ -259,14 +274,15 @@ def _write(options: argparse.Namespace) -> int:
 
 
 def _print_status(run_dir: Path, options: argparse.Namespace) -> int:
+    mirrored.end_abandoned(run_dir)
     found = [each for each in shifts.read(run_dir) if options.route in (None, each.route)]
     if options.json:
         console.as_json([as_json(each) for each in found])
         return 0
-    if not found:
-        console.line_out("No route is shifted.")
-        return 0
-    for each in found:
-        for line in lines(each):
-            console.line_out(line)
+    shown = [line for each in found for line in lines(each)]
+    mirror = mirrored.read(run_dir)
+    if mirror is not None and options.route in (None, mirror.route):
+        shown += shift_mirror.status_lines(mirror)
+    for line in shown or ["No route is shifted."]:
+        console.line_out(line)
     return 0

@@ -3,6 +3,7 @@
 import argparse
 
 from django_tandem.cli.argument_types import one_of
+from django_tandem.mirror import parse_ignored
 from django_tandem.model import Stack
 from django_tandem.model.shifts import METHODS
 
@@ -35,6 +36,15 @@ def duration(text: str) -> float:
     if number.isdecimal() and int(number) > 0:
         return float(int(number) * UNITS[unit])
     raise argparse.ArgumentTypeError(f'Expected a time such as 30s, 10m or 1h, got "{text}".')
+
+
+def ignored(text: str) -> str:
+    """Check what a comparison leaves out, and return it."""
+    try:
+        parse_ignored([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def methods(text: str) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from django_tandem.runtime import (
     blocks,
     capabilities,
     early_signals,
+    mirrored,
     preflight,
     shifts,
     start,
@@ -124,6 +125,7 @@ def run(options: argparse.Namespace) -> int:
     # Not before: another stack may run in this directory.
     for note in (*blocks.renew(plan), *shifts.renew(plan)):
         report(note)
+    mirrored.end_abandoned(directory)
     write_notes(directory, notes)
     _restore_environment(environment, plan)
     if not plan.is_supervised:

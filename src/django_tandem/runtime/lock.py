@@ -3,7 +3,8 @@ The locks of a run directory, which show who works in it.
 
 The holder of the first runs the stack, from `tandem up` to its end; the others are for one
 reload at a time, for one process that drains what a reload replaced, for one change of the
-blocked routes or of the shifts, and for one process that watches shifts.
+blocked routes or of the shifts, for one process that watches shifts,
+and for one mirror.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ DRAINER = "drainer.lock"
 BLOCKS = "blocked.lock"
 SHIFTS = "shifts.lock"
 SHIFTER = "shifter.lock"
+MIRROR = "mirror.lock"
 # How the lock passes from `tandem up` to the supervisord it starts: an open descriptor's number.
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.

@@ -1,18 +1,21 @@
 """A route is shifted on a running stack, and is taken back by itself where it differs."""
 
+import contextlib
 import itertools
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
 from django_tandem.model.shifts import ShiftState
-from django_tandem.runtime import lock, shifts, supervisord
+from django_tandem.runtime import lock, mirrored, shifts, supervisord
 from harness.client import ask, wait_for
 from harness.projects import startproject
-from harness.stack import Up, tandem
+from harness.stack import Up, clean_environment, tandem
 
 URLS = """
 import time
@@ -57,6 +60,9 @@ urlpatterns = [
     path("same/", same),
     path("kind/", kind, name="kind"),
     path("async/", coroutine),
+    # For the mirror, which a route that is shifted has no more.
+    path("mirrored/", kind),
+    path("alike/", same),
 ]
 """
 
@@ -248,3 +254,105 @@ def test_a_shift_lasts_through_a_stop(tmp_path_factory, up) -> None:
     assert {each["route"]: each["percent"] for each in status}["/kind/"] == 100
     assert found == (200, "ASGIRequest")
     assert '"/kind/" is shifted to ASGI for 100 % of its clients.' in noted
+
+
+@contextlib.contextmanager
+def mirroring(up, route: str, *args: str):
+    """Run a mirror; its exit code and its output are those of the block's value, afterwards."""
+    argv = [
+        sys.executable,
+        "-m",
+        "django_tandem",
+        "shift",
+        route,
+        "--to",
+        "asgi",
+        "--mirror",
+        *args,
+    ]
+    process = subprocess.Popen(
+        argv,
+        cwd=up.directory,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    done = subprocess.CompletedProcess(argv, 0)
+    try:
+        wait_for(
+            lambda: (up.run_dir / mirrored.DIRECTORY).exists() or process.poll() is not None,
+            within_s=60,
+        )
+        yield done
+        process.send_signal(signal.SIGINT)
+    finally:
+        done.stdout, done.stderr = process.communicate(timeout=60)
+        done.returncode = process.returncode
+
+
+def wait_for_comparisons(up, count: int) -> None:
+    def compared() -> bool:
+        run = mirrored.read(up.run_dir)
+        return run is not None and run.report.compared >= count
+
+    wait_for(compared, within_s=60)
+
+
+def test_a_mirror_reports_in_what_the_responses_differ(up) -> None:
+    """With an example, while each client gets the response of the home stack."""
+    with mirroring(up, "/mirrored/") as done:
+        assert get(up, "/mirrored/?token=x") == (200, "WSGIRequest")
+        wait_for_comparisons(up, 1)
+
+    assert done.stderr == (
+        "GETs of /mirrored/ go to WSGI as before, and copies to both stacks for 10 min 0 s. "
+        "Ctrl-C ends it, and prints the report.\n"
+    )
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "/mirrored/ was mirrored to ASGI: 1 request compared. 0 equal, 1 different.",
+        "",
+        "body: once, first by /mirrored/?token=…",
+        "  --- WSGI",
+        "  +++ ASGI",
+        "  @@ line 1 @@",
+        "  -WSGIRequest",
+        "  +ASGIRequest",
+    ]
+    assert not (up.run_dir / mirrored.DIRECTORY).exists()
+
+
+def test_a_mirror_of_equal_responses_ends_with_the_next_step(up) -> None:
+    """What `--ignore` matches is not compared."""
+    with mirroring(up, "/mirrored/", "--ignore", "/[AW]SGI/", "--json") as done:
+        get(up, "/mirrored/")
+        get(up, "/alike/")
+        wait_for_comparisons(up, 1)
+        status = tandem(up.directory, "shift", "--status", "/mirrored/")
+
+    assert (done.returncode, status.returncode) == (0, 0)
+    assert status.stdout.splitlines()[-1] == (
+        "/mirrored/ is mirrored to ASGI: 1 request compared. 1 equal, 0 different."
+    )
+    assert json.loads(done.stdout)["report"]["compared"] == 1
+
+
+def test_a_mirror_that_was_killed_is_not_noticed_and_is_cleared(up) -> None:
+    """The copies find no socket; the next command ends them."""
+    with mirroring(up, "/alike/"):
+        pid = lock.holder(up.run_dir, lock.MIRROR)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: lock.holder(up.run_dir, lock.MIRROR) is None)
+        assert get(up, "/alike/") == (200, "same")
+        tandem(up.directory, "shift", "--status")
+
+        assert not (up.run_dir / mirrored.DIRECTORY).exists()
+
+
+def test_a_mirror_without_requests_compares_nothing(up) -> None:
+    """That is no success."""
+    done = tandem(up.directory, "shift", "/alike/", "--to", "asgi", "--mirror", "--for", "1s")
+
+    assert done.returncode == 1
+    assert done.stdout == "No GET of /alike/ came in that time, so that nothing was compared.\n"

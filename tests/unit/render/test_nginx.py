@@ -263,12 +263,13 @@ def test_the_edge_finds_the_route_of_what_no_worker_answered(conf) -> None:
 
 
 def test_only_an_edge_that_may_shift_looks_for_shifts(conf) -> None:
-    """With both stacks, and a monitor that reads what they answer."""
+    """Or for mirrors: with both stacks, and a monitor that reads what they answer."""
     both = (verdict("/"), websocket("/ws/"))
     place = ("http", "server", "location /")
 
     assert conf(*both, tandem={}).args("if", *place) == [
         ["-d", "shifts"],
+        ["-d", "mirrored"],
         ["$tandem_stack", "=", "asgi"],
     ]
     assert conf(verdict("/"), tandem={}).args("if", *place) == []

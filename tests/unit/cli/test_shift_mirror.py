@@ -1,0 +1,104 @@
+"""`tandem shift --mirror`: its options, and what it prints of a report."""
+
+from dataclasses import replace
+
+import pytest
+from cli.json_page import documented_keys
+from runtime.test_mirrored import RUN
+
+from django_tandem.cli import main, shift_arguments, shift_mirror
+from django_tandem.cli.shift_mirror import status_lines
+from django_tandem.mirror import Difference, DifferenceKind, MirrorReport
+from django_tandem.mirror.findings import Finding
+
+VARY = Difference(kind=DifferenceKind.HEADER, name="vary", home="Cookie", other="no header")
+
+
+def test_the_status_has_the_kinds_of_differences() -> None:
+    """Without examples, which are parts of responses."""
+    report = replace(
+        RUN.report,
+        compared=9,
+        unstable=2,
+        failed=3,
+        dropped=4,
+        findings=(*RUN.report.findings, Finding(count=2, target="/", example=VARY)),
+    )
+
+    assert status_lines(replace(RUN, report=report)) == [
+        "/reports/ is mirrored to ASGI: 9 requests compared. 6 equal, 1 different, "
+        "2 that differ on WSGI too, 3 without a response, 4 not compared.",
+        "  body: once",
+        "  header vary: 2 times",
+    ]
+    assert status_lines(replace(RUN, ended_s=2.0))[0].startswith("/reports/ was mirrored to ASGI: ")
+
+
+def test_a_difference_is_printed_with_its_example(capsys) -> None:
+    """Of a text as a unified diff."""
+    findings = (*RUN.report.findings, Finding(count=2, target="/?q=…", example=VARY))
+    shift_mirror._print(replace(RUN, ended_s=2.0, report=replace(RUN.report, findings=findings)))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "/reports/ was mirrored to ASGI: 2 requests compared. 1 equal, 1 different.",
+        "",
+        "body: once, first by /reports/",
+        "  --- WSGI",
+        "  +++ ASGI",
+        "  -a",
+        "  +b",
+        "",
+        "header vary: 2 times, first by /?q=…",
+        "  WSGI: Cookie",
+        "  ASGI: no header",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        (
+            MirrorReport(compared=3),
+            "/reports/ was mirrored to ASGI: 3 requests compared. 3 equal, 0 different.\n"
+            "Shift it next: `tandem shift '/reports/' --to asgi` begins with 1 % of its clients.\n",
+        ),
+        (
+            MirrorReport(failed=2),
+            "None of 2 requests for /reports/ got a response of both stacks.\n",
+        ),
+        (
+            MirrorReport(),
+            "No GET of /reports/ came in that time, so that nothing was compared.\n",
+        ),
+    ],
+)
+def test_a_report_without_differences_says_what_follows(report, expected, capsys) -> None:
+    """The next step, or why there is none."""
+    shift_mirror._print(replace(RUN, ended_s=2.0, report=report))
+
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize(("option", "value"), [("--for", "5m"), ("--ignore", "Vary")])
+def test_an_option_of_the_mirror_needs_one(option, value, capsys) -> None:
+    """It is not ignored."""
+    assert main(["shift", "/reports/", "--to", "asgi", option, value]) == 2
+    assert capsys.readouterr().err == (
+        f"`{option}` is for `--mirror`.\n  A shift compares by its own rules.\n"
+    )
+
+
+def test_what_is_ignored_is_checked_at_once(capsys) -> None:
+    """As an error of the command line."""
+    with pytest.raises(SystemExit):
+        main(["shift", "/reports/", "--mirror", "--ignore", "$"])
+
+    assert "argument --ignore: Expected a header, a JSON path" in capsys.readouterr().err
+    assert shift_arguments.ignored("$.lots[*].age") == "$.lots[*].age"
+
+
+def test_the_json_has_the_documented_keys() -> None:
+    """Of the run, and of its report."""
+    run = RUN.as_json()
+
+    assert documented_keys("tandem shift --mirror") == [run.keys(), run["report"].keys()]
