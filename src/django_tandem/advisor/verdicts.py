@@ -71,7 +71,7 @@ def advise(
         gain=gain,
         changes=_changes(case, found.verdict),
         # A stream can't be shifted.
-        commands=() if evidence.longs else _commands(evidence.route, found.verdict),
+        commands=() if evidence.longs else commands_of(evidence.route, found.verdict),
     )
 
 
@@ -124,7 +124,8 @@ def _changes(case: Case, verdict: Recommendation) -> tuple[Change, ...]:
     return case.code.blocking if verdict is Recommendation.TO_WSGI else ()
 
 
-def _commands(route: str, verdict: Recommendation) -> tuple[str, ...]:
+def commands_of(route: str, verdict: Recommendation) -> tuple[str, ...]:
+    """Return the commands that prove a move of ``route``, none where none is advised."""
     if verdict not in (Recommendation.TO_ASGI, Recommendation.TO_WSGI):
         return ()
     to = "asgi" if verdict is Recommendation.TO_ASGI else "wsgi"

@@ -1,9 +1,13 @@
 """`tandem advise` of a real project, from a copied history and without one."""
 
 import json
+import shlex
 
 import pytest
 
+from django_tandem.advisor.rules import Recommendation
+from django_tandem.advisor.verdicts import commands_of
+from django_tandem.cli import parser
 from django_tandem.cli.advise import shortened
 from django_tandem.monitor.history import History
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
@@ -163,3 +167,14 @@ def test_mistakes_are_named(project, arguments, code, error) -> None:
 def test_a_long_route_loses_its_middle(text, room, expected) -> None:
     """Its end says more than what it has in common with its neighbours."""
     assert shortened(text, room) == expected
+
+
+@pytest.mark.parametrize("route", ["/lots/<int:pk>/", r"/lots/(?P<pk>\d+)/$"])
+@pytest.mark.parametrize("verdict", [Recommendation.TO_ASGI, Recommendation.TO_WSGI])
+def test_the_commands_of_the_advice_are_ones_that_there_are(route, verdict) -> None:
+    """As the shell gives their words to the command line."""
+    for command in commands_of(route, verdict):
+        program, *words = shlex.split(command)
+
+        assert program == "tandem"
+        assert parser().parse_args(words).route == route
