@@ -45,7 +45,7 @@ class CpuTime:
         self._delay_s = 0.0
         self._delay_began: float | None = None
         self._blocked_s = 0.0
-        # Of the thread of the event loop, at the first step.
+        # Of the thread of the event loop, at the first step or after the last one that was long.
         self._loop_delay_began: float | None = None
         # Of the step that the event loop runs now.
         self._step_began: float | None = None
@@ -83,7 +83,11 @@ class CpuTime:
         try:
             return self._measure(function, *arguments)
         finally:
-            self._blocked_s, self._step_began = self.blocked_s, None
+            blocked_s = self.blocked_s
+            if blocked_s != self._blocked_s:
+                # The next step is not late by the delay of this one.
+                self._loop_delay_began = None
+            self._blocked_s, self._step_began = blocked_s, None
 
     @property
     def blocked_s(self) -> float:

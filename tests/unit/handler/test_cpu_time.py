@@ -136,12 +136,6 @@ async def in_a_thread():
     await asyncio.to_thread(block)
 
 
-async def in_short_steps():
-    for _ in range(40):
-        await asyncio.sleep(0)
-        threading.Event().wait(0.001)
-
-
 @pytest.mark.parametrize(
     ("view", "is_blocking"),
     [
@@ -149,7 +143,6 @@ async def in_short_steps():
         (computing, True),
         (waiting, False),
         (in_a_thread, False),
-        (in_short_steps, False),
     ],
 )
 def test_a_long_step_keeps_the_event_loop(view, is_blocking):
@@ -168,6 +161,27 @@ def test_a_long_step_keeps_the_event_loop(view, is_blocking):
     assert (cpu.blocked_s >= 0.5 * COMPUTED_S) == is_blocking
     assert (seen[0] >= 0.5 * COMPUTED_S) == is_blocking
     assert cpu.delay_s == 0.0
+
+
+def test_only_a_long_step_counts_and_its_own_delay_once(monkeypatch):
+    """Forty short ones keep the loop no longer than those of forty requests."""
+    now = {"s": 0.0, "delay_s": 0.0}
+    monkeypatch.setattr(cpu_time, "monotonic", lambda: now["s"])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: now["delay_s"])
+    cpu, found = CpuTime(), []
+
+    def step(seconds, delay_s=0.0):
+        now["s"] += seconds
+        now["delay_s"] += delay_s
+
+    for _ in range(40):
+        cpu.measure_step(step, 0.009)
+    found.append(cpu.blocked_s)
+    for delay_s in (0.015, 0.0):
+        cpu.measure_step(step, 0.02, delay_s)
+        found.append(cpu.blocked_s)
+
+    assert found == pytest.approx([0.0, 0.005, 0.025])
 
 
 def test_a_step_that_other_processes_delay_blocks_nothing(monkeypatch):

@@ -1,0 +1,68 @@
+"""Breakages of the CPU time of requests, of its delay, and of what blocks an event loop."""
+
+from breakage.mutant import Mutant
+
+CPU_TIME = "tests/unit/handler/test_cpu_time.py"
+CPU_DELAY = "tests/unit/handler/test_cpu_delay.py"
+LAYERS = "tests/unit/inprocess/test_scoreboard_layers.py"
+AGGREGATES = "tests/unit/monitor/test_aggregates.py"
+COUNTERS = "tests/unit/monitor/test_counters.py"
+
+MUTANTS = (
+    Mutant(
+        name="the threads of a request not counted",
+        file="inprocess/scoreboard_layers.py",
+        old='if environ.get("wsgi.multithread") is False:',
+        new="if False:",
+        tests=(LAYERS,),
+    ),
+    Mutant(
+        name="the CPU time of a body not counted",
+        file="inprocess/scoreboard.py",
+        old="self._body_cpu_us[request.route] += int(body.used_s * 1e6)",
+        new="pass",
+        tests=(LAYERS,),
+    ),
+    Mutant(
+        name="the CPU time of bodies taken twice",
+        file="monitor/counters.py",
+        old="        self._body_cpu_us, self._body_delay_us = Counter(), Counter()\n",
+        new="",
+        tests=(COUNTERS,),
+    ),
+    Mutant(
+        name="the CPU time of bodies added to no record",
+        file="monitor/aggregates.py",
+        old="            record.cpu_s += cpu_s\n",
+        new="",
+        tests=(AGGREGATES,),
+    ),
+    Mutant(
+        name="a delayed step blocks the event loop",
+        file="handler/cpu_time.py",
+        old="max(0.0, took_s - (thread_delay() - self._loop_delay_began))",
+        new="took_s",
+        tests=(CPU_TIME,),
+    ),
+    Mutant(
+        name="each short step blocks the event loop",
+        file="handler/cpu_time.py",
+        old="took_s < LEAST_BLOCKED_S or",
+        new="",
+        tests=(CPU_TIME,),
+    ),
+    Mutant(
+        name="a forked process reads its parent's delay",
+        file="handler/cpu_delay.py",
+        old=" or statistics.pid != os.getpid()",
+        new="",
+        tests=(CPU_DELAY,),
+    ),
+    Mutant(
+        name="each thread leaves an open file",
+        file="handler/cpu_delay.py",
+        old="            os.close(self._file)\n",
+        new="            pass\n",
+        tests=(CPU_DELAY,),
+    ),
+)
