@@ -26,7 +26,7 @@ CLUSTER_SHARDS = 16
 # Answers of a cluster that changes, to a command that was not executed.
 MOVED = (AskError, ClusterDownError, TryAgainError)
 MOVED_RETRY_S = 0.05
-# Commands of one event loop that a server works on at once, each on a connection.
+# Commands of one event loop that run at once on a server, each on a connection.
 CONCURRENT_COMMANDS = 8
 
 

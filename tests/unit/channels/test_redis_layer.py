@@ -311,7 +311,7 @@ def test_a_workers_channel_is_a_member_of_a_group_for_the_group_expiry(layers) -
     assert run(test()) == [1, 3]
 
 
-def test_flush_leaves_nothing_and_the_layer_works_on(layers, valkey) -> None:
+def test_flush_leaves_nothing_and_the_layer_stays_usable(layers, valkey) -> None:
     """Messages, groups and channels of its prefix are gone, those of others are not."""
 
     async def test():
@@ -382,7 +382,7 @@ def test_an_event_loop_that_sends_often_gets_a_connection(layers) -> None:
 
 
 def test_a_process_that_is_forked_has_channels_of_its_own(layers) -> None:
-    """What the parent has opened stays the parent's, and works on."""
+    """What the parent has opened stays the parent's, which can use it."""
 
     async def test():
         layer = layers()
@@ -414,6 +414,25 @@ def test_a_process_that_is_forked_has_channels_of_its_own(layers) -> None:
     assert own == sent
     assert own.partition("!")[0] != channel.partition("!")[0]
     assert second == {"number": 2}
+
+
+def test_a_process_that_is_forked_sends_by_a_thread_of_its_own(layers) -> None:
+    """That of the parent does not run there."""
+    layer = layers()
+    async_to_sync(layer.send)("work", {"number": 0})
+    child = os.fork()
+    if not child:
+        signal.alarm(5)
+        try:
+            async_to_sync(layer.send)("work", {"number": 1})
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    async def receive():
+        return [(await layer.receive("work"))["number"] for _ in "12"]
+
+    assert run(receive()) == [0, 1]
 
 
 def test_several_hosts_share_the_names(tmp_path, valkey, layers) -> None:

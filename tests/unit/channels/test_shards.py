@@ -11,7 +11,7 @@ from nginx import certificates
 from redis import Redis
 
 from django_tandem.channels.redis_layer import RedisLayer
-from django_tandem.channels.shards import CLUSTER_SHARDS, index_of
+from django_tandem.channels.shards import CLUSTER_SHARDS, HostShard, index_of
 from harness.client import wait_for
 from harness.stack import free_port
 from harness.valkey import valkey as run_valkey
@@ -75,6 +75,26 @@ async def copy(reader, writer):
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+def test_a_connection_that_redis_has_closed_is_replaced_by_the_next_command(tmp_path) -> None:
+    """No sender gets an error for a restart that is over."""
+    port = free_port()
+
+    async def test(valkey):
+        shard = HostShard({"host": "127.0.0.1", "port": port})
+        first = await shard.execute("PING")
+        valkey.kill()
+        valkey.start()
+        # The event loop sees the end of the connection, as it would between two messages.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        second = await shard.execute("PING")
+        await shard.aclose()
+        return first, second
+
+    with run_valkey(tmp_path, "--port", str(port)) as valkey:
+        assert run(test(valkey)) == (b"PONG", b"PONG")
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -167,6 +187,8 @@ def test_a_slot_that_moves_takes_its_subscriptions_along(cluster) -> None:
         layer, other = RedisLayer(**config), RedisLayer(**config)
         channel = await layer.new_channel()
         await layer.group_add(group, channel)
+        await other.group_send(group, {"number": 0})
+        await layer.receive(channel)
         of_group = layer._endpoint()._connections[index].subscriptions
         for client in (cluster[target], cluster[source]):
             client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[target])

@@ -133,7 +133,7 @@ def test_a_server_that_never_answered_is_an_error(tmp_path) -> None:
 
 
 def test_a_redis_that_hangs_is_an_error(own_valkey, layer, monkeypatch) -> None:
-    """After a bounded time, by each command; and it works on when Redis does."""
+    """After a bounded time, by each command; when Redis answers again, they work."""
     monkeypatch.setattr(shards, "TIMEOUT_S", 0.3)
 
     async def test():

@@ -1,0 +1,91 @@
+"""Breakages of the channel layer: lost members, messages that arrive twice, and hanging senders."""
+
+from breakage.mutant import Mutant
+
+LAYER = "tests/unit/channels/test_redis_layer.py"
+LOCAL = "tests/unit/channels/test_local_channels.py"
+SUBSCRIPTIONS = "tests/unit/channels/test_subscriptions.py"
+SHARDS = "tests/unit/channels/test_shards.py"
+
+MUTANTS = (
+    Mutant(
+        name="groups are not joined again",
+        file="channels/subscriptions.py",
+        old="        for name, confirmed in self._names.items():\n            self._write(",
+        new="        for name, confirmed in ():\n            self._write(",
+        tests=(f"{SUBSCRIPTIONS}::test_members_get_each_message_once_after_each_of_five_restarts",),
+    ),
+    Mutant(
+        name="a sender does not wait for the subscriptions of its process",
+        file="channels/endpoint.py",
+        old="        if not self.subscriptions.is_reconnecting:\n            try:",
+        new="        if True:\n            try:",
+        tests=(f"{SUBSCRIPTIONS}::test_members_get_each_message_once_after_each_of_five_restarts",),
+    ),
+    Mutant(
+        name="a quiet connection is not tested",
+        file="channels/subscriptions.py",
+        old="            elif is_overdue:\n",
+        new="            elif False:\n",
+        tests=(f"{SUBSCRIPTIONS}::test_a_connection_that_is_lost_without_a_sign_is_replaced",),
+    ),
+    Mutant(
+        name="a connection that Redis has closed is written to",
+        file="channels/shards.py",
+        old="    return bool(await can_read())\n",
+        new="    return False\n",
+        tests=(
+            f"{SHARDS}::test_a_connection_that_redis_has_closed_is_replaced_by_the_next_command",
+        ),
+    ),
+    Mutant(
+        name="a command that moves with its slot fails",
+        file="channels/shards.py",
+        old="                except MOVED:\n",
+        new="                except ZeroDivisionError:\n",
+        tests=(f"{SHARDS}::test_a_slot_that_moves_takes_its_subscriptions_along",),
+    ),
+    Mutant(
+        name="a receiver of work that is cancelled keeps its message",
+        file="channels/work_queue.py",
+        old="            await self._give_back(key, taking)\n",
+        new="            pass\n",
+        tests=(f"{LAYER}::test_a_worker_that_is_cancelled_loses_no_message",),
+    ),
+    Mutant(
+        name="a receiver that is cancelled wakes no other",
+        file="channels/local_channels.py",
+        old="                # The message that it was woken for is the next receiver's.\n"
+        "                self._wake_one()\n",
+        new="                pass\n",
+        tests=(f"{LOCAL}::test_a_receiver_that_is_cancelled_loses_no_message",),
+    ),
+    Mutant(
+        name="the members of a group share what is in a message",
+        file="channels/local_channels.py",
+        old="        copy = message.copy if is_flat else functools.partial(deepcopy, message)\n",
+        new="        copy = message.copy\n",
+        tests=(f"{LOCAL}::test_each_member_of_a_group_gets_a_message_of_its_own",),
+    ),
+    Mutant(
+        name="a forked process sends by its parent's thread",
+        file="channels/redis_layer.py",
+        old="os.register_at_fork(after_in_child=_after_fork)\n",
+        new="",
+        tests=(f"{LAYER}::test_a_process_that_is_forked_sends_by_a_thread_of_its_own",),
+    ),
+    Mutant(
+        name="a channel outlives its consumer",
+        file="channels/endpoint.py",
+        old="            task.add_done_callback(lambda _: self._orphan(name))\n",
+        new="            pass\n",
+        tests=(f"{LAYER}::test_a_channel_ends_with_the_task_that_made_it",),
+    ),
+    Mutant(
+        name="each message of a view opens a connection",
+        file="channels/redis_layer.py",
+        old="        if is_lasting or are_threads_greenlets():\n",
+        new="        if True:\n",
+        tests=(f"{LAYER}::test_a_sync_view_sends_without_a_connection_for_each_message",),
+    ),
+)
