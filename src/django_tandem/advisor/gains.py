@@ -96,7 +96,7 @@ def gain_on_wsgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
     held, rate = history.wsgi_workers, history.wsgi_rate
     now = erlang_wait_s(capacity.wsgi_workers, rate, held)
     then = erlang_wait_s(capacity.wsgi_workers, rate + found.rate, held + most)
-    longer = (-1000 * QUEUE_ERROR[1] * (then - now), 0.0)
+    longer = (min(0.0, -1000 * QUEUE_ERROR[1] * (then - now)), 0.0)
     return Gain(
         workers_freed=_rounded((-most, -least)),
         queue_ms=_rounded(longer),
@@ -138,7 +138,8 @@ def _queue_gain(found: RouteEvidence, history: History, capacity: Capacity) -> t
     share = max(share, found.queue_caused_s / (history.queue_s or math.inf), 0.0)
     shorter = before_ms * min(1.0, share)
     # A queue that is longer than its workers explain has other causes, which a move leaves.
-    low = QUEUE_ERROR[0] * min(shorter, 1000 * (now - then))
+    # Where it is beyond them, Erlang has no wait, and its bound may be longer for fewer requests.
+    low = QUEUE_ERROR[0] * max(0.0, min(shorter, 1000 * (now - then)))
     high = QUEUE_ERROR[1] * shorter
     text = (
         f"A request is in the queue for {before_ms:.1f} ms; with {workers:.2f} workers held "

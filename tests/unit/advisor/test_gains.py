@@ -62,3 +62,18 @@ def test_a_move_to_wsgi_costs_workers() -> None:
         "1 requests/s * 100 to 200 ms, ± 13%: it will hold 0.09 to 0.23 of 7 workers.",
         "1 requests/s * 100 ms blocked: the event loops are free for 5.0% more of their time.",
     )
+
+
+@pytest.mark.parametrize("seconds", [0.01, 2.0])
+def test_the_range_of_a_queue_that_is_full_is_in_order(seconds) -> None:
+    """Beyond its workers the formula has no wait, and a longer mean time must not make one up."""
+    others = evidence(requests=36_000, each_ms=800)
+    moved = evidence(requests=3600, each_ms=seconds * 1000)
+    loop = evidence(stack=Stack.ASGI, requests=3600, each_ms=seconds * 1000)
+    full = history(others, moved, queue_ms=8000.0)
+
+    to_asgi = gain_on_asgi(moved, full, CAPACITY).queue_ms
+    to_wsgi = gain_on_wsgi(loop, full, CAPACITY).queue_ms
+
+    assert 0.0 <= to_asgi[0] <= to_asgi[1]
+    assert to_wsgi[0] <= to_wsgi[1] <= 0.0
