@@ -1,0 +1,59 @@
+"""Breakages of the mailboxes of consumers: their bound, their order, and the threads they save."""
+
+from breakage.mutant import Mutant
+
+MAILBOX = "tests/unit/channels/test_mailbox.py"
+CONSUMERS = "tests/unit/inprocess/test_consumers.py"
+SLOW = "tests/unit/inprocess/test_slow_clients.py"
+
+MUTANTS = (
+    Mutant(
+        name="mailbox without a bound",
+        file="channels/mailbox.py",
+        old="            if len(messages) >= self._bound:\n",
+        new="            if False:\n",
+        tests=(MAILBOX,),
+    ),
+    Mutant(
+        name="burst taken for a slow client",
+        file="channels/mailbox.py",
+        old="            if monotonic() - self._since < BURST_S:\n",
+        new="            if False:\n",
+        tests=(f"{MAILBOX}::test_a_burst_closes_no_socket",),
+    ),
+    Mutant(
+        name="handler left waiting for a client that does not read",
+        file="inprocess/consumers.py",
+        old="        if connection.is_sending and self._task is not None:\n",
+        new="        if False:\n",
+        tests=(f"{SLOW}::test_a_client_that_reads_nothing_at_all_is_given_up",),
+    ),
+    Mutant(
+        name="slow handler cancelled",
+        file="inprocess/consumers.py",
+        old="        if connection.is_sending and self._task is not None:\n",
+        new="        if self._task is not None:\n",
+        tests=(f"{SLOW}::test_a_handler_that_is_slow_by_itself_finishes_before_the_disconnect",),
+    ),
+    Mutant(
+        name="all messages of the layer before the socket's next event",
+        file="inprocess/consumers.py",
+        old="            await dispatch(self.take())\n",
+        new="            while self:\n                await dispatch(self.take())\n",
+        tests=(f"{CONSUMERS}::test_a_disconnect_does_not_wait_for_all_that_the_layer_has_sent",),
+    ),
+    Mutant(
+        name="connections never closed",
+        file="handler/switching.py",
+        old="return own.due_at != math.inf and time.monotonic() >= own.due_at",
+        new="return False",
+        tests=(f"{CONSUMERS}::test_a_thread_is_taken_once_a_connection_is_due_to_be_closed",),
+    ),
+    Mutant(
+        name="open transaction taken for no connection",
+        file="handler/switching.py",
+        old="        self.noted.due_at = 0.0\n",
+        new="",
+        tests=(f"{CONSUMERS}::test_a_thread_is_taken_while_a_transaction_is_open",),
+    ),
+)
