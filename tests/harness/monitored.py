@@ -8,9 +8,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from django_tandem.model.scoreboard import InFlight, Threads, WorkerSlot
+from django_tandem.model.shifts import SideFigures
 from django_tandem.monitor.snapshot import (
     Mark,
     RouteTraffic,
+    ShiftProgress,
     SlowRequest,
     Snapshot,
     StackTraffic,
@@ -137,6 +139,23 @@ def sample(**changes: object) -> Snapshot:
         ),
     }
     return Snapshot(**{**values, **changes})
+
+
+def shifted(**changes: object) -> ShiftProgress:
+    """Return the reports in the second of five steps."""
+    values = {
+        "route": "/reports/<int:year>/",
+        "to": "asgi",
+        "home": "wsgi",
+        "state": "running",
+        "percent": 5,
+        "step": 2,
+        "steps": 5,
+        "reason": "Both sides are alike so far.",
+        "on_trial": SideFigures(requests=412, p95_s=0.131),
+        "at_home": SideFigures(requests=7911, failed=3, p95_s=0.14),
+    }
+    return ShiftProgress(**{**values, **changes})
 
 
 def pages_of(snapshot: Snapshot, **others: object) -> Pages:

@@ -13,7 +13,14 @@ from django_tandem.cli import console
 from django_tandem.cli.figures import count, percent, printable, rate, seconds
 from django_tandem.cli.top_keys import Sort, View, matches, ordered
 from django_tandem.model.scoreboard import InFlight
-from django_tandem.monitor.snapshot import RouteTraffic, Snapshot, StackTraffic, WorkerState
+from django_tandem.model.shifts import ShiftState
+from django_tandem.monitor.snapshot import (
+    RouteTraffic,
+    ShiftProgress,
+    Snapshot,
+    StackTraffic,
+    WorkerState,
+)
 
 # By the age of the oldest request of a worker: its mark, the same in ASCII, and its style.
 HEAT = (
@@ -98,6 +105,7 @@ def screen(now: Snapshot, view: View, size: Size, note: str = "") -> list[Text]:
     above = [
         _title(now, view, size, note),
         *_stacks(now, layout, size),
+        *_shifts(now, size),
         *_in_flight(now, view, size),
         Text(),
         _head("ROUTE", layout, view.sort, size),
@@ -179,6 +187,34 @@ def _sentence(stack: StackTraffic, workers: Sequence[WorkerState], now: Snapshot
     older = {each.slot.generation for each in workers if each.slot.generation < now.generation}
     parts += [f"generation {each} drains" for each in sorted(older)]
     return ", ".join(parts)
+
+
+def _shifts(now: Snapshot, size: Size) -> Iterator[Text]:
+    """Yield how far each route is that is shifted; nothing without one."""
+    if not now.shifts:
+        return
+    yield Text()
+    yield Text("SHIFTS", style="bold")
+    room = len(now.shifts) if size.height is None else max(1, size.height // 8)
+    for each in now.shifts[:room]:
+        yield _shift_line(each, size)
+
+
+def _shift_line(each: ShiftProgress, size: Size) -> Text:
+    style = "bold red" if each.state == ShiftState.ROLLED_BACK else ""
+    line = Text.assemble(
+        f"{printable(each.route)} to ",
+        (each.to, STYLES.get(each.to, "")),
+        f" {each.percent} %, ",
+        (each.state, style),
+        f", step {each.step} of {each.steps}",
+    )
+    for stack, side in ((each.to, each.on_trial), (each.home, each.at_home)):
+        line.append(f"; {stack} p95 {seconds(side.p95_s) or '-'}, {side.failed} failed")
+    if each.reason:
+        line.append(f"; {printable(each.reason)}", style="dim")
+    line.truncate(size.width, overflow="ellipsis")
+    return line
 
 
 def _in_flight(now: Snapshot, view: View, size: Size) -> Iterator[Text]:

@@ -70,6 +70,7 @@ class StackPages:
             workers=self._present_workers(),
             queues=collected.queues,
             marks=collected.marks.all,
+            shifts=shifts.read(self._run_dir),
             lost_lines=collected.lost_lines,
         )
         found = snapshots.take(collected.aggregates, inputs, time.time())

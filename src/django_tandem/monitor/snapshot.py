@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django_tandem.model.scoreboard import WorkerSlot
+from django_tandem.model.shifts import SideFigures
 
 # The requests of one route and stack over the window: the rates and percentiles below.
 WINDOW_S = 60
@@ -109,6 +110,27 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftProgress:
+    """
+    A route that is shifted to the stack ``to``, for ``percent`` of its clients.
+
+    It is in ``step`` of ``steps``, from 1 on. ``state`` is that of the shift, ``reason`` the
+    sentence on it. ``on_trial`` and ``at_home`` are the requests of both sides in the step.
+    """
+
+    route: str
+    to: str
+    home: str
+    state: str
+    percent: int
+    step: int
+    steps: int
+    reason: str
+    on_trial: SideFigures
+    at_home: SideFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """
     The whole at ``at``, in seconds since the epoch.
@@ -124,6 +146,7 @@ class Snapshot:
     workers: tuple[WorkerState, ...] = ()
     slow: tuple[SlowRequest, ...] = ()
     marks: tuple[Mark, ...] = ()
+    shifts: tuple[ShiftProgress, ...] = ()
     lost_lines: int = 0
 
     def as_json(self) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django_tandem.model import Stack
+from django_tandem.model.shifts import Shift, ShiftState
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.minutes import RouteMinute, percentile
 from django_tandem.monitor.request_lines import EDGE
 from django_tandem.monitor.snapshot import (
     Mark,
     RouteTraffic,
+    ShiftProgress,
     Snapshot,
     StackTraffic,
     Traffic,
@@ -35,6 +37,7 @@ class SnapshotInputs:
     workers: tuple[WorkerState, ...] = ()
     queues: Mapping[str, ListenQueue]
     marks: tuple[Mark, ...] = ()
+    shifts: tuple[Shift, ...] = ()
     lost_lines: int = 0
 
 
@@ -51,7 +54,28 @@ def take(aggregates: Aggregates, inputs: SnapshotInputs, now: float) -> Snapshot
         workers=inputs.workers,
         slow=aggregates.slowest(now),
         marks=inputs.marks,
+        shifts=tuple(map(_progress, filter(_is_shown, inputs.shifts))),
         lost_lines=inputs.lost_lines,
+    )
+
+
+def _is_shown(shift: Shift) -> bool:
+    # One that a command has aborted is of no more interest.
+    return shift.state is not ShiftState.ABORTED
+
+
+def _progress(shift: Shift) -> ShiftProgress:
+    return ShiftProgress(
+        route=shift.route,
+        to=shift.to.value,
+        home=shift.home.value,
+        state=shift.state.value,
+        percent=shift.percent,
+        step=shift.step + 1,
+        steps=len(shift.steps),
+        reason=shift.reason,
+        on_trial=shift.on_trial,
+        at_home=shift.at_home,
     )
 
 

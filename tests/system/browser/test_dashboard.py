@@ -15,7 +15,7 @@ from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.snapshot import Snapshot
 from django_tandem.runtime.probes.http_server import as_json
 from harness.history import hour
-from harness.monitored import NOW, pages_of, sample, serving
+from harness.monitored import NOW, pages_of, sample, serving, shifted
 from harness.stack import free_port
 
 PHONE = {
@@ -95,6 +95,26 @@ def settled(page: Page) -> Page:
     expect(page.locator("#state-text")).to_have_text("Live")
     expect(page.locator("#chart-busy canvas")).to_be_visible()
     return page
+
+
+def test_a_shift_shows_its_share_and_both_sides(show) -> None:
+    """Without one, the section is hidden."""
+    taken_back = shifted(
+        route="/api/lots/", state="rolled back", percent=0, reason="4 of 4 requests failed on ASGI."
+    )
+    with served(sample(shifts=(shifted(), taken_back))) as url, served(sample()) as without:
+        page = settled(show(url))
+        rows = page.locator("#shift-rows li")
+        expect(rows.nth(0)).to_contain_text("/reports/<int:year>/")
+        expect(rows.nth(0)).to_contain_text("5 % on ASGI · running, step 2 of 5")
+        expect(rows.nth(0)).to_contain_text(
+            "ASGI: 412 requests, 0 failed, p95 131 ms · WSGI: 7,911 requests, 3 failed, p95 140 ms"
+        )
+        expect(rows.nth(0).get_by_role("progressbar")).to_have_attribute("value", "5")
+        expect(rows.nth(1)).to_contain_text("0 % on ASGI · rolled back")
+        expect(rows.nth(1)).to_contain_text("4 of 4 requests failed on ASGI.")
+        assert Axe().run(page).response["violations"] == []
+        expect(settled(show(without)).locator("#shifts")).to_be_hidden()
 
 
 def test_it_shows_what_the_snapshot_has(show, url) -> None:

@@ -8,7 +8,7 @@ from django_tandem.cli.figures import count, percent, rate, seconds
 from django_tandem.cli.top_keys import Sort, View
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.monitor.snapshot import RouteTraffic, StackTraffic, Traffic
-from harness.monitored import NOW, request, sample, worker
+from harness.monitored import NOW, request, sample, shifted, worker
 
 EIGHTY = """\
 STACK                         REQ/S    P50    P95    P99  QUEUE ERR/S BUSY OPEN
@@ -195,3 +195,26 @@ def test_counts_and_shares_are_short() -> None:
 def test_the_clock_is_that_of_the_snapshot() -> None:
     """A paused screen keeps its time."""
     assert shown(sample(at=NOW + 5))[0].endswith(":05")
+
+
+def test_a_route_that_is_shifted_has_a_line_with_both_sides() -> None:
+    """And the reason why it stands where it does."""
+    lines = shown(sample(shifts=(shifted(),)), width=160)
+    place = lines.index("SHIFTS")
+
+    assert lines[place - 1] == ""
+    assert lines[place + 1] == (
+        "/reports/<int:year>/ to asgi 5 %, running, step 2 of 5; asgi p95 131 ms, 0 failed; "
+        "wsgi p95 140 ms, 3 failed; Both sides are alike so far."
+    )
+    assert lines[place + 2 : place + 4] == ["", "IN PROGRESS          FOR  ROUTE"]
+
+
+@pytest.mark.parametrize("height", [3, 10, 24])
+def test_many_shifts_leave_room_for_the_rest(height) -> None:
+    """An eighth of the terminal, and a line is cut at its width."""
+    now = sample(shifts=(shifted(),) * 30)
+    lines = screen(now, View(), Size(width=80, height=height))
+
+    assert len(lines) == height
+    assert max(line.cell_len for line in lines) <= 80

@@ -566,6 +566,28 @@ function showRequests(id, requests) {
   ), (row, each) => write(row.firstChild, seconds(Math.max(0, each.took))));
 }
 
+// A monitor of an older version has no shifts.
+function showShifts(now) {
+  const shifts = now.shifts ?? [];
+  find("shifts").hidden = !shifts.length;
+  fill(find("shift-rows"), shifts, (each) => each.route, (each) => (
+    element("li", {},
+      element("p", { class: "shift-head" }, element("code", {}, each.route), element("span", { class: "state" })),
+      element("progress", { max: 100, "aria-label": `Share of the clients of ${each.route}` }),
+      element("p", { class: "sides" }), element("p", { class: "more" }))
+  ), (row, each) => {
+    row.dataset.state = each.state;
+    row.dataset.stack = each.to;
+    write(row.querySelector(".state"), `${each.percent} % on ${each.to.toUpperCase()} · ${each.state}, step ${each.step} of ${each.steps}`);
+    row.querySelector("progress").value = each.percent;
+    const sides = [[each.to, each.on_trial], [each.home, each.at_home]];
+    write(row.querySelector(".sides"), sides.map(([stack, side]) => (
+      `${stack.toUpperCase()}: ${count(side.requests)} requests, ${count(side.failed)} failed, p95 ${seconds(side.p95_s)}`
+    )).join(" · "));
+    write(row.querySelector(".more"), each.reason);
+  });
+}
+
 function showMarks(now) {
   find("marks").hidden = !now.marks.length;
   fill(find("mark-rows"), [...now.marks].reverse(), (each) => `${each.at} ${each.kind}`,
@@ -580,6 +602,7 @@ function show() {
   showStacks(now);
   drawCharts();
   showMarks(now);
+  showShifts(now);
   showWorkers(now);
   showRoutes(now);
   showSlow(now);
