@@ -16,10 +16,10 @@ pytestmark = pytest.mark.processes
 
 
 def run(test):
-    """Run the coroutine in an event loop of its own, for at most ten seconds."""
+    """Run the coroutine in an event loop of its own, for at most a minute."""
 
     async def limited():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await test
 
     return asyncio.run(limited())

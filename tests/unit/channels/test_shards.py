@@ -36,7 +36,7 @@ async def exchange(layer, other):
 
 def run(test):
     async def limited():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await test
 
     return asyncio.run(limited())
