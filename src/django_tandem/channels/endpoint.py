@@ -26,6 +26,9 @@ from django_tandem.channels.work_queue import WorkQueues
 
 logger = logging.getLogger(__name__)
 
+# Of all layers: one that is dropped keeps its connections until its event loop ends.
+_tasks: set[asyncio.Task[None]] = set()
+
 # What a process gets on its own name: a message for one of its channels, or, from another
 # process, a group that one of them joins or leaves.
 _MESSAGE, _JOIN, _LEAVE = b"m", b"+", b"-"
@@ -113,7 +116,6 @@ class Endpoint:
         ]
         self.channels = LocalChannels(config.expiry_s, config.capacity_of)
         self._own_name = self._process_name(self.identity)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._keep(self._close_with_the_loop())
 
     async def new_channel(self, prefix: str) -> str:
@@ -308,8 +310,8 @@ class Endpoint:
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
         # asyncio itself keeps weak references alone.
         task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
 
     async def _close_with_the_loop(self) -> None:
         # The tasks of an event loop are cancelled before it is closed.
