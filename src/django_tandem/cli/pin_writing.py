@@ -6,28 +6,47 @@ from pathlib import Path
 from django.conf import settings as django_settings
 
 from django_tandem.errors import RefusedError
-from django_tandem.model import Pin, Plan, Stack, Verdict
+from django_tandem.model import Pin, Plan, Route, Stack, Verdict
 from django_tandem.project.pinning import pin_text, with_pin
+from django_tandem.routing.policy import can_serve, covers
 
 
-def pin_of(verdict: Verdict, to: Stack) -> str:
-    """Return the entry of TANDEM["ROUTES"] for a route."""
-    return pin_text(_pin(verdict, to))
+def pin_of(plan: Plan, verdict: Verdict, to: Stack) -> Pin:
+    """
+    Return the pin that moves the route of ``verdict`` to a stack, and no other route.
 
-
-def _pin(verdict: Verdict, to: Stack) -> Pin:
+    Raises RefusedError where each name of the route is that of others, too.
+    """
     route = verdict.route
-    literal = f"={route.match.literal}" if route.match.literal else None
-    return Pin(target=literal or route.name or route.view.dotted, stack=to)
+    names = [f"={route.match.literal}" if route.match.literal else None, route.name]
+    pins = [Pin(target=each, stack=to) for each in (*names, route.view.dotted) if each]
+    moved = [_others_moved(pin, plan, route) for pin in pins]
+    if all(moved):
+        raise RefusedError(
+            f'"{pins[0].target}" names {", ".join(moved[0])} as well as {route.pattern}, and '
+            f"{route.pattern} alone was shifted.",
+            hint=f"Give {route.pattern} a URL name of its own, reload, and run the command again.",
+        )
+    return next(pin for pin, others in zip(pins, moved, strict=True) if not others)
 
 
-def write_pin(plan: Plan, verdict: Verdict, to: Stack) -> Path:
+def _others_moved(pin: Pin, plan: Plan, route: Route) -> list[str]:
+    """Return the patterns of the other routes that would follow ``pin`` to another stack."""
+    found = [
+        each.route.pattern
+        for each in plan.verdicts
+        if each.pin is None and each.stack is not pin.stack
+        if covers(pin, each.route) and can_serve(each.route, pin.stack)
+    ]
+    return sorted({*found} - {route.pattern})
+
+
+def write_pin(plan: Plan, verdict: Verdict, pin: Pin) -> Path:
     """
     Write the pin of a route to the module of the settings, and return its path.
 
     Raises RefusedError, with the text to paste, where the module is not one to edit.
     """
-    pin = _pin(verdict, to)
     if verdict.pin is not None:
         raise RefusedError(
             f'TANDEM["ROUTES"][{verdict.pin}] pins {verdict.route.pattern} to '

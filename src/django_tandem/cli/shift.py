@@ -28,6 +28,7 @@ from django_tandem.model.shifts import (
 )
 from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
+from django_tandem.project.pinning import pin_text
 from django_tandem.runtime import lock, mirrored, shifts, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.shift.advised import choose
@@ -268,8 +269,9 @@ def _write(options: argparse.Namespace) -> int:
             hint="Its pin is written once it is done; `tandem shift --status` shows how far it is.",
         )
     verdict = find_verdict(shift.route, planned.plan.verdicts)
-    path = write_pin(planned.plan, verdict, shift.to)
-    console.line_out(f"Wrote {pin_of(verdict, shift.to)} to {path}. `tandem reload` follows it.")
+    pin = pin_of(planned.plan, verdict, shift.to)
+    path = write_pin(planned.plan, verdict, pin)
+    console.line_out(f"Wrote {pin_text(pin)} to {path}. `tandem reload` follows it.")
     return 0
 
 

@@ -53,7 +53,14 @@ def _dict(tree: ast.Module) -> ast.Dict | None:
         if isinstance(node, ast.Assign | ast.AnnAssign) and names[:1] == _targets(node)
     ]
     is_alone = len(names) == 1 and len(values) == 1
-    return values[0] if is_alone and isinstance(values[0], ast.Dict) else None
+    written = values[0] if is_alone else None
+    return written if isinstance(written, ast.Dict) and _is_written_out(written) else None
+
+
+def _is_written_out(written: ast.Dict) -> bool:
+    """Return whether each key is in the source, ROUTES no more than once: `**X` may have one."""
+    keys = [each.value if isinstance(each, ast.Constant) else None for each in written.keys]
+    return None not in keys and keys.count(ROUTES) <= 1
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:

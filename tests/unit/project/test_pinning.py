@@ -70,6 +70,10 @@ def test_settings_without_tandem_get_one() -> None:
         'TANDEM = {"ROUTES": [*other]}\n',
         'TANDEM = {"ROUTES": (("a", "wsgi"),)}\n',
         "TANDEM = OTHER = {}\n",
+        'TANDEM = {"ROUTES": [("a", "wsgi")], **OTHER}\n',
+        "TANDEM = {**OTHER}\n",
+        'TANDEM = {"ROUTES": [], NAME: []}\n',
+        'TANDEM = {"ROUTES": [], "ROUTES": []}\n',
         "TANDEM = {\n",
     ],
 )
