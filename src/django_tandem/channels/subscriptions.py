@@ -72,13 +72,13 @@ class Subscriptions:
         self._is_current = asyncio.Event()
         # When it stopped to be current; None before it ever was.
         self._lost_at: float | None = None
-        self._was_current = False
+        self._was_subscribed = False
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_reconnecting(self) -> bool:
         """Return whether the connection was lost, and is not restored yet."""
-        return self._was_current and not self._is_current.is_set()
+        return self._was_subscribed and not self._is_current.is_set()
 
     async def wait_until_current(self) -> None:
         """Wait until all names are subscribed to."""
@@ -121,7 +121,7 @@ class Subscriptions:
         self._names.clear()
         self._outbox.clear()
         self._is_current.clear()
-        self._was_current, self._lost_at = False, None
+        self._was_subscribed, self._lost_at = False, None
 
     def _write(self, command: Command) -> None:
         # A new connection is subscribed to the names as they are then.
@@ -135,14 +135,14 @@ class Subscriptions:
             try:
                 await self._use_connection()
             except Exception as error:  # noqa: BLE001 - without a connection its members are deaf
-                if not self._was_current:
+                if not self._was_subscribed:
                     # A server that never answered is misconfigured: the error must reach people.
                     self._fail_unconfirmed(error)
                     return
                 if isinstance(error, ResponseError) and not isinstance(error, MOVED):
                     self._fail_unconfirmed(error)
-                if self._is_current.is_set():
-                    self._is_current.clear()
+                self._is_current.clear()
+                if self._lost_at is None:
                     self._lost_at, delay_s = time.monotonic(), FIRST_RETRY_S
                     logger.warning("Redis is unavailable, reconnecting: %s", error)
             await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311
@@ -199,6 +199,8 @@ class Subscriptions:
             response = await connection.read_response(timeout=wait_s, push_request=True)
             if response is not None:
                 self._take(response)
+                # redis-py does not wait for what it has read already, and no other task would run.
+                await asyncio.sleep(0)
             elif is_overdue:
                 raise RedisTimeoutError(f"Redis did not answer within {wait_s:g} s.")
             elif not self._unanswered:
@@ -220,12 +222,14 @@ class Subscriptions:
             raise RedisConnectionError("Redis has ended a subscription.")
         if command.confirmed is not None:
             _complete(command.confirmed)
+            # From now on a member relies on it.
+            self._was_subscribed = True
         if kind == b"pong" and not self._is_current.is_set():
             self._become_current()
 
     def _become_current(self) -> None:
         self._is_current.set()
-        self._was_current = True
+        self._was_subscribed = True
         if self._lost_at is not None:
             logger.warning(
                 "Redis is available again after %.1f s.", time.monotonic() - self._lost_at

@@ -215,3 +215,87 @@ def test_a_subscription_that_is_forbidden_is_an_error(own_valkey) -> None:
 
     assert run(test()) == {"number": 1}
     admin.close()
+
+
+class Buffered:
+    """A connection of redis-py with answers in its buffer, which it returns without a wait."""
+
+    def __init__(self, answers):
+        self._answers = list(answers)
+
+    async def read_response(self, **_options):
+        if not self._answers:
+            raise RedisConnectionError("Connection closed by server.")
+        return self._answers.pop(0)
+
+
+def test_other_tasks_run_between_two_messages_of_one_read() -> None:
+    """Redis may send many at once: a health check, or a consumer, does not wait for all."""
+    turns = []
+
+    async def tick():
+        while True:
+            turns.append("tick")
+            await asyncio.sleep(0)
+
+    async def test():
+        def note(_name, data):
+            turns.append(data)
+
+        of_group = subscriptions.Subscriptions(shards.Shard(), note, lambda: None)
+        ticking = asyncio.ensure_future(tick())
+        with pytest.raises(RedisConnectionError):
+            await of_group._read_from(Buffered([b"message", b"one", number] for number in range(5)))
+        ticking.cancel()
+
+    run(test())
+    assert turns[turns.index(0) :] == [0, "tick", 1, "tick", 2, "tick", 3, "tick", 4, "tick"]
+
+
+class ClosedAtPing:
+    """A server whose first connection ends between the answer to SUBSCRIBE and that to PING."""
+
+    def __init__(self):
+        self.subscribed = []
+        self._connections = 0
+
+    async def serve(self, reader, writer):
+        self._connections += 1
+        is_first = self._connections == 1
+        while (name := (await read_command(reader))) and name[0] != b"PING":
+            if name[0] == b"SUBSCRIBE":
+                self.subscribed.append(name[1])
+                writer.write(b"*3\r\n$9\r\nsubscribe\r\n$3\r\none\r\n:1\r\n")
+            else:
+                writer.write(b"+OK\r\n")
+        if not is_first:
+            writer.write(b"*2\r\n$4\r\npong\r\n$0\r\n\r\n")
+            await reader.read()
+        writer.close()
+
+
+async def read_command(reader):
+    """Return the words of one command, none at the end."""
+    count = await reader.readline()
+    words = []
+    for _ in range(int(count[1:] or 0)):
+        length = int((await reader.readline())[1:])
+        words.append((await reader.readexactly(length + 2))[:-2])
+    return words
+
+
+def test_a_first_connection_that_ends_after_a_subscription_is_replaced(tmp_path) -> None:
+    """The member has its confirmation, and knows nothing of the end."""
+
+    async def test():
+        server = ClosedAtPing()
+        path = str(tmp_path / "redis.sock")
+        async with await asyncio.start_unix_server(server.serve, path):
+            shard = shards.HostShard({"address": f"unix://{path}?protocol=2"})
+            of_group = subscriptions.Subscriptions(shard, lambda *_: None, lambda: None)
+            await of_group.add(b"one")
+            await of_group.wait_until_current()
+            await of_group.aclose()
+        return server.subscribed
+
+    assert run(test()) == [b"one", b"one"]
