@@ -192,7 +192,7 @@ class _CoreReceiver:
         self._attached[channel] = self._layer.receive_buffer[channel] = attachment
         while buffered is not None and not buffered.empty():
             attachment.put_nowait(buffered.get_nowait())
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._loop = loop
             self._tasks += 1
             # A channel of the same process, to which nobody sends.

@@ -175,6 +175,25 @@ def test_an_error_of_the_core_layer_ends_one_consumer(redis):
     assert run(redis, RedisChannelLayer, scenario) == {"type": "note"}
 
 
+def test_a_consumer_that_follows_an_error_of_the_core_layer_receives(redis):
+    """The task that receives has ended with the last consumer."""
+
+    async def scenario(layer):
+        failed = await Member(layer).join()
+        key = layer.prefix + layer.non_local_name(failed.channel)
+        await layer.connection(0).zadd(key, {b"undecodable-message": 1})
+        with pytest.raises(ValueError, match=UNDECODABLE):
+            await failed.receive()
+        following = await Member(layer).join()
+        await layer.group_send("all", {"type": "note"})
+        received = await following.receive()
+        for each in (failed, following):
+            await each.attachment.detach()
+        return received
+
+    assert run(redis, RedisChannelLayer, scenario) == {"type": "note"}
+
+
 def test_members_of_the_core_layer_survive_a_restart_of_redis(tmp_path):
     """The one task that receives waits for it, and joins the groups again."""
 
