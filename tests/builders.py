@@ -107,6 +107,7 @@ def sample(**changes: Any) -> Sample:
             "is_trial": False,
             "is_failed": False,
             "status": 200,
+            "took_s": 0.1,
             "first_byte_s": 0.1,
             "size": 200,
             "client": "1234",

@@ -145,19 +145,25 @@ def _slower(shift: Shift, sides: Sides, share: float) -> Finding | None:
     if usual is None:
         return None
     bound = usual * (1 + shift.tolerance) + LEAST_SLOWER_S
-    timed = [each for each in sides.trial if each.first_byte_s is not None and not each.is_failed]
-    slow = [each for each in timed if (each.first_byte_s or 0.0) > bound]
-    slow_at_home = sum(each > bound for each in home)
-    if not _is_excess(len(slow), len(timed), slow_at_home, len(home)):
+    times, left = times_of(sides.trial), _waited(sides.left_trial, bound)
+    left_home = len(_waited(sides.left_home, bound))
+    slow = [each for each in sides.trial if not each.is_failed and (each.first_byte_s or 0) > bound]
+    slow_at_home = sum(each > bound for each in home) + left_home
+    counts = len(slow) + len(left), len(times) + len(left), slow_at_home, len(home) + left_home
+    own = quantile(sorted([*times, *(each.took_s for each in left)]), share) or 0.0
+    if own <= bound or not _is_excess(*counts):
         return None
-    own = quantile(sorted(times_of(timed)), share) or 0.0
-    if own <= bound:
-        return None
+    least = "at least " if left else ""
     reason = (
-        f"The p{share * 100:.0f} is {_ms(own)} on {shift.to.upper()}, and {_ms(usual)} on "
+        f"The p{share * 100:.0f} is {least}{_ms(own)} on {shift.to.upper()}, and {_ms(usual)} on "
         f"{shift.home.upper()}: more than {shift.tolerance:.0%} above it."
     )
-    return reason, slow
+    return reason, [*slow, *left]
+
+
+def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
+    """Return the requests that took longer than ``bound``: how long the others take is unknown."""
+    return [each for each in left if each.took_s > bound]
 
 
 def other_shape(shift: Shift, sides: Sides) -> Finding | None:

@@ -16,11 +16,12 @@ CLIENT_LEFT = 499
 
 class Sample(NamedTuple):
     """
-    One finished request; ``at`` is its end in seconds since the epoch.
+    One finished request; ``at`` is its end in seconds since the epoch, ``took_s`` all of its time.
 
     ``stack`` is the trial's, ``route`` the id of the route. ``client`` tells clients apart by a
     hash. ``first_byte_s`` is None without a response. ``shape`` is its status, its content type
-    and which headers it has.
+    and which headers it has. A client that ``has_left`` before its response shows only that it
+    waited for so long.
     """
 
     at: float
@@ -29,6 +30,7 @@ class Sample(NamedTuple):
     is_trial: bool
     is_failed: bool
     status: int
+    took_s: float
     first_byte_s: float | None
     size: int | None
     client: str
@@ -36,19 +38,20 @@ class Sample(NamedTuple):
     shape: str
     request_id: str
     path: str
+    has_left: bool = False
 
 
 def parse(line: str) -> Sample | None:
     """
-    Read a line of `log_format tandem_shift`; None for a request that shows nothing of a side.
+    Read a line of `log_format tandem_shift`; None for a request of no route.
 
     Raises ValueError for a damaged one.
     """
     (
-        at, stack, route, side, method, status, statuses, first_byte, sizes, client,
+        at, stack, route, side, method, status, statuses, took, first_byte, sizes, client,
         exception_on_trial, exception, shape, request_id, path,
     ) = line.split("\t")  # fmt: skip
-    if int(status) == CLIENT_LEFT or not route:
+    if not route:
         return None
     # One that failed on trial was answered by its home stack, whose figures stand last.
     was_answered = side == "failed"
@@ -61,6 +64,7 @@ def parse(line: str) -> Sample | None:
         is_trial=side != "home",
         is_failed=was_answered or found >= 500,
         status=found,
+        took_s=float(took),
         first_byte_s=_number(_own(first_byte, was_answered=was_answered)),
         size=_size(_own(sizes, was_answered=was_answered), method, found),
         client=client,
@@ -68,6 +72,8 @@ def parse(line: str) -> Sample | None:
         shape=f"{found}|{shape}",
         request_id=request_id,
         path=path,
+        # What failed on trial before is known.
+        has_left=int(status) == CLIENT_LEFT and not was_answered,
     )
 
 
@@ -91,10 +97,17 @@ def _size(text: str, method: str, status: int) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The samples of one step: of both sides in the same time, the oldest first."""
+    """
+    The samples of one step: of both sides in the same time, the oldest first.
+
+    Those whose clients left before a response are apart: they show nothing but how long it took
+    at least.
+    """
 
     home: Sequence[Sample] = ()
     trial: Sequence[Sample] = ()
+    left_home: Sequence[Sample] = ()
+    left_trial: Sequence[Sample] = ()
 
 
 class StepSamples:
@@ -110,7 +123,7 @@ class StepSamples:
     def add(self, sample: Sample) -> None:
         """Count a request."""
         self._kept[sample.is_trial].append(sample)
-        self._counts[sample.is_trial] += 1
+        self._counts[sample.is_trial] += not sample.has_left
         self._failed[sample.is_trial] += sample.is_failed
 
     def restart(self, *, keeps_home: bool) -> None:
@@ -122,11 +135,13 @@ class StepSamples:
     @property
     def sides(self) -> Sides:
         """What is compared."""
-        return Sides(home=tuple(self._kept[False]), trial=tuple(self._kept[True]))
+        home, left_home = _by_presence(self._kept[False])
+        trial, left_trial = _by_presence(self._kept[True])
+        return Sides(home=home, trial=trial, left_home=left_home, left_trial=left_trial)
 
     def figures(self, *, of_trial: bool) -> SideFigures:
         """Return the figures of one side."""
-        kept = self._kept[of_trial]
+        kept, _ = _by_presence(self._kept[of_trial])
         times = sorted(times_of(kept))
         sizes = sorted(each.size for each in kept if each.size is not None and not each.is_failed)
         return SideFigures(
@@ -136,6 +151,15 @@ class StepSamples:
             p95_s=quantile(times, 0.95),
             p50_bytes=sizes[len(sizes) // 2] if sizes else None,
         )
+
+
+def _by_presence(samples: Iterable[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Return the samples with a response for their client, and those whose client has left."""
+    answered: list[Sample] = []
+    left: list[Sample] = []
+    for each in samples:
+        (left if each.has_left else answered).append(each)
+    return tuple(answered), tuple(left)
 
 
 def times_of(samples: Iterable[Sample]) -> list[float]:

@@ -292,6 +292,16 @@ def test_a_client_of_a_shift_is_known_by_its_session(conf) -> None:
     assert ["$http_cookie", "$tandem_client"] not in maps
 
 
+@pytest.mark.parametrize("location", ["@tandem_trial_asgi", "@tandem_trial_asgi_safe"])
+def test_a_view_that_hangs_on_trial_times_out_as_on_wsgi(conf, location) -> None:
+    """A stream may be silent for an hour on ASGI, and none is shifted."""
+    found = conf(verdict("/"), websocket("/ws/"), tandem={"WSGI": {"TIMEOUT_S": 7}})
+
+    for name in ("proxy_read_timeout", "proxy_send_timeout"):
+        assert found.args(name, "http", "server", f"location {location}") == [["7s"]]
+        assert found.args(name, "http", "server", "location @tandem_asgi") == [["1h"]]
+
+
 def test_the_line_for_a_shift_is_the_one_that_its_program_reads(conf) -> None:
     """In a file of the processes, as that of the monitor."""
     both = (verdict("/"), websocket("/ws/"))
@@ -299,10 +309,16 @@ def test_the_line_for_a_shift_is_the_one_that_its_program_reads(conf) -> None:
 
     (parts,) = [each for each in found.args("log_format", "http") if each[0] == "tandem_shift"]
     fields = "".join(parts[2:]).replace("\\t", "\t").split("\t")
-    values = {"$msec": "1.5", "$status": "200", "$upstream_status": "404", "$tandem_shift_id": "ab"}
+    values = {
+        "$msec": "1.5",
+        "$status": "200",
+        "$upstream_status": "404",
+        "$request_time": "0.5",
+        "$tandem_shift_id": "ab",
+    }
     read = parse_shifted("\t".join(values.get(field, "") for field in fields))
     assert read is not None
-    assert (read.at, read.status, read.route) == (1.5, 404, "ab")
+    assert (read.at, read.status, read.took_s, read.route) == (1.5, 404, 0.5, "ab")
     written = {file.name: file.content for file in supervisor.render(plan(*both))}
     access_log = "access_log shift.tsv tandem_shift if=$tandem_side;"
     assert access_log in written["monitor.conf"].splitlines()

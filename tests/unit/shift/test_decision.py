@@ -23,8 +23,9 @@ def trial(count, **changes):
     return side(count, is_trial=True, **changes)
 
 
-def judge(at_home, on_trial, **changes):
-    return decide(shift(**changes), Sides(home=at_home, trial=on_trial), NOW)
+def judge(at_home, on_trial, *, left_home=(), left_trial=(), **changes):
+    sides = Sides(home=at_home, trial=on_trial, left_home=left_home, left_trial=left_trial)
+    return decide(shift(**changes), sides, NOW)
 
 
 def test_a_step_waits_for_enough_requests_of_both_sides() -> None:
@@ -163,6 +164,28 @@ def test_a_slow_tail_is_the_p95() -> None:
     assert found.reason == (
         "The p95 is 1000 ms on ASGI, and 100 ms on WSGI: more than 25% above it."
     )
+
+
+def test_a_view_that_hangs_on_trial_is_rolled_back_though_all_its_clients_leave() -> None:
+    """Each of them has waited for longer than a client at home does."""
+    left = trial(4, has_left=True, first_byte_s=None, took_s=5.0, request_id="abc")
+    found = judge(side(30), (), left_trial=left)
+
+    assert found.action is Action.ROLL_BACK
+    assert found.reason == (
+        "The p50 is at least 5000 ms on ASGI, and 100 ms on WSGI: more than 25% above it."
+    )
+    assert found.requests == ("abc",) * 4
+
+
+def test_clients_that_leave_early_or_on_both_sides_show_no_difference() -> None:
+    """As those of a search field, which asks again with each letter."""
+    early = {"has_left": True, "first_byte_s": None, "took_s": 0.05}
+    late = {**early, "took_s": 5.0}
+
+    assert judge(side(30), (), left_trial=trial(50, **early)).action is Action.WAIT
+    both = judge(side(30), trial(30), left_home=side(30, **late), left_trial=trial(30, **late))
+    assert both.action is Action.WAIT
 
 
 def test_within_the_tolerance_a_slower_side_stays() -> None:

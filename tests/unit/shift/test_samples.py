@@ -18,6 +18,7 @@ def line(**changes) -> str:
         "method": "GET",
         "status": "200",
         "statuses": "200",
+        "took": "0.020",
         "first_byte": "0.012",
         "sizes": "345",
         "client": "1234",
@@ -36,6 +37,7 @@ def test_a_line_is_a_sample() -> None:
     assert parse(line()) == sample(
         at=1000.5,
         is_trial=True,
+        took_s=0.02,
         first_byte_s=0.012,
         size=345,
         shape=f"200|{SHAPE}",
@@ -76,9 +78,24 @@ def test_the_last_of_several_servers_counts() -> None:
     assert (found.status, found.first_byte_s, found.size) == (200, 0.04, 20)
 
 
-def test_a_client_that_left_shows_nothing() -> None:
-    """It may have left for any reason."""
-    assert parse(line(status="499")) is None
+def test_a_client_that_left_shows_how_long_it_waited() -> None:
+    """It may have left for any reason, so that its request has not failed, and is not counted."""
+    found = parse(line(status="499", statuses="-", took="5.000", first_byte="-", sizes="0"))
+    assert found is not None
+    samples = StepSamples()
+    samples.add(found)
+
+    assert (found.has_left, found.is_failed, found.took_s) == (True, False, 5.0)
+    assert (samples.sides.trial, samples.sides.left_trial) == ((), (found,))
+    assert samples.figures(of_trial=True) == SideFigures()
+
+
+def test_a_client_that_left_after_the_failure_on_trial_leaves_a_failure() -> None:
+    """It waited for the home stack by then."""
+    found = parse(line(side="failed", status="499", statuses="504 : -", first_byte="- : -"))
+
+    assert found is not None
+    assert (found.has_left, found.is_failed, found.status) == (False, True, 504)
 
 
 def test_a_response_without_a_body_of_its_own_has_no_size() -> None:
