@@ -44,6 +44,16 @@ def read(run_dir: Path) -> tuple[Shift, ...]:
         return ()
 
 
+def needs_program(run_dir: Path) -> bool:
+    """
+    Return whether requests are split, or are to be.
+
+    The edge writes a line for each of them, also once a shift is done. It follows a split whose
+    file was damaged or removed, too.
+    """
+    return bool(split_of(read(run_dir)) or read_split(run_dir))
+
+
 @contextmanager
 def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]:
     """

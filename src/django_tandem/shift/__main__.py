@@ -1,7 +1,7 @@
 """
 The program "shift": ``python -P -m django_tandem.shift RUN_DIR``.
 
-The plugin inside supervisord starts it while a route is shifted, and again if it is killed. All
+The plugin inside supervisord starts it while requests are split, and again if it is killed. All
 that it knows of a shift but the samples of the step is in `shifts.json`.
 """
 
@@ -15,7 +15,7 @@ from django_tandem.shift.program import watch
 
 
 def main(argv: list[str]) -> int:
-    """Watch the run directory ``argv[0]`` until no shift is left."""
+    """Watch the run directory ``argv[0]`` until no request is split."""
     run_dir = Path(argv[0])
     stop_with(os.getppid())
     if lock.try_to_take(run_dir, lock.SHIFTER) is not None:

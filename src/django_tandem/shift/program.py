@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django_tandem.errors import MachineError, RefusedError
@@ -17,8 +17,19 @@ from django_tandem.shift.samples import Sample, StepSamples, parse
 
 # A route that fails on trial is to be taken back before many requests of it have failed.
 POLL_S = 0.01
+# A decision takes milliseconds of CPU time. One about a failure waits for none of these.
+CONSIDER_S = 0.05
 # The figures of `tandem shift --status`, and what only the time changes.
-CONSIDER_S = 1.0
+SHOW_S = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Step:
+    """The samples of a step, which began at ``began_s`` with the code of ``generation``."""
+
+    began_s: float
+    generation: int
+    samples: StepSamples
 
 
 class Watcher:
@@ -28,42 +39,48 @@ class Watcher:
         self._run_dir = run_dir
         self._clock = clock
         self._lines = RequestsFile(run_dir / SHIFTED_FILE)
-        # By stack and id of the route, with the beginning of the step that they are of.
-        self._samples: dict[tuple[str, str], tuple[float, StepSamples]] = {}
-        self._considered_at = 0.0
+        # By stack and id of the route.
+        self._steps: dict[tuple[str, str], _Step] = {}
+        self._considered_at = self._shown_at = 0.0
+        self._has_new = False
 
     def run(self) -> None:
-        """Watch until no shift is left to watch."""
-        self._considered_at = 0.0
+        """Watch until no request is split."""
         while self.watch_once():
-            time.sleep(POLL_S)
+            # One that is done is not compared, and the edge writes its lines until it is pinned.
+            time.sleep(POLL_S if self._steps else SHOW_S)
 
     def watch_once(self) -> bool:
-        """Read the new lines and act on them; return whether a shift is left to watch."""
-        shifts = [each for each in store.read(self._run_dir) if each.is_watched]
-        for each in shifts:
-            self._fit_samples(each)
-        has_new = self._read()
+        """Read the new lines and act on them; return whether requests are split."""
+        shifts = store.read(self._run_dir)
+        self._steps = {key_of(each): self._step_of(each) for each in shifts if each.is_watched}
+        has_failed = self._read()
         now = self._clock()
-        if has_new or now - self._considered_at >= CONSIDER_S or not shifts:
-            self._considered_at = now
-            self._consider(now)
-        return bool(shifts)
+        is_split = any(each.percent for each in shifts)
+        is_due = not is_split or not 0 <= now - self._shown_at < SHOW_S
+        is_ready = self._has_new and now - self._considered_at >= CONSIDER_S
+        if has_failed or is_ready or is_due:
+            self._consider(now, is_due=is_due)
+        return is_split
 
-    def _fit_samples(self, shift: Shift) -> None:
-        key = key_of(shift)
-        began_s, samples = self._samples.get(key, (0.0, StepSamples()))
-        if began_s != shift.step_began_s:
-            # At 100 % nobody is at home: its requests of the step before are what there is.
-            samples.restart(keeps_home=shift.percent == 100)
-        self._samples[key] = (shift.step_began_s, samples)
+    def _step_of(self, shift: Shift) -> _Step:
+        step = self._steps.get(key_of(shift))
+        if step is not None and step.began_s == shift.step_began_s:
+            return step
+        samples = step.samples if step else StepSamples()
+        # At 100 % nobody is at home: its requests of the step before are what there is, unless
+        # they are of other code.
+        is_same_code = step is not None and step.generation == shift.generation
+        samples.restart(keeps_home=shift.percent == 100 and is_same_code)
+        return _Step(began_s=shift.step_began_s, generation=shift.generation, samples=samples)
 
     def _read(self) -> bool:
-        has_new = False
+        """Add the new samples; return whether one has failed on trial."""
+        has_failed = False
         while lines := self._lines.read():
             for line in lines:
-                has_new = self._add(line) or has_new
-        return has_new
+                has_failed = self._add(line) or has_failed
+        return has_failed
 
     def _add(self, line: str) -> bool:
         try:
@@ -71,17 +88,21 @@ class Watcher:
         except ValueError:
             # Cut by a full disk, most likely.
             return False
-        found = self._samples.get((sample.stack, sample.route)) if sample else None
-        if sample is None or found is None:
+        step = self._steps.get((sample.stack, sample.route)) if sample else None
+        # One that began earlier is of another share, another shift or other code.
+        if sample is None or step is None or sample.at - sample.took_s < step.began_s:
             return False
-        found[1].add(sample)
-        return True
+        step.samples.add(sample)
+        self._has_new = True
+        return sample.is_trial and sample.is_failed
 
-    def _consider(self, now: float) -> None:
+    def _consider(self, now: float, *, is_due: bool) -> None:
+        self._considered_at, self._has_new = now, False
+        self._shown_at = now if is_due else self._shown_at
         generation = self._generation()
         with store.changing(self._run_dir) as shifts:
             considered = [
-                self._considered(each, generation, now) if each.is_watched else each
+                self._considered(each, generation, now, is_due=is_due) if each.is_watched else each
                 for each in shifts
             ]
             for before, after in zip(shifts, considered, strict=True):
@@ -96,19 +117,24 @@ class Watcher:
             return 0
         return state.generation if state else 0
 
-    def _considered(self, shift: Shift, generation: int, now: float) -> Shift:
+    def _considered(self, shift: Shift, generation: int, now: float, *, is_due: bool) -> Shift:
+        if now < shift.step_began_s:
+            # The clock was set back: the samples of the step could not be told from older ones.
+            return replace(shift, step_began_s=now)
         if generation and generation != shift.generation:
             # Other code than the samples are of.
             return replace(shift, generation=generation, step_began_s=now)
-        began_s, samples = self._samples.get(key_of(shift), (0.0, None))
-        if samples is None or began_s != shift.step_began_s:
+        step = self._steps.get(key_of(shift))
+        if step is None or step.began_s != shift.step_began_s:
             # A command has just begun it, or another step.
             return shift
-        decision = decide(shift, samples.sides, now)
+        decision = decide(shift, step.samples.sides, now)
+        if not is_due and decision.action is not Action.ROLL_BACK:
+            return shift
         seen = replace(
             shift,
-            at_home=samples.figures(of_trial=False),
-            on_trial=samples.figures(of_trial=True),
+            at_home=step.samples.figures(of_trial=False),
+            on_trial=step.samples.figures(of_trial=True),
         )
         return follow(seen, decision, now)
 
@@ -150,7 +176,7 @@ def _report_change(before: Shift, after: Shift) -> None:
 
 
 def watch(run_dir: Path) -> None:
-    """Watch the shifts of ``run_dir``; return when none is left, or the disk is full."""
+    """Watch the shifts of ``run_dir``; return when none splits requests, or the disk is full."""
     watcher = Watcher(run_dir)
     try:
         watcher.run()

@@ -152,3 +152,73 @@ def test_damaged_lines_and_those_of_other_routes_are_left_out(edge) -> None:
         file.write(f"{line(stack='wsgi', route=ID)}\n")
 
     assert edge.watch(at=901).on_trial.requests == 0
+
+
+def test_the_lines_of_a_shift_that_is_done_are_freed(edge) -> None:
+    """The edge writes one for each request until the project has the pin."""
+    edge.shift(step=2, state=ShiftState.DONE)
+    edge.write(200)
+    splits = edge.watcher.watch_once()
+
+    assert splits
+    assert not (edge.run_dir / "shift.tsv").read_bytes().strip(b"\0")
+    assert shifts.read(edge.run_dir)[0].state is ShiftState.DONE
+
+
+def test_requests_that_began_before_the_step_are_not_counted(edge) -> None:
+    """They are of another share, of an earlier shift that was rolled back, or of other code."""
+    edge.shift()
+    edge.write(30, side="home", at="901.000")
+    edge.write(10, at="905.000", took="5.001", status="500", statuses="500")
+    before = edge.watch(at=906)
+    edge.write(10, at="905.000", took="5.000", status="500", statuses="500")
+    found = edge.watch(at=907)
+
+    assert (before.state, before.on_trial.requests) == (ShiftState.RUNNING, 0)
+    assert (found.state, found.on_trial.requests) == (ShiftState.ROLLED_BACK, 10)
+
+
+def test_a_second_shift_begins_without_the_samples_of_the_first(edge) -> None:
+    """Also at once at 100 %, where the step before would be compared with."""
+    edge.shift()
+    edge.write(50, side="home")
+    edge.write(10, side="failed", statuses="500 : 200")
+    first = edge.watch()
+    edge.watcher.watch_once()
+    edge.now = 1100.0
+    edge.shift(steps=(100,), step_began_s=1100.0)
+    second = edge.watch(at=1101)
+
+    assert first.state is ShiftState.ROLLED_BACK
+    assert (second.state, second.at_home.requests) == (ShiftState.RUNNING, 0)
+
+
+def test_a_clock_that_is_set_back_begins_the_step_anew(edge) -> None:
+    """Or no request would be of the step for as long."""
+    edge.shift(step_began_s=5000.0)
+
+    assert edge.watch(at=950).step_began_s == 900
+
+
+def test_figures_are_written_once_a_second(edge) -> None:
+    """A file for each request would take more CPU time than the requests."""
+    edge.shift()
+    written = (edge.run_dir / "shifts.json").stat().st_ino
+    edge.write(50, side="home")
+    early = edge.watch(at=900.9)
+    kept = (edge.run_dir / "shifts.json").stat().st_ino
+    late = edge.watch(at=901)
+
+    assert (early.at_home.requests, late.at_home.requests) == (0, 50)
+    assert kept == written
+
+
+def test_a_difference_that_is_no_failure_is_decided_every_fifty_milliseconds(edge) -> None:
+    """Each decision takes milliseconds; one about a failure is made at once."""
+    edge.shift()
+    edge.write(30, side="home")
+    edge.write(10, first_byte="5.000")
+    early, late = edge.watch(at=900.04), edge.watch(at=900.06)
+
+    assert (early.state, late.state) == (ShiftState.RUNNING, ShiftState.ROLLED_BACK)
+    assert late.on_trial.requests == 10

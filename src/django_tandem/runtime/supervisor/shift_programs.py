@@ -32,7 +32,7 @@ class ShiftPrograms:
 
     def tick(self) -> None:
         """Start what is missing."""
-        if any(each.is_watched for each in shifts.read(self._run_dir)):
+        if shifts.needs_program(self._run_dir):
             self.watch()
         if time.monotonic() - self._advised_at >= ADVISE_EVERY_S:
             self._advised_at = time.monotonic()
