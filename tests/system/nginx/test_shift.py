@@ -20,8 +20,18 @@ def edge(project, nginx_program, sockets, behind):
     """The edge in front of two servers that answer with the names of their stacks."""
     behind("wsgi.sock", OF["wsgi"])
     sessions = {"EDGESITE_SESSIONS": "1"}
-    with running_edge(project, nginx_program, sockets, environment=sessions) as running:
+    # That file is written for a stack with a monitor.
+    log = ("include monitor[.]conf;", "access_log shift.tsv tandem_shift if=$tandem_side;")
+    with running_edge(
+        project, nginx_program, sockets, environment=sessions, naive=[log]
+    ) as running:
         yield running
+
+
+def logged(edge) -> list[tuple[str, str, str]]:
+    """Return the side, the method and the status of each request that is compared."""
+    lines = (edge.directory / "shift.tsv").read_text().splitlines()
+    return [tuple(each.split("\t")[3:6]) for each in lines]
 
 
 def split(edge, *given) -> None:
@@ -72,6 +82,7 @@ def test_other_routes_methods_and_paths_are_not_split(edge, behind) -> None:
     assert len(seen) == 1
     assert edge.ask("/sync/", "HEAD").status == 200
     assert len(seen) == 2
+    assert logged(edge) == [("trial", "GET", "200"), ("trial", "HEAD", "200")]
 
 
 def test_a_request_on_trial_is_handed(edge, behind) -> None:
