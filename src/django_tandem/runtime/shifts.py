@@ -3,14 +3,15 @@ The shifts of a run directory: `shifts.json`, and the split that the edge follow
 
 The split is the directory behind the link `shifts`: `shifts/STACK/ROUTE/METHOD/` has a file for
 each percent of the clients whose requests of that route the stack gets. NGINX looks for the file at
-each request, so that a change needs no reload, and the one rename of the link is all of it. A
-process that is killed leaves the split as it was before the rename or after it.
+each request, so that a change needs no reload: one rename of the link, or of the directory of a
+method, which ends its split. A process that is killed leaves the split as it was before a rename or
+after it.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -74,11 +75,16 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
         before = read(run_dir)
         shifts = list(before)
         yield shifts
-        if tuple(shifts) != before:
-            _write(run_dir, shifts)
+        split = split_of(shifts)
+        if is_watcher:
+            # First, as a full disk lets nothing be written.
+            _end_splits(run_dir, split)
         # Also unchanged: a process that was killed may have left the split as it was before.
-        if is_watcher and split_of(shifts) != read_split(run_dir):
-            _move_split(run_dir, split_of(shifts))
+        is_stale = is_watcher and split != read_split(run_dir)
+        if is_stale or tuple(shifts) != before:
+            _write(run_dir, shifts)
+        if is_stale:
+            _move_split(run_dir, split)
     finally:
         lock.release(handle)
 
@@ -124,30 +130,29 @@ def read_split(run_dir: Path) -> frozenset[tuple[str, str, str, int]]:
 def _move_split(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
     link = run_dir / LINK
     old = link.readlink() if link.is_symlink() else None
-    split = list(split)
-    if split and set(split) < read_split(run_dir):
-        # A route that fails is taken back, which is not to wait for the files of the others.
-        _narrow(run_dir, split)
-        return
-    if split:
-        new = _make_tree(run_dir, split)
-        temporary = run_dir / f".{LINK}.new"
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(new.name)
-        temporary.replace(link)
-    else:
-        link.unlink(missing_ok=True)
+    new = _make_tree(run_dir, split)
+    temporary = run_dir / f".{LINK}.new"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(new.name)
+    temporary.replace(link)
     if old is not None:
         shutil.rmtree(run_dir / old, ignore_errors=True)
 
 
-def _narrow(run_dir: Path, split: Collection[tuple[str, str, str, int]]) -> None:
+def _end_splits(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
+    """Remove what ``split`` no longer has, of all routes or of some: that needs no space."""
+    link = run_dir / LINK
+    kept = {each[:3] for each in split}
+    if not kept and link.is_symlink():
+        old = run_dir / link.readlink()
+        link.unlink()
+        shutil.rmtree(old, ignore_errors=True)
     gone = run_dir / f"{TREE}gone"
-    for stack, route, method, percent in read_split(run_dir):
-        if (stack, route, method, percent) not in split:
+    for stack, route, method, _ in read_split(run_dir):
+        if (stack, route, method) not in kept:
             shutil.rmtree(gone, ignore_errors=True)
-            (run_dir / LINK / stack / route / method).rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+            (link / stack / route / method).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def _make_tree(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> Path:
@@ -171,7 +176,7 @@ def renew(plan: Plan) -> list[str]:
     A route that is gone, or that the project has on the stack now, is shifted no longer.
     """
     run_dir = Path(plan.run_dir)
-    if not (run_dir / NAME).exists():
+    if not (run_dir / NAME).exists() and not (run_dir / LINK).is_symlink():
         return []
     homes = {each.route.pattern: each.stack for each in reversed(plan.verdicts)}
     with changing(run_dir) as shifts:

@@ -1,5 +1,6 @@
 """The shifts of a run directory, and the split that the edge follows."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -120,6 +121,37 @@ def test_a_damaged_file_has_no_shifts_and_the_split_goes_to_zero(tmp_path, damag
 
     assert shifts.read(tmp_path) == ()
     assert read_split(tmp_path) == frozenset()
+
+
+def test_a_start_ends_a_split_whose_file_is_gone(tmp_path) -> None:
+    """Nobody would see that its requests are on trial."""
+    write(tmp_path, shift(step=2, state=ShiftState.DONE))
+    (tmp_path / "shifts.json").unlink()
+    notes = shifts.renew(made(tmp_path, verdict("/reports/")))
+
+    assert (notes, read_split(tmp_path)) == ([], frozenset())
+
+
+def test_on_a_full_disk_a_route_that_is_rolled_back_is_on_trial_no_more(
+    tmp_path, monkeypatch
+) -> None:
+    """The split needs no space to end, and does not begin again as long as nothing is written."""
+    other = shift(route="/other/")
+    write(tmp_path, shift(), other)
+
+    def full(*_given) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shifts, "_write", full)
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path, shift(state=ShiftState.ROLLED_BACK), other)
+    after = read_split(tmp_path)
+    with pytest.raises(OSError, match="No space"), shifts.changing(tmp_path):
+        pass
+
+    assert {each[1] for each in after} == {route_id("/other/")}
+    assert read_split(tmp_path) == after
+    assert shifts.read(tmp_path)[0].state is ShiftState.RUNNING
 
 
 def test_fields_of_another_version_are_left_out(tmp_path) -> None:
