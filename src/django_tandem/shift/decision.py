@@ -77,11 +77,20 @@ def decide(shift: Shift, sides: Sides, now: float) -> Decision:
 
 def _missing(shift: Shift, sides: Sides) -> str:
     """Return which side has too few requests, empty where both have enough."""
+    if lacks_home(shift, sides) and shift.percent == 100:
+        return (
+            f"{shift.home.upper()} has had {len(sides.home)} of {shift.least_samples} requests to "
+            "compare with, and gets no more at 100 %."
+        )
     for stack, samples in ((shift.to, sides.trial), (shift.home, sides.home)):
-        # At 100 % a program that was restarted has nothing of the home stack.
-        if len(samples) < shift.least_samples and (stack is shift.to or shift.percent < 100):
+        if len(samples) < shift.least_samples:
             return f"{stack.upper()} has had {len(samples)} of {shift.least_samples} requests."
     return ""
+
+
+def lacks_home(shift: Shift, sides: Sides) -> bool:
+    """Return whether the requests at home are too few to compare with."""
+    return len(sides.home) < shift.least_samples
 
 
 def failures(shift: Shift, sides: Sides) -> Finding | None:

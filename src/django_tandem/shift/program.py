@@ -12,8 +12,8 @@ from django_tandem.monitor.requests_file import RequestsFile
 from django_tandem.runtime import shifts as store
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.waiting import report
-from django_tandem.shift.decision import Action, Decision, decide
-from django_tandem.shift.samples import Sample, StepSamples, parse
+from django_tandem.shift.decision import Action, Decision, decide, lacks_home
+from django_tandem.shift.samples import Sample, Sides, StepSamples, parse
 
 # A route that fails on trial is to be taken back before many requests of it have failed.
 POLL_S = 0.01
@@ -128,7 +128,8 @@ class Watcher:
         if step is None or step.began_s != shift.step_began_s:
             # A command has just begun it, or another step.
             return shift
-        decision = decide(shift, step.samples.sides, now)
+        sides = step.samples.sides
+        decision = decide(shift, sides, now)
         if not is_due and decision.action is not Action.ROLL_BACK:
             return shift
         seen = replace(
@@ -136,12 +137,20 @@ class Watcher:
             at_home=step.samples.figures(of_trial=False),
             on_trial=step.samples.figures(of_trial=True),
         )
+        if decision.action is Action.WAIT and _can_go_back(seen, sides):
+            return replace(seen, step=seen.step - 1, step_began_s=now, reason="")
         return follow(seen, decision, now)
 
 
 def key_of(shift: Shift) -> tuple[str, str]:
     """Return what the lines of the edge name a shift by."""
     return shift.to.value, route_id(header_text(shift.route))
+
+
+def _can_go_back(shift: Shift, sides: Sides) -> bool:
+    """Return whether a step at 100 % lacks requests at home, which the one before it would have."""
+    is_alone = shift.percent == 100 and shift.step > 0 and lacks_home(shift, sides)
+    return is_alone and shift.state is ShiftState.RUNNING
 
 
 def follow(shift: Shift, decision: Decision, now: float) -> Shift:

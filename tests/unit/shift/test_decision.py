@@ -47,11 +47,15 @@ def test_a_step_takes_its_time() -> None:
     assert late.action is Action.GO_ON
 
 
-def test_the_last_step_needs_no_requests_at_home() -> None:
-    """At 100 % there are none."""
-    found = judge((), trial(50), steps=(100,), step_began_s=0)
+def test_the_last_step_needs_requests_at_home_too() -> None:
+    """Those of the step before: without any, nothing was compared."""
+    alone = judge((), trial(50), steps=(100,), step_began_s=0)
+    compared = judge(side(50), trial(50), steps=(100,), step_began_s=0)
 
-    assert found.action is Action.GO_ON
+    assert (alone.action, compared.action) == (Action.WAIT, Action.GO_ON)
+    assert alone.reason == (
+        "WSGI has had 0 of 50 requests to compare with, and gets no more at 100 %."
+    )
 
 
 def test_a_route_that_fails_is_rolled_back_within_four_requests() -> None:

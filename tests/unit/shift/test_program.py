@@ -222,3 +222,43 @@ def test_a_difference_that_is_no_failure_is_decided_every_fifty_milliseconds(edg
 
     assert (early.state, late.state) == (ShiftState.RUNNING, ShiftState.ROLLED_BACK)
     assert late.on_trial.requests == 10
+
+
+def test_a_share_of_100_percent_without_a_step_before_is_never_done(edge) -> None:
+    """Nothing was compared, so that nothing is to be written into the project."""
+    edge.shift(steps=(100,), every_s=60)
+    edge.write(50)
+    found = edge.watch(at=2000)
+
+    assert (found.state, found.percent) == (ShiftState.RUNNING, 100)
+    assert found.reason == (
+        "WSGI has had 0 of 50 requests to compare with, and gets no more at 100 %."
+    )
+
+
+def test_a_program_that_was_killed_at_100_percent_goes_back_a_step(edge) -> None:
+    """It has the requests of neither side; a paused shift keeps its share."""
+    edge.shift(step=2, every_s=60, state=ShiftState.PAUSED)
+    paused = edge.watch(at=901)
+    edge.shift(step=2, every_s=60)
+    back = edge.watch(at=902)
+    edge.write(50, side="home")
+    edge.write(50)
+    last = edge.watch(at=2000)
+
+    assert (paused.percent, back.percent, last.percent) == (100, 50, 100)
+    assert {each[3] for each in shifts.read_split(edge.run_dir)} == {100}
+
+
+def test_a_reload_at_100_percent_goes_back_a_step(edge) -> None:
+    """The requests of the step before are of other code."""
+    edge.shift(steps=(50, 100), every_s=60)
+    edge.write(50, side="home")
+    edge.write(50)
+    last = edge.watch(at=960)
+    state = json.loads((edge.run_dir / "state.json").read_text())
+    (edge.run_dir / "state.json").write_text(json.dumps({**state, "generation": 2}))
+    edge.watch(at=970)
+    found = edge.watch(at=971)
+
+    assert (last.percent, found.percent, found.generation) == (100, 50, 2)
