@@ -3,11 +3,12 @@ The messages of channels that any process may receive from: each goes to one of 
 
 They wait in a list in Redis, oldest first, each behind the time at which it expires. A receiver
 takes the first, and subscribes to the list's name, by which each sender publishes that there is
-one more. So no command waits in Redis, and a receiver that is cancelled loses nothing.
+one more. So no command waits in Redis, and a receiver that is cancelled puts back what it took.
+Where its event loop ends at once, as by ``asyncio.run``, a message that it is taking is lost.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from channels.exceptions import ChannelFull
@@ -54,7 +55,7 @@ class WorkQueues:
 
     def __init__(
         self,
-        execute: Callable[..., Awaitable[Any]],
+        execute: Callable[..., Coroutine[Any, Any, Any]],
         publish: str,
         subscriptions: Subscriptions,
         expiry_s: float,
@@ -102,23 +103,24 @@ class WorkQueues:
             self.wake(key)
 
     async def _take(self, key: bytes) -> bytes | None:
-        taking: asyncio.Future[Any] = asyncio.ensure_future(self._execute("EVAL", _TAKE, 1, key))
-        try:
-            data: bytes | None = await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            await self._give_back(key, taking)
-            raise
-        except (RedisConnectionError, RedisTimeoutError):
-            # The subscription's connection is lost too, or will be found to be.
-            await self._subscriptions.wait_until_current()
-            await asyncio.sleep(_RETRY_S)
-            return await self._take(key)
-        return data
+        while True:
+            taking = asyncio.ensure_future(self._execute("EVAL", _TAKE, 1, key))
+            try:
+                data: bytes | None = await asyncio.shield(taking)
+            except asyncio.CancelledError:
+                await self._give_back(key, taking)
+                raise
+            except (RedisConnectionError, RedisTimeoutError):
+                # The subscription's connection is lost too, or will be found to be.
+                await self._subscriptions.wait_until_current()
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return data
 
     async def _give_back(self, key: bytes, taking: asyncio.Future[Any]) -> None:
         """Put what a cancelled receiver took at the head of the list again, for another one."""
         await asyncio.wait([taking])
-        data = None if taking.exception() else taking.result()
+        data = None if taking.cancelled() or taking.exception() else taking.result()
         if data is not None:
             arguments = (data, self._expiry_ms, self._publish)
             await self._execute("EVAL", _RETURN, 1, key, *arguments)
