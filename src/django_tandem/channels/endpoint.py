@@ -21,7 +21,7 @@ from django_tandem.channels.shards import (
     make_shards,
     time_limit,
 )
-from django_tandem.channels.subscriptions import Subscriptions
+from django_tandem.channels.subscriptions import OnMessage, Subscriptions
 from django_tandem.channels.work_queue import WorkQueues
 
 logger = logging.getLogger(__name__)
@@ -56,9 +56,7 @@ class Config:
 class Connection:
     """A shard, and what this event loop sends to it, has subscribed to and receives from there."""
 
-    def __init__(
-        self, shard: Shard, expiry_s: float, on_message: Callable[[bytes, bytes], None]
-    ) -> None:
+    def __init__(self, shard: Shard, expiry_s: float, on_message: OnMessage) -> None:
         self.shard = shard
         self._on_message = on_message
         self.subscriptions = Subscriptions(shard, self._take, self._look_again)
@@ -90,9 +88,9 @@ class Connection:
         await self.subscriptions.aclose()
         await self.shard.aclose()
 
-    def _take(self, name: bytes, data: bytes) -> None:
+    async def _take(self, name: bytes, data: bytes) -> None:
         if not self.queues.wake(name):
-            self._on_message(name, data)
+            await self._on_message(name, data)
 
     def _look_again(self) -> None:
         self.queues.wake_all()
@@ -274,12 +272,12 @@ class Endpoint:
 
     # Messages
 
-    def _on_message(self, name: bytes, data: bytes) -> None:
+    async def _on_message(self, name: bytes, data: bytes) -> None:
         try:
             if name == self._own_name:
                 self._take_own(data)
             elif self.channels.has_members(name):
-                self.channels.put_to_group(name, self._config.decode(data))
+                await self.channels.put_to_group(name, self._config.decode(data))
         except Exception:
             # One that can't be decoded, as its key is another.
             logger.exception("A message of the channel layer was dropped.")

@@ -12,6 +12,8 @@ from django_tandem.channels.frame import BROADCAST, Frame
 
 logger = logging.getLogger(__name__)
 
+# About 2 ms, where each consumer writes a broadcast to its socket.
+MEMBERS_AT_ONCE = 200
 _SCALARS = (str, bytes, int, float, type(None))
 
 Message = dict[str, Any]
@@ -137,7 +139,9 @@ class LocalChannels:
     def close(self, name: str) -> list[bytes]:
         """Forget the channel, and return the groups that have no member any more."""
         channel = self._channels.pop(name, None)
-        groups = list(channel.groups) if channel is not None else []
+        if channel is None:
+            return []
+        groups, channel.groups = channel.groups, set()
         return [group for group in groups if self._remove(group, name)]
 
     def join(self, group: bytes, name: str) -> bool:
@@ -167,16 +171,25 @@ class LocalChannels:
         if channel is not None:
             channel.put(message.copy, self._expires_at())
 
-    def put_to_group(self, group: bytes, message: Message) -> None:
-        """Deliver the message to each member; those that are attached share a broadcast's frame."""
+    async def put_to_group(self, group: bytes, message: Message) -> None:
+        """
+        Deliver the message to each member; those that are attached share a broadcast's frame.
+
+        Other tasks run after each MEMBERS_AT_ONCE of them.
+        """
         expires_at = self._expires_at()
         frame = Frame(message) if message.get("type") == BROADCAST else None
         # A consumer may change what it gets.
         is_flat = all(isinstance(value, _SCALARS) for value in message.values())
         copy = message.copy if is_flat else functools.partial(deepcopy, message)
         # A receiver may join or leave while it gets its message.
-        for channel in list(self._groups.get(group, {}).values()):
-            channel.put(copy, expires_at, frame)
+        members = list(self._groups.get(group, {}).values())
+        for first in range(0, len(members), MEMBERS_AT_ONCE):
+            if first:
+                await asyncio.sleep(0)
+            for channel in members[first : first + MEMBERS_AT_ONCE]:
+                if group in channel.groups:
+                    channel.put(copy, expires_at, frame)
 
     def clear(self) -> None:
         """Forget all channels and groups."""

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
@@ -37,6 +37,9 @@ _ANSWERS = {
 }
 
 
+OnMessage = Callable[[bytes, bytes], Awaitable[None]]
+
+
 class Command(NamedTuple):
     """One name of a command to Redis, and the future that its answer completes."""
 
@@ -49,14 +52,15 @@ class Subscriptions:
     """
     Keeps one connection subscribed to names, each once, and passes on what is published to them.
 
-    ``on_message`` gets the name and the data. ``on_reconnect`` is called when all names are
-    subscribed to again: messages of the time between are lost.
+    ``on_message`` gets the name and the data, and is awaited before the next message is read.
+    ``on_reconnect`` is called when all names are subscribed to again: messages of the time between
+    are lost.
     """
 
     def __init__(
         self,
         shard: Shard,
-        on_message: Callable[[bytes, bytes], None],
+        on_message: OnMessage,
         on_reconnect: Callable[[], None],
     ) -> None:
         self._shard = shard
@@ -198,7 +202,7 @@ class Subscriptions:
             wait_s = shards.TIMEOUT_S if is_overdue else IDLE_S
             response = await connection.read_response(timeout=wait_s, push_request=True)
             if response is not None:
-                self._take(response)
+                await self._take(response)
                 # redis-py does not wait for what it has read already, and no other task would run.
                 await asyncio.sleep(0)
             elif is_overdue:
@@ -207,11 +211,11 @@ class Subscriptions:
                 # Half of a connection that is lost looks like one without messages.
                 self._write(Command("PING"))
 
-    def _take(self, response: Any) -> None:
+    async def _take(self, response: Any) -> None:
         # PING has an answer of another form where there is no subscription.
         kind, *rest = response if isinstance(response, list) else (b"pong",)
         if kind in (b"message", b"smessage"):
-            self._on_message(*rest)
+            await self._on_message(*rest)
             return
         if kind not in _ANSWERS.values():
             # Redis may push more to a client by RESP3.

@@ -68,6 +68,20 @@ MUTANTS = (
         tests=(f"{LOCAL}::test_each_member_of_a_group_gets_a_message_of_its_own",),
     ),
     Mutant(
+        name="a message for a large group blocks the event loop",
+        file="channels/local_channels.py",
+        old="            if first:\n                await asyncio.sleep(0)\n",
+        new="",
+        tests=(f"{LOCAL}::test_other_tasks_run_between_the_members_of_a_large_group",),
+    ),
+    Mutant(
+        name="all messages of one read block the event loop",
+        file="channels/subscriptions.py",
+        old="                await asyncio.sleep(0)\n",
+        new="                pass\n",
+        tests=(f"{SUBSCRIPTIONS}::test_other_tasks_run_between_two_messages_of_one_read",),
+    ),
+    Mutant(
         name="a forked process sends by its parent's thread",
         file="channels/redis_layer.py",
         old="os.register_at_fork(after_in_child=_after_fork)\n",

@@ -3,7 +3,7 @@
 import asyncio
 
 from django_tandem.channels.frame import BROADCAST
-from django_tandem.channels.local_channels import LocalChannels
+from django_tandem.channels.local_channels import MEMBERS_AT_ONCE, LocalChannels
 
 GROUP = b"group"
 
@@ -44,7 +44,7 @@ def test_messages_beyond_the_capacity_are_dropped() -> None:
     async def test(channels):
         channels.join(GROUP, "a")
         for number in range(5):
-            channels.put_to_group(GROUP, {"number": number})
+            await channels.put_to_group(GROUP, {"number": number})
         return [(await receive(channels))["number"] for _ in range(3)]
 
     assert run(test) == [0, 1, 2]
@@ -127,8 +127,8 @@ def test_each_member_of_a_group_gets_a_message_of_its_own() -> None:
         for name in ("a", "b"):
             channels.join(GROUP, name)
             channels.open(name).attach(delivered.append)
-        channels.put_to_group(GROUP, {"type": "chat"})
-        channels.put_to_group(GROUP, {"names": ["first"]})
+        await channels.put_to_group(GROUP, {"type": "chat"})
+        await channels.put_to_group(GROUP, {"names": ["first"]})
         delivered[0]["type"] = "changed"
         delivered[2]["names"].append("changed")
         return delivered
@@ -144,7 +144,7 @@ def test_the_attached_members_of_a_group_share_the_frame_of_a_broadcast() -> Non
         for name in ("a", "b"):
             channels.join(GROUP, name)
             channels.open(name).attach(delivered.append)
-        channels.put_to_group(GROUP, {"type": BROADCAST, "text": "bid"})
+        await channels.put_to_group(GROUP, {"type": BROADCAST, "text": "bid"})
         return delivered
 
     first, second = run(test)
@@ -158,7 +158,7 @@ def test_a_frame_that_waits_to_be_received_may_be_changed() -> None:
     async def test(channels):
         for name in ("a", "b"):
             channels.join(GROUP, name)
-        channels.put_to_group(GROUP, {"type": BROADCAST})
+        await channels.put_to_group(GROUP, {"type": BROADCAST})
         (await receive(channels))["type"] = "changed"
         return await receive(channels, "b")
 
@@ -176,7 +176,7 @@ def test_a_receiver_that_fails_keeps_no_message_from_the_others(caplog) -> None:
         for name, deliver in (("a", fail), ("b", delivered.append)):
             channels.join(GROUP, name)
             channels.open(name).attach(deliver)
-        channels.put_to_group(GROUP, {"number": 1})
+        await channels.put_to_group(GROUP, {"number": 1})
         return delivered
 
     assert run(test) == [{"number": 1}]
@@ -200,7 +200,7 @@ def test_a_membership_is_one_however_often_it_is_asked_for() -> None:
 
     async def test(channels):
         joined = [channels.join(GROUP, "a") for _ in range(2)]
-        channels.put_to_group(GROUP, {"number": 1})
+        await channels.put_to_group(GROUP, {"number": 1})
         channels.put("a", {"number": 2})
         received = [await receive(channels) for _ in range(2)]
         return joined, received, [channels.leave(GROUP, "a") for _ in range(2)]
@@ -216,3 +216,23 @@ def test_a_message_to_a_channel_that_has_ended_is_dropped() -> None:
         return "ended" in channels
 
     assert run(test) is False
+
+
+def test_other_tasks_run_between_the_members_of_a_large_group() -> None:
+    """One that leaves meanwhile, or ends, gets no message."""
+
+    async def test(channels):
+        delivered = []
+        for number in range(MEMBERS_AT_ONCE + 3):
+            channels.join(GROUP, f"{number}")
+            channels.open(f"{number}").attach(lambda _, number=number: delivered.append(number))
+        left, ended, last = range(MEMBERS_AT_ONCE, MEMBERS_AT_ONCE + 3)
+        putting = asyncio.ensure_future(channels.put_to_group(GROUP, {"type": "chat"}))
+        await asyncio.sleep(0)
+        before = len(delivered)
+        channels.leave(GROUP, f"{left}")
+        channels.close(f"{ended}")
+        await putting
+        return before, delivered == [*range(MEMBERS_AT_ONCE), last]
+
+    assert run(test) == (MEMBERS_AT_ONCE, True)

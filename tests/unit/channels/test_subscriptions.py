@@ -239,7 +239,7 @@ def test_other_tasks_run_between_two_messages_of_one_read() -> None:
             await asyncio.sleep(0)
 
     async def test():
-        def note(_name, data):
+        async def note(_name, data):
             turns.append(data)
 
         of_group = subscriptions.Subscriptions(shards.Shard(), note, lambda: None)
@@ -274,6 +274,10 @@ class ClosedAtPing:
         writer.close()
 
 
+async def drop(_name, _data):
+    """Take a message."""
+
+
 async def read_command(reader):
     """Return the words of one command, none at the end."""
     count = await reader.readline()
@@ -292,7 +296,7 @@ def test_a_first_connection_that_ends_after_a_subscription_is_replaced(tmp_path)
         path = str(tmp_path / "redis.sock")
         async with await asyncio.start_unix_server(server.serve, path):
             shard = shards.HostShard({"address": f"unix://{path}?protocol=2"})
-            of_group = subscriptions.Subscriptions(shard, lambda *_: None, lambda: None)
+            of_group = subscriptions.Subscriptions(shard, drop, lambda: None)
             await of_group.add(b"one")
             await of_group.wait_until_current()
             await of_group.aclose()

@@ -10,11 +10,15 @@ from django_tandem.channels import shards, work_queue
 from django_tandem.channels.subscriptions import Subscriptions
 
 
+async def drop(_name, _data):
+    """Take a message."""
+
+
 class Current(Subscriptions):
     """Subscriptions of which the connection is never lost."""
 
     def __init__(self):
-        super().__init__(shards.Shard(), lambda *_: None, lambda: None)
+        super().__init__(shards.Shard(), drop, lambda: None)
         self._is_current.set()
 
     async def add(self, name):
