@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_tandem.bench.session import interruptible
-from django_tandem.cli import console
+from django_tandem.cli import console, figures
 from django_tandem.cli.shift_arguments import duration, ignored
 from django_tandem.errors import RefusedError, TandemError
 from django_tandem.mirror import Difference, MirrorReport, parse_ignored
@@ -21,6 +21,8 @@ from django_tandem.runtime.mirrored import MirrorRun
 FOR_S = 600.0
 # How often the report is written, for `tandem shift --status` and the dashboard.
 WRITE_EVERY_S = 1.0
+# Of the columns of an excerpt.
+TAB = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,9 +162,9 @@ def _print(run: MirrorRun) -> None:
     summary, *_ = status_lines(run)
     console.line_out(summary)
     for each in run.report.findings:
-        console.line_out(f"\n{_heading(each)}, first by {each.target}")
+        console.line_out(f"\n{_heading(each)}, first by {figures.printable(each.target)}")
         for line in _example(each.example, run):
-            console.line_out(f"  {line}")
+            console.line_out(f"  {figures.printable(line.expandtabs(TAB))}")
     if not run.report.differing:
         console.line_out(
             f"Shift it next: `tandem shift '{run.route}' --to {run.to}` begins with 1 % of its "
@@ -181,7 +183,7 @@ def _nothing_compared(run: MirrorRun, report: MirrorReport) -> str:
 
 def _heading(finding: Finding) -> str:
     example = finding.example
-    name = f"{example.kind} {example.name}".rstrip()
+    name = figures.printable(f"{example.kind} {example.name}".rstrip())
     return f"{name}: {finding.count} times" if finding.count > 1 else f"{name}: once"
 
 

@@ -54,6 +54,31 @@ def test_a_difference_is_printed_with_its_example(capsys) -> None:
     ]
 
 
+def test_parts_of_responses_are_printed_without_control_characters(capsys) -> None:
+    """A terminal would obey them, and lone surrogates can't be printed at all."""
+    example = replace(
+        VARY, name="$.\x1b[2J", home="a\x1b]0;b\x07", other="\ud800", excerpt=("+\t\x9b",)
+    )
+    of_text = Finding(count=1, target="/\x1b[2J", example=example)
+    of_values = replace(of_text, example=replace(example, excerpt=()))
+    run = replace(RUN, report=replace(RUN.report, findings=(of_text, of_values)))
+    shift_mirror._print(run)
+
+    heading = "header $.�[2J: once"
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "",
+        f"{heading}, first by /�[2J",
+        "  --- WSGI",
+        "  +++ ASGI",
+        "  +   �",
+        "",
+        f"{heading}, first by /�[2J",
+        "  WSGI: a�]0;b�",
+        "  ASGI: �",
+    ]
+    assert status_lines(run)[1:] == [f"  {heading}"] * 2
+
+
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
