@@ -11,6 +11,7 @@ from faults.scene import Scene, under_load, untouched
 from faults.site_up import Site, site
 from faults.victims import SYNC, pid_of
 
+from django_tandem.model.shifts import SideFigures
 from django_tandem.runtime import lock, shifts
 
 PERCENT = 40
@@ -29,8 +30,10 @@ async def hit(fault: Callable[[Site], None], bounds_of: Bounds, *, rate: float =
             before = shifts.read_split(running.up.run_dir)
             await asyncio.to_thread(fault, running)
             after = shifts.read_split(running.up.run_dir)
+            # The file keeps the figures from before the fault.
+            noted = _figures(running)
             async with asyncio.timeout(DEADLINE_S):
-                while not _is_watched(running):
+                while not _is_watched(running, noted):
                     await asyncio.sleep(0.05)
             await _tandem(scene, SYNC, "--abort")
             ended = shifts.read_split(running.up.run_dir)
@@ -57,11 +60,16 @@ async def _tandem(scene: Scene, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _is_watched(running: Site) -> bool:
-    """Return whether a program runs, which has seen requests of the route."""
+def _figures(running: Site) -> tuple[SideFigures, SideFigures]:
     found = next(each for each in shifts.read(running.up.run_dir) if each.route == SYNC)
-    seen = found.on_trial.requests + found.at_home.requests
-    return bool(seen) and lock.holder(running.up.run_dir, lock.SHIFTER) is not None
+    return found.on_trial, found.at_home
+
+
+def _is_watched(running: Site, noted: tuple[SideFigures, SideFigures]) -> bool:
+    """Return whether a program runs, which has seen requests of the route since ``noted``."""
+    found = _figures(running)
+    is_new = found != noted and any(side.requests for side in found)
+    return is_new and lock.holder(running.up.run_dir, lock.SHIFTER) is not None
 
 
 def kill_shifter(running: Site) -> None:

@@ -69,7 +69,7 @@ urlpatterns = [
 SETTINGS = """
 ALLOWED_HOSTS = ["*"]
 DEBUG = False
-TANDEM = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}}
+TANDEM = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "SHIFT": {"ROUTES": ["/kind/"]}}
 """
 
 # A machine under load is slow by chance, and then a shift of another kind would be taken back.
@@ -184,8 +184,11 @@ def test_an_async_view_is_shifted_to_wsgi(up) -> None:
 
 
 def test_advice_that_is_not_sure_starts_nothing(up) -> None:
-    """The settings name no route, and a minute of requests is no evidence."""
+    """The settings name a route, and a minute of its requests is no evidence."""
+    before = shifts.read(up.run_dir)
+
     assert run(up, "--auto") == "No shift is advised.\n"
+    assert shifts.read(up.run_dir) == before
 
 
 def killed_shifter(up) -> None:
@@ -232,10 +235,14 @@ def test_a_fault_leaves_the_split_as_it_was(up, fault) -> None:
     assert after == before
     assert splits(up) == {40}
 
+    # The file keeps the figures from before the fault.
+    noted = of(up, "/kind/")
+
     def seen():
         get(up, "/kind/")
         found = of(up, "/kind/")
-        return found.on_trial.requests and found.at_home.requests
+        is_new = found.on_trial != noted.on_trial and found.at_home != noted.at_home
+        return is_new and found.on_trial.requests and found.at_home.requests
 
     wait_for(seen, within_s=30)
     run(up, "/kind/", "--abort")
