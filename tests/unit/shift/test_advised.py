@@ -70,8 +70,8 @@ def test_one_route_at_a_time_is_shifted() -> None:
     assert chosen(advice(), shifts=[replace(other, state=ShiftState.DONE)]) is not None
 
 
-def test_a_route_that_was_taken_back_waits_for_a_day_and_other_code() -> None:
-    """The same code would differ again."""
+def test_a_route_that_was_taken_back_waits_for_a_day_and_a_reload() -> None:
+    """The same code would differ again, and another generation may have other code."""
     back = shift(state=ShiftState.ROLLED_BACK, generation=1, step_began_s=NOW - RETRY_S)
 
     assert chosen(advice(), shifts=[back]) is not None
