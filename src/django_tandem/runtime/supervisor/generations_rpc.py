@@ -149,10 +149,14 @@ class GenerationsRpc:
         return True
 
     def _on_tick(self, _event: Any) -> None:
-        if self._supervisord.options.mood >= SupervisorStates.RUNNING:
-            self._shifts.tick()
         # A reload that was killed leaves this to be found.
         self._notifier.end_killed_reload()
+        self._find_abandoned()
+        # Last: it may raise, as where the interpreter was removed.
+        if self._supervisord.options.mood >= SupervisorStates.RUNNING:
+            self._shifts.tick()
+
+    def _find_abandoned(self) -> None:
         try:
             now = compare(self._run_dir, tuple(self._supervisord.process_groups))
         except MachineError:

@@ -3,8 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from supervisor.states import SupervisorStates
+
 from builders import plan
 from django_tandem import output
+from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
@@ -87,3 +91,24 @@ def test_each_tick_looks_for_a_killed_reload(tmp_path) -> None:
     rpc._on_tick(None)
 
     assert ended == ["ended"]
+
+
+def test_shifts_that_raise_keep_a_tick_from_nothing(tmp_path) -> None:
+    """The state may be damaged, or the interpreter removed."""
+    ended: list[str] = []
+    notifier: Any = SimpleNamespace(end_killed_reload=lambda: ended.append("ended"))
+
+    def tick() -> None:
+        ended.append("raised")
+        raise MachineError("state.json can't be read.")
+
+    shifts: Any = SimpleNamespace(tick=tick)
+    rpc = GenerationsRpc.__new__(GenerationsRpc)
+    rpc._notifier, rpc._run_dir, rpc._shifts = notifier, tmp_path, shifts
+    options = SimpleNamespace(mood=SupervisorStates.RUNNING)
+    rpc._supervisord = SimpleNamespace(process_groups={}, options=options)
+
+    with pytest.raises(MachineError):
+        rpc._on_tick(None)
+
+    assert ended == ["ended", "raised"]
