@@ -163,9 +163,10 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     # Nobody would see what fails before the program runs.
     with shifts.changing(run_dir, is_watcher=False) as kept:
         _refuse_second(shift, kept, is_change=options.percent is not None)
+        replaced = [each for each in kept if each.route == shift.route]
         kept[:] = [*(each for each in kept if each.route != shift.route), shift]
-    supervisord.start_shifter(run_dir)
-    shifts.wait_until_split(run_dir)
+    _start_program(run_dir, shift, replaced)
+    shifts.wait_until_split(run_dir, shift)
     if options.json:
         console.as_json(as_json(shift))
         return 0
@@ -175,6 +176,22 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
             "Other hosts with an edge have shifts of their own: run the command on each of them."
         )
     return 0
+
+
+def _start_program(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> None:
+    """Have the shift watched; raises TandemError, and leaves nothing of it, where that fails."""
+    try:
+        supervisord.start_shifter(run_dir)
+    except supervisord.GoneError as error:
+        shifts.withdraw(run_dir, shift, replaced)
+        raise RefusedError(
+            f"The stack in {run_dir} does not answer, or stops, so that {shift.route} is not "
+            "shifted.",
+            hint="`tandem status` shows its programs.",
+        ) from error
+    except TandemError:
+        shifts.withdraw(run_dir, shift, replaced)
+        raise
 
 
 def _read_shift(options: argparse.Namespace, verdict: Verdict, plan: Plan, now: float) -> Shift:

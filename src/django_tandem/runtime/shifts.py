@@ -89,22 +89,31 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
         lock.release(handle)
 
 
-def wait_until_split(run_dir: Path) -> None:
+def withdraw(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> None:
+    """Remove a shift that could not be started, and keep what it was to replace."""
+    with changing(run_dir, is_watcher=False) as kept:
+        kept[:] = [*(each for each in kept if each.route != shift.route), *replaced]
+
+
+def wait_until_split(run_dir: Path, shift: Shift) -> None:
     """
     Return once the edge follows the shifts, since their program runs.
 
-    Raises RefusedError, and aborts those that nobody watches, when it does not come up.
+    Raises RefusedError, and aborts ``shift``, which nobody watches, when it does not come up.
     """
     if wait_until(lambda: split_of(read(run_dir)) == read_split(run_dir), WATCHED_S, each_s=POLL_S):
         return
     with changing(run_dir) as kept:
         reason = "Its program did not come up."
         kept[:] = [
-            replace(each, state=ShiftState.ABORTED, reason=reason) if each.is_watched else each
+            replace(each, state=ShiftState.ABORTED, reason=reason)
+            if each.route == shift.route and each.is_watched
+            else each
             for each in kept
         ]
     raise RefusedError(
-        "The program that compares both sides did not come up, so that nothing is shifted.",
+        f"The program that compares both sides did not come up, so that {shift.route} is not "
+        "shifted.",
         hint="`tandem logs shift` shows why.",
     )
 

@@ -9,8 +9,10 @@ from cli.json_page import documented_keys
 
 from builders import shift
 from django_tandem.cli import main, shift_arguments
+from django_tandem.cli import shift as shift_command
+from django_tandem.errors import RefusedError
 from django_tandem.model.shifts import ShiftState, SideFigures
-from django_tandem.runtime import shifts
+from django_tandem.runtime import shifts, supervisord
 
 
 @pytest.fixture
@@ -99,6 +101,24 @@ def test_a_shift_is_changed_by_its_route(run_dir, capsys, option, state) -> None
     assert {each[3] for each in shifts.read_split(run_dir)} == (
         set() if option == "--abort" else {5}
     )
+
+
+def test_a_shift_that_can_not_be_started_is_withdrawn(run_dir, monkeypatch) -> None:
+    """Or the stack would start it later, though the command has failed."""
+
+    def stop(_run_dir: Path) -> None:
+        raise supervisord.StoppingError
+
+    monkeypatch.setattr(supervisord, "start_shifter", stop)
+    write(run_dir, shift(step=1))
+    with pytest.raises(RefusedError) as raised:
+        shift_command._start_program(run_dir, shift(step=1), [shift()])
+
+    assert str(raised.value) == (
+        f"The stack in {run_dir} does not answer, or stops, so that /reports/ is not shifted.\n"
+        "  `tandem status` shows its programs."
+    )
+    assert shifts.read(run_dir) == (shift(),)
 
 
 def test_a_resumed_step_takes_its_whole_time(run_dir, capsys) -> None:

@@ -90,25 +90,36 @@ def test_a_command_leaves_the_split_to_the_program(tmp_path) -> None:
         kept.append(shift())
     before = read_split(tmp_path)
     Watcher(tmp_path).watch_once()
-    shifts.wait_until_split(tmp_path)
+    shifts.wait_until_split(tmp_path, shift())
 
     assert before == frozenset()
     assert {each[3] for each in read_split(tmp_path)} == {5}
 
 
 def test_a_shift_whose_program_does_not_come_up_is_aborted(tmp_path, monkeypatch) -> None:
-    """The command says so, and nothing is on trial."""
+    """The command says so; another shift stays, whose own command waits for it."""
     monkeypatch.setattr(shifts, "WATCHED_S", 0)
     with shifts.changing(tmp_path, is_watcher=False) as kept:
-        kept.append(shift())
+        kept[:] = [shift(), shift(route="/other/")]
     with pytest.raises(RefusedError) as raised:
-        shifts.wait_until_split(tmp_path)
+        shifts.wait_until_split(tmp_path, shift())
 
     assert str(raised.value) == (
-        "The program that compares both sides did not come up, so that nothing is shifted.\n"
+        "The program that compares both sides did not come up, so that /reports/ is not shifted.\n"
         "  `tandem logs shift` shows why."
     )
-    assert shifts.read(tmp_path)[0].state is ShiftState.ABORTED
+    states = [each.state for each in shifts.read(tmp_path)]
+    assert states == [ShiftState.ABORTED, ShiftState.RUNNING]
+
+
+def test_a_shift_that_could_not_be_started_leaves_what_it_was_to_replace(tmp_path) -> None:
+    """Or the stack would start it later, though the command has failed."""
+    other = shift(route="/other/")
+    with shifts.changing(tmp_path, is_watcher=False) as kept:
+        kept[:] = [other, shift(steps=(50,))]
+    shifts.withdraw(tmp_path, shift(steps=(50,)), [shift()])
+
+    assert shifts.read(tmp_path) == (other, shift())
 
 
 @pytest.mark.parametrize("damaged", ["", "[{}]", "{", '[{"to": 1}]'])
