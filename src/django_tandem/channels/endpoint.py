@@ -129,13 +129,15 @@ class Endpoint:
     async def receive(self, name: str) -> Message:
         """Return the next message of a channel of this event loop."""
         if name not in self.channels:
+            logger.warning("Channel %r had ended, and is in no group: it is made again.", name)
             await self._subscribe_to_own()
         channel = self.channels.open(name)
         try:
             while (message := channel.take()) is None:
                 await channel.wait()
         except asyncio.CancelledError:
-            self._close_if_unused(name)
+            if channel.is_orphan:
+                self._close_later(name, channel.receives)
             raise
         return message
 
@@ -177,6 +179,8 @@ class Endpoint:
             await self._change_elsewhere(_JOIN, group, channel)
         elif channel in self.channels:
             await self._join(self._name("group", group), group, channel)
+        else:
+            logger.warning("Channel %r has ended, and does not join the group %r.", channel, group)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """End the membership, if there is one."""
@@ -211,7 +215,7 @@ class Endpoint:
         for connection in self._connections:
             await connection.aclose()
 
-    # The life of a channel, which has no end of its own in Channels
+    # The life of a channel, whose end Channels has no call for
 
     def _orphan(self, name: str) -> None:
         """Close the channel with the task that made it, which is its consumer's, or later."""
@@ -225,6 +229,15 @@ class Endpoint:
             # The task may have been that of a wait_for, and the consumer's is another.
             loop = asyncio.get_running_loop()
             loop.call_later(self._config.group_expiry_s, self._close_if_unused, name)
+
+    def _close_later(self, name: str, receives: int) -> None:
+        """Close the channel unless it is received from again: that receive may have timed out."""
+
+        def close() -> None:
+            if name in self.channels and self.channels.open(name).receives == receives:
+                self._close_if_unused(name)
+
+        asyncio.get_running_loop().call_later(self._config.expiry_s, close)
 
     def _close_if_unused(self, name: str) -> None:
         if name in self.channels and self.channels.open(name).is_unused:

@@ -34,7 +34,7 @@ class LocalChannel:
         "deliver",
         "groups",
         "is_orphan",
-        "was_received",
+        "receives",
     )
 
     def __init__(self, capacity: int) -> None:
@@ -44,9 +44,14 @@ class LocalChannel:
         self._waiters: deque[asyncio.Future[None]] | None = None
         self.deliver: Deliver | None = None
         self.groups: set[bytes] = set()
-        self.was_received = False
+        self.receives = 0
         # Whether the task that made it has ended.
         self.is_orphan = False
+
+    @property
+    def was_received(self) -> bool:
+        """Return whether a receiver was there at some time."""
+        return self.receives > 0
 
     @property
     def is_unused(self) -> bool:
@@ -55,7 +60,7 @@ class LocalChannel:
 
     def attach(self, deliver: Deliver) -> None:
         """Deliver what waits, and from now on what is put."""
-        self.was_received = True
+        self.receives += 1
         self._drop_expired()
         while self._messages:
             deliver(self._messages.popleft()[1])
@@ -82,7 +87,7 @@ class LocalChannel:
 
     def take(self) -> Message | None:
         """Return the oldest message, None for none."""
-        self.was_received = True
+        self.receives += 1
         if not self._messages:
             return None
         self._drop_expired()

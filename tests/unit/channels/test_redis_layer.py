@@ -179,6 +179,49 @@ def test_a_channel_that_is_made_within_a_timeout_stays(layers) -> None:
     assert run(test()) == {"number": 1}
 
 
+async def time_out(receive):
+    """Wait for a message as ``wait_for`` does, until no more is there."""
+    receiving = asyncio.ensure_future(receive)
+    await asyncio.sleep(0)
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+
+
+def test_a_receive_that_times_out_keeps_the_groups(layers) -> None:
+    """Also where the task that made the channel has ended: the next receive follows."""
+
+    async def test():
+        layer = layers()
+        channel = await asyncio.ensure_future(layer.new_channel())
+        await layer.group_add("all", channel)
+        for _ in range(2):
+            await time_out(layer.receive(channel))
+        await layer.group_send("all", {"number": 1})
+        return await layer.receive(channel)
+
+    assert run(test()) == {"number": 1}
+
+
+def test_a_channel_that_is_received_from_no_more_ends_after_the_expiry(layers, caplog) -> None:
+    """A call that comes after its end is logged: it is in no group."""
+
+    async def test():
+        layer = layers(expiry=0.01)
+        channel = await asyncio.ensure_future(layer.new_channel())
+        await time_out(layer.receive(channel))
+        while channel in layer._endpoint().channels:
+            await asyncio.sleep(0.001)
+        await layer.group_add("all", channel)
+        await time_out(layer.receive(channel))
+        return channel
+
+    channel = run(test())
+    assert caplog.messages == [
+        f"Channel '{channel}' has ended, and does not join the group 'all'.",
+        f"Channel '{channel}' had ended, and is in no group: it is made again.",
+    ]
+
+
 def test_a_channel_of_another_process_joins_and_leaves_a_group(layers) -> None:
     """As a view does with the channel that a consumer has stored."""
 
