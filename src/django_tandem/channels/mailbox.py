@@ -229,13 +229,17 @@ class Mailbox:
         if suspended is not None:
             await suspended
 
+    def abandon_write(self) -> None:
+        """End the write that has begun, if there is one."""
+        if self._suspended is not None:
+            self._suspended.close()
+            self._suspended = None
+
     def close(self) -> None:
         """Drop all that is left, and what is delivered from now on."""
         self._is_closed = True
         self._messages = _NOTHING
-        if self._suspended is not None:
-            self._suspended.close()
-            self._suspended = None
+        self.abandon_write()
 
 
 def _latest(messages: deque[Any]) -> deque[Any]:

@@ -43,7 +43,7 @@ class ApplicationCall:
 
     async def run(self, application: Awaitable[None]) -> None:
         """Await the application; a cancellation of ours does not fail the server's task."""
-        self._task = task = _current_task()
+        self._task = task = current_task()
         before = task.cancelling()
         try:
             await application
@@ -96,7 +96,7 @@ class ApplicationCall:
         return self._queue.pop(0)
 
     async def _receive_from_server(self) -> Message | None:
-        task = _current_task()
+        task = current_task()
         before = task.cancelling()
         self._receivers[task] = False
         try:
@@ -122,6 +122,7 @@ class ApplicationCall:
                 receiver.cancel()
 
 
-def _current_task() -> asyncio.Task[None]:
+def current_task() -> asyncio.Task[None]:
+    """Return the running task."""
     # Every ASGI server runs an application in one.
     return cast("asyncio.Task[None]", asyncio.current_task())

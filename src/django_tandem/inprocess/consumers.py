@@ -146,11 +146,17 @@ class ConsumerMailbox(Mailbox):
         connection = self._connection
         if connection is None or not connection.close_unread():
             return False
-        # A handler that waits for a client that does not read would never end. Any other may.
-        if connection.is_sending and self._task is not None:
+        # What waits for a client that does not read would never end.
+        if self.is_writing:
+            # It has begun outside the task, which waits for something else.
+            self.abandon_write()
+        elif connection.sender is self._task and self._task is not None:
             self._is_interrupted = True
             self._cancelling = self._task.cancelling()
             self._task.cancel()
+        else:
+            # A task that the handler may not even wait for, or that of a synchronous handler.
+            connection.interrupt_sender()
         return True
 
     def _take_back(self) -> bool:

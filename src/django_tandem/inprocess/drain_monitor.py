@@ -193,14 +193,22 @@ class DrainMonitor:
             return
         if window_s is None:
             window_s = self._window_s() or 0.0
-        self.run_ending(connection, connection.end(window_s, code))
+        self._run(connection, connection.end(window_s, code))
+        self._schedule_cancel(connection)
 
     def run_ending(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
-        """Run what ends ``connection``, whose code is cancelled if it does not return."""
+        """Run what ends ``connection``; its code has all the time it needs, unless in a drain."""
+        self._run(connection, end)
+        if self._started_at is not None:
+            self._schedule_cancel(connection)
+
+    def _run(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
         connection.is_ending = True
         ending = asyncio.get_running_loop().create_task(end)
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
+
+    def _schedule_cancel(self, connection: Drainable) -> None:
         self._schedule(connection, max(self._remaining_s() or 0.0, CLEAN_UP_S))
 
 

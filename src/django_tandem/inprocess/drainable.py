@@ -13,7 +13,7 @@ from django_tandem.inprocess.admission import (
     asks_for_stream,
     denial,
 )
-from django_tandem.inprocess.application_call import ApplicationCall
+from django_tandem.inprocess.application_call import ApplicationCall, current_task
 from django_tandem.inprocess.blocked_routes import path_of
 from django_tandem.inprocess.connection_counts import (
     DRAINED,
@@ -197,7 +197,15 @@ class DrainableConnection:
 class DrainableWebSocket(DrainableConnection):
     """One WebSocket, from its accept until its consumer has returned."""
 
-    __slots__ = ("_code", "_has_disconnected", "_is_announced", "_is_uncounted", "_last")
+    __slots__ = (
+        "_code",
+        "_has_disconnected",
+        "_is_announced",
+        "_is_interrupted",
+        "_is_uncounted",
+        "_last",
+        "sender",
+    )
     kind = WEBSOCKET
 
     def __init__(
@@ -216,6 +224,9 @@ class DrainableWebSocket(DrainableConnection):
         self._has_disconnected = False
         # Whether it was accepted, and its end is not counted yet.
         self._is_uncounted = False
+        # The task whose message is on its way to the server, which may wait for the client.
+        self.sender: asyncio.Task[None] | None = None
+        self._is_interrupted = False
 
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
@@ -260,11 +271,6 @@ class DrainableWebSocket(DrainableConnection):
             self._call.mute_server()
             self._call.inject(self._message("disconnect"))
 
-    @property
-    def is_sending(self) -> bool:
-        """Whether a message is on its way to the server, which waits for the client to read."""
-        return self._sending.locked()
-
     def close_unread(self) -> bool:
         """
         Close it with 1013: its consumer has more messages than its client reads.
@@ -278,6 +284,12 @@ class DrainableWebSocket(DrainableConnection):
         self._is_ended_by_us = True
         self._monitor.run_ending(self, self._close_and_disconnect())
         return True
+
+    def interrupt_sender(self) -> None:
+        """Drop the message that is on its way after ``close_unread``; its sender continues."""
+        if self.sender is not None:
+            self._is_interrupted = True
+            self.sender.cancel()
 
     def _message(self, kind: str) -> Message:
         reason = REASONS.get(self._code, "")
@@ -301,9 +313,21 @@ class DrainableWebSocket(DrainableConnection):
     async def _send_on(self, message: Message) -> None:
         async with self._sending:
             if not self._is_ended_by_us:
-                await self._send_open(message)
+                await self._send_interruptibly(message)
                 return
         await self._call.drop()
+
+    async def _send_interruptibly(self, message: Message) -> None:
+        self.sender = task = current_task()
+        before = task.cancelling()
+        try:
+            await self._send_open(message)
+        except asyncio.CancelledError:
+            # Either we did not interrupt it, or somebody else cancelled it as well.
+            if not self._is_interrupted or task.uncancel() > before:
+                raise
+        finally:
+            self.sender = None
 
     async def _send_open(self, message: Message) -> None:
         if message["type"] == "websocket.close":

@@ -22,17 +22,17 @@ MUTANTS = (
         tests=(f"{MAILBOX}::test_a_burst_closes_no_socket",),
     ),
     Mutant(
-        name="handler left waiting for a client that does not read",
+        name="handler left sending to a client that does not read",
         file="inprocess/consumers.py",
-        old="        if connection.is_sending and self._task is not None:\n",
-        new="        if False:\n",
-        tests=(f"{SLOW}::test_a_client_that_reads_nothing_at_all_is_given_up",),
+        old="        elif connection.sender is self._task and self._task is not None:\n",
+        new="        elif False:\n",
+        tests=(f"{SLOW}::test_a_handler_that_never_stops_sending_is_cancelled",),
     ),
     Mutant(
         name="slow handler cancelled",
         file="inprocess/consumers.py",
-        old="        if connection.is_sending and self._task is not None:\n",
-        new="        if self._task is not None:\n",
+        old="        elif connection.sender is self._task and self._task is not None:\n",
+        new="        elif self._task is not None:\n",
         tests=(f"{SLOW}::test_a_handler_that_is_slow_by_itself_finishes_before_the_disconnect",),
     ),
     Mutant(

@@ -8,9 +8,10 @@ from channels.layers import channel_layers
 from inprocess.connections import Open, open_socket
 from inprocess.test_consumers import DeliveringLayer
 
-from django_tandem.channels import mailbox
+from django_tandem.channels import BroadcastMixin, mailbox
+from django_tandem.channels.frame import BROADCAST, Frame
 from django_tandem.channels.mailbox import MailboxCounts
-from django_tandem.inprocess import consumers, drainable
+from django_tandem.inprocess import consumers, drain_monitor, drainable
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import Drain
@@ -155,6 +156,159 @@ def test_a_handler_that_is_slow_by_itself_finishes_before_the_disconnect(tmp_pat
 
     assert asyncio.run(run()) == CLOSE
     assert (Busy.left, finished) == ([1013], [0])
+
+
+def test_a_slow_handler_is_not_cancelled_outside_a_drain(tmp_path, monkeypatch):
+    """It may be in the middle of a query, however long that takes."""
+    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0)
+
+    async def run():
+        opened = await closed_while_busy(drain_of(Held, tmp_path))
+        # A timer that was due has its turn.
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+        Held.released.set()
+        await opened.ended()
+        return opened
+
+    opened = asyncio.run(run())
+
+    assert (opened.sent[-1], Held.left) == (CLOSE, [1013])
+
+
+def test_a_slow_handler_is_cancelled_in_a_drain(tmp_path, monkeypatch):
+    """The process ends, so that its time is bounded."""
+    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0)
+    monkeypatch.setattr(drain_monitor, "POLL_S", 0.01)
+
+    async def run():
+        application = drain_of(Held, tmp_path)
+        opened = await closed_while_busy(application)
+        application.monitor.drain(0.0)
+        await opened.ended()
+
+    asyncio.run(run())
+
+    assert Held.left == []
+
+
+class Held(Member):
+    """Its handler is busy with its first message until it is released."""
+
+    released = None
+
+    async def note(self, event):
+        await type(self).released.wait()
+
+
+async def closed_while_busy(application):
+    """Return a WebSocket that was closed as unread while its handler was busy."""
+    Held.released = asyncio.Event()
+    opened = await open_socket(application)
+    for number in range(BOUND + 5):
+        await tell(number)
+    await opened.until_sent("close")
+    return opened
+
+
+def test_a_handler_that_never_stops_sending_is_cancelled(tmp_path, monkeypatch):
+    """Its consumer would not get the disconnect."""
+    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+
+    class Unending(Member):
+        async def note(self, event):
+            while True:
+                await self.send(text_data="more")
+
+    async def run():
+        opened = await open_socket(drain_of(Unending, tmp_path), connection=Unread)
+        for number in range(BOUND + 5):
+            await tell(number)
+        await opened.ended()
+
+    asyncio.run(run())
+
+    assert Unending.left == [1013]
+
+
+def test_a_handler_is_not_cancelled_for_a_task_that_waits_for_the_client(tmp_path):
+    """The task continues, and what it sends is dropped."""
+    finished = []
+
+    class Pushing(Member):
+        async def connect(self):
+            await self.accept()
+            self.pushing = asyncio.create_task(self.push())
+
+        async def push(self):
+            await self.send(text_data="unread")
+            await self.send(text_data="dropped")
+            finished.append("pushed")
+
+        async def note(self, event):
+            await Held.released.wait()
+            finished.append(asyncio.current_task().cancelling())
+
+    async def run():
+        Held.released = asyncio.Event()
+        opened = await open_socket(drain_of(Pushing, tmp_path), connection=Unread)
+        for number in range(BOUND + 5):
+            await tell(number)
+        opened.readable.set()
+        await opened.until(lambda: finished == ["pushed"])
+        Held.released.set()
+        await opened.ended()
+        return opened.kinds
+
+    assert asyncio.run(run()) == ["accept", "close"]
+    assert (Pushing.left, finished) == ([1013], ["pushed", 0])
+
+
+def test_a_handler_that_waits_for_its_own_task_continues(tmp_path, monkeypatch):
+    """What its task sends is dropped, so that neither waits for the client."""
+    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+
+    class Gathering(Member):
+        async def note(self, event):
+            await asyncio.gather(self.send(text_data="a"), self.send(text_data="b"))
+
+    async def run():
+        opened = await open_socket(drain_of(Gathering, tmp_path), connection=Unread)
+        for number in range(BOUND + 5):
+            await tell(number)
+        await opened.ended()
+        return opened.kinds
+
+    assert asyncio.run(run()) == ["accept"]
+    assert Gathering.left == [1013]
+
+
+def test_a_broadcast_that_no_task_waits_for_is_abandoned(tmp_path, monkeypatch):
+    """Where the mailbox fills before the consumer runs again."""
+    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+
+    class Broadcasting(BroadcastMixin, Member):
+        pass
+
+    async def run():
+        opened = await open_socket(drain_of(Broadcasting, tmp_path), connection=Unread)
+        layer = channel_layers["default"]
+        await opened.until(lambda: layer.groups.get("all"))
+        await tell(0)
+        # The consumer waits again for its next message.
+        opened.readable.set()
+        await opened.until(lambda: opened.kinds == ["accept", "send"])
+        opened.readable.clear()
+        await asyncio.sleep(0.001)
+        (deliver,) = layer.delivering.values()
+        deliver(Frame({"type": BROADCAST, "text": "unread"}))
+        for number in range(BOUND + 1):
+            deliver({"type": "note", "number": number})
+        await opened.ended()
+        return opened.kinds
+
+    assert asyncio.run(run()) == ["accept", "send"]
+    assert Broadcasting.left == [1013]
 
 
 def test_a_cancellation_of_somebody_else_is_not_taken_for_ours(tmp_path):
