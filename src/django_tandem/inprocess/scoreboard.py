@@ -30,7 +30,10 @@ DETAILS_EVERY_S = 1.0
 # So many routes are in the details, and fewer where their names are long.
 MOST_ROUTES = 256
 OTHER = "(other)"
-BY_ROUTE = ("websockets", "streams", "body_cpu_us", "body_delay_us")
+BY_ROUTE = ("websockets", "streams")
+# Of the details, for the CPU time of bodies by route: each is in two mappings, beside its digits.
+MOST_BODY_BYTES = MAX_DETAILS // 2
+BODY_ROUTE_BYTES = 40
 # From which on the CPU time of a body is counted: that of most is part of none.
 LEAST_BODY_CPU_S = 0.001
 
@@ -133,6 +136,7 @@ class Scoreboard:
         self._requests = 0
         self._body_cpu_us: Counter[str] = Counter()
         self._body_delay_us: Counter[str] = Counter()
+        self._body_bytes = 0
         self._busy_s = 0.0
         self._written = b""
         self._write_at = 0.0
@@ -205,12 +209,24 @@ class Scoreboard:
         with self._lock:
             self._leave(request)
             if body.used_s >= LEAST_BODY_CPU_S and request.route:
-                self._body_cpu_us[request.route] += int(body.used_s * 1e6)
-                self._body_delay_us[request.route] += max(0, int(body.delay_s * 1e6))
+                route = self._listed(request.route)
+                self._body_cpu_us[route] += int(body.used_s * 1e6)
+                self._body_delay_us[route] += max(0, int(body.delay_s * 1e6))
             self._requests += 1
             self._set(slot_layout.REQUESTS, self._requests)
         if self._lag is None and time.monotonic() >= self._write_at:
             self.write_details()
+
+    def _listed(self, route: str) -> str:
+        """Return ``route`` where the details have room for it, and OTHER where they have not."""
+        if route not in self._body_cpu_us:
+            size = BODY_ROUTE_BYTES + 2 * len(json.dumps(route))
+            # The monitor adds the growth of each. Were it by turns listed and among the others, the
+            # same time would be added again each time.
+            if self._body_bytes + size > MOST_BODY_BYTES:
+                return OTHER
+            self._body_bytes += size
+        return route
 
     def leave(self, request: ActiveRequest) -> None:
         """Count a request no more among those in progress."""

@@ -19,7 +19,7 @@ MUTANTS = (
     Mutant(
         name="the CPU time of a body not counted",
         file="inprocess/scoreboard.py",
-        old="self._body_cpu_us[request.route] += int(body.used_s * 1e6)",
+        old="self._body_cpu_us[route] += int(body.used_s * 1e6)",
         new="pass",
         tests=(LAYERS,),
     ),

@@ -16,7 +16,8 @@ import pytest
 
 from django_tandem import environment
 from django_tandem.inprocess import scoreboard, shared_memory, slot_file
-from django_tandem.inprocess.scoreboard import Scoreboard
+from django_tandem.inprocess.access_log import CpuUse
+from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
 from django_tandem.inprocess.slot_layout import PLACES
 from django_tandem.model.scoreboard import InFlight, Mailboxes, Messages, Threads
 from django_tandem.runtime.scoreboard import ScoreboardReader, read_slots
@@ -150,6 +151,29 @@ def test_the_details_of_many_routes_fit(tmp_path):
     assert f"/{'r' * 300}999/" in slot.websockets
     assert slot.websockets["(other)"] > 0
     assert slot.streams == {"/": 1}
+
+
+def test_a_route_whose_bodies_used_the_cpu_stays_listed(board, monkeypatch):
+    """Counters do not fall, or what was counted among the others would be counted again."""
+    routes = [f"/{'é' * 50}{number}/" for number in range(200)]
+
+    def answer(route, used_s):
+        monkeypatch.setattr(ActiveRequest, "body_cpu", lambda _: CpuUse(used_s, used_s / 2))
+        request = board.begin("GET", "/", "id")
+        request.note_route(route)
+        board.end(request)
+        board.write_details()
+        return read(board)
+
+    before = [answer(route, 0.002) for route in routes][-1]
+    slot = answer(routes[-1], 500.0)
+
+    assert list(slot.body_cpu_us) == list(before.body_cpu_us)
+    assert slot.body_cpu_us.keys() == slot.body_delay_us.keys()
+    assert slot.body_cpu_us[routes[0]] == 2_000
+    assert sum(slot.body_cpu_us.values()) == 500_400_000
+    assert slot.body_cpu_us["(other)"] - before.body_cpu_us["(other)"] == 500_000_000
+    assert slot.body_delay_us["(other)"] - before.body_delay_us["(other)"] == 250_000_000
 
 
 def test_details_that_do_not_fit_keep_those_before(tmp_path):
