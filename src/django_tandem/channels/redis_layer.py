@@ -99,7 +99,7 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
         Hand each message of a channel of this event loop to ``deliver``, in order.
 
         It is called in the event loop, first with what waits to be received, and must neither wait
-        nor raise. Each call gets a dict of its own, which it may change, or a Frame, which all
+        nor raise. Each call gets another dict, which it may change, or a Frame, which all
         members of a group share. The function that is returned ends it.
         """
         return self._endpoint().attach(channel, deliver)
@@ -167,8 +167,9 @@ class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         endpoint = self._endpoints.get(loop)
         if endpoint is None:
-            for each in [each for each in self._endpoints if each.is_closed()]:
-                del self._endpoints[each]
+            # Other threads add theirs, and forget those of closed event loops, at the same time.
+            for each in [each for each in list(self._endpoints) if each.is_closed()]:
+                self._endpoints.pop(each, None)
             endpoints = self._endpoints
             endpoint = endpoints[loop] = Endpoint(self._config, lambda: _drop(endpoints, loop))
         return endpoint
