@@ -15,7 +15,13 @@ from channels_redis.utils import create_pool
 from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import AskError, ClusterDownError, ResponseError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -82,6 +88,11 @@ class Shard:
                     await self.aclose()
                     await connection.disconnect(nowait=True)
                     await asyncio.sleep(MOVED_RETRY_S)
+                except ReadOnlyError:
+                    # A replica by now: the master may be reached by the same name.
+                    await self.aclose()
+                    await connection.disconnect(nowait=True)
+                    raise
                 except ResponseError:
                     self._idle.append(connection)
                     raise

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from nginx import certificates
 from redis import Redis
+from redis.exceptions import ReadOnlyError
 
 from django_tandem.channels.redis_layer import RedisLayer
 from django_tandem.channels.shards import CLUSTER_SHARDS, HostShard, index_of
@@ -95,6 +96,23 @@ def test_a_connection_that_redis_has_closed_is_replaced_by_the_next_command(tmp_
 
     with run_valkey(tmp_path, "--port", str(port)) as valkey:
         assert run(test(valkey)) == (b"PONG", b"PONG")
+
+
+def test_a_master_that_has_become_a_replica_is_connected_to_again(own_valkey) -> None:
+    """Its name may be that of another server by then."""
+
+    async def test():
+        shard = HostShard({"address": own_valkey.url})
+        before = await shard.execute("CLIENT", "ID")
+        await shard.execute("REPLICAOF", "127.0.0.1", free_port())
+        with pytest.raises(ReadOnlyError):
+            await shard.execute("SET", "key", "value")
+        after = await shard.execute("CLIENT", "ID")
+        await shard.aclose()
+        return before, after
+
+    before, after = run(test())
+    assert before != after
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
