@@ -1,6 +1,9 @@
 """The pin of a route that was shifted, written into the project's settings."""
 
+import os
+import stat
 import sys
+import tempfile
 from pathlib import Path
 
 from django.conf import settings as django_settings
@@ -63,13 +66,37 @@ def write_pin(plan: Plan, verdict: Verdict, pin: Pin) -> Path:
             f"{path} has no TANDEM that is written out as one dict, so that it is not edited.",
             hint=f'Add this entry to TANDEM["ROUTES"]: {pin_text(pin)}',
         )
-    # Not replaced: the file keeps its owner, its mode and its links.
-    path.write_text(edited)
+    try:
+        _replace(path.resolve(), edited.encode())
+    except OSError as error:
+        raise RefusedError(
+            f"{path} can't be written: {error.strerror}.",
+            hint=f'Add this entry to TANDEM["ROUTES"]: {pin_text(pin)}',
+        ) from error
     return path
 
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text()
+        # Not as a text file: its line ends are kept.
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace a file whole, as a full disk would empty one that is written in place."""
+    before = path.stat()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(content)
+            temporary.flush()
+            os.fsync(temporary.fileno())
+            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(temporary.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(temporary.fileno(), stat.S_IMODE(before.st_mode))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

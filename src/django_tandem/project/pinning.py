@@ -1,6 +1,7 @@
 """A pin → the source of a settings module that has it, as an edit of its text."""
 
 import ast
+import io
 
 from django_tandem.model import Pin
 from django_tandem.syntax import parse
@@ -34,8 +35,9 @@ def with_pin(source: str, pin: Pin, *, has_setting: bool) -> str | None:
 
 def _edited(source: str, tree: ast.Module, text: str, *, has_setting: bool) -> str | None:
     if not has_setting and NAME not in source:
-        separator = "" if source.endswith("\n") or not source else "\n"
-        return f'{source}{separator}\nTANDEM = {{"{ROUTES}": [{text}]}}\n'
+        end = _line_end(source)
+        separator = "" if source.endswith("\n") or not source else end
+        return f'{source}{separator}{end}TANDEM = {{"{ROUTES}": [{text}]}}{end}'
     written = _dict(tree)
     if written is None:
         return None
@@ -84,7 +86,8 @@ def _routes(tree: ast.Module) -> ast.expr:
 
 def _appended(source: str, node: ast.List | ast.Dict, text: str, entries: list[ast.expr]) -> str:
     """Return ``source`` with ``text`` as the last entry of ``node``, formatted as the others."""
-    lines = source.splitlines(keepends=True)
+    # Where Python ends a line: str.splitlines() does so at a form feed, too.
+    lines = list(io.StringIO(source, newline=""))
     end = _offset(lines, node.end_lineno or 0, (node.end_col_offset or 0) - 1)
     if not entries:
         return f"{source[:end]}{text}{source[end:]}"
@@ -97,7 +100,12 @@ def _appended(source: str, node: ast.List | ast.Dict, text: str, entries: list[a
     indent = " " * (len(lines[last.lineno - 1]) - len(lines[last.lineno - 1].lstrip(" ")))
     comma = "" if has_comma else ","
     line_end = source.rindex("\n", 0, end) + 1
-    return f"{source[:after]}{comma}{source[after:line_end]}{indent}{text},\n{source[line_end:]}"
+    entry = f"{indent}{text},{_line_end(source)}"
+    return f"{source[:after]}{comma}{source[after:line_end]}{entry}{source[line_end:]}"
+
+
+def _line_end(source: str) -> str:
+    return "\r\n" if "\r\n" in source else "\n"
 
 
 def _without_comments(text: str) -> str:

@@ -51,6 +51,28 @@ def test_a_dict_that_is_written_out_gets_the_entry(source, expected) -> None:
     assert edited(source) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            'X = 1\r\nTANDEM = {\r\n    "DRAIN_S": 5,\r\n}\r\n',
+            'X = 1\r\nTANDEM = {\r\n    "DRAIN_S": 5,\r\n'
+            '    "ROUTES": [("reports", "asgi")],\r\n}\r\n',
+        ),
+        (
+            'X = "a\x0cb\u2028c"\n\x0c\nTANDEM = {"DRAIN_S": 5}\n',
+            'X = "a\x0cb\u2028c"\n\x0c\nTANDEM = {"DRAIN_S": 5, "ROUTES": [("reports", "asgi")]}\n',
+        ),
+    ],
+)
+def test_the_ends_of_lines_stay(source, expected) -> None:
+    """Those of Windows, and characters that end no line in Python."""
+    assert edited(source) == expected
+    assert edited("X = 1\r\n", has_setting=False) == (
+        'X = 1\r\n\r\nTANDEM = {"ROUTES": [("reports", "asgi")]}\r\n'
+    )
+
+
 def test_settings_without_tandem_get_one() -> None:
     """At the end of the module."""
     expected = 'DEBUG = True\n\nTANDEM = {"ROUTES": [("reports", "asgi")]}\n'
