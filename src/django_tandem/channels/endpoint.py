@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.exceptions import ChannelFull
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from django_tandem.channels.local_channels import Deliver, LocalChannels, Message
-from django_tandem.channels.shards import (
-    TIMEOUT_S,
-    Shard,
-    UnsentError,
-    index_of,
-    make_shards,
-    time_limit,
-)
+from django_tandem.channels.frame import Message
+from django_tandem.channels.local_channels import Deliver, LocalChannels
+from django_tandem.channels.redis_limits import TIMEOUT_S, time_limit
+from django_tandem.channels.shards import Shard, UnsentError, index_of, make_shards
 from django_tandem.channels.subscriptions import OnMessage, Subscriptions
 from django_tandem.channels.work_queue import WorkQueues
 
@@ -75,7 +71,7 @@ class Connection:
             except UnsentError:
                 if not self.subscriptions.is_reconnecting:
                     raise
-        async with time_limit():
+        async with time_limit(RedisTimeoutError):
             await self.subscriptions.wait_until_current()
             return await self.shard.execute(*command)
 

@@ -1,9 +1,12 @@
-"""A broadcast message that one process shares among all the sockets that get it."""
+"""Messages that the consumers of one process may share, and the frame of a broadcast."""
 
 from collections.abc import Mapping
 from typing import Any
 
+Message = dict[str, Any]
+
 BROADCAST = "tandem.broadcast"
+_SCALARS = (str, bytes, int, float, type(None))
 
 
 class Frame:
@@ -19,3 +22,8 @@ class Frame:
         self.message = message
         kind = "text" if message.get("text") is not None else "bytes"
         self.event = {"type": "websocket.send", kind: message.get(kind)}
+
+
+def is_flat(message: Mapping[str, Any]) -> bool:
+    """Return whether a shallow copy of the message shares nothing that a consumer can change."""
+    return all(isinstance(value, _SCALARS) for value in message.values())

@@ -6,17 +6,14 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
 
-from django_tandem.channels.frame import BROADCAST, Frame
+from django_tandem.channels.frame import BROADCAST, Frame, Message, is_flat
 
 logger = logging.getLogger(__name__)
 
 # About 2 ms, where each consumer writes a broadcast to its socket.
 MEMBERS_AT_ONCE = 200
-_SCALARS = (str, bytes, int, float, type(None))
 
-Message = dict[str, Any]
 Deliver = Callable[[Message | Frame], None]
 
 
@@ -185,8 +182,7 @@ class LocalChannels:
         expires_at = self._expires_at()
         frame = Frame(message) if message.get("type") == BROADCAST else None
         # A consumer may change what it gets.
-        is_flat = all(isinstance(value, _SCALARS) for value in message.values())
-        copy = message.copy if is_flat else functools.partial(deepcopy, message)
+        copy = message.copy if is_flat(message) else functools.partial(deepcopy, message)
         # A receiver may join or leave while it gets its message.
         members = list(self._groups.get(group, {}).values())
         for first in range(0, len(members), MEMBERS_AT_ONCE):

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
-from django_tandem.channels.frame import Frame
+from django_tandem.channels.frame import Frame, Message
 from django_tandem.channels.stepped_send import Send, SteppedSend, SuspendedSend
 from django_tandem.model.mailbox import MailboxLimits, SlowClient
-
-Message = dict[str, Any]
 
 # The longest mailbox is that of the last ten seconds.
 REMEMBERED_S = 10

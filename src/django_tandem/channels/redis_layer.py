@@ -11,7 +11,8 @@ from channels_redis.serializers import registry
 from channels_redis.utils import decode_hosts
 
 from django_tandem.channels.endpoint import Config, Endpoint, identity_of
-from django_tandem.channels.local_channels import Deliver, Message
+from django_tandem.channels.frame import Message
+from django_tandem.channels.local_channels import Deliver
 from django_tandem.channels.sender_thread import SenderThread, are_threads_greenlets
 
 _T = TypeVar("_T")

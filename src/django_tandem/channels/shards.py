@@ -8,7 +8,7 @@ shard is a part of the names that is in one slot, and so on one node at a time.
 import asyncio
 import binascii
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from channels_redis.utils import create_pool
@@ -25,8 +25,8 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-# How long one command waits for Redis to answer, and to be available again.
-TIMEOUT_S = 5.0
+from django_tandem.channels.redis_limits import time_limit
+
 # Parts of the names in a cluster: of more nodes than these, some have no name of the layer.
 CLUSTER_SHARDS = 16
 # Answers of a cluster that changes, to a command that was not executed.
@@ -34,19 +34,6 @@ MOVED = (AskError, ClusterDownError, TryAgainError)
 MOVED_RETRY_S = 0.05
 # Commands of one event loop that run at once on a server, each on a connection.
 CONCURRENT_COMMANDS = 8
-
-
-@contextlib.asynccontextmanager
-async def time_limit() -> AsyncIterator[None]:
-    """Raise Redis' own TimeoutError when the block takes longer than TIMEOUT_S."""
-    # With a timeout of the socket, a connection without a message would end.
-    try:
-        async with asyncio.timeout(TIMEOUT_S) as limit:
-            yield
-    except TimeoutError as caught:
-        if not limit.expired():
-            raise
-        raise RedisTimeoutError(f"Redis did not answer within {TIMEOUT_S:g} s.") from caught
 
 
 class UnsentError(RedisConnectionError):
@@ -79,7 +66,7 @@ class Shard:
         Raises UnsentError when there is no connection, ConnectionError of redis when one is lost
         before the answer, and TimeoutError of redis after TIMEOUT_S.
         """
-        async with time_limit(), self._slots:
+        async with time_limit(RedisTimeoutError), self._slots:
             while True:
                 connection = await self._write(command)
                 try:

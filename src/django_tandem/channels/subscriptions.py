@@ -19,13 +19,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from django_tandem.channels import shards
-from django_tandem.channels.shards import MOVED, Shard, time_limit
+from django_tandem.channels import redis_limits
+from django_tandem.channels.redis_limits import FIRST_RETRY_S, LONGEST_RETRY_S, time_limit
+from django_tandem.channels.shards import MOVED, Shard
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_S = 0.05
-LONGEST_RETRY_S = 1.0
 # A connection without a message for this long is tested, and replaced if Redis does not answer.
 IDLE_S = 10.0
 # Names in one command.
@@ -104,7 +103,7 @@ class Subscriptions:
         if confirmed.done():
             confirmed.result()
             return
-        async with time_limit():
+        async with time_limit(RedisTimeoutError):
             # Others wait for it too.
             await asyncio.shield(confirmed)
 
@@ -154,7 +153,7 @@ class Subscriptions:
 
     async def _use_connection(self) -> None:
         """Connect, subscribe to all names, and read until the connection fails."""
-        async with time_limit():
+        async with time_limit(RedisTimeoutError):
             connection = await self._shard.connect()
         self._unanswered.clear()
         self._outbox.clear()
@@ -199,7 +198,7 @@ class Subscriptions:
     async def _read_from(self, connection: AbstractConnection) -> None:
         while True:
             is_overdue = bool(self._unanswered)
-            wait_s = shards.TIMEOUT_S if is_overdue else IDLE_S
+            wait_s = redis_limits.TIMEOUT_S if is_overdue else IDLE_S
             response = await connection.read_response(timeout=wait_s, push_request=True)
             if response is not None:
                 await self._take(response)

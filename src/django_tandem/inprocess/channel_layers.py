@@ -5,14 +5,13 @@ For a worker, a layer also delivers each message at most once.
 """
 
 import asyncio
-import contextlib
 import functools
 import logging
 import random
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib import import_module
 from typing import Any
 
@@ -20,13 +19,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from django_tandem import fingerprints
+from django_tandem.channels.redis_limits import FIRST_RETRY_S, LONGEST_RETRY_S, time_limit
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_S = 0.05
-LONGEST_RETRY_S = 1.0
-# How long one command waits for Redis to answer, and to be available again.
-TIMEOUT_S = 5.0
 # Raised when a server is down, is still loading, or has failed over to another.
 UNAVAILABLE = ("ConnectionError", "TimeoutError", "ReadOnlyError")
 # Causes by which nothing was sent: the connection could not be opened.
@@ -191,19 +187,6 @@ class ReconnectingLayer:
             # A channel that was discarded meanwhile, on another connection, may be back by that.
             if left := [each for each in channels if group not in self._groups.get(each, ())]:
                 await connection.zrem(key, *left)
-
-
-@contextlib.asynccontextmanager
-async def time_limit(error: type[Exception]) -> AsyncIterator[None]:
-    """Raise ``error``, which is Redis' own, when the block takes longer than TIMEOUT_S."""
-    # channels_redis sets no socket timeout, and with one a quiet receive would fail.
-    try:
-        async with asyncio.timeout(TIMEOUT_S) as limit:
-            yield
-    except TimeoutError as caught:
-        if not limit.expired():
-            raise
-        raise error(f"Redis did not answer within {TIMEOUT_S:g} s.") from caught
 
 
 def limit_time(layer: Any, error: type[Exception]) -> None:

@@ -14,7 +14,7 @@ from contextvars import Context
 from typing import Any, Protocol
 
 from django_tandem import fingerprints
-from django_tandem.channels.frame import BROADCAST, Frame
+from django_tandem.channels.frame import BROADCAST, Frame, is_flat
 from django_tandem.channels.mailbox import Mailbox
 
 _CORE = "channels_redis.core.RedisChannelLayer"
@@ -88,14 +88,10 @@ class _Decoded:
             self._message = decode(given)
             self._given = given
             self._frame = _frame(self._message)
-            self._is_flat = all(map(_is_scalar, self._message.values()))
+            self._is_flat = is_flat(self._message)
         elif not self._is_flat:
             return decode(given)
         return self._frame or self._message.copy()
-
-
-def _is_scalar(value: object) -> bool:
-    return value is None or isinstance(value, str | bytes | int | float | bool)
 
 
 def _frame(message: dict[str, Any]) -> Frame | None:

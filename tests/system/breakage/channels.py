@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(
         name="the members of a group share what is in a message",
         file="channels/local_channels.py",
-        old="        copy = message.copy if is_flat else functools.partial(deepcopy, message)\n",
-        new="        copy = message.copy\n",
+        old=" if is_flat(message) else functools.partial(deepcopy, message)\n",
+        new="\n",
         tests=(f"{LOCAL}::test_each_member_of_a_group_gets_a_message_of_its_own",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from django_tandem.channels import shards, subscriptions
+from django_tandem.channels import redis_limits, shards, subscriptions
 from django_tandem.channels.redis_layer import RedisLayer
 
 pytestmark = pytest.mark.processes
@@ -138,7 +138,7 @@ def test_a_redis_that_hangs_is_an_error(own_valkey, layer, monkeypatch) -> None:
     async def test():
         (channel,) = await members_of(layer, "one")
         with own_valkey.frozen(), monkeypatch.context() as patch:
-            patch.setattr(shards, "TIMEOUT_S", 0.3)
+            patch.setattr(redis_limits, "TIMEOUT_S", 0.3)
             for call in (
                 layer.send(channel, {"number": 0}),
                 layer.group_send("one", {"number": 0}),
@@ -166,7 +166,7 @@ def test_a_connection_that_is_lost_without_a_sign_is_replaced(
         (channel,) = await members_of(layer, "one")
         of_group = layer._endpoint()._connections[0].subscriptions
         with own_valkey.frozen(), monkeypatch.context() as patch:
-            patch.setattr(shards, "TIMEOUT_S", 0.2)
+            patch.setattr(redis_limits, "TIMEOUT_S", 0.2)
             while not of_group.is_reconnecting:
                 await asyncio.sleep(0.01)
         await of_group.wait_until_current()

@@ -8,7 +8,7 @@ from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from django_tandem.inprocess import channel_layers
+from django_tandem.channels import redis_limits
 from django_tandem.inprocess.channel_layers import reconnecting
 from harness.valkey import Valkey, valkey
 
@@ -55,7 +55,7 @@ def test_a_membership_does_not_expire_while_its_socket_is_open(redis) -> None:
 @pytest.mark.parametrize("is_connected", [False, True])
 def test_a_redis_that_does_not_answer_is_an_error(redis, monkeypatch, is_connected) -> None:
     """After a bounded time, and the next command works once it answers again."""
-    monkeypatch.setattr(channel_layers, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(redis_limits, "TIMEOUT_S", 0.3)
 
     async def send() -> dict:
         layer = reconnecting(RedisChannelLayer(hosts=[redis.url]))
@@ -79,7 +79,7 @@ def test_a_redis_that_does_not_answer_is_an_error(redis, monkeypatch, is_connect
 
 def test_a_pubsub_layer_is_limited_too(redis, monkeypatch) -> None:
     """It reconnects by itself, but waits without end."""
-    monkeypatch.setattr(channel_layers, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(redis_limits, "TIMEOUT_S", 0.3)
 
     async def send() -> dict:
         layer = reconnecting(RedisPubSubChannelLayer(hosts=[redis.url]))
