@@ -11,7 +11,7 @@ import contextlib
 import functools
 import inspect
 import json as json_module
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -91,7 +91,7 @@ class BroadcastMixin:
 
     It stands before ``AsyncWebsocketConsumer``, ``WebsocketConsumer`` or one of their subclasses
     in the bases, and the consumer joins groups as usual. Such a message keeps its place among
-    those that the consumer sends itself, and a client that has disconnected is passed over: its
+    those that the consumer sends itself, and a client that has disconnected is skipped: its
     consumer gets the disconnect. A consumer that overrides ``tandem_broadcast`` or
     ``send`` handles each message itself, as any other one of its group.
     """
@@ -105,8 +105,7 @@ class BroadcastMixin:
         if not _sends_as_is(consumer):
             sent: Awaitable[None] | None = send(text_data=text, bytes_data=data)
             return sent
-        # In ASGI the error of a client that has disconnected, which is the consumer's next event.
-        with contextlib.suppress(OSError):
+        with _skipping_disconnected():
             sent = send(text_data=text, bytes_data=data)
             return sent if sent is None else _await_unless_disconnected(sent)
         return None
@@ -118,8 +117,20 @@ class BroadcastMixin:
 
 
 async def _await_unless_disconnected(sent: Awaitable[None]) -> None:
-    with contextlib.suppress(OSError):
+    with _skipping_disconnected():
         await sent
+
+
+@contextlib.contextmanager
+def _skipping_disconnected() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        # Of a middleware around send(), although Python has it as an OSError.
+        raise
+    except OSError:
+        # In ASGI the error of a client that has disconnected, which is the consumer's next event.
+        pass
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from django_tandem.model.mailbox import MailboxLimits, SlowClient
 
 # The longest mailbox is that of the last ten seconds.
 REMEMBERED_S = 10
-# Many messages may be delivered before any consumer runs: a client is slow only if messages have
+# Many messages may be delivered before any consumer runs: a client is slow only if a message has
 # waited for it for longer than this.
 BURST_S = 0.25
 # Most sockets are idle, and a deque has room for 64 messages from the start.
@@ -80,11 +80,12 @@ class Mailbox:
     __slots__ = (
         "_bound",
         "_is_closed",
+        "_mark_at",
         "_messages",
         "_others",
         "_policy",
-        "_since",
         "_suspended",
+        "_until_mark",
         "_waiter",
         "_writer",
     )
@@ -93,8 +94,10 @@ class Mailbox:
         self._bound = limits.messages
         self._policy = limits.slow_client
         self._messages: deque[Any] = _NOTHING
-        # From when on at least one has waited.
-        self._since = 0.0
+        # When one of the messages was the newest, and how many are left up to and with it: the
+        # oldest has waited at least as long.
+        self._mark_at = 0.0
+        self._until_mark = 0
         self._waiter: asyncio.Future[None] | None = None
         # Of those who receive beside the consumer's own loop.
         self._others: tuple[asyncio.Future[None], ...] = ()
@@ -126,7 +129,7 @@ class Mailbox:
             self._write(self._writer, message)
             return
         self._messages = deque((message,))
-        self._since = monotonic()
+        self._mark()
         self.wake()
 
     def fail(self, error: BaseException) -> None:
@@ -137,6 +140,7 @@ class Mailbox:
             self._messages.append(_Failure(error))
         else:
             self._messages = deque((_Failure(error),))
+            self._mark()
             self.wake()
 
     def wake(self, _: object = None) -> None:
@@ -147,6 +151,10 @@ class Mailbox:
         for each in self._others:
             if not each.done():
                 each.set_result(None)
+
+    def _mark(self) -> None:
+        self._mark_at = monotonic()
+        self._until_mark = len(self._messages)
 
     def _write(self, writer: SteppedSend, frame: Frame) -> None:
         try:
@@ -163,7 +171,7 @@ class Mailbox:
         messages = self._messages
         messages.append(message)
         if self._policy is SlowClient.CLOSE:
-            if monotonic() - self._since < BURST_S:
+            if monotonic() - self._mark_at < BURST_S:
                 COUNTS.note_length(len(messages))
                 return
             if self.close_slow_client():
@@ -207,8 +215,11 @@ class Mailbox:
     def take(self) -> Message:
         """Return the oldest message; raises the layer's error where that is next."""
         taken = self._messages.popleft()
+        self._until_mark -= 1
         if not self._messages:
             self._messages = _NOTHING
+        elif self._until_mark <= 0:
+            self._mark()
         if type(taken) is Frame:
             return dict(taken.message)
         if type(taken) is _Failure:

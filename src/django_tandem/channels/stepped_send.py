@@ -30,19 +30,22 @@ class SteppedSend:
         """
         Send the event; return the rest where the server has no room for it, else None.
 
-        Raises what the send raises. A client that has disconnected is passed over: ASGI has an
-        OSError for it, and the consumer's next event is the disconnect.
+        Raises what the send raises. A client that has disconnected is skipped: ASGI has an
+        OSError for it, and the consumer's next event is the disconnect. A TimeoutError is an
+        OSError too, and that of a middleware.
         """
         sending: Any = self._send(event)
         if type(sending) is not CoroutineType:
             sending = _await(sending)
         loop, running = self._loop, asyncio.current_task(self._loop)
-        # Those that asyncio's documentation has for who runs tasks himself.
+        # asyncio documents both functions for code that runs tasks.
         if running is not None:
             _leave_task(loop, running)
         _enter_task(loop, self._task)
         try:
             awaited = self._context.run(sending.send, None)
+        except TimeoutError:
+            raise
         except (StopIteration, OSError):
             return None
         finally:
@@ -83,6 +86,8 @@ class SuspendedSend:
                 step, given = self._coroutine.send, sent
             try:
                 self._awaited = self._context.run(step, given)
+            except TimeoutError:
+                raise
             except (StopIteration, OSError):
                 return
 

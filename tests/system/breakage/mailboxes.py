@@ -17,9 +17,16 @@ MUTANTS = (
     Mutant(
         name="burst taken for a slow client",
         file="channels/mailbox.py",
-        old="            if monotonic() - self._since < BURST_S:\n",
+        old="            if monotonic() - self._mark_at < BURST_S:\n",
         new="            if False:\n",
         tests=(f"{MAILBOX}::test_a_burst_closes_no_socket",),
+    ),
+    Mutant(
+        name="consumer taken for slow that never empties its mailbox",
+        file="channels/mailbox.py",
+        old="        elif self._until_mark <= 0:\n",
+        new="        elif False:\n",
+        tests=(f"{MAILBOX}::test_a_burst_closes_no_socket_that_always_has_a_message_waiting",),
     ),
     Mutant(
         name="handler left sending to a client that does not read",

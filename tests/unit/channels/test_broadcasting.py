@@ -6,6 +6,7 @@ import decimal
 
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.consumer import AsyncConsumer
 from channels.exceptions import InvalidChannelLayerError
 from channels.generic.websocket import (
@@ -185,3 +186,29 @@ def test_where_channels_sends_in_an_unknown_way_the_consumer_is_called(monkeypat
         "from the versions that django-tandem knows. "
         "Each consumer handles a broadcast itself, which is slower."
     )
+
+
+@pytest.mark.parametrize("generic", [AsyncWebsocketConsumer, WebsocketConsumer])
+@pytest.mark.parametrize(
+    ("error", "raised"), [(ConnectionError, None), (TimeoutError, TimeoutError)]
+)
+def test_a_handler_skips_a_client_that_has_disconnected_alone(generic, error, raised) -> None:
+    """A TimeoutError is that of a middleware, although it is an OSError."""
+
+    async def failing(_event):
+        raise error
+
+    async def run():
+        consumer = with_mixin(generic)()
+        consumer.base_send = async_to_sync(failing) if consumer._sync else failing
+        if consumer._sync:
+            await sync_to_async(consumer.tandem_broadcast)({"text": "a"})
+        else:
+            await consumer.tandem_broadcast({"text": "a"})
+
+    found = None
+    try:
+        asyncio.run(run())
+    except OSError as caught:
+        found = type(caught)
+    assert found is raised

@@ -112,6 +112,37 @@ def test_a_burst_closes_no_socket(counts):
     assert counts.closed == 0
 
 
+def test_a_burst_closes_no_socket_that_always_has_a_message_waiting(counts, monkeypatch):
+    """What counts is how long its messages wait, not since when there is one."""
+    now = 0.0
+    monkeypatch.setattr(mailbox, "monotonic", lambda: now)
+    box = of(3, SlowClient.CLOSE, Closing)
+    box.deliver({"type": "n"})
+    for _ in range(10):
+        now += 0.1
+        box.deliver({"type": "n"})
+        box.take()
+    for _ in range(5):
+        box.deliver({"type": "n"})
+
+    assert len(messages(box)) == 6
+    assert counts.closed == 0
+
+
+def test_a_client_that_reads_too_slowly_is_closed(counts, monkeypatch):
+    """However evenly it reads."""
+    now = 0.0
+    monkeypatch.setattr(mailbox, "monotonic", lambda: now)
+    box = of(3, SlowClient.CLOSE, Closing)
+    for number in range(10):
+        now += 0.1
+        box.deliver({"type": "n"})
+        if box and number % 2:
+            box.take()
+
+    assert counts.closed == 1
+
+
 def test_an_error_of_the_layer_is_raised_in_its_turn():
     """After the messages that were delivered before."""
 

@@ -180,7 +180,7 @@ def test_a_broadcast_follows_what_the_running_handler_sends() -> None:
 
 
 @pytest.mark.parametrize("is_full", [False, True])
-def test_a_client_that_has_disconnected_is_passed_over(is_full) -> None:
+def test_a_client_that_has_disconnected_is_skipped(is_full) -> None:
     """Its consumer gets the disconnect, and can leave its groups."""
 
     async def run():
@@ -197,6 +197,24 @@ def test_a_client_that_has_disconnected_is_passed_over(is_full) -> None:
         return socket.task.exception(), Echoing.disconnected
 
     assert asyncio.run(run()) == (None, 1)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_timeout_of_a_middleware_is_raised_in_the_consumer(is_full) -> None:
+    """It is an OSError in Python, but not that of a client that has disconnected."""
+
+    async def run():
+        async with Socket(Echoing) as socket:
+            if is_full:
+                socket.writable.clear()
+            socket.error = TimeoutError("of a middleware")
+            await broadcast("all", text="a")
+            await socket.settle()
+            socket.writable.set()
+            await socket.until(socket.task.done)
+            return str(socket.task.exception())
+
+    assert asyncio.run(run()) == "of a middleware"
 
 
 def test_another_error_of_a_send_is_raised_in_the_consumer() -> None:
