@@ -1,12 +1,16 @@
 """The edge splits the requests of a route that is shifted, and no others."""
 
+import socket
+
 import pytest
-from nginx.edges import running_edge
+from nginx.edges import request, running_edge
+from nginx.scripted import listening
 
 from builders import shift
 from django_tandem.model import Stack
 from django_tandem.runtime import shifts
-from harness.client import wait_for
+from django_tandem.shift.samples import parse
+from harness.client import TIMEOUT_S, wait_for
 
 FAILED = b"HTTP/1.1 500 Oops\r\nContent-Length: 5\r\nX-Secret: 1\r\n\r\nbroke"
 OF = {
@@ -14,6 +18,8 @@ OF = {
     for name in ("wsgi", "asgi")
 }
 HALF = 50
+# That file is written for a stack with a monitor.
+LOG = ("include monitor[.]conf;", "access_log shift.tsv tandem_shift if=$tandem_side;")
 
 
 @pytest.fixture
@@ -21,18 +27,20 @@ def edge(project, nginx_program, sockets, behind):
     """The edge in front of two servers that answer with the names of their stacks."""
     behind("wsgi.sock", OF["wsgi"])
     sessions = {"EDGESITE_SESSIONS": "1"}
-    # That file is written for a stack with a monitor.
-    log = ("include monitor[.]conf;", "access_log shift.tsv tandem_shift if=$tandem_side;")
     with running_edge(
-        project, nginx_program, sockets, environment=sessions, naive=[log]
+        project, nginx_program, sockets, environment=sessions, naive=[LOG]
     ) as running:
         yield running
 
 
-def logged(edge) -> list[tuple[str, str, str]]:
+def lines(edge) -> list[str]:
+    """Return the lines of the requests that are compared, which NGINX writes after a response."""
+    return (edge.directory / "shift.tsv").read_text().splitlines()
+
+
+def logged(edge) -> list[tuple[str, ...]]:
     """Return the side, the method and the status of each request that is compared."""
-    lines = (edge.directory / "shift.tsv").read_text().splitlines()
-    return [tuple(each.split("\t")[3:6]) for each in lines]
+    return [tuple(each.split("\t")[3:6]) for each in lines(edge)]
 
 
 def split(edge, *given) -> None:
@@ -83,9 +91,8 @@ def test_other_routes_methods_and_paths_are_not_split(edge, behind) -> None:
     assert len(seen) == 1
     assert edge.ask("/sync/", "HEAD").status == 200
     assert len(seen) == 2
-    # NGINX writes a line after the response.
     wait_for(lambda: ("trial", "HEAD", "200") in logged(edge))
-    assert logged(edge) == [("trial", "GET", "200"), ("trial", "HEAD", "200")]
+    assert logged(edge) == [("trial", "HEAD", "200")]
 
 
 def test_a_request_on_trial_is_handed(edge, behind) -> None:
@@ -110,6 +117,32 @@ def test_a_get_that_fails_on_trial_is_answered_at_home(edge, behind, answer) -> 
     assert (found.status, found.text) == (200, "wsgi")
     assert "X-Secret" not in found.headers
     assert "Retry-After" not in found.headers
+
+
+def test_a_view_that_hangs_on_trial_is_seen(project, nginx_program, sockets, behind) -> None:
+    """Its client gets the response of the home stack, or has left before, and waited."""
+    behind("wsgi.sock", OF["wsgi"])
+    limit = {"TIMEOUT_S": 2}
+    with (
+        listening(sockets / "asgi.sock") as server,
+        running_edge(project, nginx_program, sockets, naive=[LOG], WSGI=limit) as edge,
+    ):
+        server.settimeout(TIMEOUT_S)
+        split(edge, to_asgi(100))
+        found = edge.ask("/sync/")
+        server.accept()[0].close()
+        with socket.create_connection(("127.0.0.1", edge.port)) as client:
+            client.sendall(request("GET /sync/ HTTP/1.1", "Host: localhost"))
+            kept, _ = server.accept()
+        with kept:
+            wait_for(lambda: len(lines(edge)) == 2)
+        failed, left = map(parse, lines(edge))
+
+    assert (found.status, found.text) == (200, "wsgi")
+    assert failed is not None
+    assert (failed.is_trial, failed.is_failed, failed.status) == (True, True, 504)
+    assert left is not None
+    assert (left.is_trial, left.is_failed, left.has_left) == (True, False, True)
 
 
 def test_any_other_method_is_never_sent_twice(edge, behind) -> None:
