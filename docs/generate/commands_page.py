@@ -20,7 +20,9 @@ class _Command:
         self.link = f"[`tandem {name}`](#tandem-{name})"
         self.summary = declared.description or ""
         self.usage = " ".join(["tandem", name, *map(_in_usage, actions)])
-        rows = [(code(_written(action)), action.help or "") for action in actions]
+        rows = [
+            (code(_written(action)), (action.help or "").replace("%%", "%")) for action in actions
+        ]
         self.arguments = table(("argument", "meaning"), rows) if rows else ""
 
 

@@ -78,7 +78,9 @@ def as_json(value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Return a value of the model, or a collection of them, as JSON."""
-    return json.dumps(value, indent=2, default=asdict, ensure_ascii=False)
+    text = json.dumps(value, indent=2, default=asdict, ensure_ascii=False)
+    # No encoding has a lone surrogate, as a part of a response may be; as an escape it is JSON.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def duration(seconds: int) -> str:

@@ -40,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_other_run_dir_argument(parser)
     parser.add_argument(
-        "route", metavar="ROUTE", nargs="?", help="a pattern, a path, a URL name or a view"
+        "route",
+        metavar="ROUTE",
+        nargs="?",
+        help="a pattern, a path, a URL name or a view; to change a shift, its pattern",
     )
     parser.add_argument("--to", metavar="STACK", type=stack, help="wsgi or asgi")
     share = parser.add_mutually_exclusive_group()
@@ -102,10 +105,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start a shift, change one, or print all."""
     shift_mirror.require_consistent(options)
-    if options.status or (options.json and options.route is None):
-        return _print_status(find_running_dir(options), options)
     if options.auto:
         return _start_advised(options)
+    if options.status or (options.json and options.route is None):
+        return _print_status(find_running_dir(options), options)
     if options.route is None:
         raise TandemError(
             "ROUTE is missing.", hint="`tandem plan` lists the routes, and --status the shifts."
@@ -145,7 +148,10 @@ def _start_advised(options: argparse.Namespace) -> int:
         now=time.time(),
     )
     if chosen is None:
-        console.line_out("No shift is advised.")
+        if options.json:
+            console.as_json(None)
+        else:
+            console.line_out("No shift is advised.")
         return 0
     route, options.to = chosen
     return _begin(options, plan, find_verdict(route, plan.verdicts))

@@ -21,6 +21,8 @@ from django_tandem.runtime.mirrored import MirrorRun
 FOR_S = 600.0
 # How often the report is written, for `tandem shift --status` and the dashboard.
 WRITE_EVERY_S = 1.0
+# Options that a mirror has no use for.
+OF_A_SHIFT = ("percent", "steps", "pause", "resume", "abort", "write", "auto")
 # Of the columns of an excerpt.
 TAB = 4
 
@@ -51,11 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def require_consistent(options: argparse.Namespace) -> None:
-    """Raise TandemError for an option of the mirror without one."""
+    """Raise TandemError for an option of the mirror without one, and of a shift with one."""
     for name, given in (("--for", options.for_s), ("--ignore", options.ignore)):
         if given and not options.mirror:
             raise TandemError(
                 f"`{name}` is for `--mirror`.", hint="A shift compares by its own rules."
+            )
+    for name in OF_A_SHIFT:
+        if options.mirror and getattr(options, name):
+            raise TandemError(
+                f"`--{name}` is for a shift, and `--mirror` starts none.",
+                hint="Ctrl-C ends a mirror, and `--for` sets its length.",
             )
 
 

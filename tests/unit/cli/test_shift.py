@@ -153,6 +153,14 @@ def test_a_shift_that_has_ended_is_not_changed(run_dir, capsys) -> None:
     )
 
 
+def test_the_advice_is_followed_with_json_too(run_dir, capsys) -> None:
+    """It needs a project, which the shifts alone do not."""
+    write(run_dir, shift())
+    code, out, _ = ran(run_dir, capsys, "--auto", "--json")
+
+    assert (code != 0, out) == (True, "")
+
+
 def test_without_a_route_there_is_nothing_to_do(run_dir, capsys) -> None:
     """But to print all of them."""
     assert ran(run_dir, capsys, "--pause") == (

@@ -1,12 +1,13 @@
 """`tandem shift --mirror`: its options, and what it prints of a report."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from cli.json_page import documented_keys
 from runtime.test_mirrored import RUN
 
-from django_tandem.cli import main, shift_arguments, shift_mirror
+from django_tandem.cli import console, main, shift_arguments, shift_mirror
 from django_tandem.cli.shift_mirror import status_lines
 from django_tandem.mirror import Difference, DifferenceKind, MirrorReport
 from django_tandem.mirror.findings import Finding
@@ -77,6 +78,9 @@ def test_parts_of_responses_are_printed_without_control_characters(capsys) -> No
         "  ASGI: �",
     ]
     assert status_lines(run)[1:] == [f"  {heading}"] * 2
+    assert json.loads(console.json_text(run.as_json()).encode()) == run.as_json() | {
+        "report": json.loads(json.dumps(run.report.as_json()))
+    }
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,19 @@ def test_an_option_of_the_mirror_needs_one(option, value, capsys) -> None:
     assert main(["shift", "/reports/", "--to", "asgi", option, value]) == 2
     assert capsys.readouterr().err == (
         f"`{option}` is for `--mirror`.\n  A shift compares by its own rules.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--percent=5", "--steps=5,50", "--pause", "--resume", "--abort", "--write", "--auto"],
+)
+def test_a_mirror_has_no_option_of_a_shift(option, capsys) -> None:
+    """Nothing is shifted, and a user may expect it."""
+    assert main(["shift", "/reports/", "--to", "asgi", "--mirror", option]) == 2
+    assert capsys.readouterr().err == (
+        f"`{option.partition('=')[0]}` is for a shift, and `--mirror` starts none.\n"
+        "  Ctrl-C ends a mirror, and `--for` sets its length.\n"
     )
 
 
