@@ -180,7 +180,8 @@ def test_the_log_names_both_stacks_of_what_was_handed_over(edge, behind) -> None
 
     assert edge.ask("/sync/?both").text == "ok"
     line = wait_for(lambda: next((each for each in edge.log.splitlines() if "?both" in each), ""))
-    assert line.endswith(" wsgi>asgi")
+    # Nothing else is behind the id: neither of both times to connect.
+    assert line.split()[9:] == ["wsgi>asgi"]
 
 
 def test_a_new_server_has_its_own_queue(edge, sockets) -> None:
