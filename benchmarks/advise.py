@@ -1,9 +1,10 @@
 """
 How far `tandem advise` is right: forty routes whose truth is known, under a load that is played.
 
-The main load shows what each route is. The advice on it is compared with the truth, and ten routes
-are moved by a setting to measure, under the same load, whether each gain is in its range. Under a
-load that takes both CPUs, where all routes wait for the CPU, no advice to move may be wrong.
+The main load shows what each route is. The advice on it is compared with the truth. Its gains are
+compared with a load of other times, which is recorded before and after ten routes are moved by a
+setting. Under a load that takes both CPUs, where all routes wait for the CPU, no advice to move may
+be wrong.
 """
 
 import argparse
@@ -20,15 +21,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from advise_figures import Recorded, differences, read_figures, stack_queue_ms, stack_workers
+from advise_figures import Recorded, differences, read_figures
+from advise_gains import MOVED, Advice, Gains
 from advise_routes import (
     ASGI_WORKERS,
     ROUTES,
     TO_ASGI,
     TO_WSGI,
-    WSGI,
     WSGI_WORKERS,
     KnownRoute,
 )
@@ -38,17 +38,14 @@ from results import Ratio, finish, run, say
 
 PROJECT = Path(__file__).parent / "advise_project"
 SEED = 18
+# Between the times of the load that the advice is on, and of the one that measures its gains.
+OTHER_TIMES = 1
 SECONDS, SATURATED_SECONDS = 180, 60
 # The routes that compute most of the time take two thirds of a CPU in the main load, of two.
 SATURATED = 3.0
-LEAST_RIGHT, LEAST_HELD = 38, 9
-MOVED = tuple(each for each in ROUTES if each.moved)
+LEAST_RIGHT = 38
 # The monitor writes a minute when it has ended.
 HISTORY_S = 75
-# Of workers, as the monitor has milliseconds.
-ROUNDING = 0.02
-
-Advice = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +163,12 @@ def measure_main(seconds: float, seed: int) -> tuple[Advice, Recorded, list[str]
         return advice, recorded, list(differences(ROUTES, recorded, sent))
 
 
-def measure_moved(seconds: float, seed: int) -> Recorded:
-    """Return what is recorded of the same load once ten routes are moved."""
-    with copied(tuple(each.moved for each in MOVED)) as shop:
+def measure(seconds: float, seed: int, moved: tuple[str, ...] = ()) -> Recorded:
+    """Return what is recorded of the load once the routes of these names are moved."""
+    with copied(moved) as shop:
         with shop.running() as url:
-            play_load(url, seconds, seed)
+            sent = play_load(url, seconds, seed)
+            wait_for_history(shop.history, sent)
         return read_figures(shop.history, seconds)
 
 
@@ -178,7 +176,9 @@ def measure_saturated(seconds: float, seed: int) -> Advice:
     """Return the advice on a load that takes both CPUs, of a stack that has stopped."""
     with copied() as shop:
         with shop.running() as url:
-            play_load(url, seconds, seed, SATURATED)
+            sent = play_load(url, seconds, seed, SATURATED)
+            # Without its requests there is no advice, and so no wrong one.
+            wait_for_history(shop.history, sent)
         return shop.advise()
 
 
@@ -196,78 +196,15 @@ def wrong_moves(advice: Advice) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """
-    What was predicted of the move of a route, and what was measured.
-
-    ``workers_freed`` are workers of WSGI, negative for a move to WSGI. ``queue_ms`` is by how much
-    the mean queue of WSGI became shorter by all of the moves together.
-    """
-
-    route: str
-    workers_freed: float
-    queue_ms: float
-    predicted_workers: tuple[float, float]
-    predicted_queue_ms: tuple[float, float]
-
-    @property
-    def holds(self) -> bool:
-        """Whether the workers are in the range, and the queue became shorter by its least."""
-        low, high = self.predicted_workers
-        is_freed = low - ROUNDING <= self.workers_freed <= high + ROUNDING
-        return is_freed and self.queue_ms >= self.predicted_queue_ms[0]
-
-
-def moves(advice: Advice, before: Recorded, after: Recorded) -> list[Move]:
-    """Compare each gain with what was measured; a route without a prediction is left out."""
-    shorter_ms = stack_queue_ms(before) - stack_queue_ms(after)
-    return [
-        Move(
-            route=each.route,
-            workers_freed=workers(before, each) - workers(after, each),
-            queue_ms=shorter_ms,
-            predicted_workers=tuple(gain["workers_freed"]),
-            predicted_queue_ms=tuple(gain["queue_ms"]),
-        )
-        for each in MOVED
-        if each.route in advice and (gain := advice[each.route]["gain"])
-    ]
-
-
-def show_all(moved: list[Move], before: Recorded, after: Recorded) -> None:
-    """Print what all of the moves came to: also what they changed for other routes."""
-    low, high = (sum(each.predicted_workers[place] for each in moved) for place in (0, 1))
-    freed = stack_workers(before) - stack_workers(after)
-    say(
-        f"All together: {freed:.2f} workers freed, predicted {low:.2f} to {high:.2f}; the queue "
-        f"was {stack_queue_ms(before):.1f} ms and is {stack_queue_ms(after):.1f} ms"
-    )
-
-
-def workers(recorded: Recorded, known: KnownRoute) -> float:
-    found = recorded.get((known.route, WSGI))
-    return found.workers if found else 0.0
-
-
-def show(advice: Advice, moved: list[Move]) -> None:
+def show(advice: Advice, gains: Gains) -> None:
     """Print what is not right, and each of the moves."""
     for known in ROUTES:
         if not is_right(known, advice):
             found = advice.get(known.route, {"verdict": "none", "reasons": []})
             say(f"{known.route}: {found['verdict']}, where {' or '.join(known.right)} is right")
             say(f"    {known.why} The advice: {' '.join(found['reasons'])}")
-    for each in moved:
-        held = "" if each.holds else ", which is NOT in the range"
-        say(
-            f"{each.route}: {each.workers_freed:.2f} workers freed, predicted "
-            f"{shown(each.predicted_workers)}; the queue is {each.queue_ms:.1f} ms shorter, "
-            f"predicted {shown(each.predicted_queue_ms)}{held}"
-        )
-
-
-def shown(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+    for line in gains.lines():
+        say(line)
 
 
 def main() -> int:
@@ -276,14 +213,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--seed", type=int, default=SEED, help="of the times of the requests")
     options = parser.parse_args()
-    advice, before, unlike = measure_main(options.seconds, options.seed)
+    advice, recorded, unlike = measure_main(options.seconds, options.seed)
     for line in unlike:
         say(f"Recorded otherwise than built: {line}")
-    after = measure_moved(options.seconds, options.seed)
+    other = options.seed + OTHER_TIMES
+    before = measure(options.seconds, other)
+    after = measure(options.seconds, other, tuple(each.moved for each in MOVED))
     saturated = measure_saturated(SATURATED_SECONDS, options.seed)
-    moved = moves(advice, before, after)
-    show(advice, moved)
-    show_all(moved, before, after)
+    gains = Gains.of(advice, before, after)
+    show(advice, gains)
     wrong = wrong_moves(advice) + wrong_moves(saturated)
     return finish(
         "bench-advise",
@@ -295,20 +233,16 @@ def main() -> int:
                 value=float(sum(is_right(each, advice) for each in ROUTES)), at_least=LEAST_RIGHT
             ),
             "wrong moves, also of the saturated stack": Ratio(value=float(len(wrong)), at_most=0),
-            "gains that are measured as predicted": Ratio(
-                value=float(sum(each.holds for each in moved)), at_least=LEAST_HELD
-            ),
+            **gains.ratios(),
         },
         packages=("django", "gunicorn", "uvicorn", "djangorestframework", "graphene-django"),
-        seed=options.seed,
+        seeds={"advice": options.seed, "gains": other},
         unlike=unlike,
         wrong_moves=wrong,
         verdicts={route: each["verdict"] for route, each in advice.items()},
         verdicts_saturated={route: each["verdict"] for route, each in saturated.items()},
-        moves=[asdict(each) for each in moved],
-        recorded={" ".join(key): asdict(each) for key, each in sorted(before.items())},
-        workers={"before": stack_workers(before), "after": stack_workers(after)},
-        queue_ms={"before": stack_queue_ms(before), "after": stack_queue_ms(after)},
+        gains=asdict(gains),
+        recorded={" ".join(key): asdict(each) for key, each in sorted(recorded.items())},
     )
 
 
