@@ -245,6 +245,7 @@ def stalled(found: Findings, options: argparse.Namespace) -> None:
         for number in range(options.rounds):
             order = (WITHOUT, WITH)[:: 1 if number % 2 == 0 else -1]
             for name, result in asyncio.run(_stalled(site.url, site.use, order)).items():
+                _require_whole(result)
                 found.add(STALLED, name, result.latency and result.latency.p99_ms, asdict(result))
                 say(f"{name} a stalled client: {_summary(result)}")
 

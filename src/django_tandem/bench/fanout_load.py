@@ -86,8 +86,18 @@ class FanoutLoad:
         await asyncio.gather(*(each.call("reset") for each in self._clients))
 
     async def send(self, text: str) -> int:
-        """Send a message with a stamp on one WebSocket, and return the stamp."""
-        return cast(int, await self._clients[0].call("send", text))
+        """
+        Send a message with a stamp on one WebSocket, and return the stamp.
+
+        Raises RefusedError where none is open.
+        """
+        for each in self._clients:
+            if stamp := await each.call("send", text):
+                return cast(int, stamp)
+        raise RefusedError(
+            "All WebSockets were closed.",
+            hint="The log of the servers says why: `tandem logs`, for a stack of `tandem up`.",
+        )
 
     async def stall(self, count: int, text: str = "") -> None:
         """Have some clients send ``text``, and read nothing from then on."""

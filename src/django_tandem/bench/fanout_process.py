@@ -103,9 +103,12 @@ class Clients:
         await asyncio.gather(*self._holding, return_exceptions=True)
 
     def send(self, text: str) -> int:
-        """Send a message with a stamp on one WebSocket, and return the stamp."""
+        """Send a message with a stamp on one WebSocket, and return the stamp; 0 without any."""
         at_ns = time.monotonic_ns()
-        next(iter(self._open)).send(stamped(text, at_ns))
+        client = next(iter(self._open), None)
+        if client is None:
+            return 0
+        client.send(stamped(text, at_ns))
         return at_ns
 
     def stall(self, count: int, text: str) -> None:

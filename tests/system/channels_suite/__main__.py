@@ -31,8 +31,11 @@ def failed(run: str, source: Path, packages: Path) -> set[str]:
         environ = {**os.environ, "RUN": run, "PYTHONPATH": os.pathsep.join(paths)}
         options = ("-q", "-p", "channels_plugin", "-p", "no:cacheprovider", f"--ignore={IGNORED}")
         argv = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", "tests"]
-        subprocess.run(argv, cwd=scratch, env=environ, check=False)
+        done = subprocess.run(argv, cwd=scratch, env=environ, check=False)
         cases = list(ElementTree.parse(report).iter("testcase"))
+    # 1 is for tests that failed; with any other code nothing of ours was tested.
+    if done.returncode not in (0, 1) or not cases:
+        sys.exit(f"{run}: pytest ended with {done.returncode}, after {len(cases)} tests.")
     bad = {_name(case) for case in cases if {each.tag for each in case} & {"failure", "error"}}
     print(f"{run:>5}: {len(cases)} run, {len(bad)} failed", flush=True)
     return bad

@@ -75,6 +75,11 @@ class Fanout:
             await asyncio.sleep(POLL_S)
         return missing
 
+    async def missing_of_next(self) -> int:
+        """Broadcast, and return how many do not get it: all where the site can't broadcast."""
+        stamp = await self.announce()
+        return await self.missing_of(stamp) if stamp else self.count
+
     async def recovery_s(self, since: float) -> float:
         """Return the seconds from ``since`` until all are open, and a message reaches each."""
         async with asyncio.timeout(DEADLINE_S):
@@ -223,7 +228,7 @@ async def stall_client(*, count: int = SOCKETS) -> Row:
             await other.stall(1, str(STALLED_BYTES))
             missing = 0
             for _ in range(2 * MAILBOX):
-                missing += await found.missing_of(await found.announce())
+                missing += await found.missing_of_next()
             await other.resume()
             await _until(lambda: _is_closed(other))
             codes = [int(code) for code, _ in (await other.counts()).closed]
@@ -270,7 +275,7 @@ async def soak(*, seconds: float = 1200, count: int = 2000, kills: int = 5) -> R
                 recoveries.append(await _end_valkey(found))
             if middle is None and elapsed > seconds / 2:
                 middle = private_mb(found.site)
-            missing += await found.missing_of(await found.announce())
+            missing += await found.missing_of_next()
             await asyncio.sleep(SOAK_EVERY_S)
         end = private_mb(found.site)
         growth = {pid: end[pid] - middle[pid] for pid in end.keys() & middle.keys()}

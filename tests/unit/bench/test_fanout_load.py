@@ -13,6 +13,7 @@ from django_tandem.bench import fanout
 from django_tandem.bench.fanout_load import FanoutLoad, processes_for
 from django_tandem.bench.fanout_results import PartUsage
 from django_tandem.bench.fanout_workload import ClientCounts, FanoutJob
+from django_tandem.errors import RefusedError
 
 pytestmark = pytest.mark.processes
 
@@ -62,6 +63,27 @@ def test_each_broadcast_reaches_each_client_once(offers_deflate) -> None:
     assert sent.sent > 1
     assert (sent.delivered, sent.lost, sent.repeated, sent.closed) == (10 * sent.sent, 0, 0, ())
     assert sent.latency is not None
+
+
+def test_no_message_is_sent_where_all_are_closed() -> None:
+    """The servers closed them, which is no failure of the load generator."""
+
+    async def close(socket: ServerConnection) -> None:
+        await socket.close()
+
+    async def act(load: FanoutLoad, server: Server) -> tuple[str, str]:
+        await load.open(4)
+        server.close(close_connections=False)
+        while (await load.counts()).open:
+            await asyncio.sleep(0.01)
+        with pytest.raises(RefusedError) as raised:
+            await load.send(MESSAGE)
+        return str(raised.value.message), str(raised.value.hint)
+
+    assert _with_load(act, talk=close) == (
+        "All WebSockets were closed.",
+        "The log of the servers says why: `tandem logs`, for a stack of `tandem up`.",
+    )
 
 
 def test_messages_that_arrive_again_or_never_are_counted() -> None:
