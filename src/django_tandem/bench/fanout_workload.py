@@ -52,7 +52,7 @@ class FanoutJob:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCounts:
     """
-    What the clients of one process, or of all, counted since they were last asked to.
+    What the clients of one process, or of all, counted since their last reset.
 
     ``open`` of them are open now. ``delivered`` stamps arrived, and ``repeated`` were no newer
     than the client's newest. ``latencies`` are of the delivered ones, ``reopening`` those from a

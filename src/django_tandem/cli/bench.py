@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure; 1 when a topology did not finish all of its rounds."""
     bench_replay.require_consistent(options)
-    is_fanout = bench_fanout.is_asked_for(options)
+    is_fanout = bench_fanout.has_broadcasts(options)
     options.duration = options.duration or (REPLAY_DURATION_S if options.from_log else DURATION_S)
     workloads: list[Workload] = []
     if is_fanout:

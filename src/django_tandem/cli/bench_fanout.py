@@ -67,14 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def is_asked_for(options: argparse.Namespace) -> bool:
-    """Return whether the options ask for broadcasts."""
+def has_broadcasts(options: argparse.Namespace) -> bool:
+    """Return whether the options have broadcasts measured."""
     return bool(options.message or options.trigger)
 
 
 def workload_of(options: argparse.Namespace, path: Callable[[str], tuple[str, str]]) -> Workload:
     """
-    Return what triggers a broadcast, as a workload whose consent and host are asked for.
+    Return what triggers a broadcast, as a workload, for the consent and the host that it needs.
 
     ``path`` splits a URL into its host and its path. Raises TandemError for options that do not
     go together.

@@ -11,7 +11,7 @@ SOURCES = (f"uvicorn.protocols.websockets.websockets_sansio_impl.{_NAME}.handle_
 
 
 def protocol_for(option: Any) -> Any:
-    """Return the value of Uvicorn's option ``ws``: ours in the place of the one that it chooses."""
+    """Return the value of Uvicorn's option ``ws``: ours instead of the one that it chooses."""
     chosen: Any = auto.AutoWebSocketsProtocol
     if option != "auto" or getattr(chosen, "__name__", "") != _NAME:
         return option
