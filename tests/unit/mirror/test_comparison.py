@@ -39,6 +39,7 @@ def test_another_status_is_the_only_difference() -> None:
         ("X-Request-ID", "a", "b"),
         ("Server-Timing", "db;dur=1", "db;dur=2"),
         ("X-Tandem-Queue", "0.001", "0.002"),
+        ("X-Accel-Buffering", "no", "yes"),
         ("Expires", "Thu, 26 Nov 2026 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:01 GMT"),
         ("Set-Cookie", "csrftoken=a; Path=/; expires=Thu", "csrftoken=b; Path=/; expires=Fri"),
         (
@@ -59,6 +60,7 @@ def test_what_differs_in_each_response_is_not_compared(name, home, other) -> Non
         ("Cache-Control", "private", "public"),
         ("Content-Type", "text/html", "text/plain"),
         ("Expires", "Thu, 26 Nov 2026 12:00:00 GMT", "Thu, 26 Nov 2026 13:00:00 GMT"),
+        ("X-Accel-Redirect", "/files/1.pdf", "/files/2.pdf"),
         ("Expires", "0", "Thu, 26 Nov 2026 13:00:00 GMT"),
         ("Content-Security-Policy", "script-src 'nonce-a'", "script-src 'self' 'nonce-a'"),
     ],
