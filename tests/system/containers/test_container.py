@@ -45,7 +45,7 @@ def test_the_workers_follow_the_memory_limit(container) -> None:
 def test_the_open_files_bound_the_connections(container) -> None:
     """And a line at the start has the limit."""
     assert (
-        "A process may open 1024 files here, so each worker of NGINX takes at most 512 connections."
+        "A process may open 1024 files here, so each worker of NGINX takes at most 768 connections."
     ) in container.output
 
 

@@ -249,20 +249,6 @@ def test_a_fault_leaves_the_split_as_it_was(up, fault) -> None:
     assert splits(up) == set()
 
 
-def test_a_shift_lasts_through_a_stop(tmp_path_factory, up) -> None:
-    """The stack that starts splits the requests from its first one on."""
-    run(up, "kind", "--to", "asgi", "--percent", "100", *LEVEL)
-    up.stop(signal.SIGINT)
-    status = json.loads(run(up, "--status", "--json"))
-    with Up(up.directory) as again:
-        found = get(again, "/kind/")
-        noted = again.output
-
-    assert {each["route"]: each["percent"] for each in status}["/kind/"] == 100
-    assert found == (200, "ASGIRequest")
-    assert '"/kind/" is shifted to ASGI for 100 % of its clients.' in noted
-
-
 @contextlib.contextmanager
 def mirroring(up, route: str, *args: str):
     """Run a mirror; its exit code and its output are those of the block's value, afterwards."""
@@ -363,3 +349,17 @@ def test_a_mirror_without_requests_compares_nothing(up) -> None:
 
     assert done.returncode == 1
     assert done.stdout == "No GET of /alike/ came in that time, so that nothing was compared.\n"
+
+
+def test_a_shift_lasts_through_a_stop(tmp_path_factory, up) -> None:
+    """The stack that starts splits the requests from its first one on."""
+    run(up, "kind", "--to", "asgi", "--percent", "100", *LEVEL)
+    up.stop(signal.SIGINT)
+    status = json.loads(run(up, "--status", "--json"))
+    with Up(up.directory) as again:
+        found = get(again, "/kind/")
+        noted = again.output
+
+    assert {each["route"]: each["percent"] for each in status}["/kind/"] == 100
+    assert found == (200, "ASGIRequest")
+    assert '"/kind/" is shifted to ASGI for 100 % of its clients.' in noted
