@@ -22,6 +22,7 @@ from faults.victims import pid_of, worker
 from django_tandem.bench.fanout_client import PLACEHOLDER, stamped
 from django_tandem.bench.fanout_load import FanoutLoad
 from django_tandem.bench.fanout_workload import FanoutJob, raise_open_files
+from django_tandem.runtime.scoreboard import read_slots
 from harness.client import ask
 
 PATH = "/ws/marks/"
@@ -192,20 +193,35 @@ async def hang_valkey(*, count: int = SOCKETS) -> Row:
 async def kill_worker(*, times: int = 3, count: int = SOCKETS) -> Row:
     """Kill an ASGI worker under broadcasts: the WebSockets of the others stay open."""
     async with fanout(count=count) as found, announcing(found):
-        recoveries = [await _kill_worker(found) for _ in range(times)]
+        kills = [await _kill_worker(found) for _ in range(times)]
+        held = sum(sockets for _, sockets in kills)
         return await row(
             found,
-            max(recoveries),
-            # Each worker of two has some of them.
-            closed_sockets=Bound(value=await closed(found), at_most=times * (count - 1)),
+            max(recovery_s for recovery_s, _ in kills),
+            closed_sockets=Bound(value=await closed(found), at_least=held, at_most=held),
         )
 
 
-async def _kill_worker(found: Fanout) -> float:
+async def _kill_worker(found: Fanout) -> tuple[float, int]:
+    """Return the seconds to recovery, and how many WebSockets the worker had."""
+    # Workers publish their counts at intervals.
+    await _until(lambda: _is_published(found))
+    pid = worker("asgi")(found.site)
+    held = sockets_by_pid(found.site)[pid]
     began, before = time.monotonic(), await closed(found)
-    os.kill(worker("asgi")(found.site), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
     await _until(lambda: _is_cut(found, before))
-    return await found.recovery_s(began)
+    return await found.recovery_s(began), held
+
+
+async def _is_published(found: Fanout) -> bool:
+    return sum(sockets_by_pid(found.site).values()) == found.count
+
+
+def sockets_by_pid(site: Site) -> dict[int, int]:
+    """Return how many WebSockets each worker of the site has."""
+    slots = read_slots(site.up.run_dir)
+    return {slot.pid: sum(slot.websockets.values()) for slot in slots}
 
 
 async def _is_cut(found: Fanout, before: int) -> bool:
