@@ -1,6 +1,7 @@
 """Checks of what sends between processes, and of which sites may open a WebSocket."""
 
 import inspect
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -14,9 +15,10 @@ from django.core.checks import (
 )
 from django.utils.module_loading import import_string
 
-from django_tandem.checks.facts import Facts, Layer
+from django_tandem.checks.facts import Facts, Layer, WrongMailbox
 from django_tandem.errors import ProjectError
 from django_tandem.model import Stack
+from django_tandem.model.mailbox import SlowClient
 from django_tandem.model.roles import listed_roles
 from django_tandem.project.importing import trying
 from django_tandem.project.loading import IN_MEMORY_LAYER
@@ -33,6 +35,11 @@ _OFFERED = (
     "`tandem up` sets REDIS_URL, which is not set here: read it in CHANNEL_LAYERS. "
     "Settings that read it already need no change."
 )
+
+_MAILBOX_HINTS = {
+    "tandem_mailbox": "Expected an integer of at least 1.",
+    "tandem_slow_client": 'Expected "close", "drop_oldest" or "latest".',
+}
 
 # What these layers do for each member of a group, and RedisLayer once in a process.
 _PER_MEMBER = {
@@ -174,6 +181,17 @@ def origin_is_checked(facts: Facts) -> Iterator[CheckMessage]:
     )
 
 
+def mailboxes_have_limits(facts: Facts) -> Iterator[CheckMessage]:
+    """Find consumer classes that each handshake would fail on."""
+    for wrong in facts.wrong_mailboxes:
+        yield Error(
+            f"{wrong.consumer}.{wrong.attribute} is {wrong.value}.",
+            hint=f"{_MAILBOX_HINTS[wrong.attribute]} Each of its WebSockets would fail.",
+            obj=wrong.consumer,
+            id="tandem.E018",
+        )
+
+
 def events_are_shared(facts: Facts) -> Iterator[CheckMessage]:
     """Find event streams by django-eventstream whose events stay in the sending process."""
     lost = _lost_events(facts) if facts.events_in_process else ""
@@ -218,6 +236,36 @@ def read_layers() -> Iterator[Layer]:
             wait_s=wait_s,
             read_timeout_s=None if wait_s is None else _read_timeout_s(layer.get("CONFIG") or {}),
         )
+
+
+def read_wrong_mailboxes() -> Iterator[WrongMailbox]:
+    """Yield each attribute of a loaded consumer class that is no limit of a mailbox."""
+    module = sys.modules.get("channels.consumer")
+    waiting = list(module.AsyncConsumer.__subclasses__()) if module is not None else []
+    seen: set[type] = set()
+    while waiting:
+        consumer = waiting.pop()
+        if consumer not in seen:
+            seen.add(consumer)
+            waiting += consumer.__subclasses__()
+            yield from _wrong_limits_of(consumer)
+
+
+def _wrong_limits_of(consumer: type) -> Iterator[WrongMailbox]:
+    messages = getattr(consumer, "tandem_mailbox", 1)
+    slow_client = getattr(consumer, "tandem_slow_client", "close")
+    is_limit = type(messages) is int and messages >= 1
+    is_policy = slow_client in list(SlowClient)
+    for attribute, value, is_right in (
+        ("tandem_mailbox", messages, is_limit),
+        ("tandem_slow_client", slow_client, is_policy),
+    ):
+        if not is_right:
+            yield WrongMailbox(
+                consumer=f"{consumer.__module__}.{consumer.__qualname__}",
+                attribute=attribute,
+                value=repr(value),
+            )
 
 
 def _wait_s(backend: str) -> float | None:

@@ -28,6 +28,15 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongMailbox:
+    """A consumer class, by its dotted path, whose ``attribute`` has a value that is no limit."""
+
+    consumer: str
+    attribute: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """
     One of DATABASES; ``conn_max_age`` None stands for connections that are never closed.
@@ -142,6 +151,7 @@ class Facts:
     stock_modules: tuple[str, ...] = ()
     async_views: tuple[AsyncView, ...] = ()
     layers: tuple[Layer, ...] = ()
+    wrong_mailboxes: tuple[WrongMailbox, ...] = ()
     senders: tuple[str, ...] = ()
     event_senders: tuple[str, ...] = ()
     events_in_process: bool = False

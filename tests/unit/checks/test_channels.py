@@ -1,6 +1,8 @@
 """Messages must reach other processes, and WebSockets come from the site's own pages."""
 
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from checks.gathered import facts
@@ -12,7 +14,9 @@ from django_tandem.checks.channels import (
     events_are_shared,
     layer_is_shared,
     layer_works_once_a_process,
+    mailboxes_have_limits,
     origin_is_checked,
+    read_wrong_mailboxes,
     senders_have_a_layer,
     worker_has_a_layer,
 )
@@ -303,3 +307,30 @@ def test_other_layers_and_projects_without_websockets_are_fine(application, back
     layer = Layer(alias="default", backend=backend)
 
     assert ids(layer_works_once_a_process(facts(application=application, layers=(layer,)))) == []
+
+
+def test_a_mailbox_with_an_unknown_limit_is_an_error(monkeypatch) -> None:
+    """Each handshake of the consumer would fail."""
+    base = type("AsyncConsumer", (), {})
+    # Other tests have no such consumers.
+    monkeypatch.setitem(sys.modules, "channels.consumer", SimpleNamespace(AsyncConsumer=base))
+    right = type("Right", (base,), {"tandem_mailbox": 1, "tandem_slow_client": "latest"})
+    mixin = type("Mixin", (), {"tandem_mailbox": 0, "tandem_slow_client": "drop-oldest"})
+    wrong = type("Wrong", (mixin, right), {})
+    name = f"{wrong.__module__}.Wrong"
+    found = facts(SOCKET, wrong_mailboxes=tuple(read_wrong_mailboxes()))
+
+    assert contents(mailboxes_have_limits(found)) == [
+        (
+            "tandem.E018",
+            name,
+            f"{name}.tandem_mailbox is 0.",
+            "Expected an integer of at least 1. Each of its WebSockets would fail.",
+        ),
+        (
+            "tandem.E018",
+            name,
+            f"{name}.tandem_slow_client is 'drop-oldest'.",
+            'Expected "close", "drop_oldest" or "latest". Each of its WebSockets would fail.',
+        ),
+    ]
