@@ -204,7 +204,7 @@ def detail_lines(advice: Advice, report: Report) -> list[str]:
         [f"{each.place}: {each.text}" if each.place else each.text for each in advice.changes],
     )
     commands = [f"  {each}" for each in advice.commands]
-    return [*lines, "", "What proves it", *commands] if commands else lines
+    return [*lines, "", "How to verify it", *commands] if commands else lines
 
 
 def _evidence_rows(advice: Advice) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ class Shift:
     ``route`` is the route's pattern, ``home`` the stack that served it before. It goes through the
     percents ``steps`` of clients, of which ``step`` is the index, each for ``every_s`` and until
     each side has ``least_samples`` requests. A p50 or p95 that is more than ``tolerance`` above
-    that of the home stack takes it back: 0.25 is a quarter. Times are in seconds since the epoch.
+    that of the home stack rolls it back: 0.25 is a quarter. Times are in seconds since the epoch.
     ``reason`` says in a sentence why it stands where it does. ``requests`` are the ids of some
     requests that show it, and ``exceptions`` the types that its side alone has raised.
     """

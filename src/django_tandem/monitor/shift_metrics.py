@@ -19,7 +19,7 @@ def metrics_of(shifts: Sequence[Shift]) -> Iterator[Metric]:
     )
     rolled_back = GaugeMetricFamily(
         "tandem_shift_rolled_back",
-        "1 for a route that was taken back, as its sides differed.",
+        "1 for a route that was rolled back, as its sides differed.",
         labels=OF_ROUTE,
     )
     for each in shifts:

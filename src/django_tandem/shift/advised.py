@@ -8,7 +8,7 @@ from django_tandem.model import Stack
 from django_tandem.model.shifts import Shift, ShiftState
 
 STACKS = {Recommendation.TO_ASGI: Stack.ASGI, Recommendation.TO_WSGI: Stack.WSGI}
-# A route that was taken back, or aborted, is tried again after so long, and a reload:
+# A route that was rolled back, or aborted, is tried again after so long, and a reload:
 # the generation is another one, and its code may be.
 RETRY_S = 24 * 3600.0
 

@@ -16,7 +16,7 @@ from enum import Enum
 from django_tandem.model.shifts import Shift
 from django_tandem.shift.samples import Sample, Sides, quantile, times_of
 
-# A rule that finds a difference by chance would take back one shift in some hundreds.
+# A rule that finds a difference by chance would roll back one shift in some hundreds.
 CHANCE = 1e-4
 # Of an exception that the home stack never raised: it is a sign by itself.
 CHANCE_OF_EXCEPTION = 1e-3
@@ -50,8 +50,8 @@ class Decision:
     exceptions: tuple[str, ...] = ()
 
 
-Finding = tuple[str, Sequence[Sample]]
-Rule = Callable[[Shift, Sides], Finding | None]
+Reason = tuple[str, Sequence[Sample]]
+Rule = Callable[[Shift, Sides], Reason | None]
 
 
 def decide(shift: Shift, sides: Sides, now: float) -> Decision:
@@ -93,7 +93,7 @@ def lacks_home(shift: Shift, sides: Sides) -> bool:
     return len(sides.home) < shift.least_samples
 
 
-def failures(shift: Shift, sides: Sides) -> Finding | None:
+def failures(shift: Shift, sides: Sides) -> Reason | None:
     """More requests fail on trial than at home: of the whole step, or of the newest."""
     for trial, home in ((sides.trial, sides.home), _newest(sides)):
         failed = [each for each in trial if each.is_failed]
@@ -121,7 +121,7 @@ def _has_failed(failed: int, of_trial: int, at_home: int, of_home: int) -> bool:
     return is_most or _is_excess(failed, of_trial, at_home, of_home)
 
 
-def new_exceptions(shift: Shift, sides: Sides) -> Finding | None:
+def new_exceptions(shift: Shift, sides: Sides) -> Reason | None:
     """The trial raises an exception that the home stack never does."""
     known = {each.exception for each in sides.home}
     by_type: dict[str, list[Sample]] = defaultdict(list)
@@ -138,17 +138,17 @@ def new_exceptions(shift: Shift, sides: Sides) -> Finding | None:
     return None
 
 
-def slower_p50(shift: Shift, sides: Sides) -> Finding | None:
+def slower_p50(shift: Shift, sides: Sides) -> Reason | None:
     """Half of the requests take longer on trial than those at home, beyond the tolerance."""
     return _slower(shift, sides, 0.5)
 
 
-def slower_p95(shift: Shift, sides: Sides) -> Finding | None:
+def slower_p95(shift: Shift, sides: Sides) -> Reason | None:
     """The slowest requests take longer on trial than those at home, beyond the tolerance."""
     return _slower(shift, sides, 0.95)
 
 
-def _slower(shift: Shift, sides: Sides, share: float) -> Finding | None:
+def _slower(shift: Shift, sides: Sides, share: float) -> Reason | None:
     home = sorted(times_of(sides.home))
     usual = quantile(home, share)
     if usual is None:
@@ -175,7 +175,7 @@ def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
     return [each for each in left if each.took_s > bound]
 
 
-def other_shape(shift: Shift, sides: Sides) -> Finding | None:
+def other_shape(shift: Shift, sides: Sides) -> Reason | None:
     """Responses have another status, another content type, or other headers."""
     # A failure has a rule of its own.
     home = _by_client(each for each in sides.home if not each.is_failed)
@@ -195,7 +195,7 @@ def other_shape(shift: Shift, sides: Sides) -> Finding | None:
     return reason, different
 
 
-def other_size(shift: Shift, sides: Sides) -> Finding | None:
+def other_size(shift: Shift, sides: Sides) -> Reason | None:
     """Bodies of the same path are shorter or longer on trial than any at home."""
     home, trial = (
         _by_client(each for each in side if each.size is not None and not each.is_failed)

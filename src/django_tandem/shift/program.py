@@ -15,7 +15,7 @@ from django_tandem.runtime.waiting import report
 from django_tandem.shift.decision import Action, Decision, decide, lacks_home
 from django_tandem.shift.samples import Sample, Sides, StepSamples, parse
 
-# A route that fails on trial is to be taken back before many requests of it have failed.
+# A route that fails on trial is to be rolled back before many requests of it have failed.
 POLL_S = 0.01
 # A decision takes milliseconds of CPU time. One about a failure waits for none of these.
 CONSIDER_S = 0.05

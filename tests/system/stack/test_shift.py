@@ -1,4 +1,4 @@
-"""A route is shifted on a running stack, and is taken back by itself where it differs."""
+"""A route is shifted on a running stack, and is rolled back by itself where it differs."""
 
 import contextlib
 import itertools
@@ -72,7 +72,7 @@ DEBUG = False
 TANDEM = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "SHIFT": {"ROUTES": ["/kind/"]}}
 """
 
-# A machine under load is slow by chance, and then a shift of another kind would be taken back.
+# A machine under load is slow by chance, and then a shift of another kind would be rolled back.
 WIDE = "10000"
 LEVEL = ("--tolerance", WIDE)
 

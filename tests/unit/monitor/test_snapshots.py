@@ -8,7 +8,7 @@ from django_tandem.monitor.snapshots import SnapshotInputs, take
 
 
 def test_a_shift_is_shown_unless_a_command_has_aborted_it() -> None:
-    """Also one that was taken back, which is at 0 %."""
+    """Also one that was rolled back, which is at 0 %."""
     shifts = (
         shift(route="/a/", steps=(5, 25), step=1, on_trial=SideFigures(requests=9)),
         shift(route="/b/", state=ShiftState.ROLLED_BACK, reason="It failed."),

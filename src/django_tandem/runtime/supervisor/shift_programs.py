@@ -42,7 +42,7 @@ class ShiftPrograms:
         """Watch the shifts, in another process; return whether one was started."""
         if _runs(self._watcher):
             return False
-        # Not with a higher niceness: it takes a route back that fails, also under load.
+        # Not with a higher niceness: it rolls back a route that fails, also under load.
         argv = [live_python(self._run_dir), "-P", "-m", WATCHER, str(self._run_dir)]
         self._watcher = self._popen(argv, str(self._run_dir), without_agents(os.environ))
         return True
