@@ -26,7 +26,7 @@ PLAIN, FRAME = "/ws/plain/", "/ws/frame/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class SocketVariant:
     """One way to serve it: by tandem, or by Uvicorn; on a layer, or raw, without Channels."""
 
     name: str
@@ -44,13 +44,13 @@ class Served:
     use: MeasureUsage
 
 
-CORE = Variant(name="uvicorn, core")
-PUBSUB = Variant(name="uvicorn, pubsub", layer="pubsub")
-RAW = Variant(name="uvicorn, raw ASGI", is_raw=True)
-TANDEM_CORE = Variant(name="tandem, core", is_tandem=True)
-TANDEM_PUBSUB = Variant(name="tandem, pubsub", layer="pubsub", is_tandem=True)
-OURS = Variant(name="tandem, RedisLayer", layer="tandem", is_tandem=True)
-FRAMES = Variant(
+CORE = SocketVariant(name="uvicorn, core")
+PUBSUB = SocketVariant(name="uvicorn, pubsub", layer="pubsub")
+RAW = SocketVariant(name="uvicorn, raw ASGI", is_raw=True)
+TANDEM_CORE = SocketVariant(name="tandem, core", is_tandem=True)
+TANDEM_PUBSUB = SocketVariant(name="tandem, pubsub", layer="pubsub", is_tandem=True)
+OURS = SocketVariant(name="tandem, RedisLayer", layer="tandem", is_tandem=True)
+FRAMES = SocketVariant(
     name="tandem, RedisLayer and broadcast", layer="tandem", is_tandem=True, path=FRAME
 )
 STOCK = (CORE, PUBSUB, RAW)
@@ -58,7 +58,7 @@ EVERY = (*STOCK, TANDEM_CORE, TANDEM_PUBSUB, OURS, FRAMES)
 
 
 @contextmanager
-def served(variant: Variant, tandem: Mapping[str, object] = ONE_WORKER) -> Iterator[Served]:
+def served(variant: SocketVariant, tandem: Mapping[str, object] = ONE_WORKER) -> Iterator[Served]:
     """Serve a copy of the project for the length of the block."""
     own = {"BENCH_LAYER": variant.layer, "DJANGO_SETTINGS_MODULE": "settings"}
     with tempfile.TemporaryDirectory(prefix="sockets-") as scratch:
@@ -87,7 +87,7 @@ def served(variant: Variant, tandem: Mapping[str, object] = ONE_WORKER) -> Itera
             process.wait(timeout=60)
 
 
-def _usage(variant: Variant, pid: int, directory: Path) -> MeasureUsage:
+def _usage(variant: SocketVariant, pid: int, directory: Path) -> MeasureUsage:
     run_dir = directory / ".tandem"
 
     def of_stack() -> PartUsage:
@@ -100,7 +100,9 @@ def _usage(variant: Variant, pid: int, directory: Path) -> MeasureUsage:
     return of_stack if variant.is_tandem else of_server
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, variant: Variant, address: str) -> None:
+def _wait(
+    process: subprocess.Popen[bytes], log: Path, variant: SocketVariant, address: str
+) -> None:
     is_up: Callable[[], bool] = (
         (lambda: "Ready: " in log.read_text()) if variant.is_tandem else lambda: _listens(address)
     )

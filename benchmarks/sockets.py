@@ -32,7 +32,7 @@ from socket_variants import (
     RAW,
     TANDEM_CORE,
     TANDEM_PUBSUB,
-    Variant,
+    SocketVariant,
     served,
 )
 
@@ -61,7 +61,7 @@ PACKAGES = ("django", "channels", "channels-redis", "redis", "uvicorn", "websock
 
 
 @dataclass(kw_only=True)
-class Findings:
+class Measurements:
     """Each figure of each round, by part and variant, and why a variant has none."""
 
     rounds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class RatioBound:
     """One variant's figure over another's, in one part."""
 
     name: str
@@ -96,77 +96,77 @@ WITH_EDGE, EDGE_KB = "deliveries a core, with the edge", "edge's kB a socket"
 STALLED, P99, LOST = "stalled", "p99 of 5000", "lost of 5000"
 WITHOUT, WITH = "without", "with"
 BOUNDS = (
-    Bound(
+    RatioBound(
         name="deliveries/s a core, consumers unchanged: RedisLayer / channels_redis core",
         part=PER_CORE,
         over=OURS.name,
         under=CORE.name,
         at_least=5,
     ),
-    Bound(
+    RatioBound(
         name="deliveries/s a core: broadcast / channels_redis core",
         part=PER_CORE,
         over=FRAMES.name,
         under=CORE.name,
         at_least=8,
     ),
-    Bound(
+    RatioBound(
         name="deliveries/s a core: broadcast / channels_redis pub/sub",
         part=PER_CORE,
         over=FRAMES.name,
         under=PUBSUB.name,
         at_least=4,
     ),
-    Bound(
+    RatioBound(
         name="deliveries/s a core: broadcast / raw ASGI send",
         part=PER_CORE,
         over=FRAMES.name,
         under=RAW.name,
         at_least=0.6,
     ),
-    Bound(
+    RatioBound(
         name="deliveries/s a core, channels_redis core: tandem / Uvicorn",
         part=PER_CORE,
         over=TANDEM_CORE.name,
         under=CORE.name,
         at_least=1.8,
     ),
-    Bound(
+    RatioBound(
         name="deliveries/s a core, channels_redis pub/sub: tandem / Uvicorn",
         part=PER_CORE,
         over=TANDEM_PUBSUB.name,
         under=PUBSUB.name,
         at_least=3,
     ),
-    Bound(
+    RatioBound(
         name="kB an idle socket: Uvicorn and Channels / ours",
         part=MEMORY,
         over=CORE.name,
         under=OURS.name,
         at_least=2.2,
     ),
-    Bound(
+    RatioBound(
         name="DRF list's requests/s: beside 1000 deliveries/s / without",
         part=DRF,
         over=WITH,
         under=WITHOUT,
         at_least=0.92,
     ),
-    Bound(
+    RatioBound(
         name="DRF list's requests/s beside 1000 deliveries/s: tandem / by hand with nice",
         part=DRF,
         over=WITH,
         under=REFERENCE,
         at_least=1.15,
     ),
-    Bound(
+    RatioBound(
         name="broadcast p99 beside the DRF list: by hand with nice / tandem",
         part=BESIDE_P99,
         over=REFERENCE,
         under=WITH,
         at_least=1.5,
     ),
-    Bound(
+    RatioBound(
         name="p99 of 1000 beside a stalled client / without it",
         part=STALLED,
         over=WITH,
@@ -180,7 +180,7 @@ def main() -> int:
     """Print each ratio with its bound."""
     options = _parsed()
     raise_open_files()
-    found = Findings()
+    found = Measurements()
     began = time.monotonic()
     parts: Mapping[str, Callable[[], None]] = {
         "deliveries": lambda: deliveries(found, options),
@@ -207,7 +207,7 @@ def main() -> int:
     )
 
 
-def deliveries(found: Findings, options: argparse.Namespace) -> None:
+def deliveries(found: Measurements, options: argparse.Namespace) -> None:
     """Broadcast to a thousand members as fast as they receive; no client offers compression."""
     for variant in _rounds(options, EVERY, found):
         with _keeping(found, variant.name), served(variant) as site:
@@ -218,7 +218,7 @@ def deliveries(found: Findings, options: argparse.Namespace) -> None:
             say(f"{variant.name}: {_summary(sent)}")
 
 
-def idle(found: Findings, options: argparse.Namespace) -> None:
+def idle(found: Measurements, options: argparse.Namespace) -> None:
     """Open five thousand, each offering compression as a browser does."""
     for variant in _rounds(options, (CORE, OURS), found, rounds=2):
         with _keeping(found, variant.name), served(variant) as site:
@@ -228,7 +228,7 @@ def idle(found: Findings, options: argparse.Namespace) -> None:
             say(f"{variant.name}: {result.servers_kb} kB a socket, edge {result.edge_kb} kB")
 
 
-def many(found: Findings) -> None:
+def many(found: Measurements) -> None:
     """Send five thousand a message a second, on all CPUs."""
     with _keeping(found, FRAMES.name), served(FRAMES, {}) as site:
         _, sent = asyncio.run(
@@ -239,7 +239,7 @@ def many(found: Findings) -> None:
         say(f"{MANY} sockets, a message a second: {_summary(sent)}")
 
 
-def stalled(found: Findings, options: argparse.Namespace) -> None:
+def stalled(found: Measurements, options: argparse.Namespace) -> None:
     """Broadcast to a thousand members, one of which reads nothing, and without that one."""
     with _keeping(found, OURS.name), served(OURS) as site:
         for number in range(options.rounds):
@@ -250,7 +250,7 @@ def stalled(found: Findings, options: argparse.Namespace) -> None:
                 say(f"{name} a stalled client: {_summary(result)}")
 
 
-def beside(found: Findings, options: argparse.Namespace) -> None:
+def beside(found: Measurements, options: argparse.Namespace) -> None:
     """Load the example's list beside a thousand deliveries a second, and without them."""
     os.environ["BENCH_LAYER"] = "tandem"
     try:
@@ -269,7 +269,7 @@ def beside(found: Findings, options: argparse.Namespace) -> None:
                 _beside(found, stack, WITH if is_ours else REFERENCE, is_ours=is_ours)
 
 
-def _beside(found: Findings, stack: RunningTopology, name: str, *, is_ours: bool) -> None:
+def _beside(found: Measurements, stack: RunningTopology, name: str, *, is_ours: bool) -> None:
     if is_ours:
         alone, _ = asyncio.run(_drf(stack, every_s=None))
         found.add(DRF, WITHOUT, alone)
@@ -370,7 +370,7 @@ async def _stalled(url: str, use: MeasureUsage, order: Sequence[str]) -> dict[st
         return found
 
 
-def ratios(found: Findings) -> dict[str, Ratio]:
+def ratios(found: Measurements) -> dict[str, Ratio]:
     """Return each bound's ratio; of those not measured, why."""
     done = {bound.name: _ratio(found, bound) for bound in BOUNDS}
     ours = found.values(MEMORY, OURS.name)
@@ -391,7 +391,7 @@ def ratios(found: Findings) -> dict[str, Ratio]:
     }
 
 
-def _ratio(found: Findings, bound: Bound) -> Ratio:
+def _ratio(found: Measurements, bound: RatioBound) -> Ratio:
     """Return the median ratio of the rounds that both finished, which ran next to each other."""
     over, under = found.values(bound.part, bound.over), found.values(bound.part, bound.under)
     pairs = [above / below for above, below in zip(over, under, strict=False) if below]
@@ -423,10 +423,10 @@ def _summary(sent: BroadcastResult) -> str:
 
 def _rounds(
     options: argparse.Namespace,
-    variants: Sequence[Variant],
-    found: Findings,
+    variants: Sequence[SocketVariant],
+    found: Measurements,
     rounds: int | None = None,
-) -> Iterable[Variant]:
+) -> Iterable[SocketVariant]:
     """Yield each variant in turn, there and back; one that failed is not tried again."""
     chosen = [each for each in variants if not options.only or each.name in options.only]
     for number in range(min(options.rounds, rounds or options.rounds)):
@@ -436,7 +436,7 @@ def _rounds(
 
 
 @contextmanager
-def _keeping(found: Findings, name: str) -> Iterator[None]:
+def _keeping(found: Measurements, name: str) -> Iterator[None]:
     """Record why a variant failed, and continue with the next."""
     try:
         yield

@@ -63,7 +63,7 @@ class HttpLoad:
         return True
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One connection, until either side closes it; then ``done`` is set."""
 
     def __init__(self, load: HttpLoad, since: float) -> None:
@@ -155,7 +155,7 @@ async def _keep_busy(load: HttpLoad) -> None:
         since = time.perf_counter()
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT_S):
-                factory = partial(Connection, load, since)
+                factory = partial(LoadConnection, load, since)
                 _, connection = await loop.create_connection(factory, *load.address)
         except TimeoutError:
             load.record_timeout()
