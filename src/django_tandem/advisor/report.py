@@ -1,7 +1,7 @@
 """The advice on all routes of a plan, and its JSON."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django_tandem import __version__
@@ -10,6 +10,7 @@ from django_tandem.advisor.gains import Capacity
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.source import read_code
 from django_tandem.advisor.verdicts import Advice, advise
+from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Plan, Stack
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.servers import SERVERS
@@ -88,7 +89,8 @@ def make_report(
     verdicts = {each.route.pattern: each for each in reversed(plan.verdicts)}
     found = [
         advise(
-            history.of(pattern, each.stack),
+            # The history has a route as its header has it.
+            replace(history.of(header_text(pattern), each.stack), route=pattern),
             read_code(each, plan.project, atomic=atomic),
             capacity,
             history,

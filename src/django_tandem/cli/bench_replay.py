@@ -17,6 +17,7 @@ from django_tandem.bench.results import P50, P95, Row
 from django_tandem.bench.workload import Replay, WebSockets, Workload
 from django_tandem.cli import argument_types, console
 from django_tandem.errors import RefusedError, TandemError
+from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import programs
 from django_tandem.monitor.history import HISTORY, read
 from django_tandem.monitor.minutes import UNMATCHED
@@ -159,7 +160,9 @@ def _route_of(target: str) -> str:
 
 @cache
 def _pattern(path: str) -> str:
-    return pattern_of(path_of(path)) or UNMATCHED
+    pattern = pattern_of(path_of(path))
+    # The history has a route as its header has it.
+    return header_text(pattern) if pattern else UNMATCHED
 
 
 def _is_file(target: str) -> bool:

@@ -9,6 +9,7 @@ from builders import plan, verdict
 from django_tandem.advisor.page import page
 from django_tandem.advisor.report import capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
+from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Stack
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 
@@ -58,6 +59,18 @@ def test_a_route_is_found_by_its_pattern(report) -> None:
     """The command resolves every other name."""
     assert report.find("/report/").evidence.route == "/report/"
     assert report.find("/reports/") is None
+
+
+@pytest.mark.parametrize("pattern", ["/größe/", f"/{'a' * 600}/"])
+def test_a_route_is_found_as_the_history_has_it(pattern) -> None:
+    """In ASCII, and cut; the advice has its pattern."""
+    shop = plan(verdict(pattern))
+    records = [served(header_text(pattern), "wsgi", 0, count=7, each_s=0.1, cpu_s=0.1)]
+    capacity = capacity_of(shop, wsgi_server="gunicorn", cpus=2.0)
+
+    (advice,) = make_report(shop, records, capacity).advice
+
+    assert (advice.evidence.route, advice.evidence.requests) == (pattern, 7)
 
 
 def test_the_json_has_the_keys_of_the_documentation(report) -> None:
