@@ -45,7 +45,8 @@ class Terminal:
         return [each.pattern for each in wanted if not any(map(each.fullmatch, new))]
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, and wait for the end."""
+        """Press Ctrl-C while the command runs, and wait for the end."""
+        assert self.process.poll() is None, self.output
         self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=DEADLINE_S)
 

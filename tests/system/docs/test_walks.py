@@ -1,10 +1,13 @@
 """A reader who does what a page says gets what it shows."""
 
+import shutil
+
 import pytest
 from docs.blocks import DOCS, Block, blocks
 from docs.walking import Walk
 
 from harness.projects import startproject
+from harness.stack import free_port
 
 # Each begins with a project that startproject made.
 HOW_TOS = (
@@ -35,6 +38,17 @@ def test_the_tutorial_works_as_written(tmp_path, tools) -> None:
 
     with Walk(tmp_path, tools) as walk:
         for block in followed:
+            walk.follow(block)
+
+
+@pytest.mark.timeout(300)
+def test_the_tutorial_on_a_move_works_as_written(prepared_example, tmp_path, tools) -> None:
+    """From a synchronous endpoint of the example to its pin."""
+    shutil.copytree(prepared_example, tmp_path, dirs_exist_ok=True)
+
+    with Walk(tmp_path, tools) as walk:
+        walk.environment["SHIPPING_URL"] = f"http://127.0.0.1:{free_port()}"
+        for block in blocks(DOCS / "tutorial-move.md"):
             walk.follow(block)
 
 
