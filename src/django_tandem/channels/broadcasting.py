@@ -53,7 +53,8 @@ async def broadcast(
     Django's JSON encoder takes, which knows dates, decimals and UUIDs too. ``using`` is the alias
     of the channel layer, whose promises are those of ``group_send``: at most once, in order.
 
-    Raises TypeError without exactly one message, and InvalidChannelLayerError without the layer.
+    Raises TypeError without exactly one message, or for one of another type, and
+    InvalidChannelLayerError without the layer.
     """
     message = _message(text, json, bytes)
     layer = get_channel_layer(using)
@@ -78,8 +79,13 @@ def _message(text: str | None, json: Any, data: bytes | None) -> dict[str, Any]:
     given = (text is not None) + (json is not _NOT_GIVEN) + (data is not None)
     if given != 1:
         raise TypeError(f"Expected one of text, json and bytes, got {given or 'none'} of them.")
+    # The frame is made where it is received, and an error there would end each socket.
     if data is not None:
-        return {"type": BROADCAST, "bytes": data}
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"Expected bytes to be bytes, got {data!r}.")
+        return {"type": BROADCAST, "bytes": bytes(data)}
+    if text is not None and not isinstance(text, str):
+        raise TypeError(f"Expected text to be a str, got {text!r}; json= takes any value.")
     if text is None:
         text = json_module.dumps(json, cls=DjangoJSONEncoder)
     return {"type": BROADCAST, "text": text}

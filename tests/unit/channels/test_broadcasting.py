@@ -99,6 +99,22 @@ def test_exactly_one_message_is_sent(message, count) -> None:
     assert str(raised.value) == f"Expected one of text, json and bytes, got {count} of them."
 
 
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ({"text": 5}, "Expected text to be a str, got 5; json= takes any value."),
+        ({"text": b"a"}, "Expected text to be a str, got b'a'; json= takes any value."),
+        ({"bytes": "a"}, "Expected bytes to be bytes, got 'a'."),
+    ],
+)
+def test_a_message_of_another_type_is_an_error_of_the_sender(message, error) -> None:
+    """And not of each socket that it would reach."""
+    with pytest.raises(TypeError) as raised:
+        asyncio.run(broadcast("all", **message))
+
+    assert str(raised.value) == error
+
+
 def test_a_layer_that_is_not_configured_is_an_error() -> None:
     """The message would reach nobody."""
     with pytest.raises(InvalidChannelLayerError) as raised:
