@@ -22,9 +22,9 @@ MOST_LOOP_LOAD = 0.3
 LEAST_WORKERS, LEAST_WORKER_SHARE = 0.1, 0.02
 LEAST_PEAK_WORKERS = 0.25
 LEAST_QUEUE_SHARE, LEAST_QUEUE_S = 0.2, 0.005
-# An async view blocks the loop if it does so for this long, and for this share of its own time.
+# An async view blocks the loop if it does so for this long, and for this share of its time.
 LEAST_BLOCKED_S, LEAST_BLOCKED_SHARE = 0.01, 0.3
-# A synchronous view on ASGI computes for this share of its own time, or else it holds a thread.
+# A synchronous view on ASGI computes for this share of its time, or else it holds a thread.
 LEAST_COMPUTING = 0.5
 # From which load of the CPUs on the time off a CPU may be a wait for one.
 SATURATED = 0.7

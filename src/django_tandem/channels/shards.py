@@ -8,6 +8,7 @@ shard is a part of the names that is in one slot, and so on one node at a time.
 import asyncio
 import binascii
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -40,7 +41,7 @@ class UnsentError(RedisConnectionError):
     """Redis has not got the command, so that it may be sent again."""
 
 
-class Shard:
+class Shard(ABC):
     """
     One part of the names, as one event loop reaches it.
 
@@ -55,9 +56,9 @@ class Shard:
         self._slots = asyncio.Semaphore(CONCURRENT_COMMANDS)
         self._idle: list[AbstractConnection] = []
 
+    @abstractmethod
     async def connect(self) -> AbstractConnection:
         """Return a new connection."""
-        raise NotImplementedError
 
     async def execute(self, *command: Any) -> Any:
         """

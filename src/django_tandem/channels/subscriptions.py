@@ -185,7 +185,7 @@ class Subscriptions:
                 batch = self._take_batch()
                 self._unanswered.extend(batch)
                 names = [command.name for command in batch if command.name]
-                # redis-py would read the answer of its own test here.
+                # redis-py would read the answer to its test here.
                 await connection.send_command(batch[0].verb, *names, check_health=False)
 
     def _take_batch(self) -> list[Command]:

@@ -239,7 +239,7 @@ def read_layers() -> Iterator[Layer]:
 
 
 def read_wrong_mailboxes() -> Iterator[WrongMailbox]:
-    """Yield each attribute of a loaded consumer class that is no limit of a mailbox."""
+    """Yield each attribute of a loaded consumer class that does not limit a mailbox."""
     module = sys.modules.get("channels.consumer")
     waiting = list(module.AsyncConsumer.__subclasses__()) if module is not None else []
     seen: set[type] = set()

@@ -29,7 +29,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongMailbox:
-    """A consumer class, by its dotted path, whose ``attribute`` has a value that is no limit."""
+    """A consumer class, by its dotted path, whose ``attribute`` has a value that is not a limit."""
 
     consumer: str
     attribute: str

@@ -119,36 +119,15 @@ def run(
     allowed = raise_open_files()
     cpus = len(os.sched_getaffinity(0))
     require_open_files(options.sockets, cpus, allowed)
-    schedule = FanoutSchedule(
-        count=options.sockets,
-        rounds=options.rounds,
-        seconds=options.duration,
-        every_s=options.every,
-        storms=() if options.no_storms else (RELOAD, KILL),
-        cpus=cpus,
-    )
-    job = FanoutJob(
-        url="",
-        path=path,
-        headers=tuple(each for each in trigger.headers if each[0].lower() != "content-type"),
-        sources=source_addresses(options.sockets, ephemeral_ports()),
-        offers_deflate=not options.no_deflate,
-    )
-    broadcast = Broadcast(
-        message=options.message or "",
-        path=trigger.path or "",
-        method=trigger.method,
-        body=trigger.body,
-        headers=trigger.headers,
-    )
+    schedule = _schedule(options, cpus)
     began = time.monotonic()
     compared = [with_room(each, options.sockets, allowed) for each in topologies]
     steps = options.rounds * len(compared) * (STEPS + len(schedule.storms))
     with interruptible(), Progress(steps) as progress:
         session = FanoutSession(
             topologies=compared,
-            job=job,
-            broadcast=broadcast,
+            job=_job(options, trigger, path),
+            broadcast=_broadcast(options, trigger),
             schedule=schedule,
             report_step=progress.step,
             report_failure=progress.say,
@@ -159,6 +138,37 @@ def run(
     if report.was_cut:
         return INTERRUPTED
     return 0 if reports.is_complete(report) else 1
+
+
+def _schedule(options: argparse.Namespace, cpus: int) -> FanoutSchedule:
+    return FanoutSchedule(
+        count=options.sockets,
+        rounds=options.rounds,
+        seconds=options.duration,
+        every_s=options.every,
+        storms=() if options.no_storms else (RELOAD, KILL),
+        cpus=cpus,
+    )
+
+
+def _job(options: argparse.Namespace, trigger: Workload, path: str) -> FanoutJob:
+    return FanoutJob(
+        url="",
+        path=path,
+        headers=tuple(each for each in trigger.headers if each[0].lower() != "content-type"),
+        sources=source_addresses(options.sockets, ephemeral_ports()),
+        offers_deflate=not options.no_deflate,
+    )
+
+
+def _broadcast(options: argparse.Namespace, trigger: Workload) -> Broadcast:
+    return Broadcast(
+        message=options.message or "",
+        path=trigger.path or "",
+        method=trigger.method,
+        body=trigger.body,
+        headers=trigger.headers,
+    )
 
 
 def print_tables(report: FanoutReport) -> None:

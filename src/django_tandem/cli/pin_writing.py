@@ -28,7 +28,7 @@ def pin_of(plan: Plan, verdict: Verdict, to: Stack) -> Pin:
         raise RefusedError(
             f'"{pins[0].target}" names {", ".join(moved[0])} as well as {route.pattern}, and '
             f"{route.pattern} alone was shifted.",
-            hint=f"Give {route.pattern} a URL name of its own, reload, and run the command again.",
+            hint=f"Give {route.pattern} a unique URL name, reload, and run the command again.",
         )
     return next(pin for pin, others in zip(pins, moved, strict=True) if not others)
 

@@ -46,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a pattern, a path, a URL name or a view; to change a shift, its pattern",
     )
     parser.add_argument("--to", metavar="STACK", type=stack, help="wsgi or asgi")
+    _add_steps(parser)
+    _add_comparison(parser)
+    _add_actions(parser)
+    shift_mirror.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the shifts as JSON")
+
+
+def _add_steps(parser: argparse.ArgumentParser) -> None:
     share = parser.add_mutually_exclusive_group()
     share.add_argument(
         "--percent", metavar="N", type=percent, help="this share of its clients, and no further"
@@ -64,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=EVERY_S,
         help="how long a step takes (10m)",
     )
+
+
+def _add_comparison(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples",
         metavar="N",
@@ -85,6 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=round(100 * TOLERANCE),
         help=f"how much longer a p50 or p95 may be ({TOLERANCE:.0%})".replace("%", "%%"),
     )
+
+
+def _add_actions(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--status", action="store_true", help="print the shifts, and end")
     what.add_argument("--pause", action="store_true", help="stay at the present share")
@@ -98,8 +112,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help='start one that `tandem advise` is sure of, of the routes in TANDEM["SHIFT"]',
     )
-    shift_mirror.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print the shifts as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -179,7 +191,7 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     console.line_out(started(shift))
     if plan.peers:
         console.line_out(
-            "Other hosts with an edge have shifts of their own: run the command on each of them."
+            "Other hosts with an edge have separate shifts: run the command on each of them."
         )
     return 0
 

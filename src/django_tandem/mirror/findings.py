@@ -78,7 +78,7 @@ class Findings:
         Add one comparison.
 
         ``unstable`` are the differences of two responses of the home stack to that request: what
-        differs there is no difference of the stacks.
+        differs there is not a difference between the stacks.
         """
         own = {(each.kind, each.name) for each in unstable}
         differences = tuple(differences)

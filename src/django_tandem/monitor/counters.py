@@ -70,7 +70,7 @@ class RequestCounters:
 
     def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
         """Add the CPU time of bodies, of which the lines have none."""
-        # A route without a series of its own is among the others.
+        # A route without a separate series is among the others.
         key = (route if (route, stack) in self.cpu_s else OTHER_ROUTES, stack)
         if key in self.cpu_s:
             self.cpu_s[key] += cpu_s

@@ -33,7 +33,7 @@ class RouteMinute:
     their bucket of PERCENTILE_BUCKETS_S. The sums are in seconds: at the edge, in the queue, on
     the CPU, and in a worker. ``cpu_known`` is how many of them have a CPU time. For ``delay_s``
     they were ready to compute and had no CPU; for ``blocked_s`` they kept their event loop, 10 ms
-    or longer at a time. ``unanswered_s`` is no part of ``worker_s``: these requests timed out or
+    or longer at a time. ``unanswered_s`` is not part of ``worker_s``: these requests timed out or
     their clients left, in the queue or in a worker. WebSockets and
     event streams have a separate record, with ``is_long`` true. In older history a record covers
     ``minutes`` minutes, from ``minute`` on.

@@ -170,6 +170,18 @@ def _connections(measured: Measured) -> Iterator[Metric]:
         ["code"],
         _by_one(measured.workers.closes),
     )
+    yield from _mailboxes(measured)
+    yield _gauge("tandem_streams", "Open event streams.", ["http_route"], streams.items())
+    # Not tandem_streams_total: in OpenMetrics, that and tandem_streams would be one metric.
+    yield _counter(
+        "tandem_stream_ends",
+        "Event streams that have ended.",
+        ["outcome"],
+        _by_one(measured.workers.stream_ends),
+    )
+
+
+def _mailboxes(measured: Measured) -> Iterator[Metric]:
     yield _gauge(
         "tandem_websocket_mailbox_length",
         "The most messages of the channel layer that have waited for one consumer in ten seconds.",
@@ -187,14 +199,6 @@ def _connections(measured: Measured) -> Iterator[Metric]:
         "WebSockets that were closed with 1013, as a mailbox was full.",
         [],
         [((), measured.workers.mailboxes["closed"])],
-    )
-    yield _gauge("tandem_streams", "Open event streams.", ["http_route"], streams.items())
-    # Not tandem_streams_total: in OpenMetrics, that and tandem_streams would be one metric.
-    yield _counter(
-        "tandem_stream_ends",
-        "Event streams that have ended.",
-        ["outcome"],
-        _by_one(measured.workers.stream_ends),
     )
 
 

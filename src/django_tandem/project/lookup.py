@@ -40,7 +40,7 @@ def is_static(path: str) -> bool:
 def is_file(path: str) -> bool:
     """Return whether ``path`` is below STATIC_URL or MEDIA_URL, where the edge serves files."""
     media = urlsplit(settings.MEDIA_URL or "")
-    # The default, "/", is no prefix of its own.
+    # The default, "/", is not a prefix.
     is_media = media.path not in ("", "/") and not media.netloc and path.startswith(media.path)
     return is_static(path) or is_media
 

@@ -12,9 +12,6 @@ from django_tandem.model import Block, Plan, Route
 from django_tandem.plan.blocking import block_rules
 from django_tandem.runtime import lock
 
-# A command holds the lock for milliseconds.
-PATIENCE_S = 5
-
 
 @contextmanager
 def changing(run_dir: Path) -> Iterator[list[Block]]:
@@ -24,19 +21,10 @@ def changing(run_dir: Path) -> Iterator[list[Block]]:
     One process at a time, so that no change is lost; nothing is written after an exception.
     Raises RefusedError when another process keeps the lock.
     """
-    handle = lock.try_to_take(run_dir, lock.BLOCKS, within_s=PATIENCE_S)
-    if handle is None:
-        pid = lock.holder(run_dir, lock.BLOCKS)
-        raise RefusedError(
-            f"Another process, with pid {pid}, is changing the blocked routes of {run_dir}.",
-            hint="Try again when it has ended.",
-        )
-    try:
+    with lock.held_for_change(run_dir, lock.BLOCKS, "the blocked routes"):
         blocks = list(blocked_routes.read(run_dir))
         yield blocks
         blocked_routes.write(run_dir, blocks)
-    finally:
-        lock.release(handle)
 
 
 def extend(plan: Plan) -> None:

@@ -12,11 +12,12 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from django_tandem import environment
-from django_tandem.errors import MachineError
+from django_tandem.errors import MachineError, RefusedError
 from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify
 
 NAME = "lock"
@@ -30,6 +31,8 @@ MIRROR = "mirror.lock"
 VARIABLE = environment.LOCK
 # holder() holds the lock itself for a moment.
 TRY_S = 0.1
+# A command changes blocks or shifts in milliseconds.
+PATIENCE_S = 5
 # What proves whose the pid in the lock is: time of creation and PID namespace.
 IDENTITY = "lock.json"
 
@@ -66,6 +69,25 @@ def try_to_take(run_dir: Path, name: str, within_s: float = TRY_S) -> int | None
         else:
             sign(handle, run_dir, name)
             return handle
+
+
+@contextlib.contextmanager
+def held_for_change(run_dir: Path, name: str, what: str) -> Iterator[None]:
+    """
+    Hold the lock of that name for a change of ``what``, a plural such as "the shifts".
+
+    Raises RefusedError when another process keeps it for PATIENCE_S.
+    """
+    handle = try_to_take(run_dir, name, within_s=PATIENCE_S)
+    if handle is None:
+        raise RefusedError(
+            f"Another process, with pid {holder(run_dir, name)}, is changing {what} of {run_dir}.",
+            hint="Try again when it has ended.",
+        )
+    try:
+        yield
+    finally:
+        release(handle)
 
 
 def release(handle: int) -> None:

@@ -28,8 +28,6 @@ NAME = "shifts.json"
 # The link that NGINX follows, and what the names of the directories behind it begin with.
 LINK = "shifts"
 TREE = "shifts-"
-# A change takes milliseconds.
-PATIENCE_S = 5
 # The program is a process of Python, and the machine may be busy.
 WATCHED_S = 20
 POLL_S = 0.02
@@ -64,14 +62,7 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
     command that begins a shift is not the watcher, which splits the requests once it runs.
     Raises RefusedError when another process keeps the lock.
     """
-    handle = lock.try_to_take(run_dir, lock.SHIFTS, within_s=PATIENCE_S)
-    if handle is None:
-        pid = lock.holder(run_dir, lock.SHIFTS)
-        raise RefusedError(
-            f"Another process, with pid {pid}, is changing the shifts of {run_dir}.",
-            hint="Try again when it has ended.",
-        )
-    try:
+    with lock.held_for_change(run_dir, lock.SHIFTS, "the shifts"):
         before = read(run_dir)
         shifts = list(before)
         yield shifts
@@ -85,8 +76,6 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
             _write(run_dir, shifts)
         if is_stale:
             _move_split(run_dir, split)
-    finally:
-        lock.release(handle)
 
 
 def withdraw(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> None:

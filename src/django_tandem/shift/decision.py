@@ -177,7 +177,7 @@ def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
 
 def other_shape(shift: Shift, sides: Sides) -> Reason | None:
     """Responses have another status, or others of the headers that the edge compares."""
-    # A failure has a rule of its own.
+    # A failure has a separate rule.
     home = _by_client(each for each in sides.home if not each.is_failed)
     trial = _by_client(each for each in sides.trial if not each.is_failed)
     counts: dict[str, int] = defaultdict(int)

@@ -46,9 +46,13 @@ def test_the_tutorial_on_a_move_works_as_written(prepared_example, tmp_path, too
     """From a synchronous endpoint of the example to its pin."""
     shutil.copytree(prepared_example, tmp_path, dirs_exist_ok=True)
 
+    followed = blocks(DOCS / "tutorial-move.md")
+    assert any(each.is_terminal and _shows_output(each) for each in followed)
+    assert any(each.file for each in followed)
+
     with Walk(tmp_path, tools) as walk:
         walk.environment["SHIPPING_URL"] = f"http://127.0.0.1:{free_port()}"
-        for block in blocks(DOCS / "tutorial-move.md"):
+        for block in followed:
             walk.follow(block)
 
 

@@ -1,4 +1,4 @@
-"""A Valkey for the tests of this directory, each of which uses a prefix of its own."""
+"""A Valkey for the tests of this directory, each of which uses another prefix."""
 
 import uuid
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.processes
 
 
 def run(test):
-    """Run the coroutine in an event loop of its own, for at most a minute."""
+    """Run the coroutine in a new event loop, for at most a minute."""
 
     async def limited():
         async with asyncio.timeout(60):
@@ -29,7 +29,7 @@ def layer(own_valkey):
 
 
 async def members_of(layer, *groups):
-    """Return a channel for each of the groups, each a member of its own."""
+    """Return a channel for each of the groups, each another member."""
     channels = [await layer.new_channel() for _ in groups]
     for group, channel in zip(groups, channels, strict=True):
         await layer.group_add(group, channel)

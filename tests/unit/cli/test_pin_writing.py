@@ -37,7 +37,7 @@ def test_a_route_of_many_paths_is_pinned_by_its_name() -> None:
 
 
 def test_a_route_that_shares_its_name_is_pinned_by_its_view() -> None:
-    """The other has a view of its own."""
+    """The other has another view."""
     lot, other = by_id("/lots/", "lot"), by_id("/old/", "lot")
     view = replace(other.route.view, dotted="project.views.old")
     old = replace(other, route=replace(other.route, view=view))
@@ -54,7 +54,7 @@ def test_a_pin_that_would_move_other_routes_is_refused() -> None:
 
     assert (raised.value.message, raised.value.hint) == (
         '"lot" names /old/, /older/ as well as /lots/, and /lots/ alone was shifted.',
-        "Give /lots/ a URL name of its own, reload, and run the command again.",
+        "Give /lots/ a unique URL name, reload, and run the command again.",
     )
 
 

@@ -185,7 +185,7 @@ def test_only_a_long_step_counts_and_its_own_delay_once(monkeypatch):
 
 
 def test_a_step_that_other_processes_delay_blocks_nothing(monkeypatch):
-    """It would not, with a CPU of its own."""
+    """It would not, with a whole CPU."""
     delays = iter([5.0, 5.0 + 10 * COMPUTED_S, 5.0 + 10 * COMPUTED_S])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     cpu = CpuTime()

@@ -518,7 +518,7 @@ def pool(tmp_path, monkeypatch):
 
 
 def connect():
-    # On its thread, which has a connection of its own.
+    # On its thread, which has another connection.
     connections["default"].ensure_connection()
 
 

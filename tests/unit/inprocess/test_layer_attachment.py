@@ -85,7 +85,7 @@ def test_each_member_gets_each_message_once_and_in_order(redis, made):
 @pytest.mark.parametrize("made", LAYERS)
 @pytest.mark.parametrize("value", ["flat", {"nested": [1]}])
 def test_what_one_consumer_changes_no_other_sees(redis, made, value):
-    """Each gets a message of its own."""
+    """Each gets another message."""
 
     async def scenario(layer):
         one, other = await Member(layer).join(), await Member(layer).join()

@@ -55,8 +55,8 @@ def test_a_route_of_the_other_stack_can_be_shifted() -> None:
     on_asgi = verdict("/b/", Stack.ASGI)
     made = both(verdict("/a/"), on_asgi)
 
-    refuse(verdict("/a/"), Stack.ASGI, made, ())
-    refuse(on_asgi, Stack.WSGI, made, ())
+    assert refuse(verdict("/a/"), Stack.ASGI, made, ()) is None
+    assert refuse(on_asgi, Stack.WSGI, made, ()) is None
 
 
 def test_a_route_that_is_there_already_is_refused() -> None:

@@ -10,7 +10,7 @@ from builders import plan, verdict
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Block
-from django_tandem.runtime import blocks, lock
+from django_tandem.runtime import lock
 from django_tandem.runtime.blocks import changing, extend, renew
 
 
@@ -100,7 +100,7 @@ def test_a_change_that_fails_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_process_that_keeps_the_lock_is_named(tmp_path: Path, monkeypatch) -> None:
     """Such as one that Ctrl-Z has stopped."""
-    monkeypatch.setattr(blocks, "PATIENCE_S", 0)
+    monkeypatch.setattr(lock, "PATIENCE_S", 0)
     handle = lock.try_to_take(tmp_path, lock.BLOCKS)
     assert handle is not None
     pid = lock.holder(tmp_path, lock.BLOCKS)

@@ -176,7 +176,7 @@ def test_fields_of_another_version_are_left_out(tmp_path) -> None:
 
 def test_one_process_at_a_time_changes_them(tmp_path, monkeypatch) -> None:
     """The other one is named."""
-    monkeypatch.setattr(shifts, "PATIENCE_S", 0)
+    monkeypatch.setattr(lock, "PATIENCE_S", 0)
     handle = lock.try_to_take(tmp_path, lock.SHIFTS)
     assert handle is not None
     with pytest.raises(RefusedError) as raised, shifts.changing(tmp_path):
