@@ -6,35 +6,18 @@ from contextvars import ContextVar
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
-from channels.layers import InMemoryChannelLayer, channel_layers
+from channels.layers import channel_layers
+from servers.project.broadcasting import SharedLayer
 
 from django_tandem.channels import BroadcastMixin, broadcast
-from django_tandem.channels.frame import Frame
 from django_tandem.inprocess import consumers
 
 VISITOR: ContextVar[str] = ContextVar("visitor", default="")
 
 
-class SharingLayer(InMemoryChannelLayer):
-    """A layer that delivers a broadcast to all members at once, as RedisLayer does."""
-
-    def __init__(self):
-        super().__init__()
-        self.delivering = {}
-
-    def attach(self, channel, deliver):
-        self.delivering[channel] = deliver
-        return lambda: self.delivering.pop(channel)
-
-    async def group_send(self, group, message):
-        frame = Frame(message)
-        for channel in self.groups.get(group, {}):
-            self.delivering[channel](frame)
-
-
 @pytest.fixture(autouse=True)
 def _layer():
-    before = channel_layers.set("default", SharingLayer())
+    before = channel_layers.set("default", SharedLayer())
     consumers.install()
     yield
     consumers.uninstall()
