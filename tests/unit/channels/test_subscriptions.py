@@ -242,7 +242,9 @@ def test_other_tasks_run_between_two_messages_of_one_read() -> None:
         async def note(_name, data):
             turns.append(data)
 
-        of_group = subscriptions.Subscriptions(shards.Shard(), note, lambda: None)
+        of_group = subscriptions.Subscriptions(
+            shards.HostShard({"host": "127.0.0.1"}), note, lambda: None
+        )
         ticking = asyncio.ensure_future(tick())
         with pytest.raises(RedisConnectionError):
             await of_group._read_from(Buffered([b"message", b"one", number] for number in range(5)))
