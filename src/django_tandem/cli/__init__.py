@@ -48,12 +48,22 @@ YIELDING = ("reload",)
 
 
 class UsageError(TandemError):
-    """The command line names a command or an option that does not exist."""
+    """The command line has an unknown command or option, or a wrong value."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises its errors, for a sentence and a hint instead of the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        text = message.removeprefix("argument ")
+        sentence = f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
+        raise UsageError(sentence, hint=f"`{self.prog} --help` lists its arguments.")
 
 
 def parser(names: Sequence[str] = COMMANDS, *, prog: str = "tandem") -> argparse.ArgumentParser:
     """Return the parser of the command line, with the subcommands of ``names``."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=prog,
         description="Run a Django project on WSGI and ASGI at once.",
         allow_abbrev=False,
@@ -66,14 +76,15 @@ def parser(names: Sequence[str] = COMMANDS, *, prog: str = "tandem") -> argparse
 
 def add_commands(top: argparse.ArgumentParser, names: Sequence[str] = COMMANDS) -> None:
     """Add the subcommands of ``names`` to ``top``, which has the option --settings."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     # Without a default, so that one given before the subcommand stays.
     _add_settings(common, default=argparse.SUPPRESS)
-    commands = top.add_subparsers(dest="tandem_command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(
+        dest="tandem_command", required=True, metavar="COMMAND", parser_class=Parser
+    )
     for name in names:
         module = import_module(f"{__name__}.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
-        # Not Django's own parser class: its subparsers take other arguments.
         each = commands.add_parser(
             name, parents=[common], help=summary, description=summary, allow_abbrev=False
         )

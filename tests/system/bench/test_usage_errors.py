@@ -78,8 +78,8 @@ def test_an_unknown_server_is_refused_with_the_known_ones(project) -> None:
     """Before anything is started."""
     done = tandem(project, "bench", "/", "--wsgi", "mod_wsgi")
 
-    assert done.returncode == 2
-    assert done.stderr.endswith(
-        "argument --wsgi: Expected gunicorn, uwsgi, waitress or granian, "
-        'got "mod_wsgi". Did you mean "uwsgi"?\n'
+    assert (done.returncode, done.stderr) == (
+        2,
+        '--wsgi: Expected gunicorn, uwsgi, waitress or granian, got "mod_wsgi". '
+        'Did you mean "uwsgi"?\n  `tandem bench --help` lists its arguments.\n',
     )

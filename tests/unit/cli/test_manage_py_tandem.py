@@ -50,6 +50,18 @@ def test_an_unknown_command_is_named_with_a_similar_one(tmp_path) -> None:
     )
 
 
+def test_a_wrong_value_is_a_sentence_and_a_hint(tmp_path) -> None:
+    """As by `tandem` itself, without the usage."""
+    done = manage(installed(tmp_path), "tandem", "shift", "/", "--percent", "0")
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        '--percent: Expected an integer from 1 to 100, got "0".\n'
+        "  `manage.py tandem shift --help` lists its arguments.\n",
+    )
+
+
 def test_the_variables_that_only_manage_py_sets_are_rendered(tmp_path) -> None:
     """As by `tandem`, so that a server which lacks one can name it."""
     project = installed(tmp_path, "import os\nSECRET_KEY = os.environ['ITS_KEY']\n")

@@ -37,10 +37,10 @@ class Command(BaseCommand):
         self._argv = argv
         try:
             refuse_unknown_command(argv[2:])
+            super().run_from_argv(argv)
         except UsageError as error:
             self.stderr.write(str(error))
             sys.exit(error.exit_code)
-        super().run_from_argv(argv)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare tandem's own subcommands."""
