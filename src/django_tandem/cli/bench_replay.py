@@ -3,13 +3,14 @@
 import argparse
 import gzip
 import time
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from django_tandem.bench.replay.access_logs import LoggedRequest, read_requests
-from django_tandem.bench.replay.history import examples_of, from_history
+from django_tandem.bench.replay.history import NO_URL, examples_of, from_history
 from django_tandem.bench.replay.recording import Selection, record
 from django_tandem.bench.replay.routes import RouteFigures, route_figures
 from django_tandem.bench.report import Report
@@ -45,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         type=argument_types.factor,
-        default=1.0,
         metavar="X",
         help="replay it so many times as fast (1)",
     )
@@ -63,6 +63,11 @@ def require_consistent(options: argparse.Namespace) -> None:
         if options.methods:
             raise TandemError(
                 "`--methods` is for `--from-log`.", hint="A URL's own is given by `--method`."
+            )
+        if options.speed:
+            raise TandemError(
+                "`--speed` is for `--from-log`.",
+                hint="The load of a URL is set by `--connections`.",
             )
         return
     given = {
@@ -83,16 +88,10 @@ def require_consistent(options: argparse.Namespace) -> None:
 def workload_of(options: argparse.Namespace, sockets: WebSockets | None) -> Workload:
     """Return the replay of `--from-log`; raises TandemError for a source without requests."""
     methods = options.methods or READ_ONLY
-    span_s = options.duration * options.speed
-    replay = _read(options.from_log, methods, span_s)
+    speed = options.speed or 1.0
+    replay = _read(options.from_log, methods, options.duration * speed)
     if not replay.requests:
-        counts = ", ".join(f"{kind} ({count:,})" for kind, count in replay.left_out)
-        raise RefusedError(
-            f'"{options.from_log}" has no request that can be replayed'
-            f"{f': {counts}' if counts else ''}.",
-            hint="`--methods` names further methods. A log is that of tandem, text or JSON, or one"
-            " of NGINX in its combined format.",
-        )
+        raise _nothing_to_replay(options.from_log, replay)
     sent = {each.method for each in replay.requests}
     unsafe = sorted(sent - {"GET", "HEAD", "OPTIONS"})
     return Workload(
@@ -101,8 +100,31 @@ def workload_of(options: argparse.Namespace, sockets: WebSockets | None) -> Work
         method=unsafe[0] if unsafe else "GET",
         headers=tuple(options.header),
         sockets=sockets,
-        replay=replay.at_speed(options.speed),
+        replay=replay.at_speed(speed),
     )
+
+
+def _nothing_to_replay(source: Path, replay: Replay) -> RefusedError:
+    if not replay.left_out:
+        return RefusedError(
+            f'"{source}" has no request for a view.',
+            hint="The monitor records them while `tandem up` runs, once a minute.",
+        )
+    counts = ", ".join(f"{kind} ({count:,})" for kind, count in replay.left_out)
+    return RefusedError(
+        f'"{source}" has no request that can be replayed: {counts}.',
+        hint=_remedy([kind for kind, _ in replay.left_out]),
+    )
+
+
+def _remedy(left_out: Iterable[str]) -> str:
+    kinds = [each.removesuffix(" requests") for each in left_out]
+    methods = [each for each in kinds if each in RECORDED_METHODS]
+    if methods:
+        return f"`--methods {','.join(methods)}` replays these."
+    if any(each.endswith(NO_URL) for each in kinds):
+        return "Name a run directory or an access log: a history alone has no URLs with parameters."
+    return "Name the log of a time in which views responded."
 
 
 def _read(source: Path, methods: Sequence[str], span_s: float) -> Replay:
@@ -129,6 +151,11 @@ def _read(source: Path, methods: Sequence[str], span_s: float) -> Replay:
 
 def _of_log(lines: Iterable[str], source: Path, methods: Sequence[str], span_s: float) -> Replay:
     logged = deque(read_requests(lines), maxlen=MOST_LOGGED)
+    if not logged:
+        raise RefusedError(
+            f'"{source}" has no line of an access log.',
+            hint="Name a log of tandem, text or JSON, or one of NGINX in its combined format.",
+        )
     wanted = Selection(methods=methods, span_s=span_s, route_of=_route_of, is_file=_is_file)
     return record(logged, source.name, wanted)
 
@@ -149,9 +176,15 @@ def _lines_in(run_dir: Path) -> Iterator[str]:
 
 
 def _lines_of(source: Path, *, is_gzip: bool) -> Iterator[str]:
-    with gzip.open(source) if is_gzip else source.open("rb") as lines:
-        for line in lines:
-            yield line.decode(errors="replace").rstrip("\r\n")
+    try:
+        with gzip.open(source) if is_gzip else source.open("rb") as lines:
+            for line in lines:
+                yield line.decode(errors="replace").rstrip("\r\n")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise TandemError(
+            f'"{source}" can\'t be decompressed: {error}.',
+            hint="Copy it again, or name a log that is not compressed.",
+        ) from error
 
 
 def _route_of(target: str) -> str:

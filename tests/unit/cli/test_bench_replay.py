@@ -3,6 +3,7 @@
 import argparse
 import gzip
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import oracle.configured  # noqa: F401 - to import it is to configure Django
@@ -125,16 +126,59 @@ def test_a_source_without_requests_is_refused(tmp_path) -> None:
     """With what was left out."""
     log = tmp_path / "access.log"
     log.write_text(COMBINED.replace("GET", "PUT"))
-    hint = (
-        "\n  `--methods` names further methods. A log is that of tandem, text or JSON, or one of "
-        "NGINX in its combined format."
-    )
 
     assert _error(_workload, log) == (
-        f'"{log}" has no request that can be replayed: PUT requests (1).{hint}'
+        f'"{log}" has no request that can be replayed: PUT requests (1).\n'
+        "  `--methods PUT` replays these."
     )
-    log.write_text("nothing\n")
-    assert _error(_workload, log) == f'"{log}" has no request that can be replayed.{hint}'
+    log.write_text(COMBINED.replace("/lots/1/?page=2", "/static/a.css"))
+    assert _error(_workload, log) == (
+        f'"{log}" has no request that can be replayed: files, and what the edge answered by '
+        "itself (1).\n  Name the log of a time in which views responded."
+    )
+
+
+@pytest.mark.parametrize("content", ["", "nothing\n", "\0\1\n"])
+def test_a_file_without_a_line_of_a_log_is_refused(content, tmp_path) -> None:
+    """An empty one as well."""
+    log = tmp_path / "access.log"
+    log.write_text(content)
+
+    assert _error(_workload, log) == (
+        f'"{log}" has no line of an access log.\n'
+        "  Name a log of tandem, text or JSON, or one of NGINX in its combined format."
+    )
+
+
+def test_a_history_without_a_request_that_has_a_url_is_refused(tmp_path) -> None:
+    """It has no URLs with parameters, and maybe no requests."""
+    history = tmp_path / HISTORY
+    minute = int(time.time()) // 60 - 5
+    record = RouteMinute(minute=minute, route="(unmatched)", stack="wsgi", statuses={404: 30})
+    History(history).write([record])
+    nothing = _error(_workload, history)
+    History(history).write([replace(record, route="/lots/<int:number>/", statuses={200: 30})])
+
+    assert nothing == (
+        f'"{history}" has no request for a view.\n'
+        "  The monitor records them while `tandem up` runs, once a minute."
+    )
+    assert _error(_workload, history) == (
+        f'"{history}" has no request that can be replayed: requests of /lots/<int:number>/, of '
+        "which the log has no URL (30).\n"
+        "  Name a run directory or an access log: a history alone has no URLs with parameters."
+    )
+
+
+def test_a_damaged_gzip_file_is_refused(tmp_path) -> None:
+    """As one that was copied while it was written."""
+    log = tmp_path / "access.log.gz"
+    log.write_bytes(gzip.compress(f"{JSON}\n".encode())[:-9])
+
+    assert _error(_workload, log) == (
+        f'"{log}" can\'t be decompressed: Compressed file ended before the end-of-stream marker '
+        "was reached.\n  Copy it again, or name a log that is not compressed."
+    )
 
 
 def test_a_source_that_is_no_log_is_refused(tmp_path) -> None:
@@ -171,6 +215,13 @@ def test_methods_are_those_of_a_log() -> None:
     """For a URL there is another option."""
     assert _error(_options, "/a/", "--methods", "GET") == (
         "`--methods` is for `--from-log`.\n  A URL's own is given by `--method`."
+    )
+
+
+def test_a_speed_is_that_of_a_log() -> None:
+    """It is not ignored."""
+    assert _error(_options, "/a/", "--speed", "2") == (
+        "`--speed` is for `--from-log`.\n  The load of a URL is set by `--connections`."
     )
 
 

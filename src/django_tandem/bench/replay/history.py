@@ -14,6 +14,7 @@ MOST_EXAMPLES = 50
 # The characters of a pattern that stands for more than one path.
 PARAMETERS = frozenset("<>()[]^$\\*+?|")
 UNNAMED = (EDGE_FILES, OTHER_ROUTES, UNMATCHED)
+NO_URL = ", of which the log has no URL"
 # The same requests each time, for a comparison of two sessions.
 SEED = 18
 
@@ -59,7 +60,7 @@ def from_history(
         if known:
             requests += _arrivals(counted, wanted, span_s, known)
         else:
-            left_out[f"requests of {route}, of which the log has no URL"] = round(wanted)
+            left_out[f"requests of {route}{NO_URL}"] = round(wanted)
     requests.sort(key=lambda each: each.at_s)
     return Replay(
         source=source,

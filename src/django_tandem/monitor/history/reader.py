@@ -45,7 +45,8 @@ def last_minute(path: Path) -> int | None:
 def _unreadable(path: Path, error: Exception) -> MachineError:
     return MachineError(
         f"{path} can't be read: {error}.",
-        hint="The monitor of a stack that runs replaces a damaged file within a minute.",
+        hint="Expected a history.sqlite3, or a copy of one. The monitor of a stack that runs "
+        "replaces a damaged one within a minute.",
     )
 
 

@@ -94,7 +94,8 @@ def test_a_damaged_file_is_an_error(path) -> None:
 
     assert str(raised.value) == (
         f"{path} can't be read: file is not a database.\n"
-        "  The monitor of a stack that runs replaces a damaged file within a minute."
+        "  Expected a history.sqlite3, or a copy of one. The monitor of a stack that runs replaces "
+        "a damaged one within a minute."
     )
 
 
