@@ -48,9 +48,10 @@ class Report:
 
     @property
     def shown(self) -> tuple[Advice, ...]:
-        """The advice on routes that had a request; on all where there is no history."""
-        used = (each for each in self.advice if each.evidence.requests or each.evidence.longs)
-        return tuple(used) if self.requests else self.advice
+        """The advice on routes that had a request; without a history, on what the code shows."""
+        if not self.requests:
+            return tuple(each for each in self.advice if _shows_something(each))
+        return tuple(each for each in self.advice if each.evidence.requests or each.evidence.longs)
 
     def moves(self, to: Recommendation) -> tuple[Advice, ...]:
         """Return the advice with the verdict ``to``."""
@@ -119,6 +120,10 @@ def capacity_of(plan: Plan, *, wsgi_server: str, cpus: float) -> Capacity:
             each.name == wsgi_server and each.one_process for each in SERVERS[Stack.WSGI]
         ),
     )
+
+
+def _shows_something(advice: Advice) -> bool:
+    return advice.verdict is not Recommendation.UNKNOWN or bool(advice.code.blocking)
 
 
 def _rank(advice: Advice) -> tuple[int, float, str]:

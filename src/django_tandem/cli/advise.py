@@ -30,6 +30,8 @@ from django_tandem.runtime.host import allowed_cpus
 DAY_S = 86_400
 COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
 SHORTEST_ROUTE = 12
+# Where the terminal is narrower, in this order.
+EXPENDABLE = ("REQ/S", "P95", "STACK", "WAITS")
 # Of the sentences about one route.
 WIDTH = 80
 
@@ -78,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
     chosen = report.find(pattern) if pattern else None
     if options.html:
         _write_page(report, options.html)
+    if not report.requests and not options.json:
+        _note_no_history(history)
     if options.json:
         found = report.as_json()
         routes = [each for each in found["routes"] if not chosen or _is_of(each, chosen)]
@@ -115,9 +119,18 @@ def _write_page(report: Report, file: Path) -> None:
     console.line_err(f"Written: {file}")
 
 
+def _note_no_history(history: Path) -> None:
+    lack = f"{history} has no requests" if history.exists() else f"{history.parent} has no history"
+    console.line_err(
+        f"{lack}, so that the advice is on the code alone, and less.\n"
+        "  Serve your usual traffic with `tandem up` for a day, or name a copy of another host's "
+        "history with `--from`."
+    )
+
+
 def _show(report: Report) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in table_lines(report, width):
+    for line in table_lines(report, width) if report.shown else []:
         console.line_out(line)
     for line in summary_lines(report):
         console.line_err(line)
@@ -126,12 +139,12 @@ def _show(report: Report) -> None:
 def table_lines(report: Report, width: int | None) -> list[str]:
     """Return the table; with a ``width``, long routes are shortened to fit it."""
     rows = [_row(each) for each in report.shown]
-    if width is not None:
-        rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
-        others = max(map(cell_len, rest))
-        room = max(SHORTEST_ROUTE, width - others - 2)
-        rows = [(shortened(row[0], room), *row[1:]) for row in rows]
-    return console.table_lines(COLUMNS, rows)
+    if width is None:
+        return console.table_lines(COLUMNS, rows)
+    rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
+    room = max(SHORTEST_ROUTE, width - max(map(cell_len, rest)) - 2)
+    rows = [(shortened(row[0], room), *row[1:]) for row in rows]
+    return console.narrowed_lines(COLUMNS, rows, width, EXPENDABLE)
 
 
 def _row(advice: Advice) -> tuple[str, ...]:
@@ -164,15 +177,11 @@ def summary_lines(report: Report) -> list[str]:
     if report.requests:
         lines.append(
             f"By {report.requests:,} requests in {console.duration(int(report.span_s))}, until "
-            f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(report.end))}."
-        )
-    else:
-        lines.append(
-            "There is no history: this is what the code alone shows, and less than what requests "
-            "show. The monitor records them while `tandem up` runs."
+            f"{time.strftime('%Y-%m-%d %H:%M %Z', time.localtime(report.end))}."
         )
     if unused := len(report.advice) - len(report.shown):
-        lines.append(f"{console.counted(unused, 'route')} without a request.")
+        lack = "a request" if report.requests else "anything in the code to advise on"
+        lines.append(f"{console.counted(unused, 'route')} without {lack}.")
     if to_asgi:
         gains = [each.gain for each in to_asgi if each.gain]
         low, high = (sum(each.workers_freed[place] for each in gains) for place in (0, 1))

@@ -108,6 +108,7 @@ def test_the_page_loads_nothing_and_escapes_its_texts(report) -> None:
     assert "default-src 'none'" in html
     assert not re.search(r"(src|href)=", html)
     shop = plan(verdict("/<script>/"))
-    odd = make_report(shop, [], capacity_of(shop, wsgi_server="gunicorn", cpus=2.0))
+    records = [served("/<script>/", "wsgi", 0, count=7, each_s=0.1, cpu_s=0.1)]
+    odd = make_report(shop, records, capacity_of(shop, wsgi_server="gunicorn", cpus=2.0))
     assert "/&lt;script&gt;/" in page(odd)
     assert "/<script>/" not in page(odd)

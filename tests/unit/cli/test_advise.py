@@ -5,10 +5,12 @@ import shlex
 
 import pytest
 
+from builders import plan, verdict
+from django_tandem.advisor.report import capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import commands_of
 from django_tandem.cli import parser
-from django_tandem.cli.advise import shortened
+from django_tandem.cli.advise import shortened, table_lines
 from django_tandem.monitor.history import History
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 from harness.projects import startproject
@@ -90,7 +92,8 @@ def test_a_copied_history_is_judged_by_its_own_time(project, history) -> None:
         ("/retry/", "move to WSGI"),
         ("/report/", "stay on WSGI"),
     ]
-    assert "By 10,800 requests in 1 h 0 min" in done.stderr
+    # The project's TIME_ZONE is that of the terminal's times.
+    assert "By 10,800 requests in 1 h 0 min, until 2008-01-10 22:20 UTC.\n" in done.stderr
     assert "1 route to move to WSGI." in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
 
@@ -117,13 +120,24 @@ def test_a_route_shows_its_reasons_and_what_must_change(project, history) -> Non
 
 @pytest.mark.processes
 def test_without_a_history_the_code_alone_is_judged(project) -> None:
-    """Every route is listed, and the output says that this is less."""
+    """The routes are listed of which it shows something, below what to do for the others."""
     done = tandem(project, "advise", "--html", "advice.html")
 
     assert done.returncode == 0
-    assert done.stdout.count("not enough data") == 2
-    assert "move to WSGI" in done.stdout
-    assert "There is no history" in done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "ROUTE",
+        "/retry/",
+        "/offers/",
+    ]
+    assert done.stderr.splitlines() == [
+        "Written: advice.html",
+        f"{project}/.tandem has no history, so that the advice is on the code alone, and less.",
+        "  Serve your usual traffic with `tandem up` for a day, or name a copy of another host's "
+        "history with `--from`.",
+        "1 route without anything in the code to advise on.",
+        "1 route to move to WSGI.",
+        "`tandem advise ROUTE` shows the reasons of a route.",
+    ]
     assert "/retry/" in (project / "advice.html").read_text()
 
 
@@ -141,6 +155,13 @@ def test_without_a_history_the_code_alone_is_judged(project) -> None:
             2,
             '"none.sqlite3" is not a file.\n'
             "  Name a copy of history.sqlite3, such as one of a production host.\n",
+        ),
+        (
+            ("--from", "manage.py"),
+            2,
+            "manage.py can't be read: file is not a database.\n"
+            "  Expected a history.sqlite3, or a copy of one. The monitor of a stack that runs "
+            "replaces a damaged one within a minute.\n",
         ),
         (
             ("--html", "none/advice.html"),
@@ -167,6 +188,20 @@ def test_mistakes_are_named(project, arguments, code, error) -> None:
 def test_a_long_route_loses_its_middle(text, room, expected) -> None:
     """Its end says more than what it has in common with its neighbours."""
     assert shortened(text, room) == expected
+
+
+def test_a_narrow_terminal_has_fewer_columns() -> None:
+    """And names those that it hides; the verdict is not one of them."""
+    long = "/api/shipping/<int:pk>/quotes/"
+    made = plan(verdict(long))
+    records = [RouteMinute(minute=1, route=long, stack="wsgi", statuses={200: 60}, worker_s=6.0)]
+    report = make_report(made, records, capacity_of(made, wsgi_server="gunicorn", cpus=2.0))
+
+    assert table_lines(report, 60) == [
+        "ROUTE         STACK  WORKERS  WAITS  P95  VERDICT",
+        "/api…quotes/  wsgi   0.10                 not enough data",
+        "Hidden at this width: REQ/S.",
+    ]
 
 
 @pytest.mark.parametrize("route", ["/lots/<int:pk>/", r"/lots/(?P<pk>\d+)/$"])
