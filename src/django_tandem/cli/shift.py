@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from django_tandem.cli import console, shift_mirror
+from django_tandem.cli import console, shift_actions, shift_mirror
 from django_tandem.cli.advise import read_report
 from django_tandem.cli.argument_types import positive_integer
-from django_tandem.cli.pin_writing import pin_of, write_pin
 from django_tandem.cli.planning import plan_project
-from django_tandem.cli.run_dirs import add_other_run_dir_argument, find_running_dir
-from django_tandem.cli.shift_arguments import duration, methods, percent, percents, stack
-from django_tandem.cli.shift_lines import as_json, lines, share, started
-from django_tandem.errors import RefusedError, TandemError, did_you_mean
+from django_tandem.cli.run_dirs import add_other_run_dir_argument
+from django_tandem.cli.shift_arguments import duration, methods, percent, percents, samples, stack
+from django_tandem.cli.shift_lines import as_json, share, started
+from django_tandem.errors import RefusedError, TandemError
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Plan, Verdict
 from django_tandem.model.shifts import (
@@ -24,16 +23,12 @@ from django_tandem.model.shifts import (
     STEPS,
     TOLERANCE,
     Shift,
-    ShiftState,
 )
 from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
-from django_tandem.project.pinning import pin_text
-from django_tandem.runtime import lock, mirrored, shifts, supervisord
+from django_tandem.runtime import lock, shifts, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.shift.advised import choose
-
-ACTIONS = ("pause", "resume", "abort", "write")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "route",
         metavar="ROUTE",
         nargs="?",
-        help="a pattern, a path, a URL name or a view; to change a shift, its pattern",
+        help="a pattern, a path, a URL name or a view",
     )
     parser.add_argument("--to", metavar="STACK", type=stack, help="wsgi or asgi")
     _add_steps(parser)
     _add_comparison(parser)
     _add_actions(parser)
     shift_mirror.add_arguments(parser)
+    parser.add_argument(
+        "--all", action="store_true", help="with --status: the last shift of each route"
+    )
     parser.add_argument("--json", action="store_true", help="print the shifts as JSON")
 
 
@@ -78,7 +76,7 @@ def _add_comparison(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples",
         metavar="N",
-        type=positive_integer,
+        type=samples,
         default=LEAST_SAMPLES,
         help=f"requests of each side that a step needs at least ({LEAST_SAMPLES})",
     )
@@ -100,7 +98,9 @@ def _add_comparison(parser: argparse.ArgumentParser) -> None:
 
 def _add_actions(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--status", action="store_true", help="print the shifts, and end")
+    what.add_argument(
+        "--status", action="store_true", help="print the shifts, and those that ended in a day"
+    )
     what.add_argument("--pause", action="store_true", help="stay at the present share")
     what.add_argument("--resume", action="store_true", help="go on after --pause")
     what.add_argument("--abort", action="store_true", help="end it, and leave all to its own stack")
@@ -117,18 +117,22 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start a shift, change one, or print all."""
     shift_mirror.require_consistent(options)
+    if options.all and not options.status:
+        raise TandemError(
+            "`--all` is for `--status`.", hint="A command changes one shift, which ROUTE names."
+        )
     if options.auto:
         return _start_advised(options)
     if options.status or (options.json and options.route is None):
-        return _print_status(find_running_dir(options), options)
+        return shift_actions.print_status(options)
     if options.route is None:
         raise TandemError(
             "ROUTE is missing.", hint="`tandem plan` lists the routes, and --status the shifts."
         )
     if options.write:
-        return _write(options)
+        return shift_actions.write(options)
     if options.pause or options.resume or options.abort:
-        return _change(options)
+        return shift_actions.change(options)
     return _start(options)
 
 
@@ -149,6 +153,11 @@ def _start_advised(options: argparse.Namespace) -> int:
     plan, run_dir = planned.plan, Path(planned.plan.run_dir)
     _refuse_stopped(run_dir)
     named = planned.loaded.settings.shift.routes
+    if not named:
+        raise TandemError(
+            'TANDEM["SHIFT"]["ROUTES"] is empty, and `--auto` shifts the routes that it names.',
+            hint='Name them, as in {"SHIFT": {"ROUTES": ["/reports/"]}}.',
+        )
     routes = [find_verdict(each, plan.verdicts).route.pattern for each in named]
     report = read_report(planned, run_dir / HISTORY)
     state = read_state(run_dir)
@@ -182,6 +191,8 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     with shifts.changing(run_dir, is_watcher=False) as kept:
         _refuse_second(shift, kept, is_change=options.percent is not None)
         replaced = [each for each in kept if each.route == shift.route]
+        if shift.percent == 100:
+            shift = _as_last_step(shift, next(iter(replaced), None), options)
         kept[:] = [*(each for each in kept if each.route != shift.route), shift]
     _start_program(run_dir, shift, replaced)
     shifts.wait_until_split(run_dir, shift)
@@ -194,6 +205,34 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
             "Other hosts with an edge have separate shifts: run the command on each of them."
         )
     return 0
+
+
+def _as_last_step(shift: Shift, before: Shift | None, options: argparse.Namespace) -> Shift:
+    """
+    Return a shift that begins at 100 % as the last step after ``before``.
+
+    Raises TandemError where that has not compared both sides, which 100 % does no more.
+    """
+    home = shift.home.upper()
+    if before is None or not before.is_watched or before.to is not shift.to:
+        option = "--percent" if options.percent else "--steps"
+        raise TandemError(
+            f"`{option} 100` leaves no request of {shift.route} on {home} to compare with.",
+            hint="Begin with a smaller share, as in `--steps 50,100`: the last step is compared "
+            "with the one before it.",
+        )
+    if before.percent == 100:
+        raise RefusedError(
+            f"{shift.route} is shifted to {shift.to.upper()} already: {share(before)}.",
+            hint="`tandem shift --status` shows it, and --abort ends it.",
+        )
+    if before.at_home.requests < shift.least_samples:
+        raise RefusedError(
+            f"{home} has had {before.at_home.requests} of {shift.least_samples} requests of "
+            f"{shift.route} to compare with, and gets no more at 100 %.",
+            hint=f"Wait for them at {before.percent} %, or let fewer suffice by `--samples`.",
+        )
+    return replace(shift, steps=(before.percent, *shift.steps), step=1)
 
 
 def _start_program(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> None:
@@ -252,74 +291,3 @@ def _refuse_second(shift: Shift, kept: list[Shift], *, is_change: bool) -> None:
                 hint="`tandem shift --status` shows it. --percent changes its share, and --abort "
                 "ends it.",
             )
-
-
-def _change(options: argparse.Namespace) -> int:
-    run_dir = find_running_dir(options)
-    with shifts.changing(run_dir) as kept:
-        shift = _find(options.route, kept)
-        _refuse_ended(shift, options)
-        if options.abort:
-            changed = replace(shift, state=ShiftState.ABORTED, reason="A command aborted it.")
-        elif options.pause:
-            changed = replace(shift, state=ShiftState.PAUSED)
-        else:
-            # The time in which it stood still is not that of a step.
-            changed = replace(shift, state=ShiftState.RUNNING, step_began_s=time.time())
-        kept[:] = [changed if each is shift else each for each in kept]
-    if changed.is_watched and lock.holder(run_dir) is not None:
-        supervisord.start_shifter(run_dir)
-    console.line_out(f"{changed.route} to {changed.to.upper()}: {changed.state}, {share(changed)}.")
-    return 0
-
-
-def _find(target: str, kept: list[Shift]) -> Shift:
-    found = next((each for each in kept if each.route == target), None)
-    if found is None:
-        names = [each.route for each in kept]
-        listed = f"Shifts are {', '.join(names)}." if names else "No route is shifted."
-        raise RefusedError(
-            f'"{target}" is not shifted.', hint=did_you_mean(target, names, otherwise=listed)
-        )
-    return found
-
-
-def _refuse_ended(shift: Shift, options: argparse.Namespace) -> None:
-    if not shift.percent or (shift.state is ShiftState.DONE and not options.abort):
-        raise RefusedError(
-            f"The shift of {shift.route} to {shift.to.upper()} is {shift.state}.",
-            hint="Start another one with `tandem shift ROUTE --to STACK`.",
-        )
-
-
-def _write(options: argparse.Namespace) -> int:
-    planned = plan_project(options)
-    run_dir = Path(planned.plan.run_dir)
-    shift = _find(
-        find_verdict(options.route, planned.plan.verdicts).route.pattern, [*shifts.read(run_dir)]
-    )
-    if shift.state is not ShiftState.DONE:
-        raise RefusedError(
-            f"The shift of {shift.route} to {shift.to.upper()} is {shift.state}, {share(shift)}.",
-            hint="Its pin is written once it is done; `tandem shift --status` shows how far it is.",
-        )
-    verdict = find_verdict(shift.route, planned.plan.verdicts)
-    pin = pin_of(planned.plan, verdict, shift.to)
-    path = write_pin(planned.plan, verdict, pin)
-    console.line_out(f"Wrote {pin_text(pin)} to {path}. `tandem reload` follows it.")
-    return 0
-
-
-def _print_status(run_dir: Path, options: argparse.Namespace) -> int:
-    mirrored.end_abandoned(run_dir)
-    found = [each for each in shifts.read(run_dir) if options.route in (None, each.route)]
-    if options.json:
-        console.as_json([as_json(each) for each in found])
-        return 0
-    shown = [line for each in found for line in lines(each)]
-    mirror = mirrored.read(run_dir)
-    if mirror is not None and options.route in (None, mirror.route):
-        shown += shift_mirror.status_lines(mirror)
-    for line in shown or ["No route is shifted."]:
-        console.line_out(line)
-    return 0

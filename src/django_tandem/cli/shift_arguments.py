@@ -5,7 +5,7 @@ import argparse
 from django_tandem.cli.argument_types import one_of
 from django_tandem.mirror import parse_ignored
 from django_tandem.model import Stack
-from django_tandem.model.shifts import METHODS
+from django_tandem.model.shifts import METHODS, MOST_SAMPLES
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -17,9 +17,18 @@ def stack(text: str) -> Stack:
 
 def percent(text: str) -> int:
     """Parse an integer from 1 to 100."""
-    if text.isdecimal() and 1 <= int(text) <= 100:
+    return _positive_integer(text, 100)
+
+
+def samples(text: str) -> int:
+    """Parse how many requests of each side a step needs."""
+    return _positive_integer(text, MOST_SAMPLES)
+
+
+def _positive_integer(text: str, most: int) -> int:
+    if text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
-    raise argparse.ArgumentTypeError(f'Expected an integer from 1 to 100, got "{text}".')
+    raise argparse.ArgumentTypeError(f'Expected an integer from 1 to {most}, got "{text}".')
 
 
 def percents(text: str) -> tuple[int, ...]:

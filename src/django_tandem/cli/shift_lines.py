@@ -32,6 +32,7 @@ def lines(shift: Shift) -> list[str]:
     number = f", step {shift.step + 1} of {len(shift.steps)}" if shift.percent else ""
     return [
         f"{head}{number}. {shift.reason}".rstrip(),
+        *([f"  {shift.step_note}"] if shift.step_note else []),
         _side(shift.to, shift.on_trial),
         _side(shift.home, shift.at_home),
         *([f"  Requests that show it: {', '.join(shift.requests)}"] if shift.requests else []),

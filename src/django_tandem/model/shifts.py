@@ -1,7 +1,7 @@
 """Routes that are shifted to the other stack: `tandem shift` writes them, the edge follows them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django_tandem.model.routes import Stack
@@ -16,6 +16,10 @@ STEPS = (1, 5, 25, 50, 100)
 EVERY_S = 600.0
 TOLERANCE = 0.25
 LEAST_SAMPLES = 50
+# The newest requests of each side that are compared.
+MOST_COMPARED = 2000
+# Of which some may be of clients that left, and do not count as samples.
+MOST_SAMPLES = MOST_COMPARED // 2
 
 
 class ShiftState(StrEnum):
@@ -53,8 +57,10 @@ class Shift:
     percents ``steps`` of clients, of which ``step`` is the index, each for ``every_s`` and until
     each side has ``least_samples`` requests. A p50 or p95 that is more than ``tolerance`` above
     that of the home stack rolls it back: 0.25 is a quarter. Times are in seconds since the epoch.
-    ``reason`` says in a sentence why it stands where it does. ``requests`` are the ids of some
-    requests that show it, and ``exceptions`` the types that its side alone has raised.
+    ``reason`` says in a sentence why it stands where it does. ``step_note`` says why its step
+    was begun anew, or the one before again; empty where neither was. ``requests`` are the ids of
+    some requests that show the reason, and ``exceptions`` the types that its side alone has raised.
+    ``ended_s`` is when it was aborted or rolled back, 0 before.
     """
 
     route: str
@@ -73,9 +79,11 @@ class Shift:
     reason: str = ""
     at_home: SideFigures = SideFigures()
     on_trial: SideFigures = SideFigures()
+    step_note: str = ""
     requests: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
     is_automatic: bool = False
+    ended_s: float = 0.0
 
     @property
     def is_watched(self) -> bool:
@@ -92,6 +100,10 @@ class Shift:
     def is_last_step(self) -> bool:
         """Whether no further step follows."""
         return self.step == len(self.steps) - 1
+
+    def end(self, state: ShiftState, reason: str, now: float) -> "Shift":
+        """Return it as it was aborted or rolled back at ``now``."""
+        return replace(self, state=state, reason=reason, ended_s=now)
 
 
 def route_id(route: str) -> str:

@@ -84,8 +84,9 @@ def _refuse_kind(route: Route, to: Stack) -> None:
             hint="Shift a route of the URLconf.",
         )
     if route.view.is_event_stream or route.view.is_async_stream:
+        kind = "an event stream" if route.view.is_event_stream else "an async generator's stream"
         raise RefusedError(
-            f"{route.pattern} is a stream, which may never end: its sides can't be compared.",
+            f"{route.pattern} is {kind}, which may never end: its sides can't be compared.",
             hint="Pin it instead, and reload: docs/how-to/pin-a-route.",
         )
     if not can_serve(route, to):

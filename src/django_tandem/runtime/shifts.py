@@ -11,9 +11,10 @@ after it.
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def wait_until_split(run_dir: Path, shift: Shift) -> None:
     with changing(run_dir) as kept:
         reason = "Its program did not come up."
         kept[:] = [
-            replace(each, state=ShiftState.ABORTED, reason=reason)
+            each.end(ShiftState.ABORTED, reason, time.time())
             if each.route == shift.route and each.is_watched
             else each
             for each in kept
@@ -192,7 +193,7 @@ def _renewed(shift: Shift, home: Stack | None, plan: Plan) -> tuple[Shift | None
         return None, f'"{shift.route}" is on {name} by the project now: its shift is over.'
     why = _why_over(shift, home, plan)
     if why:
-        ended = replace(shift, state=ShiftState.ABORTED, reason=why)
+        ended = shift.end(ShiftState.ABORTED, why, time.time())
         return ended, f'The shift of "{shift.route}" has ended: {why}'
     return shift, f'"{shift.route}" is shifted to {name} for {shift.percent} % of its clients.'
 

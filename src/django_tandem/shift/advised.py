@@ -45,5 +45,5 @@ def _rules_out(shift: Shift, route: str, generation: int, now: float) -> bool:
     if shift.route != route:
         return False
     # One that is done waits for its pin.
-    is_recent = now - shift.step_began_s < RETRY_S or shift.generation == generation
+    is_recent = now - shift.ended_s < RETRY_S or shift.generation == generation
     return shift.state is ShiftState.DONE or is_recent

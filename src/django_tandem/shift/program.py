@@ -21,6 +21,7 @@ POLL_S = 0.01
 CONSIDER_S = 0.05
 # The figures of `tandem shift --status`, and what only the time changes.
 SHOW_S = 1.0
+RELOADED = "A reload has begun this step anew, as it may have changed the code."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,7 +124,7 @@ class Watcher:
             return replace(shift, step_began_s=now)
         if generation and generation != shift.generation:
             # Other code than the samples are of.
-            return replace(shift, generation=generation, step_began_s=now)
+            return replace(shift, generation=generation, step_began_s=now, step_note=RELOADED)
         step = self._steps.get(key_of(shift))
         if step is None or step.began_s != shift.step_began_s:
             # A command has just begun it, or another step.
@@ -138,7 +139,8 @@ class Watcher:
             on_trial=step.samples.figures(of_trial=True),
         )
         if decision.action is Action.WAIT and _can_go_back(seen, sides):
-            return replace(seen, step=seen.step - 1, step_began_s=now, reason="")
+            note = _why_back(seen)
+            return replace(seen, step=seen.step - 1, step_began_s=now, reason="", step_note=note)
         return follow(seen, decision, now)
 
 
@@ -153,20 +155,27 @@ def _can_go_back(shift: Shift, sides: Sides) -> bool:
     return is_alone and shift.state is ShiftState.RUNNING
 
 
+def _why_back(shift: Shift) -> str:
+    after, fate = (
+        ("A reload", "may be of other code")
+        if shift.step_note
+        else ("A restart of the program that compares", "are lost")
+    )
+    return (
+        f"{after} took it back from 100 %: {shift.home.upper()} gets no requests there to compare "
+        f"with, and those of the step before {fate}."
+    )
+
+
 def follow(shift: Shift, decision: Decision, now: float) -> Shift:
     """Return the shift as the decision leaves it."""
     if decision.action is Action.ROLL_BACK:
-        return replace(
-            shift,
-            state=ShiftState.ROLLED_BACK,
-            reason=decision.reason,
-            requests=decision.requests,
-            exceptions=decision.exceptions,
-        )
+        ended = shift.end(ShiftState.ROLLED_BACK, decision.reason, now)
+        return replace(ended, requests=decision.requests, exceptions=decision.exceptions)
     if decision.action is Action.WAIT or shift.state is ShiftState.PAUSED:
         return replace(shift, reason=decision.reason or shift.reason)
     if not shift.is_last_step:
-        return replace(shift, step=shift.step + 1, step_began_s=now, reason="")
+        return replace(shift, step=shift.step + 1, step_began_s=now, reason="", step_note="")
     if shift.percent == 100:
         reason = f"{shift.to.upper()} has served all of its requests for {shift.every_s:.0f} s."
         return replace(shift, state=ShiftState.DONE, reason=reason)
@@ -178,7 +187,8 @@ def _report_change(before: Shift, after: Shift) -> None:
         return
     name = f"{after.route} to {after.to.upper()}"
     if after.state is ShiftState.RUNNING:
-        report(f"{name}: {after.percent} % of its clients, {before.percent} % before.")
+        share = f"{after.percent} % of its clients, {before.percent} % before."
+        report(f"{name}: {share} {after.step_note}".rstrip())
     else:
         shown = f" Requests: {', '.join(after.requests)}." if after.requests else ""
         report(f"{name}: {after.state}. {after.reason}{shown}")

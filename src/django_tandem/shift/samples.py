@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django_tandem.model.shifts import SideFigures
+from django_tandem.model.shifts import MOST_COMPARED, SideFigures
 
-# The newest of each side that are compared.
-MOST = 2000
 # What the edge writes of a client that left before its response.
 CLIENT_LEFT = 499
 
@@ -115,7 +113,7 @@ class StepSamples:
 
     def __init__(self) -> None:
         self._kept: dict[bool, deque[Sample]] = {
-            is_trial: deque(maxlen=MOST) for is_trial in (True, False)
+            is_trial: deque(maxlen=MOST_COMPARED) for is_trial in (True, False)
         }
         self._counts = {True: 0, False: 0}
         self._failed = {True: 0, False: 0}

@@ -69,12 +69,16 @@ def test_a_route_that_is_there_already_is_refused() -> None:
 def test_a_websocket_and_a_stream_are_refused() -> None:
     """Neither ends by itself."""
     stream = verdict("/s/", view=View(dotted="views.s", is_event_stream=True))
+    generator = verdict("/g/", view=View(dotted="views.g", is_async_stream=True))
 
     assert why(websocket("/ws/"), both(), Stack.WSGI)[0] == (
         "/ws/ is a WebSocket, which ASGI alone can serve."
     )
     assert why(stream, both(stream))[0] == (
-        "/s/ is a stream, which may never end: its sides can't be compared."
+        "/s/ is an event stream, which may never end: its sides can't be compared."
+    )
+    assert why(generator, both(generator))[0] == (
+        "/g/ is an async generator's stream, which may never end: its sides can't be compared."
     )
 
 

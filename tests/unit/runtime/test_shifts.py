@@ -232,7 +232,9 @@ def test_the_shift_of_a_route_that_is_gone_is_aborted(tmp_path) -> None:
 
     reason = "The project no longer has this route."
     assert notes == [f'The shift of "/reports/" has ended: {reason}']
-    assert shifts.read(tmp_path) == (shift(state=ShiftState.ABORTED, reason=reason),)
+    (found,) = shifts.read(tmp_path)
+    assert found == shift().end(ShiftState.ABORTED, reason, found.ended_s)
+    assert found.ended_s > 900
 
 
 def test_without_a_monitor_nothing_is_shifted(tmp_path) -> None:

@@ -72,11 +72,11 @@ def test_one_route_at_a_time_is_shifted() -> None:
 
 def test_a_route_that_was_taken_back_waits_for_a_day_and_a_reload() -> None:
     """The same code would differ again, and another generation may have other code."""
-    back = shift(state=ShiftState.ROLLED_BACK, generation=1, step_began_s=NOW - RETRY_S)
+    back = shift(state=ShiftState.ROLLED_BACK, generation=1, ended_s=NOW - RETRY_S)
 
     assert chosen(advice(), shifts=[back]) is not None
     assert chosen(advice(), shifts=[back], generation=1) is None
-    assert chosen(advice(), shifts=[replace(back, step_began_s=NOW - RETRY_S + 1)]) is None
+    assert chosen(advice(), shifts=[replace(back, ended_s=NOW - RETRY_S + 1)]) is None
 
 
 def test_a_shift_that_is_done_waits_for_its_pin() -> None:

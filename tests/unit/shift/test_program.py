@@ -72,6 +72,7 @@ def test_a_route_that_fails_is_taken_back_at_once(edge, capsys) -> None:
     reason = "4 of 4 requests failed on ASGI, with 500 (KeyError), and 0 of 30 on WSGI."
     assert (found.state, found.reason) == (ShiftState.ROLLED_BACK, reason)
     assert (found.exceptions, found.requests) == (("KeyError",), ("abc",) * 4)
+    assert found.ended_s == edge.now
     assert shifts.read_split(edge.run_dir) == frozenset()
     assert capsys.readouterr().err == (
         f"/reports/ to ASGI: rolled back. {reason} Requests: abc, abc, abc, abc.\n"
@@ -127,6 +128,7 @@ def test_a_reload_begins_the_step_anew(edge) -> None:
     found = edge.watch(at=1000)
 
     assert (found.step, found.step_began_s, found.generation) == (0, 1000, 2)
+    assert found.step_note == "A reload has begun this step anew, as it may have changed the code."
     assert edge.watch(at=1100).on_trial.requests == 0
 
 
@@ -247,10 +249,15 @@ def test_a_program_that_was_killed_at_100_percent_goes_back_a_step(edge) -> None
     last = edge.watch(at=2000)
 
     assert (paused.percent, back.percent, last.percent) == (100, 50, 100)
+    assert back.step_note == (
+        "A restart of the program that compares took it back from 100 %: WSGI gets no requests "
+        "there to compare with, and those of the step before are lost."
+    )
+    assert last.step_note == ""
     assert {each[3] for each in shifts.read_split(edge.run_dir)} == {100}
 
 
-def test_a_reload_at_100_percent_goes_back_a_step(edge) -> None:
+def test_a_reload_at_100_percent_goes_back_a_step(edge, capsys) -> None:
     """The requests of the step before are of other code."""
     edge.shift(steps=(50, 100), every_s=60)
     edge.write(50, side="home")
@@ -261,4 +268,13 @@ def test_a_reload_at_100_percent_goes_back_a_step(edge) -> None:
     edge.watch(at=970)
     found = edge.watch(at=971)
 
+    note = (
+        "A reload took it back from 100 %: WSGI gets no requests there to compare with, and those "
+        "of the step before may be of other code."
+    )
     assert (last.percent, found.percent, found.generation) == (100, 50, 2)
+    assert found.step_note == note
+    assert edge.watch(at=980).step_note == note
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"/reports/ to ASGI: 50 % of its clients, 100 % before. {note}"
+    )

@@ -3,8 +3,8 @@
 import pytest
 
 from builders import sample
-from django_tandem.model.shifts import SideFigures
-from django_tandem.shift.samples import MOST, StepSamples, parse, quantile
+from django_tandem.model.shifts import MOST_COMPARED, SideFigures
+from django_tandem.shift.samples import StepSamples, parse, quantile
 
 SHAPE = "text/html||no-cache|Cookie|set_cookie|||"
 
@@ -142,11 +142,11 @@ def test_another_step_begins_without_samples() -> None:
 def test_the_samples_are_bounded() -> None:
     """The newest are compared, and all are counted."""
     samples = StepSamples()
-    for number in range(MOST + 10):
+    for number in range(MOST_COMPARED + 10):
         samples.add(sample(at=float(number)))
 
     assert samples.sides.home[0].at == 10
-    assert samples.figures(of_trial=False).requests == MOST + 10
+    assert samples.figures(of_trial=False).requests == MOST_COMPARED + 10
 
 
 def test_a_quantile_of_few_is_one_of_them() -> None:

@@ -1,0 +1,155 @@
+"""The part of `tandem shift` for shifts that have begun: their status, their end, their pin."""
+
+import argparse
+import shlex
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from django_tandem.cli import console, shift_mirror
+from django_tandem.cli.pin_writing import pin_of, write_pin
+from django_tandem.cli.planning import plan_project
+from django_tandem.cli.run_dirs import find_running_dir
+from django_tandem.cli.shift_lines import as_json, lines, share
+from django_tandem.errors import RefusedError, TandemError, did_you_mean
+from django_tandem.model.shifts import Shift, ShiftState
+from django_tandem.plan.shifting import find_verdict
+from django_tandem.project.pinning import pin_text
+from django_tandem.runtime import lock, mirrored, shifts, supervisord
+
+# One that ended is news for a day; the file keeps the last one of each route.
+NEWS_S = 24 * 3600.0
+
+
+def change(options: argparse.Namespace) -> int:
+    """Pause a shift, resume it, or abort it."""
+    run_dir = find_running_dir(options)
+    # Before the lock is taken: to load the project may take seconds.
+    pattern = _pattern_of(options, [each.route for each in shifts.read(run_dir)])
+    with shifts.changing(run_dir) as kept:
+        shift = _find(pattern, kept)
+        _refuse_ended(shift, options)
+        changed = _changed(shift, options, time.time())
+        kept[:] = [changed if each is shift else each for each in kept]
+    if changed.is_watched and lock.holder(run_dir) is not None:
+        supervisord.start_shifter(run_dir)
+    console.line_out(f"{changed.route} to {changed.to.upper()}: {changed.state}, {share(changed)}.")
+    return 0
+
+
+def _changed(shift: Shift, options: argparse.Namespace, now: float) -> Shift:
+    if options.abort:
+        return shift.end(ShiftState.ABORTED, "A command aborted it.", now)
+    if options.pause:
+        return replace(shift, state=ShiftState.PAUSED)
+    # The time in which it stood still is not that of a step.
+    return replace(shift, state=ShiftState.RUNNING, step_began_s=now)
+
+
+def _pattern_of(options: argparse.Namespace, known: Collection[str]) -> str:
+    """
+    Return the pattern of the route that the options name, as they may at the start of a shift.
+
+    One of the patterns ``known`` needs no project, which may be why its shift is to end.
+    """
+    target: str = options.route
+    if target in known or not known:
+        return target
+    try:
+        verdicts = plan_project(options).plan.verdicts
+    except TandemError as error:
+        raise RefusedError(
+            f'"{target}" is not the pattern of a shift, and the project, which has the names of '
+            f"its routes, can't be loaded: {error.message}",
+            hint=_suggestion(target, known),
+        ) from error
+    return find_verdict(target, verdicts).route.pattern
+
+
+def _find(pattern: str, kept: Sequence[Shift]) -> Shift:
+    found = next((each for each in kept if each.route == pattern), None)
+    if found is None:
+        names = [each.route for each in kept]
+        raise RefusedError(f'"{pattern}" is not shifted.', hint=_suggestion(pattern, names))
+    return found
+
+
+def _suggestion(target: str, known: Collection[str]) -> str:
+    listed = f"Shifts are {', '.join(known)}." if known else "No route is shifted."
+    return did_you_mean(target, known, otherwise=listed)
+
+
+def _refuse_ended(shift: Shift, options: argparse.Namespace) -> None:
+    name = f"The shift of {shift.route} to {shift.to.upper()}"
+    if not shift.percent:
+        raise RefusedError(
+            f"{name} is {shift.state}.",
+            hint="Start another one with `tandem shift ROUTE --to STACK`.",
+        )
+    if shift.state is ShiftState.DONE and not options.abort:
+        raise RefusedError(
+            f"{name} is done.",
+            hint="`--write` writes its pin into the settings, and `--abort` ends it.",
+        )
+
+
+def write(options: argparse.Namespace) -> int:
+    """Write the pin of a shift that is done into the settings."""
+    plan = plan_project(options).plan
+    verdict = find_verdict(options.route, plan.verdicts)
+    shift = _find(verdict.route.pattern, shifts.read(Path(plan.run_dir)))
+    _refuse_undone(shift)
+    pin = pin_of(plan, verdict, shift.to)
+    path = write_pin(plan, verdict, pin)
+    console.line_out(f"Wrote {pin_text(pin)} to {path}. `tandem reload` follows it.")
+    return 0
+
+
+def _refuse_undone(shift: Shift) -> None:
+    name = f"The shift of {shift.route} to {shift.to.upper()}"
+    if not shift.percent:
+        route = shlex.quote(shift.route)
+        raise RefusedError(
+            f"{name} was {shift.state}, so that it has no pin to write.",
+            hint=f"`tandem shift {route} --status` shows why, and `tandem shift {route} --to "
+            f"{shift.to}` starts another one.",
+        )
+    if shift.state is not ShiftState.DONE:
+        raise RefusedError(
+            f"{name} is {shift.state}, {share(shift)}.",
+            hint="Its pin is written once it is done; `tandem shift --status` shows how far it is.",
+        )
+
+
+def print_status(options: argparse.Namespace) -> int:
+    """Print the shifts that split requests, those that ended of late, and the mirror."""
+    run_dir = find_running_dir(options)
+    mirrored.end_abandoned(run_dir)
+    kept, mirror = shifts.read(run_dir), mirrored.read(run_dir)
+    pattern = None
+    if options.route is not None:
+        names = [each.route for each in kept] + ([mirror.route] if mirror else [])
+        pattern = _pattern_of(options, names)
+    found = [each for each in kept if pattern in (None, each.route)]
+    if options.json:
+        console.as_json([as_json(each) for each in found])
+        return 0
+    has_all = options.all or pattern is not None
+    shown = [each for each in found if has_all or _is_news(each, time.time())]
+    printed = [line for each in shown for line in lines(each)]
+    if mirror is not None and pattern in (None, mirror.route):
+        printed += shift_mirror.status_lines(mirror)
+    nothing = "No route is shifted." if pattern is None else f"{pattern} is not shifted."
+    for line in printed or [nothing]:
+        console.line_out(line)
+    if len(shown) < len(found):
+        count = console.counted(len(found) - len(shown), "shift")
+        console.line_out(
+            f"{count} ended more than a day ago: `tandem shift --status --all` shows all."
+        )
+    return 0
+
+
+def _is_news(shift: Shift, now: float) -> bool:
+    return bool(shift.percent) or now - shift.ended_s < NEWS_S
