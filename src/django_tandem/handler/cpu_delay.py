@@ -10,7 +10,6 @@ class _Statistics:
     """The open file of one thread, which is closed when the thread ends."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         try:
             self._file = os.open(SCHEDULING, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -33,8 +32,16 @@ _of_thread = threading.local()
 
 def thread_delay() -> float:
     """Return the seconds that the current thread was in the queue of a CPU, 0 if not known."""
-    statistics: _Statistics | None = getattr(_of_thread, "statistics", None)
-    # A forked process has the file of its parent's thread.
-    if statistics is None or statistics.pid != os.getpid():
+    try:
+        statistics: _Statistics = _of_thread.statistics
+    except AttributeError:
         statistics = _of_thread.statistics = _Statistics()
     return statistics.read_s()
+
+
+def _close_file_of_parent() -> None:
+    # Not by comparing pids, which would be a system call for each request.
+    _of_thread.__dict__.clear()
+
+
+os.register_at_fork(after_in_child=_close_file_of_parent)

@@ -17,6 +17,8 @@ from django_tandem.handler.cpu_delay import thread_delay
 # which time of that thread on its delay says something about theirs.
 OTHERS = 1.2
 LEAST_OWN_S = 0.0001
+# A request that was off the CPU for less was not delayed either, and its statistics are not read.
+LEAST_DELAY_S = 0.001
 # A shorter step on an event loop delays others by less than they notice.
 LEAST_BLOCKED_S = 0.01
 
@@ -100,6 +102,14 @@ class CpuTime:
         # While other processes have the CPU, a step takes longer and blocks nothing.
         return self._blocked_s + max(0.0, took_s - (thread_delay() - self._loop_delay_began))
 
+    def use(self) -> tuple[float, float, float]:
+        """
+        Return the seconds on the CPU, those without one, and those that kept the event loop.
+
+        Up to now, as the request itself reads them.
+        """
+        return self.so_far_s, self.delay_s, self.blocked_s
+
     @property
     def threads(self) -> tuple[int, ...]:
         """The identifiers of the threads that compute for the request at this moment."""
@@ -148,15 +158,28 @@ class ProcessCpuTime(CpuTime):
         """The seconds up to now."""
         return process_time() - self._began
 
+    def use(self) -> tuple[float, float, float]:
+        """Return the seconds on the CPU, and those without one; it has no event loop."""
+        used_s = process_time() - self._began
+        return used_s, self._delay_s_beside(used_s), 0.0
+
     @property
     def delay_s(self) -> float:
         """The seconds in which it had no CPU since start(), as the thread that called it reads."""
-        own_delay_s, own_s, used_s = super().delay_s, super().so_far_s, self.so_far_s
+        return self._delay_s_beside(self.so_far_s)
+
+    def _delay_s_beside(self, used_s: float) -> float:
+        off_s = monotonic() - self._began_at - used_s
+        if off_s < LEAST_DELAY_S:
+            return 0.0
+        own_delay_s = super().delay_s
+        if not own_delay_s:
+            return 0.0
+        own_s = super().so_far_s
         if used_s < own_s * OTHERS or own_s < LEAST_OWN_S:
             return own_delay_s
         # The kernel forgets a thread that has ended: it was delayed as much for its CPU time.
-        most_s = max(0.0, monotonic() - self._began_at - used_s)
-        return min(most_s, own_delay_s * used_s / own_s)
+        return min(off_s, own_delay_s * used_s / own_s)
 
     def read_s(self) -> float:
         """Return the seconds up to now; any thread may."""

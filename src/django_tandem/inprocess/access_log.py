@@ -1,5 +1,6 @@
 """What only a stack knows of a request: headers for the edge, which logs and counts it."""
 
+import functools
 import os
 import re
 import time
@@ -18,6 +19,8 @@ EXCEPTION_HEADER = "X-Tandem-Exception"
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
 LONGEST_ROUTE = 500
+# Routes that are remembered as headers: more than a URLconf has.
+REMEMBERED = 4096
 # Without a CPU, or on an event loop that it blocks; a shorter time is not sent.
 LEAST_SENT_S = 0.001
 
@@ -59,13 +62,17 @@ def describe(
     if queue_s is not None:
         found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
     if cpu is not None:
-        more = (cpu.delay_s, cpu.blocked_s) if max(cpu[1:]) >= LEAST_SENT_S else ()
-        found.append((CPU_HEADER, " ".join(f"{each:.6f}" for each in (cpu.used_s, *more))))
+        used_s, delay_s, blocked_s = cpu
+        if delay_s >= LEAST_SENT_S or blocked_s >= LEAST_SENT_S:
+            found.append((CPU_HEADER, f"{used_s:.6f} {delay_s:.6f} {blocked_s:.6f}"))
+        else:
+            found.append((CPU_HEADER, f"{used_s:.6f}"))
     if exception:
         found.append((EXCEPTION_HEADER, header_text(exception)))
     return found
 
 
+@functools.lru_cache(REMEMBERED)
 def header_text(route: str) -> str:
     """Return a route as its header has it: in ASCII on one line, and not too long."""
     # Some servers reject any other.

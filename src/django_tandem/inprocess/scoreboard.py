@@ -36,6 +36,7 @@ MOST_BODY_BYTES = MAX_DETAILS // 2
 BODY_ROUTE_BYTES = 40
 # From which on the CPU time of a body is counted: that of most is part of none.
 LEAST_BODY_CPU_S = 0.001
+NO_USE = CpuUse(0.0)
 
 Details = Callable[[], Mapping[str, object]]
 
@@ -58,8 +59,9 @@ class ActiveRequest:
     greenlet_thread = 0
     is_long = False
     is_logged = False
-    # What the edge gets with the headers.
+    # What the edge gets with the headers, and when: of the monotonic clock.
     headers_cpu: CpuUse | None = None
+    headers_at = 0.0
 
     def __init__(
         self, board: "Scoreboard", method: str, path: str, request_id: str, cpu: CpuTime | None
@@ -82,20 +84,20 @@ class ActiveRequest:
 
     def note_headers(self) -> CpuUse | None:
         """Return the use of the CPU so far, None where it is not known; its body may use more."""
-        self.headers_cpu = self._cpu_use()
+        if self.cpu is not None:
+            self.headers_cpu, self.headers_at = CpuUse(*self.cpu.use()), time.monotonic()
         return self.headers_cpu
 
     def body_cpu(self) -> CpuUse:
         """Return the use of the CPU since its headers, none for one that is long."""
-        now, before = self._cpu_use(), self.headers_cpu
-        if now is None or before is None or self.is_long:
-            return CpuUse(0.0)
-        return CpuUse(now.used_s - before.used_s, now.delay_s - before.delay_s)
-
-    def _cpu_use(self) -> CpuUse | None:
-        if self.cpu is None:
-            return None
-        return CpuUse(self.cpu.so_far_s, self.cpu.delay_s, self.cpu.blocked_s)
+        before = self.headers_cpu
+        if self.cpu is None or before is None or self.is_long:
+            return NO_USE
+        # The body of most has just been rendered: it has used less than counts.
+        if time.monotonic() - self.headers_at < LEAST_BODY_CPU_S:
+            return NO_USE
+        used_s, delay_s, _ = self.cpu.use()
+        return CpuUse(used_s - before.used_s, delay_s - before.delay_s)
 
     def note_long(self) -> None:
         """Note that the response lasts for as long as its client listens."""

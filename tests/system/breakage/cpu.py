@@ -54,9 +54,23 @@ MUTANTS = (
     Mutant(
         name="a forked process reads its parent's delay",
         file="handler/cpu_delay.py",
-        old=" or statistics.pid != os.getpid()",
-        new="",
+        old="    _of_thread.__dict__.clear()\n",
+        new="    pass\n",
         tests=(CPU_DELAY,),
+    ),
+    Mutant(
+        name="the delay of a request read that was not off the CPU",
+        file="handler/cpu_time.py",
+        old="if off_s < LEAST_DELAY_S:",
+        new="if False:",
+        tests=(CPU_TIME,),
+    ),
+    Mutant(
+        name="the clocks read for each body",
+        file="inprocess/scoreboard.py",
+        old="time.monotonic() - self.headers_at < LEAST_BODY_CPU_S",
+        new="False",
+        tests=(LAYERS,),
     ),
     Mutant(
         name="each thread leaves an open file",

@@ -143,13 +143,14 @@ def path_of_file():
 
 @pytest.mark.processes
 def test_a_forked_process_reads_its_own_delay():
-    """Not that of the thread it was forked from."""
+    """Not that of the thread it was forked from, whose file it closes."""
     cpu_delay.thread_delay()
+    before, opened = path_of_file(), open_files()
     pid = os.fork()
     if pid == 0:
-        before = path_of_file()
         cpu_delay.thread_delay()
         own = path_of_file()
-        os._exit(0 if own != before and str(os.getpid()) in own.parts else 1)
+        is_own = own != before and str(os.getpid()) in own.parts
+        os._exit(0 if is_own and open_files() == opened else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -113,6 +113,23 @@ def test_a_process_with_one_request_counts_the_threads_that_it_starts():
     assert cpu.threads == (threading.get_ident(),)
 
 
+@pytest.mark.parametrize(("off_s", "delay_s"), [(0.0009, 0.0), (0.0011, 0.0005)])
+def test_a_request_reads_its_delay_only_if_it_was_off_the_cpu(monkeypatch, off_s, delay_s):
+    """Off it for less than a millisecond it was not delayed by more, and a read costs time."""
+    clocks = {"monotonic": 10.0, "process_time": 5.0, "thread_time": 5.0}
+    delays = iter([2.0, 2.0005])
+    for clock in tuple(clocks):
+        monkeypatch.setattr(cpu_time, clock, lambda clock=clock: clocks[clock])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
+    cpu = ProcessCpuTime()
+    cpu.start()
+    clocks = {clock: seconds + 0.02 for clock, seconds in clocks.items()}
+    clocks["monotonic"] += off_s
+
+    assert cpu.use() == pytest.approx((0.02, delay_s, 0.0))
+    assert len(list(delays)) == (1 if delay_s == 0.0 else 0)
+
+
 def block():
     """Wait, and keep the thread from everything else."""
     threading.Event().wait(COMPUTED_S)

@@ -10,6 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from inprocess.calling import call, http, websocket
 
+from django_tandem.handler.cpu_time import CpuTime
 from django_tandem.handler.pools import request_pool
 from django_tandem.handler.switching import RequestExecutor, run_on
 from django_tandem.handler.switching import undo_run_on as undo
@@ -208,6 +209,28 @@ def test_what_a_body_computes_after_its_headers_is_in_the_slot(board):
 
     assert list(found) == ["/rows/"]
     assert found["/rows/"] >= COMPUTED_S * 1e6
+
+
+@pytest.mark.parametrize(("later_s", "reads"), [(0.0009, 1), (0.0011, 2)])
+def test_the_clocks_of_a_body_are_read_once_it_can_have_used_the_cpu(
+    board, monkeypatch, later_s, reads
+):
+    """Most end at once, and have used less than counts."""
+    now, found = {"s": 100.0}, []
+
+    class Cpu(CpuTime):
+        def use(self):
+            found.append(now["s"])
+            return 0.0, 0.0, 0.0
+
+    monkeypatch.setattr(time, "monotonic", lambda: now["s"])
+    request = board.begin("GET", "/", "id-1")
+    request.cpu = Cpu()
+    request.note_headers()
+    now["s"] += later_s
+    board.end(request)
+
+    assert len(found) == reads
 
 
 async def computing(scope, receive, send):
