@@ -64,6 +64,8 @@ class DrainMonitor:
         self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
         self._age_timers: dict[Drainable, asyncio.TimerHandle] = {}
         self._block_timers: dict[Drainable, asyncio.TimerHandle] = {}
+        # What ends with all the time that its code needs, unless in a drain.
+        self._patient: set[Drainable] = set()
         self._endings: set[asyncio.Task[None]] = set()
         self._started_at: float | None = None
         # How all connections end in this drain; None if each does as the settings say.
@@ -92,6 +94,7 @@ class DrainMonitor:
             timer = timers.pop(connection, None)
             if timer is not None:
                 timer.cancel()
+        self._patient.discard(connection)
 
     def mode_of(self, path: str) -> DrainMode:
         """Return how the settings have a connection end whose path Django resolves as ``path``."""
@@ -146,13 +149,12 @@ class DrainMonitor:
 
     def _schedule_all(self) -> None:
         remaining_s = self._remaining_s()
-        for timer in self._timers.values():
-            if timer is not None:
-                timer.cancel()
-        for connection in [each for each in self._timers if each.is_ending]:
-            self._schedule(connection, max(remaining_s or 0.0, CLEAN_UP_S))
         if remaining_s is None:
+            self._call_off()
             return
+        self._unschedule(self._timers)
+        for connection in [each for each in self._timers if each.is_ending]:
+            self._schedule(connection, max(remaining_s, CLEAN_UP_S))
         alike: dict[tuple[str, DrainMode], list[Drainable]] = {}
         for each in self._timers:
             if not each.is_ending:
@@ -160,6 +162,18 @@ class DrainMonitor:
         for connections in alike.values():
             for connection, at in zip(connections, spread(len(connections)), strict=True):
                 self._schedule_end(connection, remaining_s, at)
+
+    def _call_off(self) -> None:
+        """Leave open what the drain has not ended; what it has ended keeps its time."""
+        self._unschedule(
+            each for each in self._timers if not each.is_ending or each in self._patient
+        )
+
+    def _unschedule(self, connections: Iterable[Drainable]) -> None:
+        for connection in list(connections):
+            timer, self._timers[connection] = self._timers[connection], None
+            if timer is not None:
+                timer.cancel()
 
     def _schedule_end(self, connection: Drainable, remaining_s: float, at: float) -> None:
         """Schedule the end of a connection, ``at`` a moment between 0 and 1."""
@@ -199,6 +213,7 @@ class DrainMonitor:
     def run_ending(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
         """Run what ends ``connection``; its code has all the time it needs, unless in a drain."""
         self._run(connection, end)
+        self._patient.add(connection)
         if self._started_at is not None:
             self._schedule_cancel(connection)
 

@@ -11,7 +11,7 @@ from inprocess.test_consumers import DeliveringLayer
 from django_tandem.channels import BroadcastMixin, mailbox
 from django_tandem.channels.frame import BROADCAST, Frame
 from django_tandem.channels.mailbox import MailboxCounts
-from django_tandem.inprocess import consumers, drain_monitor, drainable
+from django_tandem.inprocess import consumers, drain_monitor, drain_window, drainable
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import Drain
@@ -190,6 +190,25 @@ def test_a_slow_handler_is_cancelled_in_a_drain(tmp_path, monkeypatch):
     asyncio.run(run())
 
     assert Held.left == []
+
+
+def test_a_slow_handler_is_not_cancelled_after_a_drain_that_was_called_off(tmp_path, polls):
+    """The process does not end, so that nothing bounds its time."""
+
+    async def run():
+        opened = await closed_while_busy(drain_of(Held, tmp_path))
+        drain_window.write(tmp_path, 7, 3600)
+        await polls.until_acted()
+        drain_window.FILES.remove(tmp_path, 7)
+        await polls.until_acted()
+        # A timer of the clean-up would be due.
+        await asyncio.sleep(2 * drain_monitor.CLEAN_UP_S)
+        Held.released.set()
+        await opened.ended()
+
+    asyncio.run(run())
+
+    assert Held.left == [1013]
 
 
 class Held(Member):
