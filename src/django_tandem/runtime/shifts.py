@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -28,7 +28,10 @@ from django_tandem.runtime.waiting import wait_until
 NAME = "shifts.json"
 # The link that NGINX follows, and what the names of the directories behind it begin with.
 LINK = "shifts"
+NEW_LINK = ".shifts.new"
 TREE = "shifts-"
+# Bytes that the file has besides, for each shift: its end fits in there, with the reason.
+RESERVED = 2048
 # The program is a process of Python, and the machine may be busy.
 WATCHED_S = 20
 POLL_S = 0.02
@@ -73,10 +76,13 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
             _end_splits(run_dir, split)
         # Also unchanged: a process that was killed may have left the split as it was before.
         is_stale = is_watcher and split != read_split(run_dir)
+        if is_stale:
+            # Before the file: a share that the disk has no room for is not in it either.
+            _prepare_link(run_dir, split)
         if is_stale or tuple(shifts) != before:
             _write(run_dir, shifts)
         if is_stale:
-            _move_split(run_dir, split)
+            _follow_link(run_dir)
 
 
 def withdraw(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> None:
@@ -126,14 +132,17 @@ def read_split(run_dir: Path) -> frozenset[tuple[str, str, str, int]]:
     )
 
 
-def _move_split(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
+def _prepare_link(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
+    tree = _make_tree(run_dir, split)
+    temporary = run_dir / NEW_LINK
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(tree.name)
+
+
+def _follow_link(run_dir: Path) -> None:
     link = run_dir / LINK
     old = link.readlink() if link.is_symlink() else None
-    new = _make_tree(run_dir, split)
-    temporary = run_dir / f".{LINK}.new"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(new.name)
-    temporary.replace(link)
+    (run_dir / NEW_LINK).replace(link)
     if old is not None:
         shutil.rmtree(run_dir / old, ignore_errors=True)
 
@@ -206,13 +215,32 @@ def _why_over(shift: Shift, home: Stack | None, plan: Plan) -> str:
     return ""
 
 
-def _write(run_dir: Path, shifts: Iterable[Shift]) -> None:
-    new = run_dir / f"{NAME}.new"
-    # Replaced whole, as it is read at any moment.
+def _write(run_dir: Path, shifts: Collection[Shift]) -> None:
+    path = run_dir / NAME
+    text = json.dumps([asdict(each) for each in shifts], indent=1).encode()
+    room = path.stat().st_size if path.exists() else 0
+    try:
+        _replace(path, text + b" " * (RESERVED * len(shifts)))
+    except OSError:
+        if len(text) > room:
+            raise
+        # A full disk lets a file be written over. A kill in between damages it: that means 0 %.
+        with path.open("r+b", buffering=0) as file:
+            file.write(text.ljust(room))
+
+
+def _replace(path: Path, text: bytes) -> None:
+    """Replace a file whole, as it is read at any moment."""
+    new = path.with_name(f"{path.name}.new")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump([asdict(each) for each in shifts], file, indent=1)
-    new.replace(run_dir / NAME)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        new.replace(path)
+    except OSError:
+        # It may have taken the last of the room.
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _shift(kept: dict[str, Any]) -> Shift:

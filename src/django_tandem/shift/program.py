@@ -1,7 +1,8 @@
 """The loop of the shift's program: lines of the edge → samples → decisions → the split."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,13 +103,15 @@ class Watcher:
         self._shown_at = now if is_due else self._shown_at
         generation = self._generation()
         with store.changing(self._run_dir) as shifts:
+            before = tuple(shifts)
             considered = [
                 self._considered(each, generation, now, is_due=is_due) if each.is_watched else each
                 for each in shifts
             ]
-            for before, after in zip(shifts, considered, strict=True):
-                _report_change(before, after)
-            shifts[:] = considered
+            shifts[:] = _ended_first(before, considered)
+            after = tuple(shifts)
+        for old, new in zip(before, after, strict=True):
+            _report_change(old, new)
 
     def _generation(self) -> int:
         try:
@@ -182,16 +185,30 @@ def follow(shift: Shift, decision: Decision, now: float) -> Shift:
     return replace(shift, reason=f"Both sides are alike, and {shift.percent} % is its last step.")
 
 
+def _ended_first(before: Sequence[Shift], considered: Sequence[Shift]) -> list[Shift]:
+    """Return the shifts with those changes alone that end one, if any: these need no space."""
+    pairs = list(zip(before, considered, strict=True))
+    if any(old.percent and not new.percent for old, new in pairs):
+        return [old if new.percent else new for old, new in pairs]
+    return list(considered)
+
+
 def _report_change(before: Shift, after: Shift) -> None:
     if (before.state, before.percent) == (after.state, after.percent):
         return
     name = f"{after.route} to {after.to.upper()}"
     if after.state is ShiftState.RUNNING:
         share = f"{after.percent} % of its clients, {before.percent} % before."
-        report(f"{name}: {share} {after.step_note}".rstrip())
+        _log(f"{name}: {share} {after.step_note}".rstrip())
     else:
         shown = f" Requests: {', '.join(after.requests)}." if after.requests else ""
-        report(f"{name}: {after.state}. {after.reason}{shown}")
+        _log(f"{name}: {after.state}. {after.reason}{shown}")
+
+
+def _log(line: str) -> None:
+    # A full disk has no room for it, and the shifts are watched as before.
+    with contextlib.suppress(OSError):
+        report(line)
 
 
 def watch(run_dir: Path) -> None:
@@ -201,4 +218,4 @@ def watch(run_dir: Path) -> None:
         watcher.run()
     except (OSError, RefusedError) as error:
         # supervisord starts another one.
-        report(f"The shifts can't be watched: {error}")
+        _log(f"The shifts can't be watched: {error}")

@@ -3,9 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
 from harness.projects import startproject
+from harness.small_disks import fill, small_disk
 from harness.stack import Up, tandem
 
 URLS = """
@@ -61,31 +59,6 @@ def write(directory: Path, version: int, route: str = "async", **tandem_setting:
         setting = {"ASGI": {"WORKERS": 1}, **tandem_setting}
         with (directory / "mysite" / "settings.py").open("a") as settings:
             settings.write(f"\nTANDEM = {setting!r}\n")
-
-
-@contextmanager
-def small_disk(path: Path, kilobytes: int) -> Iterator[Path]:
-    """Mount a file system of so many kilobytes."""
-    path.mkdir()
-    options = f"size={kilobytes}k"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
-
-
-def fill(disk: Path, *, but_pages: int) -> Path:
-    """Fill a disk up to so many pages, and return the file that fills it."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        size = 0
-        try:
-            while True:
-                size += file.write(bytes(4096))
-        except OSError:
-            file.truncate(max(0, size - but_pages * 4096))
-    return filler
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")

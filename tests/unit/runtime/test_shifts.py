@@ -165,6 +165,42 @@ def test_on_a_full_disk_a_route_that_is_rolled_back_is_on_trial_no_more(
     assert shifts.read(tmp_path)[0].state is ShiftState.RUNNING
 
 
+def test_on_a_full_disk_the_file_is_written_over(tmp_path, monkeypatch) -> None:
+    """It has room for the end of each shift: what was rolled back stays so once there is room."""
+    write(tmp_path, shift())
+    inode = (tmp_path / "shifts.json").stat().st_ino
+
+    def full(*_given) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(shifts, "_replace", full)
+        ended = shift(state=ShiftState.ROLLED_BACK, reason="x" * 1000, requests=("a" * 32,) * 5)
+        write(tmp_path, ended)
+    with shifts.changing(tmp_path):
+        pass
+
+    assert shifts.read(tmp_path) == (ended,)
+    assert (tmp_path / "shifts.json").stat().st_ino == inode
+    assert read_split(tmp_path) == frozenset()
+
+
+def test_a_share_that_the_disk_has_no_room_for_is_not_in_the_file(tmp_path, monkeypatch) -> None:
+    """Both stay as they were."""
+    write(tmp_path, shift())
+    before = read_split(tmp_path)
+
+    def full(*_given) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shifts, "_make_tree", full)
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path, shift(step=1))
+
+    assert shifts.read(tmp_path) == (shift(),)
+    assert read_split(tmp_path) == before
+
+
 def test_fields_of_another_version_are_left_out(tmp_path) -> None:
     """It may have written more of them."""
     write(tmp_path, shift())

@@ -1,5 +1,6 @@
 """The loop of the shift's program: from lines of the edge to the split."""
 
+import errno
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from django_tandem import output
 from django_tandem.model.shifts import ShiftState, route_id
 from django_tandem.render import supervisor
 from django_tandem.runtime import shifts
+from django_tandem.shift import program
 from django_tandem.shift.program import Watcher
 from unit.shift.test_samples import line
 
@@ -36,11 +38,11 @@ class Edge:
             kept[:] = [shift(**changes)]
         self.watcher.watch_once()
 
-    def write(self, count, **changes) -> None:
+    def write(self, count, *, id_=ID, **changes) -> None:
         with (self.run_dir / "shift.tsv").open("a") as file:
             for _ in range(count):
                 self._client += 1
-                file.write(f"{line(route=ID, client=str(self._client), **changes)}\n")
+                file.write(f"{line(route=id_, client=str(self._client), **changes)}\n")
 
     def watch(self, *, at: float = 0.0):
         self.now = at or self.now
@@ -78,6 +80,32 @@ def test_a_route_that_fails_is_taken_back_at_once(edge, capsys) -> None:
         f"/reports/ to ASGI: rolled back. {reason} Requests: abc, abc, abc, abc.\n"
     )
     assert not edge.watcher.watch_once()
+
+
+def test_a_full_disk_does_not_keep_a_route_on_trial(edge, monkeypatch) -> None:
+    """Nor does another route's next step, which needs room, or the line in the log."""
+    other = shift(route="/other/", every_s=60)
+    with shifts.changing(edge.run_dir) as kept:
+        kept[:] = [shift(), other]
+    edge.watcher.watch_once()
+
+    def full(*_given) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name in ("_replace", "_make_tree"):
+        monkeypatch.setattr(shifts, name, full)
+    monkeypatch.setattr(program, "report", full)
+    edge.write(30, side="home")
+    edge.write(4, side="failed", statuses="500 : 200")
+    for side in ("home", "trial"):
+        edge.write(50, side=side, id_=route_id("/other/"))
+    found = edge.watch(at=970)
+
+    assert found.state is ShiftState.ROLLED_BACK
+    assert shifts.read_split(edge.run_dir) == {
+        ("asgi", route_id("/other/"), method, 5) for method in ("GET", "HEAD")
+    }
+    assert shifts.read(edge.run_dir)[1].step == other.step
 
 
 def test_a_paused_shift_stays_and_is_still_taken_back(edge) -> None:
@@ -219,11 +247,11 @@ def test_a_difference_that_is_no_failure_is_decided_every_fifty_milliseconds(edg
     """Each decision takes milliseconds; one about a failure is made at once."""
     edge.shift()
     edge.write(30, side="home")
-    edge.write(10, first_byte="5.000")
+    edge.write(20, first_byte="5.000")
     early, late = edge.watch(at=900.04), edge.watch(at=900.06)
 
     assert (early.state, late.state) == (ShiftState.RUNNING, ShiftState.ROLLED_BACK)
-    assert late.on_trial.requests == 10
+    assert late.on_trial.requests == 20
 
 
 def test_a_share_of_100_percent_without_a_step_before_is_never_done(edge) -> None:
