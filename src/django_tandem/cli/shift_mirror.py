@@ -186,6 +186,11 @@ def _nothing_compared(run: MirrorRun, report: MirrorReport) -> str:
             f"None of {console.counted(report.failed, 'request')} for {run.route} got a response "
             "of both stacks."
         )
+    if report.dropped:
+        return (
+            f"None of {console.counted(report.dropped, 'request')} for {run.route} was compared "
+            "before the mirror's end."
+        )
     return f"No GET of {run.route} came in that time, so that nothing was compared."
 
 

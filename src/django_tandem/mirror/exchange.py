@@ -1,8 +1,11 @@
 """Send a copied request to the socket of a stack, and read the whole response."""
 
+import contextlib
 import http.client
 import socket
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,32 +59,66 @@ class CopiedRequest:
         return [*kept, *own]
 
 
-def exchange(socket_path: Path, request: CopiedRequest) -> MirroredResponse:
+class Connections:
+    """The connections to both stacks, each in a thread of its own; `close` ends all of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self.is_closed = False
+
+    def close(self) -> None:
+        """End the exchanges that are under way, and those that begin later, without a response."""
+        with self._lock:
+            self.is_closed = True
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def connected(self, path: Path) -> Iterator[socket.socket]:
+        """Connect to the stack at ``path`` for the length of the block; raises OSError."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(RESPONSE_S)
+            connection.connect(str(path))
+            with self._lock:
+                if self.is_closed:
+                    raise NoResponseError("the mirror ends")
+                self._open.add(connection)
+            try:
+                yield connection
+            finally:
+                with self._lock:
+                    self._open.discard(connection)
+
+
+def exchange(
+    socket_path: Path, request: CopiedRequest, connections: Connections
+) -> MirroredResponse:
     """Return the response of the stack at ``socket_path``; raises NoResponseError without one."""
     deadline = time.monotonic() + RESPONSE_S
-    connection = http.client.HTTPConnection("localhost", timeout=RESPONSE_S)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(RESPONSE_S)
-        connection.sock.connect(str(socket_path))
-        connection.putrequest(
-            request.method, request.target, skip_host=True, skip_accept_encoding=True
-        )
-        for name, value in request.sent_headers(time.time()):
-            connection.putheader(name, value)
-        connection.endheaders()
-        response = connection.getresponse()
-        if response.getheader("Content-Type", "").startswith(EVENT_STREAM):
-            raise NoResponseError("an event stream has no end")
-        return MirroredResponse(
-            status=response.status,
-            headers=tuple(response.getheaders()),
-            body=_read(response, deadline),
-        )
+        with connections.connected(socket_path) as connection:
+            response = _send(connection, request)
+            if response.getheader("Content-Type", "").startswith(EVENT_STREAM):
+                raise NoResponseError("an event stream has no end")
+            return MirroredResponse(
+                status=response.status,
+                headers=tuple(response.getheaders()),
+                body=_read(response, deadline),
+            )
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoResponseError(str(error) or type(error).__name__) from error
-    finally:
-        connection.close()
+
+
+def _send(connection: socket.socket, request: CopiedRequest) -> http.client.HTTPResponse:
+    client = http.client.HTTPConnection("localhost", timeout=RESPONSE_S)
+    client.sock = connection
+    client.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+    for name, value in request.sent_headers(time.time()):
+        client.putheader(name, value)
+    client.endheaders()
+    return client.getresponse()
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:

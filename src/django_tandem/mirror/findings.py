@@ -31,7 +31,8 @@ class MirrorReport:
 
     Of the ``compared`` requests, ``differing`` got responses that differ, and ``unstable`` two
     that differ as well when the home stack serves both. ``failed`` got no response of one stack,
-    ``dropped`` were beyond the mirror's rate. ``findings`` has the most frequent kind first.
+    ``dropped`` were not compared, as others were or the mirror ended. ``findings`` has the most
+    frequent kind first.
     """
 
     compared: int = 0
@@ -98,7 +99,7 @@ class Findings:
         self.totals = replace(self.totals, failed=self.totals.failed + 1)
 
     def add_dropped(self) -> None:
-        """Count a request that was not compared, as the mirror was busy."""
+        """Count a request that was not compared."""
         self.totals = replace(self.totals, dropped=self.totals.dropped + 1)
 
     def report(self) -> MirrorReport:

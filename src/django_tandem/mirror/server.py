@@ -13,7 +13,12 @@ from typing import Any
 import uvicorn
 
 from django_tandem.mirror.comparison import Difference, compare
-from django_tandem.mirror.exchange import CopiedRequest, NoResponseError, exchange
+from django_tandem.mirror.exchange import (
+    Connections,
+    CopiedRequest,
+    NoResponseError,
+    exchange,
+)
 from django_tandem.mirror.findings import Findings, MirrorReport
 from django_tandem.mirror.ignoring import Ignored
 from django_tandem.mirror.responses import MirroredResponse
@@ -23,7 +28,8 @@ MIRROR_SOCKET = "mirror.sock"
 SOCKET_MODE = 0o600
 # Of comparisons: each is two or three requests that the stacks serve besides their own.
 MOST_PER_SECOND = 10.0
-MOST_AT_ONCE = 4
+# For the comparisons that have begun, at the end.
+FINISH_S = 2.0
 BACKLOG = 1024
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -34,15 +40,17 @@ class Mirror:
     Compares the responses of two stacks to the requests that it gets copies of.
 
     ``home`` and ``other`` are the sockets of the stack that answers the clients, and of the other
-    one. Requests beyond MOST_PER_SECOND, or MOST_AT_ONCE, are counted and not compared.
+    one. One comparison at a time, and a pause after each that is as long: so a slow view has at
+    most half of one worker of each stack. Further requests are counted and not compared.
     """
 
     def __init__(self, home: Path, other: Path, ignored: Ignored) -> None:
         self._home, self._other, self._ignored = home, other, ignored
         self._findings = Findings()
-        # For both copies of each comparison.
-        self._threads = ThreadPoolExecutor(2 * MOST_AT_ONCE, thread_name_prefix="mirror")
-        self._running: set[asyncio.Task[None]] = set()
+        self._connections = Connections()
+        # For both copies of a comparison.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="mirror")
+        self._running: asyncio.Task[None] | None = None
         self._next_at = 0.0
 
     def report(self) -> MirrorReport:
@@ -56,33 +64,50 @@ class Mirror:
         if not self._takes_another():
             self._findings.add_dropped()
             return
-        task = asyncio.create_task(self._compare(_request_of(scope)))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running = asyncio.create_task(self._compare(_request_of(scope)))
 
     async def finish(self) -> None:
-        """Wait for the comparisons that have begun."""
-        await asyncio.gather(*self._running)
+        """Wait FINISH_S for the comparison that has begun, and then end it."""
+        if self._running is not None:
+            await asyncio.wait([self._running], timeout=FINISH_S)
+            self._connections.close()
+            await asyncio.wait([self._running])
         self._threads.shutdown(wait=False)
 
     def _takes_another(self) -> bool:
-        now = time.monotonic()
-        if now < self._next_at or len(self._running) >= MOST_AT_ONCE:
-            return False
-        self._next_at = now + 1 / MOST_PER_SECOND
-        return True
+        is_free = self._running is None or self._running.done()
+        return is_free and time.monotonic() >= self._next_at
 
     async def _compare(self, request: CopiedRequest) -> None:
+        began = time.monotonic()
         try:
-            # At the same time, so that both see the same database.
-            home, other = await asyncio.gather(
-                self._exchange(self._home, request), self._exchange(self._other, request)
-            )
-            differences = await self._differences(home, other)
-            unstable = await self._unstable(request, home) if differences else ()
+            await self._compare_stacks(request)
         except NoResponseError:
-            self._findings.add_failed()
-            return
+            if self._connections.is_closed:
+                self._findings.add_dropped()
+            else:
+                self._findings.add_failed()
+        except Exception:
+            # A bug, whose traceback asyncio logs; the other comparisons are reported.
+            self._findings.add_dropped()
+            raise
+        finally:
+            self._next_at = next_start(began, time.monotonic())
+
+    async def _compare_stacks(self, request: CopiedRequest) -> None:
+        # At the same time, so that both see the same database; and both to their end, as one that
+        # is left behind holds a worker of its stack.
+        home, other = await asyncio.gather(
+            self._exchange(self._home, request),
+            self._exchange(self._other, request),
+            return_exceptions=True,
+        )
+        if isinstance(home, BaseException):
+            raise home
+        if isinstance(other, BaseException):
+            raise other
+        differences = await self._differences(home, other)
+        unstable = await self._unstable(request, home) if differences else ()
         self._findings.add(request.target, differences, unstable)
 
     async def _unstable(
@@ -100,7 +125,14 @@ class Mirror:
 
     async def _exchange(self, stack: Path, request: CopiedRequest) -> MirroredResponse:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, exchange, stack, request)
+        return await loop.run_in_executor(
+            self._threads, exchange, stack, request, self._connections
+        )
+
+
+def next_start(began: float, ended: float) -> float:
+    """Return when the comparison after one between these times may begin: it pauses as long."""
+    return max(began + 1 / MOST_PER_SECOND, ended + (ended - began))
 
 
 def _request_of(scope: dict[str, Any]) -> CopiedRequest:

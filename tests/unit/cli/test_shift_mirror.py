@@ -96,6 +96,10 @@ def test_parts_of_responses_are_printed_without_control_characters(capsys) -> No
             "None of 2 requests for /reports/ got a response of both stacks.\n",
         ),
         (
+            MirrorReport(dropped=3),
+            "None of 3 requests for /reports/ was compared before the mirror's end.\n",
+        ),
+        (
             MirrorReport(),
             "No GET of /reports/ came in that time, so that nothing was compared.\n",
         ),
