@@ -24,6 +24,9 @@ CHANCE_OF_EXCEPTION = 1e-3
 MOST_FAILED = 10
 # A route may fail after hours in which it did not, which are not to outweigh that.
 NEWEST = 20
+# A worker's first request of a route compiles templates and connects to the database. So many on
+# trial may find such workers, and show nothing of the time that the others take.
+WARM_UP = 10
 # The edge's clock has milliseconds, and a shorter difference matters to nobody.
 LEAST_SLOWER_S = 0.010
 # A body may have a date or a token that is longer by some bytes.
@@ -96,7 +99,8 @@ def lacks_home(shift: Shift, sides: Sides) -> bool:
 def failures(shift: Shift, sides: Sides) -> Reason | None:
     """More requests fail on trial than at home: of the whole step, or of the newest."""
     for trial, home in ((sides.trial, sides.home), _newest(sides)):
-        failed = [each for each in trial if each.is_failed]
+        # One client may send what fails anywhere, and is on one side alone.
+        failed = [each for each in trial if each.is_failed and not each.fails_at_home]
         at_home = sum(each.is_failed for each in home)
         if _has_failed(len(failed), len(trial), at_home, len(home)):
             statuses = sorted({each.status for each in failed})
@@ -126,7 +130,7 @@ def new_exceptions(shift: Shift, sides: Sides) -> Reason | None:
     known = {each.exception for each in sides.home}
     by_type: dict[str, list[Sample]] = defaultdict(list)
     for each in sides.trial:
-        if each.exception not in known and each.exception:
+        if each.exception not in known and each.exception and not each.fails_at_home:
             by_type[each.exception].append(each)
     for name, raised in sorted(by_type.items()):
         if _is_excess(len(raised), len(sides.trial), 0, len(sides.home), CHANCE_OF_EXCEPTION):
@@ -154,9 +158,10 @@ def _slower(shift: Shift, sides: Sides, share: float) -> Reason | None:
     if usual is None:
         return None
     bound = usual * (1 + shift.tolerance) + LEAST_SLOWER_S
-    times, left = times_of(sides.trial), _waited(sides.left_trial, bound)
+    warm = sides.trial[WARM_UP:]
+    times, left = times_of(warm), _waited(sides.left_trial, bound)
     left_home = len(_waited(sides.left_home, bound))
-    slow = [each for each in sides.trial if not each.is_failed and (each.first_byte_s or 0) > bound]
+    slow = [each for each in warm if not each.is_failed and (each.first_byte_s or 0) > bound]
     slow_at_home = sum(each > bound for each in home) + left_home
     counts = len(slow) + len(left), len(times) + len(left), slow_at_home, len(home) + left_home
     own = quantile(sorted([*times, *(each.took_s for each in left)]), share) or 0.0
@@ -177,6 +182,8 @@ def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
 
 def other_shape(shift: Shift, sides: Sides) -> Reason | None:
     """Responses have another status, or others of the headers that the edge compares."""
+    if shift.percent == 100:
+        return None
     # A failure has a separate rule.
     home = _by_client(each for each in sides.home if not each.is_failed)
     trial = _by_client(each for each in sides.trial if not each.is_failed)
@@ -197,6 +204,9 @@ def other_shape(shift: Shift, sides: Sides) -> Reason | None:
 
 def other_size(shift: Shift, sides: Sides) -> Reason | None:
     """Bodies of the same path are shorter or longer on trial than any at home."""
+    if shift.percent == 100:
+        # Those at home are older: a list may have grown since.
+        return None
     home, trial = (
         _by_client(each for each in side if each.size is not None and not each.is_failed)
         for side in (sides.home, sides.trial)

@@ -19,7 +19,8 @@ class Sample(NamedTuple):
     ``stack`` is the trial's, ``route`` the id of the route. ``client`` tells clients apart by a
     hash. ``first_byte_s`` is None without a response. ``shape`` is its status, its content type
     and which headers it has. A client that ``has_left`` before its response shows only that it
-    waited for so long.
+    waited for so long. One that ``fails_at_home`` failed on trial, and again at home, which shows
+    no difference of the two.
     """
 
     at: float
@@ -37,6 +38,7 @@ class Sample(NamedTuple):
     request_id: str
     path: str
     has_left: bool = False
+    fails_at_home: bool = False
 
 
 def parse(line: str) -> Sample | None:
@@ -72,6 +74,7 @@ def parse(line: str) -> Sample | None:
         path=path,
         # What failed on trial before is known.
         has_left=int(status) == CLIENT_LEFT and not was_answered,
+        fails_at_home=was_answered and int(status) >= 500,
     )
 
 

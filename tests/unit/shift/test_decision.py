@@ -143,18 +143,48 @@ def test_an_exception_that_only_the_trial_raises_is_named() -> None:
     assert found.exceptions == ("SynchronousOnlyOperation",)
 
 
-def test_a_route_three_times_as_slow_is_rolled_back_within_ten_requests() -> None:
-    """Its times may vary."""
+def test_a_route_three_times_as_slow_is_rolled_back_within_fourteen_requests() -> None:
+    """Its times may vary, and the first ten may have found cold workers."""
     chance = random.Random(1)
     home = tuple(sample(first_byte_s=0.1 * chance.uniform(0.8, 1.2)) for _ in range(30))
     on_trial = tuple(
-        sample(is_trial=True, first_byte_s=0.3 * chance.uniform(0.8, 1.2)) for _ in range(10)
+        sample(is_trial=True, first_byte_s=0.3 * chance.uniform(0.8, 1.2)) for _ in range(14)
     )
     found = judge(home, on_trial)
 
     assert found.action is Action.ROLL_BACK
     assert found.reason.startswith("The p50 is ")
     assert found.reason.endswith(" on WSGI: more than 25% above it.")
+
+
+def test_the_first_requests_on_trial_may_find_cold_workers() -> None:
+    """Each compiles its templates and connects to the database, as those at home have before."""
+    home = side(60, first_byte_s=0.02)
+    cold, warm = trial(10, first_byte_s=0.2), trial(40, first=10, first_byte_s=0.02)
+    on_trial = (*cold, *warm)
+
+    assert all(
+        judge(home, on_trial[:count]).action is Action.WAIT for count in range(len(on_trial) + 1)
+    )
+
+
+def test_a_client_whose_requests_fail_on_both_stacks_is_no_difference() -> None:
+    """It is on one side alone, with each shift of the route."""
+    failed = {"is_failed": True, "status": 500, "exception": "ValueError"}
+    both = trial(20, fails_at_home=True, **failed)
+
+    assert judge(side(200), (*both, *trial(180)), step_began_s=0).action is Action.GO_ON
+    assert judge(side(200), (*trial(10, **failed), *trial(180))).action is Action.ROLL_BACK
+
+
+def test_at_100_percent_the_contents_are_not_compared_with_older_ones() -> None:
+    """A list has grown since, or names the seconds until midnight."""
+    home = side(50, size=1000, shape="200|text/html||max-age=900|||||")
+    on_trial = trial(50, size=1100, shape="200|text/html||max-age=300|||||")
+    last = {"steps": (50, 100), "step_began_s": 0}
+
+    assert judge(home, on_trial, **last, step=0).action is Action.ROLL_BACK
+    assert judge(home, on_trial, **last, step=1).action is Action.GO_ON
 
 
 def test_a_slow_tail_is_the_p95() -> None:

@@ -62,6 +62,17 @@ def test_a_request_that_failed_on_trial_is_that_of_the_trial() -> None:
     assert (found.first_byte_s, found.size, found.exception) == (0.25, 0, "AttributeError")
 
 
+def test_a_request_that_fails_at_home_too_is_known() -> None:
+    """The last status is what its client got."""
+    both = parse(line(side="failed", status="500", statuses="500 : 500"))
+    alone = parse(line(side="failed", status="200", statuses="500 : 200"))
+    unrepeated = parse(line(method="POST", status="500", statuses="500"))
+
+    assert [each and each.fails_at_home for each in (both, alone, unrepeated)] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
 def test_a_request_that_reached_no_server_has_failed() -> None:
     """The client got the edge's 503."""
     found = parse(line(status="503", statuses="502", first_byte="-", sizes="0"))
