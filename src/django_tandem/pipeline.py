@@ -84,6 +84,9 @@ def _overridden(settings: Settings, overrides: Overrides) -> Settings:
         settings = replace(settings, bind=(overrides.bind,))
     if overrides.run_dir is not None:
         settings = replace(settings, run_dir=overrides.run_dir)
+    if overrides.temp_dir is not None:
+        edge = replace(settings.edge, temp_dir=overrides.temp_dir)
+        settings = replace(settings, edge=edge)
     if overrides.user is not None:
         settings = replace(settings, user=overrides.user)
     if overrides.stop_s is not None:

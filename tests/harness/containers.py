@@ -10,8 +10,8 @@ from typing import Any
 from harness.images import LIMITS, podman
 from harness.stack import DEADLINE_S, Up
 
-# As strict as a cluster is: nothing is writable but /run, and there are no capabilities.
-READ_ONLY = ("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/run")
+# As strict as a cluster is: two directories are writable, and there are no capabilities.
+READ_ONLY = ("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/run", "--volume", "/var/tmp")
 UNPRIVILEGED = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 SECRETS = ("--env", "SECRET_KEY=of no secret")
 

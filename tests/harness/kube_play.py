@@ -24,6 +24,8 @@ from harness.images import podman
 from harness.stack import DEADLINE_S
 
 READY_S = 60
+# As OpenShift gives each namespace a user, where a pod names none.
+USER = 1000650000
 
 
 def kustomize(directory: Path) -> list[dict[str, Any]]:
@@ -66,11 +68,15 @@ class KubePlay:
     def __exit__(self, *_: object) -> None:
         for pod in self.pods:
             self.podman("pod", "rm", "--force", "--time", "0", pod)
-            self.podman("volume", "rm", "--force", f"{pod}-run", f"{pod}-tmp")
+            self.podman("volume", "rm", "--force", *self._volumes(pod))
         for server in self.servers:
             self.podman("rm", "--force", "--time", "0", "--volumes", server)
         self.podman("secret", "rm", self._secret)
         self.podman("network", "rm", "--force", self.name)
+
+    def _volumes(self, pod: str) -> list[str]:
+        listed = self.podman("volume", "ls", "--quiet", "--filter", f"name={pod}-")
+        return listed.stdout.split()
 
     def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a subcommand of podman to its end."""
@@ -183,6 +189,7 @@ def _pod(given: dict[str, Any], name: str) -> dict[str, Any]:
     # podman gives each emptyDir of a name one and the same volume, in every pod.
     spec["volumes"] = [_renamed(each, name) for each in spec["volumes"]]
     container["volumeMounts"] = [_renamed(each, name) for each in container["volumeMounts"]]
+    spec["securityContext"] = {"runAsUser": USER, **spec["securityContext"]}
     # The tests stop containers, and look at what is left.
     spec["restartPolicy"] = "Never"
     spec["containers"] = [container]

@@ -77,6 +77,11 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="run in this directory instead of TANDEM's RUN_DIR; other commands need it too",
     )
     parser.add_argument(
+        "--temp-dir",
+        metavar="DIR",
+        help="keep large bodies for slow clients there instead of in TANDEM's TEMP_DIR",
+    )
+    parser.add_argument(
         "--user", metavar="USER[:GROUP]", help="run as this user instead of TANDEM's USER"
     )
     parser.add_argument(
@@ -96,6 +101,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
     return Overrides(
         bind=options.bind,
         run_dir=given_run_dir(options),
+        temp_dir=str(Path(options.temp_dir).absolute()) if options.temp_dir else None,
         env_file=env_file_of(options),
         asgi=options.asgi,
         debug=getattr(options, "debug", False),

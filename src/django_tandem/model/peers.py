@@ -59,8 +59,8 @@ class Resolver:
     """
     The DNS servers of this machine, each an IP address, and where it looks for short names.
 
-    ``search`` are the domains that follow a name. Without ``has_ipv6``, IPv6 addresses are of no
-    use.
+    ``search`` are the domains that follow a name. Without ``has_ipv6``, no other machine is reached
+    by IPv6.
     """
 
     servers: tuple[str, ...] = ()

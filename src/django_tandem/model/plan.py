@@ -209,7 +209,8 @@ class Edge:
     the rules match what follows it.
     ``open_files`` is the limit for each of the ``workers`` of NGINX. Plain HTTP on the addresses
     ``redirects`` is redirected to HTTPS. ``acme_root`` is the webroot of an ACME client. ``stacks``
-    are those that the project needs: on other hosts where ``peers`` has them.
+    are those that the project needs: on other hosts where ``peers`` has them. Bodies that are too
+    large for its buffers are in ``temp_dir``, an absolute path; None: in the run directory.
     """
 
     nginx: Nginx
@@ -230,6 +231,7 @@ class Edge:
     error_pages: tuple[tuple[int, str], ...] = ()
     include: Include = Include()
     acme_root: str | None = None
+    temp_dir: str | None = None
     worker_user: str | None = None
     handover: bool = False
     script_name: str = ""
@@ -264,12 +266,14 @@ class Overrides:
     """
     What `tandem up` is given to replace a setting until the stack is stopped.
 
-    ``env_file`` are the absolute paths of ENV_FILE, joined by colons; ``run_dir`` is absolute too.
+    ``env_file`` are the absolute paths of ENV_FILE, joined by colons; ``run_dir`` and ``temp_dir``
+    are absolute too.
     ``is_direct`` when a gateway routes requests to the stacks, without our edge.
     """
 
     bind: str | None = None
     run_dir: str | None = None
+    temp_dir: str | None = None
     env_file: str | None = None
     asgi: bool = False
     debug: bool = False

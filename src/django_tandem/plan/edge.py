@@ -1,6 +1,8 @@
 """The edge of a plan: where it listens, what it routes, and how many workers it has."""
 
 import math
+import os.path
+from pathlib import PurePath
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Bind, Edge, Include, Pin, Stack, Tls, Verdict
@@ -39,6 +41,7 @@ def edge(context: PlanContext, verdicts: tuple[Verdict, ...], stacks: tuple[Stac
         error_pages=settings.edge.error_pages,
         include=settings.edge.include or Include(),
         acme_root=settings.edge.acme_root,
+        temp_dir=_temp_dir(context),
         worker_user=host.user if host.is_root else None,
         handover=settings.handover and context.has_both,
         script_name=project.script_name.rstrip("/"),
@@ -55,6 +58,11 @@ def _shutdown_timeout_s(context: PlanContext) -> int:
         # Its reload is a new container, so that its only end is a stop, after its delay.
         return settings.stop_s - settings.stop_delay_s
     return max(settings.drain_s, settings.wsgi.timeout_s) + 2 * settings.stop_s
+
+
+def _temp_dir(context: PlanContext) -> str | None:
+    given = context.settings.edge.temp_dir
+    return os.path.normpath(PurePath(context.project.directory, given)) if given else None
 
 
 def _tls(settings: TlsSettings | None) -> Tls | None:

@@ -5,6 +5,10 @@ from django_tandem.model import Plan
 
 # Every user of a container can create the run directory there.
 RUN_DIR = "/run/tandem"
+# Large bodies need a disk: the run directory is in memory. Every user may write to this one, also
+# in a volume, which has the mode that the directory has in the image.
+TEMP_VOLUME = "/var/tmp"  # noqa: S108 - each container mounts its own
+TEMP_DIR = f"{TEMP_VOLUME}/tandem"
 DISTINCT = (
     'Name another one for each stack, such as "PEERS": {"WSGI": ["wsgi:9000"], '
     '"ASGI": ["asgi:9001"]}.'

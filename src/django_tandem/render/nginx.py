@@ -89,6 +89,7 @@ def render(plan: Plan) -> tuple[File, ...]:
         error_pages=[(status, _from_run_dir(path, plan)) for status, path in edge.error_pages],
         include=_include(edge.include, plan),
         acme_root=edge.acme_root and _from_run_dir(edge.acme_root, plan),
+        temp_paths=_temp_paths(edge.temp_dir, plan),
         untrusted_headers=UNTRUSTED_HEADERS,
         has_http2_directive=edge.nginx.version >= HTTP2_DIRECTIVE,
         has_keepalive_min=edge.nginx.version >= KEEPALIVE_MIN,
@@ -183,6 +184,12 @@ def _peer_tls(plan: Plan) -> PeerTls | None:
         _from_run_dir(path, plan) for path in (given.certificate, given.key, given.ca)
     )
     return PeerTls(certificate=certificate, key=key, ca=ca)
+
+
+def _temp_paths(directory: str | None, plan: Plan) -> dict[str, str]:
+    """Return where NGINX keeps the bodies of requests and of responses."""
+    place = PurePath(_from_run_dir(directory, plan) if directory else "")
+    return {each: str(place / f"tmp-{each}") for each in ("body", "proxy")}
 
 
 def _include(include: Include, plan: Plan) -> Include:

@@ -95,6 +95,8 @@ def _written(plan: Plan, *, has_own: bool) -> list[str]:
     found = {_shared_by_releases(plan, path) for path in plan.project.written_directories}
     if has_own:
         found.add(plan.run_dir)
+    if plan.has_edge and plan.edge.temp_dir:
+        found.add(plan.edge.temp_dir)
     return sorted(path for path in found if not _is_below(path, found - {path}))
 
 

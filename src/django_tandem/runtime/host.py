@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -164,6 +165,19 @@ def has_ipv6() -> bool:
     return True
 
 
+def has_ipv6_route() -> bool:
+    """Return whether this machine can have connections to others by IPv6."""
+    every = (each for of_link in psutil.net_if_addrs().values() for each in of_link)
+    return is_any_global(each.address for each in every if each.family == socket.AF_INET6)
+
+
+def is_any_global(addresses: Iterable[str]) -> bool:
+    """Return whether one of the IPv6 addresses is neither of its link alone nor of this machine."""
+    # A scope follows, as in fe80::1%eth0.
+    found = (ipaddress.ip_address(each.partition("%")[0]) for each in addresses)
+    return any(not (each.is_link_local or each.is_loopback) for each in found)
+
+
 def read_resolver(file: Path = RESOLV_CONF) -> Resolver:
     """Return the DNS servers and search domains of resolv.conf(5), none where there is no file."""
     servers: list[str] = []
@@ -179,7 +193,7 @@ def read_resolver(file: Path = RESOLV_CONF) -> Resolver:
             case ["search" | "domain", *domains]:
                 # The last line counts.
                 search = tuple(domain for domain in domains if domain != ".")
-    return Resolver(servers=tuple(servers), search=search, has_ipv6=has_ipv6())
+    return Resolver(servers=tuple(servers), search=search, has_ipv6=has_ipv6_route())
 
 
 def _is_address(text: str) -> bool:

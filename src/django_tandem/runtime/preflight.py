@@ -284,7 +284,9 @@ def check_edge(plan: Plan) -> str:
     if not plan.has_edge:
         return ""
     with tempfile.TemporaryDirectory(prefix="tandem-") as scratch:
-        pipeline.write(nginx.render(replace(plan, run_dir=scratch)), Path(scratch))
+        # NGINX makes the directories that its file names.
+        in_scratch = replace(plan, run_dir=scratch, edge=replace(plan.edge, temp_dir=None))
+        pipeline.write(nginx.render(in_scratch), Path(scratch))
         return check_nginx(plan.edge.nginx, Path(scratch)).replace(scratch, plan.run_dir)
 
 

@@ -29,7 +29,7 @@ from django_tandem.runtime.health_gate import (
 )
 from django_tandem.runtime.logs import last_lines, log_path
 from django_tandem.runtime.reconcile import read_diff
-from django_tandem.runtime.run_dir import require_space
+from django_tandem.runtime.run_dir import prepare_temp_dir, require_space
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisord import GoneError
 from django_tandem.runtime.waiting import Deadline, Report, pause
@@ -71,6 +71,7 @@ def check_machine(reload: Reload) -> None:
 
 def write_candidates(reload: Reload) -> None:
     """Write the files of the new generation beside those in place."""
+    prepare_temp_dir(reload.plan)
     # A killed reload may have had this generation's number.
     drain_window.FILES.remove(reload.run_dir, reload.plan.generation)
     prometheus_files.remove(reload.run_dir, reload.plan.generation)

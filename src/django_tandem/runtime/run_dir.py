@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django_tandem import environment
 from django_tandem.errors import MachineError
+from django_tandem.model import Plan
 from django_tandem.model.state import STATE_FILE
 from django_tandem.project.releases import find_link
 from django_tandem.runtime import lock
@@ -25,6 +26,9 @@ MAX_BYTES = 107 - LONGEST_SOCKET
 # What a write to a full file system raises, or one over the user's quota.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FREE_BYTES = 256 * 1024
+
+# The settings that name a directory of the stack.
+RUN_DIR, TEMP_DIR = 'TANDEM["RUN_DIR"]', 'TANDEM["EDGE"]["TEMP_DIR"]'
 
 # By their first lines a directory is known for one of ours.
 RENDERED = ("nginx.conf", "supervisord.conf", "prometheus-rules.yml")
@@ -102,10 +106,26 @@ def require_usable(run_dir: Path) -> None:
         require_free_bytes(existing)
 
 
-def _not_made(run_dir: Path, reason: int | None) -> MachineError:
+def prepare_temp_dir(plan: Plan) -> None:
+    """
+    Make the directory of NGINX's large bodies, the user's alone, if a setting names one.
+
+    Raises MachineError when it can't be made, or belongs to another user.
+    """
+    if not (plan.has_edge and plan.edge.temp_dir):
+        return
+    directory = Path(plan.edge.temp_dir)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_made(directory, error.errno, TEMP_DIR) from error
+    refuse_foreign(directory, TEMP_DIR)
+
+
+def _not_made(directory: Path, reason: int | None, setting: str = RUN_DIR) -> MachineError:
     return MachineError(
-        f"{run_dir} can't be made: {os.strerror(reason or errno.EIO)}.",
-        hint='Name a directory that can be written to in TANDEM["RUN_DIR"].',
+        f"{directory} can't be made: {os.strerror(reason or errno.EIO)}.",
+        hint=f"Name a directory that can be written to in {setting}.",
     )
 
 
@@ -131,21 +151,21 @@ def require_free_bytes(run_dir: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def refuse_foreign(run_dir: Path) -> None:
+def refuse_foreign(directory: Path, setting: str = RUN_DIR) -> None:
     """
-    Raise MachineError for a run directory that is another user's, or no directory.
+    Raise MachineError for a directory of the stack that is another user's, or no directory.
 
-    Its owner could replace our sockets with others, or have `tandem down` end a process of their
-    choice. A directory that does not exist yet has no owner.
+    The owner of a run directory could replace our sockets with others, or have `tandem down` end a
+    process of their choice. A directory that does not exist yet has no owner.
     """
     try:
-        found = run_dir.lstat()
+        found = directory.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return
     if not stat.S_ISDIR(found.st_mode):
         raise MachineError(
-            f"{run_dir} is not a directory.",
-            hint='Name another one in TANDEM["RUN_DIR"].',
+            f"{directory} is not a directory.",
+            hint=f"Name another one in {setting}.",
         )
     if found.st_uid != os.geteuid():
         owner = _name_of(found.st_uid)
@@ -154,9 +174,8 @@ def refuse_foreign(run_dir: Path) -> None:
         by_owner = f"Run the command as that user, with `sudo -u {owner}`, or"
         by_root = f"Give it to user {_name_of(os.geteuid())}, or"
         raise MachineError(
-            f"{run_dir} belongs to user {owner}.",
-            hint=f"{by_root if has_left_root else by_owner} "
-            'name another directory in TANDEM["RUN_DIR"].',
+            f"{directory} belongs to user {owner}.",
+            hint=f"{by_root if has_left_root else by_owner} name another directory in {setting}.",
         )
 
 

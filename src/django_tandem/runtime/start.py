@@ -61,6 +61,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
             (directory / name).unlink(missing_ok=True)
         logs.mark_start(directory)
         startup_failures.clear_startup_failures(directory)
+        run_dir.prepare_temp_dir(plan)
         pipeline.write(pipeline.render(plan), directory)
         preflight.refuse_bad_edge(plan, directory)
     return handle

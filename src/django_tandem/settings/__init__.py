@@ -137,6 +137,11 @@ class EdgeSettings:
         "proxies whose X-Forwarded-* headers are trusted",
     )
     media: bool = option(readers.flag, False, "serve MEDIA_ROOT below MEDIA_URL, to everyone")
+    temp_dir: str | None = option(
+        optional(readers.file_path),
+        None,
+        "where large bodies wait on disk for slow clients; None: in RUN_DIR",
+    )
     error_pages: tuple[tuple[int, str], ...] = option(
         option_readers.error_pages, {}, "pages for errors of NGINX itself, such as 502, 503 and 504"
     )
@@ -232,7 +237,8 @@ class Settings:
     bind: tuple[str, ...] = option(
         readers.one_or_more_texts,
         "127.0.0.1:8000",
-        "where the edge listens; one address or a list",
+        'where the edge listens; one address or a list; ":8000" is IPv4 and IPv6, "[::]:8000" IPv6 '
+        "alone",
     )
     run_dir: str = option(
         readers.file_path,

@@ -29,7 +29,7 @@ WHERE = ("--run-dir", "/run/tandem")
 GRACE_S = 2
 KILLED = 128 + signal.SIGKILL
 # Small, so that it is filled at once.
-DISK = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run:size=16m")
+DISK = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run:size=16m", "--volume=/var/tmp")
 # More than the pipe, and more than the log multiplexer keeps for a reader: 64 KiB and 1 MiB.
 FLOOD = 6000
 LONG_PATH = f"/who/{'x' * 400}/"

@@ -31,13 +31,19 @@ def running(
     peers: dict[str, Any],
     *,
     naive: tuple[tuple[str, str], ...] = (),
+    has_ipv6: bool = True,
     **tandem: Any,
 ) -> Iterator[Edge]:
-    """Run the edge of a project with ``peers``; /async/ and WebSockets are on ASGI."""
+    """
+    Run the edge of a project with ``peers``; /async/ and WebSockets are on ASGI.
+
+    With ``has_ipv6`` it asks for IPv6 addresses of a name, too.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         directory = Path(path)
-        on = replace(read_host(program.program), resolver=Resolver(servers=(HOST,)))
+        resolver = Resolver(servers=(HOST,), has_ipv6=has_ipv6)
+        on = replace(read_host(program.program), resolver=resolver)
         plan = builders.plan(
             builders.verdict("/sync/"),
             builders.verdict("/async/", Stack.ASGI),
@@ -113,10 +119,16 @@ def dropping(port: int) -> Iterator[None]:
 
 
 class Names:
-    """A DNS server: the IPv4 addresses of each name, which a test may change."""
+    """
+    A DNS server: the IPv4 addresses of each name, which a test may change.
 
-    def __init__(self) -> None:
+    With ``is_strict``, a name without an address of the kind that was asked for does not exist
+    (NXDOMAIN).
+    """
+
+    def __init__(self, *, is_strict: bool = False) -> None:
         self.addresses: dict[str, list[str]] = {}
+        self._status = b"\x83" if is_strict else b"\x80"
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((HOST, 0))
         self.port: int = self._socket.getsockname()[1]
@@ -155,4 +167,5 @@ class Names:
             for each in found
         ]
         counts = b"\x00\x01" + len(records).to_bytes(2) + b"\x00\x00\x00\x00"
-        return query[:2] + b"\x81\x80" + counts + question + b"".join(records)
+        status = b"\x80" if found else self._status
+        return query[:2] + b"\x81" + status + counts + question + b"".join(records)

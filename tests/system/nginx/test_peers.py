@@ -237,6 +237,20 @@ def test_a_name_without_an_address_is_a_reason_to_retry(nginx_program) -> None:
             assert "This site is starting or busy." in answer.text
 
 
+def test_a_dns_server_may_know_nothing_of_ipv6(nginx_program) -> None:
+    """Some deny the name itself then, and NGINX would have no address; nor has it for a moment."""
+    port = free_port()
+    peers = {"WSGI": [f"wsgi.test:{port}"], "ASGI": [f"{HOST}:{free_port()}"]}
+    with Names(is_strict=True).answering() as dns, answering(port, host="127.0.0.2"):
+        naive = ((f"resolver {HOST} valid=5s", f"resolver {HOST}:{dns.port} valid=1s"),)
+        with running(nginx_program, peers, naive=naive, has_ipv6=False) as edge:
+            for _ in range(2):
+                dns.addresses["wsgi.test"] = ["127.0.0.2"]
+                wait_for(lambda: edge.ask("/sync/").text == "ok")
+                dns.addresses["wsgi.test"] = []
+                wait_for(lambda: refusal(edge.ask("/sync/")) == (503, "1"))
+
+
 def test_a_name_with_several_addresses_is_several_peers(nginx_program) -> None:
     """Of a headless Service, for example; a dead one is passed over where NGINX can know it."""
     port, other = free_port(), free_port()

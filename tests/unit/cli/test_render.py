@@ -108,7 +108,7 @@ def test_a_unit_lies_beside_other_files_and_names_the_run_directory(project) -> 
 
 
 def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
-    """Overlays are kept, one that differs is named, and so is a stop without a delay."""
+    """Overlays are kept, one that differs is named, and so is what the settings leave out."""
     settings = project / "mysite" / "settings.py"
     settings.write_text(
         settings.read_text()
@@ -135,6 +135,9 @@ def test_manifests_are_written_with_what_to_know_of_them(project) -> None:
             "To compare the kept files, render to an empty directory by `--output`.",
             'TANDEM["STOP_DELAY_S"] is 0: a pod that stops refuses requests before the cluster '
             "has removed its address. Set it to 5 or more, and STOP_S to 10 more than that.",
+            'TANDEM["EDGE"]["TRUSTED_PROXIES"] is empty: behind a Gateway or an Ingress that ends '
+            "TLS, every request is plain HTTP to Django, and its CSRF check rejects forms. Name "
+            "the network of its pods.",
         ],
     )
 

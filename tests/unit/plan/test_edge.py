@@ -126,3 +126,17 @@ def test_nginx_has_a_worker_for_each_cpu_of_the_container(cpus: float, workers: 
 def test_an_include_is_for_the_server_block_unless_it_names_the_block(given, include) -> None:
     """A string has always been for the server block."""
     assert _edge(INCLUDE=given).include == include
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, None),
+        ("/var/tmp/shop", "/var/tmp/shop"),
+        ("var/tmp", "/srv/project/var/tmp"),
+        ("../tmp", "/srv/tmp"),
+    ],
+)
+def test_the_directory_of_large_bodies_is_as_set(given, expected) -> None:
+    """A relative one is relative to the project; by default NGINX keeps them in RUN_DIR."""
+    assert _edge(TEMP_DIR=given).temp_dir == expected

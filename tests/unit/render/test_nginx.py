@@ -388,3 +388,22 @@ def test_only_a_long_map_has_a_guard() -> None:
         return nginx.render(plan(*routes, tandem=UNMONITORED))[0].content.count("(*UTF8)")
 
     assert (lines(2), lines(4)) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, ["tmp-body", "tmp-proxy"]),
+        ("/var/tmp/shop", ["/var/tmp/shop/tmp-body", "/var/tmp/shop/tmp-proxy"]),
+        ("var", ["../var/tmp-body", "../var/tmp-proxy"]),
+    ],
+)
+def test_large_bodies_are_in_their_directory(conf, given, expected) -> None:
+    """In the run directory without a setting; by a relative path where both are in the project."""
+    found = conf(verdict("/"), tandem={"EDGE": {"TEMP_DIR": given}})
+
+    paths = [
+        *found.args("client_body_temp_path", "http"),
+        *found.args("proxy_temp_path", "http"),
+    ]
+    assert paths == [[each] for each in expected]

@@ -107,6 +107,15 @@ def test_systemd_makes_a_run_directory_of_its_own_places(run_dir, option, value)
     assert "ExecStartPre" not in found
 
 
+def test_the_directory_of_large_bodies_stays_writable() -> None:
+    """And below /tmp or /var/tmp, the unit has no /tmp of its own."""
+    (path,) = options(unit(tandem={"EDGE": {"TEMP_DIR": "/srv/temp"}}))["ReadWritePaths"]
+    in_tmp = options(unit(tandem={"EDGE": {"TEMP_DIR": "/var/tmp/shop"}}))
+
+    assert path == "-/srv/project/.tandem -/srv/temp"
+    assert "PrivateTmp" not in in_tmp
+
+
 def test_only_a_low_port_needs_a_capability() -> None:
     """Of the edge, the probes or the monitor."""
     high, low = (options(unit(tandem={"HEALTH": health})) for health in ("unix", "127.0.0.1:801"))

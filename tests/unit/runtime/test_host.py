@@ -95,6 +95,20 @@ def test_names_are_resolved_as_resolv_conf_says(tmp_path) -> None:
     assert host.read_resolver(tmp_path / "missing").servers == ()
 
 
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ([], False),
+        (["::1", "fe80::42:acff:fe11:2%eth0"], False),
+        (["::1", "fe80::1%eth0", "fd00::2"], True),
+        (["2001:db8::2"], True),
+    ],
+)
+def test_ipv6_of_peers_needs_an_address_beyond_the_link(addresses, expected) -> None:
+    """Each interface has one of its link, also in a network of IPv4 alone."""
+    assert host.is_any_global(addresses) is expected
+
+
 def test_a_host_without_the_edge_needs_no_nginx() -> None:
     """Its image has none."""
     found = host.read_host("/missing/nginx", frozenset({Role.WSGI}))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builders import plan
 from django_tandem.errors import MachineError
+from django_tandem.model import Plan
 from django_tandem.runtime import run_dir
 
 # What a start does, and what `tandem check` does without making anything.
@@ -130,3 +132,43 @@ def test_a_full_file_system_is_found_before_a_start(monkeypatch, tmp_path) -> No
         "  Make room and try again; a stack that runs keeps serving."
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def temp_plan(directory: Path, **changes: str) -> Plan:
+    return plan(tandem={"EDGE": {"TEMP_DIR": str(directory)}}, **changes)
+
+
+def test_the_directory_of_large_bodies_is_made_for_the_edge(tmp_path) -> None:
+    """With the directories above it, and closed to others; a host without the edge needs none."""
+    run_dir.prepare_temp_dir(temp_plan(tmp_path / "a" / "temp"))
+    run_dir.prepare_temp_dir(temp_plan(tmp_path / "b", roles="workers", channel_names=("mail",)))
+    run_dir.prepare_temp_dir(plan())
+
+    assert (tmp_path / "a" / "temp").stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_directory_of_large_bodies_that_can_not_be_made_is_reported(tmp_path) -> None:
+    """By its own setting."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.prepare_temp_dir(temp_plan(tmp_path / "file" / "temp"))
+
+    assert str(caught.value) == (
+        f"{tmp_path}/file/temp can't be made: Not a directory.\n"
+        '  Name a directory that can be written to in TANDEM["EDGE"]["TEMP_DIR"].'
+    )
+
+
+def test_large_bodies_are_not_kept_where_a_link_leads(tmp_path) -> None:
+    """Whoever made the link in a directory for all, such as /var/tmp, could read them."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "temp").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(MachineError) as caught:
+        run_dir.prepare_temp_dir(temp_plan(tmp_path / "temp"))
+
+    assert str(caught.value) == (
+        f'{tmp_path}/temp is not a directory.\n  Name another one in TANDEM["EDGE"]["TEMP_DIR"].'
+    )

@@ -51,8 +51,8 @@ def test_an_option_replaces_its_own_default_only() -> None:
         (
             {"EDGE": {"QQQ": 1}},
             'TANDEM["EDGE"]["QQQ"] is not an option.\n  The options are "SERVER_NAMES", "TLS", '
-            '"REDIRECT", "ACME_ROOT", "MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "ERROR_PAGES", '
-            '"NGINX", "INCLUDE".',
+            '"REDIRECT", "ACME_ROOT", "MAX_BODY", "TRUSTED_PROXIES", "MEDIA", "TEMP_DIR", '
+            '"ERROR_PAGES", "NGINX", "INCLUDE".',
         ),
         (
             {"WSGI": {"WORKERS": 0}},

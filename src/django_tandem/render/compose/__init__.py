@@ -4,7 +4,14 @@ from django_tandem.errors import SettingError
 from django_tandem.model import File, Packaging, Plan, Role, Stack
 from django_tandem.model.peers import STACK_PORTS
 from django_tandem.render.compose.image import dockerfile, ignored
-from django_tandem.render.compose.services import MIGRATE, postgres, server_urls, services, valkey
+from django_tandem.render.compose.services import (
+    MIGRATE,
+    TEMP,
+    postgres,
+    server_urls,
+    services,
+    valkey,
+)
 from django_tandem.render.containers import DISTINCT, require_shared
 from django_tandem.render.target import Target, fill
 
@@ -85,6 +92,7 @@ def _compose(plan: Plan, packaging: Packaging, port: int) -> str:
     found = services(plan, packaging, port)
     database, redis = postgres(plan), valkey(plan)
     kept = {
+        TEMP: True,
         "media": plan.project.media is not None,
         "postgres": database is not None,
         "valkey": redis is not None and redis.is_kept,

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from django_tandem.model import Packaging, Peer, Plan, Role, Stack
 from django_tandem.render.compose.image import in_image, manage
-from django_tandem.render.containers import RUN_DIR
+from django_tandem.render.containers import RUN_DIR, TEMP_DIR, TEMP_VOLUME
 
 # What the container runtime may take beside STOP_S.
 STOP_MARGIN_S = 2
 MIGRATE = "migrate"
+TEMP = "temp"
+TEMPORARY = f"{TEMP}:{TEMP_VOLUME}"
 HEALTHY, DONE = "service_healthy", "service_completed_successfully"
 
 
@@ -108,7 +110,7 @@ def services(plan: Plan, packaging: Packaging, port: int) -> tuple[ComposeServic
     return (
         ComposeService(
             name=Role.EDGE.value,
-            command=(*_up(Role.EDGE), "--bind", f":{port}"),
+            command=(*_up(Role.EDGE), "--temp-dir", TEMP_DIR, "--bind", f":{port}"),
             ports=tuple(f"{each}:{each}" for each in _ports(plan, port)),
             volumes=_edge_volumes(plan, packaging),
             # NGINX closes its ports and finishes its requests.
@@ -156,7 +158,7 @@ def _edge_volumes(plan: Plan, packaging: Packaging) -> tuple[str, ...]:
     media = [f"{uploads}:ro"] if uploads and plan.edge.media else []
     own = [_mounted(file, plan, packaging) for file in (tls.certificate, tls.key)] if tls else []
     # One file may be of both certificates, and compose rejects a second mount of it.
-    return tuple(dict.fromkeys((*media, *own, *_peer_files(plan, packaging))))
+    return tuple(dict.fromkeys((TEMPORARY, *media, *own, *_peer_files(plan, packaging))))
 
 
 def _peer_files(plan: Plan, packaging: Packaging) -> tuple[str, ...]:

@@ -79,6 +79,12 @@ def notes(plan: Plan) -> Iterator[str]:
             'TANDEM["STOP_DELAY_S"] is 0: a pod that stops refuses requests before the cluster has '
             "removed its address. Set it to 5 or more, and STOP_S to 10 more than that."
         )
+    if plan.kubernetes.gateway is Gateway.EDGE and not plan.edge.trusted_proxies:
+        yield (
+            'TANDEM["EDGE"]["TRUSTED_PROXIES"] is empty: behind a Gateway or an Ingress that ends '
+            "TLS, every request is plain HTTP to Django, and its CSRF check rejects forms. Name "
+            "the network of its pods."
+        )
     if plan.kubernetes.gateway is Gateway.DIRECT:
         lowered = lower(plan)
         yield from report_lines(lowered.rules, lowered.wsgi_routes)

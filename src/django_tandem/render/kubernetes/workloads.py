@@ -15,7 +15,7 @@ from django_tandem.model import (
     programs,
 )
 from django_tandem.model.peers import STACK_PORTS
-from django_tandem.render.containers import DISTINCT, RUN_DIR
+from django_tandem.render.containers import DISTINCT, RUN_DIR, TEMP_DIR, TEMP_VOLUME
 from django_tandem.render.kubernetes.application import Application
 
 _SERVICE_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -60,7 +60,8 @@ class Workload:
 
     ``ports`` are those of the container, by name. ``service`` is None for pods that serve no
     requests. ``stop_command`` runs before SIGTERM. ``is_exclusive`` ends a pod before its
-    replacement starts. ``is_scaled`` if an autoscaler sets the number of pods.
+    replacement starts. ``is_scaled`` if an autoscaler sets the number of pods. ``temp_volume`` is
+    where the pod has a disk for large bodies, empty for none.
     """
 
     role: Role
@@ -71,6 +72,7 @@ class Workload:
     service: Service | None = None
     is_scaled: bool = False
     stop_command: tuple[str, ...] = ()
+    temp_volume: str = ""
     is_exclusive: bool = False
     replicas: int = REPLICAS
 
@@ -149,13 +151,14 @@ def _edge(app: Application) -> Workload:
     return Workload(
         role=Role.EDGE,
         name=name,
-        command=_up(Role.EDGE, "--bind", f":{EDGE_PORT}"),
+        command=_up(Role.EDGE, "--temp-dir", TEMP_DIR, "--bind", f":{EDGE_PORT}"),
         resources=OF_THE_EDGE,
         ports=_ports(app, EDGE_PORT),
         service=Service(name=name, port=80),
         is_scaled=_is_scaled(app),
         # SIGTERM would end NGINX at once.
         stop_command=("tandem", "down", "--run-dir", RUN_DIR),
+        temp_volume=TEMP_VOLUME,
     )
 
 

@@ -7,13 +7,16 @@ import urllib.request
 import aiohttp
 import pytest
 
+from harness.kube_play import USER
+
 # The first of them builds the image.
 pytestmark = pytest.mark.timeout(600)
 
 LOOK = """
 import os, pathlib
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-writable = [each for each in ("/", "/app", "/venv", "/run", "/tmp") if os.access(each, os.W_OK)]
+places = ("/", "/app", "/venv", "/run", "/tmp", "/var/tmp")
+writable = [each for each in places if os.access(each, os.W_OK)]
 print(os.getuid(), int(status["CapEff"], 16), status["NoNewPrivs"].strip(), *writable)
 """
 
@@ -67,10 +70,11 @@ def test_a_stack_serves_the_edge_alone(role, port, auction) -> None:
 
 @pytest.mark.parametrize("role", ["edge", "wsgi", "asgi", "workers"])
 def test_a_pod_is_as_restricted_as_its_manifest(role, auction) -> None:
-    """A user without a capability, who writes to /run and /tmp alone."""
+    """Any user, without a capability, who writes to /run, /tmp and a disk of the edge alone."""
     seen = auction.play.execute(auction.containers[role], "python", "-c", LOOK)
 
-    assert seen == "1000 0 1 /run /tmp"
+    disk = " /var/tmp" if role == "edge" else ""
+    assert seen == f"{USER} 0 1 /run /tmp{disk}"
 
 
 def test_each_pod_stops_with_exit_code_0(auction) -> None:

@@ -131,6 +131,20 @@ def test_the_edge_publishes_the_port_of_the_settings() -> None:
     assert edge["command"][-2:] == ["--bind", ":8080"]
 
 
+def test_large_bodies_of_the_edge_are_on_a_volume() -> None:
+    """Its run directory is in memory; the other services buffer none."""
+    made = planned()
+    found = services(made)
+    named = yaml.safe_load(text_of("compose.yaml", made))["volumes"]
+
+    at = found["edge"]["command"].index("--temp-dir")
+    assert found["edge"]["command"][at + 1] == "/var/tmp/tandem"
+    assert found["edge"]["volumes"] == ["temp:/var/tmp"]
+    assert found["edge"]["tmpfs"] == ["/run", "/tmp"]
+    assert "volumes" not in found["wsgi"]
+    assert "temp" in named
+
+
 def test_uploads_are_on_a_volume_that_the_edge_only_reads() -> None:
     """Below the directory of the code in the image."""
     media = StaticFiles(prefix="/media/", directory="/srv/project/media")
@@ -138,7 +152,7 @@ def test_uploads_are_on_a_volume_that_the_edge_only_reads() -> None:
     found = services(planned(media=media, tandem={"EDGE": {"MEDIA": True}}))
 
     assert found["wsgi"]["volumes"] == ["media:/app/media"]
-    assert found["edge"]["volumes"] == ["media:/app/media:ro"]
+    assert found["edge"]["volumes"] == ["temp:/var/tmp", "media:/app/media:ro"]
 
 
 def test_certificates_are_mounted_where_the_settings_name_them() -> None:
@@ -159,6 +173,7 @@ def test_certificates_are_mounted_where_the_settings_name_them() -> None:
         "/etc/ca.pem:/etc/ca.pem:ro",
     ]
     assert found["edge"]["volumes"] == [
+        "temp:/var/tmp",
         "./site/certs/edge.pem:/app/site/certs/edge.pem:ro",
         "/etc/ssl/edge.key:/etc/ssl/edge.key:ro",
         *shared,
@@ -174,6 +189,7 @@ def test_a_file_of_both_certificates_is_mounted_once() -> None:
     found = services(planned(tandem={"EDGE": {"TLS": files}, "PEERS": peers}))
 
     assert [each.partition(":")[0] for each in found["edge"]["volumes"]] == [
+        "temp",
         "./host.pem",
         "./host.key",
         "./ca.pem",

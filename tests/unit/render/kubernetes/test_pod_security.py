@@ -50,7 +50,9 @@ CONTROLS: dict[str, Callable[[Pod], bool]] = {
         each["allowPrivilegeEscalation"] is False for each in contexts(pod)
     ),
     "running as non-root": lambda pod: pod["securityContext"]["runAsNonRoot"] is True,
-    "running as non-root user": lambda pod: pod["securityContext"]["runAsUser"] > 0,
+    "running as non-root user": lambda pod: (
+        not any(each.get("runAsUser") == 0 for each in (pod["securityContext"], *contexts(pod)))
+    ),
     "seccomp": lambda pod: pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"},
     "no other profiles": lambda pod: (
         not any(
@@ -73,4 +75,11 @@ def test_no_pod_can_write_but_where_it_has_to() -> None:
     for pod in pods().values():
         assert all(each["readOnlyRootFilesystem"] for each in contexts(pod))
         assert pod["automountServiceAccountToken"] is False
-        assert [volume["name"] for volume in pod["volumes"]] == ["run", "tmp"]
+        assert {volume["name"] for volume in pod["volumes"]} <= {"run", "tmp", "temp"}
+
+
+def test_no_pod_names_its_user() -> None:
+    """OpenShift's restricted-v2 rejects any number but those of the namespace."""
+    named = {"runAsUser", "runAsGroup", "fsGroup"}
+    for pod in pods().values():
+        assert not any(named & each.keys() for each in (pod["securityContext"], *contexts(pod)))

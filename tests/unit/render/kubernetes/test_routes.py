@@ -1,7 +1,5 @@
 """The gateway `direct`: pods without an edge, which trust nothing that only an edge may send."""
 
-from dataclasses import replace
-
 import kubernetes_validate
 import pytest
 
@@ -132,5 +130,15 @@ def test_the_notes_report_what_was_widened() -> None:
         "Nothing serves /static/ without the edge: use WhiteNoise, or a store of files with a "
         "separate URL.",
     ]
-    of_edge = replace(made, kubernetes=cluster().kubernetes)
-    assert list(kubernetes.TARGET.notes(of_edge)) == []
+
+
+def test_a_note_names_the_proxies_to_trust() -> None:
+    """A Gateway ends TLS in front of most edges, and nothing else shows what is missing."""
+    trusted = cluster(tandem={"EDGE": {"TRUSTED_PROXIES": ["10.244.0.0/16"]}})
+
+    assert list(kubernetes.TARGET.notes(trusted)) == []
+    assert list(kubernetes.TARGET.notes(cluster())) == [
+        'TANDEM["EDGE"]["TRUSTED_PROXIES"] is empty: behind a Gateway or an Ingress that ends TLS, '
+        "every request is plain HTTP to Django, and its CSRF check rejects forms. Name the network "
+        "of its pods."
+    ]

@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.model import Autoscaler
-from unit.render.kubernetes.manifests import cluster, containers, objects
+from unit.render.kubernetes.manifests import cluster, containers, files, objects
 
 ROLES = ("edge", "wsgi", "asgi", "workers")
 
@@ -68,6 +68,52 @@ def test_the_edge_is_stopped_before_sigterm() -> None:
         "preStop": {"exec": {"command": ["tandem", "down", "--run-dir", "/run/tandem"]}}
     }
     assert not any("lifecycle" in found[f"mysite-{role}"] for role in ROLES[1:])
+
+
+def test_the_edge_has_a_disk_for_large_bodies() -> None:
+    """In memory, a download of a slow client would be cut at the limit of the volume."""
+    made = cluster()
+    volumes = {
+        role: {
+            each["name"]: each.get("emptyDir")
+            for each in objects(made)["Deployment", f"mysite-{role}"]["spec"]["template"]["spec"][
+                "volumes"
+            ]
+        }
+        for role in ROLES
+    }
+    edge = containers(made)["mysite-edge"]
+
+    at = edge["command"].index("--temp-dir")
+    assert edge["command"][at + 1] == "/var/tmp/tandem"
+    assert {"name": "temp", "mountPath": "/var/tmp"} in edge["volumeMounts"]
+    assert volumes["edge"]["temp"] == {"sizeLimit": "10Gi"}
+    assert volumes["edge"]["run"]["medium"] == "Memory"
+    assert not any("temp" in volumes[role] for role in ROLES[1:])
+
+
+def test_a_pod_that_is_not_ready_may_be_evicted() -> None:
+    """Its node could not be drained otherwise, with no pod of the role ready."""
+    made = objects(cluster())
+    for role in ROLES[:3]:
+        budget = made["PodDisruptionBudget", f"mysite-{role}"]["spec"]
+        assert budget["maxUnavailable"] == 1
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@pytest.mark.parametrize(
+    ("networks", "text"),
+    [
+        ([], 'name the network of its pods in\n  # TANDEM["EDGE"]["TRUSTED_PROXIES"]'),
+        (["10.244.0.0/16"], 'trusted from\n  # "10.244.0.0/16", as TANDEM["EDGE"]'),
+    ],
+)
+def test_the_service_of_the_edge_names_who_is_trusted(networks, text) -> None:
+    """A Gateway that is not trusted leaves Django with plain HTTP, and its forms fail."""
+    made = files(cluster(tandem={"EDGE": {"TRUSTED_PROXIES": networks}}))
+
+    assert text in made["base/edge.yaml"].content
+    assert "TRUSTED_PROXIES" not in made["base/wsgi.yaml"].content
 
 
 @pytest.mark.parametrize("role", ["edge", "wsgi", "asgi"])

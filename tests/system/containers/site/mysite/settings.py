@@ -20,7 +20,11 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [os.environ.get("REDIS_URL", "redis://nowhere")]},
     }
 }
-TANDEM = {"RUN_DIR": "/run/tandem", "HEALTH": ":8001"}
+TANDEM = {
+    "RUN_DIR": "/run/tandem",
+    "HEALTH": ":8001",
+    "EDGE": {"TEMP_DIR": "/var/tmp/tandem"},
+}
 
 if "STUCK_IMPORT" in os.environ:
     # stderr of process 1: a child reads the settings first, and prints nothing.
