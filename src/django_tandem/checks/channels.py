@@ -16,7 +16,7 @@ from django.core.checks import (
 from django.utils.module_loading import import_string
 
 from django_tandem.checks.facts import Facts, Layer, WrongMailbox
-from django_tandem.errors import ProjectError
+from django_tandem.errors import ProjectError, did_you_mean
 from django_tandem.model import Stack
 from django_tandem.model.mailbox import SlowClient
 from django_tandem.model.roles import listed_roles
@@ -40,6 +40,11 @@ _MAILBOX_HINTS = {
     "tandem_mailbox": "Expected an integer of at least 1.",
     "tandem_slow_client": 'Expected "close", "drop_oldest" or "latest".',
 }
+
+_REDIS_LAYERS = (
+    "django_tandem.channels.RedisLayer",
+    "django_tandem.channels.redis_layer.RedisLayer",
+)
 
 # What these layers do for each member of a group, and RedisLayer once in a process.
 _PER_MEMBER = {
@@ -106,6 +111,21 @@ def _lost(facts: Facts) -> tuple[str, str]:
         instead = ' Or set TANDEM["ASGI"]["WORKERS"] to 1.'
         return f"a message reaches only the sockets of one of {processes} ASGI processes", instead
     return "", ""
+
+
+def layer_options_are_known(facts: Facts) -> Iterator[CheckMessage]:
+    """Find options of our layer that do not exist, with which its first use would fail."""
+    for layer in facts.layers:
+        for option in layer.unknown_options:
+            known = ", ".join(layer.options)
+            hint = did_you_mean(option, layer.options, otherwise=f"The options are {known}.")
+            yield Error(
+                f'CHANNEL_LAYERS["{layer.alias}"]["CONFIG"]["{option}"] is not an option of '
+                f'"{layer.backend}", so that each use of the layer would fail.',
+                hint=hint,
+                obj="CHANNEL_LAYERS",
+                id="tandem.E019",
+            )
 
 
 def client_waits_long_enough(facts: Facts) -> Iterator[CheckMessage]:
@@ -228,13 +248,16 @@ def lacks_event_carrier() -> bool:
 def read_layers() -> Iterator[Layer]:
     """Yield each of CHANNEL_LAYERS, without a connection to any."""
     for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
-        backend = str(layer.get("BACKEND"))
+        backend, config = str(layer.get("BACKEND")), layer.get("CONFIG") or {}
         wait_s = _wait_s(backend)
+        options = _options_of(backend)
         yield Layer(
             alias=alias,
             backend=backend,
             wait_s=wait_s,
-            read_timeout_s=None if wait_s is None else _read_timeout_s(layer.get("CONFIG") or {}),
+            read_timeout_s=None if wait_s is None else _read_timeout_s(config),
+            options=options,
+            unknown_options=tuple(name for name in config if options and name not in options),
         )
 
 
@@ -266,6 +289,17 @@ def _wrong_limits_of(consumer: type) -> Iterator[WrongMailbox]:
                 attribute=attribute,
                 value=repr(value),
             )
+
+
+def _options_of(backend: str) -> tuple[str, ...]:
+    # Of our layer alone: another one may take any option by its own rules.
+    if backend not in _REDIS_LAYERS:
+        return ()
+    try:
+        found = trying(backend, lambda: inspect.signature(import_string(backend)))
+    except ProjectError:
+        return ()
+    return tuple(found.parameters)
 
 
 def _wait_s(backend: str) -> float | None:

@@ -18,13 +18,16 @@ class Layer:
     One of CHANNEL_LAYERS: its alias, and its backend's dotted path.
 
     ``wait_s`` is how long it waits in Redis for a message, and ``read_timeout_s`` how long its
-    client waits for any answer; None when either waits forever.
+    client waits for any answer; None when either waits forever. ``unknown_options`` are those of
+    its CONFIG that our layer does not have, and ``options`` all that it has.
     """
 
     alias: str
     backend: str
     wait_s: float | None = None
     read_timeout_s: float | None = None
+    options: tuple[str, ...] = ()
+    unknown_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     project.entry_points_agree,
     project.application_is_ours,
     channels.layer_is_shared,
+    channels.layer_options_are_known,
     channels.worker_has_a_layer,
     channels.senders_have_a_layer,
     channels.client_waits_long_enough,

@@ -7,15 +7,18 @@ from types import SimpleNamespace
 import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids
+from django.test import override_settings
 
 from builders import host, verdict, websocket
 from django_tandem.checks.channels import (
     client_waits_long_enough,
     events_are_shared,
     layer_is_shared,
+    layer_options_are_known,
     layer_works_once_a_process,
     mailboxes_have_limits,
     origin_is_checked,
+    read_layers,
     read_wrong_mailboxes,
     senders_have_a_layer,
     worker_has_a_layer,
@@ -333,4 +336,37 @@ def test_a_mailbox_with_an_unknown_limit_is_an_error(monkeypatch) -> None:
             f"{name}.tandem_slow_client is 'drop-oldest'.",
             'Expected "close", "drop_oldest" or "latest". Each of its WebSockets would fail.',
         ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("capcity", 'Did you mean "capacity"?'),
+        (
+            "on_disconnect",
+            "The options are hosts, prefix, expiry, group_expiry, capacity, channel_capacity, "
+            "symmetric_encryption_keys, random_prefix_length, serializer_format, cluster.",
+        ),
+    ],
+)
+def test_an_unknown_option_of_our_layer_is_an_error(option, hint) -> None:
+    """Django makes the layer at its first use, in a request."""
+    backend = "django_tandem.channels.RedisLayer"
+    layers = {
+        "default": {"BACKEND": backend, "CONFIG": {"prefix": "site", option: 1}},
+        "right": {"BACKEND": backend},
+        "other": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {option: 1}},
+    }
+    with override_settings(CHANNEL_LAYERS=layers):
+        read = tuple(read_layers())
+
+    assert contents(layer_options_are_known(facts(layers=read))) == [
+        (
+            "tandem.E019",
+            "CHANNEL_LAYERS",
+            f'CHANNEL_LAYERS["default"]["CONFIG"]["{option}"] is not an option of "{backend}", so '
+            "that each use of the layer would fail.",
+            hint,
+        )
     ]
