@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.exceptions import ChannelFull
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from django_tandem.channels.connection import Connection
 from django_tandem.channels.frame import Message
 from django_tandem.channels.local_channels import Deliver, LocalChannels
-from django_tandem.channels.redis_limits import TIMEOUT_S, time_limit
-from django_tandem.channels.shards import Shard, UnsentError, index_of, make_shards
-from django_tandem.channels.subscriptions import OnMessage, Subscriptions
-from django_tandem.channels.work_queue import WorkQueues
+from django_tandem.channels.redis_limits import TIMEOUT_S
+from django_tandem.channels.shards import index_of, make_shards
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +26,6 @@ _tasks: set[asyncio.Task[None]] = set()
 # What a process gets on its own name: a message for one of its channels, or, from another
 # process, a group that one of them joins or leaves.
 _MESSAGE, _JOIN, _LEAVE = b"m", b"+", b"-"
-
-# Members that are channels of workers have no process: they are stored, and the sender serves them.
-_SEND_TO_GROUP = """
-redis.call(ARGV[1], KEYS[1], ARGV[2])
-return redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[3], '+inf')
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,49 +41,6 @@ class Config:
     decode: Callable[[bytes], Message]
 
 
-class Connection:
-    """A shard, and what this event loop sends to it, has subscribed to and receives from there."""
-
-    def __init__(self, shard: Shard, expiry_s: float, on_message: OnMessage) -> None:
-        self.shard = shard
-        self._on_message = on_message
-        self.subscriptions = Subscriptions(shard, self._take, self._look_again)
-        self.queues = WorkQueues(self.execute, shard.publish, self.subscriptions, expiry_s)
-
-    async def execute(self, *command: Any) -> Any:
-        """
-        Return the answer of Redis.
-
-        While the subscriptions are lost, or Redis can't get the command, it waits for at most
-        TIMEOUT_S: the members of this process get their own messages.
-        """
-        if not self.subscriptions.is_reconnecting:
-            try:
-                return await self.shard.execute(*command)
-            except UnsentError:
-                if not self.subscriptions.is_reconnecting:
-                    raise
-        async with time_limit(RedisTimeoutError):
-            await self.subscriptions.wait_until_current()
-            return await self.shard.execute(*command)
-
-    def name(self, kind: str, key: str, prefix: str) -> bytes:
-        """Return the name in Redis of something that this shard has."""
-        return f"{prefix}:{self.shard.tag}{kind}:{key}".encode()
-
-    async def aclose(self) -> None:
-        """Close all connections; they are made again when they are needed."""
-        await self.subscriptions.aclose()
-        await self.shard.aclose()
-
-    async def _take(self, name: bytes, data: bytes) -> None:
-        if not self.queues.wake(name):
-            await self._on_message(name, data)
-
-    def _look_again(self) -> None:
-        self.queues.wake_all()
-
-
 class Endpoint:
     """
     The layer as one event loop uses it.
@@ -105,7 +54,7 @@ class Endpoint:
         self._config = config
         self._on_end = on_end
         self._connections = [
-            Connection(shard, config.expiry_s, self._on_message)
+            Connection(shard, config.prefix, config.expiry_s, self._on_message)
             for shard in make_shards(config.hosts, is_cluster=config.is_cluster)
         ]
         self.channels = LocalChannels(config.expiry_s, config.capacity_of)
@@ -159,11 +108,11 @@ class Endpoint:
         identity = identity_of(channel)
         connection = self._of(identity)
         named = b"".join((_MESSAGE, channel.encode(), b"\0", data))
-        await connection.execute(connection.shard.publish, self._process_name(identity), named)
+        await connection.publish(self._process_name(identity), named)
 
     async def receive_work(self, channel: str) -> bytes:
         """Return the next message of a channel that other processes receive from too."""
-        return await self._of(channel).queues.receive(self._name("channel", channel))
+        return await self._of(channel).receive(self._name("channel", channel))
 
     async def group_add(self, group: str, channel: str) -> None:
         """Make the channel a member; when it returns, what is sent to the group reaches it."""
@@ -190,11 +139,8 @@ class Endpoint:
     async def group_send(self, group: str, data: bytes) -> None:
         """Send to each member of the group."""
         connection = self._of(group)
-        names = (self._name("group", group), self._name("members", group))
         since = time.time() - self._config.group_expiry_s
-        arguments = (connection.shard.publish, data, since)
-        workers = await connection.execute("EVAL", _SEND_TO_GROUP, 2, *names, *arguments)
-        for channel in workers:
+        for channel in await connection.publish_to_group(group, data, since):
             with contextlib.suppress(ChannelFull):
                 await self.send(channel.decode(), data)
 
@@ -245,7 +191,7 @@ class Endpoint:
     async def _join(self, name: bytes, group: str, channel: str) -> None:
         is_new = self.channels.join(name, channel)
         try:
-            await self._of(group).subscriptions.add(name)
+            await self._of(group).subscribe(name)
         except BaseException:
             if is_new:
                 self._leave(group, channel)
@@ -264,12 +210,9 @@ class Endpoint:
         """Have the process of the channel make it a member, or end that, and await its answer."""
         identity = identity_of(channel)
         connection = self._of(identity)
-        answer = connection.name("answer", uuid.uuid4().hex, self._config.prefix)
+        answer = connection.name("answer", uuid.uuid4().hex)
         request = change + b"\0".join((channel.encode(), group.encode(), answer))
-        publish = connection.shard.publish
-        # A process that has ended has no members.
-        if await connection.execute(publish, self._process_name(identity), request):
-            await connection.execute("BLPOP", answer, 0)
+        await connection.request(self._process_name(identity), request, answer)
 
     async def _change_own(self, change: bytes, channel: str, rest: bytes) -> None:
         group, _, answer = rest.partition(b"\0")
@@ -303,13 +246,13 @@ class Endpoint:
     # Names and connections
 
     async def _subscribe_to_own(self) -> None:
-        await self._of(self.identity).subscriptions.add(self._own_name)
+        await self._of(self.identity).subscribe(self._own_name)
 
     def _of(self, key: str) -> Connection:
         return self._connections[index_of(key, len(self._connections))]
 
     def _name(self, kind: str, key: str) -> bytes:
-        return self._of(key).name(kind, key, self._config.prefix)
+        return self._of(key).name(kind, key)
 
     def _process_name(self, identity: str) -> bytes:
         return self._name("process", identity)

@@ -8,14 +8,18 @@ shard is a part of the names that is in one slot, and so on one node at a time.
 import asyncio
 import binascii
 import contextlib
+import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from channels_redis.utils import create_pool
 from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     AskError,
     ClusterDownError,
@@ -24,15 +28,19 @@ from redis.exceptions import (
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from django_tandem.channels.redis_limits import time_limit
+from django_tandem.channels import redis_limits
+from django_tandem.channels.command_slots import CommandSlots
 
 # Parts of the names in a cluster: of more nodes than these, some have no name of the layer.
 CLUSTER_SHARDS = 16
 # Answers of a cluster that changes, to a command that was not executed.
 MOVED = (AskError, ClusterDownError, TryAgainError)
 MOVED_RETRY_S = 0.05
+# What a replica answers to a write, and to a command that waited in it when it became one.
+_OF_REPLICA = ("READONLY", "UNBLOCKED")
+# A sentinel that hangs must leave time for the others within that of one command.
+SENTINEL_TIMEOUT_S = 0.5
 # Commands of one event loop that run at once on a server, each on a connection.
 CONCURRENT_COMMANDS = 8
 
@@ -53,8 +61,10 @@ class Shard(ABC):
     subscribe, unsubscribe, publish = "SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH"
 
     def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(CONCURRENT_COMMANDS)
-        self._idle: list[AbstractConnection] = []
+        # What runs commands has a slot for each, which `execute` itself does not wait for.
+        self.slots = CommandSlots(CONCURRENT_COMMANDS)
+        # Each with the time since which it is idle, the longest first.
+        self._idle: deque[tuple[float, AbstractConnection]] = deque()
 
     @abstractmethod
     async def connect(self) -> AbstractConnection:
@@ -65,52 +75,58 @@ class Shard(ABC):
         Return the answer of Redis.
 
         Raises UnsentError when there is no connection, ConnectionError of redis when one is lost
-        before the answer, and TimeoutError of redis after TIMEOUT_S.
+        before the answer, and ReadOnlyError of redis from a replica, which has not executed it.
         """
-        async with time_limit(RedisTimeoutError), self._slots:
-            while True:
-                connection = await self._write(command)
-                try:
-                    answer = await connection.read_response()
-                except MOVED:
-                    await self.aclose()
-                    await connection.disconnect(nowait=True)
-                    await asyncio.sleep(MOVED_RETRY_S)
-                except ReadOnlyError:
-                    # A replica by now: the master may be reached by the same name.
-                    await self.aclose()
-                    await connection.disconnect(nowait=True)
+        while True:
+            connection = await self._write(command)
+            try:
+                answer = await connection.read_response()
+            except MOVED:
+                await self.aclose()
+                await connection.disconnect(nowait=True)
+                await asyncio.sleep(MOVED_RETRY_S)
+            except ResponseError as error:
+                if not _is_from_replica(error):
+                    self._release(connection)
                     raise
-                except ResponseError:
-                    self._idle.append(connection)
-                    raise
-                except BaseException:
-                    await connection.disconnect(nowait=True)
-                    raise
-                else:
-                    self._idle.append(connection)
-                    return answer
+                await connection.disconnect(nowait=True)
+                await self._leave_replica(error)
+            except BaseException as error:
+                await connection.disconnect(nowait=True)
+                # The connections of sentinels raise it as one that is lost.
+                if isinstance(error.__context__, ReadOnlyError):
+                    await self._leave_replica(error.__context__)
+                raise
+            else:
+                self._release(connection)
+                return answer
 
     async def flush(self, prefix: str) -> None:
         """Delete the keys that start with ``prefix``."""
         pattern = "".join(f"[{each}]" if each in "*?[\\" else each for each in prefix) + "*"
         cursor: Any = 0
         while True:
-            cursor, keys = await self.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            if keys:
-                await self.execute("DEL", *keys)
+            async with self.slots.hold():
+                cursor, keys = await self.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+                if keys:
+                    await self.execute("DEL", *keys)
             if not int(cursor):
                 return
 
     async def aclose(self) -> None:
         """Close the connections for commands; they are made again when they are needed."""
         while self._idle:
-            await self._idle.pop().disconnect(nowait=True)
+            _, connection = self._idle.pop()
+            await connection.disconnect(nowait=True)
+
+    def _release(self, connection: AbstractConnection) -> None:
+        self._idle.append((time.monotonic(), connection))
 
     async def _write(self, command: tuple[Any, ...]) -> AbstractConnection:
         """Return a connection that the whole command was written to."""
+        await self._close_stale()
         while self._idle:
-            connection: Any = self._idle.pop()
+            connection: Any = self._idle.pop()[1]
             with contextlib.suppress(RedisConnectionError, OSError):
                 if not await _has_ended(connection):
                     await connection.send_command(*command)
@@ -123,6 +139,18 @@ class Shard(ABC):
             raise UnsentError(*error.args) from error
         return cast(AbstractConnection, connection)
 
+    async def _close_stale(self) -> None:
+        """Close the connections that a firewall may have dropped, where a command would hang."""
+        idle_since = time.monotonic() - redis_limits.IDLE_S
+        while self._idle and self._idle[0][0] <= idle_since:
+            _, connection = self._idle.popleft()
+            await connection.disconnect(nowait=True)
+
+    async def _leave_replica(self, error: BaseException) -> NoReturn:
+        """Close all connections, which the name of a master led to, and raise ReadOnlyError."""
+        await self.aclose()
+        raise ReadOnlyError(*error.args) from error
+
 
 class HostShard(Shard):
     """A server, or the master that sentinels name."""
@@ -130,7 +158,7 @@ class HostShard(Shard):
     def __init__(self, host: dict[str, Any]) -> None:
         super().__init__()
         # It is what asks the sentinels; the connections are not kept in it.
-        self._pool = create_pool(host)
+        self._pool = create_pool(_with_sentinel_limits(host))
 
     async def connect(self) -> AbstractConnection:
         """Return a new connection."""
@@ -153,6 +181,23 @@ class ClusterShard(Shard):
             node: Any = cluster.get_node_from_key(self.tag)
             connection = node.connection_class(**node.connection_kwargs)
         return await _connected(connection)
+
+
+def _with_sentinel_limits(host: dict[str, Any]) -> dict[str, Any]:
+    """Return ``host`` with a client of its sentinels that asks the next one soon."""
+    if "sentinels" not in host:
+        return host
+    limits = {
+        "socket_timeout": SENTINEL_TIMEOUT_S,
+        "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return {**host, "sentinel_kwargs": limits | (host.get("sentinel_kwargs") or {})}
+
+
+def _is_from_replica(error: ResponseError) -> bool:
+    # Before Redis 7 an error within a script has another code, and this one in its text.
+    return isinstance(error, ReadOnlyError) or any(code in str(error) for code in _OF_REPLICA)
 
 
 async def _has_ended(connection: Any) -> bool:

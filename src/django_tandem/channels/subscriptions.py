@@ -25,8 +25,6 @@ from django_tandem.channels.shards import MOVED, Shard
 
 logger = logging.getLogger(__name__)
 
-# A connection without a message for this long is tested, and replaced if Redis does not answer.
-IDLE_S = 10.0
 # Names in one command.
 BATCH = 500
 _ANSWERS = {
@@ -72,6 +70,9 @@ class Subscriptions:
         self._unanswered: deque[Command] = deque()
         self._has_outbox = asyncio.Event()
         self._is_open = False
+        self._opened_at = 0.0
+        # Fails when the connection is to be replaced.
+        self._replaced: asyncio.Future[None] | None = None
         self._is_current = asyncio.Event()
         # When it stopped to be current; None before it ever was.
         self._lost_at: float | None = None
@@ -114,6 +115,15 @@ class Subscriptions:
             _complete(confirmed)
             self._write(Command(self._shard.unsubscribe, name))
 
+    def leave_replica(self, seen_at: float) -> None:
+        """Reconnect, unless the connection was opened after ``seen_at``, of ``time.monotonic``."""
+        replaced = self._replaced
+        if replaced is not None and not replaced.done() and self._opened_at < seen_at:
+            # A pong of this connection is of no use any more.
+            self._is_open = False
+            self._is_current.clear()
+            replaced.set_exception(RedisConnectionError("The server has become a replica."))
+
     async def aclose(self) -> None:
         """Close the connection, and forget the names."""
         if self._task is not None:
@@ -153,6 +163,7 @@ class Subscriptions:
 
     async def _use_connection(self) -> None:
         """Connect, subscribe to all names, and read until the connection fails."""
+        self._opened_at = time.monotonic()
         async with time_limit(RedisTimeoutError):
             connection = await self._shard.connect()
         self._unanswered.clear()
@@ -162,9 +173,11 @@ class Subscriptions:
             self._write(Command(self._shard.subscribe, name, confirmed))
         # Its answer follows the others.
         self._write(Command("PING"))
+        replaced = self._replaced = asyncio.get_running_loop().create_future()
         tasks = [
             asyncio.ensure_future(self._read_from(connection)),
             asyncio.ensure_future(self._write_to(connection)),
+            replaced,
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -178,7 +191,8 @@ class Subscriptions:
             await connection.disconnect(nowait=True)
 
     async def _write_to(self, connection: AbstractConnection) -> None:
-        while True:
+        # With a socket_timeout, redis-py may swallow a cancellation before Python 3.12.
+        while self._is_open:
             await self._has_outbox.wait()
             self._has_outbox.clear()
             while self._outbox:
@@ -198,7 +212,7 @@ class Subscriptions:
     async def _read_from(self, connection: AbstractConnection) -> None:
         while True:
             is_overdue = bool(self._unanswered)
-            wait_s = redis_limits.TIMEOUT_S if is_overdue else IDLE_S
+            wait_s = redis_limits.TIMEOUT_S if is_overdue else redis_limits.IDLE_S
             response = await connection.read_response(timeout=wait_s, push_request=True)
             if response is not None:
                 await self._take(response)
@@ -227,7 +241,7 @@ class Subscriptions:
             _complete(command.confirmed)
             # From now on a member relies on it.
             self._was_subscribed = True
-        if kind == b"pong" and not self._is_current.is_set():
+        if kind == b"pong" and self._is_open and not self._is_current.is_set():
             self._become_current()
 
     def _become_current(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from channels.exceptions import ChannelFull
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels.subscriptions import Subscriptions
@@ -110,7 +111,7 @@ class WorkQueues:
             except asyncio.CancelledError:
                 await self._give_back(key, taking)
                 raise
-            except (RedisConnectionError, RedisTimeoutError):
+            except (RedisConnectionError, RedisTimeoutError, ReadOnlyError):
                 # The subscription's connection is lost too, or will be found to be.
                 await self._subscriptions.wait_until_current()
                 await asyncio.sleep(_RETRY_S)

@@ -5,6 +5,9 @@ from breakage.mutant import Mutant
 LAYER = "tests/unit/channels/test_redis_layer.py"
 LOCAL = "tests/unit/channels/test_local_channels.py"
 SUBSCRIPTIONS = "tests/unit/channels/test_subscriptions.py"
+CONNECTION = "tests/unit/channels/test_connection.py"
+RIGHTS = "tests/unit/channels/test_rights.py"
+SLOTS = "tests/unit/channels/test_command_slots.py"
 SHARDS = "tests/unit/channels/test_shards.py"
 
 MUTANTS = (
@@ -17,9 +20,9 @@ MUTANTS = (
     ),
     Mutant(
         name="a sender does not wait for the subscriptions of its process",
-        file="channels/endpoint.py",
-        old="        if not self.subscriptions.is_reconnecting:\n            try:",
-        new="        if True:\n            try:",
+        file="channels/connection.py",
+        old="            if self.subscriptions.is_reconnecting:\n",
+        new="            if False:\n",
         tests=(f"{SUBSCRIPTIONS}::test_members_get_each_message_once_after_each_of_five_restarts",),
     ),
     Mutant(
@@ -41,9 +44,51 @@ MUTANTS = (
     Mutant(
         name="a command that moves with its slot fails",
         file="channels/shards.py",
-        old="                except MOVED:\n",
-        new="                except ZeroDivisionError:\n",
+        old="            except MOVED:\n",
+        new="            except ZeroDivisionError:\n",
         tests=(f"{SHARDS}::test_a_slot_that_moves_takes_its_subscriptions_along",),
+    ),
+    Mutant(
+        name="a message is published on a replica",
+        file="channels/connection.py",
+        old="redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[3])\n",
+        new="",
+        tests=(f"{CONNECTION}::test_a_group_reaches_the_members_at_a_new_master",),
+    ),
+    Mutant(
+        name="subscriptions stay at a replica",
+        file="channels/connection.py",
+        old="        self.subscriptions.leave_replica(refused_at)\n",
+        new="",
+        tests=(f"{CONNECTION}::test_a_group_reaches_the_members_at_a_new_master",),
+    ),
+    Mutant(
+        name="what waits for another process takes the slots of commands",
+        file="channels/connection.py",
+        old="            async with self._requests.hold():\n",
+        new="            async with self.shard.slots.hold():\n",
+        tests=(f"{CONNECTION}::test_two_processes_join_many_channels_of_each_other",),
+    ),
+    Mutant(
+        name="a burst times out in the queue",
+        file="channels/command_slots.py",
+        old="        return max(began, self._succeeded_at)\n",
+        new="        return began\n",
+        tests=(f"{SLOTS}::test_a_command_waits_for_its_slot_while_others_succeed",),
+    ),
+    Mutant(
+        name="an idle connection is written to",
+        file="channels/shards.py",
+        old="        await self._close_stale()\n",
+        new="",
+        tests=(f"{SHARDS}::test_a_connection_that_was_idle_for_long_is_not_written_to",),
+    ),
+    Mutant(
+        name="the writer of a lost connection does not end",
+        file="channels/subscriptions.py",
+        old="        while self._is_open:\n",
+        new="        while True:\n",
+        tests=(f"{RIGHTS}::test_a_right_that_lacks_is_named_and_works_once_it_is_granted",),
     ),
     Mutant(
         name="a receiver of work that is cancelled keeps its message",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections import Counter
 from functools import partial
@@ -11,6 +12,7 @@ from nginx import certificates
 from redis import Redis
 from redis.exceptions import ReadOnlyError
 
+from django_tandem.channels import redis_limits, shards
 from django_tandem.channels.redis_layer import RedisLayer
 from django_tandem.channels.shards import CLUSTER_SHARDS, HostShard, index_of
 from harness.client import wait_for
@@ -98,6 +100,21 @@ def test_a_connection_that_redis_has_closed_is_replaced_by_the_next_command(tmp_
         assert run(test(valkey)) == (b"PONG", b"PONG")
 
 
+def test_a_connection_that_was_idle_for_long_is_not_written_to(valkey, monkeypatch) -> None:
+    """A firewall may have dropped it, and the command would hang; one that is in use stays."""
+
+    async def test():
+        shard = HostShard({"address": valkey.url})
+        ids = [await shard.execute("CLIENT", "ID") for _ in "12"]
+        monkeypatch.setattr(redis_limits, "IDLE_S", 0)
+        ids.append(await shard.execute("CLIENT", "ID"))
+        await shard.aclose()
+        return ids
+
+    first, second, third = run(test())
+    assert first == second != third
+
+
 def test_a_master_that_has_become_a_replica_is_connected_to_again(own_valkey) -> None:
     """Its name may be that of another server by then."""
 
@@ -139,6 +156,47 @@ def test_the_master_of_sentinels_is_reached(tmp_path) -> None:
         ),
     ):
         assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
+
+
+def test_a_sentinel_that_hangs_leaves_time_for_the_next(tmp_path) -> None:
+    """It accepts connections, and answers nothing."""
+    (tmp_path / "master").mkdir()
+    (tmp_path / "sentinel").mkdir()
+    port, sentinel_port = free_port(), free_port()
+    configuration = tmp_path / "sentinel.conf"
+    configuration.write_text(f"sentinel monitor main 127.0.0.1 {port} 1\n")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as hanging,
+        run_valkey(tmp_path / "master", "--port", str(port)),
+        run_valkey(
+            tmp_path / "sentinel", "--port", str(sentinel_port), configuration=configuration
+        ),
+    ):
+        sentinels = [hanging.getsockname(), ("127.0.0.1", sentinel_port)]
+        config = {"hosts": [{"master_name": "main", "sentinels": sentinels}]}
+        assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
+
+
+def test_the_limits_of_sentinels_are_those_of_the_setting(monkeypatch) -> None:
+    """Ours are for what it leaves open."""
+    seen = []
+    monkeypatch.setattr(shards, "create_pool", seen.append)
+    host = {"master_name": "main", "sentinels": [("10.0.0.5", 26379)]}
+    HostShard(host)
+    HostShard({**host, "sentinel_kwargs": {"socket_timeout": 2, "password": "secret"}})
+    HostShard({"host": "10.0.0.5"})
+
+    ours, given, alone = seen
+    limits = ours["sentinel_kwargs"]
+    assert (limits["socket_timeout"], limits["socket_connect_timeout"]) == (0.5, 0.5)
+    assert limits["retry"].get_retries() == 0
+    assert given["sentinel_kwargs"] == {
+        **limits,
+        "retry": given["sentinel_kwargs"]["retry"],
+        "socket_timeout": 2,
+        "password": "secret",
+    }
+    assert alone == {"host": "10.0.0.5"}
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_a_connection_that_is_lost_without_a_sign_is_replaced(
     own_valkey, layer, monkeypatch
 ) -> None:
     """A firewall may drop it: it is tested when it was quiet, and each name subscribed to again."""
-    monkeypatch.setattr(subscriptions, "IDLE_S", 0.1)
+    monkeypatch.setattr(redis_limits, "IDLE_S", 0.1)
 
     async def test():
         (channel,) = await members_of(layer, "one")
