@@ -8,6 +8,8 @@ FIRST_RETRY_S = 0.05
 LONGEST_RETRY_S = 1.0
 # How long one command waits for Redis to answer, and to be available again.
 TIMEOUT_S = 5.0
+# How long an event loop that was blocked, as by a burst of tasks, has for the answers it finds.
+GRACE_S = 0.5
 # A connection that was quiet for this long may be lost without a sign: a firewall drops idle ones.
 IDLE_S = 10.0
 
@@ -20,14 +22,28 @@ async def time_limit(error: type[Exception], since: float | None = None) -> Asyn
     ``since`` is when that time began, by the event loop's clock; by default it begins now.
     """
     # With a timeout of the socket, a connection without a message would end.
-    began = asyncio.get_running_loop().time() if since is None else since
+    loop = asyncio.get_running_loop()
+    until = (loop.time() if since is None else since) + TIMEOUT_S
+
+    def expire() -> None:
+        now = loop.time()
+        limit.reschedule(now + GRACE_S if was_blocked(now, until) else now)
+
+    timer = loop.call_at(until, expire)
     try:
-        async with asyncio.timeout_at(began + TIMEOUT_S) as limit:
+        async with asyncio.timeout(None) as limit:
             yield
     except TimeoutError as caught:
         if not limit.expired():
             raise
         raise error(no_answer()) from caught
+    finally:
+        timer.cancel()
+
+
+def was_blocked(now: float, until: float) -> bool:
+    """Return whether the event loop was blocked at ``until``, and has not read an answer yet."""
+    return now > until + GRACE_S
 
 
 def no_answer() -> str:

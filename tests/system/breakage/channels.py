@@ -72,8 +72,8 @@ MUTANTS = (
     Mutant(
         name="a burst times out in the queue",
         file="channels/command_slots.py",
-        old="        return max(began, self._succeeded_at)\n",
-        new="        return began\n",
+        old="            until = max(began, self._succeeded_at) + redis_limits.TIMEOUT_S\n",
+        new="            until = began + redis_limits.TIMEOUT_S\n",
         tests=(f"{SLOTS}::test_a_command_waits_for_its_slot_while_others_succeed",),
     ),
     Mutant(

@@ -82,3 +82,19 @@ def test_a_command_that_is_cancelled_in_the_queue_leaves_the_slots_free() -> Non
             await second
 
     run(test)
+
+
+def test_an_event_loop_that_was_blocked_reads_the_answers_that_wait() -> None:
+    """As by a burst of tasks: Redis has answered in time, and the next commands have theirs."""
+
+    async def test(loop):
+        slots, ends = CommandSlots(1), asyncio.Event()
+        commands = [asyncio.ensure_future(hold_until(slots, ends)) for _ in range(3)]
+        await loop.pass_time(0)
+        loop.now += 2 * TIMEOUT_S
+        for _ in range(3):
+            await asyncio.sleep(0)
+        ends.set()
+        await asyncio.gather(*commands)
+
+    run(test)

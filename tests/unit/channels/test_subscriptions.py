@@ -8,6 +8,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels import redis_limits, shards, subscriptions
 from django_tandem.channels.redis_layer import RedisLayer
+from django_tandem.channels.rights import MissingRightError
 
 pytestmark = pytest.mark.processes
 
@@ -208,7 +209,7 @@ def test_a_subscription_that_is_forbidden_is_an_error(own_valkey) -> None:
 
     async def test():
         channel, second = await members_of(layer, "allowed", "allowed")
-        with pytest.raises(Exception, match="No permissions"):
+        with pytest.raises(MissingRightError):
             await layer.group_add("forbidden", second)
         await send_until_current(layer, "allowed", {"number": 1})
         return await layer.receive(channel)
