@@ -14,7 +14,7 @@ from typing import Any
 from django_tandem.bench.replay.routes import route_figures
 from django_tandem.bench.results import METRICS, Row, TopologySummary, median, ratio
 from django_tandem.bench.session import NO_WEBSOCKETS, Session
-from django_tandem.bench.workload import Replay, Workload
+from django_tandem.bench.workload import Replay, WebSockets, Workload
 
 # From this share of a CPU on, the driver was the bottleneck.
 BUSY_SHARE = 0.9
@@ -181,9 +181,21 @@ def warnings(given: Report) -> list[str]:
     if max((len(row.rounds) for row in given.rows), default=0) == 1:
         found.append("There was only one round: the spread is unknown.")
     for workload in given.workloads:
+        if workload.sockets is not None:
+            found += _socket_warnings(given.rows_of(workload), workload.sockets)
         if workload.replay is not None:
             found += _replay_warnings(given.rows_of(workload), workload.replay)
     return found
+
+
+def _socket_warnings(rows: Sequence[Row], wanted: WebSockets) -> Iterator[str]:
+    found = [each.driven.sockets for row in rows for each in row.rounds if each.driven.sockets]
+    if found and not any(each.opened for each in found):
+        why = ", ".join(kind for kind, _ in found[0].why) or "none was answered"
+        yield (
+            f"No WebSocket opened on {wanted.path} ({why}). Name a path that a consumer serves: "
+            "`--ws /ws/lots/1/`, and a `--header` that it needs."
+        )
 
 
 def _replay_warnings(rows: Sequence[Row], replay: Replay) -> Iterator[str]:

@@ -117,6 +117,21 @@ def test_a_single_round_is_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize("workload", [MIXED, ONLY_SOCKETS])
+def test_websockets_that_never_opened_are_a_warning(workload) -> None:
+    """The path may be one that no consumer serves; where one has opened, it is right."""
+    none = measured(700, 40, sockets=sockets(None, opened=0, why=(("handshake: status 404", 50),)))
+    some = measured(700, 40, sockets=sockets(opened=1))
+    rows = [row(each, none, none, workload=workload) for each in (HYBRID, ASGI)]
+
+    assert warnings(report(rows, workloads=(workload,))) == [
+        "No WebSocket opened on /ws/lots/1/ (handshake: status 404). Name a path that a consumer "
+        "serves: `--ws /ws/lots/1/`, and a `--header` that it needs."
+    ]
+    found = report([*rows, row(WSGI, none, some, workload=workload)], workloads=(workload,))
+    assert warnings(found) == []
+
+
 def test_an_interrupted_session_is_a_warning() -> None:
     """After the notes."""
     found = warnings(report(whole(), was_cut=True, notes=("Measured without TLS.",)))
