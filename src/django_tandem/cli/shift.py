@@ -151,13 +151,13 @@ def _start_advised(options: argparse.Namespace) -> int:
     """Start the first shift that the advice is sure of; without one, say so and be done."""
     planned = plan_project(options)
     plan, run_dir = planned.plan, Path(planned.plan.run_dir)
-    _refuse_stopped(run_dir)
     named = planned.loaded.settings.shift.routes
     if not named:
         raise TandemError(
             'TANDEM["SHIFT"]["ROUTES"] is empty, and `--auto` shifts the routes that it names.',
             hint='Name them, as in {"SHIFT": {"ROUTES": ["/reports/"]}}.',
         )
+    _refuse_stopped(run_dir)
     routes = [find_verdict(each, plan.verdicts).route.pattern for each in named]
     report = read_report(planned, run_dir / HISTORY)
     state = read_state(run_dir)

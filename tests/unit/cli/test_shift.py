@@ -343,6 +343,22 @@ def test_the_advice_is_followed_with_json_too(run_dir, capsys) -> None:
     assert (code != 0, out) == (True, "")
 
 
+def test_the_advice_is_followed_for_the_routes_of_the_settings(
+    run_dir, capsys, monkeypatch
+) -> None:
+    """Without any, `--auto` would never shift one."""
+    settings = SimpleNamespace(shift=SimpleNamespace(routes=()))
+    planned = SimpleNamespace(plan=plan(REPORTS), loaded=SimpleNamespace(settings=settings))
+    monkeypatch.setattr(shift_command, "plan_project", lambda _options: planned)
+
+    assert ran(run_dir, capsys, "--auto") == (
+        2,
+        "",
+        'TANDEM["SHIFT"]["ROUTES"] is empty, and `--auto` shifts the routes that it names.\n'
+        '  Name them, as in {"SHIFT": {"ROUTES": ["/reports/"]}}.\n',
+    )
+
+
 def test_without_a_route_there_is_nothing_to_do(run_dir, capsys) -> None:
     """But to print all of them."""
     assert ran(run_dir, capsys, "--pause") == (
