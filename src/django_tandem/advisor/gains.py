@@ -64,8 +64,10 @@ def gain_on_asgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
         f"{found.rate:.3g} requests/s * {found.each_s * 1000:.0f} ms = {found.workers:.2f} of "
         f"{capacity.wsgi_workers} workers, ± {error:.0%} from {found.requests} requests."
     )
+    fewer = math.floor(freed[1])
     room = (
-        f"With {math.floor(freed[1])} workers fewer, each of {WORKER_MB[0]} to {WORKER_MB[1]} MB."
+        f"With {fewer} worker{'' if fewer == 1 else 's'} fewer, each of {WORKER_MB[0]} to "
+        f"{WORKER_MB[1]} MB."
         if memory[1]
         else "Less than one worker: WORKERS stays as it is, and no memory is freed."
     )
@@ -85,7 +87,7 @@ def gain_on_wsgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
     most_s = max(least_s + found.cpu_each_s * history.wsgi_delay, found.p50_s or 0.0)
     most, least = found.rate * most_s * (1 + error), found.rate * least_s * (1 - error)
     added = (
-        f"{found.rate:.3g} requests/s * {least_s * 1000:.0f} to {most_s * 1000:.0f} ms, "
+        f"{found.rate:.3g} requests/s * {_ms_range(least_s, most_s)}, "
         f"± {error:.0%}: it will hold {least:.2f} to {most:.2f} of {capacity.wsgi_workers} workers."
     )
     blocked = found.rate * found.blocked_each_s
@@ -120,6 +122,11 @@ def sentences(gain: Gain, capacity: Capacity) -> list[str]:
     if gain.memory_mb[1]:
         found.append(f"It frees {gain.memory_mb[0]:.0f} to {gain.memory_mb[1]:.0f} MB.")
     return [*found, *gain.arithmetic]
+
+
+def _ms_range(low_s: float, high_s: float) -> str:
+    low, high = f"{low_s * 1000:.0f}", f"{high_s * 1000:.0f}"
+    return f"{low} ms" if low == high else f"{low} to {high} ms"
 
 
 def _error(requests: int) -> float:

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from django_tandem.advisor.gains import sentences
 from django_tandem.advisor.report import Report
-from django_tandem.advisor.rules import Recommendation
-from django_tandem.advisor.verdicts import Advice
+from django_tandem.advisor.verdicts import MOVES, Advice
 from django_tandem.render.target import template_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-MOVES = (Recommendation.TO_ASGI, Recommendation.TO_WSGI)
 
 
 def page(report: Report) -> str:

@@ -95,6 +95,7 @@ def make_report(
             read_code(each, plan.project, atomic=atomic),
             capacity,
             history,
+            home=each.stack,
         )
         for pattern, each in verdicts.items()
     ]

@@ -1,7 +1,7 @@
 """The advice on one route: its verdict with the reasons, the gain, and what to do."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django_tandem.advisor.code import Change, RouteCode
@@ -17,6 +17,7 @@ from django_tandem.advisor.rules import (
 )
 from django_tandem.model import Stack
 
+MOVES = {Recommendation.TO_ASGI: Stack.ASGI, Recommendation.TO_WSGI: Stack.WSGI}
 # What makes a verdict sure: so many requests, in so long a time, so far from the other verdict.
 MANY_REQUESTS, SOME_REQUESTS = 300, 100
 LONG_S = 3600.0
@@ -52,14 +53,32 @@ class Advice:
 
 
 def advise(
-    evidence: RouteEvidence, code: RouteCode, capacity: Capacity, history: History
+    evidence: RouteEvidence,
+    code: RouteCode,
+    capacity: Capacity,
+    history: History,
+    *,
+    home: Stack | None = None,
 ) -> Advice:
-    """Return the advice on one route; without any history, by its code alone."""
+    """
+    Return the advice on one route; without any history, by its code alone.
+
+    ``home`` is its stack, where its evidence may be of the other.
+    """
+    if home and home is not evidence.stack:
+        reason = f"in the history; now on {home.upper()}, {code.reason}"
+        code = replace(code, reason=reason)
     case = Case(evidence=evidence, code=code, capacity=capacity, history=history)
     if not history.requests:
         found = by_code(code, evidence.stack)
     else:
         found = next(filter(None, (rule(case) for rule in RULES)))
+        if home and MOVES.get(found.verdict) is home:
+            found = judge(
+                Recommendation.RIGHT,
+                f"It is on {home.upper()} by now: the history has its requests on "
+                f"{evidence.stack.upper()} alone, which were a reason to move it.",
+            )
     gain = _gain(case, found.verdict)
     return Advice(
         evidence=evidence,

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from django_tandem.advisor.rules import Recommendation
-from django_tandem.advisor.verdicts import Advice, Confidence
+from django_tandem.advisor.verdicts import MOVES, Advice, Confidence
 from django_tandem.model import Stack
 from django_tandem.model.shifts import Shift, ShiftState
 
-STACKS = {Recommendation.TO_ASGI: Stack.ASGI, Recommendation.TO_WSGI: Stack.WSGI}
 # A route that was rolled back, or aborted, is tried again after so long, and a reload:
 # the generation is another one, and its code may be.
 RETRY_S = 24 * 3600.0
@@ -30,7 +28,7 @@ def choose(
     if any(each.is_watched for each in shifts):
         return None
     for each in advice:
-        route, to = each.evidence.route, STACKS.get(each.verdict)
+        route, to = each.evidence.route, MOVES.get(each.verdict)
         # On WSGI, a call that blocks may stay.
         needs_change = to is Stack.ASGI and bool(each.changes)
         is_sure = each.confidence is Confidence.HIGH and not needs_change

@@ -10,7 +10,7 @@ from django_tandem.advisor.page import page
 from django_tandem.advisor.report import capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.inprocess.access_log import header_text
-from django_tandem.model import Stack
+from django_tandem.model import Stack, View
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 
 
@@ -71,6 +71,28 @@ def test_a_route_is_found_as_the_history_has_it(pattern) -> None:
     (advice,) = make_report(shop, records, capacity).advice
 
     assert (advice.evidence.route, advice.evidence.requests) == (pattern, 7)
+
+
+@pytest.mark.parametrize(
+    ("home", "stack", "cpu_s"), [(Stack.ASGI, "wsgi", 0.004), (Stack.WSGI, "asgi", 0.24)]
+)
+def test_a_route_that_has_moved_is_not_to_move(home, stack, cpu_s) -> None:
+    """Until the history has its requests on the new stack, there is nothing else to judge."""
+    shop = plan(verdict("/moved/", home, view=View(dotted="shop.moved")))
+    records = [
+        served("/moved/", stack, minute, count=60, each_s=0.25, cpu_s=cpu_s)
+        for minute in range(100)
+    ]
+    (found,) = make_report(
+        shop, records, capacity_of(shop, wsgi_server="gunicorn", cpus=2.0)
+    ).advice
+
+    assert found.code.reason == f"in the history; now on {home.upper()}, as the test has it"
+    assert (found.verdict, found.gain, found.commands) == (Recommendation.RIGHT, None, ())
+    assert found.reasons == (
+        f"It is on {home.upper()} by now: the history has its requests on {stack.upper()} alone, "
+        "which were a reason to move it.",
+    )
 
 
 def test_the_json_has_the_keys_of_the_documentation(report) -> None:
