@@ -16,20 +16,19 @@ from django_tandem.advisor.report import Report, capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import Advice
 from django_tandem.cli import console, figures
-from django_tandem.cli.planning import Planned, plan_project
+from django_tandem.cli.planning import Planned, named_verdict, plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
 from django_tandem.cli.shift_arguments import duration
 from django_tandem.errors import MachineError
 from django_tandem.model import EVERY_ROLE, Overrides
 from django_tandem.monitor.history import HISTORY, read
 from django_tandem.monitor.history.reader import last_minute
-from django_tandem.plan.shifting import find_verdict
 from django_tandem.project.databases import atomic_databases
 from django_tandem.runtime.host import allowed_cpus
 
 DAY_S = 86_400
 COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
-SHORTEST_ROUTE = 12
+SHORTEST_ROUTE = 24
 # Where the terminal is narrower, in this order.
 EXPENDABLE = ("REQ/S", "P95", "STACK", "WAITS")
 # Of the sentences about one route.
@@ -69,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     planned = plan_project(options, overrides=overrides)
     plan = planned.plan
     # Before the history is read, which may take seconds.
-    pattern = find_verdict(options.route, plan.verdicts).route.pattern if options.route else ""
+    pattern = named_verdict(options.route, plan).route.pattern if options.route else ""
     history = options.history or Path(plan.run_dir, HISTORY)
     if options.history and not history.is_file():
         raise MachineError(
@@ -142,6 +141,7 @@ def table_lines(report: Report, width: int | None) -> list[str]:
     if width is None:
         return console.table_lines(COLUMNS, rows)
     rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
+    # Shorter ones can't be told apart: a column that is not shown is better.
     room = max(SHORTEST_ROUTE, width - max(map(cell_len, rest)) - 2)
     rows = [(shortened(row[0], room), *row[1:]) for row in rows]
     return console.narrowed_lines(COLUMNS, rows, width, EXPENDABLE)

@@ -20,9 +20,12 @@ from django_tandem.cli.start_notes import (
     unresolved_peers,
     unused_bind,
 )
-from django_tandem.model import EVERY_ROLE, Overrides, Plan, Roles
+from django_tandem.errors import RefusedError
+from django_tandem.model import EVERY_ROLE, Overrides, Plan, Roles, Verdict
 from django_tandem.model.roles import PROJECT_ROLES
 from django_tandem.pipeline import Loaded
+from django_tandem.plan.shifting import find_verdict
+from django_tandem.project.lookup import path_of, resolve_http
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.waiting import Report
@@ -114,6 +117,23 @@ def plan_project(
         requires_trust=requires_trust,
     )
     return Planned(plan=plan, loaded=loaded, embedded_redis=embedded_redis)
+
+
+def named_verdict(target: str, plan: Plan) -> Verdict:
+    """
+    Return the verdict of the one route that ``target`` names, or that answers the path ``target``.
+
+    Raises RefusedError for none and for several.
+    """
+    try:
+        return find_verdict(target, plan.verdicts)
+    except RefusedError:
+        route = resolve_http(path_of(target), plan.project.routes)
+        found = (each for each in plan.verdicts if each.route == route)
+        verdict = next(found, None) if target.startswith("/") else None
+        if verdict is None:
+            raise
+        return verdict
 
 
 def report_plan(

@@ -9,7 +9,7 @@ from pathlib import Path
 from django_tandem.cli import console, shift_actions, shift_mirror
 from django_tandem.cli.advise import read_report
 from django_tandem.cli.argument_types import positive_integer
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import named_verdict, plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
 from django_tandem.cli.shift_arguments import duration, methods, percent, percents, samples, stack
 from django_tandem.cli.shift_lines import as_json, share, started
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _start(options: argparse.Namespace) -> int:
     plan = plan_project(options).plan
-    verdict = find_verdict(options.route, plan.verdicts)
+    verdict = named_verdict(options.route, plan)
     if options.to is None:
         raise TandemError(
             f"--to is missing: {verdict.route.pattern} is on {verdict.stack.upper()}.",

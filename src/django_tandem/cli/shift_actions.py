@@ -9,12 +9,11 @@ from pathlib import Path
 
 from django_tandem.cli import console, shift_mirror
 from django_tandem.cli.pin_writing import pin_of, write_pin
-from django_tandem.cli.planning import plan_project
+from django_tandem.cli.planning import named_verdict, plan_project
 from django_tandem.cli.run_dirs import find_running_dir
 from django_tandem.cli.shift_lines import as_json, lines, share
 from django_tandem.errors import RefusedError, TandemError, did_you_mean
 from django_tandem.model.shifts import Shift, ShiftState
-from django_tandem.plan.shifting import find_verdict
 from django_tandem.project.pinning import pin_text
 from django_tandem.runtime import lock, mirrored, shifts, supervisord
 
@@ -57,14 +56,14 @@ def _pattern_of(options: argparse.Namespace, known: Collection[str]) -> str:
     if target in known or not known:
         return target
     try:
-        verdicts = plan_project(options).plan.verdicts
+        plan = plan_project(options).plan
     except TandemError as error:
         raise RefusedError(
             f'"{target}" is not the pattern of a shift, and the project, which has the names of '
             f"its routes, can't be loaded: {error.message}",
             hint=_suggestion(target, known),
         ) from error
-    return find_verdict(target, verdicts).route.pattern
+    return named_verdict(target, plan).route.pattern
 
 
 def _find(pattern: str, kept: Sequence[Shift]) -> Shift:
@@ -97,7 +96,7 @@ def _refuse_ended(shift: Shift, options: argparse.Namespace) -> None:
 def write(options: argparse.Namespace) -> int:
     """Write the pin of a shift that is done into the settings."""
     plan = plan_project(options).plan
-    verdict = find_verdict(options.route, plan.verdicts)
+    verdict = named_verdict(options.route, plan)
     shift = _find(verdict.route.pattern, shifts.read(Path(plan.run_dir)))
     _refuse_undone(shift)
     pin = pin_of(plan, verdict, shift.to)
@@ -136,10 +135,12 @@ def print_status(options: argparse.Namespace) -> int:
         console.as_json([as_json(each) for each in found])
         return 0
     has_all = options.all or pattern is not None
-    shown = [each for each in found if has_all or _is_news(each, time.time())]
+    now = time.time()
+    shown = [each for each in found if has_all or each.percent or _is_news(each.ended_s, now)]
     printed = [line for each in shown for line in lines(each)]
     if mirror is not None and pattern in (None, mirror.route):
-        printed += shift_mirror.status_lines(mirror)
+        ended_s = mirror.ended_s or now
+        printed += shift_mirror.status_lines(mirror) if has_all or _is_news(ended_s, now) else []
     nothing = "No route is shifted." if pattern is None else f"{pattern} is not shifted."
     for line in printed or [nothing]:
         console.line_out(line)
@@ -151,5 +152,5 @@ def print_status(options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_news(shift: Shift, now: float) -> bool:
-    return bool(shift.percent) or now - shift.ended_s < NEWS_S
+def _is_news(ended_s: float, now: float) -> bool:
+    return now - ended_s < NEWS_S

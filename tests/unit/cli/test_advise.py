@@ -38,7 +38,12 @@ async def retry(request):
     return HttpResponse("retried")
 
 
-urlpatterns = [path("offers/", offers), path("report/", report), path("retry/", retry)]
+urlpatterns = [
+    path("offers/", offers),
+    path("report/", report),
+    path("retry/", retry),
+    path("lots/<int:number>/", report),
+]
 """
 
 
@@ -119,6 +124,14 @@ def test_a_route_shows_its_reasons_and_what_must_change(project, history) -> Non
 
 
 @pytest.mark.processes
+def test_a_route_is_named_by_a_path_that_it_answers(project, history) -> None:
+    """As Django resolves it."""
+    done = tandem(project, "advise", "/lots/7/", "--from", str(history))
+
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "/lots/<int:number>/")
+
+
+@pytest.mark.processes
 def test_without_a_history_the_code_alone_is_judged(project) -> None:
     """The routes are listed of which it shows something, below what to do for the others."""
     done = tandem(project, "advise", "--html", "advice.html")
@@ -134,7 +147,7 @@ def test_without_a_history_the_code_alone_is_judged(project) -> None:
         f"{project}/.tandem has no history, so that the advice is on the code alone, and less.",
         "  Serve your usual traffic with `tandem up` for a day, or name a copy of another host's "
         "history with `--from`.",
-        "1 route without anything in the code to advise on.",
+        "2 routes without anything in the code to advise on.",
         "1 route to move to WSGI.",
         "`tandem advise ROUTE` shows the reasons of a route.",
     ]
@@ -198,9 +211,9 @@ def test_a_narrow_terminal_has_fewer_columns() -> None:
     report = make_report(made, records, capacity_of(made, wsgi_server="gunicorn", cpus=2.0))
 
     assert table_lines(report, 60) == [
-        "ROUTE         STACK  WORKERS  WAITS  P95  VERDICT",
-        "/api…quotes/  wsgi   0.10                 not enough data",
-        "Hidden at this width: REQ/S.",
+        "ROUTE                     WORKERS  WAITS  VERDICT",
+        "/api/shi…int:pk>/quotes/  0.10            not enough data",
+        "Hidden at this width: REQ/S, P95, STACK.",
     ]
 
 

@@ -3,11 +3,13 @@
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from cli.json_page import documented_keys
+from runtime.test_mirrored import RUN
 
 from builders import plan, shift, verdict
 from django_tandem.cli import main, shift_actions, shift_arguments
@@ -15,7 +17,7 @@ from django_tandem.cli import shift as shift_command
 from django_tandem.errors import ProjectError, RefusedError, TandemError
 from django_tandem.model import Stack
 from django_tandem.model.shifts import ShiftState, SideFigures
-from django_tandem.runtime import shifts, supervisord
+from django_tandem.runtime import mirrored, shifts, supervisord
 
 
 @pytest.fixture
@@ -115,6 +117,16 @@ def test_a_shift_that_ended_a_day_ago_is_shown_on_request(run_dir, capsys) -> No
     assert ran(run_dir, capsys, "--status", "--all")[1] == f"{old}{new}"
     assert ran(run_dir, capsys, "/old/", "--status")[1] == old
     assert len(json.loads(ran(run_dir, capsys, "--status", "--json")[1])) == 2
+
+
+def test_a_mirror_that_ended_a_day_ago_is_shown_on_request(run_dir, capsys) -> None:
+    """As a shift is."""
+    mirrored.write(run_dir, replace(RUN, ended_s=time.time() - 90_000))
+
+    assert ran(run_dir, capsys, "--status")[1] == "No route is shifted.\n"
+    assert ran(run_dir, capsys, "--status", "--all")[1].startswith("/reports/ was mirrored to ASGI")
+    mirrored.write(run_dir, replace(RUN, ended_s=time.time()))
+    assert ran(run_dir, capsys, "--status")[1].startswith("/reports/ was mirrored to ASGI")
 
 
 def test_all_is_an_option_of_the_status(run_dir, capsys) -> None:
