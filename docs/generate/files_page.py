@@ -49,6 +49,52 @@ ABOUT = {
     "overlays/production/kustomization.yaml": "an overlay to edit, which is kept once it is there",
     "overlays/staging/kustomization.yaml": "another one",
 }
+# A small project with what makes each target render all of its files.
+SETTINGS = {
+    "PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]},
+    "METRICS": ":8002",
+    "HEALTH": ":8001",
+    "PEERS": {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]},
+    "KUBERNETES": {
+        "IMAGE": "registry.example.com/mysite",
+        "PARENT": "gateways/public",
+        "AUTOSCALER": "hpa",
+    },
+}
+HOST = Host(
+    python="/srv/venv/bin/python",
+    nginx=Nginx(program="/usr/sbin/nginx", version=(1, 28, 0)),
+    cpus=2.0,
+    memory_mb=4096,
+    has_ipv6=True,
+    user="web",
+    is_root=False,
+    valkey="/srv/venv/bin/valkey-server",
+)
+PROJECT = Project(
+    directory="/srv/site",
+    settings_module="config.settings",
+    debug=False,
+    wsgi="config.wsgi.application",
+    asgi="config.asgi.application",
+    routes=(),
+    channel_names=("thumbnails",),
+    needs_redis=True,
+    packaging=Packaging(root="/srv/site", files=("requirements.txt",), python="3.13"),
+)
+VERDICTS = (
+    Verdict(
+        route=Route(
+            pattern="/ws/",
+            name=None,
+            view=View(dotted="config.consumers.Echo"),
+            match=PathMatch(pcre="^/ws/", prefix="/ws/"),
+            protocol=Protocol.WEBSOCKET,
+        ),
+        stack=Stack.ASGI,
+        reason="a WebSocket consumer",
+    ),
+)
 
 
 def page() -> str:
@@ -80,46 +126,5 @@ def _program(process: Process) -> tuple[str, ...]:
 
 
 def _plan() -> Plan:
-    settings = read_settings(
-        {
-            "PROGRAMS": {"celery": ["celery", "-A", "config", "worker"]},
-            "METRICS": ":8002",
-            "HEALTH": ":8001",
-            "PEERS": {"WSGI": ["wsgi:9000"], "ASGI": ["asgi:9001"]},
-            "KUBERNETES": {
-                "IMAGE": "registry.example.com/mysite",
-                "PARENT": "gateways/public",
-                "AUTOSCALER": "hpa",
-            },
-        }
-    )
-    host = Host(
-        python="/srv/venv/bin/python",
-        nginx=Nginx(program="/usr/sbin/nginx", version=(1, 28, 0)),
-        cpus=2.0,
-        memory_mb=4096,
-        has_ipv6=True,
-        user="web",
-        is_root=False,
-        valkey="/srv/venv/bin/valkey-server",
-    )
-    project = Project(
-        directory="/srv/site",
-        settings_module="config.settings",
-        debug=False,
-        wsgi="config.wsgi.application",
-        asgi="config.asgi.application",
-        routes=(),
-        channel_names=("thumbnails",),
-        needs_redis=True,
-        packaging=Packaging(root="/srv/site", files=("requirements.txt",), python="3.13"),
-    )
-    route = Route(
-        pattern="/ws/",
-        name=None,
-        view=View(dotted="config.consumers.Echo"),
-        match=PathMatch(pcre="^/ws/", prefix="/ws/"),
-        protocol=Protocol.WEBSOCKET,
-    )
-    verdicts = (Verdict(route=route, stack=Stack.ASGI, reason="a WebSocket consumer"),)
-    return make_plan(project, settings, host, verdicts, run_dir="/srv/site/.tandem")
+    settings = read_settings(SETTINGS)
+    return make_plan(PROJECT, settings, HOST, VERDICTS, run_dir="/srv/site/.tandem")

@@ -13,7 +13,7 @@ from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
 from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import log_names, socket_names
-from django_tandem.model.state import STOPPING_FILE
+from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.probes.observer import Observer
 from django_tandem.runtime.probes.thread import ProbeThread
@@ -78,9 +78,7 @@ class Plugin:
         (run_dir / STOPPING_FILE).unlink(missing_ok=True)
         state = read_state(run_dir)
         if state is not None:
-            self._output.set_format(state.log_format)
-            drain_window.FILES.remove(run_dir, state.generation)
-            move_links(state, run_dir)
+            self._resume(state)
         self._subscribe()
         # After _on_exit(), which clears the way for a restart.
         self._self_pipe = SelfPipe(supervisord)
@@ -105,6 +103,12 @@ class Plugin:
             reload_listener=listener,
         )
         atexit.register(self._at_exit)
+
+    def _resume(self, state: State) -> None:
+        """Continue with the live generation of a stack that ended without a stop."""
+        self._output.set_format(state.log_format)
+        drain_window.FILES.remove(self._run_dir, state.generation)
+        move_links(state, self._run_dir)
 
     def _subscribe(self) -> None:
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
