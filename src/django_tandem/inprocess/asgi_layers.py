@@ -29,7 +29,7 @@ from django_tandem.inprocess.connection_counts import ConnectionCounts
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.denial import drop_uvicorns_errors
 from django_tandem.inprocess.direct_gateway import AsgiDirectGateway
-from django_tandem.inprocess.drainable import Drain
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.handler_choice import (
     count_threads,
     handler_name,

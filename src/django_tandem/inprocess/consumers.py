@@ -27,7 +27,7 @@ from django_tandem.channels.mailbox import Mailbox
 from django_tandem.handler.internals import is_original
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
 from django_tandem.handler.switching import may_close_connections
-from django_tandem.inprocess.drainable import CONNECTION_KEY
+from django_tandem.inprocess.drainable_websocket import CONNECTION_KEY
 from django_tandem.inprocess.layer_attachment import attach
 from django_tandem.model.mailbox import MailboxLimits, SlowClient, read_mailbox_limits
 

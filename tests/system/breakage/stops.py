@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         name="drain that a consumer learns of twice",
-        file="inprocess/drainable.py",
+        file="inprocess/drainable_websocket.py",
         old="not (self._is_over or self._is_announced)",
         new="not self._is_over",
         tests=(f"{WEBSOCKET}::test_one_that_waits_is_left_open_until_the_end_of_the_window",),

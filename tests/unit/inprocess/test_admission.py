@@ -11,8 +11,8 @@ from django_tandem import environment
 from django_tandem.inprocess import admission
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.denial import DENIAL
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.model import ConnectionAges, ConnectionLimits
 
 EVENTS = (b"content-type", b"text/event-stream")

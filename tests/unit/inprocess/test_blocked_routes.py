@@ -16,8 +16,8 @@ from django_tandem.inprocess.blocked_routes import (
     WsgiBlockedRoutes,
 )
 from django_tandem.inprocess.denial import DENIAL
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.model import Block, BlockRule, ConnectionLimits, Protocol
 
 EVENTS = (b"content-type", b"text/event-stream")

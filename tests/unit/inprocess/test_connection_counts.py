@@ -9,8 +9,8 @@ from inprocess.connections import Open, open_socket, open_stream
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.connection_counts import ROUTE, ConnectionCounts
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.model import ConnectionLimits
 

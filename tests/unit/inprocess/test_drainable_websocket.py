@@ -8,11 +8,11 @@ from inprocess.calling import websocket
 from inprocess.connections import Open, Slow, Unpaced, open_socket
 
 from builders import block
-from django_tandem.inprocess import blocked_routes, drain_window, drainable
+from django_tandem.inprocess import blocked_routes, drain_window, drainable_websocket
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.application_call import ApplicationCall
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")
@@ -432,7 +432,7 @@ def test_a_consumer_may_have_a_last_event(tmp_path):
 
 def test_a_last_event_has_a_time_limit(tmp_path, monkeypatch):
     """The client gets its close all the same."""
-    monkeypatch.setattr(drainable, "LAST_EVENT_S", 0.05)
+    monkeypatch.setattr(drainable_websocket, "LAST_EVENT_S", 0.05)
 
     async def hang(_message, _send):
         await asyncio.sleep(3600)

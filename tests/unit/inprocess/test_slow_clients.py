@@ -13,8 +13,8 @@ from django_tandem.channels.frame import BROADCAST, Frame
 from django_tandem.channels.mailbox import MailboxCounts
 from django_tandem.inprocess import consumers, drain_monitor, drain_window, drainable
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor
-from django_tandem.inprocess.drainable import Drain
 from django_tandem.model import ConnectionLimits
 
 CLOSE = {"type": "websocket.close", "code": 1013, "reason": "Try again later"}
