@@ -42,7 +42,7 @@ PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 # Linux: the port is chosen at the connect, so that two connections may share one.
 IP_BIND_ADDRESS_NO_PORT = 24
 
-# Sends one line to whoever started this process.
+# Sends one line to the process that started this one.
 Write = Callable[[dict[str, Any]], None]
 
 

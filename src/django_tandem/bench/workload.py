@@ -43,7 +43,7 @@ class TimedRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """
-    Requests that are sent at their recorded times, whatever the responses to others take.
+    Requests that are sent at their recorded times, however long other responses take.
 
     They are those of ``span_s`` seconds from ``began`` on, in seconds since the epoch, which
     ``source`` records; ``speed`` is by how much faster they are sent. ``left_out`` counts the

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what answers the URL; 1 when nothing is known to, or the wrong stack does."""
-    # The rules are those of the whole project, whatever the role of this host.
+    # The rules are those of the whole project, for any role of this host.
     planned = plan_project(options, overrides=Overrides(roles=EVERY_ROLE))
     plan = planned.plan
     request = request_line.read(options, own_name=_own_name(plan))

@@ -94,7 +94,7 @@ class Call:
             return
         try:
             result = self.cpu.measure(self.function) if self.cpu else self.function()
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
+        except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             self.future.set_exception(error)
             # The error's traceback holds this frame, and it the error.
             del self

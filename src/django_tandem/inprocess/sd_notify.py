@@ -17,7 +17,7 @@ def send(address: str, *assignments: str) -> None:
         return
     # "@" stands for the zero byte of a name in the abstract namespace.
     name = f"\0{address[1:]}" if address.startswith("@") else address
-    # Whoever started us may have ended, and that is no reason to stop serving.
+    # The process that started us may have ended, and that is no reason to stop serving.
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
         sending.settimeout(SEND_S)
         sending.sendto("\n".join(assignments).encode(), name)

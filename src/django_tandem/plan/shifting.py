@@ -100,7 +100,7 @@ def _refuse_paths(route: Route, plan: Plan) -> None:
     if route.is_branch or route.match.why_inexact:
         why = route.match.why_inexact or "that part of the URLconf is not followed"
         raise RefusedError(
-            f"{route.pattern} can't be told from other routes at the edge: {why}.",
+            f"{route.pattern} can't be distinguished from other routes at the edge: {why}.",
             hint="Pin a path of it instead, and reload: docs/how-to/pin-a-route.",
         )
     path, is_exact = route.match.literal or route.match.prefix, route.match.literal is not None

@@ -183,7 +183,7 @@ def _server_environment(context: PlanContext, *stacks: Stack) -> tuple[tuple[str
     if Stack.ASGI in stacks:
         own.append((environment.CONNECTIONS, asgi_connections(context).as_text()))
     secret = context.settings.peers.secret
-    # A gateway has no secret: whoever may read its routes would read it there.
+    # A gateway has no secret: each user who may read its routes would read it there.
     if secret and not context.is_direct:
         own.append((environment.PEER_SECRET, secret))
     if tls := stack_tls(context.settings, context.project.directory):

@@ -41,7 +41,7 @@ def last_lines(run_dir: Path, program: str, number: int) -> list[str]:
 
 
 def mark_start(run_dir: Path) -> None:
-    """Add a line to each log of an earlier start, to tell its lines from those of this one."""
+    """Add a line to each log of an earlier start, to mark where this one begins."""
     for path in run_dir.glob("*.log"):
         with path.open("r+b") as log:
             if end := log.seek(0, os.SEEK_END):

@@ -2,7 +2,7 @@
 The code of a project that another user than root may write, and so must not run as root.
 
 That user would be root with the next command of root's. A path counts with each directory and
-symbolic link on the way to it, as whoever may write there may replace all below.
+symbolic link on the way to it, as any user who may write there may replace all below.
 """
 
 import contextlib

@@ -123,7 +123,7 @@ class Watcher:
 
     def _considered(self, shift: Shift, generation: int, now: float, *, is_due: bool) -> Shift:
         if now < shift.step_began_s:
-            # The clock was set back: the samples of the step could not be told from older ones.
+            # The clock was set back: the step has no samples that are surely newer.
             return replace(shift, step_began_s=now)
         if generation and generation != shift.generation:
             # Other code than the samples are of.

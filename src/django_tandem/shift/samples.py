@@ -16,7 +16,7 @@ class Sample(NamedTuple):
     """
     One finished request; ``at`` is its end in seconds since the epoch, ``took_s`` all of its time.
 
-    ``stack`` is the trial's, ``route`` the id of the route. ``client`` tells clients apart by a
+    ``stack`` is the trial's, ``route`` the id of the route. ``client`` distinguishes clients by a
     hash. ``first_byte_s`` is None without a response. ``shape`` is its status, its content type
     and which headers it has. A client that ``has_left`` before its response shows only that it
     waited for so long. One that ``fails_at_home`` failed on trial, and again at home, which shows

@@ -97,7 +97,7 @@ def test_a_route_whose_paths_are_not_known_exactly_is_refused() -> None:
     each = verdict("/a/<x>/", match=match)
 
     assert why(each, both(each))[0] == (
-        "/a/<x>/ can't be told from other routes at the edge: it has a converter."
+        "/a/<x>/ can't be distinguished from other routes at the edge: it has a converter."
     )
 
 

@@ -22,7 +22,7 @@ from django_tandem.runtime.start import replace_process
 # What runs `tandem` and is no manage.py of a project: django-admin, and `python -m django`.
 _DJANGOS_OWN = ("django-admin", "__main__.py")
 # The settings are imported by now. They may read a REDIS_URL that has to be set before, and the
-# variables that manage.py set, which the servers lack, can't be told from theirs any more.
+# variables that manage.py set, which the servers lack, can't be distinguished from theirs any more.
 _STARTED_OVER = ("up", "reload", "render")
 
 

@@ -12,7 +12,7 @@ from django_tandem.render.kubernetes.lowering import GatewayMatch
 from django_tandem.render.nginx import UNTRUSTED_HEADERS
 from django_tandem.render.target import fill
 
-# Of an HTTPRoute, whatever the version of the Gateway API: since 1.2, a rule has up to 64 matches.
+# Of an HTTPRoute, in each version of the Gateway API: since 1.2, a rule has up to 64 matches.
 MOST_RULES = 16
 MOST_MATCHES = 8
 # Headers by which a client would pass for the edge, or for another client. A filter has 16.

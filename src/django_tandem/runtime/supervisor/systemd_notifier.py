@@ -39,7 +39,7 @@ class SystemdNotifier:
         self._send("READY=1", f"STATUS={self._live()}")
 
     def begin_reload(self) -> None:
-        """Report that a reload has begun; systemd's own clock tells it from an earlier one."""
+        """Report that a reload has begun, with the time by systemd's own clock."""
         state = self._state()
         self._reloading_from = state.generation if state else 0
         now_usec = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
