@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.processes
 
-HEAVY = {"django.urls", "django.http", "django_tandem.pipeline", "jinja2", "watchfiles"}
+HEAVY = {"django", "django_tandem.pipeline", "jinja2", "watchfiles"}
 
 
 @pytest.mark.parametrize(

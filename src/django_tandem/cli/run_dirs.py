@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from django_tandem import environment
 from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.model.state import STATE_FILE
 from django_tandem.project.location import (
-    SETTINGS_VARIABLE,
     Location,
     find_manage_py,
     load_settings,
@@ -120,7 +120,7 @@ def find_running_dir(options: argparse.Namespace) -> Path:
     if given is not None:
         return _given(given)
     default = _default_dir()
-    if _is_running(default, options.settings or os.environ.get(SETTINGS_VARIABLE)):
+    if _is_running(default, options.settings or os.environ.get(environment.SETTINGS_MODULE)):
         return default
     try:
         return find_run_dir(options)
@@ -154,7 +154,9 @@ def _is_running(directory: Path, settings_module: str | None) -> bool:
     if settings_module is None or state is None:
         return state is not None
     # Two settings modules of one project may each have a run directory.
-    modules = {dict(process.environment).get(SETTINGS_VARIABLE) for process in state.processes}
+    modules = {
+        dict(process.environment).get(environment.SETTINGS_MODULE) for process in state.processes
+    }
     return settings_module in modules
 
 

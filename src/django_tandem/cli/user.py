@@ -23,7 +23,6 @@ from django_tandem.cli.run_dirs import (
 )
 from django_tandem.errors import MachineError, ProjectError
 from django_tandem.project.location import (
-    SETTINGS_VARIABLE,
     find_manage_py,
     load_settings,
     settings_named_in,
@@ -193,7 +192,7 @@ def _find_writable(project: Path, options: argparse.Namespace) -> Writable | Non
     # Before root parses it.
     if found := find_writable(each for each in (manage_py, project) if each):
         return found
-    module = options.settings or os.environ.get(SETTINGS_VARIABLE)
+    module = options.settings or os.environ.get(environment.SETTINGS_MODULE)
     if module is None and manage_py is not None:
         module = settings_named_in(manage_py)
     return find_writable(code_of(project, module))

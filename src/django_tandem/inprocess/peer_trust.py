@@ -18,9 +18,8 @@ from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.denial import Denial, deny
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.readiness import is_health_check, is_wsgi_health_check
+from django_tandem.model.peers import SECRET_HEADER
 
-# The edge sets it on each request that it passes on; one of a client is overwritten.
-SECRET_HEADER = "x-tandem-secret"  # noqa: S105 - the name of a header
 # One line for as long: a scan of the network must not fill the log.
 LOG_EVERY_S = 60.0
 

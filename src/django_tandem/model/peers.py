@@ -8,6 +8,9 @@ from django_tandem.model.routes import Stack
 # Where a stack listens for an edge on another host, unless its BIND names another address.
 STACK_PORTS = {Stack.WSGI: 9000, Stack.ASGI: 9001}
 
+# The edge sets it on each request that it passes on; one of a client is overwritten.
+SECRET_HEADER = "x-tandem-secret"  # noqa: S105 - the name of a header
+
 # The version of NGINX that resolves the names of an upstream again while it runs.
 RESOLVE_VERSION = (1, 27, 3)
 

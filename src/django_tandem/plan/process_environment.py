@@ -25,7 +25,7 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     has_wait = any(rule.mode is DrainMode.WAIT for rule in settings.drain)
     waits = [(rule.prefix, rule.mode.value) for rule in settings.drain if has_wait]
     known = {
-        "DJANGO_SETTINGS_MODULE": project.settings_module,
+        environment.SETTINGS_MODULE: project.settings_module,
         "PYTHONPATH": ":".join(project.python_path),
         # Gunicorn imports the project from there. That of a shell may be a link to the live
         # release, and lead to another one by the time a worker imports a module.

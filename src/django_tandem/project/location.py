@@ -16,8 +16,6 @@ from django_tandem.inprocess.manage_py import run_manage_py
 from django_tandem.project.importing import trying
 from django_tandem.settings import Settings, read_settings
 
-SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
@@ -58,12 +56,12 @@ def find(settings_option: str | None, start: Path | None = None) -> Location:
     start = start or Path.cwd()
     manage = find_manage_py(start)
     if settings_option:
-        os.environ[SETTINGS_VARIABLE] = settings_option
+        os.environ[environment.SETTINGS_MODULE] = settings_option
     added, variables = _set_up(manage) if manage else ((), ())
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     module = (
         settings_option
-        or os.environ.get(SETTINGS_VARIABLE)
+        or os.environ.get(environment.SETTINGS_MODULE)
         or (manage and settings_named_in(manage))
     )
     if not module:
@@ -87,7 +85,7 @@ def find_manage_py(start: Path) -> Path | None:
 
 def load_settings(location: Location) -> Settings:
     """Import the project's settings, and nothing else of the project; return its TANDEM."""
-    os.environ[SETTINGS_VARIABLE] = location.settings_module
+    os.environ[environment.SETTINGS_MODULE] = location.settings_module
     if str(location.directory) not in sys.path:
         sys.path.insert(0, str(location.directory))
     try:
@@ -136,7 +134,7 @@ def _set_up(manage_py: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     command = f"python {shlex.quote(os.path.relpath(manage_py))} check"
     before = set(os.environ)
     added = trying(str(manage_py), run, verb="run", whole_by=command)
-    return added, tuple(sorted(set(os.environ) - before - {SETTINGS_VARIABLE}))
+    return added, tuple(sorted(set(os.environ) - before - {environment.SETTINGS_MODULE}))
 
 
 def settings_named_in(file: Path) -> str | None:
@@ -151,7 +149,7 @@ def settings_named_in(file: Path) -> str | None:
 
 def _settings_module_set_by(node: ast.AST) -> str | None:
     match node:
-        # os.environ.setdefault(SETTINGS_VARIABLE, …), and os.environ[SETTINGS_VARIABLE] = …
+        # os.environ.setdefault(NAME, …), and os.environ[NAME] = …
         case ast.Call(args=[ast.Constant(value=name), ast.Constant(value=str(module))]):
             pass
         case ast.Assign(
@@ -161,7 +159,7 @@ def _settings_module_set_by(node: ast.AST) -> str | None:
             pass
         case _:
             return None
-    return module if name == SETTINGS_VARIABLE else None
+    return module if name == environment.SETTINGS_MODULE else None
 
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:
@@ -171,9 +169,9 @@ def _not_found(start: Path, manage: Path | None) -> ProjectError:
         target = f"{' or '.join(below)}, which has one" if below else "the directory of manage.py"
         return ProjectError(
             f"There is no Django project in {start}, nor above it: no manage.py was found.",
-            hint=f"Change to {target}, or give --settings or {SETTINGS_VARIABLE}.",
+            hint=f"Change to {target}, or give --settings or {environment.SETTINGS_MODULE}.",
         )
     return ProjectError(
         f"{manage} names no settings module.",
-        hint=f"Give it with --settings, or in the environment as {SETTINGS_VARIABLE}.",
+        hint=f"Give it with --settings, or in the environment as {environment.SETTINGS_MODULE}.",
     )

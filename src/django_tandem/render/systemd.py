@@ -83,7 +83,7 @@ def _command(plan: Plan, subcommand: str) -> list[str]:
 
 def _environment(plan: Plan) -> list[str]:
     given = {
-        "DJANGO_SETTINGS_MODULE": plan.project.settings_module,
+        environment.SETTINGS_MODULE: plan.project.settings_module,
         environment.ENV_FILE: plan.overrides.env_file,
         environment.STOP_S: plan.overrides.stop_s,
     }

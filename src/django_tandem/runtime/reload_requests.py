@@ -22,11 +22,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from django_tandem import environment
 from django_tandem.errors import EXIT_FAILED, EXIT_USAGE, MachineError, RefusedError
 from django_tandem.inprocess import sd_notify
 from django_tandem.model import Process
 from django_tandem.model.state import State
-from django_tandem.project.location import SETTINGS_VARIABLE
 from django_tandem.project.releases import find_release
 from django_tandem.runtime.state import read_state
 
@@ -215,9 +215,9 @@ def send(connection: socket.socket, **answer: Any) -> None:
 
 def environment_of(state: State) -> dict[str, str]:
     """Return the environment of such a command: that of this process, with the settings module."""
-    module = dict(_process_of_project(state).environment).get(SETTINGS_VARIABLE)
+    module = dict(_process_of_project(state).environment).get(environment.SETTINGS_MODULE)
     own = {name: text for name, text in os.environ.items() if name != sd_notify.SOCKET}
-    return {**own, SETTINGS_VARIABLE: module} if module else own
+    return {**own, environment.SETTINGS_MODULE: module} if module else own
 
 
 def _relay(reload: "subprocess.Popen[bytes]", output: int, connection: socket.socket) -> None:

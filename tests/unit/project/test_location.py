@@ -2,8 +2,9 @@
 
 import pytest
 
+from django_tandem.environment import SETTINGS_MODULE
 from django_tandem.errors import ProjectError
-from django_tandem.project.location import SETTINGS_VARIABLE, find, settings_named_in
+from django_tandem.project.location import find, settings_named_in
 
 MANAGE = """
 import os
@@ -17,7 +18,7 @@ def main():
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch) -> None:
-    monkeypatch.delenv(SETTINGS_VARIABLE, raising=False)
+    monkeypatch.delenv(SETTINGS_MODULE, raising=False)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_manage_py_names_the_settings_without_being_run(directory) -> None:
 
 def test_the_environment_goes_before_and_the_option_before_that(directory, monkeypatch) -> None:
     """As Django's own commands have it."""
-    monkeypatch.setenv(SETTINGS_VARIABLE, "config.production")
+    monkeypatch.setenv(SETTINGS_MODULE, "config.production")
 
     assert find(None, directory).settings_module == "config.production"
     assert find("config.test", directory).settings_module == "config.test"

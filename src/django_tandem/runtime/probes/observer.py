@@ -11,8 +11,8 @@ from typing import Protocol
 from django_tandem import environment
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import master_heartbeat
-from django_tandem.inprocess.peer_trust import SECRET_HEADER
 from django_tandem.model import Stack, WorkerKind, programs
+from django_tandem.model.peers import SECRET_HEADER
 from django_tandem.model.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
 from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
 from django_tandem.runtime.health import EDGE_PATH
