@@ -1,9 +1,14 @@
 """The time in which a thread could compute and had no CPU, as the kernel of Linux counts it."""
 
 import os
+import random
 import threading
+from collections.abc import Callable
 
 SCHEDULING = "/proc/thread-self/schedstat"
+# So many requests a second show how long those of a process are delayed.
+SAMPLES_PER_S = 100
+RATE_EVERY_S = 1.0
 
 
 class _Statistics:
@@ -45,3 +50,32 @@ def _close_file_of_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_close_file_of_parent)
+
+
+class DelaySampling:
+    """
+    Chooses the requests of a process whose delay is read.
+
+    All of them where there are at most SAMPLES_PER_S, else a share of them by chance, so that no
+    route whose requests follow a pattern is left out.
+    """
+
+    def __init__(self, chance: Callable[[], float] | None = None) -> None:
+        # Not the generator that the project may have seeded.
+        self._chance = chance or random.Random().random  # noqa: S311 - nothing secret
+        self._weight = 1.0
+        self._requests = 0
+        self._counted_since = 0.0
+
+    def weigh(self, now: float) -> float:
+        """
+        Return how many requests the next one stands for, 0 for one whose delay is not read.
+
+        It begins at ``now``, of the monotonic clock.
+        """
+        self._requests += 1
+        seconds = now - self._counted_since
+        if seconds >= RATE_EVERY_S:
+            self._weight = max(1.0, self._requests / seconds / SAMPLES_PER_S)
+            self._requests, self._counted_since = 0, now
+        return self._weight if self._chance() * self._weight < 1.0 else 0.0

@@ -11,7 +11,7 @@ from time import monotonic, process_time, thread_time
 from typing import Any, cast
 
 from django_tandem.handler.cancellation import drive
-from django_tandem.handler.cpu_delay import thread_delay
+from django_tandem.handler.cpu_delay import DelaySampling, thread_delay
 
 # From how much more CPU time than its own thread's on a request has further threads, and from
 # which time of that thread on its delay says something about theirs.
@@ -147,11 +147,19 @@ class ProcessCpuTime(CpuTime):
     So it has that of the threads which the request starts, and which it waits for.
     """
 
-    __slots__ = ("_began", "_began_at")
+    __slots__ = ("_began", "_began_at", "_weight")
 
-    def __init__(self) -> None:
+    def __init__(self, sampling: DelaySampling) -> None:
         super().__init__()
         self._began, self._began_at = process_time(), monotonic()
+        self._weight = sampling.weigh(self._began_at)
+
+    def start(self) -> None:
+        """Measure the process from now on, and the delay of the current thread if it is read."""
+        if self._weight:
+            super().start()
+        else:
+            self._running[get_ident()] = 0.0
 
     @property
     def so_far_s(self) -> float:
@@ -165,13 +173,20 @@ class ProcessCpuTime(CpuTime):
 
     @property
     def delay_s(self) -> float:
-        """The seconds in which it had no CPU since start(), as the thread that called it reads."""
+        """
+        The seconds in which it had no CPU since start(), as the thread that called it reads.
+
+        They are those of all requests that it stands for.
+        """
         return self._delay_s_beside(self.so_far_s)
 
     def _delay_s_beside(self, used_s: float) -> float:
         off_s = monotonic() - self._began_at - used_s
-        if off_s < LEAST_DELAY_S:
+        if not self._weight or off_s < LEAST_DELAY_S:
             return 0.0
+        return self._weight * min(off_s, self._delay_s_of_threads(used_s))
+
+    def _delay_s_of_threads(self, used_s: float) -> float:
         own_delay_s = super().delay_s
         if not own_delay_s:
             return 0.0
@@ -179,7 +194,7 @@ class ProcessCpuTime(CpuTime):
         if used_s < own_s * OTHERS or own_s < LEAST_OWN_S:
             return own_delay_s
         # The kernel forgets a thread that has ended: it was delayed as much for its CPU time.
-        return min(off_s, own_delay_s * used_s / own_s)
+        return own_delay_s * used_s / own_s
 
     def read_s(self) -> float:
         """Return the seconds up to now; any thread may."""

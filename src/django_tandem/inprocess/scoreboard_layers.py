@@ -5,6 +5,7 @@ import functools
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django_tandem.handler.cpu_delay import DelaySampling
 from django_tandem.handler.cpu_time import CURRENT, ProcessCpuTime, await_measured
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess import access_log, greenlets, request_id, scoreboard, slow_requests
@@ -42,6 +43,7 @@ class WsgiScoreboard:
     def __init__(self, application: WSGIApplication, board: Scoreboard) -> None:
         self.application = application
         self.board = board
+        self.sampling = DelaySampling()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         board = self.board
@@ -55,7 +57,7 @@ class WsgiScoreboard:
             request.greenlet_thread = greenlets.thread()
         elif request.cpu is not None:
             if environ.get("wsgi.multithread") is False:
-                request.cpu = ProcessCpuTime()
+                request.cpu = ProcessCpuTime(self.sampling)
             request.cpu.start()
         environ[REQUEST] = request
         try:

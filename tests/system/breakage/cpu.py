@@ -61,9 +61,23 @@ MUTANTS = (
     Mutant(
         name="the delay of a request read that was not off the CPU",
         file="handler/cpu_time.py",
-        old="if off_s < LEAST_DELAY_S:",
-        new="if False:",
+        old="not self._weight or off_s < LEAST_DELAY_S",
+        new="not self._weight",
         tests=(CPU_TIME,),
+    ),
+    Mutant(
+        name="the delay of a sample not that of all requests",
+        file="handler/cpu_time.py",
+        old="self._weight * min(",
+        new="min(",
+        tests=(CPU_TIME,),
+    ),
+    Mutant(
+        name="the delay of each request read",
+        file="handler/cpu_delay.py",
+        old="self._requests / seconds / SAMPLES_PER_S",
+        new="1.0",
+        tests=(CPU_DELAY,),
     ),
     Mutant(
         name="the clocks read for each body",

@@ -1,6 +1,7 @@
 """The time without a CPU is that in which another process has the only one."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.handler import cpu_delay, cpu_time
+from django_tandem.handler.cpu_delay import DelaySampling
 from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime
 
 COMPUTED_S = 0.1
@@ -91,7 +93,7 @@ def test_threads_that_have_ended_were_delayed_as_the_one_that_began(monkeypatch)
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     found = []
     for _ in range(2):
-        cpu = ProcessCpuTime()
+        cpu = ProcessCpuTime(DelaySampling())
         cpu.start()
         compute(0.01)
         thread = threading.Thread(target=compute, args=(0.03,))
@@ -113,6 +115,31 @@ def test_a_thread_that_is_lent_to_a_request_adds_its_delay(monkeypatch):
     cpu.measure(cpu.measure, compute, 0)
 
     assert cpu.delay_s == 0.5
+
+
+@pytest.mark.parametrize(("each_s", "weights"), [(0.01, {1.0}), (0.002, {0.0, 5.0})])
+def test_a_busy_process_reads_the_delay_of_a_hundred_requests_a_second(each_s, weights):
+    """Each stands for its share of them, so that the sums are those of all requests."""
+    sampling, now = DelaySampling(random.Random(1).random), 1000.0
+    found = []
+    for _ in range(20_000):
+        now += each_s
+        found.append(round(sampling.weigh(now), 1))
+    # Before the rate of a second is known, each is read.
+    later = found[1000:]
+
+    assert set(later) == weights
+    assert sum(later) == pytest.approx(len(later), rel=0.05)
+
+
+def test_a_process_whose_requests_become_few_reads_each_delay_again():
+    """Once a second has had few of them."""
+    sampling = DelaySampling(lambda: 0.999)
+    busy = [sampling.weigh(100.0 + number / 1000) for number in range(3000)]
+    calm = [sampling.weigh(105.0 + number) for number in range(10)]
+
+    assert busy[-1] == 0.0
+    assert set(calm[1:]) == {1.0}
 
 
 def open_files():

@@ -8,6 +8,7 @@ import pytest
 
 from django_tandem.handler import cpu_time
 from django_tandem.handler.cancellation import awaited_by
+from django_tandem.handler.cpu_delay import DelaySampling
 from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime, await_measured
 
 COMPUTED_S = 0.03
@@ -102,7 +103,7 @@ def test_what_a_measured_coroutine_awaits_is_known():
 
 def test_a_process_with_one_request_counts_the_threads_that_it_starts():
     """Its own thread only waits for them; another thread may read it."""
-    cpu = ProcessCpuTime()
+    cpu = ProcessCpuTime(DelaySampling())
     cpu.start()
     thread = threading.Thread(target=compute)
     thread.start()
@@ -121,13 +122,46 @@ def test_a_request_reads_its_delay_only_if_it_was_off_the_cpu(monkeypatch, off_s
     for clock in tuple(clocks):
         monkeypatch.setattr(cpu_time, clock, lambda clock=clock: clocks[clock])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
-    cpu = ProcessCpuTime()
+    cpu = ProcessCpuTime(DelaySampling())
     cpu.start()
     clocks = {clock: seconds + 0.02 for clock, seconds in clocks.items()}
     clocks["monotonic"] += off_s
 
     assert cpu.use() == pytest.approx((0.02, delay_s, 0.0))
     assert len(list(delays)) == (1 if delay_s == 0.0 else 0)
+
+
+def test_a_request_whose_delay_is_not_read_makes_no_system_call_for_it(monkeypatch):
+    """Its CPU time is measured as ever, and the stack of its thread is known."""
+    monkeypatch.setattr(cpu_time, "thread_delay", None)
+    monkeypatch.setattr(cpu_time, "thread_time", None)
+    cpu = ProcessCpuTime(weighing(0.0))
+    cpu.start()
+    compute()
+    block()
+    used_s, delay_s, blocked_s = cpu.use()
+
+    assert used_s >= COMPUTED_S
+    assert (delay_s, blocked_s) == (0.0, 0.0)
+    assert cpu.threads == (threading.get_ident(),)
+
+
+def test_the_delay_of_a_request_is_that_of_all_that_it_stands_for(monkeypatch):
+    """Of seven requests, six of which were not read."""
+    delays = iter([2.0, 2.001])
+    monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
+    cpu = ProcessCpuTime(weighing(7.0))
+    cpu.start()
+    block()
+
+    assert cpu.delay_s == pytest.approx(0.007)
+
+
+def weighing(weight):
+    """Return a sampling by which each request stands for so many."""
+    sampling = DelaySampling(chance=lambda: 0.0 if weight else 1.0)
+    sampling._weight, sampling._counted_since = max(1.0, weight), time.monotonic()
+    return sampling
 
 
 def block():
