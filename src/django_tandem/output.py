@@ -2,13 +2,12 @@
 
 import difflib
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from django_tandem import environment
+from django_tandem.atomic_files import remove_abandoned, replace_file
 from django_tandem.model import File
 
 
@@ -67,27 +66,7 @@ def _content(path: Path) -> str | None:
         return None
 
 
-def sync_directory(directory: Path) -> None:
-    """Have the names in ``directory`` survive a power failure, such as that of a renamed file."""
-    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _replace(path: Path, file: File) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as temporary:
-            temporary.write(file.content)
-            temporary.flush()
-            # Before the rename: a power failure would leave an empty file in place.
-            os.fsync(temporary.fileno())
-        Path(name).chmod(file.mode)
-        Path(name).replace(path)
-        sync_directory(path.parent)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    remove_abandoned(path.parent)
+    replace_file(path, file.content, mode=file.mode, is_durable=True)

@@ -3,11 +3,11 @@
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from django.conf import settings as django_settings
 
+from django_tandem.atomic_files import remove_abandoned, replace_file
 from django_tandem.errors import RefusedError
 from django_tandem.model import Pin, Plan, Route, Stack, Verdict
 from django_tandem.project.pinning import pin_text, with_pin
@@ -87,16 +87,12 @@ def _read(path: Path) -> str | None:
 def _replace(path: Path, content: bytes) -> None:
     """Replace a file whole, as a full disk would empty one that is written in place."""
     before = path.stat()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(temporary.fileno(), before.st_uid, before.st_gid)
-            os.fchmod(temporary.fileno(), stat.S_IMODE(before.st_mode))
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    is_own = (before.st_uid, before.st_gid) == (os.geteuid(), os.getegid())
+    remove_abandoned(path.parent)
+    replace_file(
+        path,
+        content,
+        mode=stat.S_IMODE(before.st_mode),
+        owner=None if is_own else (before.st_uid, before.st_gid),
+        is_durable=True,
+    )

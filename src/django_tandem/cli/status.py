@@ -238,7 +238,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
         memory_rss_mb=rounded(usage.rss_mb) if usage else None,
         restarts=now.restarts.get(status.name, 0),
         connections=program.connections,
-        left_s=rounded(drain_window.remaining_s(now.run_dir, generation)) if drains else None,
+        left_s=rounded(_drain_left_s(now, generation)) if drains else None,
         what=process.description if process else "",
         # The detail of its last exit is of no interest once it runs again.
         detail="" if status.pid else status.detail,
@@ -287,11 +287,16 @@ def _drain_sentence(now: StackStatus, generation: int) -> str:
     ]
     # A program without a number, such as the embedded Valkey, may be unused after a reload.
     name = f"Generation {generation}" if generation else programs[0].status.name
-    left_s = drain_window.remaining_s(now.run_dir, generation)
+    left_s = _drain_left_s(now, generation)
     within = "" if left_s is None else f" for at most {left_s:.0f} s"
     counts = [count for each in programs for count in _counts(each) if count[1]]
     open_ones = ", ".join(f"{socket} has {count} open" for socket, count in counts)
     return f"{name} drains{within}: {open_ones or 'no connection is open'}."
+
+
+def _drain_left_s(now: StackStatus, generation: int) -> float | None:
+    window = drain_window.read(now.run_dir, generation)
+    return window.remaining_s() if window is not None else None
 
 
 def _counts(program: ProgramStatus) -> list[tuple[str, int | None]]:

@@ -18,6 +18,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem import environment
+from django_tandem.atomic_files import replace_file
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.admission import STREAM, WEBSOCKET
 from django_tandem.inprocess.denial import Denial, deny
@@ -164,9 +165,4 @@ def write(run_dir: Path, blocks: Iterable[Block]) -> None:
     if not kept:
         (run_dir / NAME).unlink(missing_ok=True)
         return
-    new = run_dir / f"{NAME}.new"
-    # Replaced whole, as it is read at any moment.
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(kept, file, indent=1)
-    new.replace(run_dir / NAME)
+    replace_file(run_dir / NAME, json.dumps(kept, indent=1))

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from django_tandem import environment
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.blocked_routes import PROTOCOLS, BlockedRoutes
-from django_tandem.inprocess.drain_window import started_at
+from django_tandem.inprocess.drain_window import DrainWindow, version
 from django_tandem.model import Block, DrainMode, DrainRule, drain_mode
 
 # To stat a missing file takes a few microseconds.
@@ -67,11 +67,10 @@ class DrainMonitor:
         # What ends with all the time that its code needs, unless in a drain.
         self._patient: set[Drainable] = set()
         self._endings: set[asyncio.Task[None]] = set()
-        self._started_at: float | None = None
-        # How all connections end in this drain; None if each does as the settings say.
-        self._common_mode: DrainMode | None = None
-        # When the drain of this process alone began, and its window.
-        self._own: tuple[float, float] | None = None
+        # That of the generation, which takes precedence over that of this process alone.
+        self._window: DrainWindow | None = None
+        self._own: DrainWindow | None = None
+        self._version: tuple[int, int] | None = None
         self.is_polling = False
 
     def add(self, connection: Drainable, max_age_s: float | None = None) -> None:
@@ -85,8 +84,9 @@ class DrainMonitor:
         # Its route may have been blocked between its handshake and its accept.
         if connection not in self._block_timers:
             self._end_if_blocked(connection)
-        if self._timers[connection] is None and self._started_at is not None:
-            self._schedule_end(connection, self._remaining_s() or 0.0, random.random())  # noqa: S311
+        if self._timers[connection] is None and self._window is not None:
+            at = random.random()  # noqa: S311
+            self._schedule_end(connection, self._window.remaining_s(), at)
 
     def remove(self, connection: Drainable) -> None:
         """Forget ``connection``, which has ended."""
@@ -102,7 +102,7 @@ class DrainMonitor:
 
     def drain(self, window_s: float) -> None:
         """End the connections of this process within ``window_s`` from now."""
-        self._own = (time.time(), window_s)
+        self._own = DrainWindow(started_at_s=time.time(), window_s=window_s)
 
     async def wait_for_clean_up(self) -> None:
         """Wait for the project's code of the connections that were ended, for a bounded time."""
@@ -114,15 +114,21 @@ class DrainMonitor:
         self.is_polling = bool(self._timers)
         if not self.is_polling:
             return
-        at = started_at(self._run_dir, self._generation)
-        if at is None and self._own is not None:
-            at = self._own[0]
-        if at != self._started_at:
-            self._started_at = at
-            self._common_mode = drain_window.mode(self._run_dir, self._generation)
+        window = self._read_window()
+        if window != self._window:
+            self._window = window
             self._schedule_all()
         self._end_blocked()
         asyncio.get_running_loop().call_later(POLL_S, self._poll)
+
+    def _read_window(self) -> DrainWindow | None:
+        found = version(self._run_dir, self._generation)
+        if found is not None and found == self._version:
+            return self._window
+        window = drain_window.read(self._run_dir, self._generation) if found else None
+        # Without a window the file could not be read, and the next poll reads it again.
+        self._version = found if window is not None else None
+        return window or self._own
 
     def _end_blocked(self) -> None:
         """Schedule the end of the connections whose routes are blocked."""
@@ -148,13 +154,14 @@ class DrainMonitor:
         self._block_timers[connection] = timer
 
     def _schedule_all(self) -> None:
-        remaining_s = self._remaining_s()
-        if remaining_s is None:
+        window = self._window
+        if window is None:
             self._call_off()
             return
         self._unschedule(self._timers)
         for connection in [each for each in self._timers if each.is_ending]:
-            self._schedule(connection, max(remaining_s, CLEAN_UP_S))
+            self._schedule_cancel(connection)
+        remaining_s = window.remaining_s()
         alike: dict[tuple[str, DrainMode], list[Drainable]] = {}
         for each in self._timers:
             if not each.is_ending:
@@ -184,19 +191,8 @@ class DrainMonitor:
             connection.announce(remaining_s)
 
     def _mode(self, connection: Drainable) -> DrainMode:
-        return self._common_mode or connection.mode
-
-    def _window_s(self) -> float | None:
-        # The end of the whole generation takes precedence.
-        window_s = drain_window.window_s(self._run_dir, self._generation)
-        return self._own[1] if window_s is None and self._own is not None else window_s
-
-    def _remaining_s(self) -> float | None:
-        remaining_s = drain_window.remaining_s(self._run_dir, self._generation)
-        if remaining_s is None and self._own is not None:
-            since, window_s = self._own
-            return min(window_s, max(0.0, since + window_s - time.time()))
-        return remaining_s
+        common = self._window.mode if self._window is not None else None
+        return common or connection.mode
 
     def _schedule(self, connection: Drainable, after_s: float) -> None:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
@@ -206,7 +202,7 @@ class DrainMonitor:
         if connection.is_ending:
             return
         if window_s is None:
-            window_s = self._window_s() or 0.0
+            window_s = self._window.window_s if self._window is not None else 0.0
         self._run(connection, connection.end(window_s, code))
         self._schedule_cancel(connection)
 
@@ -214,7 +210,7 @@ class DrainMonitor:
         """Run what ends ``connection``; its code has all the time it needs, unless in a drain."""
         self._run(connection, end)
         self._patient.add(connection)
-        if self._started_at is not None:
+        if self._window is not None:
             self._schedule_cancel(connection)
 
     def _run(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
@@ -224,7 +220,8 @@ class DrainMonitor:
         ending.add_done_callback(self._endings.discard)
 
     def _schedule_cancel(self, connection: Drainable) -> None:
-        self._schedule(connection, max(self._remaining_s() or 0.0, CLEAN_UP_S))
+        remaining_s = self._window.remaining_s() if self._window is not None else 0.0
+        self._schedule(connection, max(remaining_s, CLEAN_UP_S))
 
 
 def spread(count: int) -> Iterable[float]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import Lock, Timer
 
 from django_tandem import environment
+from django_tandem.atomic_files import replace_file
 
 NAME = "handovers.json"
 # The lock is a separate file, as the counts are replaced at each write.
 LOCK = "handovers.lock"
-NEW = "handovers.new"
 # A process writes no more often than this, and no count stays in memory for longer.
 WRITE_EVERY_S = 1.0
 
@@ -113,8 +113,4 @@ def _add(run_dir: Path, more: Counter[str]) -> None:
     with os.fdopen(handle) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         total = _read(run_dir / NAME) + more
-        # Replaced whole: a full disk must not leave half a file.
-        new = os.open(run_dir / NEW, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(new, "w") as file:
-            json.dump(total, file)
-        (run_dir / NEW).replace(run_dir / NAME)
+        replace_file(run_dir / NAME, json.dumps(total))

@@ -7,6 +7,7 @@ from pathlib import Path
 from traceback import StackSummary, TracebackException
 
 from django_tandem import environment
+from django_tandem.atomic_files import replace_file
 from django_tandem.model import Stack
 
 # A virtual environment may lie below the project.
@@ -46,7 +47,7 @@ def record_startup_failure(stack: Stack) -> Iterator[None]:
             program = f"{name}-{os.environ.get(environment.GENERATION)}"
             # The run directory may have been removed.
             with contextlib.suppress(OSError):
-                _write(_path(Path(run_dir), program), _explained(error, stack))
+                replace_file(_path(Path(run_dir), program), _explained(error, stack))
         raise
 
 
@@ -97,11 +98,3 @@ def _lies_below(directory: Path, path: Path) -> bool:
 
 def _path(run_dir: Path, program: str) -> Path:
     return run_dir / f"{program}.failed"
-
-
-def _write(path: Path, text: str) -> None:
-    # Replaced whole, as it is read at any moment. Each process of a server writes its own.
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.touch(0o600)
-    new.write_text(text)
-    new.replace(path)

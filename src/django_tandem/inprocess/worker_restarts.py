@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from django_tandem.atomic_files import replace_file
 from django_tandem.inprocess.generation_files import GenerationFiles
 
 FILES = GenerationFiles("restarts")
@@ -25,11 +26,9 @@ class WorkerRestarts:
         self._counts[kind] += 1
         if self._path is None:
             return
-        new = self._path.with_name(f"{self._path.name}.new")
         # The disk may be full, or the run directory removed: the workers come first.
         with contextlib.suppress(OSError):
-            new.write_text(json.dumps(self._counts))
-            new.replace(self._path)
+            replace_file(self._path, json.dumps(self._counts))
 
 
 def read(run_dir: Path, generation: int) -> dict[str, int]:

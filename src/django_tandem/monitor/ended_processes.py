@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import psutil
 from prometheus_client.mmap_dict import MmapedDict
 
+from django_tandem.atomic_files import replacing
 from django_tandem.inprocess import prometheus_files, shared_memory
 from django_tandem.inprocess.metrics_file import MetricsFile
 
@@ -148,11 +149,8 @@ def _read(path: Path) -> Iterator[tuple[str, Value]]:
 
 
 def _write(path: Path, values: dict[str, Value]) -> None:
-    # Of another suffix, so that nothing reads it before it is whole.
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    file: Any = SumFile(str(new))
-    for key, value in values.items():
-        file.write_value(key, value.value, value.timestamp)
-    file.close()
-    new.replace(path)
+    with replacing(path) as new:
+        file: Any = SumFile(str(new))
+        for key, value in values.items():
+            file.write_value(key, value.value, value.timestamp)
+        file.close()

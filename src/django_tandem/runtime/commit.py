@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_tandem import output
+from django_tandem.atomic_files import replacing, sync_directory
 from django_tandem.model import MONITOR_FILE, File
 from django_tandem.model.state import STATE_FILE
 from django_tandem.runtime import supervisord
@@ -67,7 +68,7 @@ def remove_candidates(run_dir: Path) -> None:
 def commit(run_dir: Path) -> None:
     """Make the candidate's generation the live one."""
     (run_dir / candidate(STATE_FILE)).replace(run_dir / STATE_FILE)
-    output.sync_directory(run_dir)
+    sync_directory(run_dir)
 
 
 def is_unfinished(run_dir: Path) -> bool:
@@ -134,11 +135,9 @@ def _move_edge(run_dir: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.unlink(missing_ok=True)
-    try:
-        # A hard link needs no space: after the commit, a full disk must not stop the move.
-        os.link(source, temporary)
-    except OSError:
-        shutil.copy2(source, temporary)
-    temporary.replace(target)
+    with replacing(target) as new:
+        try:
+            # A hard link needs no space: after the commit, a full disk must not stop the move.
+            os.link(source, new)
+        except OSError:
+            shutil.copy2(source, new)

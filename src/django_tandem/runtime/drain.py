@@ -134,13 +134,14 @@ def _has_connections(path: Path, until: float, sampler: SocketSampler) -> bool:
 
 
 def _open_window(run_dir: Path, generation: int, until: float, state: State) -> None:
-    if drain_window.window_s(run_dir, generation) is not None:
+    if drain_window.read(run_dir, generation) is not None:
         return
     left_s = max(0, until - time.monotonic())
     # The disk may be full: the next round tries again.
     with contextlib.suppress(OSError):
         mode = DrainMode(state.drain) if state.drain else None
-        drain_window.write(run_dir, generation, min(state.drain_s, left_s), mode)
+        # The other socket's thread or a stop may open it at this moment.
+        drain_window.open_once(run_dir, generation, min(state.drain_s, left_s), mode)
 
 
 def _start_thread(work: Callable[[], None]) -> threading.Thread:

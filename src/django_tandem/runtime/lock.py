@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django_tandem import environment
+from django_tandem.atomic_files import replace_file
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.runtime.identity import UNKNOWN, ProcessIdentity, identify
 
@@ -109,9 +110,7 @@ def sign(handle: int, run_dir: Path, name: str = NAME) -> None:
 
 def _write_identity(run_dir: Path) -> None:
     own = identify(os.getpid()) or UNKNOWN
-    new = run_dir / f"{IDENTITY}.new"
-    new.write_text(json.dumps(asdict(own)) + "\n")
-    new.replace(run_dir / IDENTITY)
+    replace_file(run_dir / IDENTITY, json.dumps(asdict(own)) + "\n")
 
 
 def inherited(run_dir: Path) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from django_tandem.atomic_files import replacing
 from django_tandem.model import MAX_LINE_BYTES
 from django_tandem.model.programs import generation_of
 
@@ -240,18 +241,15 @@ def rotate(path: Path, max_bytes: int) -> int:
 
 
 def _copy_and_truncate(path: Path) -> None:
-    new = path.with_name(f"{path.name}.new")
-    try:
-        with path.open("rb") as log, new.open("wb") as copy:
+    rotated = _rotated(path)
+    with path.open("rb") as log:
+        # In place before the truncation: a reader that follows the log finds the rest there.
+        with replacing(rotated) as new, new.open("wb") as copy:
             shutil.copyfileobj(log, copy, READ_BYTES)
-            # Renamed before the truncation: a reader that follows the log finds the rest there.
-            new.replace(_rotated(path))
+        with rotated.open("ab") as copy:
             # What was written in the meantime.
             shutil.copyfileobj(log, copy, READ_BYTES)
-            copy.flush()
-            os.truncate(path, 0)
-    finally:
-        new.unlink(missing_ok=True)
+        os.truncate(path, 0)
 
 
 def _rotated(path: Path) -> Path:

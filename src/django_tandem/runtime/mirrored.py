@@ -6,12 +6,12 @@ ends with no reload. Where the mirror was killed, the copies find no socket, and
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from django_tandem.atomic_files import replace_file
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.mirror import MirrorReport
 from django_tandem.mirror.findings import report_from_json
@@ -71,12 +71,7 @@ def end_abandoned(run_dir: Path) -> None:
 
 def write(run_dir: Path, run: MirrorRun) -> None:
     """Write the run, of which only the user of the stack may read the examples."""
-    new = run_dir / f"{NAME}.new"
-    # Replaced whole, as it is read at any moment.
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(run.as_json(), file)
-    new.replace(run_dir / NAME)
+    replace_file(run_dir / NAME, json.dumps(run.as_json()))
 
 
 def read(run_dir: Path) -> MirrorRun | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from django_tandem.atomic_files import replace_file
 from django_tandem.errors import MachineError
 from django_tandem.model.stop import DEFAULT_STOP_S, end_s
 from django_tandem.runtime.identity import (
@@ -60,12 +61,8 @@ def describe(program: str, pid: int) -> Started | None:
 
 def record(run_dir: Path, started: Iterable[Started]) -> None:
     """Replace the record of what runs."""
-    new = run_dir / f"{NAME}.new"
-    # By a rename: a kill may come at any moment.
-    new.write_text(
-        json.dumps({"namespace": own_namespace(), "started": [asdict(each) for each in started]})
-    )
-    new.replace(run_dir / NAME)
+    kept = {"namespace": own_namespace(), "started": [asdict(each) for each in started]}
+    replace_file(run_dir / NAME, json.dumps(kept))
 
 
 def forget(run_dir: Path) -> None:

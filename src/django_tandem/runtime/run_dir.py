@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django_tandem import environment
+from django_tandem import atomic_files, environment
 from django_tandem.errors import MachineError
 from django_tandem.model import Plan
 from django_tandem.model.state import STATE_FILE
@@ -188,7 +188,8 @@ def _name_of(uid: int) -> str:
 
 def is_unused(run_dir: Path) -> bool:
     """Return whether a directory has no files but those of tandem."""
-    others = {path.name for path in run_dir.iterdir()} - BEFORE_RENDERED
+    names = {path.name for path in run_dir.iterdir() if path.suffix != atomic_files.SUFFIX}
+    others = names - BEFORE_RENDERED
     is_ours = any(is_rendered(run_dir / name) for name in RENDERED)
     return not others or is_ours or _is_state(run_dir / STATE_FILE)
 

@@ -9,7 +9,6 @@ after it.
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from django_tandem.atomic_files import replace_file
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Plan, Stack
@@ -220,27 +220,13 @@ def _write(run_dir: Path, shifts: Collection[Shift]) -> None:
     text = json.dumps([asdict(each) for each in shifts], indent=1).encode()
     room = path.stat().st_size if path.exists() else 0
     try:
-        _replace(path, text + b" " * (RESERVED * len(shifts)))
+        replace_file(path, text + b" " * (RESERVED * len(shifts)))
     except OSError:
         if len(text) > room:
             raise
         # A full disk lets a file be written over. A kill in between damages it: that means 0 %.
         with path.open("r+b", buffering=0) as file:
             file.write(text.ljust(room))
-
-
-def _replace(path: Path, text: bytes) -> None:
-    """Replace a file whole, as it is read at any moment."""
-    new = path.with_name(f"{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-        new.replace(path)
-    except OSError:
-        # It may have taken the last of the room.
-        new.unlink(missing_ok=True)
-        raise
 
 
 def _shift(kept: dict[str, Any]) -> Shift:

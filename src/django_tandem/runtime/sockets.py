@@ -7,6 +7,7 @@ from collections.abc import Collection
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
+from django_tandem.atomic_files import remove_abandoned, replace_link
 from django_tandem.inprocess import prometheus_files, slot_file
 from django_tandem.model import REQUESTS_FILE, Stack
 from django_tandem.model.shifts import SHIFTED_FILE
@@ -78,10 +79,7 @@ def _link(path: Path, target: str) -> None:
     # By a rename, so that no connection finds the link missing.
     if path.is_symlink() and path.readlink() == Path(target):
         return
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(path)
+    replace_link(path, target)
 
 
 def clean(run_dir: Path) -> None:
@@ -90,6 +88,7 @@ def clean(run_dir: Path) -> None:
     for name in os.listdir(run_dir):  # noqa: PTH208
         if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
             (run_dir / name).unlink(missing_ok=True)
+    remove_abandoned(run_dir)
     prometheus_files.remove_all(run_dir)
     slot_file.remove_all(run_dir)
 

@@ -305,7 +305,9 @@ def test_an_unknown_field_in_the_state_is_ignored(up, site) -> None:
 
 def test_a_full_disk_stops_no_program(up) -> None:
     """A program is restarted even if its pid can't be recorded."""
-    (up.run_dir / "started.json.new").mkdir()
+    recorded = up.run_dir / "started.json"
+    recorded.unlink()
+    recorded.mkdir()
     try:
         program = f"master-{read_state(up.run_dir).generation}"
         killed = supervisord.pid_of(up.run_dir, program)
@@ -315,7 +317,7 @@ def test_a_full_disk_stops_no_program(up) -> None:
         wait_for(lambda: ask(up.port, "/where/").status == 200, within_s=15)
         assert up.process.poll() is None
     finally:
-        (up.run_dir / "started.json.new").rmdir()
+        recorded.rmdir()
 
 
 def test_a_damaged_state_is_one_sentence_in_every_command(up, site) -> None:

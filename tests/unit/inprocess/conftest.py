@@ -17,7 +17,7 @@ class Polls:
 
     def poll(self, *args):
         self.count += 1
-        return drain_window.started_at(*args)
+        return drain_window.version(*args)
 
     async def until_acted(self):
         """Wait until the monitor has had time to act on the current drain file."""
@@ -33,5 +33,5 @@ def polls(monkeypatch):
     polls = Polls()
     monkeypatch.setattr(drain_monitor, "POLL_S", 0.01)
     monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0.2)
-    monkeypatch.setattr(drain_monitor, "started_at", polls.poll)
+    monkeypatch.setattr(drain_monitor, "version", polls.poll)
     return polls

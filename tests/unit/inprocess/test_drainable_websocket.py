@@ -1,6 +1,7 @@
 """A WebSocket of a replaced generation is closed gracefully."""
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -160,7 +161,7 @@ def test_a_drain_may_have_one_mode_for_all_paths(tmp_path, mode, root, path, exp
         await opened.until_sent("accept")
         drain_window.write(tmp_path, 7, 0.1, mode)
         (connection,) = drain.monitor._timers
-        await opened.until(lambda: drain.monitor._started_at)
+        await opened.until(lambda: drain.monitor._window)
         found = drain.monitor._mode(connection)
         await opened.ended()
         return found
@@ -171,20 +172,38 @@ def test_a_drain_may_have_one_mode_for_all_paths(tmp_path, mode, root, path, exp
 def test_the_drain_is_read_once_for_all_connections(tmp_path, monkeypatch):
     """Thousands of files would block the loop as the drain begins."""
     reads = []
-    read = drain_window._lines
-    monkeypatch.setattr(drain_window, "_lines", lambda *given: reads.append(1) or read(*given))
+    read = drain_window.read
+    monkeypatch.setattr(drain_window, "read", lambda *given: reads.append(1) or read(*given))
 
     async def run():
         drain = drain_of(Consumer(), tmp_path, ALL)
         opened = [await open_socket(drain) for _ in range(50)]
         drain_window.write(tmp_path, 7, 3600)
-        await opened[0].until(lambda: drain.monitor._started_at)
+        await opened[0].until(lambda: drain.monitor._window)
         return len(reads), all(drain.monitor._timers.values())
 
     count, are_scheduled = asyncio.run(run())
 
     assert count <= 3
     assert are_scheduled
+
+
+def test_a_window_that_could_not_be_read_is_read_again(tmp_path, polls):
+    """The time of a file does not differ after each write: a kernel's clock ticks every few ms."""
+    path = tmp_path / "drain-7"
+
+    async def run():
+        opened = await open_socket(drain_of(Consumer(), tmp_path))
+        path.write_text("")
+        written_at = path.stat().st_mtime_ns
+        await polls.until_acted()
+        path.write_text("0.1\n")
+        # Of the same inode, too.
+        os.utime(path, ns=(written_at, written_at))
+        await opened.ended()
+        return opened.sent[-1]
+
+    assert asyncio.run(run()) == CLOSE
 
 
 def test_a_shorter_window_replaces_a_longer_one(tmp_path, polls):

@@ -10,16 +10,23 @@ FILES = GenerationFiles("restarts")
 
 @pytest.fixture(autouse=True)
 def files(tmp_path) -> None:
-    for name in ("restarts-1", "restarts-2", "restarts-2.new", "restarts-12", "restarts.txt"):
+    for name in (
+        "restarts-1",
+        "restarts-2",
+        "restarts-3",
+        ".restarts-2.0f.tandem-new",
+        "restarts-12",
+        "restarts.txt",
+    ):
         (tmp_path / name).touch()
 
 
 def test_the_files_of_generations_that_ended_are_removed(tmp_path) -> None:
-    """What such a generation was writing is removed too; other files stay."""
+    """Other files stay, and what a generation is writing at that moment."""
     FILES.remove_all_but(tmp_path, {2, 12})
 
     kept = sorted(path.name for path in tmp_path.iterdir())
-    assert kept == ["restarts-12", "restarts-2", "restarts.txt"]
+    assert kept == [".restarts-2.0f.tandem-new", "restarts-12", "restarts-2", "restarts.txt"]
 
 
 def test_the_file_of_one_generation_is_removed(tmp_path) -> None:

@@ -1,6 +1,7 @@
 """Several processes count into one file, and none writes at each request."""
 
 import fcntl
+import resource
 import subprocess
 import sys
 import threading
@@ -10,7 +11,6 @@ import pytest
 from django_tandem.inprocess.handover_counts import (
     LOCK,
     NAME,
-    NEW,
     WRITE_EVERY_S,
     HandoverCount,
     HandoverCounter,
@@ -70,11 +70,14 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path) -> None:
     counts = HandoverCounter(tmp_path)
     counts.add("/", "asgi")
     before = wait_for(lambda: read(tmp_path))
-    # Every write to it fails with ENOSPC.
-    (tmp_path / NEW).symlink_to("/dev/full")
-
-    counts.add("/", "asgi")
-    counts.write()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Every write to a file fails.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        counts.add("/", "asgi")
+        counts.write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert read(tmp_path) == before
 

@@ -19,8 +19,8 @@ def test_the_mode_of_a_reload_is_that_of_the_old_generation(tmp_path, mode) -> N
 
     drain._open_window(tmp_path, 1, time.monotonic() + 30, state)
 
-    assert drain_window.window_s(tmp_path, 1) == 20
-    assert drain_window.mode(tmp_path, 1) is mode
+    assert drain_window.read(tmp_path, 1).window_s == 20
+    assert drain_window.read(tmp_path, 1).mode is mode
 
 
 def test_an_open_window_is_not_opened_again(tmp_path) -> None:
@@ -29,4 +29,4 @@ def test_an_open_window_is_not_opened_again(tmp_path) -> None:
 
     drain._open_window(tmp_path, 1, time.monotonic() + 30, state_of(plan(generation=2)))
 
-    assert drain_window.window_s(tmp_path, 1) == 7
+    assert drain_window.read(tmp_path, 1).window_s == 7

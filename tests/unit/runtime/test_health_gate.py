@@ -67,7 +67,7 @@ def test_a_failure_is_reported_with_the_last_lines(tmp_path) -> None:
         "wsgi-1 can't be started: it ended. Its last lines:\n  one\n  two"
     )
 
-    startup_failures._write(tmp_path / "wsgi-1.failed", "RuntimeError: no\n")
+    (tmp_path / "wsgi-1.failed").write_text("RuntimeError: no\n")
     assert format_failure(failed, tmp_path) == (
         "wsgi-1 can't be started: it ended. Its last lines:\n  RuntimeError: no"
     )

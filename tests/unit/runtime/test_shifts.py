@@ -174,7 +174,7 @@ def test_on_a_full_disk_the_file_is_written_over(tmp_path, monkeypatch) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(shifts, "_replace", full)
+        disk.setattr(shifts, "replace_file", full)
         ended = shift(state=ShiftState.ROLLED_BACK, reason="x" * 1000, requests=("a" * 32,) * 5)
         write(tmp_path, ended)
     with shifts.changing(tmp_path):

@@ -76,7 +76,7 @@ def test_a_stop_still_serves_for_its_delay(stop, master, clock, tmp_path) -> Non
     assert not at(stop, clock, 4.9)
     assert not stop.is_refusing
     assert (tmp_path / "stopping").exists()
-    assert drain_window.window_s(tmp_path, 1) is None
+    assert drain_window.read(tmp_path, 1) is None
     assert master.lines == [
         "stopping: serves for 5 s more, then finishes requests in flight, for 15 s at most"
     ]
@@ -97,7 +97,7 @@ def test_the_workers_drain_once_nothing_waits_to_be_accepted(stop, master, clock
     with master.connect():
         at(stop, clock, 5)
         at(stop, clock, 6)
-        assert drain_window.window_s(tmp_path, 1) == 11.25
+        assert drain_window.read(tmp_path, 1).window_s == 11.25
         assert not master.has_drained
 
         master.listener.accept()[0].close()
@@ -149,7 +149,7 @@ def test_a_stop_at_a_terminal_is_short(stop, clock, tmp_path) -> None:
 
     at(stop, clock, 0)
 
-    assert drain_window.window_s(tmp_path, 1) == 1.0
+    assert drain_window.read(tmp_path, 1).window_s == 1.0
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

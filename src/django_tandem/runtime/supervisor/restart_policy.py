@@ -18,6 +18,7 @@ from typing import Any
 from supervisor import events
 from supervisor.states import ProcessStates, SupervisorStates
 
+from django_tandem.atomic_files import replace_file
 from django_tandem.errors import MachineError
 from django_tandem.model.programs import is_optional
 from django_tandem.model.state import State
@@ -73,11 +74,9 @@ class RestartPolicy:
         """Stop the whole stack, to end with exit code 1."""
         if self._is_stopping():
             return
-        # By a rename: somebody waits for it. On a full disk the stack ends without.
+        # On a full disk the stack ends without.
         with contextlib.suppress(OSError):
-            new = self._run_dir / f"{FAILED_FILE}.new"
-            new.write_text(f"{program}\n{because}")
-            new.replace(self._run_dir / FAILED_FILE)
+            replace_file(self._run_dir / FAILED_FILE, f"{program}\n{because}")
         self._output.print_line(f"{program} does not come up: stopping the stack", ERROR)
         self.has_failed = True
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN

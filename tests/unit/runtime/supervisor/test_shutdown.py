@@ -112,7 +112,7 @@ def test_a_stop_gives_each_program_until_its_moment(loop, tmp_path) -> None:
     loop.stop()
 
     assert (tmp_path / "stopping").exists()
-    assert drain_window.window_s(tmp_path, 1) == 6
+    assert drain_window.read(tmp_path, 1).window_s == 6
     assert loop.lines == ["stopping: finishes requests in flight, for 8 s at most"]
     loop.run_until(120)
     assert loop.stopped_after() == {
@@ -171,10 +171,10 @@ def test_a_stack_serves_during_the_delay(loop, tmp_path) -> None:
 
     assert (tmp_path / "stopping").exists()
     assert (loop.stopped, loop.stop_groups) == ({}, [])
-    assert drain_window.window_s(tmp_path, 1) is None
+    assert drain_window.read(tmp_path, 1) is None
     loop.run_until(105)
     assert len(loop.stop_groups) == len(loop.process_groups)
-    assert drain_window.window_s(tmp_path, 1) == 11.25
+    assert drain_window.read(tmp_path, 1).window_s == 11.25
     loop.run_until(120)
     assert loop.stopped_after()["nginx"] == (5, 20.5)
     assert loop.stopped_after()["master-1"] == (16.2, 20)
@@ -189,7 +189,7 @@ def test_ctrl_c_skips_the_delay_and_closes_connections_within_a_second(loop, tmp
     loop.stop()
     loop.run_until(120)
 
-    assert drain_window.window_s(tmp_path, 1) == 1
+    assert drain_window.read(tmp_path, 1).window_s == 1
     assert loop.lines == ["stopping: requests in flight are finished; Ctrl-C again stops at once"]
     assert loop.stopped_after()["nginx"] == (0, 20.5)
     assert loop.stopped_after()["master-1"] == (2, 20)
@@ -248,7 +248,7 @@ def test_one_stop_may_leave_connections_to_end_by_themselves(loop, tmp_path) -> 
     loop.shutdown.drain = DrainMode.WAIT
     loop.stop()
 
-    assert drain_window.mode(tmp_path, 1) is DrainMode.WAIT
+    assert drain_window.read(tmp_path, 1).mode is DrainMode.WAIT
 
 
 def test_a_damaged_state_stops_as_by_default(loop, tmp_path) -> None:
@@ -268,7 +268,7 @@ def test_a_state_that_the_disk_does_not_return_stops_as_by_default(loop, tmp_pat
     loop.stop()
     loop.run_until(120)
 
-    assert drain_window.window_s(tmp_path, 1) == 6
+    assert drain_window.read(tmp_path, 1).window_s == 6
     assert loop.stopped_after()["master-1"] == (6, 8)
 
 
