@@ -12,7 +12,7 @@ from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.model.stop import command_s, end_s
 from django_tandem.runtime import lock, orphans, supervisord, unsupervised
 from django_tandem.runtime.sockets import are_bound, clean, count_open
-from django_tandem.runtime.state import read_state, read_stop_s
+from django_tandem.runtime.state import nothing_runs, read_state, read_stop_s
 from django_tandem.runtime.supervisord import GoneError
 
 
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     pid = lock.holder(run_dir)
     if pid is None:
         if not _end_orphans(run_dir):
-            raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+            raise nothing_runs(run_dir)
         console.line_err("Stopped.")
         return 0
     state = _state(run_dir)

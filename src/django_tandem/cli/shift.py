@@ -27,7 +27,7 @@ from django_tandem.model.shifts import (
 from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
 from django_tandem.runtime import lock, shifts, supervisord
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import nothing_runs, read_state
 from django_tandem.shift.advised import choose
 
 
@@ -271,7 +271,7 @@ def _read_shift(options: argparse.Namespace, verdict: Verdict, plan: Plan, now: 
 
 def _refuse_stopped(run_dir: Path) -> None:
     if lock.holder(run_dir) is None:
-        raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+        raise nothing_runs(run_dir)
 
 
 def _refuse_shifted(verdict: Verdict, kept: Iterable[Shift]) -> None:

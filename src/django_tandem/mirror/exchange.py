@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django_tandem.mirror.responses import MirroredResponse
+from django_tandem.unix_http import connect
 
 # Of one response; the edge lets a stack take longer.
 RESPONSE_S = 30.0
@@ -78,9 +79,7 @@ class Connections:
     @contextlib.contextmanager
     def connected(self, path: Path) -> Iterator[socket.socket]:
         """Connect to the stack at ``path`` for the length of the block; raises OSError."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(RESPONSE_S)
-            connection.connect(str(path))
+        with connect(path, timeout_s=RESPONSE_S) as connection:
             with self._lock:
                 if self.is_closed:
                     raise NoResponseError("the mirror ends")

@@ -1,17 +1,18 @@
 """The client of the monitor: the snapshot and the pages that it answers in the run directory."""
 
-import http.client
 import json
-import socket
 from dataclasses import fields, is_dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from django_tandem import unix_http
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.monitor.snapshot import Snapshot
 from django_tandem.runtime import lock
-from django_tandem.runtime.state import METRICS_SOCKET, read_state
+from django_tandem.runtime.state import METRICS_SOCKET, nothing_runs, read_state
 
 T = TypeVar("T")
 
@@ -36,26 +37,18 @@ def read_snapshot(run_dir: Path) -> Snapshot:
 
 def get(run_dir: Path, target: str) -> bytes:
     """Return the body that the monitor answers ``target`` with; errors as read_snapshot()."""
-    connection = http.client.HTTPConnection("localhost", timeout=TIMEOUT_S)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(TIMEOUT_S)
-        connection.sock.connect(str(run_dir / METRICS_SOCKET))
-        connection.request("GET", target)
-        response = connection.getresponse()
-        body = response.read()
-    except (OSError, http.client.HTTPException) as error:
+        response = unix_http.get(run_dir / METRICS_SOCKET, target, timeout_s=TIMEOUT_S)
+    except (OSError, HTTPException) as error:
         raise _why_unanswered(run_dir) from error
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
+    if response.status != HTTPStatus.OK:
         raise UnansweredError(f"The monitor answers {target} with {response.status}.")
-    return body
+    return response.body
 
 
 def _why_unanswered(run_dir: Path) -> RefusedError:
     if lock.holder(run_dir) is None:
-        return RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+        return nothing_runs(run_dir)
     if not _has_monitor(run_dir):
         return RefusedError(
             f"The stack in {run_dir} runs without a monitor.",

@@ -16,7 +16,6 @@ import django_tandem
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import REQUESTS_FILE, programs
-from django_tandem.model.state import STATE_FILE
 from django_tandem.monitor import processes, request_lines
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.background_writer import BackgroundWriter
@@ -32,7 +31,7 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import read_queues
 from django_tandem.runtime.probes.http_server import HttpServer
 from django_tandem.runtime.scoreboard import ScoreboardReader
-from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, read_state
+from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, WatchedState
 from django_tandem.runtime.waiting import report
 
 # The edge writes its lines each second, or each 64 kB.
@@ -65,7 +64,7 @@ class Monitor:
             aggregates=Aggregates(time.time()),
             marks=Marks(psutil.Process(root).create_time()),
         )
-        self._state_version: tuple[int, int] | None = None
+        self._watched_state = WatchedState(run_dir)
         self._has_signalled_edge = False
         self._statsd = StatsdExport()
         self._history = _open_history(run_dir)
@@ -208,17 +207,7 @@ class Monitor:
             report(text)
 
     async def _read_state(self) -> None:
-        """Read the state if it has changed: a reload has committed another generation."""
-        try:
-            found = (self._run_dir / STATE_FILE).stat()
-            state_version = found.st_ino, found.st_mtime_ns
-            if state_version == self._state_version:
-                return
-            state = read_state(self._run_dir)
-        except (OSError, MachineError):
-            # While it is damaged, what it held before still runs.
-            return
-        self._state_version = state_version
+        state = self._watched_state.read_if_changed()
         if state is None:
             return
         if installed_version() != self._version:

@@ -1,14 +1,13 @@
 """Dry run of the edge: a real NGINX with the rendered rules evaluates requests, and exits."""
 
-import http.client
 import os
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPResponse
 from pathlib import Path
 
 from django_tandem import output
@@ -16,6 +15,7 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import EdgeRule, Nginx, Plan, Stack
 from django_tandem.render.nginx import DRY_RUN_SOCKET, render_dry_run
 from django_tandem.runtime import run_dir
+from django_tandem.unix_http import UnixConnection
 
 DEADLINE_S = 10
 POLL_S = 0.002
@@ -98,15 +98,13 @@ def _start(nginx: Nginx, directory: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _connect(process: subprocess.Popen[bytes], directory: Path) -> socket.socket:
+def _connect(process: subprocess.Popen[bytes], directory: Path) -> UnixConnection:
     until = time.monotonic() + DEADLINE_S
     while process.poll() is None and time.monotonic() < until:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(DEADLINE_S)
+        connection = UnixConnection(directory / DRY_RUN_SOCKET, timeout_s=DEADLINE_S)
         try:
-            connection.connect(str(directory / DRY_RUN_SOCKET))
+            connection.connect()
         except OSError:
-            connection.close()
             time.sleep(POLL_S)
         else:
             return connection
@@ -117,9 +115,7 @@ def _connect(process: subprocess.Popen[bytes], directory: Path) -> socket.socket
     )
 
 
-def _evaluate(request: EdgeRequest, connected: socket.socket, plan: Plan) -> EdgeDecision:
-    connection = http.client.HTTPConnection("localhost", timeout=DEADLINE_S)
-    connection.sock = connected
+def _evaluate(request: EdgeRequest, connection: UnixConnection, plan: Plan) -> EdgeDecision:
     try:
         connection.putrequest(
             request.method, request.target, skip_host=True, skip_accept_encoding=True
@@ -132,7 +128,7 @@ def _evaluate(request: EdgeRequest, connected: socket.socket, plan: Plan) -> Edg
         connection.close()
 
 
-def _decision(response: http.client.HTTPResponse, request: EdgeRequest, plan: Plan) -> EdgeDecision:
+def _decision(response: HTTPResponse, request: EdgeRequest, plan: Plan) -> EdgeDecision:
     target = response.getheader("X-Tandem-Target") or request.target
     stack = response.getheader("X-Tandem-Stack")
     number = int(response.getheader("X-Tandem-Rule") or 0)

@@ -1,5 +1,6 @@
 """Health checks: whether each program does its work."""
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -11,6 +12,7 @@ from django_tandem.model.readiness import READY_PATH
 from django_tandem.model.state import State
 from django_tandem.runtime.state import METRICS_SOCKET
 from django_tandem.runtime.workers import Workers, workers_of
+from django_tandem.unix_http import NO_HEADERS, UnixConnection, connect
 
 # How long one health check may take.
 CHECK_S = 2
@@ -23,7 +25,6 @@ NO_STACK = (502, 503, 504)
 
 # How a check that passed shows.
 ANSWERS, RUNS = "answers on its socket", "runs"
-NO_HEADERS: Mapping[str, str] = {}
 # A WebSocket handshake (RFC 6455, 1.3), which each ASGI server answers in its own code.
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -88,15 +89,12 @@ def _status_of(
     place: Path | Bind, target: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> int | None:
     """Return the status that a server answers with; None without an answer."""
-    connection = http.client.HTTPConnection("localhost", timeout=CHECK_S)
     try:
-        connection.sock = _connect_to(place)
-        connection.request("GET", target, headers=dict(headers))
-        return connection.getresponse().status
+        with contextlib.closing(_connection_to(place)) as connection:
+            connection.request("GET", target, headers=dict(headers))
+            return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
 
 
 def _check_of(process: Process) -> Callable[[Process, State], str]:
@@ -122,7 +120,7 @@ def _answers(kind: WorkerKind) -> bool:
 
 
 def _check_edge(_process: Process, state: State) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
+    host = Bind(host=state.host, port=state.port).local.host
     name = state.server_name or host
     connection = http.client.HTTPConnection(name, state.port, timeout=CHECK_S)
     try:
@@ -150,7 +148,7 @@ def _check_monitor(process: Process, _state: State) -> str:
 def _check_redis(process: Process, _state: State) -> str:
     # A server that is stopped or stuck still has connections accepted by the kernel.
     try:
-        with _connect(process.sockets[0]) as connection:
+        with connect(process.sockets[0], timeout_s=CHECK_S) as connection:
             connection.sendall(b"PING\r\n")
             return ANSWERS if connection.recv(64).startswith(b"+PONG") else ""
     except OSError:
@@ -161,18 +159,9 @@ def _check_running(_process: Process, _state: State) -> str:
     return RUNS
 
 
-def _connect_to(place: Path | Bind) -> socket.socket:
+def _connection_to(place: Path | Bind) -> http.client.HTTPConnection:
     if isinstance(place, Path):
-        return _connect(str(place))
-    return socket.create_connection((place.host, place.port), timeout=CHECK_S)
-
-
-def _connect(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(CHECK_S)
-    try:
-        connection.connect(path)
-    except OSError:
-        connection.close()
-        raise
+        return UnixConnection(place, timeout_s=CHECK_S)
+    connection = http.client.HTTPConnection("localhost", timeout=CHECK_S)
+    connection.sock = socket.create_connection((place.host, place.port), timeout=CHECK_S)
     return connection

@@ -30,7 +30,7 @@ from django_tandem.runtime.health_gate import (
 from django_tandem.runtime.logs import last_lines, log_path
 from django_tandem.runtime.reconcile import read_diff
 from django_tandem.runtime.run_dir import prepare_temp_dir, require_space
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import nothing_runs, read_state
 from django_tandem.runtime.supervisord import GoneError
 from django_tandem.runtime.waiting import Deadline, Report, pause
 from django_tandem.settings import Settings
@@ -218,7 +218,7 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
     """
     state = read_state(run_dir)
     if lock.holder(run_dir) is None or state is None:
-        raise RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
+        raise nothing_runs(run_dir)
     unsupervised.refuse_reload(run_dir, state)
     _refuse_address(run_dir, state)
     with require_space(run_dir), require_supervisord():

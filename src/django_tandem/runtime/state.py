@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django_tandem.errors import MachineError
+from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model import Bind, LogFormat, Overrides, Process, Role, Stack, WorkerKind
 from django_tandem.model.state import STATE_FILE, State
 from django_tandem.model.stop import DEFAULT_STOP_S
@@ -21,6 +21,11 @@ READY_FILE = "ready"
 HEALTH_SOCKET = "health.sock"
 # Where the monitor always answers.
 METRICS_SOCKET = "metrics.sock"
+
+
+def nothing_runs(run_dir: Path) -> RefusedError:
+    """Return the error of a command that needs a running stack, where none runs in ``run_dir``."""
+    return RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
 
 
 def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
@@ -44,6 +49,29 @@ def read_state(run_dir: Path, name: str = STATE_FILE) -> State | None:
         raise _inaccessible(path, error) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path) from error
+
+
+class WatchedState:
+    """The state of a run directory, read again when it has changed: a reload has committed it."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._version: tuple[int, int] | None = None
+
+    def read_if_changed(self) -> State | None:
+        """Return the state if it is another one; None if not, and where it can't be read."""
+        try:
+            found = (self._run_dir / STATE_FILE).stat()
+            version = found.st_ino, found.st_mtime_ns
+            if version == self._version:
+                return None
+            state = read_state(self._run_dir)
+        except (OSError, MachineError):
+            # While it is damaged, what it held before still runs.
+            return None
+        if state is not None:
+            self._version = version
+        return state
 
 
 def live_python(run_dir: Path) -> str:

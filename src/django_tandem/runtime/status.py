@@ -24,7 +24,7 @@ from django_tandem.runtime.kind_status import (
 )
 from django_tandem.runtime.reconcile import programs_to_stop
 from django_tandem.runtime.sockets import count_connections, count_on_port, linked_sockets
-from django_tandem.runtime.state import read_state
+from django_tandem.runtime.state import nothing_runs, read_state
 from django_tandem.runtime.usage import Usage, total_usage, usage_of_family, usages
 from django_tandem.runtime.waiting import wait_until
 
@@ -97,14 +97,14 @@ def read_status(run_dir: Path) -> StackStatus:
     """Return the status of the stack in ``run_dir``; raises RefusedError when none answers."""
     holder = lock.holder_identity(run_dir)
     if holder is None:
-        raise _nothing_runs(run_dir)
+        raise nothing_runs(run_dir)
     statuses, restarts = _answers(run_dir, holder)
     # In this order: a reload that ends in between has left its state, and nothing half started.
     reload_pid = lock.holder(run_dir, lock.RELOAD)
     proposed = read_state(run_dir, commit.candidate(STATE_FILE))
     state = read_state(run_dir)
     if state is None:
-        raise _nothing_runs(run_dir)
+        raise nothing_runs(run_dir)
     is_reloading = reload_pid is not None
     # Pids of another PID namespace would be those of strangers here.
     is_here = holder.is_proved
@@ -146,7 +146,7 @@ def _answers(run_dir: Path, holder: ProcessIdentity) -> tuple[Sequence[Status], 
             raise _stopping(run_dir) from error
         # The mark is removed a moment before that.
         if wait_until(lambda: lock.holder_identity(run_dir) is None, ENDS_WITHIN_S):
-            raise _nothing_runs(run_dir) from error
+            raise nothing_runs(run_dir) from error
         raise RefusedError(
             f"supervisord with pid {holder.pid} does not answer in {run_dir}: "
             "it is starting, stopping or suspended.",
@@ -158,10 +158,6 @@ def _stopping(run_dir: Path) -> RefusedError:
     return RefusedError(
         f"The stack in {run_dir} is stopping.", hint="`tandem down` waits until it has stopped."
     )
-
-
-def _nothing_runs(run_dir: Path) -> RefusedError:
-    return RefusedError(f"Nothing runs in {run_dir}.", hint="Start it with `tandem up`.")
 
 
 def _age_s(run_dir: Path, holder: ProcessIdentity) -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
@@ -15,6 +14,7 @@ from django_tandem.model import DrainMode, Status
 from django_tandem.runtime import lock
 from django_tandem.runtime.identity import ProcessIdentity, send_signal
 from django_tandem.runtime.waiting import pause, wait_until
+from django_tandem.unix_http import UnixConnection
 
 # In the run directory, while supervisord's loop runs.
 SOCKET = "supervisor.sock"
@@ -36,20 +36,6 @@ class StoppingError(GoneError):
     """supervisord answers that it is stopping."""
 
 
-class _Connection(HTTPConnection):
-    """A connection to a Unix socket, with a timeout."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=ANSWER_S)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
 class _Transport(Transport):
     """The transport of one request; supervisord may have acted on one that it did not answer."""
 
@@ -60,7 +46,7 @@ class _Transport(Transport):
     def make_connection(self, host: Any) -> HTTPConnection:
         """Return a connection to the socket, for a request with the user of ``host``."""
         _, self._extra_headers, _ = self.get_host_info(host)
-        connection = _Connection(self._path)
+        connection = UnixConnection(self._path, timeout_s=ANSWER_S)
         self._connection = host, connection
         return connection
 

@@ -340,7 +340,9 @@ def test_with_a_stopped_supervisord(up) -> None:
         up.process.send_signal(signal.SIGCONT)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"The probes do not answer in {up.run_dir}.\n"
+    assert done.stderr == (
+        f"The probes do not answer in {up.run_dir}.\n  `tandem logs` shows why.\n"
+    )
 
 
 def test_while_it_stops(up) -> None:
@@ -360,4 +362,4 @@ def test_while_it_stops(up) -> None:
     assert not (up.run_dir / "health.sock").exists()
     done = tandem(up.directory, "status", "--check")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"Nothing runs in {up.run_dir}.")
+    assert done.stderr == f"Nothing runs in {up.run_dir}.\n  Start it with `tandem up`.\n"

@@ -12,7 +12,7 @@ from django_tandem.model import LogFormat, Overrides
 from django_tandem.model.state import state_of
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.render.supervisor import state_file
-from django_tandem.runtime.state import read_state, read_stop_s
+from django_tandem.runtime.state import WatchedState, read_state, read_stop_s
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
@@ -103,3 +103,17 @@ def test_a_state_that_the_disk_does_not_return_is_an_error_in_one_sentence(tmp_p
         "  Check the file and its disk; `tandem down` stops the stack without it."
     )
     assert read_stop_s(tmp_path) == DEFAULT_STOP_S
+
+
+def test_a_watched_state_is_read_when_it_has_changed(tmp_path) -> None:
+    """A missing one, and one that is damaged, changes nothing."""
+    watched = WatchedState(tmp_path)
+    assert watched.read_if_changed() is None
+
+    for generation in (1, 2):
+        output.write([state_file(state_of(plan(generation=generation)))], tmp_path)
+        assert watched.read_if_changed().generation == generation
+        assert watched.read_if_changed() is None
+
+    (tmp_path / "state.json").write_text("{")
+    assert watched.read_if_changed() is None

@@ -1,12 +1,13 @@
 """The client of the probes: what a running stack answers on the socket in its run directory."""
 
-import http.client
 import json
-import socket
+from http.client import HTTPException
 from pathlib import Path
 
+from django_tandem import unix_http
 from django_tandem.errors import RefusedError
-from django_tandem.runtime.state import HEALTH_SOCKET
+from django_tandem.runtime import lock
+from django_tandem.runtime.state import HEALTH_SOCKET, nothing_runs
 
 # The probes answer within half a second, also while a server does not.
 TIMEOUT_S = 3.0
@@ -16,21 +17,18 @@ def failures(run_dir: Path, probe: str) -> list[str]:
     """
     Return why the ``probe``, such as ``/readyz``, fails: a sentence for each check that does.
 
-    Raises RefusedError when nothing answers in ``run_dir``.
+    Raises RefusedError when nothing runs in ``run_dir``, or the probes do not answer.
     """
-    connection = http.client.HTTPConnection("localhost", timeout=TIMEOUT_S)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(TIMEOUT_S)
-        connection.sock.connect(str(run_dir / HEALTH_SOCKET))
-        connection.request("GET", probe)
-        checks = json.loads(connection.getresponse().read())["checks"]
-    except TimeoutError as error:
-        raise RefusedError(f"The probes do not answer in {run_dir}.") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise RefusedError(f"Nothing runs in {run_dir}.") from error
-    finally:
-        connection.close()
+        response = unix_http.get(run_dir / HEALTH_SOCKET, probe, timeout_s=TIMEOUT_S)
+    except (OSError, HTTPException) as error:
+        if not isinstance(error, TimeoutError) and lock.holder(run_dir) is None:
+            raise nothing_runs(run_dir) from error
+        raise RefusedError(
+            f"The probes do not answer in {run_dir}.",
+            hint="`tandem logs` shows why.",
+        ) from error
+    checks = json.loads(response.body)["checks"]
     return [
         f"{name}: {check['reason']}" for name, check in checks.items() if check["status"] == "fail"
     ]

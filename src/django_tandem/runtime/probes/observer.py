@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Protocol
 
 from django_tandem import environment
-from django_tandem.errors import MachineError
 from django_tandem.inprocess import master_heartbeat
 from django_tandem.model import Stack, WorkerKind, programs
 from django_tandem.model.peers import SECRET_HEADER
 from django_tandem.model.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
-from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
+from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime.health import EDGE_PATH
 from django_tandem.runtime.probes import report, server_check
 from django_tandem.runtime.probes.report import Check, Outcome, ServerHealth, StackHealth
 from django_tandem.runtime.probes.server_check import ServerCheck
-from django_tandem.runtime.state import READY_FILE, read_state
+from django_tandem.runtime.state import READY_FILE, WatchedState
 
 # A probe of Kubernetes times out after a second.
 CHECK_S = 0.5
@@ -57,7 +56,7 @@ class Observer:
         self._programs = programs_
         self._run_dir = run_dir
         self._state: State | None = None
-        self._state_version: tuple[int, int] | None = None
+        self._watched_state = WatchedState(run_dir)
         self._servers: tuple[CheckedServer, ...] = ()
         # The check of the migrations, by a WSGI server; None once they are applied, or ignored.
         self._migrations: ServerCheck | None = None
@@ -89,21 +88,14 @@ class Observer:
         await asyncio.gather(*(each.run(CHECK_S) for each in every))
 
     def _read_state(self) -> None:
-        """Read the state if it has changed: a reload has committed another generation."""
-        try:
-            found = (self._run_dir / STATE_FILE).stat()
-            version = found.st_ino, found.st_mtime_ns
-            if version == self._state_version:
-                return
-            state = read_state(self._run_dir)
-        except (OSError, MachineError):
-            # While it is damaged, what it held before still runs.
+        state = self._watched_state.read_if_changed()
+        if state is None:
             return
-        self._state, self._state_version = state, version
+        self._state = state
         for each in self._servers:
             each.check.close()
-        self._servers = tuple(_servers(state)) if state else ()
-        self._migrations = _migrations(state) if state else None
+        self._servers = tuple(_servers(state))
+        self._migrations = _migrations(state)
 
     def _is_stopping(self) -> bool:
         return self._programs.is_shut_down or (self._run_dir / STOPPING_FILE).exists()

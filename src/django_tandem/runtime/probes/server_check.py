@@ -165,7 +165,7 @@ def of_address(
 
 def of_edge(state: State, request_path: str) -> ServerCheck:
     """Return the check of the edge on its own address."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(state.host, state.host)  # noqa: S104
+    host = Bind(host=state.host, port=state.port).local.host
     tls, name = None, None
     if state.url.startswith("https:"):
         # Whether the certificate is valid for the name does not matter here.

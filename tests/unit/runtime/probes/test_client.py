@@ -11,6 +11,7 @@ import pytest
 
 from django_tandem.cli import status
 from django_tandem.errors import RefusedError
+from django_tandem.runtime import lock
 from django_tandem.runtime.probes import client
 from django_tandem.runtime.probes.client import failures
 from django_tandem.runtime.probes.report import StackHealth
@@ -68,7 +69,7 @@ def test_nothing_runs(tmp_path) -> None:
     """No socket is there, or one that was left behind."""
     with pytest.raises(RefusedError) as error:
         failures(tmp_path, "/readyz")
-    assert str(error.value).startswith(f"Nothing runs in {tmp_path}.")
+    assert str(error.value) == f"Nothing runs in {tmp_path}.\n  Start it with `tandem up`."
 
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "health.sock"))
@@ -86,4 +87,19 @@ def test_a_stopped_supervisord_does_not_hold_up_the_command(tmp_path, monkeypatc
         with pytest.raises(RefusedError) as error:
             failures(tmp_path, "/readyz")
 
-    assert str(error.value).startswith(f"The probes do not answer in {tmp_path}.")
+    expected = f"The probes do not answer in {tmp_path}.\n  `tandem logs` shows why."
+    assert str(error.value) == expected
+
+
+def test_probes_that_no_longer_listen_in_a_running_stack(tmp_path) -> None:
+    """The lock has its holder: something runs."""
+    held = lock.try_to_take(tmp_path, lock.NAME)
+    lock.sign(held, tmp_path)
+    try:
+        with pytest.raises(RefusedError) as error:
+            failures(tmp_path, "/readyz")
+    finally:
+        lock.release(held)
+
+    expected = f"The probes do not answer in {tmp_path}.\n  `tandem logs` shows why."
+    assert str(error.value) == expected
