@@ -16,6 +16,7 @@ from django_tandem.model import Bind, Stack
 from django_tandem.plan.stack_servers import ENTRY_POINTS
 from django_tandem.servers import shared_master
 from django_tandem.servers.server import Launch
+from django_tandem.servers.uvicorn import UVICORN
 from harness.client import wait_for
 from harness.server import SOURCE, TESTS, Response, UnixConnection, end
 
@@ -116,7 +117,7 @@ def starting(
         "TANDEM_RUN_DIR": str(directory),
         "TANDEM_GENERATION": "1",
         "TANDEM_HANDOVER": "1",
-        **dict(shared_master.ENVIRONMENT),
+        **dict(UVICORN.environment),
     }
     with (directory / "master-1.log").open("ab") as log:
         process = subprocess.Popen(

@@ -1,13 +1,12 @@
 """Rounds of each topology in turn, A B C then C B A: their results, and the failures among them."""
 
 import contextlib
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -22,8 +21,6 @@ from django_tandem.errors import RefusedError, TandemError
 DRIVER = (sys.executable, "-P", "-m", "django_tandem.bench.driver")
 NO_WEBSOCKETS = "It has no WebSockets."
 NOT_STARTED = "not started: no workload applies to it"
-# Each ends the session as Ctrl-C does, so that the running topology is stopped.
-INTERRUPTS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 # A driver may take this much longer than its job, to open WebSockets and for the last responses.
 EXTRA_S = 120
@@ -42,25 +39,6 @@ class Schedule:
     warm_s: float
     count: CountConnections
     driver: Sequence[str] = DRIVER
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """
-    Raise KeyboardInterrupt at SIGHUP, SIGINT and SIGTERM for the length of the block.
-
-    A topology has its own session: a signal that ended this process would leave it running.
-    A signal that is ignored, as nohup ignores SIGHUP, stays ignored.
-    """
-    before = {each: signal.getsignal(each) for each in INTERRUPTS}
-    handled = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
-    for each in handled:
-        signal.signal(each, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for each in handled:
-            signal.signal(each, before[each])
 
 
 @dataclass(kw_only=True)

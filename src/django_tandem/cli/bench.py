@@ -19,10 +19,11 @@ from django_tandem.bench.page import page
 from django_tandem.bench.report import Report
 from django_tandem.bench.resources import count_database_connections
 from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measured, median, ratio
-from django_tandem.bench.session import Schedule, Session, interruptible
+from django_tandem.bench.session import Schedule, Session
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
 from django_tandem.cli import INTERRUPTED, argument_types, bench_fanout, bench_replay, console
+from django_tandem.cli.interrupts import interruptible
 from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress

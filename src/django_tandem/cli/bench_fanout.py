@@ -22,10 +22,10 @@ from django_tandem.bench.fanout_workload import (
     raise_open_files,
     source_addresses,
 )
-from django_tandem.bench.session import interruptible
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from django_tandem.cli import INTERRUPTED, argument_types, console
+from django_tandem.cli.interrupts import interruptible
 from django_tandem.cli.progress import Progress
 from django_tandem.errors import TandemError
 

@@ -230,15 +230,6 @@ def install() -> None:
             module.aclose_old_connections = close_due_connections  # type: ignore[union-attr]
 
 
-def uninstall() -> None:
-    """Undo ``install``."""
-    AsyncConsumer.__call__ = _stock_call
-    for name in CLOSING:
-        module = sys.modules.get(name)
-        if getattr(module, "aclose_old_connections", None) is close_due_connections:
-            module.aclose_old_connections = _stock_close  # type: ignore[union-attr]
-
-
 def _is_known() -> bool:
     # What instruments Channels replaces its methods, and expects to be called.
     methods = ("__call__", "dispatch")

@@ -73,14 +73,14 @@ def _requirements(
     for option, given in _named_files(plan, settings):
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):
-        yield require_nice
+        yield partial(require_nice, 'TANDEM["WSGI"]["NICE"]', settings.wsgi.nice)
     yield from _requirements_of_programs(plan, settings)
 
 
 def _requirements_of_programs(plan: Plan, settings: Settings) -> Iterator[Callable[[], None]]:
     for name, program in settings.programs:
         if program.nice:
-            yield partial(require_nice_for, name, program.nice)
+            yield partial(require_nice, f'TANDEM["PROGRAMS"]["{name}"]["NICE"]', program.nice)
         if program.command != AUTO:
             yield partial(require_program, name, program.command[0], plan.project.directory)
 
@@ -102,21 +102,12 @@ def require_group(group: str) -> None:
     accounts.find_group(group, RELOAD_GROUP)
 
 
-def require_nice() -> None:
+def require_nice(option: str, niceness: int | None) -> None:
     """Raise MachineError when there is no `nice`, which POSIX has and some images lack."""
     if shutil.which(NICE) is None:
+        shown = '"auto"' if niceness is None else niceness
         raise MachineError(
-            "There is no `nice` on this machine, which WSGI needs to yield CPU time to ASGI.",
-            hint='Install it (coreutils), or set TANDEM["WSGI"]["NICE"] to 0.',
-        )
-
-
-def require_nice_for(name: str, niceness: int) -> None:
-    """Raise MachineError when there is no `nice` for a program that the settings name."""
-    if shutil.which(NICE) is None:
-        option = f'TANDEM["PROGRAMS"]["{name}"]["NICE"]'
-        raise MachineError(
-            f"{option} is {niceness}, and there is no `nice` on this machine.",
+            f"{option} is {shown}, and there is no `nice` on this machine.",
             hint=f"Install it (coreutils), or set {option} to 0.",
         )
 

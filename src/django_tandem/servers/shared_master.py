@@ -49,8 +49,6 @@ class MasterLaunch:
         return found
 
 
-# Variables of the processes, beside those of every program.
-ENVIRONMENT = UVICORN.environment
 # The arguments of a command line follow `python -m NAME`.
 ARGUMENTS = 3
 # The signal on which a master's Channels workers finish and end, as its generation drains.

@@ -7,6 +7,7 @@ import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.layers import channel_layers
+from inprocess import stock_consumers
 from servers.project.broadcasting import SharedLayer
 
 from django_tandem.channels import BroadcastMixin, broadcast
@@ -20,7 +21,7 @@ def _layer():
     before = channel_layers.set("default", SharedLayer())
     consumers.install()
     yield
-    consumers.uninstall()
+    stock_consumers.restore()
     channel_layers.set("default", before)
 
 

@@ -29,6 +29,7 @@ from channels.testing.application import no_op
 from django.db import close_old_connections, connections, transaction
 from django.urls import path
 from handler.client import run
+from inprocess import stock_consumers
 
 from django_tandem import fingerprints
 from django_tandem.handler import switching
@@ -60,7 +61,7 @@ def installed():
     """Consumers with mailboxes, until the test ends."""
     consumers.install()
     yield
-    consumers.uninstall()
+    stock_consumers.restore()
 
 
 VARIANTS = {
@@ -80,7 +81,7 @@ def outcomes(scenario):
         try:
             found[name] = run(scenario())
         finally:
-            consumers.uninstall()
+            stock_consumers.restore()
             channel_layers.set("default", before)
     return found
 
@@ -654,7 +655,7 @@ def test_the_own_functions_of_channels_are_replaced_and_restored(installed):
     import channels.generic.websocket
 
     assert channels.generic.websocket.aclose_old_connections is consumers.close_due_connections
-    consumers.uninstall()
+    stock_consumers.restore()
     assert channels.generic.websocket.aclose_old_connections is aclose_old_connections
 
 

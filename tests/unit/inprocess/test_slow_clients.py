@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.layers import channel_layers
+from inprocess import stock_consumers
 from inprocess.connections import Open, open_socket
 from inprocess.test_consumers import DeliveringLayer
 
@@ -30,7 +31,7 @@ def counts(monkeypatch):
     before = channel_layers.set("default", DeliveringLayer())
     consumers.install()
     yield counts
-    consumers.uninstall()
+    stock_consumers.restore()
     channel_layers.set("default", before)
 
 

@@ -15,7 +15,8 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import Overrides
 from django_tandem.model.state import State, state_of
 from django_tandem.runtime import reload_requests
-from django_tandem.runtime.reload_requests import ReloadRequest, address, command, read_request
+from django_tandem.runtime.project_commands import command, environment_of
+from django_tandem.runtime.reload_requests import ReloadRequest, address, read_request
 
 
 def test_the_options_are_those_of_the_command() -> None:
@@ -119,7 +120,7 @@ def test_a_host_without_a_stack_is_reloaded_in_its_project(tmp_path) -> None:
     state = of_edge(tmp_path, PROGRAMS={"mail": "mailer"})
 
     assert command(state, "reload")[1] == str(tmp_path)
-    assert reload_requests.environment_of(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
+    assert environment_of(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
 def test_an_edge_beside_which_nothing_runs_is_left_to_its_user(tmp_path) -> None:

@@ -9,7 +9,7 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.runtime import shifts
 from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.logs import log_path
-from django_tandem.runtime.reload_requests import command, environment_of
+from django_tandem.runtime.project_commands import command, environment_of
 from django_tandem.runtime.state import live_python, read_state
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 
