@@ -53,7 +53,8 @@ def parse(line: str) -> Sample | None:
     ) = line.split("\t")  # fmt: skip
     if not route:
         return None
-    # One that failed on trial was answered by its home stack, whose figures stand last.
+    # One that failed on trial was answered by its home stack, and maybe by the second of its peers:
+    # its own figures stand first.
     was_answered = side == "failed"
     own = _own(statuses, was_answered=was_answered)
     found = int(own) if own.isdecimal() else int(status)
@@ -81,7 +82,7 @@ def parse(line: str) -> Sample | None:
 def _own(figures: str, *, was_answered: bool) -> str:
     # After an internal redirect " : " is between the figures, and ", " between those of servers.
     parts = figures.replace(",", " :").split(" : ")
-    return parts[-2] if was_answered and len(parts) > 1 else parts[-1]
+    return parts[0] if was_answered else parts[-1]
 
 
 def _number(text: str) -> float | None:

@@ -32,6 +32,7 @@ def running(
     *,
     naive: tuple[tuple[str, str], ...] = (),
     has_ipv6: bool = True,
+    roles: str = "edge",
     **tandem: Any,
 ) -> Iterator[Edge]:
     """
@@ -51,7 +52,7 @@ def running(
             tandem={"BIND": f"{HOST}:{port}", "PEERS": {"SECRET": SECRET, **peers}, **tandem},
             on=on,
             run_dir=str(directory),
-            roles="edge",
+            roles=roles,
         )
         output.write(nginx.render(plan), directory)
         weaken(directory / "nginx.conf", naive)

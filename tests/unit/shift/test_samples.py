@@ -62,6 +62,14 @@ def test_a_request_that_failed_on_trial_is_that_of_the_trial() -> None:
     assert (found.first_byte_s, found.size, found.exception) == (0.25, 0, "AttributeError")
 
 
+def test_a_request_that_the_second_peer_at_home_answered_has_the_figures_of_the_trial() -> None:
+    """They stand before those of both."""
+    found = parse(line(side="failed", statuses="500 : 502 : 200", first_byte="0.250 : - : 0.003"))
+
+    assert found is not None
+    assert (found.status, found.first_byte_s) == (500, 0.25)
+
+
 def test_a_request_that_fails_at_home_too_is_known() -> None:
     """The last status is what its client got."""
     both = parse(line(side="failed", status="500", statuses="500 : 500"))
