@@ -64,7 +64,9 @@ def compare_bodies(
 
 
 def _text(response: MirroredResponse, ignored: Ignored, *, is_html: bool) -> str:
-    return _without_one_time(ignored.strip(response.body.decode(errors="replace")), is_html=is_html)
+    # Bytes of another encoding stay apart.
+    text = response.body.decode(errors="surrogateescape")
+    return _without_one_time(ignored.strip(text), is_html=is_html)
 
 
 def _without_one_time(text: str, *, is_html: bool) -> str:

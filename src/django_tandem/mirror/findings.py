@@ -1,5 +1,7 @@
 """Comparisons → a report: how many responses differed, in what, and an example of each."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -9,6 +11,12 @@ from django_tandem.mirror.redaction import redacted, redacted_target, redacted_v
 
 # Of kinds with an example; further ones count in the totals.
 MOST_FINDINGS = 50
+# A kind in which the home stack differs from itself must differ so many standard deviations more
+# often from the other one: of values that are random on both, one in a hundred does.
+NOISE_DEVIATIONS = 2.33
+
+# The part of two responses that differs, and its name.
+Kind = tuple[DifferenceKind, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +38,9 @@ class MirrorReport:
     What a mirror has compared so far.
 
     Of the ``compared`` requests, ``differing`` got responses that differ, and ``unstable`` two
-    that differ as well when the home stack serves both. ``failed`` got no response of one stack,
-    ``dropped`` were not compared, as others were or the mirror ended. ``findings`` has the most
-    frequent kind first.
+    that differ as well when the home stack serves both, or of a kind that does as often.
+    ``failed`` got no response of one stack, ``dropped`` were not compared, as others were or the
+    mirror ended. ``findings`` has the most frequent kind first.
     """
 
     compared: int = 0
@@ -70,7 +78,10 @@ class Findings:
     """The comparisons of a running mirror."""
 
     totals: MirrorReport = field(default_factory=MirrorReport)
-    _by_kind: dict[tuple[DifferenceKind, str], Finding] = field(default_factory=dict)
+    _by_kind: dict[Kind, Finding] = field(default_factory=dict)
+    # Comparisons by the kinds that differed on the home stack too, and by the set that did not.
+    _unstable: Counter[Kind] = field(default_factory=Counter)
+    _differing: Counter[frozenset[Kind]] = field(default_factory=Counter)
 
     def add(
         self, target: str, differences: Iterable[Difference], unstable: Iterable[Difference] = ()
@@ -81,9 +92,12 @@ class Findings:
         ``unstable`` are the differences of two responses of the home stack to that request: what
         differs there is not a difference between the stacks.
         """
-        own = {(each.kind, each.name) for each in unstable}
+        own = set(map(_kind, unstable))
         differences = tuple(differences)
-        real = [each for each in differences if (each.kind, each.name) not in own]
+        real = [each for each in differences if _kind(each) not in own]
+        self._unstable.update(own.intersection(map(_kind, differences)))
+        if real:
+            self._differing[frozenset(map(_kind, real))] += 1
         totals = self.totals
         self.totals = replace(
             totals,
@@ -103,15 +117,21 @@ class Findings:
         self.totals = replace(self.totals, dropped=self.totals.dropped + 1)
 
     def report(self) -> MirrorReport:
-        """Return the report of what was added so far."""
-        # A copy, as another thread may add one meanwhile.
-        found = tuple(self._by_kind.values())
+        """Return the report of what was added so far, without what is random on both stacks."""
+        # Copies, as another thread may add one meanwhile.
+        totals, found, sets = self.totals, self._by_kind.copy(), self._differing.copy()
+        noise = {kind for kind, each in found.items() if is_noise(each.count, self._unstable[kind])}
+        differing = sum(count for kinds, count in sets.items() if kinds - noise)
+        shown = (each for kind, each in found.items() if kind not in noise)
         return replace(
-            self.totals, findings=tuple(sorted(found, key=lambda each: each.count, reverse=True))
+            totals,
+            differing=differing,
+            unstable=totals.unstable + totals.differing - differing,
+            findings=tuple(sorted(shown, key=lambda each: each.count, reverse=True)),
         )
 
     def _count(self, target: str, difference: Difference) -> None:
-        key = difference.kind, difference.name
+        key = _kind(difference)
         known = self._by_kind.get(key)
         if known is not None:
             self._by_kind[key] = replace(known, count=known.count + 1)
@@ -119,6 +139,21 @@ class Findings:
             self._by_kind[key] = Finding(
                 count=1, target=redacted_target(target), example=without_secrets(difference)
             )
+
+
+def _kind(difference: Difference) -> Kind:
+    return difference.kind, difference.name
+
+
+def is_noise(differing: int, unstable: int) -> bool:
+    """
+    Return whether a kind that differed so often between the stacks is random on both.
+
+    Of two values, a random one differs as often between the stacks alone as on the home stack too;
+    of more, it does less often.
+    """
+    spread = math.sqrt(differing + unstable)
+    return unstable > 0 and differing - unstable < NOISE_DEVIATIONS * spread
 
 
 def without_secrets(difference: Difference) -> Difference:

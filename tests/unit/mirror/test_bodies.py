@@ -140,6 +140,14 @@ def test_the_example_of_a_long_line_shows_its_difference() -> None:
     assert len(found.excerpt) == 3
 
 
+def test_text_of_another_encoding_is_compared() -> None:
+    """By bytes that are no UTF-8, of which each would be the same sign."""
+    header = ("Content-Type", "text/plain; charset=iso-8859-1")
+    (found,) = compare_bodies(response(b"caf\xe8", header), response(b"caf\xe9", header), NOTHING)
+
+    assert (found.home, found.other) == ("caf\udce8", "caf\udce9")
+
+
 def test_other_bodies_are_compared_by_their_bytes() -> None:
     """Also those whose Content-Type differs."""
     png = ("Content-Type", "image/png")

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from django_tandem.mirror import Difference, DifferenceKind, Findings, MirrorReport
 from django_tandem.mirror import findings as module
-from django_tandem.mirror.findings import Finding, report_from_json
+from django_tandem.mirror.findings import Finding, is_noise, report_from_json
 
 VARY = Difference(kind=DifferenceKind.HEADER, name="vary", home="Cookie", other="no header")
 AGE = Difference(kind=DifferenceKind.BODY, name="$.age", home="1", other="2")
@@ -44,6 +46,27 @@ def test_what_differs_on_the_home_stack_too_is_unstable() -> None:
         unstable=1,
         findings=(Finding(count=1, target="/", example=VARY),),
     )
+
+
+def test_a_value_that_is_random_on_both_stacks_is_no_difference() -> None:
+    """By chance, every other request finds the value at home that it had there before."""
+    findings = Findings()
+    for number in range(40):
+        findings.add("/", [AGE], [AGE] if number % 2 else [])
+    findings.add("/", [VARY])
+    (only,) = findings.report().findings
+
+    assert (only.count, only.example) == (1, VARY)
+    assert (findings.report().differing, findings.report().unstable) == (1, 40)
+
+
+@pytest.mark.parametrize(
+    ("differing", "unstable", "expected"),
+    [(1, 0, False), (1, 1, True), (7, 1, True), (8, 1, False), (60, 40, True), (62, 38, False)],
+)
+def test_a_kind_is_noise_unless_the_stacks_differ_more_often(differing, unstable, expected) -> None:
+    """Without any at home, one is enough."""
+    assert is_noise(differing, unstable) is expected
 
 
 def test_an_example_has_no_secrets() -> None:
