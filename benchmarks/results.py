@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from django_tandem.bench.report import machine
-from django_tandem.bench.session import interruptible
 from django_tandem.cli import INTERRUPTED
+from django_tandem.cli.interrupts import interruptible
 
 RESULTS = Path(__file__).parent / "results"
 

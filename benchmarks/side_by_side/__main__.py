@@ -14,9 +14,10 @@ from results import RESULTS, finish, say
 from django_tandem.bench.page import page
 from django_tandem.bench.report import Report, as_json, is_complete, report
 from django_tandem.bench.resources import count_database_connections
-from django_tandem.bench.session import Schedule, Session, interruptible
+from django_tandem.bench.session import Schedule, Session
 from django_tandem.cli import INTERRUPTED
 from django_tandem.cli.bench import print_tables
+from django_tandem.cli.interrupts import interruptible
 from django_tandem.cli.progress import Progress
 from side_by_side.bounds import is_bound, ratios
 from side_by_side.compared import EVERY, TANDEM, read_project
