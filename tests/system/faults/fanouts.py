@@ -145,6 +145,11 @@ async def row(found: Fanout, recovery_s: float, **bounds: Bound) -> Row:
     )
 
 
+def failed_broadcasts(found: Fanout) -> Bound:
+    """Return the bound where a fault leaves Valkey and the views alone: each broadcast is sent."""
+    return Bound(value=sum(found.failed.values()), at_most=0)
+
+
 async def closed(found: Fanout) -> int:
     """Return how many WebSockets were closed."""
     return (await found.load.counts()).closed_total
@@ -198,6 +203,7 @@ async def kill_worker(*, times: int = 3, count: int = SOCKETS) -> Row:
         return await row(
             found,
             max(recovery_s for recovery_s, _ in kills),
+            failed_broadcasts=failed_broadcasts(found),
             closed_sockets=Bound(value=await closed(found), at_least=held, at_most=held),
         )
 
@@ -251,6 +257,7 @@ async def stall_client(*, count: int = SOCKETS) -> Row:
         return await row(
             found,
             await found.recovery_s(time.monotonic()),
+            failed_broadcasts=failed_broadcasts(found),
             missing_beside_it=Bound(value=missing, at_most=0),
             code_of_the_stalled_client=Bound(value=codes[0], at_least=1013, at_most=1013),
             closed_sockets=Bound(value=await closed(found), at_most=0),
@@ -275,6 +282,7 @@ async def reload_in_broadcast(*, times: int = 3, count: int = SOCKETS) -> Row:
         return await row(
             found,
             max(recoveries),
+            failed_broadcasts=failed_broadcasts(found),
             closed_sockets=Bound(
                 value=counts.closed_total, at_least=times * count, at_most=times * count
             ),
