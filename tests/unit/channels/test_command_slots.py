@@ -8,6 +8,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from django_tandem.channels.command_slots import CommandSlots
 from django_tandem.channels.redis_limits import TIMEOUT_S
 
+STEP_S = 0.25
+
 
 class SteppedLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock the test sets."""
@@ -18,9 +20,14 @@ class SteppedLoop(asyncio.SelectorEventLoop):
         return self.now
 
     async def pass_time(self, seconds):
-        self.now += seconds
-        # More turns than all that is due takes.
-        for _ in range(100):
+        """Let time pass in steps, each with the turns of what is due."""
+        until = self.now + seconds
+        while self.now < until:
+            self.now = min(self.now + STEP_S, until)
+            await self.take_turns()
+
+    async def take_turns(self):
+        for _ in range(50):
             await asyncio.sleep(0)
 
 
@@ -40,7 +47,7 @@ def test_a_command_waits_for_its_slot_while_others_succeed() -> None:
     async def test(loop):
         slots, turns = CommandSlots(1), [asyncio.Event() for _ in range(5)]
         waiting = [asyncio.ensure_future(hold_until(slots, each)) for each in turns]
-        await loop.pass_time(0)
+        await loop.take_turns()
         for turn in turns:
             await loop.pass_time(TIMEOUT_S - 1)
             turn.set()
@@ -56,7 +63,7 @@ def test_all_commands_time_out_where_none_succeeds() -> None:
     async def test(loop):
         slots, never = CommandSlots(2), asyncio.Event()
         commands = [asyncio.ensure_future(hold_until(slots, never)) for _ in range(20)]
-        await loop.pass_time(0)
+        await loop.take_turns()
         await loop.pass_time(TIMEOUT_S - 1)
         were_done = any(each.done() for each in commands)
         await loop.pass_time(1.1)
@@ -74,7 +81,7 @@ def test_a_command_that_is_cancelled_in_the_queue_leaves_the_slots_free() -> Non
     async def test(loop):
         slots, ends = CommandSlots(1), asyncio.Event()
         first, second, third = (asyncio.ensure_future(hold_until(slots, ends)) for _ in range(3))
-        await loop.pass_time(0)
+        await loop.take_turns()
         second.cancel()
         ends.set()
         await asyncio.gather(first, third)
@@ -90,7 +97,7 @@ def test_an_event_loop_that_was_blocked_reads_the_answers_that_wait() -> None:
     async def test(loop):
         slots, ends = CommandSlots(1), asyncio.Event()
         commands = [asyncio.ensure_future(hold_until(slots, ends)) for _ in range(3)]
-        await loop.pass_time(0)
+        await loop.take_turns()
         loop.now += 2 * TIMEOUT_S
         for _ in range(3):
             await asyncio.sleep(0)
