@@ -14,7 +14,15 @@ from django_tandem.settings import option_readers, peer_readers, readers
 from django_tandem.settings.kubernetes import KubernetesSettings
 from django_tandem.settings.options import REQUIRED, dict_of, group, option, read
 from django_tandem.settings.peers import PeersSettings
-from django_tandem.settings.readers import Reader, auto, count, integer, list_of, optional
+from django_tandem.settings.readers import (
+    Reader,
+    auto,
+    count,
+    hinting,
+    integer,
+    list_of,
+    optional,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +92,24 @@ class ChannelsSettings:
     """TANDEM["CHANNELS"]."""
 
     mailbox: int = option(
-        count, 1000, "messages of the channel layer that may wait for one consumer"
+        hinting(count, "Leave it out for 1000, or set how many messages a consumer may be behind."),
+        1000,
+        "messages of the channel layer that may wait for one consumer",
     )
     slow_client: SlowClient = option(
-        option_readers.slow_client,
+        hinting(
+            option_readers.slow_client,
+            '"close" closes such a WebSocket with 1013; "drop_oldest" and "latest" keep it open.',
+        ),
         "close",
         "what happens where more wait: close the WebSocket with 1013, drop_oldest, or keep the "
         "latest of each type",
     )
     compression: bool | None = option(
-        auto(readers.flag),
+        hinting(
+            auto(readers.flag),
+            "Leave it out, and Uvicorn compresses unless each channel layer is our RedisLayer.",
+        ),
         "auto",
         "let Uvicorn compress the messages of WebSockets; auto: unless each channel layer is our "
         "RedisLayer",

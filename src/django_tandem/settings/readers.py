@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django_tandem.errors import SettingError, did_you_mean
@@ -20,19 +20,21 @@ class Reader:
     Read one value; ``expected`` describes the values that ``parse`` accepts.
 
     ``parse`` gets the value and its path, and raises TypeError or ValueError for any other.
-    ``choices`` are the words that it accepts, for a hint.
+    ``choices`` are the words that it accepts, for a hint. ``hint`` is that of any other value.
     """
 
     expected: str
     parse: Callable[[Any, str], Any]
     choices: tuple[str, ...] = ()
+    hint: str = ""
 
     def __call__(self, value: Any, path: str) -> Any:
         """Return the parsed ``value``; raises SettingError that names ``path``."""
         try:
             return self.parse(value, path)
         except (KeyError, TypeError, ValueError):
-            hint = did_you_mean(value, self.choices, otherwise="") if isinstance(value, str) else ""
+            word = value if isinstance(value, str) else ""
+            hint = did_you_mean(word, self.choices, otherwise=self.hint)
             message = f"{path}: Expected {self.expected}, got {value!r}."
             raise SettingError(message, hint=hint) from None
 
@@ -40,6 +42,11 @@ class Reader:
 def reader(expected: str, *choices: str) -> Callable[[Callable[[Any, str], Any]], Reader]:
     """Make a reader of a parse function, as a decorator."""
     return lambda parse: Reader(expected, parse, choices)
+
+
+def hinting(inner: Reader, hint: str) -> Reader:
+    """Return a reader whose error says what to do about a wrong value."""
+    return replace(inner, hint=hint)
 
 
 def optional(inner: Reader) -> Reader:

@@ -66,6 +66,28 @@ def test_an_option_replaces_its_own_default_only() -> None:
             {"WSGI": {"MAX_REQUESTS": "auto"}},
             'TANDEM["WSGI"]["MAX_REQUESTS"]: Expected an integer of at least 0, got \'auto\'.',
         ),
+        (
+            {"CHANNELS": {"MAILBOX": 0}},
+            'TANDEM["CHANNELS"]["MAILBOX"]: Expected an integer of at least 1, got 0.\n'
+            "  Leave it out for 1000, or set how many messages a consumer may be behind.",
+        ),
+        (
+            {"CHANNELS": {"SLOW_CLIENT": "kick"}},
+            'TANDEM["CHANNELS"]["SLOW_CLIENT"]: Expected "close", "drop_oldest" or "latest", got '
+            "'kick'.\n"
+            '  "close" closes such a WebSocket with 1013; "drop_oldest" and "latest" keep it open.',
+        ),
+        (
+            {"CHANNELS": {"SLOW_CLIENT": "lastest"}},
+            'TANDEM["CHANNELS"]["SLOW_CLIENT"]: Expected "close", "drop_oldest" or "latest", got '
+            "'lastest'.\n"
+            '  Did you mean "latest"?',
+        ),
+        (
+            {"CHANNELS": {"COMPRESSION": 1}},
+            'TANDEM["CHANNELS"]["COMPRESSION"]: Expected True or False, or "auto", got 1.\n'
+            "  Leave it out, and Uvicorn compresses unless each channel layer is our RedisLayer.",
+        ),
         ({"DRAIN_S": True}, 'TANDEM["DRAIN_S"]: Expected an integer of at least 1, got True.'),
         ({"HANDOVER": 1}, 'TANDEM["HANDOVER"]: Expected True or False, got 1.'),
         (
