@@ -1,6 +1,8 @@
 """A Valkey for the tests of this directory, each of which uses another prefix."""
 
+import re
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,15 @@ def valkey(tmp_path_factory):
     """The one that all share, and that none stops."""
     with run_valkey(tmp_path_factory.mktemp("valkey")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def documented_acl():
+    """The command of the documentation that makes a user, and the further rights of a cluster."""
+    page = Path(__file__).parents[3].joinpath("docs/how-to/redis.md").read_text("utf-8")
+    (command,) = re.findall(r"^ACL SETUSER .*$", page, re.MULTILINE)
+    (of_cluster,) = re.findall(r"`(\+ssubscribe [^`]*)`", page)
+    return command, of_cluster
 
 
 @pytest.fixture

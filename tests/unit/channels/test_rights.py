@@ -2,15 +2,12 @@
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from django_tandem.channels import RedisLayer
 from django_tandem.channels.rights import MissingRightError, missing_right
-
-DOCUMENTED = Path(__file__).parents[3] / "docs/how-to/redis.md"
 
 
 def run(test):
@@ -80,15 +77,17 @@ async def use_all(layer, other):
 
 
 @pytest.mark.processes
-def test_the_documented_rights_are_all_that_a_layer_needs(own_valkey, admin) -> None:
+def test_the_documented_rights_are_all_that_a_layer_needs(
+    own_valkey, admin, documented_acl
+) -> None:
     """And it needs each of those commands, but for what puts back what a cancelled worker took."""
-    (line,) = re.findall(r"^ACL SETUSER .*$", DOCUMENTED.read_text("utf-8"), re.MULTILINE)
-    admin.execute_command(*line.split())
+    command, _ = documented_acl
+    admin.execute_command(*command.split())
     admin.config_resetstat()
 
     assert run(use_all(layer_of(own_valkey), layer_of(own_valkey))) == [1, 2, 1]
     used = {name.removeprefix("cmdstat_") for name in admin.info("commandstats")}
-    documented = set(re.findall(r"\+(\w+)", line))
+    documented = set(re.findall(r"\+(\w+)", command))
     assert documented - used <= {"lpush"}
 
 

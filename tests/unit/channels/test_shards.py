@@ -140,41 +140,51 @@ def test_both_protocols_of_redis_are_spoken(valkey, protocol) -> None:
     assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
 
 
-def test_the_master_of_sentinels_is_reached(tmp_path) -> None:
+@pytest.fixture
+def sentinel(tmp_path):
+    """The address of a sentinel of the master ``main``, and a client of that."""
+    (tmp_path / "master").mkdir()
+    (tmp_path / "sentinel").mkdir()
+    port, sentinel_port = free_port(), free_port()
+    configuration = tmp_path / "sentinel.conf"
+    configuration.write_text(f"sentinel monitor main 127.0.0.1 {port} 1\n")
+    of_sentinel = ("--port", str(sentinel_port))
+    with (
+        run_valkey(tmp_path / "master", "--port", str(port)),
+        run_valkey(tmp_path / "sentinel", *of_sentinel, configuration=configuration),
+        Redis(port=port) as master,
+    ):
+        yield ("127.0.0.1", sentinel_port), master
+
+
+def test_the_master_of_sentinels_is_reached(sentinel) -> None:
     """As channels_redis spells it."""
-    (tmp_path / "master").mkdir()
-    (tmp_path / "sentinel").mkdir()
-    port, sentinel_port = free_port(), free_port()
-    configuration = tmp_path / "sentinel.conf"
-    configuration.write_text(f"sentinel monitor main 127.0.0.1 {port} 1\n")
-    config = {"hosts": [{"master_name": "main", "sentinels": [("127.0.0.1", sentinel_port)]}]}
+    config = {"hosts": [{"master_name": "main", "sentinels": [sentinel[0]]}]}
 
-    with (
-        run_valkey(tmp_path / "master", "--port", str(port)),
-        run_valkey(
-            tmp_path / "sentinel", "--port", str(sentinel_port), configuration=configuration
-        ),
-    ):
-        assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
+    assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
 
 
-def test_a_sentinel_that_hangs_leaves_time_for_the_next(tmp_path) -> None:
+def test_a_sentinel_that_hangs_leaves_time_for_the_next(sentinel) -> None:
     """It accepts connections, and answers nothing."""
-    (tmp_path / "master").mkdir()
-    (tmp_path / "sentinel").mkdir()
-    port, sentinel_port = free_port(), free_port()
-    configuration = tmp_path / "sentinel.conf"
-    configuration.write_text(f"sentinel monitor main 127.0.0.1 {port} 1\n")
-    with (
-        socket.create_server(("127.0.0.1", 0)) as hanging,
-        run_valkey(tmp_path / "master", "--port", str(port)),
-        run_valkey(
-            tmp_path / "sentinel", "--port", str(sentinel_port), configuration=configuration
-        ),
-    ):
-        sentinels = [hanging.getsockname(), ("127.0.0.1", sentinel_port)]
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        sentinels = [hanging.getsockname(), sentinel[0]]
         config = {"hosts": [{"master_name": "main", "sentinels": sentinels}]}
         assert run(exchange(RedisLayer(**config), RedisLayer(**config))) == EVERY
+
+
+def test_a_replica_that_a_sentinel_names_refuses_a_write(sentinel) -> None:
+    """The connections of sentinels raise it as one that is lost, which is not sent again."""
+    address, master = sentinel
+
+    async def test():
+        shard = HostShard({"master_name": "main", "sentinels": [address]})
+        await shard.execute("SET", "key", "value")
+        master.execute_command("REPLICAOF", "127.0.0.1", free_port())
+        with pytest.raises(ReadOnlyError):
+            await shard.execute("SET", "key", "value")
+        await shard.aclose()
+
+    run(test())
 
 
 def test_the_limits_of_sentinels_are_those_of_the_setting(monkeypatch) -> None:
@@ -223,10 +233,13 @@ def info(client):
     return client.execute_command("CLUSTER", "INFO", NEVER_DECODE=True)
 
 
-def test_a_cluster_has_sharded_subscriptions_on_each_node(cluster) -> None:
-    """Each group on the node that has its slot, as one name."""
+def test_a_cluster_has_sharded_subscriptions_on_each_node(cluster, documented_acl) -> None:
+    """Each group on the node that has its slot, as one name; the documented rights are enough."""
     port = cluster[0].connection_pool.connection_kwargs["port"]
-    config = {"hosts": [("127.0.0.1", port)], "cluster": True}
+    host = {"host": "127.0.0.1", "port": port, "username": "site", "password": "secret"}
+    config = {"hosts": [host], "cluster": True}
+    for client in cluster:
+        client.execute_command(*" ".join(documented_acl).split())
 
     async def test():
         layer, other = RedisLayer(**config), RedisLayer(**config)
