@@ -92,7 +92,7 @@ def test_a_full_disk_does_not_keep_a_route_on_trial(edge, monkeypatch) -> None:
     def full(*_given) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for name in ("_replace", "_make_tree"):
+    for name in ("replace_file", "_make_tree"):
         monkeypatch.setattr(shifts, name, full)
     monkeypatch.setattr(program, "report", full)
     edge.write(30, side="home")
