@@ -81,10 +81,8 @@ def run(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
         until_s=began + for_s,
     )
     with _locked(run_dir):
-        console.line_err(
-            f"GETs of {state.route} go to {state.home.upper()} as before, and copies to both "
-            f"stacks for {console.duration(round(for_s))}. Ctrl-C ends it, and prints the report."
-        )
+        for line in _begun(plan, state):
+            console.line_err(line)
         # Before the first copy: the report of an earlier mirror is not to be taken for this one's.
         mirrored.write(run_dir, state)
         _compare(run_dir, mirror, state)
@@ -96,6 +94,21 @@ def run(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
         _print(finished)
     report = finished.report
     return 0 if report.compared and not report.differing else 1
+
+
+def _begun(plan: Plan, state: MirrorRun) -> list[str]:
+    for_s = round(state.until_s - state.began_s)
+    begun = (
+        f"GETs of {state.route} go to {state.home.upper()} as before, and copies to both stacks "
+        f"for {console.duration(for_s)}. Ctrl-C ends it, and prints the report."
+    )
+    if not plan.project.saves_each_session:
+        return [begun]
+    warning = (
+        "SESSION_SAVE_EVERY_REQUEST is True: each copy saves the session of its client, and may "
+        "write over what another request of that client has saved meanwhile."
+    )
+    return [begun, warning]
 
 
 def _sockets(run_dir: Path, *stacks: Stack) -> list[Path]:

@@ -175,7 +175,8 @@ class Project:
     ``channel_layers`` are the backends of its channel layers.
     ``redis_hosts`` are those of the Redis servers that the settings name, empty for a Unix
     socket, and ``variables`` the environment variables that they read. ``packaging`` is None where
-    no file names the project's packages. ``session_cookie`` is empty without SessionMiddleware.
+    no file names the project's packages. ``session_cookie`` is empty without SessionMiddleware, and
+    ``saves_each_session`` is true where each request saves its session.
     """
 
     directory: str
@@ -213,6 +214,7 @@ class Project:
     variables: tuple[Variable, ...] = ()
     packaging: Packaging | None = None
     session_cookie: str = ""
+    saves_each_session: bool = False
 
     @property
     def name(self) -> str:

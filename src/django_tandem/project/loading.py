@@ -146,6 +146,7 @@ def _read_django(location: Location, settings: Settings, application: object | N
         has_local_layer=_has_local_layer(),
         script_name=django_settings.FORCE_SCRIPT_NAME or "",
         session_cookie=_session_cookie(),
+        saves_each_session=_saves_each_session(),
         forwarded=_forwarded(),
         manage_py=str(location.manage_py) if location.manage_py else None,
         manage_py_sets=location.manage_py_sets,
@@ -170,6 +171,10 @@ def _session_cookie() -> str:
     # Also that of a subclass, which projects name alike.
     has_sessions = any(each.endswith("SessionMiddleware") for each in django_settings.MIDDLEWARE)
     return django_settings.SESSION_COOKIE_NAME if has_sessions else ""
+
+
+def _saves_each_session() -> bool:
+    return bool(_session_cookie()) and django_settings.SESSION_SAVE_EVERY_REQUEST
 
 
 def _routes(resolver: URLResolver, beside: Application, directory: str) -> tuple[Route, ...]:

@@ -1,10 +1,14 @@
 """The edge sends copies of a mirrored route's GETs, and its clients notice nothing."""
 
+import contextlib
+import http.client
+
 import pytest
 from nginx.edges import running_edge
+from nginx.scripted import listening
 
 from django_tandem.runtime import mirrored
-from harness.client import wait_for
+from harness.client import TIMEOUT_S, wait_for
 
 OF = {
     name: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(name), name.encode())
@@ -78,6 +82,20 @@ def test_a_mirror_that_fails_is_not_noticed(edge, behind, answer) -> None:
 
     assert (found.status, found.text) == (200, "wsgi")
     assert "X-Secret" not in found.headers
+
+
+def test_a_mirror_that_hangs_keeps_no_connection(edge, sockets) -> None:
+    """As one that was stopped by Ctrl-Z: the next request of its client is served meanwhile."""
+    mirrored.begin(edge.directory, "/sync/")
+    with listening(sockets / "mirror.sock"):
+        client = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=TIMEOUT_S)
+        with contextlib.closing(client):
+            texts = []
+            for _ in range(3):
+                client.request("GET", "/sync/")
+                texts.append(client.getresponse().read())
+
+    assert texts == [b"wsgi"] * 3
 
 
 def test_a_path_of_the_mirror_is_not_open_to_clients(edge, behind) -> None:

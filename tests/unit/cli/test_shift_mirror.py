@@ -7,6 +7,7 @@ import pytest
 from cli.json_page import documented_keys
 from runtime.test_mirrored import RUN
 
+from builders import plan
 from django_tandem.cli import console, main, shift_arguments, shift_mirror
 from django_tandem.cli.shift_mirror import status_lines
 from django_tandem.mirror import Difference, DifferenceKind, MirrorReport
@@ -33,6 +34,23 @@ def test_the_status_has_the_kinds_of_differences() -> None:
         "  header vary: 2 times",
     ]
     assert status_lines(replace(RUN, ended_s=2.0))[0].startswith("/reports/ was mirrored to ASGI: ")
+
+
+def test_a_mirror_names_what_its_copies_write() -> None:
+    """Where each request saves its session, a copy does; it may be of an older one."""
+    plain, *more = shift_mirror._begun(plan(), RUN)
+    saving = shift_mirror._begun(plan(saves_each_session=True), RUN)
+
+    assert plain == (
+        "GETs of /reports/ go to WSGI as before, and copies to both stacks for 10 min 0 s. Ctrl-C "
+        "ends it, and prints the report."
+    )
+    assert more == []
+    assert saving == [
+        plain,
+        "SESSION_SAVE_EVERY_REQUEST is True: each copy saves the session of its client, and may "
+        "write over what another request of that client has saved meanwhile.",
+    ]
 
 
 def test_a_difference_is_printed_with_its_example(capsys) -> None:

@@ -64,6 +64,25 @@ def test_settings_without_a_urlconf_have_a_reason(
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("middleware", "saves", "expected"),
+    [
+        (["django.contrib.sessions.middleware.SessionMiddleware"], True, True),
+        (["django.contrib.sessions.middleware.SessionMiddleware"], False, False),
+        ([], True, False),
+    ],
+)
+def test_each_request_saves_its_session_where_there_is_one(
+    middleware, saves, expected, monkeypatch
+) -> None:
+    """By the setting, which has no effect without the middleware."""
+    found = LazySettings()
+    found.configure(MIDDLEWARE=middleware, SESSION_SAVE_EVERY_REQUEST=saves)
+    monkeypatch.setattr(loading, "django_settings", found)
+
+    assert loading._saves_each_session() is expected
+
+
 class Derived(ASGIHandler):
     """A handler of the project, which does all that Django's does."""
 
