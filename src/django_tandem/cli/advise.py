@@ -31,7 +31,7 @@ COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
 SHORTEST_ROUTE = 24
 # Where the terminal is narrower, in this order.
 EXPENDABLE = ("REQ/S", "P95", "STACK", "WAITS")
-# Of the sentences about one route.
+# Of the sentences about one route, at most.
 WIDTH = 80
 
 
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         routes = [each for each in found["routes"] if not chosen or _is_of(each, chosen)]
         console.as_json(found | {"routes": routes})
     elif chosen:
-        for line in detail_lines(chosen, report):
+        for line in detail_lines(chosen, report, _terminal_width()):
             console.line_out(line)
     else:
         _show(report)
@@ -128,11 +128,14 @@ def _note_no_history(history: Path) -> None:
 
 
 def _show(report: Report) -> None:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in table_lines(report, width) if report.shown else []:
+    for line in table_lines(report, _terminal_width()) if report.shown else []:
         console.line_out(line)
     for line in summary_lines(report):
         console.line_err(line)
+
+
+def _terminal_width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def table_lines(report: Report, width: int | None) -> list[str]:
@@ -194,8 +197,9 @@ def summary_lines(report: Report) -> list[str]:
     return [*lines, "`tandem advise ROUTE` shows the reasons of a route."]
 
 
-def detail_lines(advice: Advice, report: Report) -> list[str]:
-    """Return all that is known of one route, a paragraph for each part."""
+def detail_lines(advice: Advice, report: Report, width: int | None = None) -> list[str]:
+    """Return all that is known of one route, a paragraph for each part, in lines of ``width``."""
+    width = min(WIDTH, width or WIDTH)
     found, code = advice.evidence, advice.code
     lines = [
         figures.printable(found.route),
@@ -205,40 +209,39 @@ def detail_lines(advice: Advice, report: Report) -> list[str]:
     ]
     if found.requests:
         lines += [f"  {label:<11} {text}" for label, text in _evidence_rows(advice)]
-    lines += _part("Reasons", advice.reasons)
+    lines += _part("Reasons", advice.reasons, width)
     if advice.gain:
-        lines += _part("Expected gain", sentences(advice.gain, report.capacity))
-    lines += _part(
-        "What to change",
-        [f"{each.place}: {each.text}" if each.place else each.text for each in advice.changes],
-    )
+        lines += _part("Expected gain", sentences(advice.gain, report.capacity), width)
+    changes = [f"{each.place}: {each.text}" if each.place else each.text for each in advice.changes]
+    lines += _part("What to change", changes, width)
     commands = [f"  {each}" for each in advice.commands]
     return [*lines, "", "How to verify it", *commands] if commands else lines
 
 
 def _evidence_rows(advice: Advice) -> list[tuple[str, str]]:
     found = advice.evidence
-    waits = figures.percent(advice.waiting) or "not known"
+    waits = figures.percent(advice.waiting)
+    share = f"{waits} of it waiting" if waits else "its wait is not known"
     return [
         ("requests", f"{found.requests} ({figures.rate(found.rate)}/s)"),
         ("errors", f"{found.error_share:.1%}"),
         ("workers", f"{found.workers:.2f} held, {found.peak_workers:.2f} in the busiest minute"),
-        ("time", f"{figures.seconds(found.each_s)} in a worker, of which it waits for {waits}"),
+        ("time", f"{figures.seconds(found.each_s)} in a worker, {share}"),
         ("CPU", figures.seconds(found.cpu_each_s) if found.cpu_known else "not known"),
         ("p50, p95", f"{figures.seconds(found.p50_s)}, {figures.seconds(found.p95_s)}"),
     ]
 
 
-def _part(title: str, texts: Sequence[str]) -> list[str]:
-    lines = (line for each in texts for line in _wrapped(figures.printable(each)))
+def _part(title: str, texts: Sequence[str], width: int) -> list[str]:
+    lines = (line for each in texts for line in _wrapped(figures.printable(each), width))
     return ["", title, *lines] if texts else []
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrapped(text: str, width: int) -> list[str]:
     # A path and a line of a source stay whole.
     return textwrap.wrap(
         text,
-        width=WIDTH,
+        width=width,
         initial_indent="  ",
         subsequent_indent="    ",
         break_long_words=False,

@@ -10,7 +10,7 @@ from django_tandem.advisor.report import capacity_of, make_report
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import commands_of
 from django_tandem.cli import parser
-from django_tandem.cli.advise import shortened, table_lines
+from django_tandem.cli.advise import detail_lines, shortened, table_lines
 from django_tandem.monitor.history import History
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 from harness.projects import startproject
@@ -215,6 +215,8 @@ def test_a_narrow_terminal_has_fewer_columns() -> None:
         "/api/shi…int:pk>/quotes/  0.10            not enough data",
         "Hidden at this width: REQ/S, P95, STACK.",
     ]
+    assert max(map(len, detail_lines(report.advice[0], report, 60))) <= 60
+    assert max(map(len, detail_lines(report.advice[0], report, 200))) in range(61, 81)
 
 
 @pytest.mark.parametrize("route", ["/lots/<int:pk>/", r"/lots/(?P<pk>\d+)/$"])
