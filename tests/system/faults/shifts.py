@@ -84,6 +84,8 @@ def kill_program(name: str, running: Site) -> None:
 
 def _kill(pid: Callable[[], int]) -> None:
     killed = pid()
+    # 0 would be the group of this process.
+    assert killed, "It does not run."
     os.kill(killed, signal.SIGKILL)
     asyncio.run(_wait(lambda: pid() not in (0, killed)))
 
