@@ -99,7 +99,8 @@ def wait_for_start(
     """
 
     def find_failure(_statuses: Statuses) -> Failed | None:
-        finders = (_read_failure, _find_load_failure, _find_ending_workers)
+        # What is behind the end of a program comes before the end itself.
+        finders = (_find_load_failure, _read_failure, _find_ending_workers)
         failed = next(filter(None, (find(state, run_dir) for find in finders)), None)
         if failed is None and not is_alive():
             return Failed(process=None, reason="supervisord ended")
@@ -143,10 +144,11 @@ class HealthGate:
             return ""
         first = self._pids.setdefault(program, status.pid) or status.pid
         self._pids[program] = first
-        if status.state in ENDED or status.pid != first:
-            return status.detail or "it ended"
+        # Before its end, of which it is the reason.
         if startup_failures.read_startup_failure(self._run_dir, program):
             return "it can't load the project"
+        if status.state in ENDED or status.pid != first:
+            return status.detail or "it ended"
         # A shared master replaces its workers itself.
         ended = worker_restarts.read(self._run_dir, generation_of(program))
         return f"its {next(iter(ended))} worker ended" if is_master(program) and ended else ""

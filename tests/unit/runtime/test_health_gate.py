@@ -9,6 +9,7 @@ from django_tandem.model import Status
 from django_tandem.model.state import state_of
 from django_tandem.runtime import health_gate, logs
 from django_tandem.runtime.health_gate import Failed, HealthGate, format_failure
+from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import Deadline
 
 STATE = state_of(plan())
@@ -24,6 +25,20 @@ def test_a_server_that_can_not_load_the_project_fails_at_once(tmp_path) -> None:
     )
     startup_failures.clear_startup_failures(tmp_path)
     assert health_gate._find_load_failure(STATE, tmp_path) is None
+
+
+def test_a_server_that_ended_since_it_can_not_load_the_project_has_that_reason(tmp_path) -> None:
+    """Its end alone would be "Exited too quickly", if it comes before the first look."""
+    gate = HealthGate((WSGI,), STATE, tmp_path, Deadline(9))
+    status = Status(name="wsgi-1", state="BACKOFF", pid=0, since_s=0, detail="Exited too quickly")
+    statuses = {"wsgi-1": status}
+    assert gate._find_failure(statuses) == Failed(process=WSGI, reason="Exited too quickly")
+
+    (tmp_path / "wsgi-1.failed").write_text("RuntimeError: no")
+    not_loaded = Failed(process=WSGI, reason="it can't load the project")
+    assert gate._find_failure(statuses) == not_loaded
+    (tmp_path / FAILED_FILE).write_text("wsgi-1\nExited too quickly")
+    assert next(health_gate.wait_for_start(STATE, tmp_path, lambda: True)) == not_loaded
 
 
 def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
