@@ -22,7 +22,6 @@ demo: $(VENV)/demo.installed uplot
 test:
 	@$(MAKE) --no-print-directory -j 3 --output-sync lint types example
 	@$(MAKE) --no-print-directory tests
-	@$(MAKE) --no-print-directory strangers
 
 # The reference is written from the declarations first; a dead link is an error.
 docs: $(VENV)/dev.installed
@@ -43,16 +42,16 @@ tests faults test-all: DEBIAN += $(if $(filter 0,$(shell id -u)),$(CONTAINER_PRO
 # The directories that take longest come first: at the end, no process waits for another. Each is named once, for pytest
 # drops an argument that another one contains.
 SLOW := $(addprefix tests/system/,containers nginx stack bench browser overload docs)
-OTHERS := $(filter-out $(SLOW) tests/system/example tests/system/cluster,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/unit
+OTHERS := $(filter-out $(SLOW) tests/system/example tests/system/cluster,$(patsubst %/,%,$(wildcard tests/system/[a-z]*/))) tests/strangers tests/unit
 
 # No server, no database, no tandem command. Some tests wait for a timeout of a few tenths of a second.
 unit: compiled
 	$(BIN)/pytest tests/unit -m "not processes" -n 4
 
-# Most tests wait for a server to start or to stop, so there are five processes for two CPUs. The tests of a file share its
+# Most tests wait for a server to start or to stop, so there are six processes for two CPUs. The tests of a file share its
 # stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
 tests: compiled system schemas
-	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 5 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 6 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
 

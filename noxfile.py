@@ -21,10 +21,10 @@ SUBJECTS = sorted(
         name not in ("containers", "nginx", "stack", "bench", "browser", "overload", "docs")
     ),
 )
-MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/unit")
+MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/strangers", "tests/unit")
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
-    (*MOST, "-m", "not timed and not alone", "-n", "5", *BY_FILE),
+    (*MOST, "-m", "not timed and not alone", "-n", "6", *BY_FILE),
     (*MOST, "-m", "timed", "-n", "2", *BY_FILE),
     (*MOST, "-m", "alone"),
     ("tests/system/example", "-n", "2"),

@@ -20,7 +20,7 @@ SHARING = (
     "tests/system/telemetry/test_stack",
 )
 # Tests below these share nothing, and each takes as long as the others of a file together.
-APART = ("tests/system/faults/",)
+APART = ("tests/strangers/", "tests/system/faults/")
 
 
 def pytest_configure() -> None:
