@@ -121,7 +121,7 @@ def forwarded_scheme_is_trusted(facts: Facts) -> Iterator[CheckMessage]:
     if edge.tls is not None or edge.trusted_proxies:
         return
     if https.proxy_header:
-        forever = ", so that SECURE_SSL_REDIRECT redirects forever" if https.redirects else ""
+        forever = ", so SECURE_SSL_REDIRECT redirects forever" if https.redirects else ""
         message = (
             f'SECURE_PROXY_SSL_HEADER reads "{https.proxy_header}", which the edge replaces: it '
             f"trusts no proxy, and every request counts as plain HTTP{forever}."

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_run_dir_argument(parser)
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these, such as wsgi")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are logged")
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="print further lines as they come"
+    )
     parser.add_argument("-n", "--lines", type=line_count, default=20, help="how many of each (20)")
     parser.add_argument("--request", metavar="ID", help="only lines with the id of this request")
     parser.add_argument("--json", action="store_true", help="print a JSON object on each line")

@@ -63,7 +63,7 @@ def write_pin(plan: Plan, verdict: Verdict, pin: Pin) -> Path:
     edited = with_pin(source, pin, has_setting=has_setting) if source is not None else None
     if edited is None:
         raise RefusedError(
-            f"{path} has no TANDEM that is written out as one dict, so that it is not edited.",
+            f"{path} was not edited: it has no literal dict TANDEM.",
             hint=f'Add this entry to TANDEM["ROUTES"]: {pin_text(pin)}',
         )
     try:

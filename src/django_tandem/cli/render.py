@@ -82,7 +82,7 @@ def _overrides(options: argparse.Namespace, target: Target) -> Overrides:
         return given_overrides(options)
     if options.role not in (None, EVERY_ROLE):
         raise TandemError(
-            f"The files of {target.name} are of all roles, and `--role` is "
+            f"The files of {target.name} cover all roles, and `--role` is "
             f'"{listed_roles(options.role)}".',
             hint="Leave it out: each container has one role.",
         )

@@ -102,7 +102,7 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
         "--status", action="store_true", help="print the shifts, and those that ended in a day"
     )
     what.add_argument("--pause", action="store_true", help="stay at the present share")
-    what.add_argument("--resume", action="store_true", help="go on after --pause")
+    what.add_argument("--resume", action="store_true", help="resume after --pause")
     what.add_argument("--abort", action="store_true", help="end it, and leave all to its own stack")
     what.add_argument(
         "--write", action="store_true", help="write the pin into the settings, once it is done"

@@ -204,7 +204,7 @@ def _nothing_compared(run: MirrorRun, report: MirrorReport) -> str:
             f"None of {console.counted(report.dropped, 'request')} for {run.route} was compared "
             "before the mirror's end."
         )
-    return f"No GET of {run.route} came in that time, so that nothing was compared."
+    return f"No GET of {run.route} arrived in that time, so nothing was compared."
 
 
 def _heading(finding: Finding) -> str:

@@ -52,8 +52,8 @@ def unresolved_peers(plan: Plan) -> list[str]:
     peers = (*plan.peers.wsgi, *plan.peers.asgi)
     names = tuple(dict.fromkeys(each.host for each in peers if each.is_name))
     return [
-        f'The name {name} of TANDEM["PEERS"] does not resolve: {reason}. The edge goes on asking, '
-        "and answers 502 or 503 meanwhile."
+        f'The name {name} of TANDEM["PEERS"] does not resolve: {reason}. The edge retries '
+        "the lookup, and responds with 502 or 503 until it succeeds."
         for name, reason in _reasons(names, _why_unresolved).items()
     ]
 

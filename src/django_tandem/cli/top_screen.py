@@ -340,7 +340,7 @@ def _help_lines() -> list[Text]:
     others = (
         ("/", "filter the routes by a part of their name, such as api or asgi"),
         ("Esc", "remove the filter"),
-        ("space", "pause, and go on"),
+        ("space", "pause, and resume"),
         ("↑ ↓ PgUp PgDn", "scroll the routes"),
         ("q, Ctrl-C", "quit"),
     )

@@ -195,7 +195,7 @@ def _try_again_after_a_change(error: TandemError, directory: Path, began_at: flo
     if error.__cause__ is not None and (own := own_traceback(error.__cause__, directory)):
         console.line_err(own)
     console.line_err(str(error))
-    console.line_err(f"Watching {directory}: the next change is tried.")
+    console.line_err(f"Watching {directory}: the next change starts the stack.")
     wait_for_change(directory, since=began_at)
     start.replace_process(sys.argv[1:])
 

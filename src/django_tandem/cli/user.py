@@ -166,7 +166,7 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     if given is not None:
         where = given
     if flag:
-        return Chosen(account=reader, reason=f"as {FLAG} has it", run_dir=where)
+        return Chosen(account=reader, reason=f"set by {FLAG}", run_dir=where)
     if options.tandem_command != "up":
         directory = run_dir.locate(str(project), where)
         running = ownership.owner_of_running(directory)
@@ -179,7 +179,7 @@ def _chosen_for(project: Path, options: argparse.Namespace) -> Chosen:
     if user := read.get("user"):
         named = accounts.find(user, SETTING)
         _refuse_a_choice_for_others(user, named, owner, owned)
-        return Chosen(account=named, reason=f"as {SETTING} has it", run_dir=where)
+        return Chosen(account=named, reason=f"set by {SETTING}", run_dir=where)
     return Chosen(account=owner, reason=f"the owner of {owned}", run_dir=where)
 
 

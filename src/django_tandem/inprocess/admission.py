@@ -11,7 +11,7 @@ from django_tandem.inprocess.denial import Denial
 from django_tandem.model import ConnectionLimits, read_limits
 
 WEBSOCKET, STREAM = "websocket", "stream"
-NAMES = {WEBSOCKET: "WebSockets", STREAM: "event streams"}
+NAMES = {WEBSOCKET: "WebSockets", STREAM: "Event streams"}
 SETTINGS = {WEBSOCKET: "MAX_WEBSOCKETS", STREAM: "MAX_STREAMS"}
 # Clients that were denied together do not return together.
 RETRY_AFTER_S = (2, 10)
@@ -76,11 +76,11 @@ class Admission:
         if now - self._logged_at < LOG_EVERY_S:
             return
         logger.warning(
-            'This process has %d %s, TANDEM["ASGI"]["%s"]: %d refused with 503.',
-            self.open[kind],
+            '%s refused with 503: %d. This process has %d open, the limit of TANDEM["ASGI"]["%s"].',
             NAMES[kind],
-            SETTINGS[kind],
             self._unlogged,
+            self.open[kind],
+            SETTINGS[kind],
         )
         self._logged_at, self._unlogged = now, 0
 

@@ -64,7 +64,7 @@ class MetricsFile(MmapedDict):
 
     def _note_no_room(self, name: str) -> None:
         logger.warning(
-            "There is no room for %s: the monitor's page lacks what process %d counts from now on.",
+            "No space for %s: metrics of process %d are not exported from now on.",
             name,
             os.getpid(),
         )

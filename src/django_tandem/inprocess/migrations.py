@@ -21,7 +21,7 @@ FRESH_S = 2.0
 # What Django connects to where DATABASES is empty.
 NO_DATABASE = "django.db.backends.dummy"
 
-UNREADABLE = "The database can't be read; the log of the WSGI server has why."
+UNREADABLE = "The database can't be read; the log of the WSGI server has the reason."
 
 logger = logging.getLogger("django_tandem")
 

@@ -23,7 +23,7 @@ class BackgroundWriter:
         """Have ``records`` written, and return at once."""
         self._unfinished = [each for each in self._unfinished if not each.done()]
         if len(self._unfinished) >= MOST_UNFINISHED:
-            report("The disk takes longer than a minute to write one: the history lacks a minute.")
+            report("Writing to the disk took longer than a minute: the history lacks one.")
             return
         self._unfinished.append(self._executor.submit(self._write, records))
 

@@ -79,8 +79,8 @@ def _require_regex(target: str, route: Route) -> None:
     """Refuse a route that is named, or comes before one, and whose paths Python can't match."""
     if python_regex(route.match.pcre) is None:
         raise RefusedError(
-            f'"{target}" depends on {route.pattern}, whose regular expression is not one of '
-            "Python.",
+            f'"{target}" depends on {route.pattern}, whose regular expression Python '
+            "can't compile.",
             hint=BY_PATH,
         )
 

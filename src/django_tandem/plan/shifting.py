@@ -49,7 +49,7 @@ def refuse(verdict: Verdict, to: Stack, plan: Plan, blocks: Iterable[Block]) -> 
     for block in blocks:
         if covered(block.rules, [route]):
             raise RefusedError(
-                f'{route.pattern} is blocked by "{block.target}", so that no stack serves it.',
+                f'{route.pattern} is blocked by "{block.target}", so no stack serves it.',
                 hint=f"Unblock it first: `tandem unblock {block.target}`.",
             )
 
@@ -67,7 +67,7 @@ def _refuse_stack(plan: Plan, to: Stack) -> None:
         )
     if to not in plan.edge.stacks:
         raise RefusedError(
-            f"Nothing in this project needs {to.upper()}, so that no such server runs.",
+            f"Nothing in this project needs {to.upper()}, so no such server runs.",
             hint='Start it with `tandem up --asgi`, or set TANDEM["ASGI"]["ALWAYS"] to True.',
         )
     if not plan.is_supervised:
@@ -91,7 +91,7 @@ def _refuse_kind(route: Route, to: Stack) -> None:
         )
     if not can_serve(route, to):
         raise RefusedError(
-            f"{route.pattern} is served by asgi.py alone, so that {to.upper()} does not have it.",
+            f"{route.pattern} is served by asgi.py alone, so {to.upper()} does not have it.",
             hint="Shift a route of the URLconf.",
         )
 
@@ -100,7 +100,7 @@ def _refuse_paths(route: Route, plan: Plan) -> None:
     if route.is_branch or route.match.why_inexact:
         why = route.match.why_inexact or "that part of the URLconf is not followed"
         raise RefusedError(
-            f"{route.pattern} can't be distinguished from other routes at the edge: {why}.",
+            f"The edge can't distinguish {route.pattern} from other routes: {why}.",
             hint="Pin a path of it instead, and reload: docs/how-to/pin-a-route.",
         )
     path, is_exact = route.match.literal or route.match.prefix, route.match.literal is not None

@@ -236,7 +236,8 @@ def _refuse_address(run_dir: Path, state: State) -> None:
     bind = next((kind.bind for kind in kinds if kind.bind), None)
     if bind is not None:
         raise RefusedError(
-            f"The stack in {run_dir} listens on {bind}, and a second generation can't beside it.",
+            f"The stack in {run_dir} listens on {bind}, and two generations can't listen on one "
+            "address.",
             hint="Start the new code on another host or in a new container, and stop this stack "
             "with `tandem down` once that one is ready.",
         )

@@ -125,7 +125,7 @@ def request_reload(
     if code is not None:
         return code
     raise MachineError(
-        f"The stack in {run_dir} ended, or its supervisord did, before the reload had.",
+        f"The stack in {run_dir} closed the connection before the reload ended.",
         hint="Check it with `tandem status`, as its user.",
     )
 

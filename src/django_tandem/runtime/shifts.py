@@ -95,12 +95,12 @@ def wait_until_split(run_dir: Path, shift: Shift) -> None:
     """
     Return once the edge follows the shifts, since their program runs.
 
-    Raises RefusedError, and aborts ``shift``, which nobody watches, when it does not come up.
+    Raises RefusedError, and aborts ``shift``, which nobody watches, when it fails to start.
     """
     if wait_until(lambda: split_of(read(run_dir)) == read_split(run_dir), WATCHED_S, each_s=POLL_S):
         return
     with changing(run_dir) as kept:
-        reason = "Its program did not come up."
+        reason = "Its program failed to start."
         kept[:] = [
             each.end(ShiftState.ABORTED, reason, time.time())
             if each.route == shift.route and each.is_watched
@@ -108,8 +108,7 @@ def wait_until_split(run_dir: Path, shift: Shift) -> None:
             for each in kept
         ]
     raise RefusedError(
-        f"The program that compares both sides did not come up, so that {shift.route} is not "
-        "shifted.",
+        f"The program that compares both sides failed to start, so {shift.route} is not shifted.",
         hint="`tandem logs shift` shows why.",
     )
 
@@ -199,7 +198,7 @@ def _renewed(shift: Shift, home: Stack | None, plan: Plan) -> tuple[Shift | None
         return shift, ""
     name = shift.to.upper()
     if home is shift.to:
-        return None, f'"{shift.route}" is on {name} by the project now: its shift is over.'
+        return None, f'The project has "{shift.route}" on {name} now: its shift is over.'
     why = _why_over(shift, home, plan)
     if why:
         ended = shift.end(ShiftState.ABORTED, why, time.time())

@@ -126,7 +126,7 @@ def _notify(run_dir: Path, method: str) -> None:
 
 
 def give_up(run_dir: Path, program: str, because: str) -> None:
-    """Stop the whole stack, with exit code 1, since ``program`` does not come up."""
+    """Stop the whole stack, with exit code 1, since ``program`` failed to start."""
     _call(run_dir, "tandem.give_up", program, because)
 
 
@@ -171,7 +171,7 @@ def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = 
     holder, whose identity must be proved before a signal is sent.
 
     Returns False when it had to be killed, which leaves its children to the kernel. Raises
-    RefusedError when it did not end, and no process here is proved to be it.
+    RefusedError when it did not end, and its pid can't be verified on this host.
     """
     holder = started or lock.holder_identity(run_dir)
     if holder is None:
@@ -207,7 +207,7 @@ def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:
             hint="The container runtime alone can end it: stop the container.",
         )
     return RefusedError(
-        f"supervisord does not answer in {run_dir}, and no process here is proved to be it.",
+        f"supervisord does not answer in {run_dir}, and its pid can't be verified on this host.",
         hint="It may run in another container: stop it there.",
     )
 

@@ -59,7 +59,7 @@ def stop(run_dir: Path, state: State, *, deadline_s: float) -> None:
         _end_delay_of_edge(run_dir, state.stop_delay_s)
     if not send(holder, signal.Signals[f"SIG{process.stop_signal}"]):
         raise RefusedError(
-            f"{process.program} runs in {run_dir}, and no process here is proved to be it.",
+            f"{process.program} runs in {run_dir}, and its pid can't be verified on this host.",
             hint="It may run in another container: stop that container.",
         )
     if not wait_until(lambda: lock.holder(run_dir) is None, deadline_s):

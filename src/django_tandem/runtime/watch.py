@@ -144,7 +144,7 @@ def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> Non
             return
         report(format_changes(changed))
         if reload(settings, run_dir, parent) and (generation := _live_generation(run_dir)):
-            report(f"Generation {generation} keeps serving. The next change is tried again.")
+            report(f"Generation {generation} keeps serving. The next change reloads again.")
 
 
 def reload(settings: str, run_dir: Path, parent: Parent) -> int | None:

@@ -47,8 +47,8 @@ class WsgiSettings:
     bind: str | None = option(
         auto(readers.text),
         "auto",
-        "where the server listens for an edge on another host, beside its Unix socket; auto: on "
-        '":9000" if the edge is another host, else nowhere',
+        "where the server listens for an edge on another host, in addition to its Unix socket; "
+        'auto: on ":9000" if the edge is another host, else nowhere',
     )
 
 
@@ -82,8 +82,8 @@ class AsgiSettings:
     bind: str | None = option(
         auto(readers.text),
         "auto",
-        "where the server listens for an edge on another host, beside its Unix socket; auto: on "
-        '":9001" if the edge is another host, else nowhere',
+        "where the server listens for an edge on another host, in addition to its Unix socket; "
+        'auto: on ":9001" if the edge is another host, else nowhere',
     )
 
 
@@ -102,7 +102,7 @@ class ChannelsSettings:
             '"close" closes such a WebSocket with 1013; "drop_oldest" and "latest" keep it open.',
         ),
         "close",
-        "what happens where more wait: close the WebSocket with 1013, drop_oldest, or keep the "
+        "what happens when more wait: close the WebSocket with 1013, drop_oldest, or keep the "
         "latest of each type",
     )
     compression: bool | None = option(
@@ -189,9 +189,9 @@ class ProgramSettings:
     stop_signal: str = option(option_readers.stop_signal, "TERM", "the signal that stops it")
     nice: int = option(integer(0, 19), 0, "the niceness of its processes, as for `nice -n`")
     env: tuple[tuple[str, str], ...] = option(
-        option_readers.variables, {}, "environment variables, beside those of every program"
+        option_readers.variables, {}, "environment variables, in addition to those of every program"
     )
-    replicas: int = option(count, 1, "how many of it run; each has its number in its name")
+    replicas: int = option(count, 1, "how many instances run; each has its number in its name")
 
 
 def _read_program(value: Any, path: str) -> ProgramSettings:
@@ -226,7 +226,9 @@ class RecycleSettings:
     """TANDEM["RECYCLE"]."""
 
     memory: int | None = option(
-        optional(readers.byte_count), None, "its resident memory, with what it shares with others"
+        optional(readers.byte_count),
+        None,
+        "its resident memory, including what it shares",
     )
     age: int | None = option(optional(readers.duration), None, "the time since its start")
     requests: int = option(integer(0), 0, "the requests it has served, give or take a tenth")
@@ -270,7 +272,7 @@ class Settings:
     asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
     routes: tuple[Pin, ...] = option(option_readers.pins, [], 'pins, such as ("/ws/", "asgi")')
     urlconfs: tuple[str, ...] = option(
-        readers.texts, [], "URLconfs that a middleware chooses, where tandem can't find them"
+        readers.texts, [], "URLconfs that a middleware chooses and that tandem can't find"
     )
     channels: ChannelsSettings = group(ChannelsSettings, {}, "the WebSocket consumers of Channels")
     channel_workers: tuple[str, ...] | None = option(
@@ -282,22 +284,27 @@ class Settings:
     edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
     peers: PeersSettings = group(PeersSettings, {}, "the stacks on other hosts")
     handover: bool = option(
-        readers.flag, True, "let a stack pass a request to the other where its view belongs"
+        readers.flag,
+        True,
+        "let a stack hand a request over to the one that its view belongs to",
     )
-    drain_s: int = option(count, 30, "seconds that a replaced generation has to end")
+    drain_s: int = option(count, 30, "seconds within which a replaced generation must end")
     drain: tuple[DrainRule, ...] = option(
         option_readers.drain,
         "spread",
-        "how WebSockets and streams end that are replaced or stopped; by path, as in ROUTES",
+        "how WebSockets and event streams end at a reload or a stop; by path, as in ROUTES",
     )
     stop_s: int = option(
         option_readers.stop_s,
         DEFAULT_STOP_S,
-        "seconds from SIGTERM to the end of all; TANDEM_STOP_S in the environment of `tandem up` "
-        "takes precedence",
+        "seconds from SIGTERM until every process has ended; TANDEM_STOP_S in the environment of "
+        "`tandem up` takes precedence",
     )
     stop_delay_s: int = option(
-        integer(0), 0, "seconds of STOP_S in which a stack that is not ready still serves"
+        integer(0),
+        0,
+        "the part of STOP_S, in seconds, for which a stopping stack keeps serving while its "
+        "readiness probe fails",
     )
     log_format: LogFormat = option(
         option_readers.log_format, "text", "the lines of stdout and of the logs: text or json"
@@ -317,8 +324,8 @@ class Settings:
     health: str = option(
         readers.file_path,
         "unix",
-        "where the probes are answered, beside `health.sock` in the run directory: an address or "
-        "the path of a socket; unix: there alone",
+        "where the probes are answered, in addition to `health.sock` in the run directory: an "
+        "address or the path of a socket; unix: there alone",
     )
     migrations: bool = option(
         option_readers.migrations, "ignore", "check: `/readyz` fails while some are unapplied"
@@ -329,25 +336,25 @@ class Settings:
     metrics: str | None = option(
         optional(option_readers.metrics_address),
         None,
-        "where the monitor answers `/metrics`, beside `metrics.sock` in the run directory: an "
-        'address such as "127.0.0.1:8002"',
+        "where the monitor answers `/metrics`, in addition to `metrics.sock` in the run directory: "
+        'an address such as "127.0.0.1:8002"',
     )
     slow_s: float | None = option(
         optional(option_readers.seconds), None, "the time from which a request is logged as slow"
     )
-    shift: ShiftSettings = group(ShiftSettings, {}, "shifts that need no command")
+    shift: ShiftSettings = group(ShiftSettings, {}, "the shifts that start without a command")
     recycle: RecycleSettings = group(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )
     user: str | None = option(
         optional(option_readers.user),
         None,
-        "who runs a stack that root starts; the owner of the project's code",
+        "the user of a stack that root starts; by default the owner of the project's code",
     )
     reload_group: str | None = option(
         optional(option_readers.group),
         None,
-        "the group whose members may run `tandem reload`, beside the user of the stack",
+        "the group whose members may run `tandem reload`, in addition to the user of the stack",
     )
     kubernetes: KubernetesSettings = group(
         KubernetesSettings, {}, "the manifests of `tandem render kubernetes`"

@@ -73,7 +73,7 @@ def _read(file: Path) -> bytes:
     if len(content) > _MAX_BYTES:
         raise SettingError(
             f"The environment file {file} is larger than {_MAX_BYTES // 1024**2} MB.",
-            hint="Move what is not a variable of the environment out of it.",
+            hint="Keep only environment variables in it.",
         )
     return content
 

@@ -115,7 +115,7 @@ def test_the_workers_follow_the_cpu_limit(stopped) -> None:
 def test_started_by_root_everything_runs_as_the_user(stopped) -> None:
     """Port 80 included, and without an entry in /etc/passwd."""
     assert stopped.users == {"1000"}
-    assert "Started by root: everything runs as 1000, as `--user` has it." in stopped.output
+    assert "Started by root: everything runs as 1000, set by `--user`." in stopped.output
 
 
 def test_sigterm_before_the_project_is_loaded_ends_the_container_at_once(image) -> None:

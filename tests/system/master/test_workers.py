@@ -61,7 +61,7 @@ def test_a_killed_worker_is_replaced_at_once(master, kind) -> None:
     assert before - {victim} <= master.workers(kind)
     assert master.workers(other) == untouched
     assert worker_restarts.read(master.directory, 1)[kind] == restarts + 1
-    line = f"Worker {victim} ended, and another starts; the master's log has why."
+    line = f"Worker {victim} ended and is replaced; the master's log has the reason."
     assert line in master.log(kind)
     assert f"Worker (pid:{victim}) was sent SIGKILL!" in master.log()
     assert master.ask(kind).status == 200

@@ -42,6 +42,4 @@ def test_a_process_that_finds_no_room_for_its_metrics_counts_on(small) -> None:
     assert (ended.returncode, ended.stdout) == (0, "5000.0\n")
     (file,) = small.iterdir()
     (warning,) = ended.stderr.splitlines()
-    assert warning.startswith(
-        f"There is no room for {file}: the monitor's page lacks what process "
-    )
+    assert warning.startswith(f"No space for {file}: metrics of process ")

@@ -151,7 +151,7 @@ def test_the_run_directory_belongs_to_the_user(site) -> None:
 
 def test_the_start_names_the_user(site) -> None:
     """One line, and nothing of it in `plan`, where nothing is started."""
-    expected = f'Started by root: everything runs as {site.account.name}, as TANDEM["USER"] has it.'
+    expected = f'Started by root: everything runs as {site.account.name}, set by TANDEM["USER"].'
 
     assert expected in site.up.output.splitlines()
     assert "by root" not in site.run("plan").stderr

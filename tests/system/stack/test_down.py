@@ -1,4 +1,4 @@
-"""`tandem down` and `status` where the lock's holder is not proved to be a process here."""
+"""`tandem down` and `status` where the pid of the lock's holder can't be verified on this host."""
 
 import fcntl
 import json
@@ -15,7 +15,7 @@ from harness.projects import startproject
 from harness.stack import Up, clean_environment, tandem
 
 OUT_OF_REACH = (
-    "supervisord does not answer in {run_dir}, and no process here is proved to be it.\n"
+    "supervisord does not answer in {run_dir}, and its pid can't be verified on this host.\n"
     "  It may run in another container: stop it there.\n"
 )
 

@@ -165,7 +165,7 @@ def test_a_server_that_cannot_load_the_project_is_not_tried_again(ended) -> None
     # It may have ended, and been started again, before the record was read.
     attempt = r"tandem     \| wsgi-1 (?:failed to start: .*|exited with code \d+; restarting it)\n"
     assert len(re.findall(attempt, output)) <= 1
-    assert "tandem     | wsgi-1 does not come up: stopping the stack\n" in output
+    assert "tandem     | wsgi-1 failed to start: stopping the stack\n" in output
     assert "Ctrl-C again" not in output
     # Its last lines are on stderr.
     assert "ValueError: no licence" not in output
@@ -182,7 +182,7 @@ def test_a_program_that_ends_at_once_is_named(ended) -> None:
     assert (f"brief-1 can't be started: {reason}. Its last lines:\n  nothing to do\n") in ended[
         "brief"
     ].stderr
-    assert "tandem     | brief-1 does not come up: stopping the stack\n" in output
+    assert "tandem     | brief-1 failed to start: stopping the stack\n" in output
 
 
 def test_logs_of_a_program_that_does_not_exist(ended) -> None:

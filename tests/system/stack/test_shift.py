@@ -166,7 +166,7 @@ def test_a_route_that_is_alike_goes_through_its_steps(up) -> None:
         "`tandem reload` follows it.\n"
     )
     done = tandem(up.directory, "reload")
-    assert '"/moved/" is on ASGI by the project now: its shift is over.' in done.stderr
+    assert 'The project has "/moved/" on ASGI now: its shift is over.' in done.stderr
     assert not [each for each in shifts.read(up.run_dir) if each.route == "/moved/"]
 
 
@@ -367,7 +367,7 @@ def test_a_mirror_without_requests_compares_nothing(up) -> None:
     done = tandem(up.directory, "shift", "/alike/", "--to", "asgi", "--mirror", "--for", "1s")
 
     assert done.returncode == 1
-    assert done.stdout == "No GET of /alike/ came in that time, so that nothing was compared.\n"
+    assert done.stdout == "No GET of /alike/ arrived in that time, so nothing was compared.\n"
 
 
 def test_a_shift_lasts_through_a_stop(tmp_path_factory, up) -> None:

@@ -83,7 +83,7 @@ def _wait_until_quiet(up: Up) -> None:
     """Return when each reload has ended."""
 
     def is_quiet() -> bool:
-        ended = up.output.count(" is live.\n") + up.output.count("is tried again.\n")
+        ended = up.output.count(" is live.\n") + up.output.count("reloads again.\n")
         return ended == _reloads(up)
 
     wait_for(is_quiet, within_s=SERVED_S)
@@ -135,7 +135,7 @@ def test_a_syntax_error_is_printed_and_the_last_good_code_keeps_serving(up) -> N
     """With Python's own message and the project's lines only; the next save is served."""
     before = ask(up.port, "/").text
     _save(up, URLS.format("spoilt") + "def (:\n")
-    wait_for(lambda: "The next change is tried again." in up.output, within_s=SERVED_S)
+    wait_for(lambda: "The next change reloads again." in up.output, within_s=SERVED_S)
     assert ask(up.port, "/").text == before
     assert "    def (:\n        ^\nSyntaxError: invalid syntax\n" in up.output
     files = [line for line in up.output.splitlines() if line.startswith('  File "')]
@@ -267,7 +267,7 @@ def test_a_project_with_a_mistake_is_started_once_it_is_fixed(
     up = Up(project, args=("--watch",))
 
     def fix() -> None:
-        wait_for(lambda: "the next change is tried" in up.output, within_s=SERVED_S)
+        wait_for(lambda: "the next change starts the stack" in up.output, within_s=SERVED_S)
         path.write_text(sound)
 
     with ThreadPoolExecutor() as pool:
@@ -275,7 +275,7 @@ def test_a_project_with_a_mistake_is_started_once_it_is_fixed(
         with up:
             fixed.result()
             assert message in up.output
-            assert f"Watching {project}: the next change is tried.\n" in up.output
+            assert f"Watching {project}: the next change starts the stack.\n" in up.output
             assert ask(up.port, "/admin/login/").status == 200
             wait_for(lambda: "a change reloads the stack" in up.output, within_s=SERVED_S)
     wait_for(lambda: running_in(project) == [])

@@ -105,7 +105,7 @@ REPLACED = (
         (
             Https(proxy_header=HEADER, redirects=True),
             "SECURE_PROXY_SSL_HEADER",
-            f"{REPLACED}, so that SECURE_SSL_REDIRECT redirects forever.",
+            f"{REPLACED}, so SECURE_SSL_REDIRECT redirects forever.",
         ),
         (
             Https(redirects=True),

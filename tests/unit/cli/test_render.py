@@ -318,7 +318,7 @@ def test_the_files_of_containers_are_of_all_roles(composed) -> None:
     assert texts[0] == texts[1]
     assert (by_option.returncode, by_option.stderr) == (
         2,
-        'The files of compose are of all roles, and `--role` is "wsgi".\n'
+        'The files of compose cover all roles, and `--role` is "wsgi".\n'
         "  Leave it out: each container has one role.\n",
     )
 

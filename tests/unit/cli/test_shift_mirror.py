@@ -119,7 +119,7 @@ def test_parts_of_responses_are_printed_without_control_characters(capsys) -> No
         ),
         (
             MirrorReport(),
-            "No GET of /reports/ came in that time, so that nothing was compared.\n",
+            "No GET of /reports/ arrived in that time, so nothing was compared.\n",
         ),
     ],
 )

@@ -86,7 +86,9 @@ def test_a_name_of_a_peer_that_does_not_resolve_is_named_once() -> None:
     (note,) = unresolved_peers(edge)
 
     assert note.startswith('The name nosuch.invalid of TANDEM["PEERS"] does not resolve: ')
-    assert note.endswith(". The edge goes on asking, and answers 502 or 503 meanwhile.")
+    assert note.endswith(
+        ". The edge retries the lookup, and responds with 502 or 503 until it succeeds."
+    )
     assert unresolved_peers(replace(edge, roles=frozenset({Role.WSGI}))) == []
 
 

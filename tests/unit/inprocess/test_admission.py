@@ -219,8 +219,9 @@ def test_refusals_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
         admitting.acquire("websocket")
 
     assert [each.getMessage() for each in caplog.records] == [
-        'This process has 0 WebSockets, TANDEM["ASGI"]["MAX_WEBSOCKETS"]: 1 refused with 503.',
-        'This process has 0 WebSockets, TANDEM["ASGI"]["MAX_WEBSOCKETS"]: 3 refused with 503.',
+        f"WebSockets refused with 503: {refused}. This process has 0 open, the limit of "
+        'TANDEM["ASGI"]["MAX_WEBSOCKETS"].'
+        for refused in (1, 3)
     ]
 
 

@@ -58,8 +58,7 @@ def test_without_room_for_its_file_a_process_counts_in_its_memory(tmp_path, full
     assert len(count(file)) == len(KEYS)
     assert not path.exists()
     assert [record.getMessage() for record in caplog.records] == [
-        f"There is no room for {path}: the monitor's page lacks what process {os.getpid()} "
-        "counts from now on."
+        f"No space for {path}: metrics of process {os.getpid()} are not exported from now on."
     ]
 
 

@@ -37,7 +37,7 @@ def test_a_minute_is_lost_while_two_are_unfinished(capsys) -> None:
     writer.close()
 
     assert written == [*minute(0), *minute(1)]
-    line = "The disk takes longer than a minute to write one: the history lacks a minute.\n"
+    line = "Writing to the disk took longer than a minute: the history lacks one.\n"
     assert capsys.readouterr().err == 2 * line
 
 

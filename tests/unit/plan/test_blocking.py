@@ -116,6 +116,7 @@ def test_a_route_whose_regex_python_lacks_is_refused(target) -> None:
         block_rules(target, (odd, NUMBERED))
 
     assert str(caught.value) == (
-        f'"{target}" depends on /lots/odd/, whose regular expression is not one of Python.\n'
+        f'"{target}" depends on /lots/odd/, whose regular expression Python '
+        "can't compile.\n"
         '  Block a path, such as "/events/", or one path alone, such as "=/events/".'
     )

@@ -87,7 +87,7 @@ def test_a_route_of_asgi_py_alone_is_refused() -> None:
     each = verdict("/a/", Stack.ASGI, by_django=False)
 
     assert why(each, both(each), Stack.WSGI)[0] == (
-        "/a/ is served by asgi.py alone, so that WSGI does not have it."
+        "/a/ is served by asgi.py alone, so WSGI does not have it."
     )
 
 
@@ -97,7 +97,7 @@ def test_a_route_whose_paths_are_not_known_exactly_is_refused() -> None:
     each = verdict("/a/<x>/", match=match)
 
     assert why(each, both(each))[0] == (
-        "/a/<x>/ can't be distinguished from other routes at the edge: it has a converter."
+        "The edge can't distinguish /a/<x>/ from other routes: it has a converter."
     )
 
 
@@ -106,7 +106,7 @@ def test_a_blocked_route_is_refused() -> None:
     each = verdict("/a/")
 
     assert why(each, both(each), blocks=[block("/a/", target="/a/")]) == (
-        '/a/ is blocked by "/a/", so that no stack serves it.',
+        '/a/ is blocked by "/a/", so no stack serves it.',
         "Unblock it first: `tandem unblock /a/`.",
     )
 
@@ -129,7 +129,7 @@ def test_what_a_stack_lacks_is_named() -> None:
         'TANDEM["MONITOR"] is False, and without the monitor\'s files no side is measured.'
     )
     assert why(each, plan(each))[0] == (
-        "Nothing in this project needs ASGI, so that no such server runs."
+        "Nothing in this project needs ASGI, so no such server runs."
     )
     assert why(each, both(each, tandem=peers, roles="edge"))[0] == (
         "The edge is the only program of this host, and a shift needs a second one."

@@ -105,7 +105,7 @@ def test_a_shift_whose_program_does_not_come_up_is_aborted(tmp_path, monkeypatch
         shifts.wait_until_split(tmp_path, shift())
 
     assert str(raised.value) == (
-        "The program that compares both sides did not come up, so that /reports/ is not shifted.\n"
+        "The program that compares both sides failed to start, so /reports/ is not shifted.\n"
         "  `tandem logs shift` shows why."
     )
     states = [each.state for each in shifts.read(tmp_path)]
@@ -256,7 +256,7 @@ def test_a_shift_is_over_once_the_project_has_the_route_there(tmp_path) -> None:
     write(tmp_path, shift(state=ShiftState.DONE))
     notes = shifts.renew(made(tmp_path, verdict("/reports/", Stack.ASGI)))
 
-    assert notes == ['"/reports/" is on ASGI by the project now: its shift is over.']
+    assert notes == ['The project has "/reports/" on ASGI now: its shift is over.']
     assert shifts.read(tmp_path) == ()
     assert read_split(tmp_path) == frozenset()
 

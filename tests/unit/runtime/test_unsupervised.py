@@ -67,9 +67,9 @@ def test_the_restarts_are_those_of_its_workers(tmp_path) -> None:
         ),
         (
             "wsgi,asgi",
-            "The stack in {run_dir} listens on 0.0.0.0:9000, and a second generation can't beside "
-            "it.\n  Start the new code on another host or in a new container, and stop this stack "
-            "with `tandem down` once that one is ready.",
+            "The stack in {run_dir} listens on 0.0.0.0:9000, and two generations can't listen on "
+            "one address.\n  Start the new code on another host or in a new container, and stop "
+            "this stack with `tandem down` once that one is ready.",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_the_old_worker_drains_once_the_new_one_is_ready(master) -> None:
 
     assert master.workers[1].is_draining
     assert not master.recycling.is_spare(master.workers[3])
-    assert master.lines == [("wsgi", "Worker 1 has served 10 requests, and is to be replaced.")]
+    assert master.lines == [("wsgi", "Worker 1 has served 10 requests and will be replaced.")]
 
 
 def test_one_worker_is_replaced_at_a_time(master) -> None:
@@ -129,11 +129,11 @@ def test_a_new_worker_that_dies_is_tried_again_with_growing_delays(master) -> No
     # The end is noticed a second later.
     assert waits == [6, 11, 21, 41, 81, 161, 301, 301, 301]
     assert master.lines[:3] == [
-        ("wsgi", "Worker 1 has served 10 requests, and is to be replaced."),
+        ("wsgi", "Worker 1 has served 10 requests and will be replaced."),
         ("wsgi", "A new worker ended before it served. The next one starts in 5 s."),
         ("wsgi", "A new worker ended before it served. The next one starts in 10 s."),
     ]
-    assert sum("to be replaced" in line for _, line in master.lines) == 1
+    assert sum("will be replaced" in line for _, line in master.lines) == 1
 
 
 def test_workers_of_another_kind_are_replaced_meanwhile(master) -> None:

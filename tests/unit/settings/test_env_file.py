@@ -152,7 +152,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path) -> None:
         ),
         (
             large,
-            "is larger than 1 MB.\n  Move what is not a variable of the environment out of it.",
+            "is larger than 1 MB.\n  Keep only environment variables in it.",
         ),
         (binary, "is not a text in UTF-8.\n  Save it in UTF-8."),
     ):

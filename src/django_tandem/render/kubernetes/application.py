@@ -81,7 +81,7 @@ def application(plan: Plan) -> Application:
     """Return what all manifests share; raises SettingError for what no cluster can carry out."""
     if plan.kubernetes.image is None:
         raise SettingError(
-            'TANDEM["KUBERNETES"]["IMAGE"] is not set, so that a pod has no image to run.',
+            'TANDEM["KUBERNETES"]["IMAGE"] is not set, so a pod has no image to run.',
             hint='Name it without a tag, such as "IMAGE": "registry.example.com/mysite".',
         )
     if plan.edge.tls:

@@ -15,13 +15,13 @@ def render(plan: Plan) -> tuple[File, ...]:
     """Return the files; raises SettingError where there is no monitor, or no address to scrape."""
     if not plan.has_monitor:
         raise SettingError(
-            'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.',
+            'TANDEM["MONITOR"] is False, so Prometheus has nothing to scrape.',
             hint='Set it to True, its default, and name an address, such as "METRICS": '
             '"127.0.0.1:8002".',
         )
     if not plan.metrics_binds:
         raise SettingError(
-            'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.',
+            'TANDEM["METRICS"] is not set, so Prometheus has no address to scrape.',
             hint='Name one for the monitor, such as "METRICS": "127.0.0.1:8002".',
         )
     targets = [str(bind.local) for bind in plan.metrics_binds]

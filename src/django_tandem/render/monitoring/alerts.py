@@ -59,7 +59,7 @@ def _on_the_stack() -> Iterator[Alert]:
         expr="sum by (instance) (increase(tandem_monitor_lines_lost_total[10m])) > 0",
         lasts="0m",
         severity="warning",
-        summary="The monitor of {{ $labels.instance }} lacks requests.",
+        summary="The monitor of {{ $labels.instance }} has missed requests.",
         description="A full disk is the most common reason. The figures are too low meanwhile.",
     )
 

@@ -144,7 +144,7 @@ class GenerationsRpc:
         return True
 
     def give_up(self, program: str, because: str) -> bool:
-        """Stop the stack, to end with exit code 1, since ``program`` does not come up."""
+        """Stop the stack, to end with exit code 1, since ``program`` failed to start."""
         self._policy.give_up(program, because)
         return True
 

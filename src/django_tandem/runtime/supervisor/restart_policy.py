@@ -77,7 +77,7 @@ class RestartPolicy:
         # On a full disk the stack ends without.
         with contextlib.suppress(OSError):
             replace_file(self._run_dir / FAILED_FILE, f"{program}\n{because}")
-        self._output.print_line(f"{program} does not come up: stopping the stack", ERROR)
+        self._output.print_line(f"{program} failed to start: stopping the stack", ERROR)
         self.has_failed = True
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
         self._self_pipe.wake()

@@ -93,7 +93,7 @@ class Recycling:
         self._announced &= self._workers().keys()
         if worker.pid not in self._announced:
             self._announced.add(worker.pid)
-            self._log(worker.kind, f"Worker {worker.pid} {reason}, and is to be replaced.")
+            self._log(worker.kind, f"Worker {worker.pid} {reason} and will be replaced.")
 
     def _delay(self, kind: ForkedKind) -> None:
         delay_s = min(2 * self._delays.get(kind.name, FIRST_DELAY_S / 2), LONGEST_DELAY_S)

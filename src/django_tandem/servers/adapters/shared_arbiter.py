@@ -216,7 +216,9 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         if not self._recycling.is_spare(worker):
             self._restarts.count(worker.kind.name)
             if not worker.aborted:
-                text = f"Worker {worker.pid} ended, and another starts; the master's log has why."
+                text = (
+                    f"Worker {worker.pid} ended and is replaced; the master's log has the reason."
+                )
                 self._log_of_kind(worker.kind, text)
         if time.monotonic() < worker.forked_at + PERIOD_S:
             self._not_before[worker.kind.name] = worker.forked_at + PERIOD_S

@@ -12,7 +12,7 @@ PEER_TLS = {"CERTIFICATE": "/etc/a/tls.crt", "KEY": "/etc/a/tls.key", "CA": "/et
 CASES = [
     (
         {"KUBERNETES": {}},
-        'TANDEM["KUBERNETES"]["IMAGE"] is not set, so that a pod has no image to run.\n'
+        'TANDEM["KUBERNETES"]["IMAGE"] is not set, so a pod has no image to run.\n'
         '  Name it without a tag, such as "IMAGE": "registry.example.com/mysite".',
     ),
     (

@@ -31,7 +31,7 @@ def test_without_an_address_there_is_nothing_to_scrape() -> None:
         monitoring.render(plan())
 
     assert str(raised.value) == (
-        'TANDEM["METRICS"] is not set, so that Prometheus has no address to scrape.\n'
+        'TANDEM["METRICS"] is not set, so Prometheus has no address to scrape.\n'
         '  Name one for the monitor, such as "METRICS": "127.0.0.1:8002".'
     )
 
@@ -42,7 +42,7 @@ def test_without_the_monitor_that_is_what_the_error_names() -> None:
         monitoring.render(plan(tandem={"MONITOR": False}))
 
     assert str(raised.value) == (
-        'TANDEM["MONITOR"] is False, so that Prometheus has nothing to scrape.\n'
+        'TANDEM["MONITOR"] is False, so Prometheus has nothing to scrape.\n'
         '  Set it to True, its default, and name an address, such as "METRICS": "127.0.0.1:8002".'
     )
 

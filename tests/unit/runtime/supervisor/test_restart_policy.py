@@ -87,7 +87,7 @@ def test_a_program_that_exits_late_each_time_is_given_up(loop, tmp_path) -> None
 
     assert loop.is_stopping
     assert loop.policy.has_failed
-    assert loop.lines[-1] == "wsgi-1 does not come up: stopping the stack"
+    assert loop.lines[-1] == "wsgi-1 failed to start: stopping the stack"
     assert (tmp_path / FAILED_FILE).read_text() == (
         "wsgi-1\nit exited with code 3 each time, some seconds after its start"
     )
@@ -147,7 +147,7 @@ def test_supervisords_own_backoff_stays_for_one_that_has_not(loop) -> None:
     assert loop.is_stopping
     assert loop.lines == [
         "wsgi-1 failed to start: it exited with code 3 right after its start",
-        "wsgi-1 does not come up: stopping the stack",
+        "wsgi-1 failed to start: stopping the stack",
     ]
 
 
