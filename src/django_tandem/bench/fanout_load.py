@@ -107,9 +107,11 @@ class FanoutLoad:
         """Have those that stall read again."""
         await self._clients[0].call("resume")
 
-    async def missing(self, stamp: int, settled_s: float) -> int:
+    async def count_undelivered(self, stamp: int, settled_s: float) -> int:
         """Return how many that opened so long before ``stamp`` have not received it."""
-        calls = (each.call("missing", stamp, int(settled_s * 1e9)) for each in self._clients)
+        calls = (
+            each.call("count_undelivered", stamp, int(settled_s * 1e9)) for each in self._clients
+        )
         return sum(await asyncio.gather(*calls))
 
     async def wait_received(self, stamp: int, within_s: float) -> bool:

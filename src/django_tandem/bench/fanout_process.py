@@ -125,7 +125,7 @@ class Clients:
             client.resume_reading()
         self._stalled.clear()
 
-    def missing(self, at_ns: int, settled_ns: int) -> int:
+    def count_undelivered(self, at_ns: int, settled_ns: int) -> int:
         """Return how many that opened ``settled_ns`` before a stamp have not received it."""
         return sum(
             client.opened_ns < at_ns - settled_ns and client.last_ns < at_ns
@@ -242,7 +242,7 @@ async def _obey(clients: Clients, name: str, arguments: list[Any]) -> Any:
                 "send": clients.send,
                 "stall": clients.stall,
                 "resume": clients.resume,
-                "missing": clients.missing,
+                "count_undelivered": clients.count_undelivered,
             }
             return plain[name](*arguments)
 

@@ -109,7 +109,7 @@ def free_address() -> str:
 
 def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
     try:
-        supervisord.stop(run_dir, deadline_s=STOP_S, started=identify(started.pid))
+        supervisord.stop_stack(run_dir, deadline_s=STOP_S, started=identify(started.pid))
         started.wait(STOP_S)
     except KeyboardInterrupt:
         # A second Ctrl-C must not leave the topology running.

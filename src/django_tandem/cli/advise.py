@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         _note_no_history(history)
     if options.json:
         found = report.as_json()
-        routes = [each for each in found["routes"] if not chosen or _is_of(each, chosen)]
+        routes = [each for each in found["routes"] if not chosen or _is_chosen(each, chosen)]
         console.as_json(found | {"routes": routes})
     elif chosen:
         for line in detail_lines(chosen, report, _terminal_width()):
@@ -103,7 +103,7 @@ def read_report(planned: Planned, history: Path, age_s: float = 7 * DAY_S) -> Re
     return make_report(planned.plan, records, capacity, atomic=atomic_databases())
 
 
-def _is_of(route: dict[str, object], chosen: Advice) -> bool:
+def _is_chosen(route: dict[str, object], chosen: Advice) -> bool:
     return route["route"] == chosen.evidence.route
 
 

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if ahead := wait_ahead(run_dir):
         console.line_err(ahead)
     # supervisord kills late programs itself.
-    if supervisord.stop(run_dir, deadline_s=command_s(read_stop_s(run_dir))):
+    if supervisord.stop_stack(run_dir, deadline_s=command_s(read_stop_s(run_dir))):
         console.line_err("Stopped.")
         return 0
     _end_orphans(run_dir)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _stop_unsupervised(options: argparse.Namespace, run_dir: Path, state: State) -> None:
     unsupervised.refuse_drain(options.drain)
-    unsupervised.stop(run_dir, state, deadline_s=command_s(state.stop_s))
+    unsupervised.stop_program(run_dir, state, deadline_s=command_s(state.stop_s))
     console.line_err("Stopped.")
 
 
@@ -91,7 +91,7 @@ def _end_orphans(run_dir: Path) -> bool:
     if handle is None:
         return False
     try:
-        found = orphans.end(run_dir, console.line_err)
+        found = orphans.end_orphans(run_dir, console.line_err)
         clean(run_dir)
     finally:
         lock.release(handle)

@@ -213,11 +213,11 @@ def _session_is_saved(request: Any, response: Any) -> bool:
     return bool(changed) and not session.is_empty()
 
 
-def _token_is_in_storage(request: Any) -> bool:
+def _csrf_token_is_in_session(request: Any) -> bool:
     return bool(settings.CSRF_USE_SESSIONS) and _is_stored(getattr(request, "session", None))
 
 
-def _token_is_checked(request: Any, view: Any, *_: Any) -> bool:
+def _csrf_token_is_checked(request: Any, view: Any, *_: Any) -> bool:
     return not (
         request.method in SAFE
         or getattr(request, "csrf_processing_done", False)
@@ -226,8 +226,8 @@ def _token_is_checked(request: Any, view: Any, *_: Any) -> bool:
     )
 
 
-def _token_goes_to_storage(request: Any, _response: Any) -> bool:
-    return bool(request.META.get("CSRF_COOKIE_NEEDS_UPDATE")) and _token_is_in_storage(request)
+def _csrf_token_goes_to_session(request: Any, _response: Any) -> bool:
+    return bool(request.META.get("CSRF_COOKIE_NEEDS_UPDATE")) and _csrf_token_is_in_session(request)
 
 
 def _storage_is_unknown(_request: Any) -> bool:
@@ -295,9 +295,9 @@ DECLARATIONS: Mapping[str, Declaration] = {
     "django.middleware.csrf.CsrfViewMiddleware": Declaration(
         why="It reads and sets a cookie, unless the token is in a session that is not loaded. "
         "What it must check may be in a form, and a refusal calls the project's failure view.",
-        request=_token_is_in_storage,
-        view=_token_is_checked,
-        response=_token_goes_to_storage,
+        request=_csrf_token_is_in_session,
+        view=_csrf_token_is_checked,
+        response=_csrf_token_goes_to_session,
     ),
     "django.middleware.http.ConditionalGetMiddleware": Declaration(
         why="It compares headers, and hashes the body, which for a small one "

@@ -59,30 +59,30 @@ class Segment:
     async def respond(self, request: Any) -> Any:
         """Respond on the event loop."""
         try:
-            return await self.process_request(request, 0)
+            return await self.respond_from(request, 0)
         except PoolExhausted:
             return service_unavailable()
 
     def respond_on_thread(self, request: Any) -> Any:
         """Respond to a middleware that is synchronous itself."""
-        result = self.process_request_on_thread(request, 0)
+        result = self.respond_from_on_thread(request, 0)
         if isinstance(result, ResumeOnLoop):
             return async_to_sync(self._resume_for_thread)(request, result)
         return result
 
     async def _resume_for_thread(self, request: Any, depth: int) -> Any:
-        return await observe_from_thread(self.process_request(request, depth))
+        return await observe_from_thread(self.respond_from(request, depth))
 
-    async def process_request(self, request: Any, depth: int) -> Any:
+    async def respond_from(self, request: Any, depth: int) -> Any:
         """Go inwards from the middleware at ``depth``, and return the response."""
         for each in self.middleware[depth:] if depth else self.middleware:
             may_block = each.request_may_block
             if may_block is not None and may_block(request):
                 result = await run_on_thread_if_available(
-                    self.process_request_on_thread, request, depth
+                    self.respond_from_on_thread, request, depth
                 )
                 is_response = not isinstance(result, ResumeOnLoop)
-                return result if is_response else await self.process_request(request, result)
+                return result if is_response else await self.respond_from(request, result)
             response = None
             try:
                 if each.has_request:
@@ -142,7 +142,7 @@ class Segment:
             raise error
         return await self.process_error(request, error, depth - 1)
 
-    def process_request_on_thread(self, request: Any, depth: int) -> Any:
+    def respond_from_on_thread(self, request: Any, depth: int) -> Any:
         """Return the response, or where the event loop must continue."""
         for each in self.middleware[depth:]:
             if each.has_arequest:

@@ -206,7 +206,7 @@ class ThreadLease:
         self.was_rejected = False
         self.queued_at = self.resuming_at = 0.0
 
-    def move(self, state: LeaseState) -> None:
+    def change_state(self, state: LeaseState) -> None:
         """Go to another state; raises RuntimeError for one that can't follow."""
         if state not in TRANSITIONS[self.state]:
             raise RuntimeError(f"A lease can't go from {self.state.name} to {state.name}.")
@@ -235,11 +235,11 @@ class ThreadLease:
             self.has_transaction = left.has_transaction
             self.generators.extend(left.generators)
         if self.state is not LeaseState.RUNNING:
-            self.move(LeaseState.RUNNING)
+            self.change_state(LeaseState.RUNNING)
 
     def detach(self) -> None:
         """Give the thread up."""
-        self.move(LeaseState.DETACHED)
+        self.change_state(LeaseState.DETACHED)
         self.worker, self.is_open, self.has_run = None, False, False
         self.must_keep = self.has_transaction = False
         self.generators.clear()

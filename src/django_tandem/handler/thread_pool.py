@@ -119,7 +119,7 @@ class ThreadPool:
             if lease.state is LeaseState.DETACHED:
                 self._acquire(lease)
             elif lease.is_idle:
-                lease.move(LeaseState.RUNNING)
+                lease.change_state(LeaseState.RUNNING)
                 lease.wake()
 
     def release(self, lease: ThreadLease) -> None:
@@ -142,14 +142,14 @@ class ThreadPool:
             # The thread may be done with a call before the request suspends to await it.
             awaits_call, lease.has_submitted = lease.has_submitted, False
             if lease.state is LeaseState.RESUMING and not awaits_call:
-                lease.move(LeaseState.WAITING)
-                self._relieve()
+                lease.change_state(LeaseState.WAITING)
+                self._free_threads_for_queue()
 
     def note_streaming(self, lease: ThreadLease) -> None:
         """Note that the lease runs for as long as its client listens."""
         with self.lock:
             lease.is_streaming = True
-            self._relieve()
+            self._free_threads_for_queue()
 
     def adjust(self, lease: ThreadLease, call: Call, change: int) -> None:
         """Note that the thread of the lease waits for the event loop in the call, or no more."""
@@ -160,9 +160,9 @@ class ThreadPool:
             lease.has_submitted |= change > 0
             is_running = lease.state is LeaseState.RUNNING
             if call.active > 0 and not is_running:
-                lease.move(LeaseState.RUNNING)
+                lease.change_state(LeaseState.RUNNING)
             elif call.active <= 0 and is_running:
-                lease.move(LeaseState.RESUMING)
+                lease.change_state(LeaseState.RESUMING)
 
     def can_run(self, lease: ThreadLease) -> bool:
         """Return whether the lease has a thread for a further call, or gets one at once."""
@@ -214,7 +214,7 @@ class ThreadPool:
                 if kept and lease.is_over:
                     self.lingering.add(lease)
                     self._start_ticking(lease.loop)
-                lease.move(LeaseState.RESUMING if kept else LeaseState.RELEASING)
+                lease.change_state(LeaseState.RESUMING if kept else LeaseState.RELEASING)
             return lease.state
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
@@ -237,7 +237,7 @@ class ThreadPool:
                 # Behind the others: a consumer that always has more must not keep them waiting.
                 self._enqueue(lease)
             self._lend_free()
-            self._relieve()
+            self._free_threads_for_queue()
             self._shrink()
 
     # The state, with the lock held.
@@ -254,7 +254,7 @@ class ThreadPool:
             self._lend(self.free.pop(), lease)
         else:
             self._enqueue(lease)
-            self._relieve()
+            self._free_threads_for_queue()
 
     def _start(self) -> PoolThread | None:
         """Start a thread, and return None if that fails; the timer tries again."""
@@ -271,7 +271,7 @@ class ThreadPool:
         return worker
 
     def _lend(self, worker: PoolThread, lease: ThreadLease) -> None:
-        lease.move(LeaseState.RUNNING)
+        lease.change_state(LeaseState.RUNNING)
         lease.worker = worker
         self.leases[lease] = None
         worker.wake(lease)
@@ -286,10 +286,10 @@ class ThreadPool:
         self._start_ticking(lease.loop)
 
     def _release(self, lease: ThreadLease) -> None:
-        lease.move(LeaseState.RELEASING)
+        lease.change_state(LeaseState.RELEASING)
         lease.wake()
 
-    def _relieve(self) -> None:
+    def _free_threads_for_queue(self) -> None:
         """Free a thread for each lease in the queue, as far as others do not need theirs now."""
         coming = sum(lease.state is LeaseState.RELEASING for lease in self.leases)
         for lease in list(self.leases):
@@ -342,12 +342,12 @@ class ThreadPool:
             for lease in self.leases:
                 is_resuming = lease.state is LeaseState.RESUMING
                 if is_resuming and lease.resuming_at <= now - RESUME_S:
-                    lease.move(LeaseState.WAITING)
+                    lease.change_state(LeaseState.WAITING)
             for lease in self.lingering:
                 if lease.is_reclaimable:
                     self._release(lease)
             self._lend_free()
-            self._relieve()
+            self._free_threads_for_queue()
             rejected = self.queue.expire(now)
             self._shrink()
             if self.queue or self.lingering:

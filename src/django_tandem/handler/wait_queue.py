@@ -38,7 +38,7 @@ class WaitQueue:
 
     def append(self, lease: ThreadLease) -> None:
         """Have the lease wait behind the others."""
-        lease.move(LeaseState.QUEUED)
+        lease.change_state(LeaseState.QUEUED)
         lease.queued_at = time.monotonic()
         self.leases.append(lease)
 
@@ -49,7 +49,7 @@ class WaitQueue:
     def remove(self, lease: ThreadLease) -> list[Call]:
         """Remove a lease that is to wait no longer, and return its calls."""
         self.leases.remove(lease)
-        lease.move(LeaseState.DETACHED)
+        lease.change_state(LeaseState.DETACHED)
         calls, lease.calls = lease.calls, []
         return calls
 

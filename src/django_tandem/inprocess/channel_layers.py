@@ -283,7 +283,7 @@ class AtMostOnceReceive:
         )
         if self._is_installed:
             layer.brpop_timeout = min(layer.brpop_timeout, POP_TIMEOUT_S)
-            layer._brpop_with_clean = self._pop_once
+            layer._brpop_with_clean = self._pop_without_backup
             layer._clean_receive_backup = self._clean_own_backup
 
     async def stop(self, listeners: Iterable[asyncio.Task[None]]) -> None:
@@ -295,7 +295,7 @@ class AtMostOnceReceive:
                 listener.cancel()
         await asyncio.gather(*listeners, return_exceptions=True)
 
-    async def _pop_once(self, index: int, key: str, timeout: float) -> Any:
+    async def _pop_without_backup(self, index: int, key: str, timeout: float) -> Any:
         if is_process_local(key):
             return await self._pop(index, key, timeout)
         if self._is_stopping:

@@ -49,7 +49,7 @@ def is_enabled() -> bool:
     return os.environ.get(environment.GATEWAY) == environment.DIRECT
 
 
-def normal_target(target: bytes) -> str:
+def normalize_target(target: bytes) -> str:
     """Return ``target`` without needless percent-encoding in its path, as gateways compare it."""
     path, mark, query = target.partition(b"?")
     decoded = _NEEDLESSLY_ENCODED.sub(lambda found: bytes([int(found[0][1:], 16)]), path)
@@ -97,7 +97,7 @@ class WsgiNormalPath:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = raw_target_of_environ(environ)
-        normal = normal_target(target) if b"%" in target else ""
+        normal = normalize_target(target) if b"%" in target else ""
         is_normal = not normal or normal == target.decode("latin-1")
         if is_normal or not self._is_for_asgi(environ.get("PATH_INFO", "")):
             return self.application(environ, start_response)

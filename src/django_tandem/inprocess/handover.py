@@ -73,7 +73,7 @@ class Passage:
     exception: str = ""
     request: ActiveRequest | None = None
 
-    def resolve(self, match: ResolverMatch | None, view: str) -> None:
+    def note_match(self, match: ResolverMatch | None, view: str) -> None:
         """Note the URL match and the view."""
         self.match, self.view = match, view
         if self.request is not None and match is not None:
@@ -197,7 +197,7 @@ def _view_middleware(own: Stack, pins: tuple[Pin, ...]) -> ViewMiddleware:
             return None
         decision = decide_request(request.resolver_match, view, request.path_info, pins)
         passage.is_explicit = decision.is_explicit
-        passage.resolve(request.resolver_match, decision.view)
+        passage.note_match(request.resolver_match, decision.view)
         if not passage.may_leave or decision.stack is own:
             return None
         # Middleware that caches or tags responses leaves a 204 alone.
@@ -284,7 +284,7 @@ class WsgiHandover:
         except Resolver404:
             return False
         decision = decide_request(match, match.func, path_info, self.pins)
-        passage.resolve(match, decision.view)
+        passage.note_match(match, decision.view)
         return decision.stack is Stack.ASGI
 
     def _hand_over(self, passage: Passage, start_response: StartResponse) -> Iterable[bytes]:

@@ -61,7 +61,7 @@ def remove_directory(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def remove_unused() -> None:
+def remove_abandoned_files() -> None:
     """Remove what stacks that were killed have left."""
     oldest = time.time() - UNUSED_S
     for prefix in (SLOT_PREFIX, METRICS_PREFIX):
@@ -70,10 +70,10 @@ def remove_unused() -> None:
             with contextlib.suppress(OSError):
                 found = path.lstat()
                 if found.st_uid == os.geteuid() and found.st_mtime < oldest:
-                    _remove_if_unused(path)
+                    _remove_if_abandoned(path)
 
 
-def _remove_if_unused(path: Path) -> None:
+def _remove_if_abandoned(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

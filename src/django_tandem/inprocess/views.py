@@ -143,7 +143,7 @@ def _wrapper_over_coroutine(callback: Any) -> Any | None:
     """
     if iscoroutinefunction(callback):
         return None
-    found = (_hiding_wrapper(entry) for entry in (callback, *_methods(callback)))
+    found = (_hiding_wrapper(entry) for entry in (callback, *_method_handlers(callback)))
     return next((wrapper for wrapper in found if wrapper is not None), None)
 
 
@@ -161,7 +161,7 @@ def _definition(wrapper: Any) -> Any:
     return wrapper if wrapper is None or hasattr(wrapper, "__code__") else type(wrapper)
 
 
-def _methods(callback: Any) -> Iterator[Any]:
+def _method_handlers(callback: Any) -> Iterator[Any]:
     # What a class-based view calls for each HTTP method; a viewset names others.
     cls = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
     actions = getattr(callback, "actions", None)

@@ -122,7 +122,7 @@ class Aggregates:
             self._routes[route] = self._closed_minute + 1
         return route
 
-    def remove_unused(self, now: float) -> set[str]:
+    def forget_idle_routes(self, now: float) -> set[str]:
         """Make room for further routes: remove and return those without a request for a day."""
         if len(self._routes) < MOST_ROUTES:
             return set()

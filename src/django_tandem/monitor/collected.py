@@ -11,7 +11,7 @@ from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.gauges import Gauges
 from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.marks import Marks
-from django_tandem.monitor.series_routes import SeriesRoutes
+from django_tandem.monitor.series_selection import SeriesSelection
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.runtime.listen_queues import ListenQueue
 
@@ -27,7 +27,7 @@ class Collected:
 
     aggregates: Aggregates
     marks: Marks
-    series_routes: SeriesRoutes = field(default_factory=SeriesRoutes)
+    series_selection: SeriesSelection = field(default_factory=SeriesSelection)
     requests: RequestCounters = field(default_factory=RequestCounters)
     worker_counts: WorkerCounters = field(default_factory=WorkerCounters)
     last_hour: LastHour = field(default_factory=LastHour)

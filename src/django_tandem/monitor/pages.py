@@ -41,7 +41,7 @@ class Accepted:
     gzip: bool
 
 
-class StackPages:
+class MonitorPages:
     """Makes each page from what is collected at the moment of its request."""
 
     def __init__(self, collected: Collected, run_dir: Path) -> None:
@@ -55,14 +55,14 @@ class StackPages:
     def by_path(self) -> Pages:
         """Return the pages by their paths."""
         data: Pages = {
-            "/snapshot.json": self._snapshot,
-            "/history.json": self._history,
-            "/gauges.json": self._gauges,
+            "/snapshot.json": self._snapshot_page,
+            "/history.json": self._history_page,
+            "/gauges.json": self._gauges_page,
         }
         # Paths in the data may hold what only the user of the stack should see.
-        return {**only_on_socket({**file_pages(), **data}), "/metrics": self._metrics}
+        return {**only_on_socket({**file_pages(), **data}), "/metrics": self._metrics_page}
 
-    async def _snapshot(self, _request: Request) -> Response:
+    async def _snapshot_page(self, _request: Request) -> Response:
         collected = self._collected
         inputs = SnapshotInputs(
             generation=collected.generation,
@@ -84,17 +84,17 @@ class StackPages:
             for each in self._collected.workers
         )
 
-    async def _history(self, request: Request) -> Response:
+    async def _history_page(self, request: Request) -> Response:
         given = request.query.get("minutes", "")
         # int() also accepts digits that are not ASCII, and raises for more than 4,300 of them.
         is_number = given.isascii() and given.isdecimal() and len(given) < 10
         since = int(time.time()) // 60 - (int(given) if is_number else HOUR_MINUTES)
         return Response(status=HTTPStatus.OK, body=self._collected.last_hour.as_json(since))
 
-    async def _gauges(self, _request: Request) -> Response:
+    async def _gauges_page(self, _request: Request) -> Response:
         return as_json(HTTPStatus.OK, self._collected.gauges.as_json())
 
-    async def _metrics(self, request: Request) -> Response:
+    async def _metrics_page(self, request: Request) -> Response:
         accepted = Accepted(
             formats=request.headers.get("accept", ""),
             gzip=_accepts_gzip(request.headers.get("accept-encoding", "")),
@@ -122,7 +122,7 @@ class StackPages:
             restarts=self._restarts(),
             pss_bytes=collected.pss_bytes,
             lost_lines=collected.lost_lines,
-            shared_routes=collected.series_routes.shared,
+            shared_routes=collected.series_selection.shared,
             shifts=shifts.read(self._run_dir),
             project=project_metrics.read(
                 self._run_dir,

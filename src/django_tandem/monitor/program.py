@@ -23,7 +23,7 @@ from django_tandem.monitor.collected import Collected, queues_of
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
-from django_tandem.monitor.pages import StackPages
+from django_tandem.monitor.pages import MonitorPages
 from django_tandem.monitor.processes import WorkerProcesses
 from django_tandem.monitor.requests_file import RequestsFile
 from django_tandem.monitor.statsd_export import StatsdExport
@@ -70,7 +70,7 @@ class Monitor:
         self._history = _open_history(run_dir)
         self._failures: list[str] = []
         self._reported: set[str] = set()
-        self._server = HttpServer(StackPages(self._collected, run_dir).by_path())
+        self._server = HttpServer(MonitorPages(self._collected, run_dir).by_path())
         # Below supervisord, a thread of it answers the probes.
         self._probes: HttpServer | None = None
 
@@ -135,7 +135,7 @@ class Monitor:
             self._collected.lost_lines += 1
             return
         counted = self._collected.aggregates.add(parsed)
-        self._collected.requests.add(self._collected.series_routes.add(counted))
+        self._collected.requests.add(self._collected.series_selection.add(counted))
         self._statsd.add(parsed)
 
     async def _sample(self) -> None:
@@ -151,15 +151,15 @@ class Monitor:
 
     async def _pass_on(self) -> None:
         self._close_minutes()
-        if unused := self._collected.aggregates.remove_unused(time.time()):
-            self._collected.series_routes.remove(unused)
+        if unused := self._collected.aggregates.forget_idle_routes(time.time()):
+            self._collected.series_selection.remove(unused)
             self._collected.requests.remove(unused)
         # Channels workers serve no request.
         workers = self._collected.workers
         self._statsd.flush(sum(each.slot.stack != programs.CHANNELS for each in workers))
 
     async def _choose_routes(self) -> None:
-        self._collected.requests.remove(self._collected.series_routes.choose())
+        self._collected.requests.remove(self._collected.series_selection.choose())
 
     def _close_minutes(self, *, at_once: bool = False) -> None:
         records = self._collected.aggregates.close_minutes(time.time(), at_once=at_once)
@@ -270,11 +270,11 @@ def installed_version() -> str:
 
 def _probe_server(root: int, run_dir: Path) -> HttpServer:
     # Only the companion of a role without supervisord needs these.
-    from django_tandem.runtime.probes.observer import Observer  # noqa: PLC0415
+    from django_tandem.runtime.probes.observer import StackObserver  # noqa: PLC0415
     from django_tandem.runtime.probes.thread import probe_pages  # noqa: PLC0415
     from django_tandem.runtime.unsupervised import UnsupervisedProgram  # noqa: PLC0415
 
-    return HttpServer(probe_pages(Observer(UnsupervisedProgram(root), run_dir).observe))
+    return HttpServer(probe_pages(StackObserver(UnsupervisedProgram(root), run_dir).observe))
 
 
 def _open_history(run_dir: Path) -> BackgroundWriter | None:

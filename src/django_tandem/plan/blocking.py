@@ -21,7 +21,7 @@ def block_rules(
     ``stripped`` are the prefixes of pins with STRIP. Raises RefusedError for a target that names
     nothing, routes whose paths are not known, or paths that a stack gets without their prefix.
     """
-    named = [route for route in routes if _is_of(target, route)]
+    named = [route for route in routes if _matches_target(target, route)]
     if not named and target.startswith(("/", "=/")):
         _require_whole(target, stripped)
         return (_path_rule(target),)
@@ -45,7 +45,7 @@ def covered(rules: Iterable[BlockRule], routes: Iterable[Route]) -> list[Route]:
     return [route for route in routes if any(_blocks(rule, route) for rule in blocked)]
 
 
-def _is_of(target: str, route: Route) -> bool:
+def _matches_target(target: str, route: Route) -> bool:
     return (route.pattern == target and not route.match.literal) or is_named(target, route)
 
 

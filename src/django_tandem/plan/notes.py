@@ -160,7 +160,7 @@ def _pins_without_effect(context: PlanContext, verdicts: tuple[Verdict, ...]) ->
     project = context.project
     routes = (*(verdict.route for verdict in verdicts), *project.other_routes)
     for index, pin in enumerate(context.settings.routes):
-        if pin.is_of_paths and not _may_be_served(pin, project):
+        if pin.is_of_paths and not _dispatcher_may_serve(pin, project):
             yield from _without_effect(index, pin, routes, project.script_name)
 
 
@@ -206,5 +206,5 @@ def _beginnings(routes: tuple[Route, ...]) -> set[str]:
     return {*prefixes, *parents} - {"", "/"}
 
 
-def _may_be_served(pin: Pin, project: Project) -> bool:
+def _dispatcher_may_serve(pin: Pin, project: Project) -> bool:
     return pin.stack is Stack.ASGI and bool(project.asgi_dispatcher)

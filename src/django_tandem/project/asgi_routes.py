@@ -24,7 +24,7 @@ from django_tandem.project.outer_routes import (
     outer_routes,
     own_dispatcher,
 )
-from django_tandem.project.path_match import PatternChain, append, cut, extend, path_match
+from django_tandem.project.path_match import PatternChain, append, cut, extend, path_match_of
 from django_tandem.project.patterns import PatternPcre
 
 # A URLRouter strips every leading slash of the path; a whole path begins with one.
@@ -171,7 +171,7 @@ def _route(endpoint: _Endpoint, protocol: Protocol) -> AsgiRoute:
     patterns = [str(pattern).removeprefix("^") for pattern in endpoint.patterns]
     return AsgiRoute(
         pattern=f"/{''.join(patterns) if patterns else '…'}",
-        match=path_match(endpoint.chain) if patterns else _EVERY_PATH,
+        match=path_match_of(endpoint.chain) if patterns else _EVERY_PATH,
         matches=endpoint.matches,
         application=endpoint.application,
         name=endpoint.name,

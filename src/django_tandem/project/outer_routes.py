@@ -164,7 +164,7 @@ def _route(route: Any, path: str, protocol: Protocol) -> AsgiRoute:
     regex = re.compile("^" + re.escape(prefix) + route.path_regex.pattern.removeprefix("^"))
     return AsgiRoute(
         pattern=path,
-        match=_match(regex.pattern, path),
+        match=_path_match_of(regex.pattern, path),
         matches=regex.match,
         application=route.app if _is_mount(route) else route.endpoint,
         name=route.name,
@@ -172,7 +172,7 @@ def _route(route: Any, path: str, protocol: Protocol) -> AsgiRoute:
     )
 
 
-def _match(regex: str, path: str) -> PathMatch:
+def _path_match_of(regex: str, path: str) -> PathMatch:
     try:
         tree = parse(regex, is_full=regex.endswith("$"))
         fragment = translate(tree)

@@ -134,7 +134,7 @@ def cut(chain: PatternChain, why: str) -> PatternChain:
     return replace(chain, why_inexact=chain.why_inexact or why, is_cut=True)
 
 
-def path_match(chain: PatternChain) -> PathMatch:
+def path_match_of(chain: PatternChain) -> PathMatch:
     """Return the match of a chain that is complete, its leaf included."""
     filled = [_fill_language_prefix(variant, chain.language_prefix) for variant in chain.variants]
     texts = list(dict.fromkeys(text for text, _ in filled))

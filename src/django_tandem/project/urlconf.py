@@ -9,7 +9,7 @@ from django.urls.resolvers import LocalePrefixPattern, URLPattern, URLResolver
 from django_tandem.inprocess.views import view_of
 from django_tandem.model import Route, View
 from django_tandem.project.inheritance import inherits
-from django_tandem.project.path_match import PatternChain, cut, extend, path_match
+from django_tandem.project.path_match import PatternChain, cut, extend, path_match_of
 
 # No project nests this deep on purpose, and Python's own recursion must not end first.
 _DEEPEST = 64
@@ -58,7 +58,7 @@ def route_of(endpoint: Endpoint, project_directory: str) -> Route:
         pattern=shown(path.patterns) + ("" if is_view else "…"),
         name=":".join([*path.namespaces, endpoint.name]) if endpoint.name else None,
         view=view,
-        match=path_match(path.chain),
+        match=path_match_of(path.chain),
         is_branch=not is_view,
     )
 

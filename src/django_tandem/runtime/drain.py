@@ -56,7 +56,7 @@ def drain_all(run_dir: Path) -> None:
             return
         for program in diff.to_stop:
             if program not in drains or not drains[program].is_alive():
-                work = partial(drain_program, run_dir, program, diff.state, sampler)
+                work = partial(drain_and_stop, run_dir, program, diff.state, sampler)
                 drains[program] = _start_thread(work)
         # A program that is not in supervisord.conf can't be started, in no later round either.
         is_unknown = diff.to_start and not supervisord.start(run_dir, diff.to_start)
@@ -67,7 +67,7 @@ def drain_all(run_dir: Path) -> None:
         time.sleep(POLL_S)
 
 
-def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
+def drain_and_stop(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
     """
     Stop one program once the connections of its sockets have ended, or their time is over.
 
@@ -76,12 +76,14 @@ def drain_program(run_dir: Path, program: str, state: State, sampler: SocketSamp
     is_server = bool(socket_names(program))
     # An abandoned candidate has never been live, and has no connections.
     if is_server and 0 < generation_of(program) < state.generation:
-        _drain_server(run_dir, program, state, sampler)
+        _wait_until_server_drained(run_dir, program, state, sampler)
     # After its drain, a server has as long as at a stop; other programs have their own time.
     supervisord.stop_program(run_dir, program, state.stop_s if is_server else 0)
 
 
-def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSampler) -> None:
+def _wait_until_server_drained(
+    run_dir: Path, program: str, state: State, sampler: SocketSampler
+) -> None:
     until = time.monotonic() + state.drain_s
     if is_master(program):
         # At once: the new generation has its own.
@@ -89,7 +91,14 @@ def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSamp
     generation = generation_of(program)
     drains = [
         _start_thread(
-            partial(_drain_socket, run_dir / f"{name}.sock", stack, generation, state, sampler)
+            partial(
+                _wait_until_socket_drained,
+                run_dir / f"{name}.sock",
+                stack,
+                generation,
+                state,
+                sampler,
+            )
         )
         for stack, name in socket_names(program).items()
     ]
@@ -99,7 +108,7 @@ def _drain_server(run_dir: Path, program: str, state: State, sampler: SocketSamp
         _wait_for_channels(run_dir, program, until)
 
 
-def _drain_socket(
+def _wait_until_socket_drained(
     path: Path, stack: Stack, generation: int, state: State, sampler: SocketSampler
 ) -> None:
     """

@@ -123,7 +123,7 @@ class HealthGate:
         self._deadline = deadline
         self._pids: dict[str, int] = {}
 
-    def wait_for(self, processes: Sequence[Process]) -> Iterator[Result]:
+    def iterate_health(self, processes: Sequence[Process]) -> Iterator[Result]:
         """Yield each of ``processes`` as it becomes healthy, or any process that failed."""
         yield from wait_until_healthy(
             processes, self._state, self._run_dir, self._find_failure, self._deadline

@@ -76,7 +76,7 @@ def find(run_dir: Path) -> list[Started]:
     return _living(started) if started else []
 
 
-def end(run_dir: Path, report: Report, *, within_s: float = END_S) -> bool:
+def end_orphans(run_dir: Path, report: Report, *, within_s: float = END_S) -> bool:
     """
     End what outlived the supervisord of ``run_dir``; return whether there was anything.
 

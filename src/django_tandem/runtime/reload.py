@@ -95,13 +95,13 @@ def start(reload: Reload) -> None:
     for process in sorted(reload.started, key=lambda process: not process.sockets):
         reload.report(f"Starting {process.program}: {process.description}.")
         _start(process.program, reload.run_dir)
-        for healthy in _require_healthy(reload, reload.gate.wait_for(_needed([process]))):
+        for healthy in _require_healthy(reload, reload.gate.iterate_health(_needed([process]))):
             reload.report(f"{process.program}: {healthy.reason}")
 
 
 def check_health(reload: Reload) -> None:
     """Check all processes once more: the first may have ended while the last one started."""
-    for _healthy in _require_healthy(reload, reload.gate.wait_for(_needed(reload.started))):
+    for _healthy in _require_healthy(reload, reload.gate.iterate_health(_needed(reload.started))):
         pass
 
 
@@ -115,7 +115,7 @@ def commit_state(reload: Reload) -> None:
     commit.commit(reload.run_dir)
 
 
-def move(reload: Reload) -> None:
+def switch_edge(reload: Reload) -> None:
     """Reload NGINX if it has something new to read, and move the links to the new sockets."""
     generation = reload.plan.generation
     if not commit.finish(reload.run_dir):
@@ -164,7 +164,7 @@ STEPS: tuple[Callable[[Reload], None], ...] = (
     check_health,
     extend_blocks,
     commit_state,
-    move,
+    switch_edge,
     renew_blocks,
     renew_shifts,
     start_drainer,
@@ -220,7 +220,7 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
     if lock.holder(run_dir) is None or state is None:
         raise nothing_runs(run_dir)
     unsupervised.refuse_reload(run_dir, state)
-    _refuse_address(run_dir, state)
+    _refuse_stack_on_address(run_dir, state)
     with require_space(run_dir), require_supervisord():
         handle = _lock(run_dir, report, patience_s)
         try:
@@ -231,7 +231,7 @@ def locked(run_dir: Path, report: Report, *, patience_s: float) -> Iterator[Stat
             lock.release(handle)
 
 
-def _refuse_address(run_dir: Path, state: State) -> None:
+def _refuse_stack_on_address(run_dir: Path, state: State) -> None:
     kinds = (kind for process in state.processes for kind in process.kinds)
     bind = next((kind.bind for kind in kinds if kind.bind), None)
     if bind is not None:
@@ -257,7 +257,7 @@ def wait_until_drained(run_dir: Path) -> None:
             return
         alone = [each for each in diff.state.processes if each.exclusive]
         gate = HealthGate(alone, diff.state, run_dir, Deadline(STAYS_UP_S))
-        for result in gate.wait_for(alone):
+        for result in gate.iterate_health(alone):
             if isinstance(result, Failed):
                 raise RefusedError(
                     f"Generation {diff.state.generation} is live, but not all of its programs "

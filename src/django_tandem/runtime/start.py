@@ -52,11 +52,11 @@ def prepare(plan: Plan, settings: Settings) -> int:
         run_dir.prepare(directory)
         run_dir.require_free_bytes(directory)
         handle = _take_lock(directory)
-        orphans.end(directory, report)
+        orphans.end_orphans(directory, report)
         preflight.require_all(plan, settings)
         # What a stack that was killed left behind; none runs here now.
         clean(directory)
-        shared_memory.remove_unused()
+        shared_memory.remove_abandoned_files()
         for name in (FAILED_FILE, STOPPING_FILE):
             (directory / name).unlink(missing_ok=True)
         logs.mark_start(directory)
@@ -144,7 +144,7 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     started = launched(directory, handle, os.environ)
     failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
     if failed is not None and started.poll() is None:
-        supervisord.stop(
+        supervisord.stop_stack(
             directory, deadline_s=command_s(plan.stop_s), started=identify(started.pid)
         )
     elif failed is not None and failed.process is None:

@@ -192,7 +192,7 @@ def _programs(
             role=role,
             state=_state(status, process, role, state, kinds),
             connections=_sum(
-                [*(connections[each] for each in log_names(name)), *_on_addresses(process)]
+                [*(connections[each] for each in log_names(name)), *_tcp_connection_counts(process)]
             ),
             kinds=kinds,
         )
@@ -236,7 +236,7 @@ def _connections(run_dir: Path, programs: Sequence[str]) -> dict[str, int | None
     return {name: found.get(path) for name, path in sockets.items()}
 
 
-def _on_addresses(process: Process | None) -> Iterator[int | None]:
+def _tcp_connection_counts(process: Process | None) -> Iterator[int | None]:
     for kind in process.kinds if process else ():
         if kind.bind:
             yield count_on_port(kind.bind.port)

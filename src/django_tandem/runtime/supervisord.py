@@ -91,7 +91,7 @@ def start(run_dir: Path, programs: Sequence[str]) -> bool:
     return bool(_call(run_dir, "tandem.start", list(programs)))
 
 
-def end(run_dir: Path, program: str, within_s: int) -> bool:
+def begin_stop(run_dir: Path, program: str, within_s: int) -> bool:
     """Stop a program, with SIGKILL after ``within_s``, 0 its own; return whether it has ended."""
     return bool(_call(run_dir, "tandem.end", program, within_s))
 
@@ -133,7 +133,7 @@ def give_up(run_dir: Path, program: str, because: str) -> None:
 def stop_program(run_dir: Path, program: str, within_s: int) -> None:
     """Stop and remove a program, and return when that is done."""
     began = time.monotonic()
-    while not end(run_dir, program, within_s):
+    while not begin_stop(run_dir, program, within_s):
         pause(began)
 
 
@@ -163,7 +163,7 @@ def pid_of(run_dir: Path, program: str) -> int | None:
     return next(found, 0) or None
 
 
-def stop(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = None) -> bool:
+def stop_stack(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | None = None) -> bool:
     """
     Have supervisord stop everything, and wait until it has ended.
 

@@ -44,7 +44,7 @@ def send(holder: ProcessIdentity, number: signal.Signals) -> bool:
     return True
 
 
-def stop(run_dir: Path, state: State, *, deadline_s: float) -> None:
+def stop_program(run_dir: Path, state: State, *, deadline_s: float) -> None:
     """
     Have the one program stop, and wait until it has ended.
 

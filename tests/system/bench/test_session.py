@@ -166,7 +166,7 @@ def test_a_second_ctrl_c_leaves_nothing_running(directory, topologies) -> None:
         raise KeyboardInterrupt
 
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr("django_tandem.runtime.supervisord.stop", second_ctrl_c)
+    monkeypatch.setattr("django_tandem.runtime.supervisord.stop_stack", second_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         stack.__exit__(None, None, None)
 

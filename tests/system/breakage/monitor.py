@@ -81,7 +81,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a route replaces one that is as busy",
-        file="monitor/series_routes.py",
+        file="monitor/series_selection.py",
         old="            if occupied.get(older, 0.0) >= SHARE * occupied[newer]:\n",
         new="            if False:\n",
         tests=("tests/unit/monitor/test_series_routes.py",),

@@ -72,7 +72,7 @@ class Fanout:
     async def missing_of(self, stamp: int) -> int:
         """Return how many WebSockets that were open do not get a message within DELIVERY_S."""
         until = time.monotonic() + DELIVERY_S
-        while (missing := await self.load.missing(stamp, 0)) and time.monotonic() < until:
+        while (missing := await self.load.count_undelivered(stamp, 0)) and time.monotonic() < until:
             await asyncio.sleep(POLL_S)
         return missing
 

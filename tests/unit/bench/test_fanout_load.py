@@ -138,7 +138,7 @@ def test_clients_that_did_not_receive_a_message_are_counted() -> None:
         broadcast(list(server.connections)[:2], f"tandem-{stamp:019d}")
         while (await load.counts()).delivered < 2:
             await asyncio.sleep(0.01)
-        return await load.missing(stamp, 0)
+        return await load.count_undelivered(stamp, 0)
 
     async def listen(socket: ServerConnection) -> None:
         await socket.wait_closed()

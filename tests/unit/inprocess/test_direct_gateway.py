@@ -14,7 +14,7 @@ from django_tandem.inprocess.direct_gateway import (
     WsgiDirectGateway,
     WsgiNormalPath,
     is_enabled,
-    normal_target,
+    normalize_target,
 )
 
 OF_THE_EDGE = {"X-Real-IP": "192.0.2.1", "X-Tandem-Handed": "1", "X-Request-Start": "t=1"}
@@ -160,7 +160,7 @@ urlpatterns = [path("live/<str:name>/", live), path("about/", plain)]
 )
 def test_a_normal_target_has_no_needless_encoding(target, normal):
     """Of the characters that RFC 3986 leaves as they are; it leads to no other host."""
-    assert normal_target(target) == normal
+    assert normalize_target(target) == normal
 
 
 @override_settings(ROOT_URLCONF=__name__)

@@ -322,7 +322,7 @@ def test_the_route_is_shown_once_it_is_known(board):
         route = "^lots/<int:number>/"
 
     async def application(scope, receive, send):
-        scope[PASSAGE].resolve(Match(), "view")
+        scope[PASSAGE].note_match(Match(), "view")
         shown.extend(read(board).in_flight)
 
     shown = []

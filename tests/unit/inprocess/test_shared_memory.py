@@ -31,10 +31,10 @@ def test_the_slot_of_a_running_worker_stays(memory, tmp_path) -> None:
     """Its mapping has the lock, which ends with the process however that ends."""
     slot = slot_file.map_slot(tmp_path)
     age(memory)
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
     kept = list(memory.iterdir())
     slot.close()
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
 
     assert [each.name.startswith("tandem-slot-") for each in kept] == [True]
     assert not list(memory.iterdir())
@@ -48,10 +48,10 @@ def test_the_metrics_of_a_running_stack_stay(memory, tmp_path) -> None:
     (tmp_path / "prometheus-1").symlink_to(directory)
     shared_memory.lock_directory(tmp_path / "prometheus-1")
     age(memory)
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
     is_kept = directory.exists()
     os.close(shared_memory._locked.pop(directory))
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
 
     assert (is_kept, directory.exists()) == (True, False)
 
@@ -73,7 +73,7 @@ def test_what_is_new_or_another_programs_stays(memory) -> None:
         (memory / name).touch()
     age(memory)
     (memory / "tandem-slot-new").touch()
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
 
     assert len(list(memory.iterdir())) == 4
 
@@ -84,6 +84,6 @@ def test_a_link_is_not_followed(memory, tmp_path) -> None:
     target.mkdir()
     (memory / "tandem-slot-link").symlink_to(target)
     os.utime(memory / "tandem-slot-link", (LONG_AGO, LONG_AGO), follow_symlinks=False)
-    shared_memory.remove_unused()
+    shared_memory.remove_abandoned_files()
 
     assert target.exists()

@@ -145,8 +145,8 @@ def test_a_route_without_a_request_for_a_day_makes_room(counted, monkeypatch) ->
     for route, at in (("/old/", NOON), ("/used/", NOON), ("/used/", NOON + day)):
         counted.add(request(at, route=route))
 
-    assert counted.remove_unused(NOON + day) == set()
-    assert counted.remove_unused(NOON + day + 120) == {"/old/"}
+    assert counted.forget_idle_routes(NOON + day) == set()
+    assert counted.forget_idle_routes(NOON + day + 120) == {"/old/"}
     assert counted.add(request(NOON + day + 120, route="/new/")).route == "/new/"
     assert counted.add(request(NOON + day + 120, route="/old/")).route == "(other)"
 

@@ -17,7 +17,7 @@ from django_tandem.monitor import pages, prometheus
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.collected import Collected
 from django_tandem.monitor.marks import Marks
-from django_tandem.monitor.pages import LEAST_COMPRESSED_BYTES, VARY, StackPages
+from django_tandem.monitor.pages import LEAST_COMPRESSED_BYTES, VARY, MonitorPages
 from django_tandem.monitor.prometheus import Measured
 from django_tandem.monitor.request_lines import parse
 from django_tandem.monitor.snapshot import WorkerState
@@ -44,7 +44,7 @@ def test_a_snapshot_has_the_requests_that_are_in_progress_now(tmp_path, board) -
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now), workers=seen)
 
     request = Request(method="GET", path="/snapshot.json", query={}, headers={}, server="/socket")
-    page = StackPages(collected, tmp_path).by_path()["/snapshot.json"]
+    page = MonitorPages(collected, tmp_path).by_path()["/snapshot.json"]
     snapshot = json.loads(asyncio.run(page(request)).body)
 
     assert [each["path"] for each in seen_requests(snapshot)] == ["/present/"]
@@ -66,7 +66,7 @@ def test_the_metrics_are_encoded_in_a_thread_once_a_second(tmp_path, monkeypatch
     monkeypatch.setattr(prometheus, "encode", encode)
     now = time.time()
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
-    page = StackPages(collected, tmp_path).by_path()["/metrics"]
+    page = MonitorPages(collected, tmp_path).by_path()["/metrics"]
     request = Request(method="GET", path="/metrics", query={}, headers={}, server="/socket")
 
     async def scrape() -> list[bytes]:
@@ -100,7 +100,7 @@ def test_a_large_page_of_metrics_is_compressed_for_a_client_that_accepts_it(
     monkeypatch.setattr(prometheus, "encode", lambda _measured, _accept: (text, "text/plain"))
     now = time.time()
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
-    page = StackPages(collected, tmp_path).by_path()["/metrics"]
+    page = MonitorPages(collected, tmp_path).by_path()["/metrics"]
     headers = {"accept-encoding": accepted}
     request = Request(method="GET", path="/metrics", query={}, headers=headers, server="/socket")
 
@@ -123,7 +123,7 @@ def test_an_address_has_the_metrics_alone(tmp_path, path, status, server) -> Non
     """Paths of requests may hold secrets."""
     now = time.time()
     collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
-    by_path = StackPages(collected, tmp_path).by_path()
+    by_path = MonitorPages(collected, tmp_path).by_path()
     request = Request(method="GET", path=path, query={}, headers={}, server=server)
 
     assert asyncio.run(by_path[path](request)).status == status

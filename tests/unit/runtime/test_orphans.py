@@ -67,7 +67,7 @@ def living(group: int) -> list[psutil.Process]:
 
 def end(run_dir: Path, within_s: float = 5) -> tuple[bool, list[str]]:
     reports: list[str] = []
-    return orphans.end(run_dir, reports.append, within_s=within_s), reports
+    return orphans.end_orphans(run_dir, reports.append, within_s=within_s), reports
 
 
 def test_recorded_processes_are_ended(start, tmp_path) -> None:

@@ -35,7 +35,7 @@ class RouteCounts:
     errors: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
 
-    def result(self, route: str) -> RouteResult:
+    def as_route_result(self, route: str) -> RouteResult:
         """Return them as a result."""
         return RouteResult(
             route=route,
@@ -74,7 +74,9 @@ class ReplayLoad:
 
     def routes(self) -> tuple[RouteResult, ...]:
         """Return the result of each route, in alphabetical order."""
-        return tuple(counts.result(route) for route, counts in sorted(self._routes.items()))
+        return tuple(
+            counts.as_route_result(route) for route, counts in sorted(self._routes.items())
+        )
 
     async def run(self) -> None:
         """Send each route once until reset() is called, then all requests at their times."""

@@ -49,7 +49,7 @@ class Programs(Protocol):
         """Return for how long a program has run, None if it does not."""
 
 
-class Observer:
+class StackObserver:
     """One running stack, observed from a thread in its supervisord, or from its companion."""
 
     def __init__(self, programs_: Programs, run_dir: Path) -> None:

@@ -63,7 +63,7 @@ class GenerationsRpc:
 
     def start(self, programs: list[str]) -> bool:
         """Start the programs as they are rendered; return whether each of them is."""
-        rendered = self._rendered()
+        rendered = self._group_configs()
         for program in programs:
             if program in rendered:
                 self._supervisord.add_process_group(rendered[program])
@@ -86,7 +86,7 @@ class GenerationsRpc:
     def refresh(self) -> bool:
         """Apply a reload's commit to what keeps running: programs, log multiplexer and probes."""
         # NGINX and Valkey use a new command at their next start.
-        for name, rendered in self._rendered().items():
+        for name, rendered in self._group_configs().items():
             group = self._supervisord.process_groups.get(name)
             for config in rendered.process_configs if group else ():
                 process = group.processes[config.name]
@@ -172,7 +172,7 @@ class GenerationsRpc:
     def _is_draining(self) -> bool:
         return self._drainer is not None and self._drainer.poll() is None
 
-    def _rendered(self) -> dict[str, Any]:
+    def _group_configs(self) -> dict[str, Any]:
         # While a reload has written a candidate, what is to start may be of either file.
         options = self._supervisord.options
         candidate = self._run_dir / commit.candidate(commit.SUPERVISOR_FILE)

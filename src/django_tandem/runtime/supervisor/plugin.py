@@ -15,7 +15,7 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import log_names, socket_names
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
-from django_tandem.runtime.probes.observer import Observer
+from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
@@ -87,7 +87,7 @@ class Plugin:
             supervisord, run_dir, self._self_pipe, self._output, lambda: self._policy.has_failed
         )
         programs = SupervisedPrograms(supervisord, lambda: self._self_pipe.ran_at)
-        observer = Observer(programs, run_dir)
+        observer = StackObserver(programs, run_dir)
         self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
         listener = ReloadListener(supervisord, run_dir, self._output.print_line)
@@ -170,7 +170,7 @@ def _hold_lock(run_dir: Path) -> int:
 def _end_orphans(run_dir: Path) -> None:
     """End what an earlier supervisord left, where this one was started without `tandem up`."""
     try:
-        orphans.end(run_dir, report)
+        orphans.end_orphans(run_dir, report)
     except MachineError as error:
         report(str(error))
         os._exit(error.exit_code)

@@ -143,7 +143,7 @@ class ForkedWorker(Worker):  # type: ignore[misc]
             worker_process.set_process_name(worker_process.process_name(self.kind.name))
         self.report.write(self.count_requests())
 
-    async def send_heartbeats(self) -> None:
+    async def notify_master(self) -> None:
         """Notify for as long as the master runs; once it is dead, stop gracefully."""
         while os.getppid() == self.ppid:
             self.notify()
@@ -157,7 +157,7 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         return signal.SIGTERM
 
 
-def wsgi_worker(chosen: type[Worker]) -> type[Worker]:
+def forkable_worker_class(chosen: type[Worker]) -> type[Worker]:
     """Return the worker class that gunicorn.conf.py chooses, as one that can be forked here."""
     return type(f"Forked{chosen.__name__}", (ForkedWorker, chosen), {})
 
@@ -214,7 +214,7 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         # Hooks of Gunicorn wrap `worker.wsgi` in WSGI middleware.
         self.config.app = self.asgi
-        self.server = HeartbeatServer(self.config, self.send_heartbeats)
+        self.server = HeartbeatServer(self.config, self.notify_master)
         self._install_sigquit_handler()
         asyncio.get_running_loop().add_signal_handler(
             DRAIN_SIGNAL, lambda: self.server.start_task(self._drain())
@@ -265,6 +265,6 @@ class ForkedChannelsWorker(ForkedWorker):
             asyncio.run(self._consume())
 
     async def _consume(self) -> None:
-        heartbeats = asyncio.ensure_future(self.send_heartbeats())
+        heartbeats = asyncio.ensure_future(self.notify_master())
         await self.asgi.arun()
         heartbeats.cancel()

@@ -33,8 +33,8 @@ from django_tandem.servers.adapters import master_sources, separate_programs
 from django_tandem.servers.adapters.forked_workers import (
     ForkedChannelsWorker,
     ForkedKind,
+    forkable_worker_class,
     uvicorn_worker,
-    wsgi_worker,
 )
 from django_tandem.servers.adapters.separate_programs import Command
 from django_tandem.servers.adapters.shared_arbiter import SharedArbiter
@@ -124,7 +124,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         config = self.cfg
         return ForkedKind(
             name=Stack.WSGI.value,
-            worker_class=wsgi_worker(config.worker_class),
+            worker_class=forkable_worker_class(config.worker_class),
             # The threads of a replaced worker have as long as a request may take. At a stop, the
             # master's own limit holds.
             config=with_settings(config, graceful_timeout=config.timeout),

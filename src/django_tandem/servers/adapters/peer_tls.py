@@ -48,8 +48,8 @@ def encrypted(create_server: Callable[..., Any]) -> Callable[..., Any]:
     """Return an event loop's ``create_server`` that has TLS on addresses alone."""
     with_tls = context()
 
-    def create(*arguments: Any, sock: Any, **options: Any) -> Any:
+    def create_server_with_tls(*arguments: Any, sock: Any, **options: Any) -> Any:
         tls = with_tls if is_tcp(sock) else None
         return create_server(*arguments, sock=sock, **{**options, "ssl": tls})
 
-    return create_server if with_tls is None else create
+    return create_server if with_tls is None else create_server_with_tls

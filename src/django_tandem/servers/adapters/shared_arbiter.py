@@ -59,7 +59,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         self._restarts = WorkerRestarts(worker_restarts.FILES.path_of_process())
         self._heartbeat = MasterHeartbeat(master_heartbeat.FILES.path_of_process())
         self._recycling = Recycling(
-            lambda: self.WORKERS, self._spawn, self._drain, self._log_of_kind
+            lambda: self.WORKERS, self._spawn, self._drain, self._log_to_kind
         )
         super().__init__(app)
 
@@ -117,7 +117,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         try:
             return int(self.spawn_worker())
         except OSError as error:
-            self._log_of_kind(kind, f"A worker could not be started: {error}.")
+            self._log_to_kind(kind, f"A worker could not be started: {error}.")
             self._not_before[kind.name] = time.monotonic() + PERIOD_S
             return 0
 
@@ -219,7 +219,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 text = (
                     f"Worker {worker.pid} ended and is replaced; the master's log has the reason."
                 )
-                self._log_of_kind(worker.kind, text)
+                self._log_to_kind(worker.kind, text)
         if time.monotonic() < worker.forked_at + PERIOD_S:
             self._not_before[worker.kind.name] = worker.forked_at + PERIOD_S
 
@@ -233,7 +233,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 self.kill_worker(pid, signal.SIGKILL)
                 continue
             worker.aborted = True
-            self._log_of_kind(
+            self._log_to_kind(
                 worker.kind, f"WORKER TIMEOUT (pid:{pid}): {exceeded}. Its stack follows."
             )
             self.kill_worker(pid, DUMP_SIGNAL)
@@ -333,7 +333,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         """Ignore SIGTTOU, which names no kind."""
         self._ignore("TTOU")
 
-    def _log_of_kind(self, kind: ForkedKind, text: str) -> None:
+    def _log_to_kind(self, kind: ForkedKind, text: str) -> None:
         """Log to the file in which the workers of the kind log."""
         path = worker_process.log_file(kind.name)
         try:

@@ -15,7 +15,7 @@ from django_tandem.inprocess import master_heartbeat
 from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
-from django_tandem.runtime.probes.observer import Observer
+from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.report import Outcome, StackHealth, readyz, startupz
 from django_tandem.runtime.state import READY_FILE
 from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
@@ -43,9 +43,9 @@ def supervisord() -> Supervisord:
 
 
 @pytest.fixture
-def observer(supervisord, tmp_path) -> Observer:
+def observer(supervisord, tmp_path) -> StackObserver:
     write_state(tmp_path)
-    return Observer(SupervisedPrograms(supervisord, time.monotonic), tmp_path)
+    return StackObserver(SupervisedPrograms(supervisord, time.monotonic), tmp_path)
 
 
 def write_state(run_dir: Path, generation: int = 1, **tandem: object) -> None:
@@ -63,7 +63,7 @@ async def serve(path: Path, body: bytes = b"ready", status: bytes = b"200 OK") -
     return await asyncio.start_unix_server(answer, path)
 
 
-def observe(observer: Observer) -> StackHealth:
+def observe(observer: StackObserver) -> StackHealth:
     return asyncio.run(observer.observe())
 
 
@@ -163,7 +163,7 @@ def test_a_worker_alone_is_ready_once_it_runs(tmp_path, is_running) -> None:
     uptime_s = 2.0 if is_running else None
     one = SimpleNamespace(is_shut_down=False, loop_age_s=None, uptime_s=lambda _program: uptime_s)
 
-    health = observe(Observer(one, tmp_path))
+    health = observe(StackObserver(one, tmp_path))
 
     assert health.servers == ()
     assert [readyz(health).passes, startupz(health).passes] == [is_running, is_running]

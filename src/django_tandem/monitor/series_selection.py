@@ -16,7 +16,7 @@ MOST_ROUTES = 200
 SHARE = 0.5
 
 
-class SeriesRoutes:
+class SeriesSelection:
     """The first MOST_ROUTES routes, until choose() replaces some by busier ones."""
 
     def __init__(self, most: int = MOST_ROUTES) -> None:

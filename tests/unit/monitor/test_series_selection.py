@@ -4,20 +4,20 @@ import pytest
 
 from django_tandem.monitor.minutes import OTHER_ROUTES
 from django_tandem.monitor.request_lines import RequestLine, parse
-from django_tandem.monitor.series_routes import SeriesRoutes
+from django_tandem.monitor.series_selection import SeriesSelection
 from unit.monitor.lines import line
 
 
 @pytest.fixture
-def routes() -> SeriesRoutes:
-    return SeriesRoutes(most=2)
+def routes() -> SeriesSelection:
+    return SeriesSelection(most=2)
 
 
 def request(route: str, worker_s: float = 0.1, **changes: str) -> RequestLine:
     return parse(line(route=route, upstream=f"{worker_s:.3f}", queue="0.000", **changes))
 
 
-def named(routes: SeriesRoutes, *requests: RequestLine) -> list[str]:
+def named(routes: SeriesSelection, *requests: RequestLine) -> list[str]:
     return [routes.add(each).route for each in requests]
 
 
