@@ -84,7 +84,7 @@ MUTANTS = (
         file="monitor/series_selection.py",
         old="            if occupied.get(older, 0.0) >= SHARE * occupied[newer]:\n",
         new="            if False:\n",
-        tests=("tests/unit/monitor/test_series_routes.py",),
+        tests=("tests/unit/monitor/test_series_selection.py",),
     ),
     Mutant(
         name="a monitor that hangs is ready",

@@ -337,13 +337,13 @@ def test_each_transition_of_the_table_can_happen(model, monkeypatch):
     """The table has no state and no transition that the pool never makes."""
     monkeypatch.setattr(thread_pool, "MAX_OVERFLOW", 1)
     made = set()
-    move = thread_pool.ThreadLease.move
+    change_state = thread_pool.ThreadLease.change_state
 
     def noted(lease, state):
         made.add((lease.state, state))
-        move(lease, state)
+        change_state(lease, state)
 
-    monkeypatch.setattr(thread_pool.ThreadLease, "move", noted)
+    monkeypatch.setattr(thread_pool.ThreadLease, "change_state", noted)
     visit_all(model, 1, (READS_THEN_WRITES, READS))
     world = model(1, (SYNC, SYNC), [0, 1])
     world.requests[1].executor.lease.calls[0].future.cancel()

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 from django_tandem.model import PathMatch, Pin, Protocol, Route, Stack, View
-from django_tandem.project.path_match import PatternChain, extend, path_match
+from django_tandem.project.path_match import PatternChain, extend, path_match_of
 
 ROOT = RegexPattern(r"^/")
 
@@ -31,7 +31,7 @@ def match_of(*patterns: Any) -> PathMatch:
     chain = extend(PatternChain(), ROOT)
     for pattern in patterns:
         chain = extend(chain, regex(pattern) if isinstance(pattern, str) else pattern)
-    return path_match(chain)
+    return path_match_of(chain)
 
 
 def regex(text: str) -> RegexPattern:
