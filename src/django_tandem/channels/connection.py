@@ -10,7 +10,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels.command_slots import CommandSlots
-from django_tandem.channels.redis_limits import FIRST_RETRY_S, time_limit
+from django_tandem.channels.redis_limits import FIRST_RETRY_S, pause, time_limit
 from django_tandem.channels.rights import naming_rights
 from django_tandem.channels.shards import CONCURRENT_COMMANDS, Shard, UnsentError
 from django_tandem.channels.subscriptions import OnMessage, Subscriptions
@@ -40,6 +40,8 @@ class Connection:
         # Of their own: what the other process answers with needs slots for commands, and it may
         # wait for answers of this one.
         self._requests = CommandSlots(CONCURRENT_COMMANDS)
+        # One command looks for the master, and the others wait for what it finds.
+        self._search = asyncio.Lock()
         self.subscriptions = Subscriptions(shard, self._take, self._look_again)
         self.queues = WorkQueues(self.execute, shard.publish, self.subscriptions, expiry_s)
 
@@ -121,9 +123,10 @@ class Connection:
 
     async def _find_master(self) -> None:
         """Wait until the name of the server leads to a master, and have the subscriptions there."""
-        refused_at = time.monotonic()
-        while not await self._is_writable():
-            await asyncio.sleep(FIRST_RETRY_S)
+        refused_at, delay_s = time.monotonic(), FIRST_RETRY_S
+        async with self._search:
+            while not await self._is_writable():
+                delay_s = await pause(delay_s)
         self.subscriptions.leave_replica(refused_at)
 
     async def _is_writable(self) -> bool:

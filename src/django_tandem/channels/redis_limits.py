@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 
 FIRST_RETRY_S = 0.05
@@ -39,6 +40,13 @@ async def time_limit(error: type[Exception], since: float | None = None) -> Asyn
         raise error(no_answer()) from caught
     finally:
         timer.cancel()
+
+
+async def pause(delay_s: float) -> float:
+    """Wait for about so long before a connection is tried again, and return the next delay."""
+    # At random: all processes lose theirs at the same time.
+    await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311
+    return min(2 * delay_s, LONGEST_RETRY_S)
 
 
 def was_blocked(now: float, until: float) -> bool:

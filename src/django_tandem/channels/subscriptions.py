@@ -8,7 +8,6 @@ writes, and the failure of either ends both.
 
 import asyncio
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -20,7 +19,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels import redis_limits
-from django_tandem.channels.redis_limits import FIRST_RETRY_S, LONGEST_RETRY_S, time_limit
+from django_tandem.channels.redis_limits import FIRST_RETRY_S, pause, time_limit
 from django_tandem.channels.shards import MOVED, Shard
 
 logger = logging.getLogger(__name__)
@@ -158,8 +157,7 @@ class Subscriptions:
                 if self._lost_at is None:
                     self._lost_at, delay_s = time.monotonic(), FIRST_RETRY_S
                     logger.warning("Redis is unavailable, reconnecting: %s", error)
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311
-            delay_s = min(2 * delay_s, LONGEST_RETRY_S)
+            delay_s = await pause(delay_s)
 
     async def _use_connection(self) -> None:
         """Connect, subscribe to all names, and read until the connection fails."""
@@ -195,7 +193,7 @@ class Subscriptions:
         while self._is_open:
             await self._has_outbox.wait()
             self._has_outbox.clear()
-            while self._outbox:
+            while self._is_open and self._outbox:
                 batch = self._take_batch()
                 self._unanswered.extend(batch)
                 names = [command.name for command in batch if command.name]

@@ -7,7 +7,6 @@ For a worker, a layer also delivers each message at most once.
 import asyncio
 import functools
 import logging
-import random
 import sys
 import time
 import uuid
@@ -19,7 +18,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from django_tandem import fingerprints
-from django_tandem.channels.redis_limits import FIRST_RETRY_S, LONGEST_RETRY_S, time_limit
+from django_tandem.channels.redis_limits import FIRST_RETRY_S, pause, time_limit
 
 logger = logging.getLogger(__name__)
 
@@ -139,8 +138,7 @@ class ReconnectingLayer:
             except self._unavailable:
                 if delay_s == FIRST_RETRY_S:
                     logger.warning("Redis is unavailable, reconnecting: %s", error)
-                await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311
-                delay_s = min(2 * delay_s, LONGEST_RETRY_S)
+                delay_s = await pause(delay_s)
             else:
                 self._run_ids = run_ids
                 break
