@@ -175,8 +175,9 @@ class Project:
     ``channel_layers`` are the backends of its channel layers.
     ``redis_hosts`` are those of the Redis servers that the settings name, empty for a Unix
     socket, and ``variables`` the environment variables that they read. ``packaging`` is None where
-    no file names the project's packages. ``session_cookie`` is empty without SessionMiddleware, and
-    ``saves_each_session`` is true where each request saves its session.
+    no file names the project's packages. ``session_cookie`` is that whose value names a client:
+    empty without SessionMiddleware, and where the cookie has the session itself.
+    ``saves_each_session`` is true where each request saves its session on the server.
     """
 
     directory: str

@@ -42,6 +42,7 @@ from django_tandem.settings import Settings, with_secret
 # Its messages reach only the sending process.
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 
+SIGNED_COOKIES = "django.contrib.sessions.backends.signed_cookies"
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 WHITENOISE_FUNCTIONS = ("WHITENOISE_ADD_HEADERS_FUNCTION", "WHITENOISE_IMMUTABLE_FILE_TEST")
 
@@ -170,7 +171,9 @@ def _read_django(location: Location, settings: Settings, application: object | N
 def _session_cookie() -> str:
     # Also that of a subclass, which projects name alike.
     has_sessions = any(each.endswith("SessionMiddleware") for each in django_settings.MIDDLEWARE)
-    return django_settings.SESSION_COOKIE_NAME if has_sessions else ""
+    # A session that is in its cookie has another value after each change.
+    is_constant = django_settings.SESSION_ENGINE != SIGNED_COOKIES
+    return django_settings.SESSION_COOKIE_NAME if has_sessions and is_constant else ""
 
 
 def _saves_each_session() -> bool:

@@ -83,6 +83,25 @@ def test_each_request_saves_its_session_where_there_is_one(
     assert loading._saves_each_session() is expected
 
 
+@pytest.mark.parametrize(
+    ("middleware", "engine", "expected"),
+    [
+        (["mysite.SessionMiddleware"], "django.contrib.sessions.backends.cached_db", "sid"),
+        (["mysite.SessionMiddleware"], "django.contrib.sessions.backends.signed_cookies", ""),
+        ([], "django.contrib.sessions.backends.db", ""),
+    ],
+)
+def test_the_cookie_of_a_session_names_a_client_by_its_value(
+    middleware, engine, expected, monkeypatch
+) -> None:
+    """A session that is in the cookie itself has another value after each change."""
+    found = LazySettings()
+    found.configure(MIDDLEWARE=middleware, SESSION_ENGINE=engine, SESSION_COOKIE_NAME="sid")
+    monkeypatch.setattr(loading, "django_settings", found)
+
+    assert loading._session_cookie() == expected
+
+
 class Derived(ASGIHandler):
     """A handler of the project, which does all that Django's does."""
 
