@@ -124,7 +124,7 @@ def _remedy(left_out: Iterable[str]) -> str:
         return f"`--methods {','.join(methods)}` replays these."
     if any(each.endswith(NO_URL) for each in kinds):
         return "Name a run directory or an access log: a history alone has no URLs with parameters."
-    return "Name the log of a time in which views responded."
+    return "Name a log with requests that a view responded to."
 
 
 def _read(source: Path, methods: Sequence[str], span_s: float) -> Replay:

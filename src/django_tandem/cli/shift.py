@@ -230,7 +230,7 @@ def _as_last_step(shift: Shift, before: Shift | None, options: argparse.Namespac
         raise RefusedError(
             f"{home} has had {before.at_home.requests} of {shift.least_samples} requests of "
             f"{shift.route} to compare with, and gets no more at 100 %.",
-            hint=f"Wait for them at {before.percent} %, or let fewer suffice by `--samples`.",
+            hint=f"Wait for them at {before.percent} %, or lower `--samples`.",
         )
     return replace(shift, steps=(before.percent, *shift.steps), step=1)
 

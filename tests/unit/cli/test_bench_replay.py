@@ -134,7 +134,7 @@ def test_a_source_without_requests_is_refused(tmp_path) -> None:
     log.write_text(COMBINED.replace("/lots/1/?page=2", "/static/a.css"))
     assert _error(_workload, log) == (
         f'"{log}" has no request that can be replayed: files, and what the edge answered by '
-        "itself (1).\n  Name the log of a time in which views responded."
+        "itself (1).\n  Name a log with requests that a view responded to."
     )
 
 

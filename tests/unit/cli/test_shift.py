@@ -267,7 +267,7 @@ SEEN = SideFigures(requests=60)
             shift(at_home=SideFigures(requests=49)),
             "percent",
             "WSGI has had 49 of 50 requests of /reports/ to compare with, and gets no more at "
-            "100 %.\n  Wait for them at 5 %, or let fewer suffice by `--samples`.",
+            "100 %.\n  Wait for them at 5 %, or lower `--samples`.",
         ),
         (
             shift(step=2, at_home=SEEN),
