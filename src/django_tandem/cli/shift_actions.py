@@ -16,6 +16,7 @@ from django_tandem.errors import RefusedError, TandemError, did_you_mean
 from django_tandem.model.shifts import Shift, ShiftState
 from django_tandem.project.pinning import pin_text
 from django_tandem.runtime import lock, mirrored, shifts, supervisord
+from django_tandem.runtime.mirrored import MirrorRun
 
 # One that ended is news for a day; the file keeps the last one of each route.
 NEWS_S = 24 * 3600.0
@@ -126,31 +127,26 @@ def print_status(options: argparse.Namespace) -> int:
     run_dir = find_running_dir(options)
     mirrored.end_abandoned(run_dir)
     kept, mirror = shifts.read(run_dir), mirrored.read(run_dir)
-    pattern = None
-    if options.route is not None:
-        names = [each.route for each in kept] + ([mirror.route] if mirror else [])
-        pattern = _pattern_of(options, names)
+    known = [*(each.route for each in kept), *([mirror.route] if mirror else [])]
+    pattern = None if options.route is None else _pattern_of(options, known)
     found = [each for each in kept if pattern in (None, each.route)]
     if options.json:
         console.as_json([as_json(each) for each in found])
         return 0
-    has_all = options.all or pattern is not None
-    now = time.time()
-    shown = [each for each in found if has_all or each.percent or _is_news(each.ended_s, now)]
+    since = time.time() - NEWS_S if pattern is None and not options.all else 0.0
+    shown = [each for each in found if each.percent or each.ended_s >= since]
     printed = [line for each in shown for line in lines(each)]
     if mirror is not None and pattern in (None, mirror.route):
-        ended_s = mirror.ended_s or now
-        printed += shift_mirror.status_lines(mirror) if has_all or _is_news(ended_s, now) else []
-    nothing = "No route is shifted." if pattern is None else f"{pattern} is not shifted."
-    for line in printed or [nothing]:
+        printed += shift_mirror.status_lines(mirror) if _is_since(mirror, since) else []
+    for line in printed or [f"{pattern} is not shifted." if pattern else "No route is shifted."]:
         console.line_out(line)
-    if len(shown) < len(found):
-        count = console.counted(len(found) - len(shown), "shift")
+    if hidden := len(found) - len(shown):
         console.line_out(
-            f"{count} ended more than a day ago: `tandem shift --status --all` shows all."
+            f"{console.counted(hidden, 'shift')} ended more than a day ago: "
+            "`tandem shift --status --all` shows all."
         )
     return 0
 
 
-def _is_news(ended_s: float, now: float) -> bool:
-    return now - ended_s < NEWS_S
+def _is_since(run: MirrorRun, since: float) -> bool:
+    return run.ended_s is None or run.ended_s >= since
