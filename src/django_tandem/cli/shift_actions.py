@@ -140,6 +140,8 @@ def print_status(options: argparse.Namespace) -> int:
         printed += shift_mirror.status_lines(mirror) if _is_since(mirror, since) else []
     for line in printed or [f"{pattern} is not shifted." if pattern else "No route is shifted."]:
         console.line_out(line)
+    if lock.holder(run_dir) is None and any(each.percent for each in shown):
+        console.line_out("The stack is stopped, and splits the requests again once it starts.")
     if hidden := len(found) - len(shown):
         console.line_out(
             f"{console.counted(hidden, 'shift')} ended more than a day ago: "

@@ -79,7 +79,7 @@ def decide(shift: Shift, sides: Sides, now: float) -> Decision:
 
 
 def _missing(shift: Shift, sides: Sides) -> str:
-    """Return which side has too few requests, empty where both have enough."""
+    """Return why there is too little to compare, empty where there is enough."""
     if lacks_home(shift, sides) and shift.percent == 100:
         return (
             f"{shift.home.upper()} has had {len(sides.home)} of {shift.least_samples} requests to "
@@ -88,6 +88,12 @@ def _missing(shift: Shift, sides: Sides) -> str:
     for stack, samples in ((shift.to, sides.trial), (shift.home, sides.home)):
         if len(samples) < shift.least_samples:
             return f"{stack.upper()} has had {len(samples)} of {shift.least_samples} requests."
+    failed = sum(each.is_failed for each in sides.home)
+    if 2 * failed > len(sides.home):
+        return (
+            f"{_share(failed, sides.home)} requests failed on {shift.home.upper()} itself, so that "
+            "they show nothing of the other stack."
+        )
     return ""
 
 

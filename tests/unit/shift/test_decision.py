@@ -106,6 +106,25 @@ def test_a_route_that_fails_on_both_sides_alike_stays() -> None:
     assert found.action is Action.GO_ON
 
 
+def test_a_route_that_mostly_fails_at_home_is_not_compared() -> None:
+    """A shift to 100 % would end with a pin that nothing has shown to be right."""
+    failed = {"is_failed": True, "status": 500}
+    half, found = (
+        judge(
+            (*side(100 - count), *side(count, **failed)),
+            (*trial(100 - count), *trial(count, **failed)),
+            step_began_s=0,
+        )
+        for count in (50, 51)
+    )
+
+    assert half.action is Action.GO_ON
+    assert found.action is Action.WAIT
+    assert found.reason == (
+        "51 of 100 requests failed on WSGI itself, so that they show nothing of the other stack."
+    )
+
+
 def test_one_request_in_five_that_fails_is_rolled_back_before_twenty_have_failed() -> None:
     """A partial failure takes a few more."""
     home, on_trial = side(400), ()
