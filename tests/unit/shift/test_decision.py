@@ -111,8 +111,8 @@ def test_a_route_that_mostly_fails_at_home_is_not_compared() -> None:
     failed = {"is_failed": True, "status": 500}
     half, found = (
         judge(
-            (*side(100 - count), *side(count, **failed)),
-            (*trial(100 - count), *trial(count, **failed)),
+            (*side(count, **failed), *side(100 - count)),
+            (*trial(count, **failed), *trial(100 - count)),
             step_began_s=0,
         )
         for count in (50, 51)
