@@ -85,4 +85,32 @@ MUTANTS = (
         new="if calls < 0:",
         tests=(SOURCE,),
     ),
+    Mutant(
+        name="a handful of requests judged",
+        file="advisor/rules.py",
+        old="    few_rule,\n    failing_rule",
+        new="    failing_rule",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a route of unknown CPU time judged",
+        file="advisor/rules.py",
+        old="    unmeasured_rule,\n    blocking_rule",
+        new="    blocking_rule",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a thread that computes left on the loop",
+        file="advisor/rules.py",
+        old="    thread_rule,\n    on_asgi_rule",
+        new="    on_asgi_rule",
+        tests=(VERDICTS,),
+    ),
+    Mutant(
+        name="a loop blocked for a while taken for one that is always",
+        file="advisor/rules.py",
+        old="    if blocked_s < LEAST_BLOCKED_SHARE * alone_s:",
+        new="    if False:",
+        tests=(VERDICTS,),
+    ),
 )

@@ -16,6 +16,18 @@ def test_each_form_is_recognized() -> None:
     )
 
 
+def test_a_json_path_matches_a_value_and_all_below_it() -> None:
+    """A star is any key or index, and a number is one index."""
+    ignored = parse_ignored(["$.lots[*].age", "$.sellers[0]"])
+
+    assert ignored.has_path(("lots", 7, "age"))
+    assert ignored.has_path(("lots", 7, "age", "seconds"))
+    assert ignored.has_path(("sellers", 0))
+    assert not ignored.has_path(("lots", 7))
+    assert not ignored.has_path(("lots", 7, "price"))
+    assert not ignored.has_path(("sellers", 1))
+
+
 @pytest.mark.parametrize("text", ["", "$", "$lots", "$.lots[x]", "$..a", "two words", "/", "//"])
 def test_any_other_text_is_refused(text) -> None:
     """The message has it as it was written."""
