@@ -66,11 +66,12 @@ def roles() -> Iterator[Roles]:
         settings.write_text(settings.read_text() + SETTINGS.format(**ports))
         (directory / "mysite" / "layer.py").write_text(LAYER)
         environment = {"REDIS_URL": "redis://127.0.0.1:9/0"}
+        places = ("--temp-dir", str(directory / "temp"))
         ups = {
             role: stack.enter_context(
                 Up(
                     directory,
-                    args=("--role", role, "--run-dir", str(directory / role)),
+                    args=("--role", role, "--run-dir", str(directory / role), *places),
                     environment=environment,
                     ready=f"{program}: ",
                 )
@@ -106,6 +107,16 @@ async def _echo(url: str) -> str:
     ):
         await socket.send_str("hello")
         return await socket.receive_str(timeout=10)
+
+
+def test_large_bodies_are_where_the_option_names(roles) -> None:
+    """Beside the run directory of the edge, which may be in memory."""
+    run_dir = roles.run_dir("edge")
+    temp_dir = run_dir.with_name("temp")
+
+    assert temp_dir.stat().st_mode & 0o777 == 0o700
+    assert sorted(each.name for each in temp_dir.iterdir()) == ["tmp-body", "tmp-proxy"]
+    assert not any((run_dir / name).exists() for name in ("tmp-body", "tmp-proxy"))
 
 
 def test_a_stack_serves_its_edge_alone(roles) -> None:

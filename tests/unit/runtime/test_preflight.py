@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from builders import plan, verdict
-from django_tandem.runtime.preflight import find_missing, needs_port_binding
+from builders import host, plan, verdict
+from django_tandem.runtime.preflight import check_edge, find_missing, needs_port_binding
 from django_tandem.settings import read_settings
 from harness.stack import free_port
 
@@ -186,3 +186,13 @@ def test_the_probes_may_need_a_right_too() -> None:
 
     assert needs_port_binding(plan(tandem=ports))
     assert not needs_port_binding(plan(tandem={**ports, "HEALTH": "127.0.0.1:8001"}))
+
+
+@pytest.mark.processes
+def test_a_check_of_the_edge_makes_no_directory(nginx_program, tmp_path) -> None:
+    """NGINX would make those of large bodies as it reads its file."""
+    tandem = {"EDGE": {"TEMP_DIR": str(tmp_path / "temp")}}
+    found = plan(verdict("/"), tandem=tandem, on=host(nginx=nginx_program))
+
+    assert check_edge(found) == ""
+    assert not (tmp_path / "temp").exists()

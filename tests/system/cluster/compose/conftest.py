@@ -17,29 +17,60 @@ TANDEM |= {
     "PEERS": {"WSGI": ["wsgi-1:9000", "wsgi-2:9000"], "ASGI": ["asgi:9001"]},
     "STOP_DELAY_S": 2,
 }
+BACKEND = "django.core.cache.backends.redis.RedisCache"
+CACHES = {"default": {"BACKEND": BACKEND, "LOCATION": "redis://valkey"}}
 """
 URLS = f"""
-from django.http import HttpResponse
+from django.core.cache import cache
+from django.http import HttpResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
 {EVEN}
 
 async def even(request, number):
     return HttpResponse(number)
 
 
-urlpatterns.insert(0, path("even/<even:number>/", even))
+def download(request, size):
+    def pieces():
+        try:
+            for _ in range(size // 2**20):
+                yield bytes(2**20)
+        finally:
+            cache.set("is-taken", "yes")
+
+    return StreamingHttpResponse(pieces(), headers={{"Content-Length": size}})
+
+
+def is_taken(request):
+    return HttpResponse(cache.get("is-taken", "no"))
+
+
+@csrf_exempt
+def upload(request):
+    return HttpResponse(sum(map(len, iter(lambda: request.read(2**16), b""))))
+
+
+urlpatterns[:0] = [
+    path("even/<even:number>/", even),
+    path("download/<int:size>/", download),
+    path("download/is-taken/", is_taken),
+    path("upload/", upload),
+]
 """
 ENV = """
 TANDEM_SECRET=of-the-tests-alone-0123456789abcdef
 POSTGRES_PASSWORD=tandem
 IMAGE={image}
 """
-# A free port in place of that of the settings. Four containers start at once, on two CPUs.
+# A free port in place of that of the settings, and little memory for the run directory of the edge.
+# Four containers start at once, on two CPUs.
 OVERRIDE = """
 x-slow: &slow {{healthcheck: {{start_period: 180s}}}}
 services:
   edge:
     <<: *slow
     ports: !override ["127.0.0.1:{port}:8000"]
+    tmpfs: !override ["/run:size=4m", "/tmp"]
   wsgi-1: *slow
   wsgi-2: *slow
   asgi: *slow
