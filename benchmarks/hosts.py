@@ -2,11 +2,13 @@
 What a second WSGI host brings, and the CPU seconds of a request by role.
 
 The example's auction on five hosts, which are network namespaces of this machine. Where they have
-too few CPUs to themselves, two hosts serve no more than one; what then counts are the CPU seconds
-of a request in each role, from which the page on capacity plans.
+too few CPUs to themselves, two hosts serve no more than one, and each makes the other's requests
+dearer. The ratio is then computed, and its name says so: from the CPU seconds of a request that
+comes alone, to WSGI hosts that share no CPU with each other. The page on capacity plans from these.
 """
 
 import asyncio
+import functools
 import os
 import statistics
 from collections.abc import Callable, Iterator
@@ -23,15 +25,18 @@ from rounds import Rates, Wrk, show
 ROUNDS = 5
 SECONDS = 4
 WARM_S = 2
-CONNECTIONS = 8
+# So many that all workers are busy, and one, which no other request delays.
+CONNECTIONS, ALONE = 8, 1
 LIST, ASYNC = "/api/lots/", "/strawberry/?query=%7B__typename%7D"
 SOCKETS = 1000
 SOCKET_PATH = "/ws/lots/1/"
 # The edge tries a peer that was down again after two seconds.
 KNOWN_S = 3.0
 # One for each: the edge, two WSGI hosts of two workers, the data, and the load.
-ENOUGH_CPUS = 7
+ENOUGH_CPUS, CPUS_A_HOST = 7, 2
 DATA = "data"
+# What the arithmetic is for, at a share of the CPUs that leaves room.
+TARGET_PER_S, SHARE = 100_000, 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +79,36 @@ def cpu_s(auction: Auction, host: str) -> float:
     return sum(each.user + each.system + each.children_user + each.children_system for each in used)
 
 
-def load(auction: Auction, path: str) -> Round:
-    """Ask for ``path`` for a round; raises RuntimeError if a request failed."""
+def pin(auction: Auction) -> None:
+    """Give each WSGI host CPUs that the other one does not use, and the rest to the others."""
+    cpus = allowed_cpus()
+    size = CPUS_A_HOST if has_enough_cpus() else 1
+    places = {"wsgi1": cpus[:size], "wsgi2": cpus[size : 2 * size] or cpus}
+    rest = cpus[2 * size :] if has_enough_cpus() else cpus
+    for host in (*auction.roles, DATA):
+        for process in processes(auction, host):
+            process.cpu_affinity(places.get(host, rest))
+    # Of the load, too, which inherits it.
+    psutil.Process().cpu_affinity(rest)
+
+
+@functools.cache
+def allowed_cpus() -> list[int]:
+    """Return the CPUs of the benchmark, before it leaves some to the WSGI hosts alone."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def has_enough_cpus() -> bool:
+    return len(allowed_cpus()) >= ENOUGH_CPUS
+
+
+def load(auction: Auction, path: str, connections: int = CONNECTIONS) -> Round:
+    """Request ``path`` for a round; raises RuntimeError if a request failed."""
     # The first requests of a worker import what Django and DRF import lazily.
     Wrk(connections=CONNECTIONS, seconds=WARM_S).load(auction.url + path)
     hosts = (*auction.roles, DATA)
     before = {host: cpu_s(auction, host) for host in hosts}
-    wrk = Wrk(connections=CONNECTIONS, seconds=SECONDS)
+    wrk = Wrk(connections=connections, seconds=SECONDS)
     rate = wrk.load(auction.url + path)
     requests = rate * SECONDS
     spent = {host: (cpu_s(auction, host) - before[host]) / requests * 1000 for host in hosts}
@@ -99,13 +127,25 @@ def stopped(role: Role) -> Iterator[None]:
         sleep(KNOWN_S)
 
 
-def alternated(auction: Auction) -> dict[str, list[Round]]:
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """The rounds on two WSGI hosts and on one, by the requests at a time."""
+
+    two: dict[int, list[Round]]
+    one: dict[int, list[Round]]
+
+
+def alternated(auction: Auction) -> Compared:
     """Measure the list on two WSGI hosts and on one, in turn."""
-    found: dict[str, list[Round]] = {"two": [], "one": []}
+    found = Compared(two={CONNECTIONS: [], ALONE: []}, one={CONNECTIONS: [], ALONE: []})
     for _ in range(ROUNDS):
-        found["two"].append(load(auction, LIST))
+        pin(auction)
+        for at_once, rounds in found.two.items():
+            rounds.append(load(auction, LIST, at_once))
         with stopped(auction.roles["wsgi2"]):
-            found["one"].append(load(auction, LIST))
+            pin(auction)
+            for at_once, rounds in found.one.items():
+                rounds.append(load(auction, LIST, at_once))
     return found
 
 
@@ -124,10 +164,6 @@ async def sockets(auction: Auction) -> Socket:
     return Socket(asgi_kb=grown["asgi"], edge_kb=grown["edge"])
 
 
-def median(rounds: list[Round], of: Callable[[Round], float]) -> float:
-    return statistics.median(map(of, rounds))
-
-
 def report(title: str, rounds: list[Round]) -> dict[str, float]:
     """Print and return the CPU milliseconds of a request by host."""
     hosts = rounds[0].cpu_ms
@@ -144,20 +180,22 @@ def main() -> int:
         found = alternated(auction)
         asynchronous = [load(auction, ASYNC) for _ in range(ROUNDS)]
         socket = asyncio.run(sockets(auction))
-    rates: Rates = {name: [each.per_second for each in rounds] for name, rounds in found.items()}
-    rates["async"] = [each.per_second for each in asynchronous]
+    one, two = found.one[CONNECTIONS], found.two[CONNECTIONS]
+    measured = {"two": two, "one": one, "async": asynchronous}
+    rates: Rates = {name: [each.per_second for each in rounds] for name, rounds in measured.items()}
     show("requests", rates)
-    cpu_ms = {
-        "list, two WSGI hosts": report("list, two WSGI hosts", found["two"]),
-        "list, one WSGI host": report("list, one WSGI host", found["one"]),
-        "async endpoint": report("async endpoint", asynchronous),
+    titles = {
+        "list, two WSGI hosts": two,
+        "list, one WSGI host": one,
+        "list alone, two WSGI hosts": found.two[ALONE],
+        "list alone, one WSGI host": found.one[ALONE],
+        "async endpoint": asynchronous,
     }
+    cpu_ms = {title: report(title, rounds) for title, rounds in titles.items()}
+    plan(cpu_ms["list, one WSGI host"])
     say(f"an idle WebSocket: {socket.asgi_kb:.1f} kB of ASGI, {socket.edge_kb:.1f} kB of the edge")
-    is_enough = (os.cpu_count() or 1) >= ENOUGH_CPUS
-    name, gain = gained(found, is_enough=is_enough)
-    edge = median(found["one"], lambda each: each.cpu_ms["edge"]) / median(
-        found["two"], lambda each: each.cpu_ms["edge"]
-    )
+    name, gain = measured_gain(found) if has_enough_cpus() else computed_gain(found)
+    edge = paired(one, two, lambda each: each.cpu_ms["edge"])
     return finish(
         "bench-cluster",
         {
@@ -171,21 +209,35 @@ def main() -> int:
     )
 
 
-def gained(found: dict[str, list[Round]], *, is_enough: bool) -> tuple[str, float]:
-    """
-    Return what two WSGI hosts serve over what one does, and how it was found.
+def plan(cpu_ms: dict[str, float]) -> None:
+    """Print the CPUs of each role for the target, from the CPU milliseconds of a request."""
+    roles = {"WSGI": cpu_ms["wsgi1"] + cpu_ms["wsgi2"], "edge": cpu_ms["edge"]}
+    roles["PostgreSQL"] = cpu_ms[DATA]
+    cpus = {role: TARGET_PER_S * ms / 1000 / SHARE for role, ms in roles.items()}
+    listed = ", ".join(f"{count:.0f} of {role}" for role, count in cpus.items())
+    say(f"computed: {TARGET_PER_S:,} requests/s at {SHARE:.0%} of the CPUs take {listed}")
 
-    Hosts that share their CPUs can't show it: then it is what each would serve of a CPU's time.
-    """
-    one, two = found["one"], found["two"]
-    if is_enough:
-        ratio = median(two, lambda each: each.per_second) / median(
-            one, lambda each: each.per_second
-        )
-        return "requests/s: two WSGI hosts / one", ratio
-    say("Too few CPUs for separate hosts: two hosts over one is computed from CPU seconds.")
-    ratio = 2 * median(one, lambda each: each.wsgi_ms) / median(two, lambda each: each.wsgi_ms)
-    return "requests a CPU second of WSGI, times hosts: two / one", ratio
+
+def paired(over: list[Round], under: list[Round], of: Callable[[Round], float]) -> float:
+    """Return the median of the ratios of rounds with the same number, which are neighbours."""
+    return statistics.median(of(a) / of(b) for a, b in zip(over, under, strict=True))
+
+
+def measured_gain(found: Compared) -> tuple[str, float]:
+    """Return what two WSGI hosts serve over what one does."""
+    two, one = found.two[CONNECTIONS], found.one[CONNECTIONS]
+    return "requests/s: two WSGI hosts / one", paired(two, one, lambda each: each.per_second)
+
+
+def computed_gain(found: Compared) -> tuple[str, float]:
+    """Return what two hosts would serve over one, each on CPUs of its own: its CPU time decides."""
+    _, shared = measured_gain(found)
+    say(
+        f"measured: on {len(allowed_cpus())} CPUs for all hosts and the load, two WSGI hosts serve "
+        f"{shared:.2f} times what one does; separate hosts take {ENOUGH_CPUS} CPUs or more"
+    )
+    dearer = paired(found.two[ALONE], found.one[ALONE], lambda each: each.wsgi_ms)
+    return "COMPUTED from WSGI's CPU time of a request alone: two WSGI hosts / one", 2 / dearer
 
 
 if __name__ == "__main__":
