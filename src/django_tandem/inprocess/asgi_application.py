@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from django_tandem.inprocess import asgi_layers, json_logging, prometheus_files, telemetry
-from django_tandem.inprocess.prefork import close_connections, note_own_descriptors
-from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess import asgi_layers, telemetry
+from django_tandem.inprocess.prefork import close_connections
+from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
 
@@ -30,9 +30,6 @@ def no_running_loop() -> Iterator[None]:
 
 
 with record_startup_failure(Stack.ASGI), no_running_loop():
-    ignore_write_errors()
-    json_logging.install()
-    prometheus_files.make_directory()
-    note_own_descriptors()
+    prepare_process()
     application = asgi_layers.with_layers(asgi_layers.load())
     telemetry.start(Stack.ASGI)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from django_tandem.inprocess import (
     handover,
     handover_counts,
     peer_trust,
+    telemetry,
     tracing,
 )
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
@@ -37,6 +39,8 @@ from django_tandem.inprocess.handler_choice import (
     with_our_handler,
 )
 from django_tandem.inprocess.handover import AsgiHandover
+from django_tandem.inprocess.handover_counts import HandoverCounter
+from django_tandem.inprocess.lifespan import AsgiLifespan
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.peer_trust import AsgiPeerTrust
 from django_tandem.inprocess.policy import read_pins
@@ -44,6 +48,7 @@ from django_tandem.inprocess.protocol_fallbacks import ProtocolFallbacks
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.request_id import AsgiRequestId
+from django_tandem.inprocess.scoreboard import Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, scoreboard_of
 from django_tandem.inprocess.streaming import stream_sync_iterators
 from django_tandem.inprocess.urlconf import import_urlconf
@@ -68,7 +73,11 @@ def load() -> Application:
 
 
 def with_layers(project: Application) -> Application:
-    """Return the loaded project in our layers, which belong to one process."""
+    """
+    Return the loaded project in our layers, which belong to one process.
+
+    They have the order of those of wsgi_layers.py.
+    """
     channel_layers.install_reconnecting()
     if "channels.consumer" in sys.modules:
         # It imports Channels, which most projects don't.
@@ -79,17 +88,17 @@ def with_layers(project: Application) -> Application:
     admitting, counts = admission.from_environment(), ConnectionCounts()
     # A class of the project's may serve WebSockets too.
     is_django = type(project) in (ASGIHandler, DjangoApplication)
-    application = tracing.with_spans(
-        ProtocolFallbacks(application, new_handler, is_http_only=is_django)
-    )
+    application = ProtocolFallbacks(application, new_handler, is_http_only=is_django)
+    application = tracing.with_spans(application)
+    counter = handover_counts.from_environment()
     if handover.is_needed():
-        application = AsgiHandover(application, handover_counts.from_environment())
+        application = AsgiHandover(application, counter)
     if monitor := drain_monitor.of_process():
         application = Drain(application, monitor, admitting, counts)
         application = AsgiBlockedRoutes(application, monitor.blocked)
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
-    application = AsgiReadiness(AsgiRequestId(application))
+    application = AsgiRequestId(application)
     handler = handler_name()
     board = scoreboard_of(
         Stack.ASGI,
@@ -97,13 +106,30 @@ def with_layers(project: Application) -> Application:
         # Django's own handler uses threads that are not known here.
         knows_cpu=handler == OURS,
     )
-    application = (
-        as_coroutine_function(application) if board is None else AsgiScoreboard(application, board)
+    if board is not None:
+        application = AsgiScoreboard(application, board)
+    application = AsgiLifespan(
+        AsgiReadiness(application),
+        begin=board.start_on_loop if board is not None else None,
+        before_shutdown=monitor.wait_for_clean_up if monitor is not None else None,
+        at_end=tuple(_at_end(counter, board)),
     )
+    application = as_coroutine_function(application)
     if direct_gateway.is_enabled():
         return AsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else AsgiPeerTrust(application, secret)
+
+
+def _at_end(
+    counter: HandoverCounter | None, board: Scoreboard | None
+) -> Iterator[Callable[[], None]]:
+    if telemetry.is_wanted():
+        yield telemetry.flush
+    if counter is not None:
+        yield counter.write
+    if board is not None:
+        yield board.remove
 
 
 def as_coroutine_function(application: Application) -> Application:

@@ -19,15 +19,13 @@ from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
     consumers,
     early_stop,
-    json_logging,
-    prometheus_files,
     scoreboard,
     telemetry,
 )
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
+from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
-from django_tandem.inprocess.standard_streams import ignore_write_errors
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.inprocess.worker_process import process_name, set_process_name
 from django_tandem.model import Stack, programs
@@ -163,9 +161,7 @@ def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
     if early_stop.are_blocked():
         early_stop.take_signals()
-    ignore_write_errors()
-    json_logging.install()
-    prometheus_files.make_directory()
+    prepare_process()
     run_named_manage_py()
     django.setup()
     telemetry.start(programs.CHANNELS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.admission import (
     STREAM,
     WEBSOCKET,
@@ -54,15 +54,4 @@ class Drain:
                 self.monitor, self.admission, permit, receive, send, counts=self.counts
             )
             return stream.run(self.application, scope)
-        return self.application(scope, self._after_clean_up(receive), send)
-
-    def _after_clean_up(self, receive: Receive) -> Receive:
-        # Some servers shut down as soon as their connections are closed, although consumers
-        # are still cleaning up.
-        async def receive_late() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await self.monitor.wait_for_clean_up()
-            return message
-
-        return receive_late
+        return self.application(scope, receive, send)

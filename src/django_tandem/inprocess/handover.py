@@ -368,17 +368,11 @@ class AsgiHandover:
         self.is_logged = access_log.is_enabled()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "websocket":
+        if scope["type"] != "http":
             return self.application(scope, receive, send)
         return self._run(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.application(scope, receive, send)
-            if scope["type"] == "lifespan" and self.counter is not None:
-                # Some servers then end by a signal, which skips what is registered for the exit.
-                self.counter.write()
-            return
         known = dict(scope["headers"])
         was_handed = known.get(_HANDED_NAME) == b"1"
         came_by_edge = bool(known.get(_EDGE_NAME))

@@ -1,17 +1,16 @@
-"""The outermost layer of each stack: it writes each request to the slot of this process."""
+"""The layer of each stack that writes each request to the slot of this process."""
 
 import contextlib
 import functools
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.cpu_delay import DelaySampling
 from django_tandem.handler.cpu_time import CURRENT, ProcessCpuTime, await_measured
-from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
+from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess import access_log, greenlets, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
-from django_tandem.inprocess.readiness import is_health_check
 from django_tandem.inprocess.scoreboard import REQUEST, Details, Scoreboard
 from django_tandem.inprocess.slow_requests import SlowRequests
 from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
@@ -86,39 +85,23 @@ def _path_of(environ: WSGIEnvironment) -> str:
 
 
 class AsgiScoreboard:
-    """Begins and ends the requests of this process; WebSockets are counted by the drain."""
+    """
+    Begins and ends the requests of this process, whose slot is open.
+
+    WebSockets are counted by the drain.
+    """
 
     def __init__(self, application: Application, board: Scoreboard) -> None:
         self.application = application
         self.board = board
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.board.start_on_loop()
-        if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        elif scope["type"] == "websocket":
+    # Not a coroutine function: its frame would last as long as a WebSocket.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http":
+            return self._respond(scope, receive, send)
+        if scope["type"] == "websocket":
             _move_route(scope)
-            await self.application(scope, receive, send)
-        elif is_health_check(scope):
-            await self.application(scope, receive, send)
-        else:
-            await self._respond(scope, receive, send)
-
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_ending = False
-
-        async def receive_noted() -> Message:
-            nonlocal is_ending
-            message = await receive()
-            is_ending = message["type"] == "lifespan.shutdown"
-            return message
-
-        try:
-            await self.application(scope, receive_noted, send)
-        finally:
-            # Some servers then end by a signal, which skips what is registered for the exit.
-            if is_ending:
-                self.board.remove()
+        return self.application(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = _header(scope, _ID_NAME)

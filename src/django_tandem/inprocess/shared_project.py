@@ -12,13 +12,10 @@ from django_tandem.handler.protocol import Application
 from django_tandem.inprocess import (
     asgi_layers,
     channel_layers,
-    json_logging,
-    prometheus_files,
     telemetry,
     wsgi_layers,
 )
-from django_tandem.inprocess.prefork import note_own_descriptors
-from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
 
@@ -43,10 +40,7 @@ class SharedProject:
 @priority.yielding_cpus()
 def load(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
     """Load the project's applications of ``stacks``, and what their servers import later."""
-    ignore_write_errors()
-    json_logging.install()
-    prometheus_files.make_directory()
-    note_own_descriptors()
+    prepare_process()
     wsgi = asgi = None
     if Stack.WSGI in stacks:
         with record_startup_failure(Stack.WSGI):

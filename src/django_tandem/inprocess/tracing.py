@@ -98,10 +98,8 @@ def _describe(span: Any, request_id: str | None, start: str | None) -> None:
 
 def with_spans(application: Application) -> Application:
     """Return the ASGI application with a span for each request and WebSocket, if wanted."""
-    if not telemetry.is_wanted():
-        return application
     if not _is_wanted():
-        return FlushedAtShutdown(application)
+        return application
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware  # noqa: PLC0415
     from opentelemetry.util.http import get_excluded_urls  # noqa: PLC0415
 
@@ -114,7 +112,7 @@ def with_spans(application: Application) -> Application:
         # A span for each message would be most of the trace.
         exclude_spans=["receive", "send"],
     )
-    return FlushedAtShutdown(cast(Application, traced))
+    return cast(Application, traced)
 
 
 def _first_details(scope: Scope) -> tuple[str, dict[str, str]]:
@@ -159,30 +157,3 @@ class NamedSpans:
             await send(message)
 
         await self.application(scope, receive, send_named)
-
-
-class FlushedAtShutdown:
-    """Flushes at the end of the lifespan: some servers then end by a signal, and skip atexit."""
-
-    def __init__(self, application: Application) -> None:
-        self.application = application
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self.application(scope, receive, send)
-            return
-        is_ending = False
-
-        async def receive_noted() -> Message:
-            nonlocal is_ending
-            message = await receive()
-            is_ending = message["type"] == "lifespan.shutdown"
-            return message
-
-        async def send_flushed(message: Message) -> None:
-            # The server may end as soon as it has this one.
-            if is_ending:
-                telemetry.flush()
-            await send(message)
-
-        await self.application(scope, receive_noted, send_flushed)

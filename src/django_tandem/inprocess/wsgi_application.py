@@ -1,20 +1,16 @@
 """The application that a WSGI server loads: the project's own, in our layers."""
 
-from django_tandem.inprocess import json_logging, prometheus_files, telemetry, wsgi_layers
+from django_tandem.inprocess import telemetry, wsgi_layers
 from django_tandem.inprocess.prefork import (
-    note_own_descriptors,
     prepare_for_fork,
     restart_uwsgi_unless_forkable,
 )
-from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
 from django_tandem.model import Stack
 
 with record_startup_failure(Stack.WSGI):
-    ignore_write_errors()
-    json_logging.install()
-    prometheus_files.make_directory()
-    note_own_descriptors()
+    prepare_process()
     application = wsgi_layers.with_layers(wsgi_layers.load())
     restart_uwsgi_unless_forkable()
     telemetry.start_after_uwsgi_forks()

@@ -47,7 +47,11 @@ def load() -> WSGIApplication:
 
 
 def with_layers(project: WSGIApplication) -> WSGIApplication:
-    """Return the loaded project in our layers, which belong to one process."""
+    """
+    Return the loaded project in our layers, which belong to one process.
+
+    They have the order of those of asgi_layers.py.
+    """
     channel_layers.install_reconnecting()
     application: WSGIApplication = with_static_files(project, Stack.WSGI)
     application = WsgiHandover(application, read_pins(), handover_counts.from_environment())

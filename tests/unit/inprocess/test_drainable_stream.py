@@ -10,6 +10,7 @@ from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
+from django_tandem.inprocess.lifespan import AsgiLifespan
 from django_tandem.model import ConnectionLimits, DrainMode
 
 pytestmark = pytest.mark.usefixtures("polls")
@@ -186,7 +187,8 @@ def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):
         opened = await open_stream(drain)
         drain_window.write(tmp_path, 7, 0)
         await opened.until(lambda: opened.sent[-1] == END)
-        await Open(drain, {"type": "lifespan"}, {"type": "lifespan.shutdown"}).ended()
+        ending = AsgiLifespan(drain, before_shutdown=drain.monitor.wait_for_clean_up)
+        await Open(ending, {"type": "lifespan"}, {"type": "lifespan.shutdown"}).ended()
 
     asyncio.run(run())
     assert done == ["stream", "shutdown"]

@@ -1,4 +1,4 @@
-"""The outermost layers write each request to the slot, and measure its CPU time."""
+"""The layers write each request to the slot, and measure its CPU time."""
 
 import asyncio
 import contextvars
@@ -19,7 +19,6 @@ from django_tandem.inprocess.handover import PASSAGE, AsgiHandover, WsgiHandover
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders, WsgiProxyHeaders
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, WsgiScoreboard
-from django_tandem.model.readiness import READY_PATH
 from django_tandem.runtime.scoreboard import read_slots
 
 COMPUTED_S = 0.03
@@ -39,6 +38,7 @@ def board(tmp_path, monkeypatch):
     """Make the scoreboard of a stack whose edge reads the CPU time."""
     monkeypatch.setenv("TANDEM_MONITOR", "1")
     board = Scoreboard(tmp_path, "wsgi", 1, dict, measures_cpu=True)
+    board.start()
     yield board
     board.remove()
 
@@ -329,32 +329,6 @@ def test_the_route_is_shown_once_it_is_known(board):
     call(AsgiScoreboard(AsgiHandover(application, None), board), http())
 
     assert [each.route for each in shown] == ["/lots/<int:number>/"]
-
-
-def test_a_health_check_opens_the_slot_and_is_no_request(board):
-    """It is sent before the generation is live, so that each process has a slot by then."""
-
-    async def application(scope, receive, send):
-        pass
-
-    call(AsgiScoreboard(application, board), http(path=READY_PATH))
-
-    assert read(board).requests == 0
-
-
-@pytest.mark.parametrize("is_ending", [True, False])
-def test_the_slot_ends_with_the_lifespan(board, is_ending):
-    """Not with that of an application which has none: its server serves without."""
-
-    async def application(scope, receive, send):
-        await receive()
-        if is_ending:
-            await receive()
-
-    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    call(AsgiScoreboard(application, board), {"type": "lifespan"}, *messages)
-
-    assert bool(read_slots(board.run_dir)) is not is_ending
 
 
 def test_the_route_of_a_websocket_is_that_of_the_edge(board):
