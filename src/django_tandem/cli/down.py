@@ -11,7 +11,9 @@ from django_tandem.errors import MachineError, RefusedError
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.model.stop import command_s, end_s
 from django_tandem.runtime import lock, orphans, supervisord, unsupervised
-from django_tandem.runtime.sockets import are_bound, clean, count_open
+from django_tandem.runtime.connections import count_open
+from django_tandem.runtime.leftovers import remove_leftovers
+from django_tandem.runtime.links import are_bound
 from django_tandem.runtime.state import nothing_runs, read_state, read_stop_s
 from django_tandem.runtime.supervisord import GoneError
 
@@ -92,7 +94,7 @@ def _end_orphans(run_dir: Path) -> bool:
         return False
     try:
         found = orphans.end_orphans(run_dir, console.line_err)
-        clean(run_dir)
+        remove_leftovers(run_dir)
     finally:
         lock.release(handle)
     return found

@@ -18,7 +18,7 @@ from django_tandem.model import MONITOR_FILE, File
 from django_tandem.model.state import STATE_FILE
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.edge import EDGE_FILE, reload_edge
-from django_tandem.runtime.sockets import add_links, move_links
+from django_tandem.runtime.links import add_links, move_links
 from django_tandem.runtime.state import read_state
 
 SUPERVISOR_FILE = "supervisord.conf"

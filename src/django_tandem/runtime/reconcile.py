@@ -7,7 +7,7 @@ from pathlib import Path
 from django_tandem.model.programs import generation_of, is_named, socket_names
 from django_tandem.model.state import State
 from django_tandem.runtime import commit, lock, supervisord
-from django_tandem.runtime.sockets import linked_sockets
+from django_tandem.runtime.links import linked_sockets
 from django_tandem.runtime.state import read_state
 
 

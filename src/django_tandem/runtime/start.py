@@ -28,7 +28,7 @@ from django_tandem.runtime import (
 from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
-from django_tandem.runtime.sockets import clean
+from django_tandem.runtime.leftovers import remove_leftovers
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
@@ -55,7 +55,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
         orphans.end_orphans(directory, report)
         preflight.require_all(plan, settings)
         # What a stack that was killed left behind; none runs here now.
-        clean(directory)
+        remove_leftovers(directory)
         shared_memory.remove_abandoned_files()
         for name in (FAILED_FILE, STOPPING_FILE):
             (directory / name).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from django_tandem.model import Process, Status
 from django_tandem.model.programs import generation_of, is_optional, log_names
 from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
 from django_tandem.runtime import commit, lock, supervisord, unsupervised
+from django_tandem.runtime.connections import count_connections, count_on_port
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity
 from django_tandem.runtime.kind_status import (
@@ -22,8 +23,8 @@ from django_tandem.runtime.kind_status import (
     kind_statuses,
     unchecked_state,
 )
+from django_tandem.runtime.links import linked_sockets
 from django_tandem.runtime.reconcile import programs_to_stop
-from django_tandem.runtime.sockets import count_connections, count_on_port, linked_sockets
 from django_tandem.runtime.state import nothing_runs, read_state
 from django_tandem.runtime.usage import Usage, total_usage, usage_of_family, usages
 from django_tandem.runtime.waiting import wait_until

@@ -17,7 +17,7 @@ from django_tandem.model.programs import NGINX
 from django_tandem.model.state import state_of
 from django_tandem.runtime import capabilities, early_signals, standard_output
 from django_tandem.runtime.agents import without_agents
-from django_tandem.runtime.sockets import move_links
+from django_tandem.runtime.links import move_links
 from django_tandem.runtime.start import PYTHON
 from django_tandem.runtime.supervisor.children import unwanted
 from django_tandem.runtime.trusted_env_files import read_trusted

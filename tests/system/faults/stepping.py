@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from django_tandem import output
+from django_tandem import atomic_files, output
 from django_tandem.cli import main
 from django_tandem.cli import reload as command
-from django_tandem.runtime import commit, edge, lock, reload, sockets
+from django_tandem.runtime import commit, edge, links, lock, reload
 
 # Whose lines are steps.
-STEPPING = (command, commit, edge, lock, output, reload, sockets)
+STEPPING = (command, atomic_files, commit, edge, links, lock, output, reload)
 STEPPED = {module.__file__ for module in STEPPING}
 # Calls that do something: into the project's own code, and into what changes files.
 OURS = str(Path(reload.__file__).parents[1])
@@ -27,7 +27,7 @@ ON_DISK = {"replace", "rename", "unlink", "write_text", "write_bytes", "symlink_
 PURE = {
     *("__init__", "<genexpr>", "<listcomp>", "<lambda>", "<dictcomp>", "<setcomp>"),
     *("candidate", "program", "links_of", "state_of", "next_generation", "find"),
-    *("render", "_with_socket", "_without", "_read_by_edge", "_is_new", "_content"),
+    *("render", "_with_socket", "_without", "_read_by_edge", "_is_new", "_content", "_unused_name"),
     *("stacks", "is_unfinished", "is_proposed", "_has_reloaded", "_is_retiring", "find_run_dir"),
 }
 

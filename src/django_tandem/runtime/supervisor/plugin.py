@@ -15,9 +15,10 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import log_names, socket_names
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
+from django_tandem.runtime.leftovers import remove_leftovers
+from django_tandem.runtime.links import move_links
 from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.thread import ProbeThread
-from django_tandem.runtime.sockets import clean, move_links
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
@@ -148,7 +149,7 @@ class Plugin:
         self._probes.close()
         # Before the records of failed starts are removed, whose tracebacks are not printed again.
         self._output.close()
-        clean(self._run_dir)
+        remove_leftovers(self._run_dir)
         orphans.forget(self._run_dir)
         if self._policy.has_failed:
             # supervisord itself always ends with 0.

@@ -23,7 +23,7 @@ from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.model.state import STOPPING_FILE
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.runtime import early_signals
-from django_tandem.runtime.sockets import are_bound
+from django_tandem.runtime.links import are_bound
 from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer

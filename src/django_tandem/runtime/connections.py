@@ -1,29 +1,12 @@
-"""The sockets of a run directory: the links to them, their connections, and what a stop leaves."""
+"""How many connections each socket of a run directory has, by the kernel's tables."""
 
 import os
 import threading
 import time
 from collections.abc import Collection
-from fnmatch import fnmatch
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from django_tandem.atomic_files import remove_abandoned, replace_link
-from django_tandem.inprocess import prometheus_files, slot_file
-from django_tandem.model import REQUESTS_FILE, Stack
-from django_tandem.model.shifts import SHIFTED_FILE
-from django_tandem.model.state import STOPPING_FILE, State
-from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE
-
-LINKS = tuple(f"{stack}.sock" for stack in Stack)
-
-# Everything that a stop leaves behind, and no file of the user's.
-LEFTOVERS = (
-    *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock", HEALTH_SOCKET),
-    *(METRICS_SOCKET, REQUESTS_FILE, SHIFTED_FILE),
-    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
-    *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*", "heartbeat-[0-9]*"),
-)
+from django_tandem.model import Stack
 
 TABLE = Path("/proc/net/unix")
 TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -34,63 +17,6 @@ LISTENS = 0x10000
 
 # The connections of each socket; None where the kernel does not list it.
 Counts = dict[Path, int | None]
-
-
-def links_of(state: State) -> dict[str, str]:
-    """Return each stack's link and its target, such as ``wsgi.sock`` to ``wsgi-2.sock``."""
-    return {
-        f"{kind.name}.sock": PurePath(kind.socket).name
-        for process in state.processes
-        for kind in process.kinds
-        if kind.stack and kind.socket
-    }
-
-
-def add_links(state: State, run_dir: Path) -> None:
-    """Make the links that do not exist yet, of a stack that had no server so far."""
-    for name, target in links_of(state).items():
-        if not (run_dir / name).is_symlink():
-            _link(run_dir / name, target)
-
-
-def move_links(state: State, run_dir: Path) -> None:
-    """Point each stack's link at the live generation of ``state``, and remove any other."""
-    wanted = links_of(state)
-    for name in LINKS:
-        if name in wanted:
-            _link(run_dir / name, wanted[name])
-        else:
-            (run_dir / name).unlink(missing_ok=True)
-
-
-def linked_sockets(run_dir: Path) -> set[str]:
-    """Return the names of the sockets that new connections reach, without ``.sock``."""
-    links = [run_dir / name for name in LINKS]
-    return {link.readlink().stem for link in links if link.is_symlink()}
-
-
-def are_bound(run_dir: Path) -> bool:
-    """Return whether each socket that new connections reach exists."""
-    links = [run_dir / name for name in LINKS]
-    return all(link.exists() for link in links if link.is_symlink())
-
-
-def _link(path: Path, target: str) -> None:
-    # By a rename, so that no connection finds the link missing.
-    if path.is_symlink() and path.readlink() == Path(target):
-        return
-    replace_link(path, target)
-
-
-def clean(run_dir: Path) -> None:
-    """Remove the sockets, links, pid files, counts and slots that a stop leaves behind."""
-    # Not Path.glob(), which skips a link whose target does not exist.
-    for name in os.listdir(run_dir):  # noqa: PTH208
-        if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
-            (run_dir / name).unlink(missing_ok=True)
-    remove_abandoned(run_dir)
-    prometheus_files.remove_all(run_dir)
-    slot_file.remove_all(run_dir)
 
 
 def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from django_tandem.inprocess import shared_memory, slot_file
-from django_tandem.runtime import sockets
-from django_tandem.runtime.sockets import SocketSampler, count_connections, count_on_port
+from django_tandem.runtime import connections
+from django_tandem.runtime.connections import SocketSampler, count_connections, count_on_port
 from harness.client import wait_for
 
 
@@ -62,11 +61,11 @@ def test_one_sample_serves_all_waiting_threads(tmp_path, monkeypatch) -> None:
     """However many programs drain; and no sample is taken without a waiting thread."""
     sampled: list[set[Path]] = []
 
-    def count(wanted: set[Path]) -> sockets.Counts:
+    def count(wanted: set[Path]) -> connections.Counts:
         sampled.append(wanted)
         return count_connections(wanted)
 
-    monkeypatch.setattr(sockets, "count_connections", count)
+    monkeypatch.setattr(connections, "count_connections", count)
     sampler, counts = SocketSampler(), {}
     paths = [tmp_path / "s-1", tmp_path / "s-2"]
     sampler.sample()
@@ -123,14 +122,3 @@ def _connected(path: Path) -> socket.socket:
     client = socket.socket(socket.AF_UNIX)
     client.connect(str(path))
     return client
-
-
-def test_the_slots_of_killed_workers_are_removed(tmp_path, monkeypatch) -> None:
-    """With their files in shared memory, which nothing else names."""
-    memory = tmp_path / "memory"
-    memory.mkdir()
-    monkeypatch.setattr(shared_memory, "DIRECTORY", memory)
-    slot_file.map_slot(tmp_path).close()
-    sockets.clean(tmp_path)
-
-    assert list(memory.iterdir()) == list((tmp_path / "scoreboard").iterdir()) == []
