@@ -123,7 +123,7 @@ def _remedy(left_out: Iterable[str]) -> str:
     if methods:
         return f"`--methods {','.join(methods)}` replays these."
     if any(each.endswith(NO_URL) for each in kinds):
-        return "Name a run directory or an access log: a history alone has no URLs with parameters."
+        return "Name a run directory or an access log: a history has no methods and no parameters."
     return "Name a log with requests that a view responded to."
 
 
@@ -167,7 +167,8 @@ def _of_history(source: Path, methods: Sequence[str], span_s: float) -> Replay:
     logged: Iterable[LoggedRequest] = deque(
         read_requests(_lines_in(source.parent)), maxlen=MOST_LOGGED
     )
-    return from_history(records, source.name, span_s, examples_of(logged, methods, _route_of))
+    examples = examples_of(logged, methods, _route_of)
+    return from_history(records, source.name, span_s, examples, methods)
 
 
 def _lines_in(run_dir: Path) -> Iterator[str]:

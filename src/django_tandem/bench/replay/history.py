@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from django_tandem.bench.replay.access_logs import LoggedRequest
 from django_tandem.bench.replay.recording import MOST_REQUESTS
@@ -38,12 +38,13 @@ def from_history(
     source: str,
     span_s: float,
     examples: Mapping[str, Sequence[tuple[str, str]]],
+    methods: Container[str] = ("GET",),
 ) -> Replay:
     """
     Return requests at the rates of the busiest minute, for ``span_s`` seconds.
 
     Arrivals are random, as those of independent clients are. A route without a parameter is its
-    own example; one with parameters needs one of ``examples``.
+    own example if ``methods`` have GET; one with parameters needs one of ``examples``.
     """
     periods: defaultdict[tuple[int, int], list[RouteMinute]] = defaultdict(list)
     left_out: Counter[str] = Counter()
@@ -55,7 +56,7 @@ def from_history(
     (minute, minutes), busiest = max(periods.items(), key=_rate)
     requests: list[TimedRequest] = []
     for route, counted in _by_route(busiest).items():
-        known = examples.get(route) or _own_example(route)
+        known = examples.get(route) or (_own_example(route) if "GET" in methods else [])
         wanted = counted.requests * span_s / (60 * minutes)
         if known:
             requests += _arrivals(counted, wanted, span_s, known)
