@@ -437,8 +437,10 @@ def test_an_invalid_request_is_a_usage_error(run, args, found) -> None:
     """With the user's own value, and exit code 2."""
     done = run("explain", "/", *args)
 
-    assert done.returncode == 2
-    assert done.stderr.endswith(f": {found}\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"{args[0]}: {found}\n  `tandem explain --help` lists its arguments.\n",
+    )
 
 
 def test_with_debug_a_static_file_is_djangos(run) -> None:
