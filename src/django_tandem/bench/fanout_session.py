@@ -141,12 +141,12 @@ class FanoutSession:
                 rounds = (*row.rounds, found)
                 self.rows[topology.name] = replace(row, what=stack.what, rounds=rounds)
         except TandemError as error:
-            self._fail(row, error.message)
+            self._fail(row, error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001 - the results so far are kept
             self._fail(row, f"{type(error).__name__}: {error}")
 
-    def _fail(self, row: FanoutRow, why: str) -> None:
-        self.report_failure(f"{row.title}: {why}")
+    def _fail(self, row: FanoutRow, why: str, *, hint: str = "") -> None:
+        self.report_failure(str(TandemError(f"{row.title}: {why}", hint=hint)))
         self.rows[row.topology] = replace(self.rows[row.topology], failure=why)
 
     async def _measure(self, stack: RunningTopology, where: str) -> FanoutRound:
