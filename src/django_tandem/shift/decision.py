@@ -86,8 +86,11 @@ def _missing(shift: Shift, sides: Sides) -> str:
             "compare with, and gets no more at 100 %."
         )
     for stack, samples in ((shift.to, sides.trial), (shift.home, sides.home)):
-        if len(samples) < shift.least_samples:
-            return f"{stack.upper()} has had {len(samples)} of {shift.least_samples} requests."
+        of_both = sum(each.fails_at_home for each in samples)
+        found = len(samples) - of_both
+        if found < shift.least_samples:
+            besides = f", besides {of_both} that failed on both stacks" if of_both else ""
+            return f"{stack.upper()} has had {found} of {shift.least_samples} requests{besides}."
     failed = sum(each.is_failed for each in sides.home)
     if 2 * failed > len(sides.home):
         return (

@@ -193,6 +193,9 @@ def test_a_client_whose_requests_fail_on_both_stacks_is_no_difference() -> None:
     both = trial(20, fails_at_home=True, **failed)
 
     assert judge(side(200), (*both, *trial(180)), step_began_s=0).action is Action.GO_ON
+    few = judge(side(200), (*both, *trial(49)), step_began_s=0)
+    assert few.action is Action.WAIT
+    assert few.reason == "ASGI has had 49 of 50 requests, besides 20 that failed on both stacks."
     assert judge(side(200), (*trial(10, **failed), *trial(180))).action is Action.ROLL_BACK
 
 
