@@ -20,6 +20,7 @@ from django_tandem.model import Bind, Include, Nginx, Plan, Stack
 from django_tandem.plan.background_workers import AUTO
 from django_tandem.render import nginx
 from django_tandem.runtime import accounts
+from django_tandem.runtime.run_dir import require_usable_temp_dir
 from django_tandem.servers import Server
 from django_tandem.settings import EdgeSettings, Settings
 
@@ -70,6 +71,8 @@ def _requirements(
         yield partial(require_group, plan.reload_group)
     if plan.health_socket:
         yield partial(require_socket_directory, Path(plan.health_socket))
+    if plan.has_edge and plan.edge.temp_dir:
+        yield partial(require_usable_temp_dir, Path(plan.edge.temp_dir))
     for option, given in _named_files(plan, settings):
         yield partial(require_readable, option, given, plan.project.directory)
     if any(process.argv[0] == NICE for process in plan.processes if process.stacks):

@@ -89,7 +89,7 @@ def prepare(run_dir: Path, *, is_committed: bool = False) -> None:
     except OSError as error:
         if error.errno in FULL:
             raise
-        raise _not_made(run_dir, error.errno) from error
+        raise _not_made(run_dir, error.errno, RUN_DIR) from error
 
 
 def require_usable(run_dir: Path) -> None:
@@ -97,13 +97,25 @@ def require_usable(run_dir: Path) -> None:
     refuse_foreign(run_dir)
     if run_dir.exists():
         _refuse_another_use(run_dir)
-    existing = next(each for each in (run_dir, *run_dir.parents) if each.exists())
-    if not existing.is_dir():
-        raise _not_made(run_dir, errno.ENOTDIR)
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise _not_made(run_dir, errno.EACCES)
+    existing = _require_makeable(run_dir, RUN_DIR)
     with require_space(run_dir):
         require_free_bytes(existing)
+
+
+def require_usable_temp_dir(temp_dir: Path) -> None:
+    """Raise MachineError where a start could not use the directory of large bodies."""
+    refuse_foreign(temp_dir, TEMP_DIR)
+    _require_makeable(temp_dir, TEMP_DIR)
+
+
+def _require_makeable(directory: Path, setting: str) -> Path:
+    """Return the directory, or that above it which exists, if this user may write there."""
+    existing = next(each for each in (directory, *directory.parents) if each.exists())
+    if not existing.is_dir():
+        raise _not_made(directory, errno.ENOTDIR, setting)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise _not_made(directory, errno.EACCES, setting)
+    return existing
 
 
 def prepare_temp_dir(plan: Plan) -> None:
@@ -122,7 +134,7 @@ def prepare_temp_dir(plan: Plan) -> None:
     refuse_foreign(directory, TEMP_DIR)
 
 
-def _not_made(directory: Path, reason: int | None, setting: str = RUN_DIR) -> MachineError:
+def _not_made(directory: Path, reason: int | None, setting: str) -> MachineError:
     return MachineError(
         f"{directory} can't be made: {os.strerror(reason or errno.EIO)}.",
         hint=f"Name a directory that can be written to in {setting}.",

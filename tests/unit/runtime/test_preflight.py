@@ -188,6 +188,16 @@ def test_the_probes_may_need_a_right_too() -> None:
     assert not needs_port_binding(plan(tandem={**ports, "HEALTH": "127.0.0.1:8001"}))
 
 
+def test_the_directory_of_large_bodies_is_checked_and_not_made(missing, tmp_path) -> None:
+    """Its parent may be a file, for example."""
+    assert missing(TEMP_DIR="temp") == []
+    assert missing(TEMP_DIR="key.pem/temp") == [
+        f"{tmp_path}/key.pem/temp can't be made: Not a directory.\n"
+        '  Name a directory that can be written to in TANDEM["EDGE"]["TEMP_DIR"].'
+    ]
+    assert not (tmp_path / "temp").exists()
+
+
 @pytest.mark.processes
 def test_a_check_of_the_edge_makes_no_directory(nginx_program, tmp_path) -> None:
     """NGINX would make those of large bodies as it reads its file."""

@@ -148,12 +148,23 @@ def test_the_directory_of_large_bodies_is_made_for_the_edge(tmp_path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_directory_of_large_bodies_that_can_not_be_made_is_reported(tmp_path) -> None:
+WHO_REFUSES_TEMP = pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda directory: run_dir.prepare_temp_dir(temp_plan(directory)),
+        run_dir.require_usable_temp_dir,
+    ],
+    ids=["prepare", "require"],
+)
+
+
+@WHO_REFUSES_TEMP
+def test_a_directory_of_large_bodies_that_can_not_be_made_is_reported(refuse, tmp_path) -> None:
     """By its own setting."""
     (tmp_path / "file").write_text("")
 
     with pytest.raises(MachineError) as caught:
-        run_dir.prepare_temp_dir(temp_plan(tmp_path / "file" / "temp"))
+        refuse(tmp_path / "file" / "temp")
 
     assert str(caught.value) == (
         f"{tmp_path}/file/temp can't be made: Not a directory.\n"
@@ -161,13 +172,14 @@ def test_a_directory_of_large_bodies_that_can_not_be_made_is_reported(tmp_path) 
     )
 
 
-def test_large_bodies_are_not_kept_where_a_link_leads(tmp_path) -> None:
+@WHO_REFUSES_TEMP
+def test_large_bodies_are_not_kept_where_a_link_leads(refuse, tmp_path) -> None:
     """Whoever made the link in a directory for all, such as /var/tmp, could read them."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "temp").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(MachineError) as caught:
-        run_dir.prepare_temp_dir(temp_plan(tmp_path / "temp"))
+        refuse(tmp_path / "temp")
 
     assert str(caught.value) == (
         f'{tmp_path}/temp is not a directory.\n  Name another one in TANDEM["EDGE"]["TEMP_DIR"].'
