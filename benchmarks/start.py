@@ -29,9 +29,9 @@ from side_by_side.compared import EVERY, TANDEM, read_project
 from side_by_side.loads import ASYNC_16, BROADCAST_1000, SYNC
 from side_by_side.surroundings import surroundings
 
-from django_tandem.bench.report import Report, report
+from django_tandem.bench.report import BenchReport, report
 from django_tandem.bench.resources import count_database_connections
-from django_tandem.bench.results import REQUESTS, Metric, Round, median
+from django_tandem.bench.results import REQUESTS, BenchMetric, Round, median
 from django_tandem.bench.session import Schedule, Session
 from django_tandem.runtime import lock, run_dir
 from django_tandem.runtime.reload import wait_until_drained
@@ -205,7 +205,7 @@ def reloads(times: int, pythons: dict[str, str]) -> dict[str, Figures]:
     return figures
 
 
-DELIVERIES = Metric(
+DELIVERIES = BenchMetric(
     name="deliveries_a_cpu_second",
     title="deliveries/CPU s",
     unit="/s",
@@ -222,7 +222,7 @@ def _deliveries(each: Round) -> float:
 SPEEDS = ((SYNC, REQUESTS), (ASYNC_16, REQUESTS), (BROADCAST_1000, DELIVERIES))
 
 
-def speeds(rounds: int) -> Report:
+def speeds(rounds: int) -> BenchReport:
     """Run rounds of both, each alone on the machine."""
     made = read_project()
     session = Session(
@@ -238,7 +238,7 @@ def speeds(rounds: int) -> Report:
     return report(session, title="", command=[], baseline=SEPARATE, began=time.monotonic())
 
 
-def speed_ratios(found: Report) -> Iterator[tuple[str, Ratio]]:
+def speed_ratios(found: BenchReport) -> Iterator[tuple[str, Ratio]]:
     """Yield tandem's figure over the other's, for each workload."""
     for workload, metric in SPEEDS:
         rows = [found.row(workload.name, name) for name in (TANDEM, SEPARATE)]

@@ -12,7 +12,7 @@ import time
 from results import RESULTS, finish, say
 
 from django_tandem.bench.page import page
-from django_tandem.bench.report import Report, as_json, is_complete, report
+from django_tandem.bench.report import BenchReport, as_json, is_complete, report
 from django_tandem.bench.resources import count_database_connections
 from django_tandem.bench.session import Schedule, Session
 from django_tandem.cli import INTERRUPTED
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     return _write(found, "bench-part" if options.is_part else _target(options))
 
 
-def _measure(options: argparse.Namespace) -> Report:
+def _measure(options: argparse.Namespace) -> BenchReport:
     began = time.monotonic()
     made = read_project()
     chosen = [each for each in EVERY if not options.only or each.name in options.only]
@@ -86,7 +86,7 @@ def _target(options: argparse.Namespace) -> str:
     return "bench-quick" if options.quick else "bench"
 
 
-def _write(found: Report, target: str) -> int:
+def _write(found: BenchReport, target: str) -> int:
     print_tables(found)
     code = finish(target, ratios(found), packages=PACKAGES, report=as_json(found))
     path = RESULTS / f"{target}.html"

@@ -4,8 +4,16 @@ from dataclasses import dataclass
 
 from results import Ratio
 
-from django_tandem.bench.report import Report
-from django_tandem.bench.results import MEMORY, REQUESTS, SOCKET_P99, Metric, Row, median, ratio
+from django_tandem.bench.report import BenchReport
+from django_tandem.bench.results import (
+    MEMORY,
+    REQUESTS,
+    SOCKET_P99,
+    BenchMetric,
+    ResultRow,
+    median,
+    ratio,
+)
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import Workload
 from side_by_side.loads import ASYNC_256, MIXED, SYNC
@@ -22,7 +30,7 @@ class Bound:
     """One topology's figure over another's, under one workload."""
 
     workload: Workload
-    figure: Metric
+    figure: BenchMetric
     over: str
     under: str
     at_least: float
@@ -55,7 +63,7 @@ def is_bound(topology: Topology, workload: Workload) -> bool:
     )
 
 
-def ratios(report: Report) -> dict[str, Ratio]:
+def ratios(report: BenchReport) -> dict[str, Ratio]:
     """Return the ratios whose topologies and workloads are in the session."""
     found = {}
     for bound in BOUNDS:
@@ -68,7 +76,7 @@ def ratios(report: Report) -> dict[str, Ratio]:
     return found
 
 
-def _ratio(above: Row, below: Row, bound: Bound) -> Ratio:
+def _ratio(above: ResultRow, below: ResultRow, bound: Bound) -> Ratio:
     for row in (above, below):
         if row.failure or _fails(row):
             why = row.failure or "more than one in a hundred requests failed"
@@ -78,7 +86,7 @@ def _ratio(above: Row, below: Row, bound: Bound) -> Ratio:
     return Ratio(value=value, at_least=bound.at_least, why=why)
 
 
-def _fails(row: Row) -> bool:
+def _fails(row: ResultRow) -> bool:
     failed = sum(each.driven.failed for each in row.rounds)
     return failed > FAILED_SHARE * sum(each.driven.answered for each in row.rounds)
 
@@ -87,6 +95,6 @@ def _may_be_best(topology: Topology, bound: Bound) -> bool:
     return bound.under == BEST and topology.name in ALL_ASGI
 
 
-def _best(report: Report, workload: Workload) -> str:
+def _best(report: BenchReport, workload: Workload) -> str:
     rows = [row for each in ALL_ASGI if (row := report.row(workload.name, each)) is not None]
     return max(rows, key=lambda row: median(row, REQUESTS) or 0.0).topology if rows else ""

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any
 
 # Set by inprocess/request_id.py for the length of a request or of a WebSocket.
-CURRENT: ContextVar[str] = ContextVar("django_tandem_request_id", default="")
+CURRENT_REQUEST_ID: ContextVar[str] = ContextVar("django_tandem_request_id", default="")
 # In a log line of no request, as in NGINX's access log.
 NONE = "-"
 # Of a log record. A project may pass an ``extra`` of the name request_id, which may not exist yet.
@@ -14,7 +14,7 @@ STAMP = "_tandem_request_id"
 
 def get_request_id() -> str:
     """Return the id of the current request or WebSocket, as the edge sent it; empty outside."""
-    return CURRENT.get()
+    return CURRENT_REQUEST_ID.get()
 
 
 def stamp_records() -> None:
@@ -29,7 +29,7 @@ def stamp_records() -> None:
 
     def create_stamped(*values: Any, **named: Any) -> logging.LogRecord:
         record = create(*values, **named)
-        setattr(record, STAMP, CURRENT.get())
+        setattr(record, STAMP, CURRENT_REQUEST_ID.get())
         return record
 
     setattr(create_stamped, STAMP, True)
@@ -38,7 +38,7 @@ def stamp_records() -> None:
 
 def request_id_of(record: logging.LogRecord) -> str:
     """Return the id of the request that logged the record; empty outside."""
-    return getattr(record, STAMP, "") or CURRENT.get()
+    return getattr(record, STAMP, "") or CURRENT_REQUEST_ID.get()
 
 
 class RequestIdFilter(logging.Filter):

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from django_tandem.bench.replay.routes import RouteFigures, route_figures
-from django_tandem.bench.report import Report, warnings
+from django_tandem.bench.report import BenchReport, warnings
 from django_tandem.bench.results import (
     MEMORY,
     P50,
@@ -15,9 +15,9 @@ from django_tandem.bench.results import (
     REQUESTS,
     SOCKET_P50,
     SOCKET_P99,
-    Metric,
+    BenchMetric,
+    ResultRow,
     Round,
-    Row,
     failures,
     measured,
     median,
@@ -62,7 +62,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TableLine:
     """One topology, or one round of it; without ``cells`` the ``notes`` take their place."""
 
     title: str
@@ -72,15 +72,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ResultTable:
     """A table of one workload."""
 
     caption: str
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
-def page(report: Report) -> str:
+def page(report: BenchReport) -> str:
     """Return ``report`` as an HTML file."""
     template = _environment().get_template("page.html.j2")
     return template.render(
@@ -91,7 +91,7 @@ def page(report: Report) -> str:
     )
 
 
-def _section(report: Report, workload: Workload) -> dict[str, object]:
+def _section(report: BenchReport, workload: Workload) -> dict[str, object]:
     rows = report.rows_of(workload)
     metrics = measured(rows)
     return {
@@ -130,7 +130,7 @@ def _description(workload: Workload) -> str:
     return "; ".join(parts)
 
 
-def charts(report: Report, workload: Workload) -> list[Chart]:
+def charts(report: BenchReport, workload: Workload) -> list[Chart]:
     """Return the charts that apply to this workload."""
     found = []
     if workload.path is not None:
@@ -147,7 +147,9 @@ def charts(report: Report, workload: Workload) -> list[Chart]:
     return [*found, _chart(report, workload, "Memory", (MEMORY,))]
 
 
-def _chart(report: Report, workload: Workload, title: str, metrics: tuple[Metric, ...]) -> Chart:
+def _chart(
+    report: BenchReport, workload: Workload, title: str, metrics: tuple[BenchMetric, ...]
+) -> Chart:
     rows = report.rows_of(workload)
     values = [value for row in rows for value in (median(row, metrics[0]), *_values(row, metrics))]
     end = max((value for value in values if value is not None), default=0.0) or 1.0
@@ -159,7 +161,7 @@ def _chart(report: Report, workload: Workload, title: str, metrics: tuple[Metric
     )
 
 
-def _bar(report: Report, row: Row, metrics: tuple[Metric, ...], end: float) -> Bar:
+def _bar(report: BenchReport, row: ResultRow, metrics: tuple[BenchMetric, ...], end: float) -> Bar:
     title, is_baseline = report.title_of(row.topology), row.topology == report.baseline
     medians = [median(row, metric) for metric in metrics]
     if any(value is None for value in medians):
@@ -174,11 +176,11 @@ def _bar(report: Report, row: Row, metrics: tuple[Metric, ...], end: float) -> B
     )
 
 
-def _missing(row: Row) -> str:
+def _missing(row: ResultRow) -> str:
     return row.failure or ", ".join(failures(row)) or "not measured"
 
 
-def _values(row: Row, metrics: tuple[Metric, ...]) -> list[float]:
+def _values(row: ResultRow, metrics: tuple[BenchMetric, ...]) -> list[float]:
     return [value for each in row.rounds if (value := metrics[0].read(each)) is not None]
 
 
@@ -186,11 +188,13 @@ def _percent(value: float, end: float) -> float:
     return round(100 * value / end, 2)
 
 
-def _medians(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Table:
-    def cells(row: Row) -> tuple[str, ...]:
+def _medians(
+    report: BenchReport, rows: tuple[ResultRow, ...], metrics: list[BenchMetric]
+) -> ResultTable:
+    def cells(row: ResultRow) -> tuple[str, ...]:
         return tuple(each.text(median(row, each)) for each in metrics) if row.rounds else ()
 
-    return Table(
+    return ResultTable(
         caption="Medians of the rounds",
         columns=tuple(metric.heading for metric in metrics),
         lines=tuple(_line(report, row, cells(row), _notes(row)) for row in rows),
@@ -198,16 +202,16 @@ def _medians(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Ta
 
 
 def _ratios(
-    report: Report, workload: Workload, rows: tuple[Row, ...], metrics: list[Metric]
-) -> Table:
+    report: BenchReport, workload: Workload, rows: tuple[ResultRow, ...], metrics: list[BenchMetric]
+) -> ResultTable:
     baseline = report.row(workload.name, report.baseline)
     compared = [each for each in metrics if each.more_is_better is not None]
 
-    def cells(row: Row) -> tuple[str, ...]:
+    def cells(row: ResultRow) -> tuple[str, ...]:
         found = (ratio(row, baseline, each) for each in compared)
         return tuple(over.text if over else "" for over in found)
 
-    return Table(
+    return ResultTable(
         caption=f"Ratio to {report.title_of(report.baseline)}: median of the rounds (low to high)",
         columns=tuple(metric.title for metric in compared),
         lines=tuple(
@@ -216,13 +220,13 @@ def _ratios(
     )
 
 
-def _route_tables(report: Report, rows: tuple[Row, ...]) -> list[Table]:
+def _route_tables(report: BenchReport, rows: tuple[ResultRow, ...]) -> list[ResultTable]:
     """Return a table for each route of a replay."""
     by_route: dict[str, list[RouteFigures]] = {}
     for each in route_figures(rows):
         by_route.setdefault(each.route, []).append(each)
     return [
-        Table(
+        ResultTable(
             caption=f"{route}, {figures[0].requests:,} requests in a round",
             columns=("p50 (ms)", "p95 (ms)", "errors", "other status"),
             lines=tuple(_route_line(report, each) for each in figures),
@@ -231,9 +235,9 @@ def _route_tables(report: Report, rows: tuple[Row, ...]) -> list[Table]:
     ]
 
 
-def _route_line(report: Report, each: RouteFigures) -> Line:
+def _route_line(report: BenchReport, each: RouteFigures) -> TableLine:
     counts = (sum(count for _, count in kinds) for kinds in (each.errors, each.changed))
-    return Line(
+    return TableLine(
         title=report.title_of(each.topology),
         cells=(P50.text(each.p50_ms), P95.text(each.p95_ms), *(f"{count:,}" for count in counts)),
         notes=tuple(f"{kind}: {count:,} times" for kind, count in (*each.errors, *each.changed)),
@@ -241,12 +245,14 @@ def _route_line(report: Report, each: RouteFigures) -> Line:
     )
 
 
-def _rounds(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Table:
+def _rounds(
+    report: BenchReport, rows: tuple[ResultRow, ...], metrics: list[BenchMetric]
+) -> ResultTable:
     def cells(number: int, each: Round) -> tuple[str, ...]:
         values = (metric.text(metric.read(each)) for metric in metrics)
         return (str(number), *values, f"{each.driven.generator_share:.0%}")
 
-    return Table(
+    return ResultTable(
         caption="Each round",
         columns=("round", *(metric.heading for metric in metrics), "load generator's CPU"),
         lines=tuple(
@@ -257,8 +263,10 @@ def _rounds(report: Report, rows: tuple[Row, ...], metrics: list[Metric]) -> Tab
     )
 
 
-def _line(report: Report, row: Row, cells: tuple[str, ...], notes: tuple[str, ...] = ()) -> Line:
-    return Line(
+def _line(
+    report: BenchReport, row: ResultRow, cells: tuple[str, ...], notes: tuple[str, ...] = ()
+) -> TableLine:
+    return TableLine(
         title=report.title_of(row.topology),
         cells=cells,
         notes=notes,
@@ -266,7 +274,7 @@ def _line(report: Report, row: Row, cells: tuple[str, ...], notes: tuple[str, ..
     )
 
 
-def _notes(row: Row) -> tuple[str, ...]:
+def _notes(row: ResultRow) -> tuple[str, ...]:
     if not row.rounds:
         return (_missing(row),)
     counted = (f"{why}: {times:,} times in all rounds" for why, times in failures(row).items())

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django_tandem.bench.replay.routes import route_figures
-from django_tandem.bench.results import METRICS, Row, TopologySummary, median, ratio
+from django_tandem.bench.results import METRICS, ResultRow, TopologySummary, median, ratio
 from django_tandem.bench.session import NO_WEBSOCKETS, Session
 from django_tandem.bench.workload import Replay, WebSockets, Workload
 
@@ -27,7 +27,7 @@ PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class BenchReport:
     """
     A whole session.
 
@@ -42,7 +42,7 @@ class Report:
     baseline: str
     topologies: tuple[TopologySummary, ...]
     workloads: tuple[Workload, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     machine: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
@@ -55,12 +55,12 @@ class Report:
         shares = (each.driven.generator_share for row in self.rows for each in row.rounds)
         return max(shares, default=0.0)
 
-    def row(self, workload: str, topology: str) -> Row | None:
+    def row(self, workload: str, topology: str) -> ResultRow | None:
         """Return the row of that workload and topology, None when there is none."""
         found = (r for r in self.rows if (r.workload, r.topology) == (workload, topology))
         return next(found, None)
 
-    def rows_of(self, workload: Workload) -> tuple[Row, ...]:
+    def rows_of(self, workload: Workload) -> tuple[ResultRow, ...]:
         """Return the rows of one workload."""
         return tuple(row for row in self.rows if row.workload == workload.name)
 
@@ -77,9 +77,9 @@ def report(
     baseline: str,
     began: float,
     notes: Iterable[str] = (),
-) -> Report:
+) -> BenchReport:
     """Return the report of a session that started at ``began``, on the monotonic clock."""
-    return Report(
+    return BenchReport(
         title=title,
         at=datetime.now(UTC).isoformat(timespec="minutes"),
         command=shlex.join(command),
@@ -118,12 +118,12 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def is_complete(given: Report) -> bool:
+def is_complete(given: BenchReport) -> bool:
     """Return whether each topology finished all rounds of each workload that applies to it."""
     return all(row.failure in ("", NO_WEBSOCKETS) for row in given.rows)
 
 
-def as_json(given: Report) -> dict[str, Any]:
+def as_json(given: BenchReport) -> dict[str, Any]:
     """Return the report for JSON, with each row's medians and ratios beside its rounds."""
     rows = [{**asdict(row), "figures": _figures(row, given)} for row in given.rows]
     share = round(given.peak_generator_share, 3)
@@ -155,7 +155,7 @@ def _summary(replay: Replay) -> dict[str, Any]:
     }
 
 
-def _figures(row: Row, given: Report) -> dict[str, Any]:
+def _figures(row: ResultRow, given: BenchReport) -> dict[str, Any]:
     baseline = given.row(row.workload, given.baseline)
     found = {}
     for metric in METRICS:
@@ -167,7 +167,7 @@ def _figures(row: Row, given: Report) -> dict[str, Any]:
     return found
 
 
-def warnings(given: Report) -> list[str]:
+def warnings(given: BenchReport) -> list[str]:
     """Return the reasons to distrust the results."""
     found = list(given.notes)
     share = given.peak_generator_share
@@ -188,7 +188,7 @@ def warnings(given: Report) -> list[str]:
     return found
 
 
-def _socket_warnings(rows: Sequence[Row], wanted: WebSockets) -> Iterator[str]:
+def _socket_warnings(rows: Sequence[ResultRow], wanted: WebSockets) -> Iterator[str]:
     found = [each.driven.sockets for row in rows for each in row.rounds if each.driven.sockets]
     if found and not any(each.opened for each in found):
         why = ", ".join(kind for kind, _ in found[0].why) or "none was answered"
@@ -198,7 +198,7 @@ def _socket_warnings(rows: Sequence[Row], wanted: WebSockets) -> Iterator[str]:
         )
 
 
-def _replay_warnings(rows: Sequence[Row], replay: Replay) -> Iterator[str]:
+def _replay_warnings(rows: Sequence[ResultRow], replay: Replay) -> Iterator[str]:
     if replay.left_out:
         kinds = ", ".join(f"{kind} ({count:,})" for kind, count in replay.left_out)
         yield f"Left out of the replay: {kinds}."

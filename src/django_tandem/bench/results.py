@@ -131,7 +131,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ResultRow:
     """
     One workload on one topology: its finished ``rounds``, in order.
 
@@ -155,7 +155,7 @@ class TopologySummary:
     what: str
 
 
-def failures(row: Row) -> dict[str, int]:
+def failures(row: ResultRow) -> dict[str, int]:
     """Return each kind of failed request and WebSocket of a row, and how often it occurred."""
     counts: dict[str, int] = {}
     for each in row.rounds:
@@ -166,7 +166,7 @@ def failures(row: Row) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class BenchMetric:
     """
     One number of a round, which ``read`` returns; None where it was not measured.
 
@@ -190,18 +190,18 @@ class Metric:
         return f"{self.title} ({self.unit})" if self.unit.isalpha() else self.title
 
 
-def _latency(name: str, title: str) -> Metric:
+def _latency(name: str, title: str) -> BenchMetric:
     def read(each: Round) -> float | None:
         return getattr(each.driven.latency, name, None)
 
-    return Metric(name, title, "ms", read, digits=1)
+    return BenchMetric(name, title, "ms", read, digits=1)
 
 
-def _socket_latency(name: str, title: str) -> Metric:
+def _socket_latency(name: str, title: str) -> BenchMetric:
     def read(each: Round) -> float | None:
         return getattr(getattr(each.driven.sockets, "latency", None), name, None)
 
-    return Metric(f"socket_{name}", title, "ms", read, digits=1)
+    return BenchMetric(f"socket_{name}", title, "ms", read, digits=1)
 
 
 def _failed(each: Round) -> float:
@@ -209,29 +209,29 @@ def _failed(each: Round) -> float:
     return each.driven.failed + (sockets.lost if sockets else 0)
 
 
-REQUESTS = Metric(
+REQUESTS = BenchMetric(
     "requests_per_second", "requests/s", "/s", lambda each: each.driven.per_second, True
 )
 P50, P95, P99 = (_latency(f"p{each}_ms", f"p{each}") for each in (50, 95, 99))
 SOCKET_P50, SOCKET_P99 = (_socket_latency(f"p{each}_ms", f"socket p{each}") for each in (50, 99))
-MEMORY = Metric("memory_mb", "memory", "MB", lambda each: each.use.memory_mb)
-CPU = Metric(
+MEMORY = BenchMetric("memory_mb", "memory", "MB", lambda each: each.use.memory_mb)
+CPU = BenchMetric(
     "cpu_ms_a_request", "CPU a request", "ms", lambda each: each.cpu_ms_a_request, digits=2
 )
-CONNECTIONS = Metric(
+CONNECTIONS = BenchMetric(
     "database_connections", "DB connections", "", lambda each: each.use.database_connections, None
 )
-METRICS: tuple[Metric, ...] = (
+METRICS: tuple[BenchMetric, ...] = (
     REQUESTS,
     P50,
     P95,
     P99,
     SOCKET_P50,
     SOCKET_P99,
-    Metric("failed", "failed", "", _failed),
+    BenchMetric("failed", "failed", "", _failed),
     CPU,
     MEMORY,
-    Metric("threads", "threads", "", lambda each: each.use.threads, None),
+    BenchMetric("threads", "threads", "", lambda each: each.use.threads, None),
     CONNECTIONS,
 )
 
@@ -250,19 +250,19 @@ class Ratio:
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def median(row: Row, metric: Metric) -> float | None:
+def median(row: ResultRow, metric: BenchMetric) -> float | None:
     """Return the median over the row's rounds, None when no round has one."""
     found = [number for each in row.rounds if (number := metric.read(each)) is not None]
     return statistics.median(found) if found else None
 
 
-def measured(rows: Iterable[Row]) -> list[Metric]:
+def measured(rows: Iterable[ResultRow]) -> list[BenchMetric]:
     """Return the metrics that at least one of ``rows`` has."""
     rows = tuple(rows)
     return [each for each in METRICS if any(median(row, each) is not None for row in rows)]
 
 
-def ratio(row: Row, baseline: Row | None, metric: Metric) -> Ratio | None:
+def ratio(row: ResultRow, baseline: ResultRow | None, metric: BenchMetric) -> Ratio | None:
     """
     Return ``row`` over ``baseline`` for the rounds that both finished; None when there is none.
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from django_tandem.bench.launch import RunningTopology, running
 from django_tandem.bench.resources import CountConnections, ResourceSampler
-from django_tandem.bench.results import Round, Row, TopologySummary
+from django_tandem.bench.results import ResultRow, Round, TopologySummary
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import FINISHED, STARTED, Job, Workload, decode_result, encode
 from django_tandem.errors import RefusedError, TandemError
@@ -58,7 +58,7 @@ class Session:
     report_failure: Callable[[str], None]
     is_needed: Callable[[Topology, Workload], bool] = lambda _topology, _workload: True
     summaries: dict[str, TopologySummary] = field(default_factory=dict)
-    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    rows: dict[tuple[str, str], ResultRow] = field(default_factory=dict)
     was_cut: bool = False
     _excluded: set[str] = field(default_factory=set)
 
@@ -79,7 +79,7 @@ class Session:
         for workload, each in pairs:
             if self.is_needed(each, workload):
                 why = "" if _applicable(workload, each) else NO_WEBSOCKETS
-                row = Row(workload=workload.name, topology=each.name, failure=why)
+                row = ResultRow(workload=workload.name, topology=each.name, failure=why)
                 self.rows[workload.name, each.name] = row
         for each in self.topologies:
             rows = [row for row in self.rows.values() if row.topology == each.name]

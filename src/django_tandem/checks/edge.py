@@ -12,7 +12,7 @@ from django.views.static import serve
 from django_tandem.checks.facts import Facts, Https, Media, Static
 from django_tandem.model import Role, Route
 from django_tandem.project.loading import site_files
-from django_tandem.project.urlconf import Endpoint
+from django_tandem.project.urlconf import UrlEndpoint
 
 
 def static_root_is_set(facts: Facts) -> Iterator[CheckMessage]:
@@ -93,7 +93,7 @@ def _holds_any(directory: Path) -> bool:
         return False
 
 
-def read_media(routes: Iterable[tuple[Endpoint, Route]]) -> Media | None:
+def read_media(routes: Iterable[tuple[UrlEndpoint, Route]]) -> Media | None:
     """Return the files below MEDIA_URL; None when it is not a path of this site."""
     files = site_files(django_settings.MEDIA_URL, django_settings.MEDIA_ROOT)
     if files is None:

@@ -8,7 +8,7 @@ from django_tandem import servers
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Plan, Protocol, Stack, Verdict
 from django_tandem.model.roles import EVERY_ROLE, PROJECT_ROLES
-from django_tandem.project.asgi_routes import Application
+from django_tandem.project.asgi_routes import AsgiFacts
 from django_tandem.settings import Settings, read_settings
 
 
@@ -40,7 +40,7 @@ class WrongMailbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
+class DatabaseFacts:
     """
     One of DATABASES; ``conn_max_age`` None stands for connections that are never closed.
 
@@ -150,7 +150,7 @@ class Facts:
     settings: Settings = field(default_factory=lambda: read_settings(None))
     setting_error: SettingError | None = None
     asgi_error: ProjectError | None = None
-    application: Application = Application()
+    application: AsgiFacts = AsgiFacts()
     stock_modules: tuple[str, ...] = ()
     async_views: tuple[AsyncView, ...] = ()
     layers: tuple[Layer, ...] = ()
@@ -159,7 +159,7 @@ class Facts:
     event_senders: tuple[str, ...] = ()
     events_in_process: bool = False
     entry_points: tuple[EntryPoint, ...] = ()
-    databases: tuple[Database, ...] = ()
+    databases: tuple[DatabaseFacts, ...] = ()
     local_stores: tuple[LocalStore, ...] = ()
     local_servers: tuple[tuple[str, str], ...] = ()
     https: Https = Https()

@@ -17,10 +17,10 @@ from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Plan, Route
 from django_tandem.pipeline import Loaded
-from django_tandem.project.asgi_routes import Application
+from django_tandem.project.asgi_routes import AsgiFacts
 from django_tandem.project.importing import asgi_application_path, import_application
 from django_tandem.project.location import Location
-from django_tandem.project.urlconf import Endpoint, endpoints, route_of
+from django_tandem.project.urlconf import UrlEndpoint, endpoints, route_of
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import ANY_NGINX, find_nginx, find_valkey, host_with, read_nginx
 from django_tandem.runtime.preflight import check_edge
@@ -164,7 +164,7 @@ def _namespace(module: object) -> Mapping[str, object]:
     return names
 
 
-def _senders(application: Application) -> Iterator[str]:
+def _senders(application: AsgiFacts) -> Iterator[str]:
     """Yield the modules that may send over a channel layer outside of consumers."""
     of_consumers = {route.view.dotted.rpartition(".")[0] for route in application.websocket_routes}
     for module in importers("get_channel_layer", "channels.layers"):
@@ -180,12 +180,12 @@ def _stock_modules(plan: Plan) -> tuple[str, ...]:
     return found or (asgi.rpartition(".")[0],)
 
 
-def _routes(plan: Plan) -> Iterator[tuple[Endpoint, Route]]:
+def _routes(plan: Plan) -> Iterator[tuple[UrlEndpoint, Route]]:
     for endpoint in endpoints(get_resolver()):
         yield endpoint, route_of(endpoint, plan.project.directory)
 
 
-def _async_views(routes: tuple[tuple[Endpoint, Route], ...]) -> Iterator[AsyncView]:
+def _async_views(routes: tuple[tuple[UrlEndpoint, Route], ...]) -> Iterator[AsyncView]:
     for endpoint, route in routes:
         if route.view.is_coroutine:
             # Where Django's own handler looks for the mark of non_atomic_requests().

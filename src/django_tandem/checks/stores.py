@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.db import connections
 
-from django_tandem.checks.facts import Database, Facts, LocalStore
+from django_tandem.checks.facts import DatabaseFacts, Facts, LocalStore
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import Stack
 from django_tandem.project.written_directories import sqlite_file
@@ -187,7 +187,7 @@ def connections_are_not_leaked(facts: Facts) -> Iterator[CheckMessage]:
             yield _kept(database)
 
 
-def _kept(database: Database) -> CheckMessage:
+def _kept(database: DatabaseFacts) -> CheckMessage:
     setting = f'DATABASES["{database.alias}"]["CONN_MAX_AGE"]'
     pool = ' and take Django\'s pool, "OPTIONS": {"pool": True}, which serves both stacks'
     has_pool = database.engine.rpartition(".")[2] in _POOLED
@@ -214,10 +214,10 @@ def directories_exist(facts: Facts) -> Iterator[CheckMessage]:
             )
 
 
-def read_databases() -> Iterator[Database]:
+def read_databases() -> Iterator[DatabaseFacts]:
     """Yield each of DATABASES, without a connection to any."""
     for alias, database in connections.settings.items():
-        yield Database(
+        yield DatabaseFacts(
             alias=alias,
             engine=database["ENGINE"],
             conn_max_age=database["CONN_MAX_AGE"],

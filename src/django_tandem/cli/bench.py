@@ -16,9 +16,17 @@ from django.http.request import validate_host
 from django_tandem import pipeline
 from django_tandem.bench import report as reports
 from django_tandem.bench.page import page
-from django_tandem.bench.report import Report
+from django_tandem.bench.report import BenchReport
 from django_tandem.bench.resources import count_database_connections
-from django_tandem.bench.results import REQUESTS, Metric, Row, failures, measured, median, ratio
+from django_tandem.bench.results import (
+    REQUESTS,
+    BenchMetric,
+    ResultRow,
+    failures,
+    measured,
+    median,
+    ratio,
+)
 from django_tandem.bench.session import Schedule, Session
 from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topologies
 from django_tandem.bench.workload import WebSockets, Workload
@@ -110,7 +118,9 @@ def run(options: argparse.Namespace) -> int:
     return 0 if reports.is_complete(report) else 1
 
 
-def _measure(options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Workload]) -> Report:
+def _measure(
+    options: argparse.Namespace, loaded: Loaded, workloads: Sequence[Workload]
+) -> BenchReport:
     compared = _topologies(options, loaded)
     began = time.monotonic()
     with Progress(options.rounds * len(compared) * (1 + len(workloads))) as progress:
@@ -174,7 +184,7 @@ def _require_writable(options: argparse.Namespace) -> None:
             )
 
 
-def _write(report: Report, options: argparse.Namespace) -> None:
+def _write(report: BenchReport, options: argparse.Namespace) -> None:
     print_tables(report)
     if options.json:
         options.json.write_text(console.json_text(reports.as_json(report)) + "\n", "utf-8")
@@ -212,7 +222,7 @@ def _topologies(options: argparse.Namespace, loaded: Loaded) -> list[Topology]:
     return topologies(settings, choice, plan_with)
 
 
-def print_tables(report: Report) -> None:
+def print_tables(report: BenchReport) -> None:
     """Print a table for each workload to stdout, and warnings to stderr."""
     for each in report.topologies:
         console.line_out(f"{each.title}: {each.what}")
@@ -225,7 +235,7 @@ def print_tables(report: Report) -> None:
         console.line_err(warning)
 
 
-def _table(report: Report, rows: Sequence[Row], *, has_sockets: bool) -> None:
+def _table(report: BenchReport, rows: Sequence[ResultRow], *, has_sockets: bool) -> None:
     shown = measured(rows)
     if shown:
         heads = [head for metric in shown for head in _heads(metric, report)]
@@ -248,18 +258,18 @@ def _table(report: Report, rows: Sequence[Row], *, has_sockets: bool) -> None:
             console.line_out(f"{report.title_of(row.topology)}: {why}, {times} times")
 
 
-def _heads(metric: Metric, report: Report) -> list[str]:
+def _heads(metric: BenchMetric, report: BenchReport) -> list[str]:
     # Only the title: "ms" is not "MS".
     head = metric.heading.replace(metric.title, metric.title.upper())
     return [head, f"÷ {report.baseline.upper()}"] if metric is REQUESTS else [head]
 
 
-def _cells(row: Row, metric: Metric, report: Report) -> list[str]:
+def _cells(row: ResultRow, metric: BenchMetric, report: BenchReport) -> list[str]:
     text = metric.text(median(row, metric))
     return [text, _ratio(row, metric, report)] if metric is REQUESTS else [text]
 
 
-def _ratio(row: Row, metric: Metric, report: Report) -> str:
+def _ratio(row: ResultRow, metric: BenchMetric, report: BenchReport) -> str:
     over = ratio(row, report.row(row.workload, report.baseline), metric)
     return over.text if over is not None and row.topology != report.baseline else ""
 

@@ -13,8 +13,8 @@ from django_tandem.bench.replay.access_logs import LoggedRequest, read_requests
 from django_tandem.bench.replay.history import NO_URL, examples_of, from_history
 from django_tandem.bench.replay.recording import Selection, record
 from django_tandem.bench.replay.routes import RouteFigures, route_figures
-from django_tandem.bench.report import Report
-from django_tandem.bench.results import P50, P95, Row
+from django_tandem.bench.report import BenchReport
+from django_tandem.bench.results import P50, P95, ResultRow
 from django_tandem.bench.workload import Replay, WebSockets, Workload
 from django_tandem.cli import argument_types, console
 from django_tandem.errors import RefusedError, TandemError
@@ -203,7 +203,7 @@ def _is_file(target: str) -> bool:
     return is_file(path_of(target.partition("?")[0]))
 
 
-def print_routes(report: Report, rows: Sequence[Row]) -> None:
+def print_routes(report: BenchReport, rows: Sequence[ResultRow]) -> None:
     """Print a table of the routes of a replay, each on each topology; nothing without one."""
     figures = route_figures(rows)
     if not figures:
@@ -222,7 +222,7 @@ def print_routes(report: Report, rows: Sequence[Row]) -> None:
         console.line_out(f"{further}: `--json` and `--html` have all.")
 
 
-def _cells(each: RouteFigures, report: Report) -> list[str]:
+def _cells(each: RouteFigures, report: BenchReport) -> list[str]:
     errors, changed = (sum(count for _, count in kinds) for kinds in (each.errors, each.changed))
     return [
         each.route,

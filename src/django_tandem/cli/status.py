@@ -24,7 +24,7 @@ from django_tandem.inprocess import (
 )
 from django_tandem.model import Block
 from django_tandem.model.programs import generation_of, is_master, socket_names
-from django_tandem.runtime.kind_status import Role
+from django_tandem.runtime.kind_status import ProgramRole
 from django_tandem.runtime.probes.client import failures
 from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
@@ -122,13 +122,13 @@ def sentences(now: StackStatus) -> Iterator[str]:
         f"Generation {state.generation} has served {url}for "
         f"{console.duration(now.age_s)} ({holder} has pid {now.pid}{where})."
     )
-    for generation in _generations(now, Role.DRAINING):
+    for generation in _generations(now, ProgramRole.DRAINING):
         yield _drain_sentence(now, generation)
     if now.reload_pid is not None:
-        names = ", ".join(each.status.name for each in now.in_role(Role.CANDIDATE))
+        names = ", ".join(each.status.name for each in now.in_role(ProgramRole.CANDIDATE))
         starts = f": it has started {names}" if names else ""
         yield f"A reload is in progress, with pid {now.reload_pid}{starts}."
-    for generation in _generations(now, Role.ABANDONED):
+    for generation in _generations(now, ProgramRole.ABANDONED):
         yield f"Generation {generation} was abandoned by a reload that was killed; it is stopping."
 
 
@@ -224,7 +224,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
     status, process = program.status, program.process
     usage = now.usage_of(program.pids)
     generation = generation_of(status.name)
-    drains = program.role is Role.DRAINING
+    drains = program.role is ProgramRole.DRAINING
     return ProgramRow(
         program=status.name,
         generation=generation or None,
@@ -247,7 +247,7 @@ def _row(program: ProgramStatus, now: StackStatus, before: StackStatus | None = 
 
 
 def _cells(each: ProgramRow) -> tuple[str, ...]:
-    is_usual = each.duty in (Role.SERVING, Role.DRAINING)
+    is_usual = each.duty in (ProgramRole.SERVING, ProgramRole.DRAINING)
     return (
         each.program,
         each.stack,
@@ -277,13 +277,15 @@ def _kind_cells(each: KindRow) -> tuple[str, ...]:
     )
 
 
-def _generations(now: StackStatus, role: Role) -> list[int]:
+def _generations(now: StackStatus, role: ProgramRole) -> list[int]:
     return sorted({generation_of(each.status.name) for each in now.in_role(role)})
 
 
 def _drain_sentence(now: StackStatus, generation: int) -> str:
     programs = [
-        each for each in now.in_role(Role.DRAINING) if generation_of(each.status.name) == generation
+        each
+        for each in now.in_role(ProgramRole.DRAINING)
+        if generation_of(each.status.name) == generation
     ]
     # A program without a number, such as the embedded Valkey, may be unused after a reload.
     name = f"Generation {generation}" if generation else programs[0].status.name

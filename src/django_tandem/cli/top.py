@@ -12,7 +12,7 @@ from django_tandem.cli import console
 from django_tandem.cli.argument_types import seconds
 from django_tandem.cli.run_dirs import add_run_dir_argument, find_running_dir
 from django_tandem.cli.terminal import Terminal
-from django_tandem.cli.top_keys import View, keys_in, press
+from django_tandem.cli.top_keys import TopView, keys_in, press
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.errors import RefusedError
 from django_tandem.monitor.client import read_snapshot
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(now: Snapshot, own: Console) -> None:
     width = own.width if own.is_terminal else PRINTED_WIDTH
-    for line in screen(now, View(), Size(width=width, is_ascii=_is_ascii())):
+    for line in screen(now, TopView(), Size(width=width, is_ascii=_is_ascii())):
         if own.is_terminal and not own.is_dumb_terminal:
             own.print(line, highlight=False, no_wrap=True, overflow="ignore", crop=False)
         else:
@@ -77,7 +77,7 @@ class _Feed:
 
 
 def _show(run_dir: Path, first: Snapshot, interval_s: float) -> None:
-    feed, view = _Feed(run_dir, first), View()
+    feed, view = _Feed(run_dir, first), TopView()
     with Terminal().opened() as terminal:
         due_s = time.monotonic() + interval_s
         try:

@@ -61,7 +61,7 @@ _VALUES: dict[Sort, Callable[[RouteTraffic], float]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class TopView:
     """
     What the keys have chosen.
 
@@ -78,7 +78,7 @@ class View:
     skipped: int = 0
 
 
-def ordered(routes: tuple[RouteTraffic, ...], view: View) -> list[RouteTraffic]:
+def ordered(routes: tuple[RouteTraffic, ...], view: TopView) -> list[RouteTraffic]:
     """Return the routes that the filter leaves, in the order chosen, the largest value first."""
     found = [each for each in routes if matches(view, each.route, each.stack)]
     if view.sort is Sort.NAME:
@@ -87,7 +87,7 @@ def ordered(routes: tuple[RouteTraffic, ...], view: View) -> list[RouteTraffic]:
     return sorted(found, key=lambda each: (-value(each), each.route, each.stack))
 
 
-def matches(view: View, route: str, stack: str) -> bool:
+def matches(view: TopView, route: str, stack: str) -> bool:
     """Return whether the filter leaves a route."""
     return view.pattern.lower() in f"{stack} {route}".lower()
 
@@ -97,7 +97,7 @@ def keys_in(text: str) -> list[str]:
     return [SEQUENCES.get(each, each) for each in _KEY.findall(text)]
 
 
-def press(view: View, key: str) -> View:
+def press(view: TopView, key: str) -> TopView:
     """Return the view after a key; one without a meaning changes nothing."""
     if view.is_typing:
         return _typed(view, key)
@@ -109,7 +109,7 @@ def press(view: View, key: str) -> View:
     return _commanded(view, key)
 
 
-def _commanded(view: View, key: str) -> View:
+def _commanded(view: TopView, key: str) -> TopView:
     match key:
         case "q":
             return replace(view, has_ended=True)
@@ -130,7 +130,7 @@ def _skipped(skipped: int, key: str) -> int:
     return 0 if key == "home" else skipped + steps.get(key, 0)
 
 
-def _typed(view: View, key: str) -> View:
+def _typed(view: TopView, key: str) -> TopView:
     match key:
         case "enter":
             return replace(view, is_typing=False)

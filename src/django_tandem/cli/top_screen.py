@@ -11,7 +11,7 @@ from rich.text import Text
 
 from django_tandem.cli import console
 from django_tandem.cli.figures import count, percent, printable, rate, seconds
-from django_tandem.cli.top_keys import Sort, View, matches, ordered
+from django_tandem.cli.top_keys import Sort, TopView, matches, ordered
 from django_tandem.model.scoreboard import InFlight
 from django_tandem.model.shifts import ShiftState
 from django_tandem.monitor.snapshot import (
@@ -44,7 +44,7 @@ STACK_WIDTH = 5
 KEYS = "q quit  / filter  space pause  ? help  "
 
 
-class Row(NamedTuple):
+class TrafficRow(NamedTuple):
     """A row of the table of traffic, of a route or of a whole stack."""
 
     name: str
@@ -57,7 +57,7 @@ class Column:
 
     title: str
     width: int
-    text: Callable[[Row], str]
+    text: Callable[[TrafficRow], str]
     style: str = ""
 
 
@@ -95,7 +95,7 @@ class Layout:
     columns: Sequence[Column]
 
 
-def screen(now: Snapshot, view: View, size: Size, note: str = "") -> list[Text]:
+def screen(now: Snapshot, view: TopView, size: Size, note: str = "") -> list[Text]:
     """Return the lines of the screen, each at most as wide as the terminal."""
     if view.shows_help:
         return _cut(_help_lines(), size, last=Text("Press a key to go back.", style="dim"))
@@ -110,7 +110,7 @@ def screen(now: Snapshot, view: View, size: Size, note: str = "") -> list[Text]:
         Text(),
         _head("ROUTE", layout, view.sort, size),
     ]
-    rows = [_row(Row(each.route, each), layout) for each in routes]
+    rows = [_row(TrafficRow(each.route, each), layout) for each in routes]
     if not rows:
         rows = [Text(_without_routes(now, view), style="dim")]
     if size.height is None:
@@ -132,7 +132,7 @@ def _cut(lines: Sequence[Text], size: Size, last: Text) -> list[Text]:
     return kept
 
 
-def _title(now: Snapshot, view: View, size: Size, note: str) -> Text:
+def _title(now: Snapshot, view: TopView, size: Size, note: str) -> Text:
     left = Text.assemble(("django-tandem", "bold"), f"  generation {now.generation}")
     if now.lost_lines:
         left.append(f"  {console.counted(now.lost_lines, 'line')} lost", style="yellow")
@@ -149,7 +149,7 @@ def _stacks(now: Snapshot, layout: Layout, size: Size) -> Iterator[Text]:
     for stack in now.stacks:
         if stack.stack == EDGE and not stack.traffic.requests_per_s:
             continue
-        yield _row(Row(stack.stack, stack), layout, is_stack=True)
+        yield _row(TrafficRow(stack.stack, stack), layout, is_stack=True)
         workers = [each for each in now.workers if each.slot.stack == stack.stack]
         if workers or stack.workers:
             yield Text.assemble(
@@ -217,7 +217,7 @@ def _shift_line(each: ShiftProgress, size: Size) -> Text:
     return line
 
 
-def _in_flight(now: Snapshot, view: View, size: Size) -> Iterator[Text]:
+def _in_flight(now: Snapshot, view: TopView, size: Size) -> Iterator[Text]:
     """Yield the requests that workers have worked on for longest."""
     found = [
         (worker, each)
@@ -235,7 +235,7 @@ def _in_flight(now: Snapshot, view: View, size: Size) -> Iterator[Text]:
         yield _in_flight_line(worker, each, now, size)
 
 
-def _without_requests(now: Snapshot, view: View) -> str:
+def _without_requests(now: Snapshot, view: TopView) -> str:
     if any(worker.slot.in_flight for worker in now.workers):
         return f'No request in progress matches "{view.pattern}".'
     return "No worker has a request in progress."
@@ -295,7 +295,7 @@ def _title_cell(title: str, width: int, align: AlignMethod, is_sorted: bool) -> 
     return cell
 
 
-def _row(row: Row, layout: Layout, *, is_stack: bool = False) -> Text:
+def _row(row: TrafficRow, layout: Layout, *, is_stack: bool = False) -> Text:
     line = Text()
     style = STYLES.get(row.each.stack, "dim")
     line.append(
@@ -317,13 +317,13 @@ def _sized(text: str, width: int) -> str:
     )
 
 
-def _without_routes(now: Snapshot, view: View) -> str:
+def _without_routes(now: Snapshot, view: TopView) -> str:
     if now.routes:
         return f'No route matches "{view.pattern}": Esc removes the filter.'
     return "No request in the last minute."
 
 
-def _foot(view: View, below: int) -> Text:
+def _foot(view: TopView, below: int) -> Text:
     if view.is_typing:
         return Text.assemble(
             ("Filter: ", "bold"), view.pattern, ("_", "blink"), "  Enter keeps it, Esc removes it"

@@ -41,7 +41,7 @@ def read_pins() -> tuple[Pin, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class RequestDecision:
     """The stack of a request; ``is_explicit`` is true when a pin or a mark names it."""
 
     stack: Stack
@@ -51,7 +51,7 @@ class Decision:
 
 def decide_request(
     match: ResolverMatch | None, view: Any, path_info: str, pins: Sequence[Pin]
-) -> Decision:
+) -> RequestDecision:
     """
     Decide the request for ``path_info`` that was resolved to ``view``.
 
@@ -62,7 +62,7 @@ def decide_request(
         # As in the plan: a route without a name is in no namespace either.
         route = replace(route, name=":".join([*match.namespaces, match.url_name]))
     is_pinned = deciding_pin(route, pins, path_info) is not None
-    return Decision(
+    return RequestDecision(
         stack=decide(route, pins, path=path_info).stack,
         view=route.view.dotted,
         is_explicit=is_pinned or route.view.mark is not None,

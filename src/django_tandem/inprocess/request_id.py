@@ -6,7 +6,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
-from django_tandem.request_id import CURRENT
+from django_tandem.request_id import CURRENT_REQUEST_ID
 
 # The edge sets it on every request: no client chooses it.
 HEADER = "x-request-id"
@@ -21,20 +21,20 @@ class WsgiRequestId:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        CURRENT.set(environ.get(_KEY, ""))
+        CURRENT_REQUEST_ID.set(environ.get(_KEY, ""))
         try:
             body = self.application(environ, start_response)
         except BaseException:
-            CURRENT.set("")
+            CURRENT_REQUEST_ID.set("")
             raise
         if is_ended(body, environ):
-            CURRENT.set("")
+            CURRENT_REQUEST_ID.set("")
             return body
         return EndingBody(body, _reset)
 
 
 def _reset() -> None:
-    CURRENT.set("")
+    CURRENT_REQUEST_ID.set("")
 
 
 class AsgiRequestId:
@@ -46,8 +46,8 @@ class AsgiRequestId:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = next((value for name, value in scope.get("headers", ()) if name == _NAME), b"")
         # One task of a server may run several requests, one after the other.
-        token = CURRENT.set(given.decode("latin-1"))
+        token = CURRENT_REQUEST_ID.set(given.decode("latin-1"))
         try:
             await self.application(scope, receive, send)
         finally:
-            CURRENT.reset(token)
+            CURRENT_REQUEST_ID.reset(token)

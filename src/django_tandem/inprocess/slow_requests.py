@@ -20,7 +20,7 @@ from django_tandem import environment
 from django_tandem.handler.cancellation import awaited_by
 from django_tandem.inprocess import greenlets
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
-from django_tandem.request_id import CURRENT, NONE
+from django_tandem.request_id import CURRENT_REQUEST_ID, NONE
 
 # The innermost frames of a stack are shown, and so many of them.
 MOST_FRAMES = 50
@@ -72,7 +72,7 @@ class SlowRequests:
 
     def _log(self, request: ActiveRequest, duration_s: float) -> None:
         # Its record and a filter of the project read the id there.
-        CURRENT.set(request.request_id)
+        CURRENT_REQUEST_ID.set(request.request_id)
         try:
             _write(request, duration_s)
         except Exception:  # noqa: BLE001 - it is logged

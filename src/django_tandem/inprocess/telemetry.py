@@ -98,7 +98,7 @@ def import_modules() -> None:
                 importlib.import_module(name)
 
 
-class Worker:
+class WorkerTelemetry:
     """The SDK of this process, and what waits for the fork that makes its workers."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class Worker:
             flush()
 
 
-_worker = Worker()
+_worker = WorkerTelemetry()
 wait_for_fork = _worker.wait_for_fork
 undo_if_left = _worker.undo_if_left
 start = _worker.start

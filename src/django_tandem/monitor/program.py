@@ -280,11 +280,11 @@ def _probe_server(root: int, run_dir: Path) -> HttpServer:
 def _open_history(run_dir: Path) -> BackgroundWriter | None:
     try:
         # Python may have been built without SQLite, which the rest does not need.
-        from django_tandem.monitor.history import HISTORY, History  # noqa: PLC0415
+        from django_tandem.monitor.history import HISTORY, HistoryWriter  # noqa: PLC0415
     except ImportError as error:
         report(f"No history is kept: {error}.")
         return None
-    return BackgroundWriter(History(run_dir / HISTORY).write)
+    return BackgroundWriter(HistoryWriter(run_dir / HISTORY).write)
 
 
 async def _repeat(work: Callable[[], Awaitable[None]], each_s: float) -> None:

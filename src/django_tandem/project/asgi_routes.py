@@ -36,7 +36,7 @@ _TOO_DEEP = f"routers nested more than {_DEEPEST} deep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class AsgiFacts:
     """
     What the ASGI application serves beside the URLconf.
 
@@ -78,7 +78,7 @@ class _Endpoint:
         return True
 
 
-def read_application(application: object, project_directory: str) -> Application:
+def read_application(application: object, project_directory: str) -> AsgiFacts:
     """Return what ``application`` serves beside the URLconf, without calling it."""
     websockets = tuple(websocket_routes(application))
     dispatcher = own_dispatcher(application)
@@ -93,7 +93,7 @@ def read_application(application: object, project_directory: str) -> Application
             by_django=False,
         )
 
-    return Application(
+    return AsgiFacts(
         websocket_routes=tuple(map(route, websockets)),
         http_routes=tuple(map(route, _http_routes(application))),
         channel_names=_channel_names(application),

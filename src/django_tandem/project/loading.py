@@ -19,7 +19,7 @@ from django_tandem.inprocess import prometheus_files
 from django_tandem.inprocess.handler_choice import replaceable_handler
 from django_tandem.model import ForwardedHeaders, Project, Route, StaticFiles, View
 from django_tandem.project.asgi_components import find_component
-from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.asgi_routes import AsgiFacts, read_application
 from django_tandem.project.background_workers import read_background_workers
 from django_tandem.project.databases import read_databases
 from django_tandem.project.importing import (
@@ -59,7 +59,7 @@ class Loaded:
     project: Project
     settings: Settings
     application: object | None
-    asgi: Application = Application()
+    asgi: AsgiFacts = AsgiFacts()
     notes: tuple[str, ...] = ()
 
 
@@ -100,9 +100,7 @@ def read(
     resolver = get_resolver()
     urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
-    beside = (
-        read_application(application, str(location.directory)) if application else Application()
-    )
+    beside = read_application(application, str(location.directory)) if application else AsgiFacts()
     project = replace(
         _read_django(location, settings, application),
         routes=_routes(resolver, beside, str(location.directory)),
@@ -180,7 +178,7 @@ def _saves_each_session() -> bool:
     return bool(_session_cookie()) and django_settings.SESSION_SAVE_EVERY_REQUEST
 
 
-def _routes(resolver: URLResolver, beside: Application, directory: str) -> tuple[Route, ...]:
+def _routes(resolver: URLResolver, beside: AsgiFacts, directory: str) -> tuple[Route, ...]:
     """Return the routes in the order in which they are tried."""
     static = _static()
     # Channels tries its own HTTP routes before Django's.

@@ -22,7 +22,7 @@ from django_tandem.inprocess.proxy_headers import split_target
 from django_tandem.model import Protocol, Route
 from django_tandem.project.asgi_routes import websocket_routes
 from django_tandem.project.path_match import languages
-from django_tandem.project.urlconf import Endpoint, endpoints, route_of, shown
+from django_tandem.project.urlconf import UrlEndpoint, endpoints, route_of, shown
 
 
 def path_of(target: str) -> str:
@@ -84,7 +84,7 @@ def _language_of(path: str) -> str:
     return code or settings.LANGUAGE_CODE
 
 
-def _is_resolved_by(match: ResolverMatch, endpoint: Endpoint, path: str) -> bool:
+def _is_resolved_by(match: ResolverMatch, endpoint: UrlEndpoint, path: str) -> bool:
     patterns = endpoint.path.patterns
     if endpoint.callback is None:
         # A branch that the routes don't follow: the view is somewhere below it.

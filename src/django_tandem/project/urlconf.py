@@ -29,7 +29,7 @@ class ResolverPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class UrlEndpoint:
     """
     A leaf of the URLconf's tree: a view, or a branch that is not followed further.
 
@@ -47,7 +47,7 @@ def http_routes(resolver: URLResolver, project_directory: str) -> tuple[Route, .
     return tuple(route_of(endpoint, project_directory) for endpoint in endpoints(resolver))
 
 
-def route_of(endpoint: Endpoint, project_directory: str) -> Route:
+def route_of(endpoint: UrlEndpoint, project_directory: str) -> Route:
     """Return the route that ends in ``endpoint``."""
     is_view = endpoint.callback is not None
     path = endpoint.path
@@ -63,15 +63,15 @@ def route_of(endpoint: Endpoint, project_directory: str) -> Route:
     )
 
 
-def endpoints(resolver: URLResolver) -> Iterator[Endpoint]:
+def endpoints(resolver: URLResolver) -> Iterator[UrlEndpoint]:
     """Yield the ends of the tree below ``resolver``, in the order in which Django tries them."""
     return _below(resolver, _entered(ResolverPath(), resolver))
 
 
-def _below(resolver: URLResolver, path: ResolverPath) -> Iterator[Endpoint]:
+def _below(resolver: URLResolver, path: ResolverPath) -> Iterator[UrlEndpoint]:
     why = _why_not_followed(resolver, path)
     if why:
-        yield Endpoint(path=replace(path, chain=cut(path.chain, why)), origin=_origin(resolver))
+        yield UrlEndpoint(path=replace(path, chain=cut(path.chain, why)), origin=_origin(resolver))
         return
     lists = (*path.lists, id(resolver.url_patterns))
     here = replace(path, lists=lists)
@@ -82,7 +82,7 @@ def _below(resolver: URLResolver, path: ResolverPath) -> Iterator[Endpoint]:
         else:
             if not inherits(type(child), URLPattern, "resolve"):
                 further = replace(further, chain=cut(here.chain, _OWN_RESOLVE))
-            yield Endpoint(path=further, name=child.name, callback=child.callback)
+            yield UrlEndpoint(path=further, name=child.name, callback=child.callback)
 
 
 def _entered(path: ResolverPath, child: URLResolver | URLPattern) -> ResolverPath:

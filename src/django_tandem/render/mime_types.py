@@ -3,7 +3,7 @@
 import mimetypes
 
 # Types that Python's table lacks, in some or in all versions from 3.11 on, or has by an old name.
-CURRENT = {
+CURRENT_TYPES = {
     ".7z": "application/x-7z-compressed",
     ".atom": "application/atom+xml",
     ".avif": "image/avif",
@@ -60,7 +60,7 @@ CHARSET_TYPES = (
 def suffixes_by_type() -> list[tuple[str, list[str]]]:
     """Return each MIME type with its suffixes, without dots, both sorted."""
     # An instance without files has Python's table alone, and does not depend on the machine.
-    known = mimetypes.MimeTypes().types_map[True] | CURRENT
+    known = mimetypes.MimeTypes().types_map[True] | CURRENT_TYPES
     by_type: dict[str, list[str]] = {}
     for suffix, mime_type in sorted(known.items()):
         by_type.setdefault(mime_type, []).append(suffix.removeprefix("."))

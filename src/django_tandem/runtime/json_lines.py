@@ -13,7 +13,7 @@ from typing import Any
 
 from django_tandem.inprocess.json_logging import read_object
 from django_tandem.model.programs import generation_of
-from django_tandem.runtime.line_blocks import Block, open_block
+from django_tandem.runtime.line_blocks import LineBlock, open_block
 from django_tandem.runtime.line_forms import INFO, Line, read_line
 
 # Valid in JSON, but a terminal obeys some of them, and some readers end a line at the others.
@@ -54,7 +54,7 @@ class JsonLines:
             "generation": generation or None,
         }
         self._now = now
-        self._block: Block | None = None
+        self._block: LineBlock | None = None
 
     def feed(self, lines: Sequence[bytes]) -> list[bytes]:
         """Return the objects that ``lines`` complete; without a line, a block is complete."""

@@ -17,7 +17,7 @@ READY = "ready"
 UNANSWERED = {"STARTING": "starting", "RUNNING": "silent"}
 
 
-class Role(StrEnum):
+class ProgramRole(StrEnum):
     """What a program is for at this moment."""
 
     SERVING = "serving"
@@ -54,7 +54,7 @@ def kind_statuses(
     run_dir: Path,
     status: Status,
     process: Process | None,
-    role: Role,
+    role: ProgramRole,
     connections: Mapping[str, int | None],
 ) -> tuple[KindStatus, ...]:
     """
@@ -91,7 +91,7 @@ def kind_statuses(
 def _states(
     kinds: Iterable[str],
     status: Status,
-    role: Role,
+    role: ProgramRole,
     planned: Mapping[str, WorkerKind],
     workers: dict[str, tuple[Worker, ...]] | None,
 ) -> dict[str, str]:
@@ -107,15 +107,15 @@ def _states(
         return dict(zip(kinds, pool.map(state_of, kinds), strict=True))
 
 
-def is_checked(status: Status, role: Role) -> bool:
+def is_checked(status: Status, role: ProgramRole) -> bool:
     """Return whether the state of a program depends on its health check."""
     # For supervisord a process is running once it is old enough; what counts is an answer.
-    return role in (Role.SERVING, Role.CANDIDATE) and status.state in UNANSWERED
+    return role in (ProgramRole.SERVING, ProgramRole.CANDIDATE) and status.state in UNANSWERED
 
 
-def unchecked_state(status: Status, role: Role) -> str:
+def unchecked_state(status: Status, role: ProgramRole) -> str:
     """Return the state of a program whose health does not count."""
-    is_draining = role is Role.DRAINING and status.state in UNANSWERED
+    is_draining = role is ProgramRole.DRAINING and status.state in UNANSWERED
     return "draining" if is_draining else status.state.lower()
 
 

@@ -22,7 +22,7 @@ STACK_FOLLOWS = "Its stack follows."
 _STACK = re.compile(r"(?:Stack|(?:Current thread|Thread) 0x.*) \(most recent call first\):")
 
 
-class Block(Protocol):
+class LineBlock(Protocol):
     """Lines so far that make one object."""
 
     def takes(self, line: str) -> bool:
@@ -35,16 +35,16 @@ class Block(Protocol):
         """Return the further lines, by the key of the object."""
 
 
-def open_block(line: str) -> Block | None:
+def open_block(line: str) -> LineBlock | None:
     """Return the block that a line begins, if it begins one."""
     if _TRACEBACK.fullmatch(line):
         return Traceback([line])
     if line == LOGGING_ERROR:
         return LoggingError([line])
     if line.endswith(STACK_FOLLOWS):
-        return Stack(read_line(line), [])
+        return StackTrace(read_line(line), [])
     if _STACK.fullmatch(line):
-        return Stack(Line(message=line, level=WARNING), [line])
+        return StackTrace(Line(message=line, level=WARNING), [line])
     return None
 
 
@@ -121,7 +121,7 @@ class LoggingError:
 
 
 @dataclass(slots=True)
-class Stack:
+class StackTrace:
     """The stack of a thread that faulthandler has written, with the line that announces it."""
 
     first: Line

@@ -18,7 +18,7 @@ from django_tandem.runtime.kind_status import (
     READY,
     UNANSWERED,
     KindStatus,
-    Role,
+    ProgramRole,
     is_checked,
     kind_statuses,
     unchecked_state,
@@ -44,7 +44,7 @@ class ProgramStatus:
 
     status: Status
     process: Process | None
-    role: Role
+    role: ProgramRole
     state: str
     connections: int | None
     kinds: tuple[KindStatus, ...] = ()
@@ -81,7 +81,7 @@ class StackStatus:
     @property
     def is_ready(self) -> bool:
         """Whether all of the live generation is ready that requests need."""
-        needed = [e for e in self.in_role(Role.SERVING) if not is_optional(e.status.name)]
+        needed = [e for e in self.in_role(ProgramRole.SERVING) if not is_optional(e.status.name)]
         return all(each.state == READY for each in needed)
 
     def usage_of(self, pids: Iterable[int]) -> Usage | None:
@@ -89,7 +89,7 @@ class StackStatus:
         known = [self.usages[pid] for pid in pids if pid in self.usages]
         return total_usage(known) if known else None
 
-    def in_role(self, role: Role) -> tuple[ProgramStatus, ...]:
+    def in_role(self, role: ProgramRole) -> tuple[ProgramStatus, ...]:
         """Return the programs of that role."""
         return tuple(each for each in self.programs if each.role is role)
 
@@ -205,15 +205,15 @@ def _programs(
 
 def roles(
     state: State, running: Collection[str], *, is_reloading: bool, linked: Collection[str] = ()
-) -> dict[str, Role]:
+) -> dict[str, ProgramRole]:
     """Return the role of each program of ``running``."""
     old = programs_to_stop(state, running, is_reloading=False, linked=linked)
-    newer = Role.CANDIDATE if is_reloading else Role.ABANDONED
+    newer = ProgramRole.CANDIDATE if is_reloading else ProgramRole.ABANDONED
 
-    def role(name: str) -> Role:
+    def role(name: str) -> ProgramRole:
         if name not in old:
-            return Role.SERVING
-        return newer if generation_of(name) > state.generation else Role.DRAINING
+            return ProgramRole.SERVING
+        return newer if generation_of(name) > state.generation else ProgramRole.DRAINING
 
     return {name: role(name) for name in running}
 
@@ -251,7 +251,7 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 def _state(
     status: Status,
     process: Process | None,
-    role: Role,
+    role: ProgramRole,
     state: State,
     kinds: tuple[KindStatus, ...],
 ) -> str:

@@ -76,7 +76,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
+class ParentProcess:
     """The supervisord that this process runs beside."""
 
     pid: int
@@ -105,7 +105,7 @@ def _is_newer(sources: Sources, since: float) -> bool:
     return False
 
 
-def changes(sources: Sources, parent: Parent | threading.Event) -> Iterator[list[Path]]:
+def changes(sources: Sources, parent: ParentProcess | threading.Event) -> Iterator[list[Path]]:
     """
     Yield the files that changed, relative to the project, until ``parent`` ends.
 
@@ -131,7 +131,7 @@ def format_changes(changed: list[Path]) -> str:
     return f"changed: {named}{f' and {more} more' if more > 0 else ''}; reloading"
 
 
-def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> None:
+def watch(sources: Sources, run_dir: Path, settings: str, parent: ParentProcess) -> None:
     """Reload for each change until ``parent`` ends; changes during a reload make one more."""
     found = changes(sources, parent)
     first = next(found, [])
@@ -147,7 +147,7 @@ def watch(sources: Sources, run_dir: Path, settings: str, parent: Parent) -> Non
             report(f"Generation {generation} keeps serving. The next change reloads again.")
 
 
-def reload(settings: str, run_dir: Path, parent: Parent) -> int | None:
+def reload(settings: str, run_dir: Path, parent: ParentProcess) -> int | None:
     """Reload in a fresh interpreter, as a user would; None when ``parent`` has ended."""
     chosen = ["--settings", settings] if settings else []
     options = ["--drain", str(DRAIN_S), "--timeout", str(TIMEOUT_S), "--terse"]
@@ -173,7 +173,7 @@ def reload(settings: str, run_dir: Path, parent: Parent) -> int | None:
 def main(argv: list[str]) -> int:
     """Watch the working directory; the arguments are in the module's docstring."""
     pid, run_dir, settings, *ignored = argv
-    parent = Parent(pid=int(pid))
+    parent = ParentProcess(pid=int(pid))
     sources = Sources(directory=Path.cwd(), ignored=tuple(map(Path, (run_dir, *ignored))))
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
@@ -189,7 +189,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _wait_until_started(run_dir: Path, parent: Parent) -> None:
+def _wait_until_started(run_dir: Path, parent: ParentProcess) -> None:
     state = read_state(run_dir)
     if state is not None:
         for _result in health_gate.wait_for_start(state, run_dir, lambda: not parent.is_set()):

@@ -20,7 +20,7 @@ from stack.mistaken import running_in
 
 from django_tandem.bench import launch
 from django_tandem.bench.launch import running
-from django_tandem.bench.results import Row
+from django_tandem.bench.results import ResultRow
 from django_tandem.bench.session import Session
 from django_tandem.bench.topology import Topology
 from django_tandem.bench.workload import WebSockets, Workload
@@ -48,7 +48,7 @@ class BrokenSession:
     session: Session
     progress: Progress
 
-    def row(self, topology: str) -> Row:
+    def row(self, topology: str) -> ResultRow:
         return self.session.rows[PAGE.name, topology]
 
 

@@ -18,7 +18,7 @@ MUTANTS = (
     Mutant(
         name="an id that outlives its request on ASGI",
         file="inprocess/request_id.py",
-        old="CURRENT.reset(token)",
+        old="CURRENT_REQUEST_ID.reset(token)",
         new="token.var",
         tests=(IDS,),
     ),

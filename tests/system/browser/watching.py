@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from django_tandem.cli.top_keys import View
+from django_tandem.cli.top_keys import TopView
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.snapshot import Snapshot
@@ -66,7 +66,7 @@ def _photograph_top(browser: Browser, path: Path, take: Take) -> None:
         record=True, file=io.StringIO(), force_terminal=True, width=TERMINAL["columns"]
     )
     size = Size(width=TERMINAL["columns"], height=TERMINAL["rows"])
-    for line in screen(sample(), View(), size):
+    for line in screen(sample(), TopView(), size):
         console.print(line, no_wrap=True)
     page = browser.new_page(viewport={"width": 900, "height": 470}, device_scale_factor=2)
     page.set_content(console.export_html(theme=THEME, inline_styles=True))

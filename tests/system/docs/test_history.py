@@ -7,7 +7,7 @@ from contextlib import closing
 
 from docs.blocks import ROOT
 
-from django_tandem.monitor.history import HISTORY, History
+from django_tandem.monitor.history import HISTORY, HistoryWriter
 from django_tandem.monitor.minutes import RouteMinute
 
 PAGE = ROOT / "docs/how-to/history.md"
@@ -18,7 +18,7 @@ def test_each_query_of_the_page_finds_the_requests_of_a_minute(tmp_path) -> None
     record = RouteMinute(
         int(time.time()) // 60, "/api/lots/", "wsgi", statuses={200: 3, 500: 1}, cpu_known=4
     )
-    History(tmp_path / HISTORY).write([record])
+    HistoryWriter(tmp_path / HISTORY).write([record])
     text = PAGE.read_text()
     queries = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     queries += re.findall(r'execute\("(.*?)"\)', text)

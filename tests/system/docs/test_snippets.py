@@ -21,7 +21,7 @@ from builders import host
 from django_tandem import output
 from django_tandem.cli import parser
 from django_tandem.handler.pools import IO_THREADS, MAX_THREADS
-from django_tandem.monitor.history import History
+from django_tandem.monitor.history import HistoryWriter
 from django_tandem.plan.capacity import auto_asgi, auto_wsgi
 from django_tandem.render import kubernetes
 from django_tandem.settings import AsgiSettings, EdgeSettings, WsgiSettings, read_settings
@@ -179,7 +179,7 @@ def _built_overlay(text: str, directory: Path) -> list[Any]:
 @_named(every_block("sql"))
 def test_sql_is_a_query_of_the_history(block, tmp_path) -> None:
     """By the view of an empty one."""
-    History(tmp_path / "history.sqlite3").write([])
+    HistoryWriter(tmp_path / "history.sqlite3").write([])
 
     with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as database:
         assert database.execute(block.text).fetchall() == []

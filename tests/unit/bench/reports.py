@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django_tandem.bench.report import Report
+from django_tandem.bench.report import BenchReport
 from django_tandem.bench.results import (
     DriverResult,
     Latency,
     ResourceUsage,
+    ResultRow,
     Round,
-    Row,
     TopologySummary,
     WebSocketResult,
 )
@@ -86,9 +86,9 @@ def all_failed(why: str = "status 500", **changes: Any) -> Round:
     return measured(0, None, failed=400, why=((why, 400),), **changes)
 
 
-def row(topology: str, *rounds: Round, workload: Workload = LOTS, **changes: Any) -> Row:
+def row(topology: str, *rounds: Round, workload: Workload = LOTS, **changes: Any) -> ResultRow:
     numbers = tuple(range(1, len(rounds) + 1))
-    return Row(
+    return ResultRow(
         **{
             "topology": topology,
             "workload": workload.name,
@@ -99,11 +99,11 @@ def row(topology: str, *rounds: Round, workload: Workload = LOTS, **changes: Any
     )
 
 
-def failed(topology: str, why: str, *rounds: Round, workload: Workload = LOTS) -> Row:
+def failed(topology: str, why: str, *rounds: Round, workload: Workload = LOTS) -> ResultRow:
     return row(topology, *rounds, workload=workload, failure=why)
 
 
-def steady(topology: str, per_second: float, p99_ms: float, **changes: Any) -> Row:
+def steady(topology: str, per_second: float, p99_ms: float, **changes: Any) -> ResultRow:
     """Three rounds that differ a little."""
     return row(
         topology,
@@ -115,12 +115,12 @@ def steady(topology: str, per_second: float, p99_ms: float, **changes: Any) -> R
     )
 
 
-def whole() -> tuple[Row, ...]:
+def whole() -> tuple[ResultRow, ...]:
     return (steady(HYBRID, 702, 48), steady(WSGI, 711, 46), steady(ASGI, 132, 393))
 
 
-def report(rows: Iterable[Row] = (), workloads: Iterable[Workload] = (LOTS,), **changes: Any):
-    return Report(
+def report(rows: Iterable[ResultRow] = (), workloads: Iterable[Workload] = (LOTS,), **changes: Any):
+    return BenchReport(
         **{
             "title": "tandem bench /api/lots/",
             "at": "2026-11-22T19:40+00:00",

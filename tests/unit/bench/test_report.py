@@ -22,7 +22,7 @@ from bench.reports import (
     whole,
 )
 
-from django_tandem.bench.report import Report, as_json, machine, versions, warnings
+from django_tandem.bench.report import BenchReport, as_json, machine, versions, warnings
 from django_tandem.bench.results import RouteResult
 
 PARTIAL = (
@@ -47,7 +47,7 @@ REPORTS = {
 }
 
 
-def _read(given: Report):
+def _read(given: BenchReport):
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
@@ -166,7 +166,7 @@ def test_the_workloads_are_in_the_report() -> None:
     assert read["workloads"][1]["sockets"]["count"] == 50
 
 
-def _replayed() -> Report:
+def _replayed() -> BenchReport:
     result = RouteResult(
         route="/a/", requests=9, latency=latency(40), changed=(("302 instead of 200", 9),)
     )

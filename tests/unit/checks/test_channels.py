@@ -25,13 +25,13 @@ from django_tandem.checks.channels import (
 )
 from django_tandem.checks.facts import Layer
 from django_tandem.model import Stack
-from django_tandem.project.asgi_routes import Application
+from django_tandem.project.asgi_routes import AsgiFacts
 from django_tandem.project.loading import IN_MEMORY_LAYER
 
 REDIS = Layer(alias="default", backend="channels_redis.core.RedisChannelLayer")
 MEMORY = Layer(alias="default", backend=IN_MEMORY_LAYER)
-WEBSOCKET = Application(has_websocket=True, checks_origin=True)
-WORKER = Application(channel_names=("closing", "mail"))
+WEBSOCKET = AsgiFacts(has_websocket=True, checks_origin=True)
+WORKER = AsgiFacts(channel_names=("closing", "mail"))
 TAKE_REDIS = (
     'Use "channels_redis.core.RedisChannelLayer" with '
     '{"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]}. '
@@ -206,7 +206,7 @@ def test_a_websocket_that_only_echoes_needs_no_layer() -> None:
 
 def test_websockets_open_to_every_site_are_a_warning() -> None:
     """The browser sends the user's cookies with a handshake from any page."""
-    found = facts(SOCKET, application=Application(has_websocket=True))
+    found = facts(SOCKET, application=AsgiFacts(has_websocket=True))
 
     assert contents(origin_is_checked(found)) == [
         (

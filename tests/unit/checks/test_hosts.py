@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from builders import verdict, websocket
 from django_tandem.checks.channels import layer_is_shared
-from django_tandem.checks.facts import Database, Facts, Layer, LocalStore
+from django_tandem.checks.facts import DatabaseFacts, Facts, Layer, LocalStore
 from django_tandem.checks.hosts import (
     databases_are_reached,
     read_local_servers,
@@ -17,7 +17,7 @@ from django_tandem.checks.hosts import (
     stores_are_reached,
 )
 from django_tandem.checks.stores import read_local_stores, stores_are_shared
-from django_tandem.project.asgi_routes import Application
+from django_tandem.project.asgi_routes import AsgiFacts
 
 PEERS = {
     "WSGI": ["10.0.0.5:9000"],
@@ -106,7 +106,7 @@ def test_a_layer_in_memory_reaches_no_other_host() -> None:
     layers = (Layer(alias="default", backend="channels.layers.InMemoryChannelLayer"),)
     known: dict[str, Any] = {
         "layers": layers,
-        "application": Application(has_websocket=True),
+        "application": AsgiFacts(has_websocket=True),
     }
     ((check, _, message, hint),) = contents(
         layer_is_shared(of("asgi", project={"channel_names": ()}, **known))
@@ -128,8 +128,8 @@ def test_a_layer_in_memory_reaches_no_other_host() -> None:
 def test_a_database_in_a_file_is_of_one_host() -> None:
     """The edge alone reads no database."""
     databases = (
-        Database(alias="default", engine="django.db.backends.sqlite3"),
-        Database(alias="other", engine="django.db.backends.postgresql"),
+        DatabaseFacts(alias="default", engine="django.db.backends.sqlite3"),
+        DatabaseFacts(alias="other", engine="django.db.backends.postgresql"),
     )
 
     assert contents(databases_are_reached(of("wsgi,asgi", databases=databases))) == [

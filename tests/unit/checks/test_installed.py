@@ -18,14 +18,14 @@ from django_tandem.checks.installed import (
     uvicorn_speaks_websocket,
 )
 from django_tandem.model import Stack
-from django_tandem.project.asgi_routes import Application
+from django_tandem.project.asgi_routes import AsgiFacts
 
 
 def _facts(tandem: dict[str, Any] | None = None, *, on_asgi: bool = True, **versions: str) -> Facts:
     return facts(
         *([websocket("/ws/")] if on_asgi else []),
         tandem=tandem,
-        application=Application(has_websocket=on_asgi),
+        application=AsgiFacts(has_websocket=on_asgi),
         versions=tuple((name, Version(version)) for name, version in versions.items()),
     )
 
@@ -165,7 +165,7 @@ def test_the_library_is_the_one_that_the_arguments_choose(args, library, found) 
     known = facts(
         websocket("/ws/"),
         tandem={"ASGI": {"ARGS": args}},
-        application=Application(has_websocket=True),
+        application=AsgiFacts(has_websocket=True),
         importable=frozenset({library} - {None}),
     )
     messages = uvicorn_speaks_websocket(known)

@@ -6,7 +6,7 @@ from checks.messages import contents, ids
 from django.db import connections
 
 from builders import verdict, websocket
-from django_tandem.checks.facts import AsyncView, Database, LocalStore
+from django_tandem.checks.facts import AsyncView, DatabaseFacts, LocalStore
 from django_tandem.checks.stores import (
     async_views_have_no_transaction,
     connections_are_not_leaked,
@@ -53,8 +53,8 @@ HTTP_ON_ASGI = (verdict("/feed/", Stack.ASGI),)
 STOCK = ("config.asgi",)
 
 
-def _database(**changes) -> Database:
-    return Database(**{"alias": "default", "engine": SQLITE, **changes})
+def _database(**changes) -> DatabaseFacts:
+    return DatabaseFacts(**{"alias": "default", "engine": SQLITE, **changes})
 
 
 def test_an_async_view_under_atomic_requests_is_found() -> None:

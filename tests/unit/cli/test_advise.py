@@ -11,7 +11,7 @@ from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import commands_of
 from django_tandem.cli import parser
 from django_tandem.cli.advise import detail_lines, shortened, table_lines
-from django_tandem.monitor.history import History
+from django_tandem.monitor.history import HistoryWriter
 from django_tandem.monitor.minutes import RouteMinute, bucket_of
 from harness.projects import startproject
 from harness.stack import tandem
@@ -81,7 +81,7 @@ def history(tmp_path_factory):
             ("/retry/", "asgi", 0.1, 0.002, 0.1),
         )
     ]
-    History(path).write(records, now=(20_000_000 + 60) * 60)
+    HistoryWriter(path).write(records, now=(20_000_000 + 60) * 60)
     return path
 
 

@@ -18,7 +18,7 @@ from django_tandem.bench.results import RouteResult
 from django_tandem.bench.workload import Workload
 from django_tandem.cli import bench, bench_replay
 from django_tandem.errors import TandemError
-from django_tandem.monitor.history import HISTORY, History
+from django_tandem.monitor.history import HISTORY, HistoryWriter
 from django_tandem.monitor.minutes import RouteMinute
 
 urlpatterns = [path("lots/<int:number>/", HttpResponse)]
@@ -83,7 +83,7 @@ def test_a_history_is_replayed_with_the_urls_of_the_log_beside_it(tmp_path) -> N
         RouteMinute(minute=now - 5, route=route, stack="wsgi", statuses={200: 30})
         for route in ("/lots/<int:number>/", "/bids/<int:number>/")
     ]
-    History(tmp_path / HISTORY).write(records)
+    HistoryWriter(tmp_path / HISTORY).write(records)
     (tmp_path / "nginx.log").write_text(f"{JSON}\n")
     (tmp_path / "nginx.log").rename(tmp_path / "nginx.log.1")
     found = _workload(tmp_path / HISTORY, "--duration", "10").replay
@@ -155,9 +155,9 @@ def test_a_history_without_a_request_that_has_a_url_is_refused(tmp_path) -> None
     history = tmp_path / HISTORY
     minute = int(time.time()) // 60 - 5
     record = RouteMinute(minute=minute, route="(unmatched)", stack="wsgi", statuses={404: 30})
-    History(history).write([record])
+    HistoryWriter(history).write([record])
     nothing = _error(_workload, history)
-    History(history).write([replace(record, route="/lots/<int:number>/", statuses={200: 30})])
+    HistoryWriter(history).write([replace(record, route="/lots/<int:number>/", statuses={200: 30})])
 
     assert nothing == (
         f'"{history}" has no request for a view.\n'

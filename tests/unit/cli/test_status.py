@@ -17,7 +17,7 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack, Status
 from django_tandem.model.scoreboard import OURS
 from django_tandem.model.state import state_of
-from django_tandem.runtime.kind_status import KindStatus, Role
+from django_tandem.runtime.kind_status import KindStatus, ProgramRole
 from django_tandem.runtime.status import ProgramStatus, StackStatus
 from django_tandem.runtime.usage import Usage
 from django_tandem.runtime.workers import Worker
@@ -40,7 +40,7 @@ def test_a_duration_is_printed_in_its_two_largest_units(seconds, expected) -> No
     assert duration(seconds) == expected
 
 
-def _program(name: str, role: Role, connections: int | None = None) -> ProgramStatus:
+def _program(name: str, role: ProgramRole, connections: int | None = None) -> ProgramStatus:
     return ProgramStatus(
         status=Status(name=name, state="RUNNING", pid=1, since_s=1),
         process=None,
@@ -77,10 +77,10 @@ def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> Non
     """A draining program without a generation has its own sentence."""
     drain_window.write(tmp_path, 3, 30)
     programs = (
-        _program("asgi-3", Role.DRAINING, 4),
-        _program("wsgi-3", Role.DRAINING, 0),
-        _program("channels-2", Role.DRAINING),
-        _program("valkey", Role.DRAINING, 2),
+        _program("asgi-3", ProgramRole.DRAINING, 4),
+        _program("wsgi-3", ProgramRole.DRAINING, 0),
+        _program("channels-2", ProgramRole.DRAINING),
+        _program("valkey", ProgramRole.DRAINING, 2),
     )
 
     assert list(sentences(_stack(tmp_path, *programs))) == [
@@ -93,9 +93,9 @@ def test_the_live_generation_comes_first_then_each_draining_one(tmp_path) -> Non
 
 def test_a_reload_in_progress_names_the_programs_it_started(tmp_path) -> None:
     """Programs of a killed reload are reported when no other reload is in progress."""
-    at_work = _stack(tmp_path, _program("wsgi-2", Role.CANDIDATE), reload_pid=9)
+    at_work = _stack(tmp_path, _program("wsgi-2", ProgramRole.CANDIDATE), reload_pid=9)
     begun = _stack(tmp_path, reload_pid=9)
-    killed = _stack(tmp_path, _program("wsgi-2", Role.ABANDONED))
+    killed = _stack(tmp_path, _program("wsgi-2", ProgramRole.ABANDONED))
 
     assert list(sentences(at_work))[1:] == [
         "A reload is in progress, with pid 9: it has started wsgi-2."
@@ -118,7 +118,7 @@ def test_the_live_view_fits_a_narrow_terminal(width, tmp_path) -> None:
     """The state, the CPU time and the memory of each program stay."""
     screen = Console(width=width, force_terminal=True)
     programs = plan(verdict("/a/", Stack.ASGI)).processes
-    now = _stack(tmp_path, *(_program(each.program, Role.SERVING, 1) for each in programs))
+    now = _stack(tmp_path, *(_program(each.program, ProgramRole.SERVING, 1) for each in programs))
     lay_out = partial(console.narrowed_lines, width=screen.width, expendable=EXPENDABLE)
     _, _, head, *rows = _text(now, None, lay_out).splitlines()
 
@@ -178,7 +178,7 @@ def test_each_kind_of_a_master_has_a_row_and_the_columns_add_up(tmp_path) -> Non
     """In the table, the master is without its workers; in JSON it is the whole program."""
     kinds = (_kind("wsgi-1", 2, 3, connections=4), _kind("channels-1", 4, restarts=2))
     program = replace(
-        _program("master-1", Role.SERVING, 4), state="ready", connections=4, kinds=kinds
+        _program("master-1", ProgramRole.SERVING, 4), state="ready", connections=4, kinds=kinds
     )
     usages = {1: _mb(10), 2: _mb(20), 3: _mb(30), 4: _mb(40)}
     now = replace(_stack(tmp_path, program), usages=usages)
@@ -216,7 +216,7 @@ def test_a_kind_that_lacks_workers_shows_how_many_are_ready(
     """Those that boot do not count; neither do those of a generation that drains."""
     workers = (Worker(pid=2, uptime_s=9), Worker(pid=3, uptime_s=1, is_ready=False))
     kind = _kind("wsgi-1", workers=workers, planned_workers=planned, state=state)
-    now = _stack(tmp_path, replace(_program("master-1", Role.SERVING, 4), kinds=(kind,)))
+    now = _stack(tmp_path, replace(_program("master-1", ProgramRole.SERVING, 4), kinds=(kind,)))
 
     (row,) = facts(now)["processes"][0].kinds
     assert (row.planned_workers, row.ready_workers) == (planned, 1)
@@ -226,7 +226,7 @@ def test_a_kind_that_lacks_workers_shows_how_many_are_ready(
 def test_workers_that_are_not_known_are_not_missing(tmp_path) -> None:
     """As in another PID namespace."""
     kind = _kind("wsgi-1", planned_workers=2)
-    now = _stack(tmp_path, replace(_program("master-1", Role.SERVING, 4), kinds=(kind,)))
+    now = _stack(tmp_path, replace(_program("master-1", ProgramRole.SERVING, 4), kinds=(kind,)))
 
     assert _text(now).splitlines()[-1].endswith("  for wsgi")
 
@@ -234,7 +234,7 @@ def test_workers_that_are_not_known_are_not_missing(tmp_path) -> None:
 def test_a_draining_master_names_the_socket_that_has_connections(tmp_path) -> None:
     """Not the program, whose connections are those of both."""
     kinds = (_kind("wsgi-3", connections=0), _kind("asgi-3", connections=4))
-    program = replace(_program("master-3", Role.DRAINING, 4), kinds=kinds)
+    program = replace(_program("master-3", ProgramRole.DRAINING, 4), kinds=kinds)
 
     assert list(sentences(_stack(tmp_path, program)))[1:] == [
         "Generation 3 drains: asgi-3 has 4 open."
@@ -243,6 +243,6 @@ def test_a_draining_master_names_the_socket_that_has_connections(tmp_path) -> No
 
 def test_a_master_without_workers_serves_no_one_stack(tmp_path) -> None:
     """They end before it does."""
-    (row,) = facts(_stack(tmp_path, _program("master-3", Role.DRAINING)))["processes"]
+    (row,) = facts(_stack(tmp_path, _program("master-3", ProgramRole.DRAINING)))["processes"]
 
     assert (row.stack, row.kinds) == ("", ())

@@ -2,12 +2,12 @@
 
 import pytest
 
-from django_tandem.cli.top_keys import Sort, View, keys_in, ordered, press
+from django_tandem.cli.top_keys import Sort, TopView, keys_in, ordered, press
 from harness.monitored import LOTS, SOCKET, sample
 
 
-def pressed(*keys: str) -> View:
-    view = View()
+def pressed(*keys: str) -> TopView:
+    view = TopView()
     for key in keys:
         view = press(view, key)
     return view
@@ -56,7 +56,7 @@ def test_a_filter_is_a_part_of_the_route_or_its_stack() -> None:
 
     assert view.pattern == "SHIPP"
     assert [each.route for each in ordered(sample().routes, view)] == ["/api/shipping/<int:pk>/"]
-    assert {each.stack for each in ordered(sample().routes, View(pattern="asgi"))} == {"asgi"}
+    assert {each.stack for each in ordered(sample().routes, TopView(pattern="asgi"))} == {"asgi"}
     assert press(view, "escape").pattern == ""
 
 
@@ -79,7 +79,7 @@ def test_q_quits_and_space_pauses() -> None:
 def test_a_key_closes_the_help() -> None:
     """It has no other effect, but `q` quits."""
     assert pressed("?").shows_help
-    assert pressed("?", "r") == View()
+    assert pressed("?", "r") == TopView()
     assert pressed("?", "q").has_ended
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from django_tandem.cli.figures import count, percent, rate, seconds
-from django_tandem.cli.top_keys import Sort, View
+from django_tandem.cli.top_keys import Sort, TopView
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.monitor.snapshot import RouteTraffic, StackTraffic, Traffic
 from harness.monitored import NOW, request, sample, shifted, worker
@@ -34,7 +34,7 @@ ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S▼BUSY OPE
 
 def shown(now=None, view=None, *, width=80, height=24, note="", is_ascii=False) -> list[str]:
     size = Size(width=width, height=height, is_ascii=is_ascii)
-    lines = screen(now or sample(), view or View(), size, note)
+    lines = screen(now or sample(), view or TopView(), size, note)
     return [line.plain.rstrip() for line in lines]
 
 
@@ -50,7 +50,7 @@ def test_eighty_columns_hold_both_stacks_their_workers_and_the_routes() -> None:
 @pytest.mark.parametrize("height", [3, 10, 24, 60])
 def test_no_size_is_exceeded(width, height) -> None:
     """Nor left empty: each line of the terminal is written."""
-    for view in (View(), View(shows_help=True), View(pattern="x" * 300, is_typing=True)):
+    for view in (TopView(), TopView(shows_help=True), TopView(pattern="x" * 300, is_typing=True)):
         lines = screen(sample(), view, Size(width=width, height=height), note="late " * 60)
 
         assert len(lines) == height
@@ -62,7 +62,7 @@ def test_a_wide_terminal_has_further_columns() -> None:
     head = "ROUTE                         REQ/S    P50    P95    P99  QUEUE ERR/S▼BUSY OPEN"
 
     assert f"{head}   CPU HAND/S   KB/S" in shown(width=120)
-    by_p95 = View(sort=Sort.P95)
+    by_p95 = TopView(sort=Sort.P95)
     assert "ROUTE                       REQ/S   ▼P95" in shown(view=by_p95, width=40)
 
 
@@ -71,7 +71,7 @@ def test_a_wide_terminal_has_further_columns() -> None:
 def test_the_column_that_the_routes_are_sorted_by_has_a_mark(sort, width) -> None:
     """Also without colours, and where other columns are left out."""
     for is_ascii, falls, rises in ((False, "▼", "▲"), (True, "v", "^")):
-        lines = shown(view=View(sort=sort), width=width, is_ascii=is_ascii)
+        lines = shown(view=TopView(sort=sort), width=width, is_ascii=is_ascii)
         (head,) = [each for each in lines if each.startswith("ROUTE")]
 
         mark = f"ROUTE {rises}" if sort is Sort.NAME else f"{falls}{sort.column}"
@@ -81,7 +81,7 @@ def test_the_column_that_the_routes_are_sorted_by_has_a_mark(sort, width) -> Non
 
 def test_the_help_fits_eighty_columns() -> None:
     """No sentence of it is cut."""
-    lines = screen(sample(), View(shows_help=True), Size(width=200, height=40))
+    lines = screen(sample(), TopView(shows_help=True), Size(width=200, height=40))
 
     assert max(line.cell_len for line in lines) <= 80
 
@@ -98,7 +98,7 @@ def test_without_a_height_every_route_is_shown() -> None:
 def test_rows_below_are_counted_and_scrolled_to() -> None:
     """The last page is full, also after a resize."""
     assert shown(height=17)[-1].startswith("2 routes below  q quit  / filter")
-    assert shown(height=17, view=View(skipped=99))[-2].startswith("/ws/lots/<int:lot_id>/")
+    assert shown(height=17, view=TopView(skipped=99))[-2].startswith("/ws/lots/<int:lot_id>/")
 
 
 def test_a_worker_of_an_older_generation_drains() -> None:
@@ -146,14 +146,14 @@ def test_without_a_request_a_sentence_takes_the_place_of_the_rows() -> None:
     assert "No request in the last minute." in shown(idle)
     assert "No worker has a request in progress." in shown(idle)
     unmatched = 'No route matches "moon": Esc removes the filter.'
-    filtered = shown(view=View(pattern="moon"))
+    filtered = shown(view=TopView(pattern="moon"))
     assert unmatched in filtered
     assert 'No request in progress matches "moon".' in filtered
 
 
 def test_the_title_names_what_is_wrong() -> None:
     """A pause, a monitor that does not answer, and lines that it lost."""
-    assert shown(view=View(is_paused=True))[0].endswith(" paused")
+    assert shown(view=TopView(is_paused=True))[0].endswith(" paused")
     assert shown(note="Nothing runs in /run.")[0].endswith(" Nothing runs in /run.")
     assert "1 line lost" in shown(replace(sample(), lost_lines=1))[0]
 
@@ -214,7 +214,7 @@ def test_a_route_that_is_shifted_has_a_line_with_both_sides() -> None:
 def test_many_shifts_leave_room_for_the_rest(height) -> None:
     """An eighth of the terminal, and a line is cut at its width."""
     now = sample(shifts=(shifted(),) * 30)
-    lines = screen(now, View(), Size(width=80, height=height))
+    lines = screen(now, TopView(), Size(width=80, height=height))
 
     assert len(lines) == height
     assert max(line.cell_len for line in lines) <= 80

@@ -11,7 +11,7 @@ import pytest
 from django_tandem.inprocess import json_logging
 from django_tandem.inprocess.json_logging import format_record, read_object
 from django_tandem.model import MAX_LINE_BYTES
-from django_tandem.request_id import CURRENT
+from django_tandem.request_id import CURRENT_REQUEST_ID
 
 
 class Stderr(io.StringIO):
@@ -102,11 +102,11 @@ def test_the_request_id_is_that_of_the_context() -> None:
     """Also with the project's filter, whose dash outside of a request is left out."""
     assert formatted(request_id="-") == OBJECT
     assert formatted(request_id="the project's own")["request_id"] == "the project's own"
-    token = CURRENT.set("abc")
+    token = CURRENT_REQUEST_ID.set("abc")
     try:
         assert formatted()["request_id"] == "abc"
     finally:
-        CURRENT.reset(token)
+        CURRENT_REQUEST_ID.reset(token)
 
 
 # As structlog's wrap_for_formatter() logs it.
@@ -146,11 +146,11 @@ def test_the_request_id_of_a_record_is_preferred(monkeypatch) -> None:
     monkeypatch.setattr(logging, "_logRecordFactory", logging.LogRecord)
     monkeypatch.delenv("TANDEM_LOG_FORMAT", raising=False)
     json_logging.install()
-    token = CURRENT.set("abc")
+    token = CURRENT_REQUEST_ID.set("abc")
     try:
         within = logging.getLogger("shop").makeRecord("shop", 30, "", 0, "hello", (), None)
     finally:
-        CURRENT.reset(token)
+        CURRENT_REQUEST_ID.reset(token)
 
     found = json.loads(format_record(handler(), within))
 

@@ -15,7 +15,7 @@ import pytest
 from builders import plan
 from django_tandem.monitor import program
 from django_tandem.monitor.gauges import Gauges
-from django_tandem.monitor.history import HISTORY, History
+from django_tandem.monitor.history import HISTORY, HistoryWriter
 from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.program import Monitor
@@ -113,7 +113,7 @@ def test_a_monitor_that_starts_reads_the_last_hour_back(tmp_path) -> None:
     write_state(tmp_path)
     now = int(time.time()) // 60
     minutes = (now - 90, now - 59, now - 30, now)
-    history = History(tmp_path / HISTORY)
+    history = HistoryWriter(tmp_path / HISTORY)
     history.write(
         [RouteMinute(each, f"/{now - each}/", "wsgi", statuses={200: 1}) for each in minutes]
     )

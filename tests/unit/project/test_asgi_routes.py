@@ -16,7 +16,7 @@ from django.urls import path, re_path
 from strawberry.channels import GraphQLProtocolTypeRouter
 
 from django_tandem.model import Protocol
-from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.asgi_routes import AsgiFacts, read_application
 
 
 class Lots(AsyncWebsocketConsumer): ...
@@ -217,8 +217,8 @@ def test_websockets_are_found_by_a_router_or_in_code(application, has_websocket)
 
 def test_nothing_is_found_in_a_plain_application() -> None:
     """Functions and classes without a router have nothing to show."""
-    assert read_application(http_only, "") == Application()
-    assert read_application(Slots, "") == Application()
+    assert read_application(http_only, "") == AsgiFacts()
+    assert read_application(Slots, "") == AsgiFacts()
 
 
 def test_a_circle_of_objects_ends_the_search() -> None:
@@ -226,7 +226,7 @@ def test_a_circle_of_objects_ends_the_search() -> None:
     application = Slots(None)
     application.inner = [application]
 
-    assert read_application(application, "") == Application()
+    assert read_application(application, "") == AsgiFacts()
 
 
 def test_a_crowd_of_objects_ends_the_search() -> None:
@@ -245,8 +245,8 @@ def test_channels_need_not_be_installed() -> None:
         "import sys; sys.modules['channels'] = None\n"
         "from django.conf import settings; settings.configure()\n"
         "from django.core.asgi import get_asgi_application\n"
-        "from django_tandem.project.asgi_routes import Application, read_application\n"
-        "assert read_application(get_asgi_application(), '') == Application()\n"
+        "from django_tandem.project.asgi_routes import AsgiFacts, read_application\n"
+        "assert read_application(get_asgi_application(), '') == AsgiFacts()\n"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
-from django_tandem.project.asgi_routes import Application, read_application
+from django_tandem.project.asgi_routes import AsgiFacts, read_application
 
 django = get_asgi_application()
 PREFIX = "/tools/"
@@ -229,7 +229,7 @@ def test_paths_that_a_dispatcher_names_are_found_and_the_dispatcher_is_named(
 @pytest.mark.parametrize("application", [Middleware(django), GZipMiddleware(django), django])
 def test_middleware_is_no_dispatcher_and_opens_no_websockets(application) -> None:
     """Though it names the protocols."""
-    assert read_application(application, "") == Application()
+    assert read_application(application, "") == AsgiFacts()
 
 
 def test_websockets_of_a_function_may_have_any_path() -> None:

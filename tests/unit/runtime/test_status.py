@@ -9,7 +9,7 @@ from builders import plan
 from django_tandem.errors import RefusedError
 from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.runtime import lock
-from django_tandem.runtime.status import Role, read_status, roles
+from django_tandem.runtime.status import ProgramRole, read_status, roles
 
 STATE = state_of(plan())
 NAMES = [process.program for process in STATE.processes]
@@ -19,9 +19,9 @@ def test_programs_of_the_state_serve() -> None:
     """With or without a generation in its name."""
     assert NAMES == ["monitor", "wsgi-1", "nginx"]
     assert roles(STATE, NAMES, is_reloading=False) == {
-        "wsgi-1": Role.SERVING,
-        "monitor": Role.SERVING,
-        "nginx": Role.SERVING,
+        "wsgi-1": ProgramRole.SERVING,
+        "monitor": ProgramRole.SERVING,
+        "nginx": ProgramRole.SERVING,
     }
 
 
@@ -29,8 +29,8 @@ def test_newer_programs_are_candidates_during_a_reload() -> None:
     """And abandoned when none is in progress."""
     running = [*NAMES, "wsgi-2"]
 
-    assert roles(STATE, running, is_reloading=True)["wsgi-2"] is Role.CANDIDATE
-    assert roles(STATE, running, is_reloading=False)["wsgi-2"] is Role.ABANDONED
+    assert roles(STATE, running, is_reloading=True)["wsgi-2"] is ProgramRole.CANDIDATE
+    assert roles(STATE, running, is_reloading=False)["wsgi-2"] is ProgramRole.ABANDONED
 
 
 def test_older_and_unused_programs_drain() -> None:
@@ -39,7 +39,7 @@ def test_older_and_unused_programs_drain() -> None:
 
     for is_reloading in (True, False):
         found = roles(STATE, running, is_reloading=is_reloading)
-        assert (found["wsgi-0"], found["valkey"]) == (Role.DRAINING, Role.DRAINING)
+        assert (found["wsgi-0"], found["valkey"]) == (ProgramRole.DRAINING, ProgramRole.DRAINING)
 
 
 def test_a_stack_whose_process_ends_meanwhile_does_not_run(tmp_path) -> None:

@@ -13,7 +13,7 @@ from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.model.state import state_of
 from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
-from django_tandem.runtime.kind_status import KindStatus, Role, kind_statuses
+from django_tandem.runtime.kind_status import KindStatus, ProgramRole, kind_statuses
 from django_tandem.runtime.workers import Worker, workers_of
 from django_tandem.servers.shared_master import MODULE
 from harness.client import wait_for
@@ -58,7 +58,9 @@ def _process(run_dir: Path, *channels: str) -> Process:
     return next(process for process in found.processes if process.name == "master")
 
 
-def _statuses(run_dir: Path, pid: int, process: Process | None, role: Role) -> list[KindStatus]:
+def _statuses(
+    run_dir: Path, pid: int, process: Process | None, role: ProgramRole
+) -> list[KindStatus]:
     status = Status(name="master-1", state="RUNNING", pid=pid, since_s=9)
     return list(kind_statuses(run_dir, status, process, role, {"wsgi-1": 3}))
 
@@ -109,7 +111,9 @@ def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_pa
     """A kind that does not answer is silent, though its workers run."""
     WorkerRestarts(FILES.path(tmp_path, 1)).count("channels")
     wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
-    wsgi, asgi, channels = _statuses(tmp_path, master, _process(tmp_path, "lots"), Role.SERVING)
+    wsgi, asgi, channels = _statuses(
+        tmp_path, master, _process(tmp_path, "lots"), ProgramRole.SERVING
+    )
 
     assert (wsgi.name, wsgi.state, len(wsgi.workers)) == ("wsgi-1", "silent", 2)
     assert (wsgi.connections, wsgi.restarts) == (3, 0)
@@ -121,14 +125,14 @@ def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_pa
 
 def test_a_kind_that_is_not_planned_is_not_listed(master, tmp_path) -> None:
     """A project without channel names has no such workers."""
-    found = _statuses(tmp_path, master, _process(tmp_path), Role.SERVING)
+    found = _statuses(tmp_path, master, _process(tmp_path), ProgramRole.SERVING)
 
     assert [each.kind for each in found] == ["wsgi", "asgi"]
 
 
 def test_a_master_whose_plan_is_forgotten_has_the_kinds_that_run(master, tmp_path) -> None:
     """It drains, and no health check is sent to it."""
-    found = _statuses(tmp_path, master, None, Role.DRAINING)
+    found = _statuses(tmp_path, master, None, ProgramRole.DRAINING)
 
     assert [(each.kind, each.state, each.description) for each in found] == [
         ("wsgi", "draining", ""),

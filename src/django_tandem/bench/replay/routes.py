@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django_tandem.bench.results import Latency, RouteResult, Row
+from django_tandem.bench.results import Latency, ResultRow, RouteResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class RouteFigures:
     changed: tuple[tuple[str, int], ...]
 
 
-def route_figures(rows: Iterable[Row]) -> list[RouteFigures]:
+def route_figures(rows: Iterable[ResultRow]) -> list[RouteFigures]:
     """Return the figures of each route in each of ``rows``, the most requested route first."""
     found = [_figures(row, route) for row in rows for route in _routes(row)]
     most = Counter[str]()
@@ -35,11 +35,11 @@ def route_figures(rows: Iterable[Row]) -> list[RouteFigures]:
     return sorted(found, key=lambda each: (-most[each.route], each.route))
 
 
-def _routes(row: Row) -> list[str]:
+def _routes(row: ResultRow) -> list[str]:
     return sorted({result.route for each in row.rounds for result in each.driven.routes})
 
 
-def _figures(row: Row, route: str) -> RouteFigures:
+def _figures(row: ResultRow, route: str) -> RouteFigures:
     results = [each for one in row.rounds for each in one.driven.routes if each.route == route]
     latencies = [each.latency for each in results if each.latency is not None]
     return RouteFigures(

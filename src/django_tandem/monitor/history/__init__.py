@@ -7,9 +7,9 @@ can be written, and a transaction that a full disk ends leaves it as it was.
 """
 
 from django_tandem.monitor.history.reader import read
-from django_tandem.monitor.history.writer import History
+from django_tandem.monitor.history.writer import HistoryWriter
 
-__all__ = ["HISTORY", "History", "read"]
+__all__ = ["HISTORY", "HistoryWriter", "read"]
 
 # The file in the run directory.
 HISTORY = "history.sqlite3"

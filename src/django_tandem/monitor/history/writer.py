@@ -30,7 +30,7 @@ SHARE_OF_FILE_SYSTEM = 10
 MOST_WAITING = 5000
 
 
-class History:
+class HistoryWriter:
     """
     The writer of the file at ``path``, which it makes if need be.
 

@@ -48,24 +48,24 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PanelRow:
     """A heading and the panels below it, two beside each other."""
 
     title: str
     panels: tuple[Panel, ...]
 
 
-def rows(plan: Plan) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[PanelRow]:
     """Yield the rows; that of the event loop, WebSockets and streams only with ASGI."""
-    yield Row(title="Requests", panels=_requests())
-    yield Row(title="Routes", panels=_routes())
-    yield Row(title="Workers and queue", panels=_workers())
+    yield PanelRow(title="Requests", panels=_requests())
+    yield PanelRow(title="Routes", panels=_routes())
+    yield PanelRow(title="Workers and queue", panels=_workers())
     if plan.edge.has_asgi:
-        yield Row(
+        yield PanelRow(
             title="WebSockets, streams and the event loop",
             panels=(*_event_loops(), *_connections()),
         )
-    yield Row(title="Processes", panels=_processes())
+    yield PanelRow(title="Processes", panels=_processes())
 
 
 def _requests() -> tuple[Panel, ...]:
@@ -337,7 +337,7 @@ def _variable(named: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def _panels(found: Iterable[Row]) -> Iterator[dict[str, Any]]:
+def _panels(found: Iterable[PanelRow]) -> Iterator[dict[str, Any]]:
     number = top = 0
     for row in found:
         number += 1

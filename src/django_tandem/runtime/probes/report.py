@@ -34,7 +34,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ProbeReport:
     """The answer of a probe."""
 
     checks: tuple[Check, ...]
@@ -90,7 +90,7 @@ class StackHealth:
     migrations: Check | None = None
 
 
-def livez(health: StackHealth) -> Report:
+def livez(health: StackHealth) -> ProbeReport:
     """
     Return whether everything is alive: fail only where a restart of the container would help.
 
@@ -105,21 +105,21 @@ def livez(health: StackHealth) -> Report:
         if health.master_age_s is not None:
             checks.append(_loop("master", health.master_age_s, MASTER_S))
         checks += map(_alive, health.servers)
-    return Report(checks=tuple(checks))
+    return ProbeReport(checks=tuple(checks))
 
 
-def readyz(health: StackHealth) -> Report:
+def readyz(health: StackHealth) -> ProbeReport:
     """Return whether a request that arrives now will be served."""
     if health.is_stopping:
-        return Report(checks=(_failed("stop", "The stack is stopping."),))
+        return ProbeReport(checks=(_failed("stop", "The stack is stopping."),))
     migrations = [health.migrations] if health.migrations else []
-    return Report(checks=(*_startup(health), *map(_ready, health.servers), *migrations))
+    return ProbeReport(checks=(*_startup(health), *map(_ready, health.servers), *migrations))
 
 
-def startupz(health: StackHealth) -> Report:
+def startupz(health: StackHealth) -> ProbeReport:
     """Return whether the first generation has been live."""
     servers = () if health.is_started else map(_ready, health.servers)
-    return Report(checks=(*_startup(health), *servers))
+    return ProbeReport(checks=(*_startup(health), *servers))
 
 
 def all_answer(servers: Iterable[ServerHealth]) -> bool:

@@ -30,7 +30,7 @@ NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ServerAnswer:
     """The answer of a server."""
 
     status: int
@@ -68,7 +68,7 @@ class ServerCheck:
         self._unanswered_since: float | None = None
         self._failing_since: float | None = None
         self.is_listening = True
-        self.answer: Answer | None = None
+        self.answer: ServerAnswer | None = None
 
     @property
     def unanswered_s(self) -> float:
@@ -116,7 +116,7 @@ class ServerCheck:
             self.is_listening = True
         self._ended_at = _now()
 
-    def _has_answered(self, answer: Answer) -> None:
+    def _has_answered(self, answer: ServerAnswer) -> None:
         self._unanswered_since = None
         if answer.status in self._success:
             self._failing_since = None
@@ -213,7 +213,7 @@ async def _connect_in_turn(connection: socket.socket, path: str) -> None:
     connection.setblocking(False)
 
 
-async def _get(open_: Open, path: str, headers: Mapping[str, str]) -> Answer:
+async def _get(open_: Open, path: str, headers: Mapping[str, str]) -> ServerAnswer:
     reader, writer = await open_()
     further = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     try:
@@ -221,7 +221,9 @@ async def _get(open_: Open, path: str, headers: Mapping[str, str]) -> Answer:
             b"GET %s HTTP/1.1\r\n%s%s\r\n" % (path.encode(), HEADERS, further.encode("latin-1"))
         )
         head = await reader.readuntil(b"\r\n\r\n")
-        return Answer(status=int(head.split(None, 2)[1]), body=await reader.read(LONGEST_ANSWER))
+        return ServerAnswer(
+            status=int(head.split(None, 2)[1]), body=await reader.read(LONGEST_ANSWER)
+        )
     finally:
         writer.transport.abort()
 

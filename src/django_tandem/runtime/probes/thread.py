@@ -15,7 +15,7 @@ from django_tandem.runtime.probes.http_server import (
     Response,
     as_json,
 )
-from django_tandem.runtime.probes.report import Report, StackHealth
+from django_tandem.runtime.probes.report import ProbeReport, StackHealth
 from django_tandem.runtime.state import HEALTH_SOCKET
 
 # At the end of supervisord nothing waits for it.
@@ -70,7 +70,7 @@ def probe_pages(observe: Observe) -> Pages:
 
 
 async def _respond(
-    observe: Observe, judge: Callable[[StackHealth], Report], _: Request
+    observe: Observe, judge: Callable[[StackHealth], ProbeReport], _: Request
 ) -> Response:
     found = judge(await observe())
     status = HTTPStatus.OK if found.passes else HTTPStatus.SERVICE_UNAVAILABLE

@@ -41,7 +41,7 @@ CLOSE = (
 )
 
 
-class GracefulServer(Server):  # type: ignore[misc]
+class GracefulDaphne(Server):  # type: ignore[misc]
     """A server that at SIGTERM stops listening, and finishes the requests that it accepted."""
 
     def run(self) -> None:
@@ -165,7 +165,7 @@ async def _cancel(applications: Any) -> None:
 class GracefulCommandLine(CommandLineInterface):  # type: ignore[misc]
     """Daphne's own command line for the server above."""
 
-    server_class = GracefulServer
+    server_class = GracefulDaphne
 
 
 def main(argv: list[str]) -> None:

@@ -36,7 +36,7 @@ from django_tandem.servers.adapters.forked_workers import (
     forkable_worker_class,
     uvicorn_worker,
 )
-from django_tandem.servers.adapters.separate_programs import Command
+from django_tandem.servers.adapters.separate_programs import ChildCommand
 from django_tandem.servers.adapters.shared_arbiter import SharedArbiter
 
 PRELOADS = {"auto": None, "always": prefork.ALWAYS, "never": prefork.NEVER}
@@ -227,13 +227,13 @@ def read_arguments(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[s
 
 def separate_commands(
     options: argparse.Namespace, gunicorn: list[str], asgi: list[str]
-) -> dict[str, Command]:
+) -> dict[str, ChildCommand]:
     """Return the command line of each kind as a separate program."""
     channels = ("-m", "django_tandem.inprocess.channels_worker", *options.channel)
     commands = {
-        "wsgi": Command(argv=("-m", "gunicorn", *gunicorn), niceness=options.wsgi_nice),
-        "asgi": Command(argv=("-m", "uvicorn", *asgi)),
-        "channels": Command(argv=channels),
+        "wsgi": ChildCommand(argv=("-m", "gunicorn", *gunicorn), niceness=options.wsgi_nice),
+        "asgi": ChildCommand(argv=("-m", "uvicorn", *asgi)),
+        "channels": ChildCommand(argv=channels),
     }
     runs = {"wsgi": options.stack != Stack.ASGI, "asgi": asgi, "channels": options.channel}
     return {kind: each for kind, each in commands.items() if runs[kind]}

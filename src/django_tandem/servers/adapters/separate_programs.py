@@ -17,14 +17,14 @@ RETIRE_SIGNAL = signal.SIGWINCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class ChildCommand:
     """The command line of one child, and its niceness."""
 
     argv: Sequence[str]
     niceness: int = 0
 
 
-def run(commands: Mapping[str, Command]) -> int:
+def run(commands: Mapping[str, ChildCommand]) -> int:
     """
     Run one child of each kind until one ends, or until a signal stops them all.
 
@@ -60,7 +60,7 @@ def run(commands: Mapping[str, Command]) -> int:
     return exit_code
 
 
-def _start(kind: str, command: Command) -> int:
+def _start(kind: str, command: ChildCommand) -> int:
     parent = os.getpid()
     pid = os.fork()
     if pid:

@@ -32,7 +32,7 @@ def is_not_about_connections(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("total open connections ")
 
 
-class GracefulServer:
+class GracefulWaitress:
     """Runs a server until a signal, then finishes the requests that it accepted."""
 
     def __init__(self, server: BaseWSGIServer, grace_s: int) -> None:
@@ -88,7 +88,7 @@ def _run_and_stop(
     server: BaseWSGIServer, grace_s: int
 ) -> tuple[Callable[[], None], Callable[..., None]]:
     if fingerprints.are_known(LOOP, otherwise="A reload and a stop cut the requests in flight."):
-        graceful = GracefulServer(server, grace_s)
+        graceful = GracefulWaitress(server, grace_s)
         return graceful.run, graceful.stop
     return server.run, _exit
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from django_tandem.errors import MachineError
-from django_tandem.monitor.history import History, read
+from django_tandem.monitor.history import HistoryWriter, read
 from unit.monitor.history.records import DAWN, record
 
 
@@ -18,7 +18,7 @@ from unit.monitor.history.records import DAWN, record
 def path(tmp_path: Path) -> Path:
     made = tmp_path / "history.sqlite3"
     minutes = [record(DAWN + each, count=each + 1) for each in range(130)]
-    History(made).write(minutes, now=(DAWN + 130) * 60)
+    HistoryWriter(made).write(minutes, now=(DAWN + 130) * 60)
     return made
 
 
@@ -58,7 +58,7 @@ def test_the_writer_does_not_wait_for_a_reader(path) -> None:
     seen = [next(reader).minute]
 
     # The first ten minutes become one record meanwhile.
-    History(path).write([], now=(DAWN + 24 * 60 + 10) * 60)
+    HistoryWriter(path).write([], now=(DAWN + 24 * 60 + 10) * 60)
     seen += [each.minute for each in reader]
 
     assert [each - DAWN for each in seen] == list(range(130))
@@ -140,7 +140,7 @@ def test_the_query_of_the_documentation_runs(tmp_path) -> None:
         record(now - 20, route="feed/", is_long=True),
         record(now - 2000),
     ]
-    History(path).write(records, now=now * 60)
+    HistoryWriter(path).write(records, now=now * 60)
 
     with sqlite3.connect(path) as connection:
         found = connection.execute(query).fetchall()

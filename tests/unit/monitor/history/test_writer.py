@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from django_tandem.monitor.history import History, read, tables, writer
+from django_tandem.monitor.history import HistoryWriter, read, tables, writer
 from django_tandem.monitor.minutes import RouteMinute
 from unit.monitor.history.records import DAWN, make_first_version, record
 
@@ -29,12 +29,12 @@ def everything(path: Path) -> list[RouteMinute]:
 
 
 def write(path: Path, *records: RouteMinute, at: int = DAWN + 1, **options) -> None:
-    History(path, **options).write(records, now=at * 60)
+    HistoryWriter(path, **options).write(records, now=at * 60)
 
 
 def run_minutes(path: Path, minutes: Iterable[int]) -> None:
     """Call the writer in each of ``minutes``, with nothing to add."""
-    history = History(path)
+    history = HistoryWriter(path)
     for minute in minutes:
         history.write([], now=minute * 60)
 
@@ -157,7 +157,7 @@ def test_the_file_shrinks_when_its_records_do(path) -> None:
 def test_a_file_on_a_small_file_system_is_a_tenth_of_it(path, monkeypatch) -> None:
     """The run directory of a container may be a tmpfs of few megabytes."""
     statvfs = os.statvfs(path.parent)
-    history = History(path)
+    history = HistoryWriter(path)
 
     assert history.bound() == min(512 * 1024**2, statvfs.f_frsize * statvfs.f_blocks // 10)
 
@@ -234,7 +234,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_file_that_cannot_be_written_gets_its_minutes_later(path, caplog) -> None:
     """One line at the first of them, and one when it can be written again."""
-    history = History(path)
+    history = HistoryWriter(path)
     history.write([record()], now=(DAWN + 1) * 60)
     caplog.set_level(logging.WARNING)
 
@@ -256,7 +256,7 @@ def test_a_file_that_cannot_be_written_gets_its_minutes_later(path, caplog) -> N
 def test_a_reader_delays_a_minute_and_loses_none(path, monkeypatch) -> None:
     """Any SQLite client may keep a cursor open for as long as it likes."""
     monkeypatch.setattr(tables, "TIMEOUT_S", 0.1)
-    history = History(path)
+    history = HistoryWriter(path)
     history.write((record(route=f"route-{each}/") for each in range(500)), now=DAWN * 60)
     with (
         closing(tables.open_for_reading(path)) as reader,
@@ -274,7 +274,7 @@ def test_a_reader_delays_a_minute_and_loses_none(path, monkeypatch) -> None:
 def test_the_records_that_wait_are_bounded(path, monkeypatch) -> None:
     """The oldest are lost first."""
     monkeypatch.setattr(writer, "MOST_WAITING", 2)
-    history = History(path)
+    history = HistoryWriter(path)
     path.mkdir()
     for minute in range(4):
         history.write([record(DAWN + minute)], now=(DAWN + minute + 1) * 60)
@@ -286,7 +286,7 @@ def test_the_records_that_wait_are_bounded(path, monkeypatch) -> None:
 
 def test_a_file_that_was_removed_begins_again(path) -> None:
     """No connection holds the old one open."""
-    history = History(path)
+    history = HistoryWriter(path)
     history.write([record()], now=DAWN * 60)
     path.unlink()
 
