@@ -121,7 +121,7 @@ def layer_options_are_known(facts: Facts) -> Iterator[CheckMessage]:
             hint = did_you_mean(option, layer.options, otherwise=f"The options are {known}.")
             yield Error(
                 f'CHANNEL_LAYERS["{layer.alias}"]["CONFIG"]["{option}"] is not an option of '
-                f'"{layer.backend}", so that each use of the layer would fail.',
+                f'"{layer.backend}", so each use of the layer would fail.',
                 hint=hint,
                 obj="CHANNEL_LAYERS",
                 id="tandem.E019",

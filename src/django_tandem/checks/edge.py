@@ -128,7 +128,7 @@ def forwarded_scheme_is_trusted(facts: Facts) -> Iterator[CheckMessage]:
         )
     elif https.redirects:
         message = (
-            "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so that "
+            "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so "
             "every request is redirected forever."
         )
     else:

@@ -121,7 +121,7 @@ def _write_page(report: Report, file: Path) -> None:
 def _note_no_history(history: Path) -> None:
     lack = f"{history} has no requests" if history.exists() else f"{history.parent} has no history"
     console.line_err(
-        f"{lack}, so that the advice is on the code alone, and less.\n"
+        f"{lack}, so the advice is based on the code alone.\n"
         "  Serve your usual traffic with `tandem up` for a day, or name a copy of another host's "
         "history with `--from`."
     )

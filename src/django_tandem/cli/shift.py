@@ -242,8 +242,7 @@ def _start_program(run_dir: Path, shift: Shift, replaced: Iterable[Shift]) -> No
     except supervisord.GoneError as error:
         shifts.withdraw(run_dir, shift, replaced)
         raise RefusedError(
-            f"The stack in {run_dir} does not answer, or stops, so that {shift.route} is not "
-            "shifted.",
+            f"The stack in {run_dir} does not answer, or stops, so {shift.route} is not shifted.",
             hint="`tandem status` shows its programs.",
         ) from error
     except TandemError:

@@ -111,7 +111,7 @@ def _refuse_undone(shift: Shift) -> None:
     if not shift.percent:
         route = shlex.quote(shift.route)
         raise RefusedError(
-            f"{name} was {shift.state}, so that it has no pin to write.",
+            f"{name} was {shift.state}, so it has no pin to write.",
             hint=f"`tandem shift {route} --status` shows why, and `tandem shift {route} --to "
             f"{shift.to}` starts another one.",
         )

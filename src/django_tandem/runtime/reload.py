@@ -138,7 +138,7 @@ def renew_blocks(reload: Reload) -> None:
 
 
 def renew_shifts(reload: Reload) -> None:
-    """End the shift of a route that is gone, or is on its stack by the project now."""
+    """End the shift of a route that is gone, or that the project now has on its stack."""
     try:
         notes = shifts.renew(reload.plan)
     except (OSError, RefusedError) as error:

@@ -44,7 +44,7 @@ def held(request):
 
 urlpatterns.append(path("held/", held))
 """
-# A WSGI server that does not come up as long as a file says so.
+# A WSGI server that fails to start as long as a file exists.
 SLOW = """
 import time
 from pathlib import Path

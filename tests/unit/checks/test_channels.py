@@ -366,7 +366,7 @@ def test_an_unknown_option_of_our_layer_is_an_error(option, hint) -> None:
             "tandem.E019",
             "CHANNEL_LAYERS",
             f'CHANNEL_LAYERS["default"]["CONFIG"]["{option}"] is not an option of "{backend}", so '
-            "that each use of the layer would fail.",
+            "each use of the layer would fail.",
             hint,
         )
     ]

@@ -110,7 +110,7 @@ REPLACED = (
         (
             Https(redirects=True),
             "SECURE_SSL_REDIRECT",
-            "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so that "
+            "SECURE_SSL_REDIRECT is True, and the edge has no TLS and trusts no proxy, so "
             "every request is redirected forever.",
         ),
     ],

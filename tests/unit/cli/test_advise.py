@@ -144,7 +144,7 @@ def test_without_a_history_the_code_alone_is_judged(project) -> None:
     ]
     assert done.stderr.splitlines() == [
         "Written: advice.html",
-        f"{project}/.tandem has no history, so that the advice is on the code alone, and less.",
+        f"{project}/.tandem has no history, so the advice is based on the code alone.",
         "  Serve your usual traffic with `tandem up` for a day, or name a copy of another host's "
         "history with `--from`.",
         "2 routes without anything in the code to advise on.",

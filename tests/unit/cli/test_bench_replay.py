@@ -168,7 +168,9 @@ def test_a_history_without_a_request_that_has_a_url_is_refused(tmp_path) -> None
         "which the log has no URL (30).\n"
         "  Name a run directory or an access log: a history has no methods and no parameters."
     )
-    History(history).write([replace(record, minute=minute + 1, route="/lots/", statuses={200: 9})])
+    HistoryWriter(history).write(
+        [replace(record, minute=minute + 1, route="/lots/", statuses={200: 9})]
+    )
     assert _error(_workload, history, "--methods", "POST").startswith(
         f'"{history}" has no request that can be replayed: requests of /lots/<int:number>/, of '
     )

@@ -206,7 +206,7 @@ def test_a_name_without_its_project_is_refused_with_the_patterns(
     [
         (
             {"state": ShiftState.ROLLED_BACK},
-            "The shift of /reports/ to ASGI was rolled back, so that it has no pin to write.\n"
+            "The shift of /reports/ to ASGI was rolled back, so it has no pin to write.\n"
             "  `tandem shift /reports/ --status` shows why, and `tandem shift /reports/ --to asgi` "
             "starts another one.",
         ),
@@ -310,7 +310,7 @@ def test_a_shift_that_can_not_be_started_is_withdrawn(run_dir, monkeypatch) -> N
         shift_command._start_program(run_dir, shift(step=1), [shift()])
 
     assert str(raised.value) == (
-        f"The stack in {run_dir} does not answer, or stops, so that /reports/ is not shifted.\n"
+        f"The stack in {run_dir} does not answer, or stops, so /reports/ is not shifted.\n"
         "  `tandem status` shows its programs."
     )
     assert shifts.read(run_dir) == (shift(),)
