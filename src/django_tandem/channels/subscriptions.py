@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels import redis_limits
@@ -76,6 +76,8 @@ class Subscriptions:
         # When it stopped to be current; None before it ever was.
         self._lost_at: float | None = None
         self._was_subscribed = False
+        # Why the last connection failed, if an ACL denied a name that it was subscribed to before.
+        self._denial: Exception | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -84,7 +86,13 @@ class Subscriptions:
         return self._was_subscribed and not self._is_current.is_set()
 
     async def wait_until_current(self) -> None:
-        """Wait until all names are subscribed to."""
+        """
+        Wait until all names are subscribed to.
+
+        Raises NoPermissionError of redis while an ACL denies one of them.
+        """
+        if self._denial is not None:
+            raise NoPermissionError(*self._denial.args) from self._denial
         await self._is_current.wait()
 
     async def add(self, name: bytes) -> None:
@@ -133,7 +141,7 @@ class Subscriptions:
         self._names.clear()
         self._outbox.clear()
         self._is_current.clear()
-        self._was_subscribed, self._lost_at = False, None
+        self._was_subscribed, self._lost_at, self._denial = False, None, None
 
     def _write(self, command: Command) -> None:
         # A new connection is subscribed to the names as they are then.
@@ -151,8 +159,7 @@ class Subscriptions:
                     # A server that never answered is misconfigured: the error must reach people.
                     self._fail_unconfirmed(error)
                     return
-                if isinstance(error, ResponseError) and not isinstance(error, MOVED):
-                    self._fail_unconfirmed(error)
+                self._note_denial(error)
                 self._is_current.clear()
                 if self._lost_at is None:
                     self._lost_at, delay_s = time.monotonic(), FIRST_RETRY_S
@@ -244,13 +251,22 @@ class Subscriptions:
 
     def _become_current(self) -> None:
         self._is_current.set()
-        self._was_subscribed = True
+        self._was_subscribed, self._denial = True, None
         if self._lost_at is not None:
             logger.warning(
                 "Redis is available again after %.1f s.", time.monotonic() - self._lost_at
             )
             self._lost_at = None
             self._on_reconnect()
+
+    def _note_denial(self, error: Exception) -> None:
+        """Have those who wait get an error of Redis itself, rather than a timeout."""
+        are_confirmed = all(confirmed.done() for confirmed in self._names.values())
+        # The denial of a new name is the error of its member alone.
+        is_denial = isinstance(error, NoPermissionError) and are_confirmed
+        self._denial = error if is_denial else None
+        if isinstance(error, ResponseError) and not isinstance(error, MOVED):
+            self._fail_unconfirmed(error)
 
     def _fail_unconfirmed(self, error: Exception) -> None:
         for name, confirmed in list(self._names.items()):

@@ -115,3 +115,28 @@ def test_a_right_that_lacks_is_named_and_works_once_it_is_granted(
         return await use_all(layer, other)
 
     assert run(test()) == [1, 2, 1]
+
+
+@pytest.mark.processes
+def test_a_right_that_is_revoked_is_named_until_it_is_granted_again(own_valkey, admin) -> None:
+    """A sender does not wait for what only an administrator can change."""
+    admin.execute_command("ACL", "SETUSER", "site", "on", ">secret", "~*", "&*", "+@all")
+
+    async def test():
+        layer = layer_of(own_valkey)
+        channel = await layer.new_channel()
+        await layer.group_add("all", channel)
+        # Redis closes the connections of subscriptions that are forbidden now.
+        admin.execute_command("ACL", "SETUSER", "site", "resetchannels")
+        of_group = layer._endpoint()._connections[0].subscriptions
+        while of_group._denial is None:
+            await asyncio.sleep(0.01)
+        with pytest.raises(MissingRightError, match='lacks the right "&asgi\\*"'):
+            await layer.group_send("all", {"number": 1})
+        admin.execute_command("ACL", "SETUSER", "site", "&asgi*")
+        while of_group.is_reconnecting:
+            await asyncio.sleep(0.01)
+        await layer.group_send("all", {"number": 2})
+        return (await layer.receive(channel))["number"]
+
+    assert run(test()) == 2
