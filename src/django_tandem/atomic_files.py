@@ -65,15 +65,6 @@ def create_file(path: Path, content: str | bytes, *, mode: int = 0o600) -> bool:
     return True
 
 
-def _link(new: Path, path: Path) -> None:
-    try:
-        os.link(new, path)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        new.replace(path)
-
-
 def replace_link(path: Path, target: str | Path) -> None:
     """Replace ``path`` by a symbolic link to ``target``."""
     with replacing(path) as new:
@@ -101,6 +92,15 @@ def remove_abandoned(directory: Path) -> None:
 
 def _unused_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.urandom(6).hex()}{SUFFIX}")
+
+
+def _link(new: Path, path: Path) -> None:
+    try:
+        os.link(new, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        new.replace(path)
 
 
 def _write(

@@ -1,81 +1,40 @@
 """
 The commit of a reload, and what follows from it.
 
-`state.json` names the live generation. A reload writes the files of the next one as candidates,
-`state.json.next` first, and commits by renaming that one. All else follows from the state: any
-process that holds the reload's lock can finish what a killed reload has left unfinished.
+`state.json` names the live generation. A reload commits by renaming the candidate of that file
+(candidates.py). All else follows from the state: any process that holds the reload's lock can
+finish what a killed reload has left unfinished. Not supervisord's own, which `finish` calls.
 """
 
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from django_tandem import output
 from django_tandem.atomic_files import replacing, sync_directory
-from django_tandem.model import MONITOR_FILE, File
+from django_tandem.model import MONITOR_FILE
 from django_tandem.model.state import STATE_FILE
 from django_tandem.runtime import supervisord
-from django_tandem.runtime.edge import EDGE_FILE, reload_edge
+from django_tandem.runtime.candidates import (
+    EDGE_FILE,
+    MIME_FILE,
+    SUPERVISOR_FILE,
+    candidate,
+    is_proposed,
+    is_unfinished,
+    remove_candidates,
+)
+from django_tandem.runtime.edge import reload_edge
 from django_tandem.runtime.links import add_links, move_links
 from django_tandem.runtime.state import read_state
 
-SUPERVISOR_FILE = "supervisord.conf"
 # NGINX's file before the reload, until NGINX has accepted the new one.
 PREVIOUS_EDGE_FILE = "nginx.conf.previous"
-MIME_FILE = "mime.types"
-
-
-def candidate(name: str) -> str:
-    """Return the name of the candidate for the file ``name``."""
-    return f"{name}.next"
-
-
-def write_candidates(files: Iterable[File], read_by_edge: Iterable[Path], run_dir: Path) -> None:
-    """
-    Write ``files`` as candidates, NGINX's own only when it has something new to read.
-
-    ``read_by_edge`` are the files that NGINX's file names: a certificate may have been renewed.
-    """
-    rendered = {file.name: file for file in files}
-    # The state first: as long as it is there, the others are known to be uncommitted.
-    names = (STATE_FILE, SUPERVISOR_FILE, MONITOR_FILE, MIME_FILE, EDGE_FILE)
-    for file in (rendered[name] for name in names if name in rendered):
-        if file.name != EDGE_FILE or _is_new(file, read_by_edge, run_dir):
-            output.write([replace(file, name=candidate(file.name))], run_dir)
-
-
-def _is_new(file: File, read_by_edge: Iterable[Path], run_dir: Path) -> bool:
-    in_place = run_dir / file.name
-    read_at = in_place.stat().st_mtime
-    # Not the time of modification, which a copy may preserve.
-    is_newer = any(path.stat().st_ctime > read_at for path in read_by_edge)
-    return is_newer or in_place.read_text() != file.content
-
-
-def is_proposed(run_dir: Path) -> bool:
-    """Return whether there are candidates that are not committed."""
-    return (run_dir / candidate(STATE_FILE)).exists()
-
-
-def remove_candidates(run_dir: Path) -> None:
-    """Remove the candidates of a reload that failed, the state last."""
-    for name in (EDGE_FILE, MIME_FILE, MONITOR_FILE, SUPERVISOR_FILE, STATE_FILE):
-        (run_dir / candidate(name)).unlink(missing_ok=True)
 
 
 def commit(run_dir: Path) -> None:
     """Make the candidate's generation the live one."""
     (run_dir / candidate(STATE_FILE)).replace(run_dir / STATE_FILE)
     sync_directory(run_dir)
-
-
-def is_unfinished(run_dir: Path) -> bool:
-    """Return whether candidates were committed that are not in their places yet."""
-    # In this order: a reload that begins in between writes the state first.
-    waits = (run_dir / candidate(SUPERVISOR_FILE)).exists()
-    return waits and not is_proposed(run_dir)
 
 
 def recover(run_dir: Path) -> None:

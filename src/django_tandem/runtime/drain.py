@@ -23,7 +23,7 @@ from django_tandem.inprocess import (
 from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.model.state import State
-from django_tandem.runtime import commit, lock, logs, supervisord
+from django_tandem.runtime import candidates, commit, lock, logs, supervisord
 from django_tandem.runtime.connections import SocketSampler
 from django_tandem.runtime.health import is_healthy
 from django_tandem.runtime.reconcile import Diff, read_diff
@@ -166,7 +166,7 @@ def _start_thread(work: Callable[[], None]) -> threading.Thread:
 
 def _recover(run_dir: Path) -> None:
     """Recover from a killed reload; one that runs holds the lock and needs no help."""
-    if not (commit.is_proposed(run_dir) or commit.is_unfinished(run_dir)):
+    if not (candidates.is_proposed(run_dir) or candidates.is_unfinished(run_dir)):
         return
     handle = lock.try_to_take(run_dir, lock.RELOAD)
     if handle is not None:

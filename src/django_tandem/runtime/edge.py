@@ -10,7 +10,6 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import read_nginx
 from django_tandem.runtime.waiting import wait_until
 
-EDGE_FILE = "nginx.conf"
 DEADLINE_S = 10
 # Short, for the links move only afterwards and the reload waits for it.
 POLL_S = 0.02

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django_tandem.model.programs import generation_of, is_named, socket_names
 from django_tandem.model.state import State
-from django_tandem.runtime import commit, lock, supervisord
+from django_tandem.runtime import candidates, lock, supervisord
 from django_tandem.runtime.links import linked_sockets
 from django_tandem.runtime.state import read_state
 
@@ -43,7 +43,7 @@ def compare(run_dir: Path, running: tuple[str, ...]) -> Diff | None:
     if state is None:
         return None
     # Committed, and the links have not moved yet: their targets still serve.
-    is_moving = is_reloading and commit.is_unfinished(run_dir)
+    is_moving = is_reloading and candidates.is_unfinished(run_dir)
     linked = linked_sockets(run_dir)
     stopping = programs_to_stop(state, running, is_reloading=is_reloading, linked=linked)
     return Diff(

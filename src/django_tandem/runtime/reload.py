@@ -17,8 +17,18 @@ from django_tandem.inprocess import (
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.model.state import State, state_of
-from django_tandem.runtime import blocks, commit, lock, preflight, shifts, supervisord, unsupervised
-from django_tandem.runtime.edge import EDGE_FILE, running_nginx
+from django_tandem.runtime import (
+    blocks,
+    candidates,
+    commit,
+    lock,
+    preflight,
+    shifts,
+    supervisord,
+    unsupervised,
+)
+from django_tandem.runtime.candidates import EDGE_FILE
+from django_tandem.runtime.edge import running_nginx
 from django_tandem.runtime.health_gate import (
     LINES,
     Failed,
@@ -75,14 +85,14 @@ def write_candidates(reload: Reload) -> None:
     # A killed reload may have had this generation's number.
     drain_window.FILES.remove(reload.run_dir, reload.plan.generation)
     prometheus_files.remove(reload.run_dir, reload.plan.generation)
-    commit.write_candidates(
+    candidates.write_candidates(
         pipeline.render(reload.plan), _read_by_edge(reload.plan), reload.run_dir
     )
 
 
 def check_edge(reload: Reload) -> None:
     """Have NGINX check its candidate, if there is one: the one that runs, and the one on disk."""
-    name = commit.candidate(EDGE_FILE)
+    name = candidates.candidate(EDGE_FILE)
     for nginx in reload.nginxes if (reload.run_dir / name).exists() else ():
         edge = replace(reload.plan.edge, nginx=nginx)
         preflight.refuse_bad_edge(replace(reload.plan, edge=edge), reload.run_dir, name)
@@ -203,7 +213,7 @@ def run(
             step(reload)
     except BaseException:
         # Ctrl-C may have come right after the commit: then there is nothing to undo.
-        if commit.is_proposed(run_dir):
+        if candidates.is_proposed(run_dir):
             _undo(reload)
         raise
 
@@ -341,7 +351,7 @@ def _undo(reload: Reload) -> None:
     with suppress(GoneError):
         for process in reload.started:
             supervisord.stop_program(reload.run_dir, process.program, CANDIDATE_STOP_S)
-    commit.remove_candidates(reload.run_dir)
+    candidates.remove_candidates(reload.run_dir)
 
 
 def _read_by_edge(plan: Plan) -> list[Path]:

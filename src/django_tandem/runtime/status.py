@@ -10,7 +10,7 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import Process, Status
 from django_tandem.model.programs import generation_of, is_optional, log_names
 from django_tandem.model.state import STATE_FILE, STOPPING_FILE, State
-from django_tandem.runtime import commit, lock, supervisord, unsupervised
+from django_tandem.runtime import candidates, lock, supervisord, unsupervised
 from django_tandem.runtime.connections import count_connections, count_on_port
 from django_tandem.runtime.health import check
 from django_tandem.runtime.identity import ProcessIdentity
@@ -102,7 +102,7 @@ def read_status(run_dir: Path) -> StackStatus:
     statuses, restarts = _answers(run_dir, holder)
     # In this order: a reload that ends in between has left its state, and nothing half started.
     reload_pid = lock.holder(run_dir, lock.RELOAD)
-    proposed = read_state(run_dir, commit.candidate(STATE_FILE))
+    proposed = read_state(run_dir, candidates.candidate(STATE_FILE))
     state = read_state(run_dir)
     if state is None:
         raise nothing_runs(run_dir)

@@ -23,11 +23,11 @@ MUTANTS = (
     ),
     Mutant(
         name="killed reload whose end systemd waits for",
-        file="runtime/supervisor/generations_rpc.py",
+        file="runtime/supervisor/plugin.py",
         old="        self._notifier.end_killed_reload()\n",
         new="",
         tests=(
-            "tests/unit/runtime/supervisor/test_generations_rpc.py::"
+            "tests/unit/runtime/supervisor/test_plugin.py::"
             "test_each_tick_looks_for_a_killed_reload",
         ),
     ),

@@ -15,10 +15,10 @@ from types import FrameType
 from django_tandem import atomic_files, output
 from django_tandem.cli import main
 from django_tandem.cli import reload as command
-from django_tandem.runtime import commit, edge, links, lock, reload
+from django_tandem.runtime import candidates, commit, edge, links, lock, reload
 
 # Whose lines are steps.
-STEPPING = (command, atomic_files, commit, edge, links, lock, output, reload)
+STEPPING = (command, atomic_files, candidates, commit, edge, links, lock, output, reload)
 STEPPED = {module.__file__ for module in STEPPING}
 # Calls that do something: into the project's own code, and into what changes files.
 OURS = str(Path(reload.__file__).parents[1])

@@ -17,7 +17,7 @@ import pytest
 from django_tandem import priority
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
-from django_tandem.runtime.supervisor.generations_rpc import DRAINER
+from django_tandem.runtime.supervisor.drainer import DRAINER
 from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, tandem

@@ -6,7 +6,7 @@ import pytest
 
 from builders import plan
 from django_tandem import output, pipeline
-from django_tandem.runtime import commit
+from django_tandem.runtime import candidates, commit
 from django_tandem.runtime.state import read_state
 
 
@@ -22,7 +22,7 @@ def run_dir(tmp_path, monkeypatch):
 def propose(run_dir, generation=2):
     """Write the candidates of a generation with another route table."""
     new = plan(generation=generation, tandem={"EDGE": {"MAX_BODY": f"{generation}M"}})
-    commit.write_candidates(pipeline.render(new), (), run_dir)
+    candidates.write_candidates(pipeline.render(new), (), run_dir)
 
 
 def test_candidates_that_are_not_committed_are_removed(run_dir) -> None:

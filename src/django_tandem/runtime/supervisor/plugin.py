@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor import events
+from supervisor.states import SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
@@ -21,11 +22,13 @@ from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.thread import ProbeThread
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
+from django_tandem.runtime.supervisor.drainer import Drainer
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
+from django_tandem.runtime.supervisor.shift_programs import ShiftPrograms
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
@@ -65,6 +68,7 @@ class Plugin:
     """One running stack inside its supervisord."""
 
     def __init__(self, supervisord: Any, run_dir: Path) -> None:
+        self._supervisord = supervisord
         self._run_dir = run_dir
         self._pid = os.getpid()
         # Another user who could enter might replace our sockets.
@@ -91,17 +95,20 @@ class Plugin:
         observer = StackObserver(programs, run_dir)
         self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
-        listener = ReloadListener(supervisord, run_dir, self._output.print_line)
-        listener.listen(state.reload_group if state else "")
+        self._listener = ReloadListener(supervisord, run_dir, self._output.print_line)
+        self._listener.listen(state.reload_group if state else "")
+        self._notifier = SystemdNotifier(run_dir, self._self_pipe)
+        self._drainer = Drainer(supervisord, run_dir)
+        self._shifts = ShiftPrograms(run_dir, self._output)
         self.rpc = GenerationsRpc(
             supervisord,
             run_dir,
-            self._policy,
-            self._shutdown,
-            self._output,
-            probes=self._probes,
-            notifier=SystemdNotifier(run_dir, self._self_pipe),
-            reload_listener=listener,
+            apply=self._apply,
+            drainer=self._drainer,
+            notifier=self._notifier,
+            policy=self._policy,
+            shifts=self._shifts,
+            shutdown=self._shutdown,
         )
         atexit.register(self._at_exit)
 
@@ -111,11 +118,18 @@ class Plugin:
         drain_window.FILES.remove(self._run_dir, state.generation)
         move_links(state, self._run_dir)
 
+    def _apply(self, state: State) -> None:
+        """Follow the state that a reload has committed."""
+        self._output.set_format(state.log_format)
+        self._probes.listen(state.health)
+        self._listener.listen(state.reload_group)
+
     def _subscribe(self) -> None:
         subscribe(events.ProcessStateStartingEvent, self._on_starting)
         for ended in ENDED:
             subscribe(ended, self._on_exit)
         subscribe(events.ProcessGroupRemovedEvent, self._on_removed)
+        subscribe(events.Tick5Event, self._on_tick)
 
     def _on_starting(self, event: Any) -> None:
         for log in log_names(event.process.config.name):
@@ -138,6 +152,14 @@ class Plugin:
     def _on_removed(self, event: Any) -> None:
         for log in log_names(str(event.group)):
             self._output.forget(log)
+
+    def _on_tick(self, _event: Any) -> None:
+        # A reload that was killed leaves both to be found.
+        self._notifier.end_killed_reload()
+        self._drainer.start_if_abandoned()
+        # Last: it may raise, as where the interpreter was removed.
+        if self._supervisord.options.mood >= SupervisorStates.RUNNING:
+            self._shifts.tick()
 
     def _at_exit(self) -> None:
         # A forked child that fails before its exec would end the whole stack.

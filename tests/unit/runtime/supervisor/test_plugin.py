@@ -1,10 +1,76 @@
-"""What the plugin does at supervisord's end."""
+"""What the plugin does at each tick, after a commit, and at supervisord's end."""
 
 import os
 import threading
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from supervisor.states import SupervisorStates
+
+from builders import plan
+from django_tandem.errors import MachineError
+from django_tandem.model import LogFormat
+from django_tandem.model.state import state_of
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.plugin import Plugin
+
+
+@pytest.fixture
+def calls() -> list[object]:
+    """What the parts of the plugin were called with, in order."""
+    return []
+
+
+@pytest.fixture
+def plugin(calls) -> Plugin:
+    """Make a plugin of parts that record their calls, without a supervisord around it."""
+    found: Any = Plugin.__new__(Plugin)
+    found._output = SimpleNamespace(set_format=calls.append)
+    found._probes = SimpleNamespace(listen=calls.append)
+    found._listener = SimpleNamespace(listen=calls.append)
+    found._notifier = SimpleNamespace(end_killed_reload=lambda: calls.append("reload"))
+    found._drainer = SimpleNamespace(start_if_abandoned=lambda: calls.append("drainer"))
+    found._shifts = SimpleNamespace(tick=lambda: calls.append("shifts"))
+    options = SimpleNamespace(mood=SupervisorStates.RUNNING)
+    found._supervisord = SimpleNamespace(options=options)
+    plugin: Plugin = found
+    return plugin
+
+
+def test_a_commit_is_applied_to_the_logs_and_to_the_probes(plugin, calls) -> None:
+    """Stdout has the format in which the live generation logs, and the probes its addresses."""
+    tandem = {"LOG_FORMAT": "json", "HEALTH": "127.0.0.1:8001", "RELOAD_GROUP": "deploy"}
+
+    plugin._apply(state_of(plan(tandem=tandem)))
+    plugin._apply(state_of(plan(tandem={"LOG_FORMAT": "text", "HEALTH": "unix"})))
+
+    json, text = LogFormat.JSON, LogFormat.TEXT
+    assert calls == [json, ("127.0.0.1:8001",), "deploy", text, (), ""]
+    assert isinstance(calls[0], LogFormat)
+
+
+def test_each_tick_looks_for_a_killed_reload(plugin, calls) -> None:
+    """systemd would wait for its end; the shifts are looked after as long as the stack runs."""
+    plugin._on_tick(None)
+    plugin._supervisord.options.mood = SupervisorStates.SHUTDOWN
+    plugin._on_tick(None)
+
+    assert calls == ["reload", "drainer", "shifts", "reload", "drainer"]
+
+
+def test_shifts_that_raise_keep_a_tick_from_nothing(plugin, calls) -> None:
+    """The state may be damaged, or the interpreter removed."""
+
+    def tick() -> None:
+        raise MachineError("state.json can't be read.")
+
+    plugin._shifts.tick = tick  # type: ignore[method-assign]
+
+    with pytest.raises(MachineError):
+        plugin._on_tick(None)
+
+    assert calls == ["reload", "drainer"]
 
 
 class NothingRuns:
