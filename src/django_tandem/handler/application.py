@@ -100,18 +100,20 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         """Respond in a context and on a thread of the request's own."""
         context = contextvars.copy_context()
         if has_executor():
-            await run_in_context(self._respond(None, scope, receive, send), context, _do_nothing)
+            await run_in_context(
+                self._respond_with_executor(None, scope, receive, send), context, _do_nothing
+            )
             return
         executor = RequestExecutor(
             request_pool(), holds=True, opening=self.opening, closing=self.closing
         )
-        response = self._respond(executor, scope, receive, send)
+        response = self._respond_with_executor(executor, scope, receive, send)
         try:
             await run_in_context(response, context, executor.note_suspended)
         finally:
             executor.release()
 
-    async def _respond(self, executor: RequestExecutor | None, *call: Any) -> None:
+    async def _respond_with_executor(self, executor: RequestExecutor | None, *call: Any) -> None:
         EXECUTOR.set(executor)
         if executor is not None:
             run_on(executor)

@@ -57,17 +57,17 @@ class CpuTime:
         self._running[get_ident()] = thread_time()
         self._delay_began = thread_delay()
 
-    def measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call_measured(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the function, and add what it takes on the current thread, which is lent to it."""
         if get_ident() in self._running:
             return function(*arguments)
         began = thread_delay()
         try:
-            return self._measure(function, *arguments)
+            return self._call_measured(function, *arguments)
         finally:
             self._delay_s += thread_delay() - began
 
-    def _measure(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def _call_measured(self, function: Callable[..., Any], *arguments: Any) -> Any:
         thread = get_ident()
         self._running[thread] = thread_time()
         try:
@@ -83,7 +83,7 @@ class CpuTime:
             self._loop_delay_began = thread_delay()
         self._step_began = monotonic()
         try:
-            return self._measure(function, *arguments)
+            return self._call_measured(function, *arguments)
         finally:
             blocked_s = self.blocked_s
             if blocked_s != self._blocked_s:

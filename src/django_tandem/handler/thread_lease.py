@@ -93,7 +93,7 @@ class Call:
         if not self.future.set_running_or_notify_cancel():
             return
         try:
-            result = self.cpu.measure(self.function) if self.cpu else self.function()
+            result = self.cpu.call_measured(self.function) if self.cpu else self.function()
         except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             self.future.set_exception(error)
             # The error's traceback holds this frame, and it the error.

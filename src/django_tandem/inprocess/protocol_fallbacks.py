@@ -47,7 +47,7 @@ class ProtocolFallbacks:
         is_lifespan = scope["type"] == "lifespan"
         noted = NotedMessages(receive, send)
         if self.is_http_only and scope["type"] != "http":
-            await self._respond(scope, receive, noted.send)
+            await self._serve_fallback(scope, receive, noted.send)
             return
         try:
             if is_lifespan:
@@ -61,9 +61,9 @@ class ProtocolFallbacks:
             # Some ignore a lifespan that they do not implement.
             if noted.has_begun or not is_lifespan:
                 return
-        await self._respond(scope, receive, noted.send)
+        await self._serve_fallback(scope, receive, noted.send)
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_fallback(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.http()(scope, receive, send)
         elif scope["type"] == "lifespan":

@@ -112,7 +112,7 @@ def test_a_thread_that_is_lent_to_a_request_adds_its_delay(monkeypatch):
     delays = iter([1.0, 1.5])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     cpu = CpuTime()
-    cpu.measure(cpu.measure, compute, 0)
+    cpu.call_measured(cpu.call_measured, compute, 0)
 
     assert cpu.delay_s == 0.5
 

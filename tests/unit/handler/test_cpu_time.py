@@ -23,7 +23,7 @@ def compute():
 def test_a_call_within_a_call_counts_once():
     """As where a view calls another application."""
     cpu = CpuTime()
-    cpu.measure(cpu.measure, compute)
+    cpu.call_measured(cpu.call_measured, compute)
 
     assert COMPUTED_S <= cpu.so_far_s < 2 * COMPUTED_S
     assert cpu.threads == ()
@@ -38,7 +38,7 @@ def test_another_thread_reads_what_a_call_has_taken_so_far():
         computed.set()
         read.wait(10)
 
-    thread = threading.Thread(target=cpu.measure, args=(work,))
+    thread = threading.Thread(target=cpu.call_measured, args=(work,))
     thread.start()
     computed.wait(10)
     during, threads = cpu.read_s(), cpu.threads

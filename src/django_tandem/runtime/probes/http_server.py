@@ -111,7 +111,7 @@ class HttpServer:
             async with asyncio.timeout(HEAD_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             async with asyncio.timeout(RESPONSE_S):
-                writer.write(await self._respond(head, _server_of(writer)))
+                writer.write(await self._response_to(head, _server_of(writer)))
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
@@ -125,7 +125,7 @@ class HttpServer:
         finally:
             self._open.pop(writer, None)
 
-    async def _respond(self, head: bytes, server: str) -> bytes:
+    async def _response_to(self, head: bytes, server: str) -> bytes:
         request = _parse(head, server)
         if request is None:
             return _error_response(HTTPStatus.BAD_REQUEST).encode(has_body=True)

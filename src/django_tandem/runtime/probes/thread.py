@@ -66,10 +66,10 @@ class ProbeThread:
 
 def probe_pages(observe: Observe) -> Pages:
     """Return the pages of the probes by their paths."""
-    return {path: partial(_respond, observe, judge) for path, judge in PROBES.items()}
+    return {path: partial(_probe_page, observe, judge) for path, judge in PROBES.items()}
 
 
-async def _respond(
+async def _probe_page(
     observe: Observe, judge: Callable[[StackHealth], ProbeReport], _: Request
 ) -> Response:
     found = judge(await observe())

@@ -117,7 +117,11 @@ class ForkedWorker(Worker):  # type: ignore[misc]
         os.nice(self.kind.niceness)
 
     def load_wsgi(self) -> None:
-        """Make what the worker runs; the process has its user and its signal handlers by now."""
+        """
+        Load the application of the kind, WSGI or ASGI; the name is Gunicorn's.
+
+        The process has its user and its signal handlers by now.
+        """
         self.is_signalled = worker_process.stop_with(self.ppid)
         faulthandler.register(DUMP_SIGNAL, file=sys.stderr, all_threads=False, chain=False)
         self.asgi = self.wsgi = self.kind.load()
