@@ -2,9 +2,9 @@
 Whether the private code of other packages that we rely on still reads as when it was read.
 
 Projects pin Django, asgiref, Channels and the servers themselves, so none of them has an upper
-bound here. What is patched or called behind their public interface has a fingerprint in
+bound here. Code that is patched or called behind their public interface has a fingerprint in
 fingerprints.json for each version that was read; where the installed one differs, the caller
-leaves the package as it is. `python -m django_tandem.fingerprints NAME …` adds the installed
+leaves the package unchanged. `python -m django_tandem.fingerprints NAME …` adds the installed
 versions: read the change first.
 """
 

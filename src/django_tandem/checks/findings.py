@@ -213,7 +213,7 @@ def _facts() -> Facts:
         loaded, asgi_error = _loaded(with_secret(settings, os.environ))
         plan = _plan(loaded)
     except SettingError as error:
-        # The other checks go on with the defaults.
+        # The other checks use the defaults.
         setting_error = error
         loaded, asgi_error = _loaded(read_settings(None))
         plan = _plan(loaded)

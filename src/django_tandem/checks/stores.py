@@ -34,7 +34,7 @@ def stores_are_shared(facts: Facts) -> Iterator[CheckMessage]:
     if processes < 2:
         return
     for store in facts.local_stores:
-        # What several hosts must share is an error there.
+        # Several hosts must share these: that is an error there.
         if store.has_files or (facts.spans_hosts and store.holds_requests):
             continue
         yield Warning(

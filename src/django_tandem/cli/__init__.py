@@ -158,7 +158,7 @@ def exit_process(code: int) -> NoReturn:
         # Or else Python would look through every object for garbage once more: a tenth of a second.
         gc.freeze()
         sys.exit(code)
-    # sys.exit() would wait for it. What a project registers for its exit is called anyway.
+    # sys.exit() would wait for it. The exit functions of a project are called anyway.
     atexit._run_exitfuncs()
     with contextlib.suppress(OSError, ValueError, TandemError):
         console.flush()

@@ -16,9 +16,9 @@ from django_tandem.model import Plan, Role
 from django_tandem.model.roles import listed_roles
 from django_tandem.project.redis import RedisAddress, named_servers, read_address
 
-# For all servers together: they are tried at once, and may well come up after this stack.
+# For all servers together: they are tried at once, and may well start after this stack.
 ANSWER_S = 1
-# A database that doesn't answer must not hold up a start: its servers may well come up later.
+# A database that doesn't answer must not hold up a start: its servers may well start later.
 DATABASE_S = 3
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def unreachable_redis(embedded: str | None) -> list[str]:
 
 
 def unresolved_peers(plan: Plan) -> list[str]:
-    """Return a sentence on each name of a peer that DNS does not know; it may well come later."""
+    """Return a sentence on each name of a peer that DNS does not know yet."""
     if Role.EDGE not in plan.roles:
         return []
     peers = (*plan.peers.wsgi, *plan.peers.asgi)

@@ -45,7 +45,7 @@ class KindRow:
 
     @property
     def description(self) -> str:
-        """What it is, and how many of its workers are ready where some are missing."""
+        """Its description, and how many of its workers are ready where some are missing."""
         # In another PID namespace no worker is known.
         is_short = 0 < self.ready_workers < (self.planned_workers or 0)
         if self.state != READY or not is_short:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from django_tandem.monitor.snapshot import RouteTraffic
 
-# What a terminal sends for the keys that are not characters.
+# The sequences that a terminal sends for keys that are not characters.
 SEQUENCES = {
     "\x1b[A": "up",
     "\x1bOA": "up",

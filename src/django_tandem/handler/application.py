@@ -72,7 +72,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
     # set in __init__, which Django's handler of static files leaves out.
     @cached_property
     def opening(self) -> tuple[Callable[[], None], ...]:
-        """What a thread runs before a request does."""
+        """The calls that a thread runs before a request."""
         return (partial(run_connected, signals.request_started, type(self)),)
 
     @cached_property

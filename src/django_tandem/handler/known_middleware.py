@@ -351,7 +351,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
     ),
     "django.contrib.messages.middleware.MessageMiddleware": Declaration(
         why="It makes a storage that loads when it is first read, and has nothing to store where "
-        "no message was read or added. What another storage does is not known.",
+        "no message was read or added. Another storage is not known.",
         request=_storage_is_unknown,
         response=_messages_were_used,
     ),

@@ -30,7 +30,7 @@ class PoolExhausted(Exception):  # noqa: N818 - as asyncio.QueueFull is named
 
 
 class LeaseState(Enum):
-    """What the thread of a lease does."""
+    """The state of a lease's thread."""
 
     # It has none, and nothing to run.
     DETACHED = auto()
@@ -71,7 +71,7 @@ class Call:
         cpu: CpuTime | None = None,
     ) -> None:
         self.function = function
-        # What it takes is added there, before its result is known.
+        # Its CPU time is added there, before its result is known.
         self.cpu = cpu
         # Whether the handler itself has submitted it.
         self.is_own = is_own
@@ -230,7 +230,7 @@ class ThreadLease:
         """Note that the thread has run the call, and what it has left there."""
         self.current = None
         self.must_keep |= left.must_keep
-        # What the request itself has left ends with it.
+        # Transactions that the request itself has left end with it.
         if call.is_of_task or not self.is_over:
             self.has_transaction = left.has_transaction
             self.generators.extend(left.generators)

@@ -146,7 +146,7 @@ class ConsumerMailbox(Mailbox):
         connection = self._connection
         if connection is None or not connection.close_unread():
             return False
-        # What waits for a client that does not read would never end.
+        # A handler that waits for a client that does not read would never end.
         if self.is_writing:
             # It has begun outside the task, which waits for something else.
             self.abandon_write()

@@ -45,7 +45,7 @@ def set_trace(**_options: Any) -> None:
             sys.settrace(None)
             current.set_trace(frame)
         else:
-            # It can't wait: the request at the prompt would never go on, on the same event loop.
+            # It can't wait: the request at the prompt would never continue, on the same event loop.
             _report("breakpoint() is skipped while another request is debugged.")
         return
     terminal = _open_terminal()

@@ -36,7 +36,7 @@ from django_tandem.model.readiness import MIGRATIONS_PATH
 
 # What only the edge may send: its readers take its presence for the edge's.
 EDGE_HEADERS = (EDGE_HEADER, HANDED_HEADER, START_HEADER)
-# What each client writes as it is (RFC 3986), and the slash, which Django decodes too.
+# Characters that no client encodes (RFC 3986), and the slash, which Django decodes too.
 _NEEDLESSLY_ENCODED = re.compile(rb"%(?:2[D-Fd-f]|3\d|[46][1-9A-Fa-f]|[57][\dAa]|5[Ff]|7[Ee])")
 
 NOT_FOUND = Denial(status=404)

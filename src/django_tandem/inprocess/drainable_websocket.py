@@ -122,7 +122,7 @@ class DrainableWebSocket(DrainableConnection):
         """
         Close it with 1013: its consumer has more messages than its client reads.
 
-        Return whether it was open. What the consumer sends from now on is dropped, and it gets
+        Return whether it was open. Further messages of the consumer are dropped, and it gets
         the disconnect once the client has read the close, or after UNREAD_S.
         """
         if self._is_over or self.is_ending or not self._is_uncounted:

@@ -19,7 +19,7 @@ from django_tandem.model import MAX_LINE_BYTES, LogFormat
 from django_tandem.request_id import NONE, STAMP, request_id_of, stamp_records
 
 STANDARD_STREAMS = frozenset({1, 2})
-# What each record has; all else is an ``extra`` of the project.
+# The attributes of each record; all others are an ``extra`` of the project.
 OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime",
     "message",

@@ -91,7 +91,7 @@ def is_forkable(obstacle: str = "") -> bool:
 def _obstacle() -> str:
     found = _left_behind()
     if found:
-        # What nothing refers to any more is closed as it is collected.
+        # Sockets without a reference are closed as they are collected.
         gc.collect()
         found = _left_behind()
     return found

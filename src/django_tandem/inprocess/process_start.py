@@ -1,4 +1,4 @@
-"""What each process that loads the project does first, of whichever server it is."""
+"""The first steps of each process that loads the project, on every server."""
 
 from django_tandem.inprocess import json_logging, prometheus_files
 from django_tandem.inprocess.prefork import note_own_descriptors

@@ -156,7 +156,7 @@ def _described(name: str, stack: list[FrameSummary]) -> str:
 
 def _frames_of_thread(frame: FrameType) -> list[FrameSummary]:
     stack = traceback.extract_stack(frame)
-    # What called the outermost layer is the server.
+    # The caller of the outermost layer is the server.
     layers = [index for index, each in enumerate(stack) if each.filename == LAYERS]
     return stack[layers[-1] + 1 :] if layers else list(stack)
 

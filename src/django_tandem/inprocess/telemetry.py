@@ -228,7 +228,7 @@ def _instrument_libraries() -> None:
             if not instrumentor.is_instrumented_by_opentelemetry:
                 instrumentor.instrument(raise_exception_on_conflict=True)
         except (DependencyConflictError, ModuleNotFoundError):
-            # What it instruments is not installed.
+            # The package that it instruments is not installed.
             continue
         except Exception as error:  # noqa: BLE001 - one of many
             logger.warning("OpenTelemetry can't instrument %s: %s", entry.name, error)

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from django_tandem.model.routes import Route
 
-# What the package of the settings is called in projects of any name.
+# Names of the package of the settings that say nothing of the project.
 ANY_PACKAGE = frozenset(
     {"app", "backend", "conf", "config", "core", "django", "project", "settings"}
 )

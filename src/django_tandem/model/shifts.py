@@ -23,7 +23,7 @@ MOST_SAMPLES = MOST_COMPARED // 2
 
 
 class ShiftState(StrEnum):
-    """What a shift does: the first three split the requests of its route."""
+    """The state of a shift: the first three split the requests of its route."""
 
     RUNNING = "running"
     PAUSED = "paused"

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from django_tandem.inprocess.worker_process import stop_with
 
-# What a companion waits for that ends again and again.
+# The pause of a companion that ends again and again.
 PAUSE_S = 1.0
 
 

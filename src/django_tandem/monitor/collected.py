@@ -1,4 +1,4 @@
-"""What the monitor has collected of one stack: its pages are made from this."""
+"""The data that the monitor has collected of one stack: its pages are made from them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ class RequestsFile:
     Reads the lines that have been appended since the last read, also by another process.
 
     What is read is zeroed at once: after a kill, the next monitor continues behind the zeros, and
-    counts nothing twice. What the killed one had read and not passed on is lost: at most the
+    counts nothing twice. Lines that the killed one had read and not passed on are lost: at most the
     minute that has begun. NGINX appends, and never waits for a reader.
     """
 

@@ -26,7 +26,7 @@ _SAFE_METHODS = frozenset(
         *("removesuffix", "replace", "rpartition", "rstrip", "strip", "swapcase", "title", "upper"),
     }
 )
-# What a function does that only calls such methods, in the bytecode of Python 3.11 to 3.14.
+# The operations of a function that only calls such methods, in Python 3.11 to 3.14.
 _SAFE_OPERATIONS = frozenset(
     {
         *("CACHE", "CALL", "LOAD_ATTR", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_BORROW"),

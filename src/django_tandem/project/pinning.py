@@ -23,7 +23,7 @@ def with_pin(source: str, pin: Pin, *, has_setting: bool) -> str | None:
     """
     try:
         edited = _edited(source, parse(source), pin_text(pin), has_setting=has_setting)
-        # What was edited must mean what was meant.
+        # The edited text must have the intended meaning.
         if edited is None or ast.literal_eval(_routes(parse(edited)))[-1] != tuple(
             map(str, (pin.target, pin.stack))
         ):

@@ -1,4 +1,4 @@
-"""What a project may not keep for itself where each role has a separate container."""
+"""The refusals of what a project keeps for itself where each role has a separate container."""
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Plan

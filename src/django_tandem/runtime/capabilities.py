@@ -80,7 +80,7 @@ def port_binding_withheld() -> Iterator[None]:
 
 def give_up_port_binding() -> None:
     """Give up the last capability, in this process and in those that it starts."""
-    # What is not permitted is not ambient either.
+    # A capability that is not permitted is not ambient either.
     _set(0)
 
 

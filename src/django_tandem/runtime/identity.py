@@ -1,4 +1,4 @@
-"""Which process a pid stands for: proved by its time of creation and its PID namespace."""
+"""The process that a pid stands for, verified by its time of creation and PID namespace."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ class ProcessIdentity:
     namespace: str
 
     @property
-    def is_proved(self) -> bool:
+    def is_verified(self) -> bool:
         """Whether this very process runs, in the PID namespace of the caller."""
         if self.pid < FIRST_PID or self.namespace != own_namespace():
             return False
@@ -103,7 +103,7 @@ def own_namespace() -> str:
 
 def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
     """
-    Send a signal to ``process``; return False when it is not proved to run.
+    Send a signal to ``process``; return False when it can't be verified.
 
     Raises PermissionError for another user's process.
     """
@@ -118,7 +118,7 @@ def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
         # Not Linux, or a sandbox without that system call.
         descriptor = None
     try:
-        if not process.is_proved:
+        if not process.is_verified:
             return False
         if descriptor is None:
             os.kill(process.pid, number)

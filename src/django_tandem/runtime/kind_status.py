@@ -18,7 +18,7 @@ UNANSWERED = {"STARTING": "starting", "RUNNING": "silent"}
 
 
 class ProgramRole(StrEnum):
-    """What a program is for at this moment."""
+    """The role of a program at this moment."""
 
     SERVING = "serving"
     DRAINING = "draining"

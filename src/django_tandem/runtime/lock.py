@@ -34,7 +34,7 @@ VARIABLE = environment.LOCK
 TRY_S = 0.1
 # A command changes blocks or shifts in milliseconds.
 PATIENCE_S = 5
-# What proves whose the pid in the lock is: time of creation and PID namespace.
+# The identity of the pid in the lock: its time of creation and its PID namespace.
 IDENTITY = "lock.json"
 
 

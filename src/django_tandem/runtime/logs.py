@@ -141,7 +141,7 @@ class LogTail:
         self._path = path
         self._splitter = LineSplitter()
         self._inode = self._offset = 0
-        # What was rotated before it was read to its end.
+        # A file that was rotated before it was read to its end.
         self._rotated: BinaryIO | None = None
         with contextlib.suppress(FileNotFoundError):
             found = path.stat()

@@ -32,7 +32,7 @@ RUN_DIR, TEMP_DIR = 'TANDEM["RUN_DIR"]', 'TANDEM["EDGE"]["TEMP_DIR"]'
 
 # By their first lines a directory is known for one of ours.
 RENDERED = ("nginx.conf", "supervisord.conf", "prometheus-rules.yml")
-# What a start may leave that was refused before it rendered them.
+# Files that a start leaves if it was refused before it rendered them.
 BEFORE_RENDERED = {".gitignore", lock.NAME, lock.IDENTITY}
 
 

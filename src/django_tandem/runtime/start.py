@@ -54,7 +54,7 @@ def prepare(plan: Plan, settings: Settings) -> int:
         handle = _take_lock(directory)
         orphans.end_orphans(directory, report)
         preflight.require_all(plan, settings)
-        # What a stack that was killed left behind; none runs here now.
+        # The leftovers of a stack that was killed; none runs here now.
         remove_leftovers(directory)
         shared_memory.remove_abandoned_files()
         for name in (FAILED_FILE, STOPPING_FILE):

@@ -108,7 +108,7 @@ def read_status(run_dir: Path) -> StackStatus:
         raise nothing_runs(run_dir)
     is_reloading = reload_pid is not None
     # Pids of another PID namespace would be those of strangers here.
-    is_here = holder.is_proved
+    is_here = holder.is_verified
     programs = _programs(run_dir, state, proposed, statuses, is_reloading=is_reloading)
     pids = {pid for each in programs for pid in each.pids} if is_here else set()
     return StackStatus(

@@ -168,7 +168,7 @@ def stop_stack(run_dir: Path, *, deadline_s: float, started: ProcessIdentity | N
     Have supervisord stop everything, and wait until it has ended.
 
     ``started`` is the supervisord that the caller started itself; by default it is the lock's
-    holder, whose identity must be proved before a signal is sent.
+    holder, whose identity must be verified before a signal is sent.
 
     Returns False when it had to be killed, which leaves its children to the kernel. Raises
     RefusedError when it did not end, and its pid can't be verified on this host.
@@ -201,7 +201,7 @@ def _continue(supervisord: ProcessIdentity) -> None:
 
 
 def _out_of_reach(run_dir: Path, holder: ProcessIdentity) -> RefusedError:
-    if holder.is_proved:
+    if holder.is_verified:
         return RefusedError(
             f"supervisord does not answer in {run_dir}, and is process 1 of this container.",
             hint="The container runtime alone can end it: stop the container.",

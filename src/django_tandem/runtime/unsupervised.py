@@ -25,7 +25,7 @@ def statuses(run_dir: Path, state: State) -> tuple[Status, ...]:
     if holder is None:
         return ()
     (process,) = state.processes
-    age_s = max(0, int(holder.age_s)) if holder.is_proved else 0
+    age_s = max(0, int(holder.age_s)) if holder.is_verified else 0
     return (Status(name=process.program, state=RUNNING, pid=holder.pid, since_s=age_s),)
 
 
@@ -38,7 +38,7 @@ def restarts(run_dir: Path, state: State) -> dict[str, int]:
 
 def send(holder: ProcessIdentity, number: signal.Signals) -> bool:
     """Send a signal to the one program, also where it is process 1; return whether it was."""
-    if not holder.is_proved:
+    if not holder.is_verified:
         return False
     os.kill(holder.pid, number)
     return True
@@ -55,7 +55,7 @@ def stop_program(run_dir: Path, state: State, *, deadline_s: float) -> None:
     if holder is None:
         return
     is_edge = process.name == programs.NGINX
-    if is_edge and holder.is_proved:
+    if is_edge and holder.is_verified:
         _end_delay_of_edge(run_dir, state.stop_delay_s)
     if not send(holder, signal.Signals[f"SIG{process.stop_signal}"]):
         raise RefusedError(

@@ -43,7 +43,7 @@ MUTANTS = (
         new="if self.pid < LOWEST_PID or",
         tests=(
             "tests/unit/runtime/test_identity.py::"
-            "test_the_first_process_is_proved_and_gets_no_signal",
+            "test_the_first_process_is_verified_and_gets_no_signal",
         ),
     ),
 )

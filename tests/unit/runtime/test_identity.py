@@ -33,7 +33,7 @@ def test_a_clock_that_is_set_changes_no_identity(sleeping, monkeypatch) -> None:
     from_clock = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: from_clock(process) + 30)
 
-    assert identity.is_proved
+    assert identity.is_verified
     assert 0 <= identity.age_s < 60
 
 
@@ -54,12 +54,12 @@ def test_another_process_of_that_pid_gets_none(sleeping, other) -> None:
     assert sleeping.poll() is None
 
 
-def test_the_first_process_is_proved_and_gets_no_signal() -> None:
+def test_the_first_process_is_verified_and_gets_no_signal() -> None:
     """In a container supervisord is process 1: its use is shown, and its socket stops it."""
     first = identify(1)
 
-    assert first.is_proved
-    assert not replace(first, namespace="another").is_proved
+    assert first.is_verified
+    assert not replace(first, namespace="another").is_verified
 
 
 @pytest.mark.parametrize("pid", [-1, 0, 1])

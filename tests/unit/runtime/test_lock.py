@@ -72,9 +72,9 @@ def test_the_lock_holds_a_pid_and_its_proof_lies_beside_it(tmp_path) -> None:
     """A pid without its proof is nobody's."""
     handle = lock.take(tmp_path)
     assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
-    assert lock.holder_identity(tmp_path).is_proved
+    assert lock.holder_identity(tmp_path).is_verified
 
     for text in ("", "0", "-1", "1", str(os.getppid()), "x"):
         (tmp_path / "lock").write_text(text)
-        assert not lock.holder_identity(tmp_path).is_proved
+        assert not lock.holder_identity(tmp_path).is_verified
     os.close(handle)

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         """Run the subcommand."""
         argv: list[str] = getattr(self, "_argv", [])
         if argv and (options["tandem_command"] in _STARTED_OVER or os.geteuid() == 0):
-            # Root's goes on as another user, with nothing of the project imported.
+            # Root's continues as another user, with nothing of the project imported.
             replace_process(list(_arguments(argv, options)), **_variables(argv[0], options))
         code = run(argparse.Namespace(**{"env_file": None, **options}))
         if argv:

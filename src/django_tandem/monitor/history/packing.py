@@ -2,7 +2,7 @@
 
 
 class DamagedError(Exception):
-    """What was read is nothing that the history has written."""
+    """The bytes that were read are not of a history."""
 
 
 def pack(counts: dict[int, int]) -> bytes:

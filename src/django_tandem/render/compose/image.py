@@ -11,7 +11,7 @@ from django_tandem.render.target import fill
 # Where the root of the project is in the image.
 ROOT = PurePath("/app")
 
-# What a variable that the settings require is set to while files are collected: text that parses.
+# The values of variables that the settings require while files are collected: text that parses.
 BUILD_VALUES = {"DATABASE_URL": "sqlite://:memory:", "REDIS_URL": "redis://build"}
 
 

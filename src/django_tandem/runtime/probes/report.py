@@ -17,7 +17,7 @@ EDGE_BUSY_S = 5
 
 
 class Outcome(StrEnum):
-    """What a check has shown; a warning does not fail a probe."""
+    """The result of a check; a warning does not fail a probe."""
 
     PASS = "pass"  # noqa: S105 - not a password
     WARN = "warn"

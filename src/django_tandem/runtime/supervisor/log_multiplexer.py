@@ -160,7 +160,7 @@ class LogMultiplexer:
     def _collect(self) -> bool:
         """Buffer the new lines; return whether there may be more."""
         is_behind = False
-        # What ended before this round has written all that it will.
+        # A program that ended before this round writes nothing more.
         ended = [self._ended.popleft() for _ in range(len(self._ended))]
         for program, tail in tuple(self._tails.items()):
             # No descriptor may be free at the moment.

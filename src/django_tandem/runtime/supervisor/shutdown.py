@@ -88,14 +88,14 @@ class Shutdown:
 
     def _begin(self, _event: Any) -> None:
         """Mark the stop, and refuse connections after the delay."""
-        # First of all: a load balancer is to send nothing more. On a full disk the stop goes on.
+        # First of all: a load balancer is to send nothing more. On a full disk the stop continues.
         with contextlib.suppress(OSError):
             (self._run_dir / STOPPING_FILE).touch(mode=0o600)
         self._since = time.monotonic()
         # Only Ctrl-C: an orchestrator may well send SIGTERM twice, and means the same by it.
         signal.signal(signal.SIGINT, self.kill_all)
         self._budget = self._read_budget()
-        # A stack that never came up has no requests, and nobody pressed Ctrl-C.
+        # A stack that never became ready has no requests, and nobody pressed Ctrl-C.
         if not self._has_failed():
             self._output.print_line(self._announcement())
         if not self._budget.refuse_at_s:
@@ -117,7 +117,7 @@ class Shutdown:
         with contextlib.suppress(MachineError):
             state = read_state(self._run_dir)
         stop_s, delay_s = (state.stop_s, state.stop_delay_s) if state else (DEFAULT_STOP_S, 0)
-        # A stack that never came up gets no connections that a load balancer could send elsewhere.
+        # A stack that never became ready gets no connections from a load balancer.
         return stop_budget(
             stop_s,
             delay_s if self._may_have_served() else 0,

@@ -1,4 +1,4 @@
-"""What systemd is to know of a stack that runs as a unit with ``Type=notify``."""
+"""The messages to systemd of a stack that runs as a unit with ``Type=notify``."""
 
 import os
 import time

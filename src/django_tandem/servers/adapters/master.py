@@ -42,7 +42,7 @@ from django_tandem.servers.adapters.shared_arbiter import SharedArbiter
 PRELOADS = {"auto": None, "always": prefork.ALWAYS, "never": prefork.NEVER}
 # Other workers patch the standard library, which the ASGI workers must not share.
 FORKABLE_WORKERS = (SyncWorker, ThreadWorker)
-# What the master does itself, or what needs Uvicorn's own master.
+# Options of tasks that the master does itself, or that need Uvicorn's own master.
 NOT_PASSED = frozenset({"app", "host", "port", "uds", "fd", "workers", "factory", "headers"})
 
 logger = logging.getLogger("django_tandem")
@@ -150,7 +150,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
             timeout_s=timeout_s,
             recycle=self._recycle(),
             drain_s=drain_s,
-            # Its event loop may wait in the project's code, and its heartbeat goes on.
+            # Its event loop may wait in the project's code, and its heartbeat continues.
             drain_limit_s=drain_s + timeout_s + self.cfg.graceful_timeout,
         )
 

@@ -26,7 +26,7 @@ IDLE_S = 0.3
 
 
 class Master(Protocol):
-    """What the stop does with its master."""
+    """The calls of the stop on its master."""
 
     def listeners(self) -> list[Any]:
         """Return the listening sockets, none once they are closed."""
@@ -85,7 +85,7 @@ class MasterShutdown:
             self._times.delay_s if has_served else 0,
             is_interactive=is_interactive,
         )
-        # First of all: a load balancer is to send nothing more. On a full disk the stop goes on.
+        # First of all: a load balancer is to send nothing more. On a full disk the stop continues.
         with contextlib.suppress(OSError):
             _run_dir().joinpath(STOPPING_FILE).touch(mode=0o600)
         self._master.report(self._budget.announcement)
