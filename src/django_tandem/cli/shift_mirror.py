@@ -186,7 +186,12 @@ def _print(run: MirrorRun) -> None:
         console.line_out(f"\n{_heading(each)}, first by {figures.printable(each.target)}")
         for line in _example(each.example, run):
             console.line_out(f"  {figures.printable(line.expandtabs(TAB))}")
-    if not run.report.differing:
+    if run.report.unstable == run.report.compared:
+        console.line_out(
+            f"No response was the same twice on {run.home.upper()}, so that only parts of them "
+            "were compared: `--ignore` leaves out what varies."
+        )
+    elif not run.report.differing:
         console.line_out(
             f"Shift it next: `tandem shift '{run.route}' --to {run.to}` begins with 1 % of its "
             "clients."

@@ -110,6 +110,13 @@ def test_parts_of_responses_are_printed_without_control_characters(capsys) -> No
             "Shift it next: `tandem shift '/reports/' --to asgi` begins with 1 % of its clients.\n",
         ),
         (
+            MirrorReport(compared=3, unstable=3),
+            "/reports/ was mirrored to ASGI: 3 requests compared. 0 equal, 0 different, 3 that "
+            "differ on WSGI too.\n"
+            "No response was the same twice on WSGI, so that only parts of them were compared: "
+            "`--ignore` leaves out what varies.\n",
+        ),
+        (
             MirrorReport(failed=2),
             "None of 2 requests for /reports/ got a response of both stacks.\n",
         ),
