@@ -11,7 +11,7 @@ BIND ?= 127.0.0.1:8000
 SYSTEM_PATH := $(PATH):/usr/sbin:$(lastword $(wildcard /usr/lib/postgresql/*/bin))
 DEBIAN := nginx:nginx-light postgres:postgresql
 
-.PHONY: demo docs test compiled unit tests example test-all test-cluster test-channels test-django test-layers mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
+.PHONY: demo docs test compiled collected unit tests example test-all test-cluster test-channels test-django test-layers mutants faults strangers lint types races soak soak-sockets schemas screenshot system uplot bench bench-quick bench-cluster bench-advise bench-edge bench-handler bench-memory bench-monitor bench-nice bench-plan bench-routes bench-sockets bench-start clean
 
 demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/python manage.py migrate --verbosity 0
@@ -20,7 +20,7 @@ demo: $(VENV)/demo.installed uplot
 	cd example && ../$(BIN)/tandem up --bind $(BIND)
 
 test:
-	@$(MAKE) --no-print-directory -j 3 --output-sync lint types example
+	@$(MAKE) --no-print-directory -j 4 --output-sync lint types example collected
 	@$(MAKE) --no-print-directory tests
 
 # The reference is written from the declarations first; a dead link is an error.
@@ -54,6 +54,10 @@ tests: compiled system schemas
 	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 6 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
+
+# Each process of the tests would rewrite the assertions of all modules again, which takes most of its start.
+collected: compiled
+	@found=$$(env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest $(SLOW) $(OTHERS) --collect-only -qq) || { echo "$$found"; exit 1; }
 
 # The demo's code, by its own settings.
 example: compiled

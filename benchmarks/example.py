@@ -12,6 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parents[1] / "example"
+# In one process: each imports the project.
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("collectstatic", verbosity=0, interactive=False)
+call_command("sample_data")
+"""
 LEFT_OUT = shutil.ignore_patterns(".tandem", "*.sqlite3*", "staticfiles", "__pycache__")
 
 
@@ -20,9 +27,8 @@ def copied() -> Iterator[Path]:
     """Yield a copy of the example with sample data in it."""
     with tempfile.TemporaryDirectory(prefix="tandem-") as scratch:
         directory = Path(shutil.copytree(EXAMPLE, Path(scratch, "p"), ignore=LEFT_OUT))
-        for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["sample_data"]):
-            argv = [sys.executable, "manage.py", *command]
-            subprocess.run(argv, cwd=directory, check=True, stdout=subprocess.DEVNULL)
+        argv = [sys.executable, "manage.py", "shell", "-v0", "-c", PREPARE]
+        subprocess.run(argv, cwd=directory, check=True, stdout=subprocess.DEVNULL)
         yield directory
 
 
