@@ -198,8 +198,9 @@ def measure_memory(watched: Stack) -> tuple[float, float]:
 
 def line(number: int, at: float) -> str:
     fields = (
-        f"{at:.3f}", "200", "GET", "wsgi", f"/area-{number}/<int:pk>/", f"0.{number % 1000:03d}",
-        "0.002", "0.001", "0.001", "512", "text/html", f"{number:032x}", f"/area-{number}/1/",
+        f"{at:.3f}", "200", "GET", "wsgi", f"0.001 0.001000 /area-{number}/<int:pk>/", "",
+        f"0.{number % 1000:03d}", "0.002", "512", "text/html", f"{number:032x}",
+        f"/area-{number}/1/",
     )  # fmt: skip
     return "\t".join(fields) + "\n"
 

@@ -1,4 +1,4 @@
-"""What only a stack knows of a request: headers for the edge, which logs and counts it."""
+"""What only a stack knows of a request: a header for the edge, which logs and counts it."""
 
 import functools
 import os
@@ -10,11 +10,12 @@ from typing import NamedTuple
 from django_tandem import environment
 from django_tandem.inprocess import json_logging
 
-# The edge removes them from the response.
-ROUTE_HEADER = "X-Tandem-Route"
-QUEUE_HEADER = "X-Tandem-Queue"
-CPU_HEADER = "X-Tandem-Cpu"
+# The edge removes them from the response. One for all that each request has: a server checks and
+# the edge parses each header.
+REQUEST_HEADER = "X-Tandem-Request"
 EXCEPTION_HEADER = "X-Tandem-Exception"
+# By which the edge names the route of a WebSocket to its stack.
+ROUTE_HEADER = "X-Tandem-Route"
 # When the edge sent the request.
 START_HEADER = "x-request-start"
 # A regular expression may be of any length, and a header of the edge's buffer may not.
@@ -47,26 +48,23 @@ def is_enabled() -> bool:
     return json_logging.is_enabled() or os.environ.get(environment.MONITOR) == "1"
 
 
-def describe(
-    route: str, queue_s: float | None, cpu: CpuUse | None = None, exception: str = ""
-) -> Headers:
+def describe(route: str, queue_s: float, cpu: CpuUse | None = None, exception: str = "") -> Headers:
     """
     Return the headers for a request of ``route``.
 
     It waited for ``queue_s`` seconds, and has used the CPU as ``cpu`` says. ``exception`` is the
-    type that its view has raised.
+    type that its view has raised. The route is last, as it may have spaces, and begins with a
+    slash, as no number does.
     """
-    found = []
-    if route:
-        found.append((ROUTE_HEADER, header_text(route)))
-    if queue_s is not None:
-        found.append((QUEUE_HEADER, f"{queue_s:.3f}"))
+    text = f"{queue_s:.3f}"
     if cpu is not None:
         used_s, delay_s, blocked_s = cpu
+        text = f"{text} {used_s:.6f}"
         if delay_s >= LEAST_SENT_S or blocked_s >= LEAST_SENT_S:
-            found.append((CPU_HEADER, f"{used_s:.6f} {delay_s:.6f} {blocked_s:.6f}"))
-        else:
-            found.append((CPU_HEADER, f"{used_s:.6f}"))
+            text = f"{text} {delay_s:.6f} {blocked_s:.6f}"
+    if route:
+        text = f"{text} {header_text(route)}"
+    found = [(REQUEST_HEADER, text)]
     if exception:
         found.append((EXCEPTION_HEADER, header_text(exception)))
     return found

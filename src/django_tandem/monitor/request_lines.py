@@ -45,14 +45,21 @@ class RequestLine(NamedTuple):
 
 
 def parse(line: str) -> RequestLine:
-    """Read a line of `log_format tandem_monitor`; raises ValueError for a damaged one."""
+    """
+    Read a line of `log_format tandem_monitor`; raises ValueError for a damaged one.
+
+    One field is the stack's header, as access_log.describe() makes it. The route is in it, or is
+    the edge's, of what no worker has answered.
+    """
     (
-        at, status, method, by, route, duration, upstream, queue, cpu, sent, content_type,
+        at, status, method, by, answered, edge_route, duration, upstream, sent, content_type,
         request_id, path,
     ) = line.split("\t")  # fmt: skip
     first, _, second = by.partition(">")
     stack = second or first
-    used, delay, blocked = (*cpu.split(" "), "", "")[:3]
+    times, slash, rest = answered.partition("/")
+    queue, used, delay, blocked = (*times.split(" "), "", "", "")[:4]
+    route = slash + rest or edge_route
     if not route:
         route = EDGE_FILES if stack == EDGE else UNMATCHED
     return RequestLine(
@@ -89,6 +96,8 @@ def _is_long(status: int, content_type: str) -> bool:
 
 
 def _seconds(text: str) -> float | None:
+    if not text:
+        return None
     # The project's own code may have sent the header as well.
     try:
         found = float(text)

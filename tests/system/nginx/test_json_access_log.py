@@ -11,8 +11,8 @@ from django_tandem.runtime.json_lines import JsonLines
 from harness.client import wait_for
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
-ANSWER = HEAD + b'X-Tandem-Route: /a"<x>\\d/\r\nX-Tandem-Queue: 0.012\r\n\r\nok'
-FORGED = HEAD + b'X-Tandem-Route: \xff\r\nX-Tandem-Queue: 1,"admin":true\r\n\r\nok'
+ANSWER = HEAD + b'X-Tandem-Request: 0.012 0.000432 /a"<x> /\\d/\r\n\r\nok'
+FORGED = HEAD + b'X-Tandem-Request: 1,"admin":true /\xff\r\n\r\nok'
 
 
 HANDSHAKE = ("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
@@ -37,7 +37,7 @@ def logged(edge, path: str) -> dict[str, object]:
 
 
 def test_a_line_has_the_route_and_the_queue_and_the_client_gets_neither(edge, behind) -> None:
-    """The route with its quotes and backslashes, and the time in the queue."""
+    """The route with its quotes, spaces and backslashes, and the time in the queue."""
     behind("wsgi.sock", ANSWER)
 
     answer = edge.ask("/sync/?token=secret")
@@ -52,7 +52,7 @@ def test_a_line_has_the_route_and_the_queue_and_the_client_gets_neither(edge, be
         "level": "info",
         "message": "GET /sync/ 200",
         "method": "GET",
-        "route": '/a"<x>\\d/',
+        "route": '/a"<x> /\\d/',
         "stack": "wsgi",
         "handed_over": False,
         "status": 200,
@@ -74,7 +74,7 @@ def test_what_a_stack_answers_breaks_no_line(edge, behind) -> None:
     edge.ask("/sync/forged")
 
     found = logged(edge, "/sync/forged")
-    assert (found["route"], found["queue_s"]) == ("\\xff", None)
+    assert (found["route"], found["queue_s"]) == ("/\\xff", None)
     assert "admin" not in found
 
 

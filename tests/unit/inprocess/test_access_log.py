@@ -1,4 +1,4 @@
-"""The headers by which the edge's access log has the route and the queue of a request."""
+"""The header by which the edge's access log has the route and the queue of a request."""
 
 import pytest
 from inprocess.calling import call, http
@@ -37,19 +37,24 @@ def test_the_queue_is_the_time_since_the_edge_sent_the_request(start, expected) 
 )
 def test_the_route_is_as_the_urlconf_has_it(route, expected) -> None:
     """In ASCII on one line, as a header has to be, and not longer than one may be."""
-    assert describe(route, None) == [("X-Tandem-Route", expected)]
+    assert describe(route, 0.0126) == [("X-Tandem-Request", f"0.013 {expected}")]
 
 
 def test_a_request_without_a_route_has_its_queue() -> None:
     """In seconds."""
-    assert describe("", 0.0126) == [("X-Tandem-Queue", "0.013")]
+    assert describe("", 0.0126) == [("X-Tandem-Request", "0.013")]
 
 
 def test_the_cpu_time_is_in_seconds() -> None:
-    """To a microsecond."""
-    assert describe("", None, CpuUse(0.0000004, 0.0)) == [("X-Tandem-Cpu", "0.000000")]
-    assert describe("", None, CpuUse(1.2345678, 0.0009)) == [("X-Tandem-Cpu", "1.234568")]
-    assert describe("", None, CpuUse(1.0, 0.25)) == [("X-Tandem-Cpu", "1.000000 0.250000 0.000000")]
+    """To a microsecond, and followed by the delay where there was one."""
+    (short,), (rounded,), (delayed,) = (
+        describe("/a/", 0.002, use)
+        for use in (CpuUse(0.0000004, 0.0), CpuUse(1.2345678, 0.0009), CpuUse(1.0, 0.25))
+    )
+
+    assert short == ("X-Tandem-Request", "0.002 0.000000 /a/")
+    assert rounded == ("X-Tandem-Request", "0.002 1.234568 /a/")
+    assert delayed == ("X-Tandem-Request", "0.002 1.000000 0.250000 0.000000 /a/")
 
 
 @pytest.fixture
@@ -85,8 +90,8 @@ def test_each_stack_adds_the_headers_to_its_response(is_json) -> None:
     """Only where the edge has sent the request, which removes them."""
     edge = [(b"x-real-ip", b"192.0.2.1"), (b"x-request-start", START.encode())]
 
-    assert wsgi_headers(**EDGE) == [("X-Own", "1"), ("X-Tandem-Queue", "0.000")]
-    assert asgi_headers(*edge) == [(b"x-own", b"1"), (b"x-tandem-queue", b"0.000")]
+    assert wsgi_headers(**EDGE) == [("X-Own", "1"), ("X-Tandem-Request", "0.000")]
+    assert asgi_headers(*edge) == [(b"x-own", b"1"), (b"x-tandem-request", b"0.000")]
     assert wsgi_headers(HTTP_X_REQUEST_START=START) == [("X-Own", "1")]
     assert asgi_headers(edge[1]) == [(b"x-own", b"1")]
 

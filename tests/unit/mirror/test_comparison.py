@@ -38,7 +38,7 @@ def test_another_status_is_the_only_difference() -> None:
         ("Content-Length", "2", "3"),
         ("X-Request-ID", "a", "b"),
         ("Server-Timing", "db;dur=1", "db;dur=2"),
-        ("X-Tandem-Queue", "0.001", "0.002"),
+        ("X-Tandem-Request", "0.001", "0.002"),
         ("X-Accel-Buffering", "no", "yes"),
         ("Expires", "Thu, 26 Nov 2026 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:01 GMT"),
         ("Set-Cookie", "csrftoken=a; Path=/; expires=Thu", "csrftoken=b; Path=/; expires=Fri"),

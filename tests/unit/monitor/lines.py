@@ -3,7 +3,7 @@
 
 def line(**changes: str) -> str:
     """A request for /shop/ that a WSGI worker answered in 12 ms."""
-    fields = {
+    given = {
         "at": "1800000000.250",
         "status": "200",
         "method": "GET",
@@ -19,4 +19,9 @@ def line(**changes: str) -> str:
         "path": "/shop/",
         **changes,
     }
-    return "\t".join(fields.values())
+    queue, cpu, route = (given.pop(name) for name in ("queue", "cpu", "route"))
+    # A stack names a route of the URLconf, and the edge any other.
+    is_of_stack = given["by"] != "edge" and route.startswith("/")
+    answered = " ".join(each for each in (queue, cpu, route if is_of_stack else "") if each)
+    fields = list(given.values())
+    return "\t".join([*fields[:4], answered, "" if is_of_stack else route, *fields[4:]])

@@ -214,9 +214,7 @@ def test_only_the_log_in_json_and_the_monitor_take_headers_of_the_stack(conf) ->
     assert as_text.args("proxy_hide_header", "http", "server") == []
     assert ["X-Tandem-Route", ""] in as_text.args("proxy_set_header", "http", "server")
     assert as_json.args("proxy_hide_header", "http", "server") == [
-        ["X-Tandem-Route"],
-        ["X-Tandem-Queue"],
-        ["X-Tandem-Cpu"],
+        ["X-Tandem-Request"],
         ["X-Tandem-Exception"],
     ]
     ((_, escape, *parts),) = as_json.args("log_format", "http")
