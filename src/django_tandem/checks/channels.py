@@ -156,7 +156,7 @@ def layer_works_once_a_process(facts: Facts) -> Iterator[CheckMessage]:
                 f'CHANNEL_LAYERS["{layer.alias}"]["BACKEND"] is "{layer.backend}", which '
                 f"{_PER_MEMBER[layer.backend]}.",
                 hint='"django_tandem.channels.RedisLayer" has one subscription for all members in '
-                "a process, and decodes a message once there. CONFIG stays as it is.",
+                "a process, and decodes a message once there. CONFIG stays unchanged.",
                 obj="CHANNEL_LAYERS",
                 id="tandem.I003",
             )

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _found(options: argparse.Namespace) -> list[CheckMessage]:
-    # An error here is no finding: only the settings, read below, know which are silenced.
+    # An error here is not reported: only the settings, read below, know which are silenced.
     overrides = up.overrides_of(options)
     try:
         planned = plan_project(options, overrides=overrides)

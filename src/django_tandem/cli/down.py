@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         _stop_unsupervised(options, run_dir, state)
         return 0
     if options.drain:
-        # One that stops already, or does not answer, is stopped all the same.
+        # One that stops already, or does not answer, is stopped as well.
         with contextlib.suppress(GoneError):
             supervisord.drain_at_stop(run_dir, options.drain)
     if ahead := wait_ahead(run_dir):

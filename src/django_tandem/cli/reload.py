@@ -1,4 +1,4 @@
-"""Replace the running generation by the project as it is now, without losing a request."""
+"""Replace the running generation with the current project, without losing a request."""
 
 import argparse
 import math

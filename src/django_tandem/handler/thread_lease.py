@@ -104,7 +104,7 @@ class Call:
     def reject(self) -> None:
         """Raise PoolExhausted where the call is awaited."""
         if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(PoolExhausted("No thread came free in time."))
+            self.future.set_exception(PoolExhausted("No thread became free in time."))
 
 
 class PoolThread:

@@ -1,4 +1,4 @@
-"""What the monitor sends by StatsD, as STATSD_ARGS of the live generation has it."""
+"""The metrics that the monitor sends by StatsD, by STATSD_ARGS of the live generation."""
 
 import os
 

@@ -18,7 +18,7 @@ from django_tandem.unix_http import NO_HEADERS, UnixConnection, connect
 CHECK_S = 2
 # A program without a health check is healthy when it has stayed up for so long.
 UP_S = 2
-# What the edge answers by itself; the template ready.conf.j2 has it.
+# The edge's own response, from the template ready.conf.j2.
 EDGE_PATH = "/.tandem/edge"
 # NGINX's own answers while no stack is up behind it.
 NO_STACK = (502, 503, 504)

@@ -141,7 +141,7 @@ def _read_answer(connection: socket.socket, report: Callable[[str], None]) -> in
 
 
 def serve(run_dir: Path, connection: socket.socket) -> None:
-    """Reload the stack in ``run_dir`` as the request on ``connection`` has it."""
+    """Reload the stack in ``run_dir`` as the request on ``connection`` says."""
     with connection, connection.makefile("rb") as reading:
         connection.settimeout(CONNECT_S)
         try:

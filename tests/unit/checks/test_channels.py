@@ -292,7 +292,7 @@ def test_a_layer_that_works_for_each_member_is_information(backend, work) -> Non
             "CHANNEL_LAYERS",
             f'CHANNEL_LAYERS["default"]["BACKEND"] is "{backend}", which {work}.',
             '"django_tandem.channels.RedisLayer" has one subscription for all members in a '
-            "process, and decodes a message once there. CONFIG stays as it is.",
+            "process, and decodes a message once there. CONFIG stays unchanged.",
         )
     ]
 
