@@ -106,7 +106,7 @@ def _begun(plan: Plan, state: MirrorRun) -> list[str]:
         return [begun]
     warning = (
         "SESSION_SAVE_EVERY_REQUEST is True: each copy saves the session of its client, and may "
-        "write over what another request of that client has saved meanwhile."
+        "overwrite the changes of its other requests."
     )
     return [begun, warning]
 
@@ -188,7 +188,7 @@ def _print(run: MirrorRun) -> None:
             console.line_out(f"  {figures.printable(line.expandtabs(TAB))}")
     if run.report.unstable == run.report.compared:
         console.line_out(
-            f"No response was the same twice on {run.home.upper()}, so that only parts of them "
+            f"No response was the same twice on {run.home.upper()}, so only parts of them "
             "were compared: `--ignore` leaves out what varies."
         )
     elif not run.report.differing:

@@ -94,7 +94,7 @@ def _missing(shift: Shift, sides: Sides) -> str:
     failed = sum(each.is_failed for each in sides.home)
     if 2 * failed > len(sides.home):
         return (
-            f"{_share(failed, sides.home)} requests failed on {shift.home.upper()} itself, so that "
+            f"{_share(failed, sides.home)} requests failed on {shift.home.upper()} itself, so "
             "they show nothing of the other stack."
         )
     return ""

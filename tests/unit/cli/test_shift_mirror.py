@@ -49,7 +49,7 @@ def test_a_mirror_names_what_its_copies_write() -> None:
     assert saving == [
         plain,
         "SESSION_SAVE_EVERY_REQUEST is True: each copy saves the session of its client, and may "
-        "write over what another request of that client has saved meanwhile.",
+        "overwrite the changes of its other requests.",
     ]
 
 
@@ -113,7 +113,7 @@ def test_parts_of_responses_are_printed_without_control_characters(capsys) -> No
             MirrorReport(compared=3, unstable=3),
             "/reports/ was mirrored to ASGI: 3 requests compared. 0 equal, 0 different, 3 that "
             "differ on WSGI too.\n"
-            "No response was the same twice on WSGI, so that only parts of them were compared: "
+            "No response was the same twice on WSGI, so only parts of them were compared: "
             "`--ignore` leaves out what varies.\n",
         ),
         (

@@ -121,7 +121,7 @@ def test_a_route_that_mostly_fails_at_home_is_not_compared() -> None:
     assert half.action is Action.GO_ON
     assert found.action is Action.WAIT
     assert found.reason == (
-        "51 of 100 requests failed on WSGI itself, so that they show nothing of the other stack."
+        "51 of 100 requests failed on WSGI itself, so they show nothing of the other stack."
     )
 
 

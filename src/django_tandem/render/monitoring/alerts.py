@@ -60,7 +60,8 @@ def _on_the_stack() -> Iterator[Alert]:
         lasts="0m",
         severity="warning",
         summary="The monitor of {{ $labels.instance }} has missed requests.",
-        description="A full disk is the most common reason. The figures are too low meanwhile.",
+        description="A full disk is the most common reason. While it lasts, the figures are too "
+        "low.",
     )
 
 
