@@ -56,10 +56,11 @@ def describe(route: str, queue_s: float, cpu: CpuUse | None = None, exception: s
     type that its view has raised. The route is last, as it may have spaces, and begins with a
     slash, as no number does.
     """
-    text = f"{queue_s:.3f}"
-    if cpu is not None:
+    if cpu is None:
+        text = f"{queue_s:.3f}"
+    else:
         used_s, delay_s, blocked_s = cpu
-        text = f"{text} {used_s:.6f}"
+        text = f"{queue_s:.3f} {used_s:.6f}"
         if delay_s >= LEAST_SENT_S or blocked_s >= LEAST_SENT_S:
             text = f"{text} {delay_s:.6f} {blocked_s:.6f}"
     if route:

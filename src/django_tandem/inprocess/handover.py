@@ -11,7 +11,7 @@ stream from a synchronous view, once its response is known.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -258,7 +258,7 @@ class WsgiHandover:
         environ[PASSAGE] = passage
         start = DeferredStart(start_response)
         body = self.application(environ, start)
-        if passage.may_leave and belongs_on_asgi(environ, start.headers, passage):
+        if passage.may_leave and belongs_on_asgi(environ, start.known_headers, passage):
             close = getattr(body, "close", None)
             if close is not None:
                 close()
@@ -302,6 +302,7 @@ class DeferredStart:
     def __init__(self, start_response: StartResponse) -> None:
         self._start_response = start_response
         self._deferred: tuple[Any, ...] | None = None
+        self._known: dict[str, str] | None = None
         self._added: tuple[tuple[str, str], ...] = ()
         self._is_released = False
 
@@ -310,9 +311,17 @@ class DeferredStart:
         """The headers of the deferred start."""
         return self._deferred[1] if self._deferred else []
 
+    @property
+    def known_headers(self) -> dict[str, str]:
+        """The headers of the deferred start by their names in lower case."""
+        if self._known is None:
+            self._known = {name.lower(): value for name, value in self.headers}
+        return self._known
+
     def __call__(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
+        self._known = None
         self._deferred = (status, headers, *([] if exc_info is None else [exc_info]))
         # An application may start only when its body is iterated.
         return self._start() if self._is_released else self._write
@@ -326,27 +335,25 @@ class DeferredStart:
         return self._start() if self._deferred else None
 
     def _start(self) -> Any:
-        status, headers, *exc_info = self._deferred or ("", [])
-        self._deferred = None
-        if self._added:
+        headers = self.headers
+        names = {name.lower() for name, _ in self._added}
+        if names and not names.isdisjoint(self.known_headers):
             # NGINX takes the first of two, or joins them.
-            names = {name.lower() for name, _ in self._added}
             headers = [pair for pair in headers if pair[0].lower() not in names]
+        status, _, *exc_info = self._deferred or ("", [])
+        self._deferred = None
         return self._start_response(status, [*headers, *self._added], *exc_info)
 
 
-def belongs_on_asgi(
-    environ: WSGIEnvironment, headers: Iterable[tuple[str, str]], passage: Passage
-) -> bool:
+def belongs_on_asgi(environ: WSGIEnvironment, headers: Mapping[str, str], passage: Passage) -> bool:
     """
     Return whether the response hands over to ASGI, or is an async stream.
 
     WSGI would collect an async stream before it sends the first part. It is known only once its
     view has run, which for other methods than GET and HEAD must not happen twice; and a pin or a
-    mark keeps it here.
+    mark keeps it here. The names of the headers are in lower case.
     """
-    known = {name.lower(): value for name, value in headers}
-    if _hands_over_to(Stack.ASGI, known.get(REDIRECT_HEADER.lower(), "")):
+    if _hands_over_to(Stack.ASGI, headers.get(REDIRECT_HEADER.lower(), "")):
         return True
     is_repeatable = environ["REQUEST_METHOD"] in {"GET", "HEAD"}
     return passage.is_async_stream and is_repeatable and not passage.is_explicit

@@ -99,3 +99,19 @@ def test_each_stack_adds_the_headers_to_its_response(is_json) -> None:
 def test_a_stack_that_logs_text_adds_none() -> None:
     """Its access log has neither."""
     assert wsgi_headers(**EDGE) == [("X-Own", "1")]
+
+
+def test_a_response_that_starts_with_its_body_has_one_header_of_the_stack(is_json, monkeypatch):
+    """A generator starts it when it is iterated, after the layer has looked at its headers."""
+    monkeypatch.setenv("TANDEM_HANDOVER", "1")
+    started = []
+
+    def application(_environ, start_response):
+        start_response("200 OK", [("x-tandem-request", "9 9 /own/"), ("X-Own", "1")])
+        yield b"ok"
+
+    layer = WsgiHandover(application, (), None)
+    given = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", **EDGE}
+    list(layer(given, lambda *start: started.append(start)))
+
+    assert started[0][1] == [("X-Own", "1"), ("X-Tandem-Request", "0.000")]
