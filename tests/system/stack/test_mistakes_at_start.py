@@ -198,7 +198,7 @@ def test_logs_of_a_program_that_does_not_exist(ended) -> None:
 
 
 def test_the_next_start_knows_nothing_of_the_failed_one(ended) -> None:
-    """Once the mistake is put right."""
+    """Once the mistake is fixed."""
     directory = ended["detached"].directory
     wsgi = directory / "mysite" / "wsgi.py"
     wsgi.write_text(wsgi.read_text().replace(BROKEN_WSGI, ""))

@@ -58,7 +58,7 @@ def test_a_vulnerable_daphne_among_the_programs_is_a_warning() -> None:
         ({"ASGI": {"SERVER": "daphne"}}, False, {"daphne": "4.2.1"}),
         (None, True, {"daphne": "4.2.1"}),
     ],
-    ids=["put right", "not installed", "nothing on ASGI", "another server"],
+    ids=["fixed", "not installed", "nothing on ASGI", "another server"],
 )
 def test_a_daphne_that_is_safe_or_does_not_serve_is_left_alone(tandem, on_asgi, versions) -> None:
     """Installed is not in use."""
