@@ -200,7 +200,7 @@ bench-monitor: DEBIAN += wrk:wrk
 bench-monitor: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=benchmarks $(BIN)/python benchmarks/monitor.py
 
-# What a second host brings, on hosts that only root can make: five minutes.
+# What a second host brings, on hosts that only root can make: three minutes.
 bench-cluster: DEBIAN += wrk:wrk ip:iproute2
 bench-cluster: $(VENV)/dev.installed system
 	exec env PATH="$(SYSTEM_PATH)" PYTHONPATH=tests:tests/system:benchmarks $(BIN)/python benchmarks/hosts.py

@@ -3,8 +3,8 @@ What a second WSGI host brings, and the CPU seconds of a request by role.
 
 The example's auction on five hosts, which are network namespaces of this machine. Where they have
 too few CPUs to themselves, two hosts serve no more than one, and each makes the other's requests
-dearer. The ratio is then computed, and its name says so: from the CPU seconds of a request that
-comes alone, to WSGI hosts that share no CPU with each other. The page on capacity plans from these.
+dearer. The ratio is then computed, and its name says so: from the CPU seconds of a request on WSGI
+hosts that share no CPU with each other. The page on capacity plans from these.
 """
 
 import asyncio
@@ -25,8 +25,7 @@ from rounds import Rates, Wrk, show
 ROUNDS = 5
 SECONDS = 4
 WARM_S = 2
-# So many that all workers are busy, and one, which no other request delays.
-CONNECTIONS, ALONE = 8, 1
+CONNECTIONS = 8
 LIST, ASYNC = "/api/lots/", "/strawberry/?query=%7B__typename%7D"
 SOCKETS = 1000
 SOCKET_PATH = "/ws/lots/1/"
@@ -102,13 +101,13 @@ def has_enough_cpus() -> bool:
     return len(allowed_cpus()) >= ENOUGH_CPUS
 
 
-def load(auction: Auction, path: str, connections: int = CONNECTIONS) -> Round:
+def load(auction: Auction, path: str) -> Round:
     """Request ``path`` for a round; raises RuntimeError if a request failed."""
     # The first requests of a worker import what Django and DRF import lazily.
     Wrk(connections=CONNECTIONS, seconds=WARM_S).load(auction.url + path)
     hosts = (*auction.roles, DATA)
     before = {host: cpu_s(auction, host) for host in hosts}
-    wrk = Wrk(connections=connections, seconds=SECONDS)
+    wrk = Wrk(connections=CONNECTIONS, seconds=SECONDS)
     rate = wrk.load(auction.url + path)
     requests = rate * SECONDS
     spent = {host: (cpu_s(auction, host) - before[host]) / requests * 1000 for host in hosts}
@@ -129,23 +128,21 @@ def stopped(role: Role) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """The rounds on two WSGI hosts and on one, by the requests at a time."""
+    """The rounds on two WSGI hosts and on one, those of a number one after the other."""
 
-    two: dict[int, list[Round]]
-    one: dict[int, list[Round]]
+    two: list[Round]
+    one: list[Round]
 
 
 def alternated(auction: Auction) -> Compared:
     """Measure the list on two WSGI hosts and on one, in turn."""
-    found = Compared(two={CONNECTIONS: [], ALONE: []}, one={CONNECTIONS: [], ALONE: []})
+    found = Compared(two=[], one=[])
     for _ in range(ROUNDS):
         pin(auction)
-        for at_once, rounds in found.two.items():
-            rounds.append(load(auction, LIST, at_once))
+        found.two.append(load(auction, LIST))
         with stopped(auction.roles["wsgi2"]):
             pin(auction)
-            for at_once, rounds in found.one.items():
-                rounds.append(load(auction, LIST, at_once))
+            found.one.append(load(auction, LIST))
     return found
 
 
@@ -180,15 +177,13 @@ def main() -> int:
         found = alternated(auction)
         asynchronous = [load(auction, ASYNC) for _ in range(ROUNDS)]
         socket = asyncio.run(sockets(auction))
-    one, two = found.one[CONNECTIONS], found.two[CONNECTIONS]
+    one, two = found.one, found.two
     measured = {"two": two, "one": one, "async": asynchronous}
     rates: Rates = {name: [each.per_second for each in rounds] for name, rounds in measured.items()}
     show("requests", rates)
     titles = {
         "list, two WSGI hosts": two,
         "list, one WSGI host": one,
-        "list alone, two WSGI hosts": found.two[ALONE],
-        "list alone, one WSGI host": found.one[ALONE],
         "async endpoint": asynchronous,
     }
     cpu_ms = {title: report(title, rounds) for title, rounds in titles.items()}
@@ -225,8 +220,8 @@ def paired(over: list[Round], under: list[Round], of: Callable[[Round], float]) 
 
 def measured_gain(found: Compared) -> tuple[str, float]:
     """Return what two WSGI hosts serve over what one does."""
-    two, one = found.two[CONNECTIONS], found.one[CONNECTIONS]
-    return "requests/s: two WSGI hosts / one", paired(two, one, lambda each: each.per_second)
+    ratio = paired(found.two, found.one, lambda each: each.per_second)
+    return "requests/s: two WSGI hosts / one", ratio
 
 
 def computed_gain(found: Compared) -> tuple[str, float]:
@@ -236,8 +231,8 @@ def computed_gain(found: Compared) -> tuple[str, float]:
         f"measured: on {len(allowed_cpus())} CPUs for all hosts and the load, two WSGI hosts serve "
         f"{shared:.2f} times what one does; separate hosts take {ENOUGH_CPUS} CPUs or more"
     )
-    dearer = paired(found.two[ALONE], found.one[ALONE], lambda each: each.wsgi_ms)
-    return "COMPUTED from WSGI's CPU time of a request alone: two WSGI hosts / one", 2 / dearer
+    dearer = paired(found.two, found.one, lambda each: each.wsgi_ms)
+    return "COMPUTED from WSGI's CPU time of a request: two WSGI hosts / one", 2 / dearer
 
 
 if __name__ == "__main__":
