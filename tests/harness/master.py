@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +50,15 @@ class Master:
 
     def workers(self, kind: str) -> set[int]:
         """Return the pids of the workers of a kind."""
-        try:
-            children = psutil.Process(self.process.pid).children()
-            names = (booting_name(kind), process_name(kind))
-            return {each.pid for each in children if each.name() in names}
-        except psutil.Error:
-            return set()
+        names = (booting_name(kind), process_name(kind))
+        found = set()
+        with suppress(psutil.NoSuchProcess):
+            for each in psutil.Process(self.process.pid).children():
+                # One that has ended since leaves the others.
+                with suppress(psutil.NoSuchProcess):
+                    if each.name() in names:
+                        found.add(each.pid)
+        return found
 
     @property
     def imports(self) -> list[str]:
