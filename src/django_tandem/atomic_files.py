@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# A name with this ending is no file of the user's.
+# Users name no file like this.
 SUFFIX = ".tandem-new"
 # No write takes this long.
 ABANDONED_S = 600.0

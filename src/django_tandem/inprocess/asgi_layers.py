@@ -99,13 +99,7 @@ def with_layers(project: Application) -> Application:
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
     application = AsgiRequestId(application)
-    handler = handler_name()
-    board = scoreboard_of(
-        Stack.ASGI,
-        lambda: {**counts.details(), **_details(handler), "refused": admitting.refused},
-        # Django's own handler uses threads that are not known here.
-        knows_cpu=handler == OURS,
-    )
+    board = _scoreboard(admitting, counts)
     if board is not None:
         application = AsgiScoreboard(application, board)
     application = AsgiLifespan(
@@ -119,6 +113,16 @@ def with_layers(project: Application) -> Application:
         return AsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else AsgiPeerTrust(application, secret)
+
+
+def _scoreboard(admitting: admission.Admission, counts: ConnectionCounts) -> Scoreboard | None:
+    handler = handler_name()
+    return scoreboard_of(
+        Stack.ASGI,
+        lambda: {**counts.details(), **_details(handler), "refused": admitting.refused},
+        # Django's own handler uses threads that are not known here.
+        knows_cpu=handler == OURS,
+    )
 
 
 def _at_end(

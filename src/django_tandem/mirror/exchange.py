@@ -61,7 +61,7 @@ class CopiedRequest:
 
 
 class Connections:
-    """The connections to both stacks, each in a thread of its own; `close` ends all of them."""
+    """The connections to both stacks, each in a separate thread; `close` ends all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

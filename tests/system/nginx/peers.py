@@ -129,6 +129,8 @@ class Names:
 
     def __init__(self, *, is_strict: bool = False) -> None:
         self.addresses: dict[str, list[str]] = {}
+        # Whether a query was for another kind of address.
+        self.has_ipv6_queries = False
         self._status = b"\x83" if is_strict else b"\x80"
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((HOST, 0))
@@ -161,6 +163,7 @@ class Names:
             at += 1 + length
         question = query[12 : at + 5]
         is_ipv4 = question[-4:-2] == b"\x00\x01"
+        self.has_ipv6_queries |= not is_ipv4
         found = self.addresses.get(".".join(labels), []) if is_ipv4 else []
         # The name is that of the question, and an answer is valid for a second.
         records = [

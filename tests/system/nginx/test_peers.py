@@ -250,6 +250,7 @@ def test_a_dns_server_may_know_nothing_of_ipv6(nginx_program) -> None:
                 wait_for(lambda: edge.ask("/sync/").text == "ok")
                 dns.addresses["wsgi.test"] = []
                 wait_for(lambda: refusal(edge.ask("/sync/")) == (503, "1"))
+        assert not dns.has_ipv6_queries
 
 
 def test_a_name_with_several_addresses_is_several_peers(nginx_program) -> None:

@@ -102,6 +102,6 @@ def test_an_event_loop_that_was_blocked_reads_the_answers_that_wait() -> None:
         for _ in range(3):
             await asyncio.sleep(0)
         ends.set()
-        await asyncio.gather(*commands)
+        assert await asyncio.gather(*commands, return_exceptions=True) == [None, None, None]
 
     run(test)

@@ -9,20 +9,11 @@ from redis.exceptions import ReadOnlyError
 
 from django_tandem.channels import redis_limits
 from django_tandem.channels.redis_layer import RedisLayer
+from harness.event_loop import run
 from harness.stack import free_port
 from harness.valkey import valkey as run_valkey
 
 pytestmark = pytest.mark.processes
-
-
-def run(test):
-    """Run the coroutine in a new event loop, for at most a minute."""
-
-    async def limited():
-        async with asyncio.timeout(60):
-            return await test
-
-    return asyncio.run(limited())
 
 
 class Pair:

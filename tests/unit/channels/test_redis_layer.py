@@ -11,18 +11,9 @@ from channels_redis.serializers import JSONSerializer, registry
 from redis.asyncio import Redis
 
 from django_tandem.channels.redis_layer import SENDS_OF_A_LASTING_LOOP, RedisLayer
+from harness.event_loop import run
 
 pytestmark = pytest.mark.processes
-
-
-def run(test):
-    """Run the coroutine in a new event loop, for at most a minute."""
-
-    async def limited():
-        async with asyncio.timeout(60):
-            return await test
-
-    return asyncio.run(limited())
 
 
 async def number_of_subscribers(valkey, kind, key, prefix):

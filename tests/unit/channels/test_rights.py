@@ -8,16 +8,7 @@ from redis import Redis
 
 from django_tandem.channels import RedisLayer
 from django_tandem.channels.rights import MissingRightError, missing_right
-
-
-def run(test):
-    """Run the coroutine in a new event loop, for at most a minute."""
-
-    async def limited():
-        async with asyncio.timeout(60):
-            return await test
-
-    return asyncio.run(limited())
+from harness.event_loop import run
 
 
 @pytest.mark.parametrize(

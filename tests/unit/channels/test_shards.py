@@ -16,6 +16,7 @@ from django_tandem.channels import redis_limits, shards
 from django_tandem.channels.redis_layer import RedisLayer
 from django_tandem.channels.shards import CLUSTER_SHARDS, HostShard, index_of
 from harness.client import wait_for
+from harness.event_loop import run
 from harness.stack import free_port
 from harness.valkey import valkey as run_valkey
 
@@ -35,14 +36,6 @@ async def exchange(layer, other):
     await layer.flush()
     await other.close()
     return [each["type"] for each in (first, second, third)]
-
-
-def run(test):
-    async def limited():
-        async with asyncio.timeout(60):
-            return await test
-
-    return asyncio.run(limited())
 
 
 EVERY = ["group", "channel", "work"]

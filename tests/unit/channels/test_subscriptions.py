@@ -9,18 +9,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from django_tandem.channels import redis_limits, shards, subscriptions
 from django_tandem.channels.redis_layer import RedisLayer
 from django_tandem.channels.rights import MissingRightError
+from harness.event_loop import run
 
 pytestmark = pytest.mark.processes
-
-
-def run(test):
-    """Run the coroutine in a new event loop, for at most a minute."""
-
-    async def limited():
-        async with asyncio.timeout(60):
-            return await test
-
-    return asyncio.run(limited())
 
 
 @pytest.fixture

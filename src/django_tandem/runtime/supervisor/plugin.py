@@ -100,9 +100,13 @@ class Plugin:
         self._notifier = SystemdNotifier(run_dir, self._self_pipe)
         self._drainer = Drainer(supervisord, run_dir)
         self._shifts = ShiftPrograms(run_dir, self._output)
-        self.rpc = GenerationsRpc(
-            supervisord,
-            run_dir,
+        self.rpc = self._make_rpc()
+        atexit.register(self._at_exit)
+
+    def _make_rpc(self) -> GenerationsRpc:
+        return GenerationsRpc(
+            self._supervisord,
+            self._run_dir,
             apply=self._apply,
             drainer=self._drainer,
             notifier=self._notifier,
@@ -110,7 +114,6 @@ class Plugin:
             shifts=self._shifts,
             shutdown=self._shutdown,
         )
-        atexit.register(self._at_exit)
 
     def _resume(self, state: State) -> None:
         """Continue with the live generation of a stack that ended without a stop."""
