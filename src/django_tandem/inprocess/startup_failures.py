@@ -14,6 +14,8 @@ from django_tandem.model import Stack
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 # So many variables are named in full.
 NAMED = 5
+# What is printed of a program that recorded such a failure.
+CANNOT_LOAD = "it can't load the project"
 
 
 def read_startup_failure(run_dir: Path, program: str) -> str:

@@ -146,7 +146,7 @@ class HealthGate:
         self._pids[program] = first
         # Before its end, of which it is the reason.
         if startup_failures.read_startup_failure(self._run_dir, program):
-            return "it can't load the project"
+            return startup_failures.CANNOT_LOAD
         if status.state in ENDED or status.pid != first:
             return status.detail or "it ended"
         # A shared master replaces its workers itself.
@@ -191,7 +191,7 @@ def _find_load_failure(state: State, run_dir: Path) -> Failed | None:
     # At the first: some servers restart such workers forever, and `up` has just loaded it itself.
     for process in state.processes:
         if startup_failures.read_startup_failure(run_dir, process.program):
-            return Failed(process=process, reason="it can't load the project")
+            return Failed(process=process, reason=startup_failures.CANNOT_LOAD)
     return None
 
 

@@ -1,6 +1,5 @@
 """What is tried and fails ends the whole, says why, and leaves nothing running: exit code 1."""
 
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -148,24 +147,20 @@ def test_a_server_that_cannot_import_the_project_is_named(ended, name) -> None:
     stack = ended[name]
 
     first, *lines = stack.stderr.splitlines()
-    # Four attempts, or ten seconds of them: the machine decides which comes first.
-    late = r"it exited with code \d+ each time, some seconds after its start"
-    soon = r"it exited with code \d+ right after its start"
-    reason = rf"({soon}|it can't load the project|{late})"
-    assert re.fullmatch(rf"wsgi-1 can't be started: {reason}\. Its last lines:", first)
+    assert first == "wsgi-1 can't be started: it can't load the project. Its last lines:"
     assert len(lines) <= 20
     assert lines[-1] == "  ValueError: no licence"
     assert f'  File "{stack.directory}/mysite/wsgi.py", line ' in stack.stderr
 
 
 def test_a_server_that_cannot_load_the_project_is_not_tried_again(ended) -> None:
-    """Its first failure was recorded, and the next attempt would fail alike."""
+    """It recorded its failure, and the next attempt would fail alike."""
     output = ended["wsgi"].stdout
 
-    # It may have ended, and been started again, before the record was read.
-    attempt = r"tandem     \| wsgi-1 (?:failed to start: .*|exited with code \d+; restarting it)\n"
-    assert len(re.findall(attempt, output)) <= 1
-    assert "tandem     | wsgi-1 failed to start: stopping the stack\n" in output
+    # Its end is not printed where the record was read before.
+    assert output.count("tandem     | wsgi-1 failed to start: it exited with code") <= 1
+    assert "restarting it" not in output
+    assert output.count("tandem     | wsgi-1 failed to start: stopping the stack\n") == 1
     assert "Ctrl-C again" not in output
     # Its last lines are on stderr.
     assert "ValueError: no licence" not in output

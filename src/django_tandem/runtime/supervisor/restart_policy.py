@@ -2,8 +2,8 @@
 When a program that ended is restarted, and when it is given up.
 
 A program of a stack that never answered is given up after a few attempts, and ends the whole
-stack with exit code 1. One that has answered is restarted forever: its backing service may be
-unavailable, and the rest of the site keeps serving.
+stack with exit code 1; one that can't load the project, at the first. One that has answered is
+restarted forever: its backing service may be unavailable, and the rest of the site keeps serving.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.atomic_files import replace_file
 from django_tandem.errors import MachineError
+from django_tandem.inprocess import startup_failures
 from django_tandem.model.programs import is_optional
 from django_tandem.model.state import State
 from django_tandem.runtime.line_forms import ERROR, WARNING
@@ -100,6 +101,8 @@ class RestartPolicy:
     def _on_exited(self, event: Any) -> None:
         process = event.process
         name = process.config.name
+        if self._gave_up_at_once(name):
+            return
         how = _how(process)
         if (
             is_optional(name)
@@ -123,9 +126,20 @@ class RestartPolicy:
             process.spawnerr = f"it {_ended(self._wait_status)}"
         self._output.print_line(f"{process.config.name} failed to start: {process.spawnerr}", ERROR)
         name = process.config.name
+        if self._gave_up_at_once(name):
+            return
         if self._is_stopping() or not (self._has_answered(name) or is_optional(name)):
             return
         self._reset_backoff(process)
+
+    def _gave_up_at_once(self, name: str) -> bool:
+        # The next attempt would fail alike.
+        if not startup_failures.read_startup_failure(self._run_dir, name):
+            return False
+        if not self._is_in_first_start(name):
+            return False
+        self.give_up(name, startup_failures.CANNOT_LOAD)
+        return True
 
     def _reset_backoff(self, process: Any) -> None:
         # The first failure is restarted at once: it may have been killed right after its start.

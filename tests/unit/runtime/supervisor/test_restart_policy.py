@@ -93,6 +93,30 @@ def test_a_program_that_exits_late_each_time_is_given_up(loop, tmp_path) -> None
     )
 
 
+@pytest.mark.parametrize("end", [exits, fails_to_start])
+def test_a_program_that_cannot_load_the_project_is_not_tried_again(end, loop, tmp_path) -> None:
+    """It recorded why, and the next attempt would fail alike."""
+    (tmp_path / f"{PROGRAM}.failed").write_text("ValueError: no licence")
+
+    end(process())
+
+    assert loop.is_stopping
+    assert loop.lines[-1] == "wsgi-1 failed to start: stopping the stack"
+    assert not any("restarting" in line for line in loop.lines)
+    assert (tmp_path / FAILED_FILE).read_text() == "wsgi-1\nit can't load the project"
+
+
+@pytest.mark.parametrize("end", [exits, fails_to_start])
+def test_a_failure_to_load_ends_no_stack_that_was_ready(end, loop, tmp_path) -> None:
+    """The file of the project may be broken only now, and the other programs serve."""
+    (tmp_path / READY_FILE).touch()
+    (tmp_path / f"{PROGRAM}.failed").write_text("ValueError: no licence")
+
+    end(process())
+
+    assert not loop.is_stopping
+
+
 @pytest.mark.parametrize("how", ["the stack was ready", "it ran for long", "a reload started it"])
 def test_a_program_that_has_answered_is_never_given_up(how, loop, tmp_path) -> None:
     """Its backing service may be away; the rest of the site serves."""
