@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from django_tandem.inprocess import asgi_layers, telemetry
+from django_tandem.inprocess import telemetry
+from django_tandem.inprocess.asgi_layers import add_asgi_layers, load_asgi
 from django_tandem.inprocess.prefork import close_connections
 from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -31,5 +32,5 @@ def no_running_loop() -> Iterator[None]:
 
 with record_startup_failure(Stack.ASGI), no_running_loop():
     prepare_process()
-    application = asgi_layers.with_layers(asgi_layers.load())
+    application = add_asgi_layers(load_asgi())
     telemetry.start(Stack.ASGI)

@@ -20,9 +20,9 @@ from django_tandem.inprocess import (
     channel_layers,
     direct_gateway,
     drain_monitor,
-    handover,
     handover_counts,
     peer_trust,
+    routed_request,
     telemetry,
     tracing,
 )
@@ -56,11 +56,11 @@ from django_tandem.model import Stack
 from django_tandem.model.scoreboard import OURS
 
 
-def load() -> Application:
+def load_asgi() -> Application:
     """Return the application that the environment names, with our handler; else our own."""
     # Before the project is loaded, as it applies to handlers that are made from then on.
-    if handover.is_needed():
-        handover.install(read_pins())
+    if routed_request.is_needed():
+        routed_request.install(read_pins())
     stream_sync_iterators()
     drop_uvicorns_errors()
     dotted = os.environ.get(environment.ASGI_APPLICATION)
@@ -72,9 +72,9 @@ def load() -> Application:
     return cast(Application, application)
 
 
-def with_layers(project: Application) -> Application:
+def add_asgi_layers(project: Application) -> Application:
     """
-    Return the loaded project in our layers, which belong to one process.
+    Return the loaded project in the layers of ASGI, which belong to one process.
 
     They have the order of those of wsgi_layers.py.
     """
@@ -91,7 +91,7 @@ def with_layers(project: Application) -> Application:
     application = ProtocolFallbacks(application, new_handler, is_http_only=is_django)
     application = tracing.with_spans(application)
     counter = handover_counts.from_environment()
-    if handover.is_needed():
+    if routed_request.is_needed():
         application = AsgiHandover(application, counter)
     if monitor := drain_monitor.of_process():
         application = Drain(application, monitor, admitting, counts)

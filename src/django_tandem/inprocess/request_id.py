@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess.proxy_headers import environ_key
-from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
+from django_tandem.inprocess.wsgi_responses import EndingBody, is_ended
 from django_tandem.request_id import CURRENT_REQUEST_ID
 
 # The edge sets it on every request: no client chooses it.

@@ -13,7 +13,7 @@ from django_tandem.inprocess.connection_counts import ROUTE
 from django_tandem.inprocess.proxy_headers import environ_key
 from django_tandem.inprocess.scoreboard import REQUEST, Details, Scoreboard
 from django_tandem.inprocess.slow_requests import SlowRequests
-from django_tandem.inprocess.wsgi_bodies import EndingBody, is_ended
+from django_tandem.inprocess.wsgi_responses import EndingBody, is_ended
 from django_tandem.model import Stack
 
 _ID_KEY = environ_key(request_id.HEADER)

@@ -9,14 +9,11 @@ from wsgiref.types import WSGIApplication
 
 from django_tandem import environment, garbage, priority
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess import (
-    asgi_layers,
-    channel_layers,
-    telemetry,
-    wsgi_layers,
-)
+from django_tandem.inprocess import channel_layers, telemetry
+from django_tandem.inprocess.asgi_layers import add_asgi_layers, load_asgi
 from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
+from django_tandem.inprocess.wsgi_layers import add_wsgi_layers, load_wsgi
 from django_tandem.model import Stack
 
 
@@ -38,17 +35,17 @@ class SharedProject:
 
 @garbage.collected_rarely()
 @priority.yielding_cpus()
-def load(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
+def load_project(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
     """Load the project's applications of ``stacks``, and what their servers import later."""
     prepare_process()
     wsgi = asgi = None
     if Stack.WSGI in stacks:
         with record_startup_failure(Stack.WSGI):
-            wsgi = wsgi_layers.load()
+            wsgi = load_wsgi()
     before = dict(os.environ)
     if Stack.ASGI in stacks:
         with record_startup_failure(Stack.ASGI):
-            asgi = asgi_layers.load()
+            asgi = load_asgi()
             channel_layers.import_backends()
     telemetry.import_modules()
     # What one module changes can contradict only the other stack.
@@ -86,14 +83,14 @@ def _contradiction(before: dict[str, str]) -> str:
     return f"The module {module} changes the variable {changed[0]} when the project is loaded"
 
 
-def with_layers(project: SharedProject, stack: Stack) -> object:
-    """Return an application of the loaded project in our layers, which belong to one process."""
+def application_of_worker(project: SharedProject, stack: Stack) -> object:
+    """Return the loaded application of ``stack`` in our layers, for the worker that runs this."""
     with record_startup_failure(stack):
         telemetry.start(stack)
         if project.wsgi is not None and stack is Stack.WSGI:
-            return wsgi_layers.with_layers(project.wsgi)
+            return add_wsgi_layers(project.wsgi)
         assert project.asgi is not None  # noqa: S101 - the stack was loaded
-        return asgi_layers.with_layers(project.asgi)
+        return add_asgi_layers(project.asgi)
 
 
 def import_entry_point(stack: Stack) -> object:

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess import access_log, telemetry
-from django_tandem.inprocess.handover import PASSAGE
+from django_tandem.inprocess.routed_request import ROUTED_REQUEST
 
 _INSTALLED = "_tandem_tracing"
 WEBSOCKET = "websocket"
@@ -141,8 +141,8 @@ class NamedSpans:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        passage = scope.get(PASSAGE)
-        if passage is None:
+        routed = scope.get(ROUTED_REQUEST)
+        if routed is None:
             await self.application(scope, receive, send)
             return
         from opentelemetry import trace  # noqa: PLC0415 - an extra
@@ -150,8 +150,8 @@ class NamedSpans:
         span = trace.get_current_span()
 
         async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start" and passage.match is not None:
-                route = passage.match.route
+            if message["type"] == "http.response.start" and routed.match is not None:
+                route = routed.match.route
                 span.update_name(f"{scope['method']} {route}" if route else scope["method"])
                 span.set_attribute("http.route", route)
             await send(message)

@@ -11,9 +11,9 @@ from django_tandem import environment
 from django_tandem.inprocess import (
     channel_layers,
     direct_gateway,
-    handover,
     handover_counts,
     peer_trust,
+    routed_request,
     tracing,
 )
 from django_tandem.inprocess.blocked_routes import WsgiBlockedRoutes, of_process
@@ -33,10 +33,10 @@ from django_tandem.inprocess.urlconf import import_urlconf
 from django_tandem.model import Stack
 
 
-def load() -> WSGIApplication:
+def load_wsgi() -> WSGIApplication:
     """Return the application that the environment names, else Django's own."""
     # Before the project is loaded, as it applies to handlers that are made from then on.
-    handover.install(read_pins())
+    routed_request.install(read_pins())
     tracing.install()
     dotted = os.environ.get(environment.WSGI_APPLICATION)
     if not dotted:
@@ -46,9 +46,9 @@ def load() -> WSGIApplication:
     return application
 
 
-def with_layers(project: WSGIApplication) -> WSGIApplication:
+def add_wsgi_layers(project: WSGIApplication) -> WSGIApplication:
     """
-    Return the loaded project in our layers, which belong to one process.
+    Return the loaded project in the layers of WSGI, which belong to one process.
 
     They have the order of those of asgi_layers.py.
     """

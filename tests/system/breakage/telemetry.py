@@ -51,11 +51,11 @@ MUTANTS = (
         tests=(f"{OWN_SDK}::test_a_provider_that_is_set_after_the_fork_stays",),
     ),
     Mutant(
-        name="the passage of a request is lost where Sentry is installed",
-        file="inprocess/handover.py",
+        name="a routed request is lost where Sentry is installed",
+        file="inprocess/routed_request.py",
         old="        return getattr(request, _ATTRIBUTE, None)\n    if given",
         new="        setattr(request, _ATTRIBUTE, None)\n        return None\n    if given",
-        tests=("tests/unit/inprocess/test_handover.py",),
+        tests=("tests/unit/inprocess/test_routed_request.py",),
     ),
     Mutant(
         name="gauges of workers that have ended stay",

@@ -65,7 +65,7 @@ async def nested_async(request):
 
 
 def meta(request):
-    own = [key for key in request.META if "tandem.passage" in key.lower()]
+    own = [key for key in request.META if "tandem.routed_request" in key.lower()]
     return describe(request, own=own)
 
 

@@ -21,7 +21,7 @@ from django.test.utils import override_settings
 from thread_switches.cases import ALONE, TOKEN, WHOLE, Case
 
 from django_tandem.asgi import get_asgi_application
-from django_tandem.inprocess import handover
+from django_tandem.inprocess import routed_request
 
 WARM, COUNTED = 3, 3
 
@@ -140,7 +140,7 @@ def main(handler: str, database: str) -> None:
     cookie = signed_in()
     if handler == "ours":
         # As in a served process: its hook is one more behind each middleware.
-        handover.install(())
+        routed_request.install(())
     found = {}
     for case in (*ALONE, *WHOLE):
         try:

@@ -7,7 +7,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.utils.deprecation import MiddlewareMixin
 
-from django_tandem.inprocess import handover
+from django_tandem.inprocess import routed_request
 from handler.client import request_once, thread_switches
 
 URLS = "handler.urls"
@@ -92,7 +92,7 @@ def test_middleware_of_the_project_switches_as_in_django(serve):
 def with_handover(monkeypatch):
     """Install the handover of the ASGI stack for the handlers made in the test."""
     monkeypatch.setattr(BaseHandler, "load_middleware", BaseHandler.load_middleware)
-    handover.install(())
+    routed_request.install(())
 
 
 TOKEN = b"t" * 32

@@ -2,23 +2,15 @@
 
 import asyncio
 
-from django.core.handlers.base import BaseHandler
-from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpResponse
-from django.test import RequestFactory, override_settings
-from django.urls import path
 from inprocess.calling import http
 from inprocess.connections import Open, Unpaced
 
 from django_tandem.inprocess.handover import (
-    LOCATIONS,
-    PASSAGE,
     AsgiHandover,
-    Passage,
     WsgiHandover,
-    install,
 )
 from django_tandem.inprocess.proxy_headers import EDGE_HEADER
+from django_tandem.inprocess.routed_request import LOCATIONS, ROUTED_REQUEST
 from django_tandem.model import Stack
 
 
@@ -55,7 +47,7 @@ def test_a_stream_is_not_iterated_for_head():
             steps.append("closed")
 
     def streams(environ, start_response):
-        environ[PASSAGE].is_stream = True
+        environ[ROUTED_REQUEST].is_stream = True
         start_response("200 OK", [("Content-Type", "application/x-ndjson")])
         return Body()
 
@@ -65,23 +57,3 @@ def test_a_stream_is_not_iterated_for_head():
     assert list(body) == []
     assert steps == ["closed"]
     assert started == [("200 OK", [("Content-Type", "application/x-ndjson")])]
-
-
-def test_a_second_installation_keeps_the_passage(monkeypatch):
-    """Sentry wraps the function of Django that the first one has replaced, without its mark."""
-    monkeypatch.setattr(BaseHandler, "load_middleware", BaseHandler.load_middleware)
-    install(())
-    installed = BaseHandler.load_middleware
-
-    def load_middleware(handler, is_async=False):
-        installed(handler, is_async=is_async)
-
-    monkeypatch.setattr(BaseHandler, "load_middleware", load_middleware)
-    install(())
-    passage = Passage(may_leave=False)
-    urlpatterns = (path("lots/<int:number>/", lambda request, number: HttpResponse()),)
-    with override_settings(ROOT_URLCONF=urlpatterns, MIDDLEWARE=[], ALLOWED_HOSTS=["*"]):
-        environ = {**RequestFactory().get("/lots/7/").environ, PASSAGE: passage}
-        WSGIHandler()(environ, lambda *_: None)
-
-    assert passage.match.route == "lots/<int:number>/"

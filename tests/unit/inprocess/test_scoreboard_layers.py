@@ -15,8 +15,9 @@ from django_tandem.handler.pools import request_pool
 from django_tandem.handler.switching import RequestExecutor, run_on
 from django_tandem.handler.switching import undo_run_on as undo
 from django_tandem.inprocess.connection_counts import ROUTE
-from django_tandem.inprocess.handover import PASSAGE, AsgiHandover, WsgiHandover
+from django_tandem.inprocess.handover import AsgiHandover, WsgiHandover
 from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders, WsgiProxyHeaders
+from django_tandem.inprocess.routed_request import ROUTED_REQUEST
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, WsgiScoreboard
 from django_tandem.runtime.scoreboard import read_slots
@@ -316,13 +317,13 @@ def test_an_asgi_request_is_in_progress_until_its_application_returns(board):
 
 
 def test_the_route_is_shown_once_it_is_known(board):
-    """By the passage of the request."""
+    """Django's handler notes it in the routed request."""
 
     class Match:
         route = "^lots/<int:number>/"
 
     async def application(scope, receive, send):
-        scope[PASSAGE].note_match(Match(), "view")
+        scope[ROUTED_REQUEST].note_match(Match(), "view")
         shown.extend(read(board).in_flight)
 
     shown = []

@@ -91,7 +91,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
     def load(self) -> SharedProject:
         """Load the project, and what Uvicorn would import in each worker."""
         own = {Stack.WSGI: self.has_wsgi, Stack.ASGI: self.asgi is not None}
-        loaded = shared_project.load([stack for stack, is_own in own.items() if is_own])
+        loaded = shared_project.load_project([stack for stack, is_own in own.items() if is_own])
         if self.asgi is not None:
             options = {**uvicorn_options(self.asgi), "app": loaded.asgi, "log_config": None}
             UvicornConfig(**options).load()
@@ -177,7 +177,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
 
     def _loader(self, stack: Stack) -> Callable[[], Any]:
         if self.cfg.preload_app:
-            return functools.partial(shared_project.with_layers, self.project, stack)
+            return functools.partial(shared_project.application_of_worker, self.project, stack)
         return functools.partial(shared_project.import_entry_point, stack)
 
 
