@@ -304,15 +304,22 @@ def test_a_pin_that_an_earlier_one_leaves_nothing_is_an_error(first: str, second
     ],
 )
 def test_an_exception_before_its_rule_is_no_contradiction(pins) -> None:
-    """Each pin decides something, or agrees with the one that does."""
-    check_pins(pins, [route("/api/feed/", name="api:feed"), route("/api/lots/", name="api:lots")])
+    """The exception decides its own route, and the rule the others."""
+    feed = route("/api/feed/", name="api:feed")
+
+    check_pins(pins, [feed, route("/api/lots/", name="api:lots")])
+
+    assert stacks([feed], pins) == [Stack.ASGI]
 
 
 def test_a_websocket_that_is_pinned_to_wsgi_contradicts_no_pin() -> None:
     """That pin can't be followed, and the later one decides."""
     socket = route("/ws/", name="chat", protocol=Protocol.WEBSOCKET)
 
-    check_pins([pin("chat", Stack.WSGI), pin("/ws/", Stack.ASGI)], [socket])
+    pins = [pin("chat", Stack.WSGI), pin("/ws/", Stack.ASGI)]
+    check_pins(pins, [socket])
+
+    assert stacks([socket], pins) == [Stack.ASGI]
 
 
 def test_a_prefix_pinned_twice_is_stripped_by_both_or_by_none() -> None:
