@@ -1,11 +1,11 @@
 """The rendered edge on either NGINX, in front of servers that run already."""
 
+import base64
 import functools
 import pickle
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,14 +20,11 @@ from django_tandem.render.nginx import TARGET
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 from django_tandem.settings import read_settings
+from harness import forking
 from harness.client import Answer, ask, exchange, wait_for
-from harness.stack import clean_environment, free_port
+from harness.stack import DEADLINE_S, clean_environment, free_port
 
-LOAD = """
-import pickle, sys
-from django_tandem.cli.planning import load_project
-pickle.dump(load_project(None).project, sys.stdout.buffer)
-"""
+PICKLED_PROJECT = Path(forking.__file__).with_name("pickled_project.py")
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,10 @@ def render(
 @functools.cache
 def load_project(directory: Path, environment: frozenset[tuple[str, str]]) -> Project:
     """Load the project as a command does, once for all edges: only their TANDEM differs."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD],
-        cwd=directory,
-        env=clean_environment() | dict(environment),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return pickle.loads(done.stdout)
+    environ = clean_environment() | dict(environment)
+    done = forking.run([str(PICKLED_PROJECT)], directory, environ, timeout_s=DEADLINE_S)
+    assert done.returncode == 0, done.stderr
+    return pickle.loads(base64.b64decode(done.stdout))
 
 
 def weaken(conf: Path, naive: Iterable[tuple[str, str]]) -> None:
