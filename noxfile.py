@@ -45,6 +45,7 @@ def _add(python: str, django: str) -> None:
             *("-c", "constraints.txt", f"django~={django}.0", "-e", f".[{EXTRAS}]"),
             *("-r", "example/requirements.txt", "-r", "requirements-dev.txt"),
         )
+        session.install("-c", "constraints.txt", "--no-deps", "-r", "requirements-no-deps.txt")
         for part in (session.posargs,) if session.posargs else PARTS:
             session.run("pytest", *part)
 
