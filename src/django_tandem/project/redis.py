@@ -107,7 +107,8 @@ def _trial(location: Location, value: str | None, url: str) -> Trial:
 def _imported(location: Location, url: str) -> dict[str, Any]:
     try:
         load_settings(location)
-        names = [name for name in dir(django_settings) if name.isupper()]
+        # Django warns for a default that is deprecated, and no default has the URL.
+        names = [name for name in dir(django_settings) if django_settings.is_overridden(name)]
         takers = [name for name in names if url in repr(getattr(django_settings, name))]
         caches = {alias: each["BACKEND"] for alias, each in django_settings.CACHES.items()}
     except BaseException as error:  # noqa: BLE001 - a settings module may raise anything

@@ -38,8 +38,17 @@ def _paths() -> Iterator[Any]:
         if cache.get("BACKEND") == FILE_CACHE:
             yield cache.get("LOCATION")
     yield django_settings.SESSION_FILE_PATH
-    if django_settings.EMAIL_BACKEND == FILE_EMAIL:
-        yield django_settings.EMAIL_FILE_PATH
+    yield from _mail_paths()
     for handler in (django_settings.LOGGING or {}).get("handlers", {}).values():
         if file := handler.get("filename"):
             yield Path(file).parent
+
+
+def _mail_paths() -> Iterator[Any]:
+    for mailer in getattr(django_settings, "MAILERS", {}).values():
+        if mailer.get("BACKEND") == FILE_EMAIL:
+            yield mailer.get("OPTIONS", {}).get("file_path")
+    # Since 6.1, Django warns for this setting, and raises for it where MAILERS is set.
+    is_set = django_settings.is_overridden("EMAIL_BACKEND")
+    if is_set and django_settings.EMAIL_BACKEND == FILE_EMAIL:
+        yield django_settings.EMAIL_FILE_PATH
