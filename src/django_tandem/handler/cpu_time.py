@@ -140,65 +140,60 @@ class CpuTime:
         return self._seconds + sum(current)
 
 
-class ProcessCpuTime(CpuTime):
+class ProcessCpuTime:
     """
-    The CPU time of the process, while it has one request at a time.
+    The CPU time of the process from now on, while it has one request at a time.
 
     So it has that of the threads which the request starts, and which it waits for.
     """
 
-    __slots__ = ("_began", "_began_at", "_weight")
+    __slots__ = ("_began", "_began_at", "_own", "_thread", "_weight")
 
     def __init__(self, sampling: DelaySampling) -> None:
-        super().__init__()
+        self._thread = get_ident()
         self._began, self._began_at = process_time(), monotonic()
         self._weight = sampling.weigh(self._began_at)
-
-    def start(self) -> None:
-        """Measure the process from now on, and the delay of the current thread if it is read."""
+        # Of the current thread, for its delay: most requests of a busy process have none.
+        self._own: CpuTime | None = None
         if self._weight:
-            super().start()
-        else:
-            self._running[get_ident()] = 0.0
-
-    @property
-    def so_far_s(self) -> float:
-        """The seconds up to now."""
-        return process_time() - self._began
+            self._own = CpuTime()
+            self._own.start()
 
     def use(self) -> tuple[float, float, float]:
         """Return the seconds on the CPU, and those without one; it has no event loop."""
         used_s = process_time() - self._began
-        return used_s, self._delay_s_beside(used_s), 0.0
+        return used_s, self._delay_s_beside(used_s) if self._own is not None else 0.0, 0.0
 
     @property
-    def delay_s(self) -> float:
-        """
-        The seconds in which it had no CPU since start(), as the thread that called it reads.
-
-        They are those of all requests that it stands for.
-        """
-        return self._delay_s_beside(self.so_far_s)
-
-    def _delay_s_beside(self, used_s: float) -> float:
-        off_s = monotonic() - self._began_at - used_s
-        if not self._weight or off_s < LEAST_DELAY_S:
-            return 0.0
-        return self._weight * min(off_s, self._delay_s_of_threads(used_s))
-
-    def _delay_s_of_threads(self, used_s: float) -> float:
-        own_delay_s = super().delay_s
-        if not own_delay_s:
-            return 0.0
-        own_s = super().so_far_s
-        if used_s < own_s * OTHERS or own_s < LEAST_OWN_S:
-            return own_delay_s
-        # The kernel forgets a thread that has ended: it was delayed as much for its CPU time.
-        return own_delay_s * used_s / own_s
+    def threads(self) -> tuple[int, ...]:
+        """The identifier of the thread that serves the request."""
+        return (self._thread,)
 
     def read_s(self) -> float:
         """Return the seconds up to now; any thread may."""
-        return self.so_far_s
+        return process_time() - self._began
+
+    def _delay_s_beside(self, used_s: float) -> float:
+        """
+        Return the seconds in which it had no CPU, as the thread that made it reads them.
+
+        They are those of all requests that it stands for.
+        """
+        off_s = monotonic() - self._began_at - used_s
+        if self._own is None or off_s < LEAST_DELAY_S:
+            return 0.0
+        return self._weight * min(off_s, _delay_s_of_threads(self._own, used_s))
+
+
+def _delay_s_of_threads(own: CpuTime, used_s: float) -> float:
+    own_delay_s = own.delay_s
+    if not own_delay_s:
+        return 0.0
+    own_s = own.so_far_s
+    if used_s < own_s * OTHERS or own_s < LEAST_OWN_S:
+        return own_delay_s
+    # The kernel forgets a thread that has ended: it was delayed as much for its CPU time.
+    return own_delay_s * used_s / own_s
 
 
 # That of the request of this context; None where its CPU time is not measured.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django_tandem import environment
-from django_tandem.handler.cpu_time import CpuTime
+from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime
 from django_tandem.inprocess import database_connections, slot_file, slot_layout
 from django_tandem.inprocess.access_log import CpuUse
 from django_tandem.inprocess.loop_lag import LoopLag
@@ -53,6 +53,7 @@ class ActiveRequest:
     # To set these for each request would take a tenth of all that is done for it here.
     route = ""
     queued_s: float | None = None
+    cpu: CpuTime | ProcessCpuTime | None = None
     place: int | None = None
     call: Any = None
     # The thread of the greenlet that is ``call``.
@@ -63,12 +64,9 @@ class ActiveRequest:
     headers_cpu: CpuUse | None = None
     headers_at = 0.0
 
-    def __init__(
-        self, board: "Scoreboard", method: str, path: str, request_id: str, cpu: CpuTime | None
-    ) -> None:
+    def __init__(self, board: "Scoreboard", method: str, path: str, request_id: str) -> None:
         self._board = board
         self.method, self.path, self.request_id = method, path, request_id
-        self.cpu = cpu
         self.since = time.time()
 
     @property
@@ -109,8 +107,8 @@ class Scoreboard:
     """
     Writes the slot of this process.
 
-    ``details`` returns further fields of a WorkerSlot. With ``measures_cpu`` each request has a
-    CpuTime.
+    ``details`` returns further fields of a WorkerSlot. With ``measures_cpu`` the layer gives each
+    request its ``cpu``.
     """
 
     def __init__(
@@ -183,8 +181,7 @@ class Scoreboard:
 
     def begin(self, method: str, path: str, request_id: str) -> ActiveRequest:
         """Begin a request, which the caller ends."""
-        cpu = CpuTime() if self.measures_cpu else None
-        request = ActiveRequest(self, method, path, request_id, cpu)
+        request = ActiveRequest(self, method, path, request_id)
         with self._lock:
             if not self.active:
                 self._note_busy(time.monotonic())

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django_tandem.handler.cpu_delay import DelaySampling
-from django_tandem.handler.cpu_time import CURRENT, ProcessCpuTime, await_measured
+from django_tandem.handler.cpu_time import CURRENT, CpuTime, ProcessCpuTime, await_measured
 from django_tandem.handler.protocol import Application, Receive, Scope, Send
 from django_tandem.inprocess import access_log, greenlets, request_id, scoreboard, slow_requests
 from django_tandem.inprocess.connection_counts import ROUTE
@@ -52,12 +52,9 @@ class WsgiScoreboard:
         )
         if (greenlet := greenlets.current()) is not None:
             # Its thread runs other requests, too, whose CPU time is not this one's.
-            request.cpu, request.call = None, greenlet
-            request.greenlet_thread = greenlets.thread()
-        elif request.cpu is not None:
-            if environ.get("wsgi.multithread") is False:
-                request.cpu = ProcessCpuTime(self.sampling)
-            request.cpu.start()
+            request.call, request.greenlet_thread = greenlet, greenlets.thread()
+        elif board.measures_cpu:
+            request.cpu = self._cpu_time_of(environ)
         environ[REQUEST] = request
         try:
             body = self.application(environ, start_response)
@@ -68,6 +65,13 @@ class WsgiScoreboard:
             board.end(request)
             return body
         return _RequestBody(body, functools.partial(board.end, request))
+
+    def _cpu_time_of(self, environ: WSGIEnvironment) -> CpuTime | ProcessCpuTime:
+        if environ.get("wsgi.multithread") is False:
+            return ProcessCpuTime(self.sampling)
+        cpu = CpuTime()
+        cpu.start()
+        return cpu
 
 
 class _RequestBody(EndingBody):
@@ -106,15 +110,16 @@ class AsgiScoreboard:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = _header(scope, _ID_NAME)
         request = self.board.begin(scope["method"], scope["path"], given)
+        request.cpu = cpu = CpuTime() if self.board.measures_cpu else None
         # One task of a server may run several requests, one after the other.
-        token = CURRENT.set(request.cpu)
+        token = CURRENT.set(cpu)
         try:
             call = self.application({**scope, REQUEST: request}, receive, send)
             request.call = call
-            if request.cpu is None:
+            if cpu is None:
                 await call
             else:
-                await await_measured(call, request.cpu)
+                await await_measured(call, cpu)
         finally:
             # It holds the request, too.
             request.call = None

@@ -104,12 +104,11 @@ def test_what_a_measured_coroutine_awaits_is_known():
 def test_a_process_with_one_request_counts_the_threads_that_it_starts():
     """Its own thread only waits for them; another thread may read it."""
     cpu = ProcessCpuTime(DelaySampling())
-    cpu.start()
     thread = threading.Thread(target=compute)
     thread.start()
     thread.join()
 
-    assert cpu.so_far_s >= COMPUTED_S
+    assert cpu.use()[0] >= COMPUTED_S
     assert cpu.read_s() >= COMPUTED_S
     assert cpu.threads == (threading.get_ident(),)
 
@@ -123,7 +122,6 @@ def test_a_request_reads_its_delay_only_if_it_was_off_the_cpu(monkeypatch, off_s
         monkeypatch.setattr(cpu_time, clock, lambda clock=clock: clocks[clock])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     cpu = ProcessCpuTime(DelaySampling())
-    cpu.start()
     clocks = {clock: seconds + 0.02 for clock, seconds in clocks.items()}
     clocks["monotonic"] += off_s
 
@@ -136,7 +134,6 @@ def test_a_request_whose_delay_is_not_read_makes_no_system_call_for_it(monkeypat
     monkeypatch.setattr(cpu_time, "thread_delay", None)
     monkeypatch.setattr(cpu_time, "thread_time", None)
     cpu = ProcessCpuTime(weighing(0.0))
-    cpu.start()
     compute()
     block()
     used_s, delay_s, blocked_s = cpu.use()
@@ -151,10 +148,9 @@ def test_the_delay_of_a_request_is_that_of_all_that_it_stands_for(monkeypatch):
     delays = iter([2.0, 2.001])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     cpu = ProcessCpuTime(weighing(7.0))
-    cpu.start()
     block()
 
-    assert cpu.delay_s == pytest.approx(0.007)
+    assert cpu.use()[1] == pytest.approx(0.007)
 
 
 def weighing(weight):

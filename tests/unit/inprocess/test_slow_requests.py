@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from inprocess.calling import http
 
+from django_tandem.handler.cpu_time import CpuTime
 from django_tandem.handler.pools import request_pool
 from django_tandem.handler.switching import RequestExecutor, run_on, undo_run_on
 from django_tandem.inprocess import slow_requests
@@ -195,6 +196,7 @@ def test_the_stack_of_a_greenlet_is_where_it_is_suspended(board, records):
 def test_a_thread_that_meanwhile_runs_another_request_is_left_out(board, monkeypatch):
     """Its frames would be those of the other request."""
     request = board.begin("GET", "/", "")
+    request.cpu = CpuTime()
     request.cpu.start()
     frames = sys._current_frames()
 
