@@ -17,7 +17,7 @@ COMM = Path("/proc/self/comm")
 # The kernel keeps no more of a name.
 NAME_BYTES = 15
 
-# Whether this process has finished its work as a worker.
+# Whether this process has finished its work, as a worker or as the master.
 _is_finished = False
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -67,7 +67,7 @@ def stop_with(parent: int) -> bool:
 
 def register_exit(close_connections: Callable[[], None]) -> None:
     """
-    Skip the teardown of finished workers; call it in the master before anything else is registered.
+    Skip the teardown once a process has finished; call it in the master before anything else.
 
     Python would visit each object to destroy it, which copies all memory that is shared. It would
     also write what an open file buffers; here only the standard streams are flushed.
@@ -88,6 +88,6 @@ def register_exit(close_connections: Callable[[], None]) -> None:
 
 
 def finish() -> None:
-    """Note that this worker has finished its work, so that it exits with 0."""
+    """Note that this process has finished its work, so that it exits with 0."""
     global _is_finished  # noqa: PLW0603 - there is one for each process
     _is_finished = True

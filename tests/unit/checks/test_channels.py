@@ -2,12 +2,14 @@
 
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
+from importlib.metadata import version
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from checks.gathered import facts
 from checks.messages import contents, ids
 from django.test import override_settings
+from packaging.version import Version
 
 from builders import host, verdict, websocket
 from django_tandem.checks.channels import (
@@ -158,6 +160,41 @@ def test_a_layer_without_a_receiver_is_no_finding() -> None:
     layer = replace(REDIS, wait_s=5, read_timeout_s=5.0)
 
     assert ids(client_waits_long_enough(facts(layers=(layer,)))) == []
+
+
+# Before redis-py 8, which has one by default.
+HAS_TIMEOUT = Version(version("redis")) >= Version("8")
+
+
+@pytest.mark.parametrize(
+    ("config", "is_imported"),
+    [
+        ({}, HAS_TIMEOUT),
+        ({"hosts": ["redis://cache:6379/1"]}, HAS_TIMEOUT),
+        ({"hosts": [{"address": "redis://cache:6379/1", "socket_timeout": None}]}, False),
+        ({"hosts": [{"address": "redis://cache:6379/1", "socket_timeout": 5}]}, True),
+        ({"hosts": [{"address": "redis://cache?socket_timeout=5", "socket_timeout": None}]}, True),
+        ({"hosts": ["redis://cache:6379/1?socket_timeout=5"]}, True),
+    ],
+)
+def test_a_layer_is_imported_only_where_its_client_may_time_out(
+    monkeypatch, config, is_imported
+) -> None:
+    """The client of Redis takes a tenth of a reload's CPU time to import."""
+    read = []
+
+    class Recorder(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            read.append(name)
+            raise AttributeError(name)
+
+    monkeypatch.setitem(sys.modules, "shop_layers", Recorder("shop_layers"))
+    with override_settings(
+        CHANNEL_LAYERS={"default": {"BACKEND": "shop_layers.Layer", "CONFIG": config}}
+    ):
+        tuple(read_layers())
+
+    assert ("Layer" in read) is is_imported
 
 
 def test_a_channels_worker_without_a_layer_is_an_error() -> None:

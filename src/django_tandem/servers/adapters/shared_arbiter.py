@@ -260,8 +260,13 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop all workers, and end."""
         self._is_halting = True
-        # The exit code of `tandem up`, which Gunicorn's own codes would not fit.
-        super().halt(reason, min(exit_status, 1) if self._stop else exit_status)
+        try:
+            # The exit code of `tandem up`, which Gunicorn's own codes would not fit.
+            super().halt(reason, min(exit_status, 1) if self._stop else exit_status)
+        except SystemExit as exit_:
+            if not exit_.code:
+                worker_process.finish()
+            raise
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[signal.Signals]:
         """Return the signals that come, after a short time while the master stops by itself."""
