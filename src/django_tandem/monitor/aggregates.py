@@ -50,16 +50,14 @@ class Aggregates:
 
     def add(self, line: RequestLine) -> RequestLine:
         """Count a request; return it with its route bounded."""
-        minute = int(line.at) // 60
-        if self.bounded(line.route) == line.route:
-            self._routes[line.route] = minute
+        second, route = int(line.at), line.route
+        minute = second // 60
+        if route in self._routes or self.bounded(route) == route:
+            self._routes[route] = minute
         else:
             line = line._replace(route=OTHER_ROUTES)
         key = (line.route, line.stack, line.is_long)
-        if minute > self._closed_minute:
-            records = self._slices.setdefault(int(line.at) // SLICE_S, {})
-        else:
-            records = self._late.setdefault(minute, {})
+        records = self._records_of(second, minute)
         record = records.get(key)
         if record is None:
             record = records[key] = RouteMinute(minute, *key)
@@ -71,6 +69,14 @@ class Aggregates:
         if not line.is_long:
             self._keep_if_slow(minute, line)
         return line
+
+    def _records_of(self, second: int, minute: int) -> Records:
+        is_late = minute <= self._closed_minute
+        slices, number = (self._late, minute) if is_late else (self._slices, second // SLICE_S)
+        records = slices.get(number)
+        if records is None:
+            records = slices[number] = {}
+        return records
 
     def add_body_cpu(self, route: str, stack: str, cpu_s: float, delay_s: float) -> None:
         """
@@ -134,8 +140,10 @@ class Aggregates:
         return unused
 
     def _keep_if_slow(self, minute: int, line: RequestLine) -> None:
-        kept = self._slowest.setdefault(minute, [])
-        if len(kept) >= SLOWEST_OF_MINUTE and line.duration_s <= kept[0][0]:
+        kept = self._slowest.get(minute)
+        if kept is None:
+            kept = self._slowest[minute] = []
+        elif len(kept) >= SLOWEST_OF_MINUTE and line.duration_s <= kept[0][0]:
             return
         entry = (line.duration_s, next(self._number), _slow(line))
         if len(kept) < SLOWEST_OF_MINUTE:
@@ -155,29 +163,34 @@ class Aggregates:
 
 
 def _count(record: RouteMinute, line: RequestLine) -> None:
-    status, bucket = line.status, bucket_of(line.duration_s)
+    status, duration_s, queue_s, worker_s = (
+        line.status, line.duration_s, line.queue_s, line.worker_s
+    )  # fmt: skip
     record.statuses[status] = record.statuses.get(status, 0) + 1
+    bucket = bucket_of(duration_s)
     record.durations[bucket] = record.durations.get(bucket, 0) + 1
-    record.duration_s += line.duration_s
+    record.duration_s += duration_s
     record.bytes_sent += line.bytes_sent
-    record.handovers += line.handed_over
-    if line.queue_s is not None:
-        bucket = bucket_of(line.queue_s)
+    if line.handed_over:
+        record.handovers += 1
+    if queue_s is not None:
+        bucket = bucket_of(queue_s)
         record.queues[bucket] = record.queues.get(bucket, 0) + 1
-        record.queue_s += line.queue_s
-    if line.worker_s is not None:
-        if line.queue_s is not None or line.is_long:
+        record.queue_s += queue_s
+    if worker_s is not None:
+        if queue_s is not None or line.is_long:
             # NGINX's time begins when it connects.
-            record.worker_s += max(0.0, line.worker_s - (line.queue_s or 0.0))
+            record.worker_s += max(0.0, worker_s - (queue_s or 0.0))
         else:
             # After a timeout, or if the client has left, nobody knows when a worker began: in an
             # overload most of these were in the queue.
-            record.unanswered_s += line.worker_s
+            record.unanswered_s += worker_s
     if line.cpu_s is not None:
         record.cpu_s += line.cpu_s
         record.cpu_known += 1
-        record.delay_s += line.delay_s
-        record.blocked_s += line.blocked_s
+        if line.delay_s or line.blocked_s:
+            record.delay_s += line.delay_s
+            record.blocked_s += line.blocked_s
 
 
 def _add_all(into: Records, records: Records) -> None:

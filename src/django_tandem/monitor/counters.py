@@ -59,14 +59,14 @@ class RequestCounters:
             self.handovers[line.route, line.stack] += 1
         if line.is_long:
             return
+        route, stack, cpu_s = line.route, line.stack, line.cpu_s
         method = line.method if line.method in METHODS else OTHER_METHODS
-        labels = (line.route, method, line.status, line.stack)
-        _histogram(self.durations, labels).observe(line.duration_s)
-        if line.queue_s is not None and line.stack != EDGE:
-            _histogram(self.queues, line.stack).observe(line.queue_s)
-        if line.cpu_s is not None:
-            key = (line.route, line.stack)
-            self.cpu_s[key] = self.cpu_s.get(key, 0.0) + line.cpu_s
+        _histogram(self.durations, (route, method, line.status, stack)).observe(line.duration_s)
+        if line.queue_s is not None and stack != EDGE:
+            _histogram(self.queues, stack).observe(line.queue_s)
+        if cpu_s is not None:
+            key = (route, stack)
+            self.cpu_s[key] = self.cpu_s.get(key, 0.0) + cpu_s
 
     def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
         """Add the CPU time of bodies, of which the lines have none."""

@@ -10,6 +10,7 @@ DURATION_BUCKETS_S = (
 # Finer ones, for percentiles within 5 %: each bound is 10 % above the one before, from 0.5 ms to
 # ten minutes.
 PERCENTILE_BUCKETS_S = tuple(0.0005 * 1.1**power for power in range(148))
+_LAST = len(PERCENTILE_BUCKETS_S) - 1
 
 # The routes of paths that no route matches, and of what the edge answered by itself.
 UNMATCHED = "(unmatched)"
@@ -80,7 +81,7 @@ class RouteMinute:
 
 def bucket_of(seconds: float) -> int:
     """Return the index of the bucket of PERCENTILE_BUCKETS_S; the last one has no upper bound."""
-    return min(bisect_left(PERCENTILE_BUCKETS_S, seconds), len(PERCENTILE_BUCKETS_S) - 1)
+    return bisect_left(PERCENTILE_BUCKETS_S, seconds, 0, _LAST)
 
 
 def percentile(buckets: dict[int, int], share: float) -> float | None:
