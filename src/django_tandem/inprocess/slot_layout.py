@@ -106,7 +106,12 @@ def read_slot(buffer: Any) -> WorkerSlot | None:
         details = _unless_written(words, _DETAILS_AT, lambda: _read_details(view))
         if numbers[VERSION_AT] != VERSION or details is None:
             return None
-        places = range(_HEADER_BYTES, _DETAILS_AT, _REQUEST.size)
+        places = [
+            at
+            for at in range(_HEADER_BYTES, _DETAILS_AT, _REQUEST.size)
+            # Most are free, and need no further look.
+            if words[(at + _SEQUENCE_BYTES) // 8]
+        ]
         found = [_unless_written(words, at, lambda at=at: _read_request(view, at)) for at in places]  # type: ignore[misc]
         in_flight = sorted((each for each in found if each), key=lambda each: each.since)
         return WorkerSlot(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django_tandem.model import Bind, WorkerKind
+from django_tandem.model import WorkerKind
 from django_tandem.model.state import State
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
@@ -13,7 +13,7 @@ from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.series_selection import SeriesSelection
 from django_tandem.monitor.snapshot import WorkerState
-from django_tandem.runtime.listen_queues import ListenQueue
+from django_tandem.runtime.listen_queues import ListenQueue, Place
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,14 +57,19 @@ class Collected:
         return tuple(kind for each in processes for kind in each.kinds if kind.stack)
 
 
+def places_of(kind: WorkerKind) -> tuple[Place, ...]:
+    """Return where a kind of worker listens: an address, a path, or both."""
+    found = (kind.bind, Path(kind.socket) if kind.socket else None)
+    return tuple(each for each in found if each is not None)
+
+
 def queues_of(
-    kinds: Iterable[WorkerKind], queues: Mapping[Path | Bind, ListenQueue]
+    kinds: Iterable[WorkerKind], queues: Mapping[Place, ListenQueue]
 ) -> dict[str, ListenQueue]:
-    """Return the queue of each stack, from those of all sockets; the fuller one of its two."""
+    """Return the queue of each stack, from those of its sockets; the fuller one of its two."""
     found = {}
     for kind in kinds:
-        places = (kind.bind, Path(kind.socket or ""))
-        own = [queues[place] for place in places if place and place in queues]
+        own = [queues[place] for place in places_of(kind) if place in queues]
         if kind.stack and own:
             found[kind.stack.value] = max(own, key=lambda queue: queue.length / queue.limit)
     return found

@@ -19,7 +19,7 @@ from django_tandem.model import REQUESTS_FILE, programs
 from django_tandem.monitor import processes, request_lines
 from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.background_writer import BackgroundWriter
-from django_tandem.monitor.collected import Collected, queues_of
+from django_tandem.monitor.collected import Collected, places_of, queues_of
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
@@ -142,7 +142,9 @@ class Monitor:
         await self._read_state()
         await self._listen()
         collected = self._collected
-        collected.queues = queues_of(collected.kinds, read_queues())
+        kinds = collected.kinds
+        places = [place for kind in kinds for place in places_of(kind)]
+        collected.queues = queues_of(kinds, read_queues(places))
         slots = self._scoreboard.read()
         collected.worker_counts.update(slots)
         collected.add_body_cpu()

@@ -1,8 +1,9 @@
 """The queues of listening sockets: how many connections wait, and how many may."""
 
+import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,35 +31,41 @@ class ListenQueue:
     limit: int
 
 
-# Each by the path of its socket, or by its address.
-Queues = dict[Path | Bind, ListenQueue]
+# The path of a socket, or its address.
+Place = Path | Bind
+Queues = dict[Place, ListenQueue]
 
 
-def read_queues() -> Queues:
-    """Return the queue of each listening Unix and TCP socket by its place; empty off Linux."""
+def read_queues(places: Collection[Place]) -> Queues:
+    """Return the queue of each of ``places`` at which a socket listens; empty off Linux."""
+    # The kernel names each socket of the machine, and a Path takes longer than all of the rest.
+    paths = {os.fsencode(place): place for place in places if isinstance(place, Path)}
+    found: Queues = {}
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
             kernel.settimeout(ANSWER_S)
-            found: Queues = dict(_unix_queues(kernel))
-            for family in (socket.AF_INET, socket.AF_INET6):
-                found |= _inet_queues(kernel, family)
-            return found
+            if paths:
+                found.update(_unix_queues(kernel, paths))
+            if len(paths) < len(places):
+                for family in (socket.AF_INET, socket.AF_INET6):
+                    found |= _inet_queues(kernel, family)
+            return {place: found[place] for place in places if place in found}
     except (OSError, AttributeError, struct.error):
         # Not Linux, or a sandbox without it.
         return {}
 
 
-def _unix_queues(kernel: socket.socket) -> Iterator[tuple[Path, ListenQueue]]:
+def _unix_queues(
+    kernel: socket.socket, paths: Mapping[bytes, Path]
+) -> Iterator[tuple[Path, ListenQueue]]:
     states, shown = 1 << STATE_LISTEN, SHOW_NAME | SHOW_QUEUE
     request = struct.pack(REQUEST, socket.AF_UNIX, 0, 0, states, 0, shown, 0xFFFFFFFFFFFFFFFF)
     for message in _dump(kernel, request):
         attributes = _attributes(message)
-        name = attributes.get(NAME, b"").rstrip(b"\0")
-        # A name that begins with a zero is none of the file system.
-        if name.startswith(b"/") and QUEUE in attributes:
+        path = paths.get(attributes.get(NAME, b"").rstrip(b"\0"))
+        if path is not None and QUEUE in attributes:
             waiting, backlog = struct.unpack("=II", attributes[QUEUE])
             # The kernel queues one more than the backlog.
-            path = Path(name.decode(errors="surrogateescape"))
             yield path, ListenQueue(length=waiting, limit=backlog + 1)
 
 
