@@ -33,7 +33,10 @@ def read(
     ``warn`` is called with a sentence on those that are left out, at each scrape.
     """
     try:
-        return tuple(_without_ours(_merged(run_dir, _masters(workers)), warn))
+        # Most projects have none, and each pid is a file of the kernel's to read.
+        if not (files := _files(run_dir)):
+            return ()
+        return tuple(_without_ours(_merged(files, _masters(workers)), warn))
     except Exception as error:  # noqa: BLE001 - a damaged file, in the format of prometheus_client
         warn(f"The project's Prometheus metrics can't be read: {error or type(error)}.")
         return ()
@@ -58,13 +61,16 @@ def _masters(workers: Collection[int]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _merged(run_dir: Path, masters: Collection[str]) -> Iterable[Metric]:
-    files = [
+def _files(run_dir: Path) -> list[str]:
+    return [
         str(path)
         for directory in sorted(prometheus_files.directories(run_dir))
         for path in sorted(directory.glob("*.db"))
         if not _is_of_dead(path)
     ]
+
+
+def _merged(files: list[str], masters: Collection[str]) -> Iterable[Metric]:
     # The two steps of its merge(), after which some gauges lack the pid.
     collector: Any = MultiProcessCollector
     metrics = collector._read_metrics(files)
