@@ -16,9 +16,10 @@ REQUEST_DUMP = 0x301
 STATE_LISTEN = 10
 SHOW_NAME, SHOW_QUEUE = 0x01, 0x10
 NAME, QUEUE = 0, 4
-HEADER, REQUEST, MESSAGE, ATTRIBUTE = "=IHHII", "=BBHIIIQ", "=BBBxIQ", "=HH"
+HEADER, ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=HH")
+REQUEST, MESSAGE = struct.Struct("=BBHIIIQ"), struct.Struct("=BBBxIQ")
 # The family and the port are what counts of an address, and the rest is zero in a request.
-INET_REQUEST, INET_MESSAGE = "=BBxxI48x", "=Bxxx2s2x16s28xIII"
+INET_REQUEST, INET_MESSAGE = struct.Struct("=BBxxI48x"), struct.Struct("=Bxxx2s2x16s28xIII")
 ANSWER_BYTES = 65_536
 ANSWER_S = 0.5
 
@@ -59,7 +60,7 @@ def _unix_queues(
     kernel: socket.socket, paths: Mapping[bytes, Path]
 ) -> Iterator[tuple[Path, ListenQueue]]:
     states, shown = 1 << STATE_LISTEN, SHOW_NAME | SHOW_QUEUE
-    request = struct.pack(REQUEST, socket.AF_UNIX, 0, 0, states, 0, shown, 0xFFFFFFFFFFFFFFFF)
+    request = REQUEST.pack(socket.AF_UNIX, 0, 0, states, 0, shown, 0xFFFFFFFFFFFFFFFF)
     for message in _dump(kernel, request):
         attributes = _attributes(message)
         path = paths.get(attributes.get(NAME, b"").rstrip(b"\0"))
@@ -70,10 +71,10 @@ def _unix_queues(
 
 
 def _inet_queues(kernel: socket.socket, family: socket.AddressFamily) -> Queues:
-    request = struct.pack(INET_REQUEST, family, socket.IPPROTO_TCP, 1 << STATE_LISTEN)
+    request = INET_REQUEST.pack(family, socket.IPPROTO_TCP, 1 << STATE_LISTEN)
     found: Queues = {}
     for message in _dump(kernel, request):
-        _, port, address, _, waiting, backlog = struct.unpack_from(INET_MESSAGE, message)
+        _, port, address, _, waiting, backlog = INET_MESSAGE.unpack_from(message)
         host = socket.inet_ntop(family, address if family is socket.AF_INET6 else address[:4])
         bind = Bind(host=host, port=int.from_bytes(port))
         # Processes may each have a socket at one address.
@@ -84,24 +85,24 @@ def _inet_queues(kernel: socket.socket, family: socket.AddressFamily) -> Queues:
 
 def _dump(kernel: socket.socket, request: bytes) -> Iterator[bytes]:
     """Yield the message about each socket that the kernel finds by ``request``."""
-    length = struct.calcsize(HEADER) + len(request)
-    header = struct.pack(HEADER, length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
+    length = HEADER.size + len(request)
+    header = HEADER.pack(length, SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
     kernel.send(header + request)
     while True:
         data = kernel.recv(ANSWER_BYTES)
         while data:
-            length, kind, *_ = struct.unpack_from(HEADER, data)
+            length, kind, *_ = HEADER.unpack_from(data)
             if kind in (DONE, ERROR):
                 return
-            yield data[struct.calcsize(HEADER) : length]
+            yield data[HEADER.size : length]
             data = data[_aligned(length) :]
 
 
 def _attributes(message: bytes) -> dict[int, bytes]:
-    rest, found = message[struct.calcsize(MESSAGE) :], {}
-    while len(rest) >= struct.calcsize(ATTRIBUTE):
-        length, kind = struct.unpack_from(ATTRIBUTE, rest)
-        found[kind] = rest[struct.calcsize(ATTRIBUTE) : length]
+    rest, found = message[MESSAGE.size :], {}
+    while len(rest) >= ATTRIBUTE.size:
+        length, kind = ATTRIBUTE.unpack_from(rest)
+        found[kind] = rest[ATTRIBUTE.size : length]
         rest = rest[_aligned(length) :]
     return found
 
