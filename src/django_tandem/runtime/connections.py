@@ -1,17 +1,16 @@
 """How many connections each socket of a run directory has, by the kernel's tables."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Collection
 from pathlib import Path
 
 from django_tandem.model import Stack
+from django_tandem.runtime import sock_diag
 
 TABLE = Path("/proc/net/unix")
-TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-# In the column of the states (proc(5)).
-ESTABLISHED = "01"
 # In the table's flags column: a listening socket, which is no connection itself.
 LISTENS = 0x10000
 
@@ -40,13 +39,19 @@ def count_connections(paths: Collection[Path], table: Path = TABLE) -> Counts:
     return {path: _connections_in(found) for path, found in flags.items()}
 
 
-def count_on_port(port: int, tables: Collection[Path] = TCP_TABLES) -> int | None:
+def count_on_port(port: int, protocol: int = sock_diag.NETLINK_SOCK_DIAG) -> int | None:
     """Return how many clients are connected to a port of this host; None off Linux."""
-    ending = f":{port:04X}"
-    lines = [line.decode().split() for table in tables for line in _lines(table)[1:]]
-    # Number, local address, remote address, state, …
-    ours = (fields for fields in lines if fields[1].endswith(ending))
-    return sum(fields[3] == ESTABLISHED for fields in ours) if lines else None
+    # Not /proc/net/tcp: it lists all sockets of the host, in pieces between which some end.
+    try:
+        with sock_diag.connect(protocol) as kernel:
+            return sum(
+                1
+                for family in (socket.AF_INET, socket.AF_INET6)
+                for _ in sock_diag.inet_sockets(kernel, family, sock_diag.ESTABLISHED, port)
+            )
+    except (OSError, AttributeError):
+        # Not Linux, or a sandbox without it.
+        return None
 
 
 def count_open(run_dir: Path) -> int:
