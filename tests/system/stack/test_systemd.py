@@ -4,14 +4,17 @@ import os
 import queue
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from django_tandem.runtime.state import read_state
 from harness.projects import startproject
 from harness.stack import DEADLINE_S, Up, tandem
 
@@ -22,9 +25,9 @@ WATCHDOG_USEC = 200_000
 class Systemd:
     """systemd's end of a unit's socket, which it reads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         # A name in the abstract namespace, where systemd writes "@" for the zero byte.
-        self.name = f"tandem-test-{os.getpid()}"
+        self.name = f"tandem-test-{os.getpid()}-{name}"
         self.senders: set[int] = set()
         self._messages: queue.Queue[dict[str, str]] = queue.Queue()
         self._signs_of_life: queue.Queue[float] = queue.Queue()
@@ -59,71 +62,89 @@ class Systemd:
                 self._messages.put(found)
 
 
-@pytest.fixture(scope="module")
-def systemd() -> Systemd:
-    return Systemd()
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A stack, and the socket that it notifies; ``started`` are the messages of its start."""
+
+    up: Up
+    systemd: Systemd
+    started: list[dict[str, str]]
+
+    @property
+    def live(self) -> str:
+        """What the status says of the live generation."""
+        state = read_state(self.up.run_dir)
+        return f"Generation {state.generation} is live: WSGI at {self.up.url}/"
+
+    def reload(self) -> tuple[int, dict[str, str], dict[str, str]]:
+        """Reload; return the exit code, and the messages at the beginning and at the end."""
+        done = tandem(self.up.directory, "reload")
+        return done.returncode, self.systemd.next(), self.systemd.next()
 
 
-@pytest.fixture(scope="module")
-def up(systemd, tmp_path_factory) -> Iterator[Up]:
-    project = startproject(tmp_path_factory.mktemp("unit"))
+@contextmanager
+def running(directory: Path) -> Iterator[Unit]:
+    project = startproject(directory)
     with (project / "mysite" / "settings.py").open("a") as settings:
         settings.write('TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1}\n')
-    with Up(project, environment=systemd.environment) as running:
-        yield running
+    systemd = Systemd(directory.name)
+    with Up(project, environment=systemd.environment) as up:
+        yield Unit(up=up, systemd=systemd, started=[systemd.next(), systemd.next()])
 
 
-def reload(up: Up) -> subprocess.CompletedProcess[str]:
-    return tandem(up.directory, "reload")
+@pytest.fixture(scope="module")
+def unit(tmp_path_factory) -> Iterator[Unit]:
+    with running(tmp_path_factory.mktemp("unit")) as found:
+        yield found
 
 
-def test_the_unit_is_ready_when_the_stack_is(systemd, up) -> None:
+def test_the_unit_is_ready_when_the_stack_is(unit) -> None:
     """Not when supervisord runs; the status has the generation and the address."""
-    assert systemd.next() == {"STATUS": "Starting"}
-    live = f"Generation 1 is live: WSGI at {up.url}/"
-    assert systemd.next() == {"READY": "1", "STATUS": live}
+    live = f"Generation 1 is live: WSGI at {unit.up.url}/"
+
+    assert unit.started == [{"STATUS": "Starting"}, {"READY": "1", "STATUS": live}]
 
 
-def test_a_reload_is_reported_from_its_beginning_to_its_end(systemd, up) -> None:
+def test_a_reload_is_reported_from_its_beginning_to_its_end(unit) -> None:
     """As `systemctl reload` runs it, or a person in a shell without systemd's variables."""
-    done = reload(up)
-    began, ended = systemd.next(), systemd.next()
+    before = unit.live
 
-    assert done.returncode == 0, done.stderr
+    code, began, ended = unit.reload()
+
+    assert code == 0
     assert began.pop("MONOTONIC_USEC").isdecimal()
-    status = f"Generation 1 is live: WSGI at {up.url}/; a reload is in progress"
-    assert began == {"RELOADING": "1", "STATUS": status}
-    assert ended == {"READY": "1", "STATUS": f"Generation 2 is live: WSGI at {up.url}/"}
+    assert began == {"RELOADING": "1", "STATUS": f"{before}; a reload is in progress"}
+    assert ended == {"READY": "1", "STATUS": unit.live}
+    assert unit.live != before
 
 
-def test_a_refused_reload_ends_too(systemd, up) -> None:
+def test_a_refused_reload_ends_too(unit) -> None:
     """The command fails, and so does `systemctl reload`; the unit stays active."""
-    urls = up.directory / "mysite" / "urls.py"
+    urls = unit.up.directory / "mysite" / "urls.py"
     good = urls.read_text()
     urls.write_text("import nothing_of_that_name\n")
     try:
-        done = reload(up)
+        code, began, ended = unit.reload()
     finally:
         urls.write_text(good)
-    began, ended = systemd.next(), systemd.next()
 
-    assert (done.returncode, began["RELOADING"]) == (2, "1")
-    status = f"Generation 2 is live: WSGI at {up.url}/; the last reload was refused"
-    assert ended == {"READY": "1", "STATUS": status}
+    assert (code, began["RELOADING"]) == (2, "1")
+    assert ended == {"READY": "1", "STATUS": f"{unit.live}; the last reload was refused"}
 
 
-def test_the_watchdog_is_fed_while_supervisords_loop_runs(systemd, up) -> None:
+def test_the_watchdog_is_fed_while_supervisords_loop_runs(unit) -> None:
     """Idle, the loop would wait for a second; half of WatchdogSec is less."""
-    came_at = [systemd.wait_for_life() for _ in range(4)]
+    came_at = [unit.systemd.wait_for_life() for _ in range(4)]
 
     # The shortest, for another program may have had the CPU.
     assert min(later - at for at, later in pairwise(came_at)) < 0.5
 
 
-def test_a_stop_is_reported_by_the_main_process_alone(systemd, up) -> None:
+def test_a_stop_is_reported_by_the_main_process_alone(tmp_path) -> None:
     """So that NotifyAccess=main is enough."""
-    up.process.send_signal(signal.SIGTERM)
+    with running(tmp_path) as unit:
+        unit.up.process.send_signal(signal.SIGTERM)
 
-    assert systemd.next() == {"STOPPING": "1", "STATUS": "Stopping, within 8 s"}
-    assert up.wait() == 0
-    assert systemd.senders == {up.process.pid}
+        assert unit.systemd.next() == {"STOPPING": "1", "STATUS": "Stopping, within 8 s"}
+        assert unit.up.wait() == 0
+        assert unit.systemd.senders == {unit.up.process.pid}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.projects import startproject
-from harness.stack import clean_environment, tandem
+from harness.stack import clean_environment, free_port, tandem
 
 pytestmark = pytest.mark.processes
 
@@ -58,7 +58,7 @@ def make(directory: Path, settings: str, *, is_imported: bool = False) -> Path:
 
 def needed(project: Path) -> dict[str, str]:
     """Return the command of each worker that `tandem check` names, by what needs it."""
-    done = tandem(project, "check", "--json")
+    done = tandem(project, "check", "--json", "--bind", f"127.0.0.1:{free_port()}")
     found = json.loads(done.stdout or "[]")
     messages = [each["message"] for each in found if each["id"] == "tandem.I002"]
     assert done.returncode == 0, done.stderr

@@ -12,12 +12,19 @@ from builders import plan
 from django_tandem import __version__, output, pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import shared_memory
+from django_tandem.model import Plan
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock, start
 from django_tandem.settings import read_settings
+from harness.stack import free_port
 
 ENDS = "import sys; sys.exit('Error: the number of open files is too low')"
+
+
+def plan_in(run_dir: Path) -> Plan:
+    """Return a plan whose edge listens where nothing else does."""
+    return plan(run_dir=str(run_dir), tandem={"BIND": f"127.0.0.1:{free_port()}"})
 
 
 def fill(*_: object) -> None:
@@ -26,7 +33,7 @@ def fill(*_: object) -> None:
 
 def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch) -> None:
     """Whichever file it is that can't be written; and it is written at the next start."""
-    starting, settings = plan(run_dir=str(tmp_path / "run")), read_settings({})
+    starting, settings = plan_in(tmp_path / "run"), read_settings({})
     for owner, name in ((Path, "write_text"), (pipeline, "write")):
         with monkeypatch.context() as full:
             full.setattr(owner, name, fill)
@@ -48,7 +55,7 @@ def test_a_start_removes_what_killed_stacks_have_left_in_shared_memory(
     os.utime(left, (0, 0))
     monkeypatch.setattr(pipeline, "write", fill)
     with pytest.raises(MachineError):
-        start.prepare(plan(run_dir=str(tmp_path / "run")), read_settings({}))
+        start.prepare(plan_in(tmp_path / "run"), read_settings({}))
 
     assert not left.exists()
 
