@@ -1,7 +1,5 @@
 """A stack under load, as the monitor reports it, and a monitor that answers with it."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -20,6 +18,7 @@ from django_tandem.monitor.snapshot import (
     WorkerState,
 )
 from django_tandem.runtime.probes.http_server import HttpServer, Pages, as_json
+from django_tandem.runtime.probes.loop_thread import LoopThread
 from django_tandem.runtime.state import METRICS_SOCKET
 
 # A time of the sample, in seconds since the epoch.
@@ -174,22 +173,14 @@ def pages_of(snapshot: Snapshot, **others: object) -> Pages:
 @contextmanager
 def serving(pages: Pages, *addresses: str) -> Iterator[None]:
     """Serve ``pages`` from a thread, as a monitor does."""
-    loop = asyncio.new_event_loop()
-    server = HttpServer(pages)
-    thread = threading.Thread(target=loop.run_forever)
+    server, thread = HttpServer(pages), LoopThread("monitor")
     thread.start()
-
-    def listen(*wanted: str) -> list[str]:
-        return asyncio.run_coroutine_threadsafe(server.listen(wanted), loop).result(5)
-
     try:
-        assert listen(*addresses) == []
+        assert thread.submit(server.listen(addresses)).result(5) == []
         yield
     finally:
-        listen()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        thread.submit(server.listen(())).result(5)
+        thread.close()
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """The thread that answers the probes, beside supervisord's own loop."""
 
-import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from http import HTTPStatus
@@ -15,6 +13,7 @@ from django_tandem.runtime.probes.http_server import (
     Response,
     as_json,
 )
+from django_tandem.runtime.probes.loop_thread import LoopThread
 from django_tandem.runtime.probes.report import ProbeReport, StackHealth
 from django_tandem.runtime.state import HEALTH_SOCKET
 
@@ -38,8 +37,7 @@ class ProbeThread:
         self._socket = str(run_dir / HEALTH_SOCKET)
         self._print_line = print_line
         self._server = HttpServer(probe_pages(observe))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
+        self._thread = LoopThread("probes")
 
     def start(self, addresses: Collection[str]) -> None:
         """Start the thread, and listen."""
@@ -48,16 +46,11 @@ class ProbeThread:
 
     def listen(self, addresses: Collection[str]) -> None:
         """Listen on ``addresses`` and on the socket in the run directory, and on no other."""
-        asyncio.run_coroutine_threadsafe(self._listen((self._socket, *addresses)), self._loop)
+        self._thread.submit(self._listen((self._socket, *addresses)))
 
     def close(self) -> None:
         """Stop to answer."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(CLOSE_S)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        self._thread.close(CLOSE_S)
 
     async def _listen(self, addresses: Collection[str]) -> None:
         for failure in await self._server.listen(addresses):

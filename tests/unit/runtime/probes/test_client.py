@@ -31,7 +31,7 @@ def probed(run_dir, health: StackHealth) -> Iterator[None]:
     thread = ProbeThread(run_dir, observe, lines.append)
     thread.start(())
     # What was scheduled before has begun by then.
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), thread._loop).result(5)
+    thread._thread.submit(asyncio.sleep(0)).result(5)
     try:
         while not (run_dir / "health.sock").exists():
             threading.Event().wait(0.01)

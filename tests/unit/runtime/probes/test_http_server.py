@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import pytest
 
 from django_tandem.runtime.probes import http_server
 from django_tandem.runtime.probes.http_server import HttpServer, as_json
+from django_tandem.runtime.probes.loop_thread import LoopThread
 from harness.stack import free_port
 
 
@@ -38,22 +38,19 @@ async def _broken(_):
 @contextmanager
 def serving(*addresses: str) -> Iterator[HttpServer]:
     """A server in a thread, as in supervisord."""
-    loop = asyncio.new_event_loop()
     server = HttpServer({"/page": _page, "/broken": _broken, "/echo": _echo, "/slow": _slow})
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    server.thread = LoopThread("probes")
+    server.thread.start()
     try:
-        assert listen(server, loop, *addresses) == []
-        server.loop = loop
+        assert listen(server, *addresses) == []
         yield server
     finally:
-        listen(server, loop)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        listen(server)
+        server.thread.close()
 
 
-def listen(server: HttpServer, loop: asyncio.AbstractEventLoop, *addresses: str) -> list[str]:
-    return asyncio.run_coroutine_threadsafe(server.listen(addresses), loop).result(5)
+def listen(server: HttpServer, *addresses: str) -> list[str]:
+    return server.thread.submit(server.listen(addresses)).result(5)
 
 
 def exchange(path: Path, request: bytes) -> tuple[str, bytes]:
@@ -205,12 +202,12 @@ def test_the_addresses_may_change(tmp_path) -> None:
     """A reload moves the probes; one that stays is not interrupted."""
     path, port = tmp_path / "health.sock", free_port()
     with serving(str(path)) as server:
-        assert listen(server, server.loop, str(path), f"127.0.0.1:{port}") == []
+        assert listen(server, str(path), f"127.0.0.1:{port}") == []
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(b"GET /page HTTP/1.1\r\n\r\n")
             assert read(connection)[0].startswith("HTTP/1.1 200 ")
 
-        assert listen(server, server.loop, str(path)) == []
+        assert listen(server, str(path)) == []
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
         assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
@@ -222,7 +219,7 @@ def test_an_address_in_use_is_named(tmp_path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, serving(str(path)) as server:
         address = f"127.0.0.1:{other.getsockname()[1]}"
 
-        assert listen(server, server.loop, str(path), address) == [
+        assert listen(server, str(path), address) == [
             f"Can't listen on {address}: Address already in use."
         ]
         assert exchange(path, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
@@ -240,7 +237,7 @@ def test_a_socket_that_another_program_serves_is_left_to_it(tmp_path, kind) -> N
             waiting = connected(served)
 
         for _ in range(2):
-            assert listen(server, server.loop, str(path), str(served)) == [
+            assert listen(server, str(path), str(served)) == [
                 f"Can't listen on {served}: Address already in use."
             ]
         assert served.stat().st_ino == inode
@@ -258,7 +255,7 @@ def test_a_socket_that_was_left_is_replaced(tmp_path) -> None:
         assert exchange(left, b"GET /page HTTP/1.1\r\n\r\n")[0].startswith("HTTP/1.1 200 ")
         assert stat.S_IMODE(left.stat().st_mode) == 0o660
 
-        assert listen(server, server.loop, str(left), str(file)) == [
+        assert listen(server, str(left), str(file)) == [
             f"Can't listen on {file}: Address already in use."
         ]
     assert file.read_text() == "mine"
