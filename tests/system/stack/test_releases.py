@@ -15,6 +15,7 @@ import pytest
 from stack.mistaken import running_in
 
 import django_tandem
+from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.projects import startproject
 from harness.stack import clean_environment, free_port
@@ -190,7 +191,9 @@ def programs(deployment: Deployment) -> dict[str, int]:
 
 def kill_and_wait(deployment: Deployment, program: str) -> None:
     """Kill a program, and wait until it runs again."""
-    before = programs(deployment)[program]
+    run_dir = deployment.directory / ".tandem-current"
+    before = supervisord.pid_of(run_dir, program)
     os.kill(before, 9)
-    wait_for(lambda: programs(deployment).get(program) not in (None, before), within_s=20)
+    # A command would import Django for each look.
+    wait_for(lambda: supervisord.pid_of(run_dir, program) not in (None, before), within_s=20)
     wait_for(lambda: deployment.tandem("status").returncode == 0, within_s=20)
