@@ -107,9 +107,7 @@ def _trial(location: Location, value: str | None, url: str) -> Trial:
 def _imported(location: Location, url: str) -> dict[str, Any]:
     try:
         load_settings(location)
-        # Django warns for a default that is deprecated, and no default has the URL.
-        names = [name for name in dir(django_settings) if django_settings.is_overridden(name)]
-        takers = [name for name in names if url in repr(getattr(django_settings, name))]
+        takers = [name for name, value in _own_settings() if url in repr(value)]
         caches = {alias: each["BACKEND"] for alias, each in django_settings.CACHES.items()}
     except BaseException as error:  # noqa: BLE001 - a settings module may raise anything
         message = f"{error} {error.__cause__ or ''}"
@@ -117,6 +115,13 @@ def _imported(location: Location, url: str) -> dict[str, Any]:
     layers = getattr(django_settings, LAYERS, None) or {}
     reaches = any(_accepts(host) for layer in layers.values() for host in _hosts(layer))
     return {"takers": takers, "caches": caches, "reaches_redis": reaches, "error": ""}
+
+
+def _own_settings() -> Iterator[tuple[str, Any]]:
+    # Without the defaults: none has an address, and Django warns for those that are deprecated.
+    for name in dir(django_settings):
+        if django_settings.is_overridden(name):
+            yield name, getattr(django_settings, name)
 
 
 def _hosts(layer: Mapping[str, Any]) -> list[Any]:
@@ -235,8 +240,7 @@ def redis_hosts() -> tuple[str, ...]:
 
 def _broker_addresses() -> Iterator[Any]:
     """Yield what may be the address of a task queue's broker."""
-    values = (getattr(django_settings, name) for name in dir(django_settings) if name.isupper())
-    yield from (value for value in values if isinstance(value, str))
+    yield from (value for _, value in _own_settings() if isinstance(value, str))
     queues = getattr(django_settings, "RQ_QUEUES", None)
     for queue in queues.values() if isinstance(queues, Mapping) else ():
         yield queue.get("URL") or {"host": queue.get("HOST", "localhost")}
