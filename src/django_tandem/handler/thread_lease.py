@@ -169,6 +169,7 @@ class ThreadLease:
         "owner",
         "queued_at",
         "resuming_at",
+        "resuming_ticks",
         "state",
         "was_rejected",
         "worker",
@@ -205,6 +206,8 @@ class ThreadLease:
         self.has_submitted = False
         self.was_rejected = False
         self.queued_at = self.resuming_at = 0.0
+        # How often the timer has seen the request resume since then.
+        self.resuming_ticks = 0
 
     def change_state(self, state: LeaseState) -> None:
         """Go to another state; raises RuntimeError for one that can't follow."""
@@ -213,6 +216,7 @@ class ThreadLease:
         self.state = state
         if state is LeaseState.RESUMING:
             self.resuming_at = time.monotonic()
+            self.resuming_ticks = 0
 
     def next_call(self) -> Call | None:
         """

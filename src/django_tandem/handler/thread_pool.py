@@ -34,8 +34,10 @@ MAX_OVERFLOW = 100
 
 # How often the queue is checked while it is not empty.
 TICK_S = 0.05
-# A request that was not seen to suspend within this time waits in a task that it has made.
+# A request that was not seen to suspend within this time waits in a task that it has made. The
+# timer must have run as well: while an event loop is blocked, no request can suspend.
 RESUME_S = 0.1
+RESUME_TICKS = 2
 START_LOG_EVERY_S = 10.0
 # How long the interpreter's exit waits for the threads to close their connections.
 EXIT_S = 1.0
@@ -340,9 +342,11 @@ class ThreadPool:
         with self.lock:
             start_error = self._take_start_error(now)
             for lease in self.leases:
-                is_resuming = lease.state is LeaseState.RESUMING
-                if is_resuming and lease.resuming_at <= now - RESUME_S:
-                    lease.change_state(LeaseState.WAITING)
+                if lease.state is LeaseState.RESUMING:
+                    lease.resuming_ticks += 1
+                    is_due = lease.resuming_at <= now - RESUME_S
+                    if is_due and lease.resuming_ticks > RESUME_TICKS:
+                        lease.change_state(LeaseState.WAITING)
             for lease in self.lingering:
                 if lease.is_reclaimable:
                     self._release(lease)

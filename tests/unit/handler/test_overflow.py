@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -95,6 +96,21 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
     statuses, seen = run(crowd())
 
     assert (statuses, len(seen), max(most)) == ({200}, 3, 3)
+
+
+@pytest.mark.parametrize("middleware", CHAINS)
+def test_an_event_loop_that_was_blocked_starts_no_thread(serve, threads, middleware):
+    """No request could suspend in the meantime."""
+    application = serve(URLS, *middleware)
+    pool = threads(1)
+
+    async def crowd():
+        sent = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(5)]
+        await until(lambda: pool.queue)
+        time.sleep(3 * thread_pool.RESUME_S)
+        return {client.text for client in await asyncio.gather(*sent)}
+
+    assert len(run(crowd())) == 1
 
 
 def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):

@@ -248,6 +248,7 @@ def model(monkeypatch):
     monkeypatch.setattr(thread_pool, "drop_open_transactions", lambda: worlds[-1].clean())  # noqa: PLW0108
     monkeypatch.setattr(thread_pool, "_run_safely", lambda task: task())
     monkeypatch.setattr(thread_pool, "RESUME_S", -1)
+    monkeypatch.setattr(thread_pool, "RESUME_TICKS", 0)
     monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 1e9)
 
     monkeypatch.setattr(thread_pool, "PoolThread", lambda _: SteppedThread(worlds[-1]))
