@@ -35,7 +35,7 @@ from django_tandem.inprocess.streaming import (
     is_event_stream,
     without_buffering,
 )
-from django_tandem.inprocess.wsgi_responses import DeferredStart
+from django_tandem.inprocess.wsgi_responses import DeferredStart, close_body
 from django_tandem.model import Pin, Stack
 
 # Set by the edge on every request, so that no client can: "1" on one that was handed over.
@@ -75,23 +75,22 @@ class WsgiHandover:
         start = DeferredStart(start_response)
         body = self.application(environ, start)
         if routed.may_hand_over and belongs_on_asgi(environ, start.known_headers, routed):
-            close = getattr(body, "close", None)
-            if close is not None:
-                close()
+            close_body(body)
             return self._hand_over(routed, start_response)
-        if not routed.is_stream or has_length(start.headers):
+        is_stream = routed.is_stream and not has_length(start.headers)
+        if is_stream and is_event_stream(start.headers):
+            routed.note_event_stream()
+        if environ["REQUEST_METHOD"] == "HEAD" and start.headers:
+            # Django makes a body for HEAD too. A server would iterate it and send nothing, so that
+            # no client that leaves a stream is noticed; and Gunicorn 27 warns of each body.
+            start.release(*routed.describe())
+            close_body(body)
+            return []
+        if not is_stream:
             start.release(*routed.describe())
             return body
-        if is_event_stream(start.headers):
-            routed.note_event_stream()
-        stream = WsgiStream(body)
-        if environ["REQUEST_METHOD"] == "HEAD" and start.headers:
-            # A server would iterate it and send nothing, so that no client that leaves is noticed.
-            start.release(*routed.describe())
-            stream.close()
-            return []
         start.release(*without_buffering(start.headers), *routed.describe())
-        return stream
+        return WsgiStream(body)
 
     def _resolves_to_asgi(self, environ: WSGIEnvironment, routed: RoutedRequest) -> bool:
         path_info = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")

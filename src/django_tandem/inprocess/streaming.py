@@ -17,6 +17,7 @@ from django.http import StreamingHttpResponse
 from django_tandem import fingerprints
 from django_tandem.handler.sync_stream import SyncStream
 from django_tandem.inprocess.views import EVENT_STREAM_TYPES
+from django_tandem.inprocess.wsgi_responses import close_body
 
 BUFFERING = "X-Accel-Buffering"
 # Types of responses without an end. Cut short, any other response would look complete.
@@ -88,9 +89,7 @@ class WsgiStream:
 
     def close(self) -> None:
         """Close the project's body, which ends its generator."""
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        close_body(self._body)
 
 
 def set_renewal(renew: Callable[[], None]) -> None:

@@ -66,6 +66,13 @@ def _is_file(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
     return hasattr(body, "read") or (isinstance(wrapper, type) and isinstance(body, wrapper))
 
 
+def close_body(body: Iterable[bytes]) -> None:
+    """Close a body that has a ``close``, as a server does at the end of its response."""
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
 class EndingBody:
     """A body that calls ``at_end`` once, when it is closed."""
 
@@ -81,9 +88,7 @@ class EndingBody:
     def close(self) -> None:
         """Close the project's body, which may log."""
         try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
+            close_body(self._body)
         finally:
             self.end()
 

@@ -2,6 +2,8 @@
 
 import socket
 
+import pytest
+
 from django_tandem.servers import WSGI_SERVERS
 from harness.server import serving
 
@@ -40,3 +42,13 @@ def test_a_connection_opened_by_the_import_is_not_shared(directory):
 
     with serving(GUNICORN, directory, workers=2, environment=environment) as running:
         assert running.ask(path="/connection").body == b"opened by this process"
+
+
+@pytest.mark.parametrize("path", ["/plain", "/file"])
+def test_head_is_not_logged_as_a_mistake(directory, path):
+    """Gunicorn would warn of each body that Django makes for HEAD."""
+    with serving(GUNICORN, directory) as running:
+        assert running.ask("HEAD", path).status == 200
+        # The one worker takes it when it is done with the first.
+        running.ask()
+        assert "no-body response" not in running.log

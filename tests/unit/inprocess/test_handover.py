@@ -57,3 +57,36 @@ def test_a_stream_is_not_iterated_for_head():
     assert list(body) == []
     assert steps == ["closed"]
     assert started == [("200 OK", [("Content-Type", "application/x-ndjson")])]
+
+
+def test_a_body_is_not_sent_for_head():
+    """Django makes it; the response keeps its length and is closed."""
+    length, closed = [("Content-Length", "5")], []
+
+    class Body(list):
+        def close(self):
+            closed.append(True)
+
+    def plain(environ, start_response):
+        start_response("200 OK", length)
+        return Body([b"plain"])
+
+    started = []
+    environ = {"REQUEST_METHOD": "HEAD", "PATH_INFO": "/"}
+    body = WsgiHandover(plain, (), None)(environ, lambda *start: started.append(start))
+
+    assert (list(body), closed, started) == ([], [True], [("200 OK", length)])
+
+
+def test_an_application_that_starts_late_is_iterated_for_head():
+    """Its headers are known only once its body is iterated."""
+
+    def late(environ, start_response):
+        start_response("200 OK", [("Content-Length", "4")])
+        yield b"late"
+
+    started = []
+    environ = {"REQUEST_METHOD": "HEAD", "PATH_INFO": "/"}
+    body = WsgiHandover(late, (), None)(environ, lambda *start: started.append(start))
+
+    assert (list(body), started) == ([b"late"], [("200 OK", [("Content-Length", "4")])])

@@ -7,6 +7,7 @@ media_url = settings.MEDIA_URL
 
 urlpatterns = [
     re_path(r"^plain$", views.plain),
+    re_path(r"^file$", views.file),
     re_path(r"^logs$", views.logs),
     re_path(r"^slow$", views.slow),
     re_path(r"^upload$", views.upload),

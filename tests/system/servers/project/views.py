@@ -6,10 +6,11 @@ import os
 import threading
 import time
 import zlib
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import get_script_prefix
 
 from django_tandem.request_id import get_request_id
@@ -17,6 +18,10 @@ from django_tandem.request_id import get_request_id
 
 def plain(request):
     return HttpResponse("plain", content_type="text/plain")
+
+
+def file(request):
+    return FileResponse(Path(__file__).open("rb"))
 
 
 def logs(request):
