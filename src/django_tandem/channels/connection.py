@@ -1,12 +1,14 @@
 """What one event loop has of a shard: its subscriptions, its commands, and its lists of work."""
 
 import asyncio
+import contextlib
 import time
+import uuid
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels.command_slots import CommandSlots
@@ -42,7 +44,11 @@ class Connection:
         self._requests = CommandSlots(CONCURRENT_COMMANDS)
         # One command looks for the master, and the others wait for what it finds.
         self._search = asyncio.Lock()
-        self.subscriptions = Subscriptions(shard, self._take, self._look_again)
+        self.subscriptions = Subscriptions(shard, self._take, self._look_again, self._test_later)
+        # What this event loop publishes to itself, to test the subscriptions.
+        self._test_name = self.name("test", uuid.uuid4().hex)
+        self._has_test_arrived = asyncio.Event()
+        self._test: asyncio.Task[None] | None = None
         self.queues = WorkQueues(self.execute, shard.publish, self.subscriptions, expiry_s)
 
     async def execute(self, *command: Any) -> Any:
@@ -93,6 +99,9 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close all connections; they are made again when they are needed."""
+        if self._test is not None:
+            self._test.cancel()
+            await asyncio.gather(self._test, return_exceptions=True)
         await self.subscriptions.aclose()
         await self.shard.aclose()
 
@@ -127,7 +136,8 @@ class Connection:
         async with self._search:
             while not await self._is_writable():
                 delay_s = await pause(delay_s)
-        self.subscriptions.leave_replica(refused_at)
+        why = "The server has become a replica."
+        self.subscriptions.replace_connection(why, refused_at)
 
     async def _is_writable(self) -> bool:
         try:
@@ -139,8 +149,34 @@ class Connection:
             return True
         return True
 
+    def _test_later(self) -> None:
+        if self._test is None or self._test.done():
+            self._test = asyncio.ensure_future(self._test_subscriptions())
+
+    async def _test_subscriptions(self) -> None:
+        """
+        Replace the connection of the subscriptions if nothing that is published arrives on it.
+
+        Its server may have become a replica, which answers as before. It passes on what its master
+        publishes only while it is connected to it.
+        """
+        # Without the right to publish, or without Redis, nothing is known.
+        with contextlib.suppress(RedisError):
+            await self.subscriptions.add(self._test_name)
+            self._has_test_arrived.clear()
+            began_at = time.monotonic()
+            await self.publish(self._test_name, b"")
+            try:
+                async with time_limit(RedisTimeoutError):
+                    await self._has_test_arrived.wait()
+            except RedisTimeoutError:
+                why = "The server does not pass on what is published."
+                self.subscriptions.replace_connection(why, began_at)
+
     async def _take(self, name: bytes, data: bytes) -> None:
-        if not self.queues.wake(name):
+        if name == self._test_name:
+            self._has_test_arrived.set()
+        elif not self.queues.wake(name):
             await self._on_message(name, data)
 
     def _look_again(self) -> None:

@@ -50,7 +50,7 @@ class Subscriptions:
 
     ``on_message`` gets the name and the data, and is awaited before the next message is read.
     ``on_reconnect`` is called when all names are subscribed to again: messages of the time between
-    are lost.
+    are lost. ``on_idle`` is called when there was no message for IDLE_S.
     """
 
     def __init__(
@@ -58,10 +58,12 @@ class Subscriptions:
         shard: Shard,
         on_message: OnMessage,
         on_reconnect: Callable[[], None],
+        on_idle: Callable[[], None],
     ) -> None:
         self._shard = shard
         self._on_message = on_message
         self._on_reconnect = on_reconnect
+        self._on_idle = on_idle
         # Each name that is to be subscribed to, with a future that is done once it is.
         self._names: dict[bytes, asyncio.Future[None]] = {}
         # What is to be written, and what was written and is not answered yet, both in order.
@@ -122,14 +124,14 @@ class Subscriptions:
             _complete(confirmed)
             self._write(Command(self._shard.unsubscribe, name))
 
-    def leave_replica(self, seen_at: float) -> None:
+    def replace_connection(self, why: str, seen_at: float) -> None:
         """Reconnect, unless the connection was opened after ``seen_at``, of ``time.monotonic``."""
         replaced = self._replaced
         if replaced is not None and not replaced.done() and self._opened_at < seen_at:
             # A pong of this connection is of no use any more.
             self._is_open = False
             self._is_current.clear()
-            replaced.set_exception(RedisConnectionError("The server has become a replica."))
+            replaced.set_exception(RedisConnectionError(why))
 
     async def aclose(self) -> None:
         """Close the connection, and forget the names."""
@@ -228,6 +230,7 @@ class Subscriptions:
             elif not self._unanswered:
                 # Half of a connection that is lost looks like one without messages.
                 self._write(Command("PING"))
+                self._on_idle()
 
     async def _take(self, response: Any) -> None:
         # PING has an answer of another form where there is no subscription.

@@ -58,9 +58,18 @@ MUTANTS = (
     Mutant(
         name="subscriptions stay at a replica",
         file="channels/connection.py",
-        old="        self.subscriptions.leave_replica(refused_at)\n",
+        old="        self.subscriptions.replace_connection(why, refused_at)\n",
         new="",
         tests=(f"{CONNECTION}::test_a_group_reaches_the_members_at_a_new_master",),
+    ),
+    Mutant(
+        name="a process that sends nothing stays at a replica that hears nothing",
+        file="channels/subscriptions.py",
+        old="                self._on_idle()\n",
+        new="",
+        tests=(
+            f"{CONNECTION}::test_a_process_that_sends_nothing_leaves_a_replica_without_its_master",
+        ),
     ),
     Mutant(
         name="what waits for another process takes the slots of commands",

@@ -40,6 +40,15 @@ class Pair:
         """Make the first the replica of the second; it keeps its clients."""
         self.first.execute_command("REPLICAOF", "127.0.0.1", self._ports[1])
 
+    def isolate_first(self):
+        """Make the first the replica of a server that is not there; it keeps its clients."""
+        self.first.execute_command("REPLICAOF", "127.0.0.1", free_port())
+
+    def subscribers_at_second(self):
+        """Return how many clients have a subscription at the second server."""
+        with Redis.from_url(self._servers[1].url) as second:
+            return int(second.info("clients")["pubsub_clients"])
+
     def refusals(self):
         """Return how many writes the first server has refused since it is a replica."""
         return self.first.info("errorstats").get("errorstat_READONLY", {}).get("count", 0)
@@ -135,6 +144,46 @@ def test_a_worker_receives_at_the_new_master(pair) -> None:
         return (await receiving)["number"]
 
     assert run(test()) == 1
+
+
+def test_a_process_that_sends_nothing_leaves_a_replica_without_its_master(
+    pair, monkeypatch
+) -> None:
+    """The replica answers as before, but it passes on nothing."""
+    monkeypatch.setattr(redis_limits, "IDLE_S", 0.1)
+    monkeypatch.setattr(redis_limits, "TIMEOUT_S", 0.5)
+
+    async def test():
+        layer = RedisLayer(hosts=[pair.url])
+        channel = await member_of(layer, "all")
+        pair.isolate_first()
+        pair.lead_to(1)
+        async with asyncio.timeout(30):
+            while not pair.subscribers_at_second():
+                await asyncio.sleep(0.05)
+            await layer._endpoint()._connections[0].subscriptions.wait_until_current()
+        await RedisLayer(hosts=[pair.url]).group_send("all", {"number": 1})
+        return await received(layer, channel, 1)
+
+    assert run(test()) == [1]
+
+
+def test_a_connection_that_passes_on_what_is_published_is_kept(pair, monkeypatch) -> None:
+    """Its test is of no consequence, however often it is repeated."""
+    monkeypatch.setattr(redis_limits, "IDLE_S", 0.05)
+
+    async def test():
+        layer = RedisLayer(hosts=[pair.url])
+        channel = await member_of(layer, "all")
+        connection = layer._endpoint()._connections[0]
+        opened_at = connection.subscriptions._opened_at
+        for _ in range(3):
+            connection._has_test_arrived.clear()
+            await connection._has_test_arrived.wait()
+        await layer.group_send("all", {"number": 1})
+        return await received(layer, channel, 1), connection.subscriptions._opened_at == opened_at
+
+    assert run(test()) == ([1], True)
 
 
 def test_a_server_that_stays_a_replica_is_an_error(pair, monkeypatch) -> None:

@@ -235,7 +235,7 @@ def test_other_tasks_run_between_two_messages_of_one_read() -> None:
             turns.append(data)
 
         of_group = subscriptions.Subscriptions(
-            shards.HostShard({"host": "127.0.0.1"}), note, lambda: None
+            shards.HostShard({"host": "127.0.0.1"}), note, lambda: None, lambda: None
         )
         ticking = asyncio.ensure_future(tick())
         with pytest.raises(RedisConnectionError):
@@ -290,7 +290,7 @@ def test_a_first_connection_that_ends_after_a_subscription_is_replaced(tmp_path)
         path = str(tmp_path / "redis.sock")
         async with await asyncio.start_unix_server(server.serve, path):
             shard = shards.HostShard({"address": f"unix://{path}?protocol=2"})
-            of_group = subscriptions.Subscriptions(shard, drop, lambda: None)
+            of_group = subscriptions.Subscriptions(shard, drop, lambda: None, lambda: None)
             await of_group.add(b"one")
             await of_group.wait_until_current()
             await of_group.aclose()

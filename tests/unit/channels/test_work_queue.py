@@ -18,7 +18,7 @@ class Current(Subscriptions):
     """Subscriptions of which the connection is never lost."""
 
     def __init__(self):
-        super().__init__(shards.HostShard({"host": "127.0.0.1"}), drop, lambda: None)
+        super().__init__(shards.HostShard({"host": "127.0.0.1"}), drop, lambda: None, lambda: None)
         self._is_current.set()
 
     async def add(self, name):
