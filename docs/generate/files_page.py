@@ -19,7 +19,7 @@ from django_tandem.model import (
     View,
 )
 from django_tandem.plan import make_plan
-from django_tandem.render import TARGETS
+from django_tandem.render.targets import TARGETS
 from django_tandem.settings import read_settings
 
 ABOUT = {

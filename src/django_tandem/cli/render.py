@@ -15,7 +15,8 @@ from django_tandem.errors import MachineError, RefusedError, TandemError
 from django_tandem.model import EVERY_ROLE, File, Overrides, Plan
 from django_tandem.model.roles import listed_roles
 from django_tandem.model.state import State
-from django_tandem.render import STACK_TARGETS, TARGETS, Target
+from django_tandem.render import STACK_TARGETS, Target
+from django_tandem.render.targets import TARGETS
 from django_tandem.runtime import accounts, lock, run_dir
 from django_tandem.runtime.state import read_state
 

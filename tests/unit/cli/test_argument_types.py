@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.cli import main
-from django_tandem.render import TARGETS
+from django_tandem.render.targets import TARGETS
 
 TARGET_NAMES = [each.name for each in TARGETS]
 

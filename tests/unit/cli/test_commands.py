@@ -25,6 +25,15 @@ def _imported_by(*argv: str) -> set[str]:
     return set(done.stderr.split())
 
 
+def test_a_reload_imports_no_target_that_it_does_not_render() -> None:
+    """Its CPU time is that of the live generation, which serves meanwhile."""
+    imported = _imported_by("reload", "--help")
+
+    assert "django_tandem.render.nginx" in imported
+    others = ("kubernetes", "compose", "monitoring", "systemd")
+    assert imported.isdisjoint(f"django_tandem.render.{name}" for name in others)
+
+
 @pytest.mark.parametrize("command", ["status", "logs", "down"])
 def test_short_commands_import_nothing_that_plans(command) -> None:
     """Each of these modules takes a fifth of a second or more."""
