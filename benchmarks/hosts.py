@@ -25,7 +25,9 @@ from rounds import Rates, Wrk, show
 ROUNDS = 5
 SECONDS = 4
 WARM_S = 2
-CONNECTIONS = 8
+# As many for each WSGI host: fewer would leave its workers idle between two requests, and each
+# would then take the CPU time of a wake-up more.
+CONNECTIONS_A_HOST = 8
 LIST, ASYNC = "/api/lots/", "/strawberry/?query=%7B__typename%7D"
 SOCKETS = 1000
 SOCKET_PATH = "/ws/lots/1/"
@@ -101,13 +103,14 @@ def has_enough_cpus() -> bool:
     return len(allowed_cpus()) >= ENOUGH_CPUS
 
 
-def load(auction: Auction, path: str) -> Round:
+def load(auction: Auction, path: str, *, hosts_loaded: int = 1) -> Round:
     """Request ``path`` for a round; raises RuntimeError if a request failed."""
+    connections = CONNECTIONS_A_HOST * hosts_loaded
     # The first requests of a worker import what Django and DRF import lazily.
-    Wrk(connections=CONNECTIONS, seconds=WARM_S).load(auction.url + path)
+    Wrk(connections=connections, seconds=WARM_S).load(auction.url + path)
     hosts = (*auction.roles, DATA)
     before = {host: cpu_s(auction, host) for host in hosts}
-    wrk = Wrk(connections=CONNECTIONS, seconds=SECONDS)
+    wrk = Wrk(connections=connections, seconds=SECONDS)
     rate = wrk.load(auction.url + path)
     requests = rate * SECONDS
     spent = {host: (cpu_s(auction, host) - before[host]) / requests * 1000 for host in hosts}
@@ -139,7 +142,7 @@ def alternated(auction: Auction) -> Compared:
     found = Compared(two=[], one=[])
     for _ in range(ROUNDS):
         pin(auction)
-        found.two.append(load(auction, LIST))
+        found.two.append(load(auction, LIST, hosts_loaded=2))
         with stopped(auction.roles["wsgi2"]):
             pin(auction)
             found.one.append(load(auction, LIST))

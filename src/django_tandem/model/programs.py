@@ -10,6 +10,11 @@ MONITOR = "monitor"
 NGINX = "nginx"
 VALKEY = "valkey"
 
+# What a shared master's command line runs by `python -m`.
+MASTER_MODULE = "django_tandem.servers.adapters.master"
+# The signal on which its Channels workers finish and end, as its generation drains.
+RETIRE_CHANNELS = "WINCH"
+
 # The workers of a shared master, in the order of their start.
 KINDS = (Stack.WSGI, Stack.ASGI, CHANNELS)
 

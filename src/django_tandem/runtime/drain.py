@@ -21,14 +21,18 @@ from django_tandem.inprocess import (
     worker_restarts,
 )
 from django_tandem.model import DrainMode, Stack, programs
-from django_tandem.model.programs import generation_of, is_master, socket_names
+from django_tandem.model.programs import (
+    RETIRE_CHANNELS,
+    generation_of,
+    is_master,
+    socket_names,
+)
 from django_tandem.model.state import State
 from django_tandem.runtime import candidates, commit, lock, logs, supervisord
 from django_tandem.runtime.connections import SocketSampler
 from django_tandem.runtime.health import is_healthy
 from django_tandem.runtime.reconcile import Diff, read_diff
 from django_tandem.runtime.workers import workers_of
-from django_tandem.servers.shared_master import RETIRE_CHANNELS
 
 # Each round costs a call to supervisord and a reading of the kernel's table of sockets.
 POLL_S = 0.1

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from django_tandem.inprocess.worker_process import booting_name, process_name
-from django_tandem.model.programs import KINDS
-from django_tandem.servers.shared_master import MODULE
+from django_tandem.model.programs import KINDS, MASTER_MODULE
 
 # By name of the process: the kind, and whether the worker is ready.
 NAMES = {process_name(kind): (str(kind), True) for kind in KINDS} | {
@@ -34,7 +33,7 @@ def workers_of(pid: int) -> Workers:
     try:
         master = psutil.Process(pid)
         # In another PID namespace, the pid may be a stranger's.
-        if MODULE not in master.cmdline():
+        if MASTER_MODULE not in master.cmdline():
             return None
         found = list(_workers(master))
     except psutil.Error:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from django_tandem.model import Recycle, Stack, StopTimes
+from django_tandem.model.programs import MASTER_MODULE
 from django_tandem.servers.adapters import master_sources
 from django_tandem.servers.gunicorn import GUNICORN
 from django_tandem.servers.server import Launch
 from django_tandem.servers.uvicorn import UVICORN
 
-MODULE = "django_tandem.servers.adapters.master"
 WSGI_SERVERS = frozenset({GUNICORN.name})
 ASGI_SERVERS = frozenset({UVICORN.name})
 
@@ -51,8 +51,6 @@ class MasterLaunch:
 
 # The arguments of a command line follow `python -m NAME`.
 ARGUMENTS = 3
-# The signal on which a master's Channels workers finish and end, as its generation drains.
-RETIRE_CHANNELS = "WINCH"
 # Uvicorn's limit begins later than the master's, which ends with SIGKILL. In between, what Uvicorn
 # cancels cleans up, and the lifespan ends.
 CANCEL_S = 2
@@ -64,7 +62,7 @@ def argv(launch: MasterLaunch) -> tuple[str, ...]:
     return (
         launch.any.python,
         "-m",
-        MODULE,
+        MASTER_MODULE,
         f"--preload={PRELOAD[launch.preload]}",
         *(f"--channel={name}" for name in launch.channels),
         *_options(launch),

@@ -8,6 +8,7 @@ from builders import plan, verdict, websocket
 from django_tandem import output
 from django_tandem.errors import SettingError
 from django_tandem.model import Plan, Process, Stack, WorkerKind
+from django_tandem.model.programs import MASTER_MODULE
 from django_tandem.model.state import state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state
@@ -75,7 +76,7 @@ def test_the_master_gets_what_each_server_would_get() -> None:
         )
     )
 
-    assert master.argv[:3] == ("/venv/bin/python", "-m", shared_master.MODULE)
+    assert master.argv[:3] == ("/venv/bin/python", "-m", MASTER_MODULE)
     for argument in (
         *("--preload=never", "--channel=lots", "--channel=mail", "--wsgi-nice=7", "--drain=9"),
         *(f"--recycle-memory={400 * 1024**2}", "--recycle-age=86400", "--recycle-requests=1000"),

@@ -11,11 +11,11 @@ import pytest
 from builders import plan, websocket
 from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
+from django_tandem.model.programs import MASTER_MODULE
 from django_tandem.model.state import state_of
 from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
 from django_tandem.runtime.kind_status import KindStatus, ProgramRole, kind_statuses
 from django_tandem.runtime.workers import Worker, workers_of
-from django_tandem.servers.shared_master import MODULE
 from harness.client import wait_for
 
 pytestmark = pytest.mark.processes
@@ -38,7 +38,7 @@ sys.stdin.read()
 @pytest.fixture
 def master() -> Iterator[int]:
     with subprocess.Popen(
-        [sys.executable, "-c", FORKING, MODULE],
+        [sys.executable, "-c", FORKING, MASTER_MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

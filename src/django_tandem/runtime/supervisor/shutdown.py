@@ -19,7 +19,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode, StopBudget, programs, stop_budget
-from django_tandem.model.programs import generation_of, is_master, socket_names
+from django_tandem.model.programs import RETIRE_CHANNELS, generation_of, is_master, socket_names
 from django_tandem.model.state import STOPPING_FILE
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.runtime import early_signals
@@ -27,7 +27,6 @@ from django_tandem.runtime.links import are_bound
 from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
-from django_tandem.servers.shared_master import RETIRE_CHANNELS
 
 # Stopped last, by supervisord's own order: the others use it while they stop.
 STOPS_LAST = programs.VALKEY
