@@ -103,13 +103,26 @@ def _quick_fingerprint(dotted: str) -> str | None:
 
 def _definition(text: str, name: str) -> str:
     """Return the least indented definition of ``name`` in ``text``, up to the next statement."""
-    found = re.finditer(rf"^([ \t]*)(?:async def|def|class) {name}\b.*\n?", text, re.MULTILINE)
-    begin = min(found, key=lambda match: len(match[1]), default=None)
-    if begin is None:
+    found = [start for kind in ("def", "class") for start in _starts(text, f"{kind} {name}")]
+    indent, begin, named = min(found, default=("", -1, 0), key=lambda start: len(start[0]))
+    if begin < 0:
         return ""
-    ends = re.compile(rf"^[ \t]{{0,{len(begin[1])}}}[^\s#)\]}}]", re.MULTILINE)
-    end = ends.search(text, begin.end())
-    return text[begin.start() : end.start() if end else len(text)]
+    ends = re.compile(rf"^[ \t]{{0,{len(indent)}}}[^\s#)\]}}]", re.MULTILINE)
+    end = ends.search(text, text.find("\n", named) + 1 or len(text))
+    return text[begin : end.start() if end else len(text)]
+
+
+def _starts(text: str, words: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the indentation of each line that begins with ``words``, its place and theirs."""
+    # A pattern for each name takes longer to compile than the rest takes.
+    at = text.find(words)
+    while at >= 0:
+        begin = text.rfind("\n", 0, at) + 1
+        before = text[begin:at].removesuffix("async ")
+        after = text[at + len(words) : at + len(words) + 1]
+        if not before.strip(" \t") and not (after == "_" or after.isalnum()):
+            yield before, begin, at
+        at = text.find(words, at + 1)
 
 
 def _hash(lines: list[str], node: ast.AST) -> str:
