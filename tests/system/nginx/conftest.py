@@ -3,8 +3,6 @@
 import functools
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +17,8 @@ from nginx.scripted import OK, answering
 from oracle.edges import Sockets, stubs
 from oracle.stacks import stacks
 
-from harness.stack import Up, clean_environment
+from harness.example import manage
+from harness.stack import Up
 
 SITE = Path(__file__).parent / "site"
 PLAIN = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -37,12 +36,7 @@ class Site:
 def project(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("site")
     shutil.copytree(SITE, directory, dirs_exist_ok=True)
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"],
-        cwd=directory,
-        env=clean_environment() | PLAIN,
-        check=True,
-    )
+    manage(directory, "collectstatic", "--noinput", "--verbosity=0", **PLAIN)
     return directory
 
 
