@@ -20,6 +20,13 @@ PRELOADED = (
     "channels.generic.websocket",
     "channels.security.websocket",
     "channels_redis.core",
+    # What `startproject` lists, without the models, which need the settings.
+    *(f"django.contrib.{name}.apps" for name in ("admin", "auth", "contenttypes", "messages")),
+    *("django.contrib.sessions.apps", "django.contrib.sessions.middleware"),
+    *("django.contrib.staticfiles.apps", "django.contrib.staticfiles.storage"),
+    *("django.contrib.auth.password_validation", "django.contrib.messages.middleware"),
+    *("django.middleware.clickjacking", "django.middleware.csrf", "django.middleware.security"),
+    "django.core.asgi",
     "django.core.management.commands.check",
     "django.db.backends.sqlite3.base",
     "django.db.migrations.executor",
