@@ -1,8 +1,9 @@
 """
 The mirror of a run directory: the route of which the edge sends copies, and the report of it.
 
-The edge looks for a file in the directory `mirrored` at each request, so that a mirror begins and
-ends with no reload. Where the mirror was killed, the copies find no socket, and no client notices.
+The edge looks for a file in the directory `diverted/mirrored` at each request, so that a mirror
+begins and ends with no reload. Where the mirror was killed, the copies find no socket, and no
+client notices.
 """
 
 import json
@@ -17,10 +18,10 @@ from django_tandem.mirror import MirrorReport
 from django_tandem.mirror.findings import report_from_json
 from django_tandem.model import Stack
 from django_tandem.model.shifts import route_id
-from django_tandem.runtime import lock
+from django_tandem.runtime import diverted, lock
 
 NAME = "mirror.json"
-DIRECTORY = "mirrored"
+DIRECTORY = Path(diverted.DIRECTORY, "mirrored")
 METHOD = "GET"
 # What the file raises where it can't be opened, or was damaged.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError)
@@ -50,17 +51,18 @@ class MirrorRun:
 
 def begin(run_dir: Path, route: str) -> None:
     """Have the edge send copies of the requests for ``route``, and of no other."""
-    new = run_dir / f".{DIRECTORY}.new"
+    new = run_dir / f".{DIRECTORY.name}.new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     (new / f"{METHOD}-{route_id(header_text(route))}").touch()
     end(run_dir)
-    new.rename(run_dir / DIRECTORY)
+    diverted.place(new, run_dir / DIRECTORY)
 
 
 def end(run_dir: Path) -> None:
     """Have the edge send no copies."""
     shutil.rmtree(run_dir / DIRECTORY, ignore_errors=True)
+    diverted.remove_if_empty(run_dir)
 
 
 def end_abandoned(run_dir: Path) -> None:

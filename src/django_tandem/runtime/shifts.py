@@ -1,14 +1,15 @@
 """
 The shifts of a run directory: `shifts.json`, and the split that the edge follows.
 
-The split is the directory behind the link `shifts`: `shifts/STACK/ROUTE/METHOD/` has a file for
-each percent of the clients whose requests of that route the stack gets. NGINX looks for the file at
-each request, so that a change needs no reload: one rename of the link, or of the directory of a
-method, which ends its split. A process that is killed leaves the split as it was before a rename or
-after it.
+The split is the directory behind the link `diverted/shifts`: `STACK/ROUTE/METHOD/` in it has a file
+for each percent of the clients whose requests of that route the stack gets. NGINX looks for the
+file at each request, so that a change needs no reload: one rename of the link, or of the directory
+of a method, which ends its split. A process that is killed leaves the split as it was before a
+rename or after it.
 """
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -22,12 +23,12 @@ from django_tandem.errors import RefusedError
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Plan, Stack
 from django_tandem.model.shifts import Shift, ShiftState, SideFigures, route_id
-from django_tandem.runtime import lock
+from django_tandem.runtime import diverted, lock
 from django_tandem.runtime.waiting import wait_until
 
 NAME = "shifts.json"
 # The link that NGINX follows, and what the names of the directories behind it begin with.
-LINK = "shifts"
+LINK = Path(diverted.DIRECTORY, "shifts")
 NEW_LINK = ".shifts.new"
 TREE = "shifts-"
 # Bytes that the file has besides, for each shift: its end fits in there, with the reason.
@@ -133,15 +134,18 @@ def read_split(run_dir: Path) -> frozenset[tuple[str, str, str, int]]:
 
 def _prepare_link(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
     tree = _make_tree(run_dir, split)
+    # Also takes space.
+    (run_dir / LINK).parent.mkdir(exist_ok=True)
     temporary = run_dir / NEW_LINK
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(tree.name)
+    # As it is read where the link will be.
+    temporary.symlink_to(Path(os.pardir, tree.name))
 
 
 def _follow_link(run_dir: Path) -> None:
     link = run_dir / LINK
-    old = link.readlink() if link.is_symlink() else None
-    (run_dir / NEW_LINK).replace(link)
+    old = link.readlink().name if link.is_symlink() else None
+    diverted.place(run_dir / NEW_LINK, link)
     if old is not None:
         shutil.rmtree(run_dir / old, ignore_errors=True)
 
@@ -151,9 +155,12 @@ def _end_splits(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> No
     link = run_dir / LINK
     kept = {each[:3] for each in split}
     if not kept and link.is_symlink():
-        old = run_dir / link.readlink()
+        old = run_dir / link.readlink().name
         link.unlink()
         shutil.rmtree(old, ignore_errors=True)
+    if not kept:
+        # Also after a process that was killed in between.
+        diverted.remove_if_empty(run_dir)
     gone = run_dir / f"{TREE}gone"
     for stack, route, method, _ in read_split(run_dir):
         if (stack, route, method) not in kept:

@@ -266,8 +266,7 @@ def test_only_an_edge_that_may_shift_looks_for_shifts(conf) -> None:
     place = ("http", "server", "location /")
 
     assert conf(*both, tandem={}).args("if", *place) == [
-        ["-d", "shifts"],
-        ["-d", "mirrored"],
+        ["-d", "diverted"],
         ["$tandem_stack", "=", "asgi"],
     ]
     assert conf(verdict("/"), tandem={}).args("if", *place) == []

@@ -29,7 +29,7 @@ def test_a_split_has_a_file_for_each_percent(tmp_path) -> None:
     write(tmp_path, shift())
 
     assert read_split(tmp_path) == {("asgi", ID, "GET", 5), ("asgi", ID, "HEAD", 5)}
-    directory = tmp_path / "shifts" / "asgi" / ID / "GET"
+    directory = tmp_path / "diverted" / "shifts" / "asgi" / ID / "GET"
     assert sorted(each.name for each in directory.iterdir()) == ["00", "01", "02", "03", "04"]
 
 
@@ -45,12 +45,12 @@ def test_what_was_written_is_read(tmp_path) -> None:
 def test_a_larger_share_replaces_the_link(tmp_path) -> None:
     """By one rename, and what was behind it is removed."""
     write(tmp_path, shift())
-    before = (tmp_path / "shifts").readlink()
+    before = (tmp_path / shifts.LINK).readlink()
     write(tmp_path, shift(step=1))
 
     assert {each[3] for each in read_split(tmp_path)} == {50}
-    assert (tmp_path / "shifts").readlink() != before
-    assert not (tmp_path / before).exists()
+    assert (tmp_path / shifts.LINK).readlink() != before
+    assert not (tmp_path / before.name).exists()
 
 
 @pytest.mark.parametrize("state", [ShiftState.ABORTED, ShiftState.ROLLED_BACK])
@@ -63,21 +63,30 @@ def test_a_shift_that_has_ended_splits_nothing(tmp_path, state) -> None:
     assert {each.name for each in tmp_path.iterdir()} == {"shifts.json", "shifts.lock"}
 
 
+def test_the_directory_that_a_killed_process_left_empty_is_removed(tmp_path) -> None:
+    """The edge would look into it at each request."""
+    write(tmp_path, shift())
+    (tmp_path / shifts.LINK).unlink()
+    write(tmp_path, shift(state=ShiftState.ROLLED_BACK))
+
+    assert not (tmp_path / shifts.LINK.parent).exists()
+
+
 def test_one_route_that_is_taken_back_leaves_the_others(tmp_path) -> None:
     """Their directories are not even replaced."""
     other = shift(route="/other/")
     write(tmp_path, shift(), other)
-    before = (tmp_path / "shifts").readlink()
+    before = (tmp_path / shifts.LINK).readlink()
     write(tmp_path, shift(state=ShiftState.ROLLED_BACK), other)
 
     assert {each[1] for each in read_split(tmp_path)} == {route_id("/other/")}
-    assert (tmp_path / "shifts").readlink() == before
+    assert (tmp_path / shifts.LINK).readlink() == before
 
 
 def test_what_a_killed_process_left_undone_is_done_by_the_next_change(tmp_path) -> None:
     """It may have written the one file, and not the other."""
     write(tmp_path, shift())
-    (tmp_path / "shifts").unlink()
+    (tmp_path / shifts.LINK).unlink()
     with shifts.changing(tmp_path):
         pass
 

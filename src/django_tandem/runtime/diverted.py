@@ -1,0 +1,30 @@
+"""
+The directory in which the edge finds what goes another way: the splits and the mirror.
+
+It exists only while one of them does. So a request of a stack without any costs one look for it.
+"""
+
+import contextlib
+from pathlib import Path
+
+DIRECTORY = "diverted"
+
+
+def place(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target`` in the directory, which is made where there is none."""
+    while True:
+        target.parent.mkdir(exist_ok=True)
+        try:
+            source.replace(target)
+        except FileNotFoundError:
+            if not (source.is_symlink() or source.exists()):
+                raise
+            # What was in it has just ended, in another process.
+            continue
+        return
+
+
+def remove_if_empty(run_dir: Path) -> None:
+    """Remove the directory, unless something is in it or there is none."""
+    with contextlib.suppress(OSError):
+        (run_dir / DIRECTORY).rmdir()
