@@ -46,7 +46,7 @@ MUTANTS = (
         old="if _is_finished:",
         new="if False:",
         tests=(
-            f"{MASTER}/test_master.py::test_a_worker_that_ends_does_what_is_registered_for_its_exit",
+            f"{MASTER}/test_master.py::test_what_is_registered_for_the_exit_runs_in_a_worker_and_in_the_master",
         ),
     ),
     Mutant(
