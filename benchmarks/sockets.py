@@ -9,12 +9,14 @@ import argparse
 import asyncio
 import json
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from cpu_shares import CpuShares
 from results import finish, run, say
 from side_by_side.bounds import FAILED_SHARE
 from side_by_side.compared import EVERY as TOPOLOGIES
@@ -153,24 +155,33 @@ def beside(found: Measurements, options: argparse.Namespace) -> None:
             os.environ["BENCH_LAYER"] = "tandem" if is_ours else "core"
             with _keeping(found, topology.name), running(topology) as stack:
                 _beside(found, stack, WITH if is_ours else REFERENCE, is_ours=is_ours)
+    alone, by_hand = found.values(DRF, WITHOUT), found.values(DRF, REFERENCE)
+    if alone and by_hand:
+        limit = statistics.median(alone) / statistics.median(by_hand)
+        say(f"tandem's requests/s without deliveries / by hand beside them: {limit:.3f}")
 
 
 def _beside(found: Measurements, stack: RunningTopology, name: str, *, is_ours: bool) -> None:
     if is_ours:
-        alone, _ = asyncio.run(_drf(stack, every_s=None))
-        found.add(DRF, WITHOUT, alone)
-        say(f"without: {alone:.0f} requests/s")
-    per_second, sent = asyncio.run(_drf(stack, every_s=BESIDE_EVERY_S))
-    found.add(DRF, name, per_second)
+        alone, _, cpus = asyncio.run(_drf(stack, every_s=None))
+        found.add(DRF, WITHOUT, alone, cpus)
+        say(f"without: {alone:.0f} requests/s; CPUs: {_listed(cpus)}")
+    per_second, sent, cpus = asyncio.run(_drf(stack, every_s=BESIDE_EVERY_S))
+    found.add(DRF, name, per_second, cpus)
     if sent is not None:
         found.add(BESIDE_P99, name, sent.latency and sent.latency.p99_ms, asdict(sent))
-        say(f"{name}: {per_second:.0f} requests/s; {_summary(sent)}")
+        say(f"{name}: {per_second:.0f} requests/s; {_summary(sent)}; CPUs: {_listed(cpus)}")
+
+
+def _listed(cpus: Mapping[str, float]) -> str:
+    """Return the programs that use a five-hundredth of a CPU or more."""
+    return ", ".join(f"{name} {used:.3f}" for name, used in cpus.items() if used >= 0.002)
 
 
 async def _drf(
     stack: RunningTopology, *, every_s: float | None
-) -> tuple[float | None, BroadcastResult | None]:
-    """Return the list's requests a second, and the broadcasts beside it, if there are any."""
+) -> tuple[float | None, BroadcastResult | None, dict[str, float]]:
+    """Return the list's requests a second, the broadcasts beside it, and the CPUs by program."""
 
     def use() -> PartUsage:
         return usage_of_parts(stack.supervisord.pid, stack.run_dir)
@@ -185,10 +196,13 @@ async def _drf(
         await load.wait_received(await trigger(), fanout.DELIVERY_S)
         driving = asyncio.create_task(_drive(stack.url))
         await asyncio.sleep(1.5)
-        sent = None
-        if every_s is not None:
+        sent, shares = None, CpuShares()
+        if every_s is None:
+            await asyncio.sleep(BESIDE_S)
+        else:
             sent = await fanout.broadcast(load, trigger, use, seconds=BESIDE_S, every_s=every_s)
-        return await driving, sent
+        cpus = shares.by_program()
+        return await driving, sent, cpus
 
 
 async def _drive(url: str) -> float | None:
