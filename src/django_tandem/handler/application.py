@@ -71,12 +71,12 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
     # What Django's signals do for connections is done when a thread is acquired and returned. Not
     # set in __init__, which Django's handler of static files leaves out.
     @cached_property
-    def opening(self) -> tuple[Callable[[], None], ...]:
+    def on_acquire(self) -> tuple[Callable[[], None], ...]:
         """The calls that a thread runs before a request."""
         return (partial(run_connected, signals.request_started, type(self)),)
 
     @cached_property
-    def closing(self) -> tuple[Callable[[], None], ...]:
+    def on_release(self) -> tuple[Callable[[], None], ...]:
         """What a thread runs after a request did."""
         return (partial(run_connected, signals.request_finished, type(self)),)
 
@@ -105,7 +105,10 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
             )
             return
         executor = RequestExecutor(
-            request_pool(), holds=True, opening=self.opening, closing=self.closing
+            request_pool(),
+            keeps_thread=True,
+            on_acquire=self.on_acquire,
+            on_release=self.on_release,
         )
         response = self._respond_with_executor(executor, scope, receive, send)
         try:

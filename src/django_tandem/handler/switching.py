@@ -41,18 +41,29 @@ class RequestExecutor(Executor):
     """What asgiref runs the sync code of one request, or of one consumer, on."""
 
     def __init__(
-        self, pool: ThreadPool, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
+        self,
+        pool: ThreadPool,
+        *,
+        keeps_thread: bool,
+        on_acquire: Sequence[Task],
+        on_release: Sequence[Task],
     ) -> None:
         self.pool = pool
         self.cpu: CpuTime | None = CURRENT.get()
-        self._holds, self._opening, self._closing = holds, opening, closing
+        self._keeps_thread = keeps_thread
+        self._on_acquire, self._on_release = on_acquire, on_release
         self._is_over = False
 
     @functools.cached_property
     def lease(self) -> ThreadLease:
         """The lease, made by the first call: many consumers run no sync code."""
-        lease = ThreadLease(self, holds=self._holds, opening=self._opening, closing=self._closing)
-        lease.is_over = self._is_over
+        lease = ThreadLease(
+            self,
+            keeps_thread=self._keeps_thread,
+            on_acquire=self._on_acquire,
+            on_release=self._on_release,
+        )
+        lease.is_request_over = self._is_over
         return lease
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -75,7 +86,7 @@ class RequestExecutor(Executor):
     def has_thread(self) -> bool:
         """Whether a thread was acquired."""
         with self.pool.lock:
-            return self.lease.worker is not None
+            return self.lease.pool_thread is not None
 
     @property
     def is_busy(self) -> bool:
@@ -92,7 +103,7 @@ class RequestExecutor(Executor):
     def current_call(self) -> Call | None:
         """The call that the thread runs."""
         with self.pool.lock:
-            return self.lease.current
+            return self.lease.running_call
 
     def note_suspended(self) -> None:
         """Note that the request awaits something, on the event loop."""
@@ -136,7 +147,10 @@ class ConsumerExecutor(RequestExecutor):
 
     def __init__(self, noted: ConsumerConnections) -> None:
         super().__init__(
-            consumer_pool(), holds=False, opening=CHECKS, closing=(*CHECKS, noted.note_open)
+            consumer_pool(),
+            keeps_thread=False,
+            on_acquire=CHECKS,
+            on_release=(*CHECKS, noted.note_open),
         )
         self.noted = noted
 

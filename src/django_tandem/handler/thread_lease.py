@@ -144,66 +144,71 @@ class ThreadLease:
     """
     What one request, or one consumer, has to run, and the thread that runs it.
 
-    A lease that ``holds`` keeps the thread to the end of the request. Any other, and that of a
+    A lease that ``keeps_thread`` has it to the end of the request. Any other, and that of a
     request that is over, returns it as soon as nothing is left to run, unless a transaction or an
-    iteration is open. ``opening`` and ``closing`` run on the thread when it is acquired and before
-    it returns. The lock of the pool guards all attributes.
+    iteration is open. ``on_acquire`` and ``on_release`` run on the thread when it is acquired and
+    before it returns. The lock of the pool guards all attributes.
     """
 
     __slots__ = (
         "__weakref__",
-        "calls",
-        "closing",
-        "current",
         "generators",
-        "has_run",
-        "has_submitted",
+        "has_leftovers",
+        "has_opened",
+        "has_run_request",
         "has_transaction",
-        "holds",
-        "is_open",
-        "is_over",
+        "has_unawaited_call",
+        "is_request_over",
         "is_streaming",
+        "keeps_thread",
         "loop",
-        "must_keep",
-        "opening",
+        "on_acquire",
+        "on_release",
         "owner",
+        "pool_thread",
         "queued_at",
+        "queued_calls",
         "resuming_at",
         "resuming_ticks",
+        "running_call",
         "state",
         "was_rejected",
-        "worker",
     )
 
     def __init__(
-        self, owner: object, *, holds: bool, opening: Sequence[Task], closing: Sequence[Task]
+        self,
+        owner: object,
+        *,
+        keeps_thread: bool,
+        on_acquire: Sequence[Task],
+        on_release: Sequence[Task],
     ) -> None:
         # What submits the calls. The contexts of the request's tasks refer to it: without them,
         # nobody is left to end a transaction.
         self.owner = weakref.ref(owner)
-        self.holds = holds
-        self.opening = opening
-        self.closing = closing
-        self.is_over = False
+        self.keeps_thread = keeps_thread
+        self.on_acquire = on_acquire
+        self.on_release = on_release
+        self.is_request_over = False
         self.state = LeaseState.DETACHED
-        self.worker: PoolThread | None = None
-        # Whether ``opening`` has run on the present thread.
-        self.is_open = False
+        self.pool_thread: PoolThread | None = None
+        # Whether ``on_acquire`` has run on the present thread.
+        self.has_opened = False
         # Whether the request itself, not only a task that outlives it, has run on that thread.
-        self.has_run = False
+        self.has_run_request = False
         self.loop: asyncio.AbstractEventLoop | None = None
         # No deque: most leases are of idle consumers, and that has room for 64.
-        self.calls: list[Call] = []
-        self.current: Call | None = None
+        self.queued_calls: list[Call] = []
+        self.running_call: Call | None = None
         # Whether a call has left something on the thread that a later one may need.
-        self.must_keep = False
+        self.has_leftovers = False
         # Weak references to generators, with their cursors, that were begun on the thread.
         self.generators: list[Any] = []
         # Whether the last call has left a transaction open.
         self.has_transaction = False
         self.is_streaming = False
         # Whether the request has submitted a call, and not suspended to await it yet.
-        self.has_submitted = False
+        self.has_unawaited_call = False
         self.was_rejected = False
         self.queued_at = self.resuming_at = 0.0
         # How often the timer has seen the request resume since then.
@@ -224,18 +229,18 @@ class ThreadLease:
 
         What the request has left there ends with it: a task that outlives it never finds that.
         """
-        if not self.calls or (self.calls[0].is_of_task and self.has_run):
+        if not self.queued_calls or (self.queued_calls[0].is_of_task and self.has_run_request):
             return None
-        self.current = self.calls.pop(0)
-        self.has_run |= not self.current.is_late
-        return self.current
+        self.running_call = self.queued_calls.pop(0)
+        self.has_run_request |= not self.running_call.is_late
+        return self.running_call
 
     def end_call(self, call: Call, left: Leftovers) -> None:
         """Note that the thread has run the call, and what it has left there."""
-        self.current = None
-        self.must_keep |= left.must_keep
+        self.running_call = None
+        self.has_leftovers |= left.must_keep
         # Transactions that the request itself has left end with it.
-        if call.is_of_task or not self.is_over:
+        if call.is_of_task or not self.is_request_over:
             self.has_transaction = left.has_transaction
             self.generators.extend(left.generators)
         if self.state is not LeaseState.RUNNING:
@@ -244,30 +249,30 @@ class ThreadLease:
     def detach(self) -> None:
         """Give the thread up."""
         self.change_state(LeaseState.DETACHED)
-        self.worker, self.is_open, self.has_run = None, False, False
-        self.must_keep = self.has_transaction = False
+        self.pool_thread, self.has_opened, self.has_run_request = None, False, False
+        self.has_leftovers = self.has_transaction = False
         self.generators.clear()
 
     def wake(self) -> None:
         """Have the thread serve the lease."""
-        if self.worker is not None:
-            self.worker.wake(self)
+        if self.pool_thread is not None:
+            self.pool_thread.wake(self)
 
     @property
     def is_idle(self) -> bool:
         """Whether the thread is kept and runs nothing."""
-        return self.state in IDLE and self.current is None
+        return self.state in IDLE and self.running_call is None
 
     @property
     def is_reclaimable(self) -> bool:
         """Whether the thread may be taken away: nothing was left on it."""
-        is_kept = self.must_keep and not self.is_over
-        return self.is_idle and not (is_kept or self.calls or self.is_in_use)
+        is_kept = self.has_leftovers and not self.is_request_over
+        return self.is_idle and not (is_kept or self.queued_calls or self.is_in_use)
 
     def should_keep(self, *, is_wanted: bool) -> bool:
         """Return whether the thread stays, with nothing to run, although it ``is_wanted``."""
-        holds = self.holds and not self.is_over
-        return self.is_in_use or (holds and (self.must_keep or not is_wanted))
+        keeps = self.keeps_thread and not self.is_request_over
+        return self.is_in_use or (keeps and (self.has_leftovers or not is_wanted))
 
     @property
     def may_overflow(self) -> bool:
@@ -293,6 +298,6 @@ class ThreadLease:
     @property
     def is_busy(self) -> bool:
         """Whether a call runs or waits, such as one of a view that was cancelled."""
-        return (self.current is not None and not self.current.future.done()) or any(
-            not call.future.cancelled() for call in self.calls
+        return (self.running_call is not None and not self.running_call.future.done()) or any(
+            not call.future.cancelled() for call in self.queued_calls
         )

@@ -114,9 +114,9 @@ class ThreadPool:
                 # The timer allows a further start where one has failed.
                 self._start_ticking(_running_loop())
                 raise PoolExhausted("No thread is free.")
-            call.is_late = lease.is_over
-            lease.calls.append(call)
-            lease.has_submitted = True
+            call.is_late = lease.is_request_over
+            lease.queued_calls.append(call)
+            lease.has_unawaited_call = True
             lease.loop = _running_loop()
             if lease.state is LeaseState.DETACHED:
                 self._acquire(lease)
@@ -127,8 +127,8 @@ class ThreadPool:
     def release(self, lease: ThreadLease) -> None:
         """End the lease: its request is over."""
         with self.lock:
-            if not lease.is_over:
-                lease.is_over = True
+            if not lease.is_request_over:
+                lease.is_request_over = True
                 # From now on only what tasks begin that outlive the request counts.
                 lease.generators.clear()
                 lease.has_transaction = False
@@ -142,7 +142,7 @@ class ThreadPool:
         """Note that the request of the lease has continued, and awaits something else now."""
         with self.lock:
             # The thread may be done with a call before the request suspends to await it.
-            awaits_call, lease.has_submitted = lease.has_submitted, False
+            awaits_call, lease.has_unawaited_call = lease.has_unawaited_call, False
             if lease.state is LeaseState.RESUMING and not awaits_call:
                 lease.change_state(LeaseState.WAITING)
                 self._free_threads_for_queue()
@@ -156,10 +156,10 @@ class ThreadPool:
     def adjust(self, lease: ThreadLease, call: Call, change: int) -> None:
         """Note that the thread of the lease waits for the event loop in the call, or no more."""
         with self.lock:
-            if lease.current is not call:
+            if lease.running_call is not call:
                 return
             call.active += change
-            lease.has_submitted |= change > 0
+            lease.has_unawaited_call |= change > 0
             is_running = lease.state is LeaseState.RUNNING
             if call.active > 0 and not is_running:
                 lease.change_state(LeaseState.RUNNING)
@@ -192,16 +192,16 @@ class ThreadPool:
         other change in between.
         """
         with self.lock:
-            opening, lease.is_open = () if lease.is_open else lease.opening, True
-        for task in opening:
+            tasks, lease.has_opened = () if lease.has_opened else lease.on_acquire, True
+        for task in tasks:
             yield functools.partial(_run_safely, task)
         while isinstance(step := self._next_step(lease), Call):
             yield step.run
             self._end_call(lease, step)
-        del opening
+        del tasks
         if step is not LeaseState.RELEASING:
             return
-        for task in (drop_open_transactions, *lease.closing):
+        for task in (drop_open_transactions, *lease.on_release):
             yield functools.partial(_run_safely, task)
         self._take_back(worker, lease)
 
@@ -212,8 +212,8 @@ class ThreadPool:
             if lease.state is LeaseState.RUNNING:
                 if call := lease.next_call():
                     return call
-                kept = not lease.calls and lease.should_keep(is_wanted=bool(self.queue))
-                if kept and lease.is_over:
+                kept = not lease.queued_calls and lease.should_keep(is_wanted=bool(self.queue))
+                if kept and lease.is_request_over:
                     self.lingering.add(lease)
                     self._start_ticking(lease.loop)
                 lease.change_state(LeaseState.RESUMING if kept else LeaseState.RELEASING)
@@ -221,7 +221,7 @@ class ThreadPool:
 
     def _end_call(self, lease: ThreadLease, call: Call) -> None:
         # A request keeps its thread anyway, to its end.
-        may_return = call.is_of_task or not lease.holds
+        may_return = call.is_of_task or not lease.keeps_thread
         left = find_leftovers(call.function, may_transact=may_return)
         with self.lock:
             lease.end_call(call, left)
@@ -235,7 +235,7 @@ class ThreadPool:
                 worker.is_overflow = False
                 self.overflow -= 1
             (self.spare if worker.is_overflow else self.free).append(worker)
-            if lease.calls:
+            if lease.queued_calls:
                 # Behind the others: a consumer that always has more must not keep them waiting.
                 self._enqueue(lease)
             self._lend_free()
@@ -274,7 +274,7 @@ class ThreadPool:
 
     def _lend(self, worker: PoolThread, lease: ThreadLease) -> None:
         lease.change_state(LeaseState.RUNNING)
-        lease.worker = worker
+        lease.pool_thread = worker
         self.leases[lease] = None
         worker.wake(lease)
 
@@ -305,14 +305,14 @@ class ThreadPool:
 
     def _overflow(self, lease: ThreadLease) -> None:
         """Move the thread of the lease out of the bound, and another into it."""
-        if lease.worker is None or not (self.spare or self.overflow < MAX_OVERFLOW):
+        if lease.pool_thread is None or not (self.spare or self.overflow < MAX_OVERFLOW):
             return
         is_spare = bool(self.spare)
         worker = self.spare.pop() if is_spare else self._start()
         if worker is None:
             return
         del self.leases[lease]
-        lease.worker.is_overflow = True
+        lease.pool_thread.is_overflow = True
         self.overflow += 1
         if is_spare:
             worker.is_overflow = False

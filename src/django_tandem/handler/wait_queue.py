@@ -50,7 +50,7 @@ class WaitQueue:
         """Remove a lease that is to wait no longer, and return its calls."""
         self.leases.remove(lease)
         lease.change_state(LeaseState.DETACHED)
-        calls, lease.calls = lease.calls, []
+        calls, lease.queued_calls = lease.queued_calls, []
         return calls
 
     def reject_if_full(self) -> bool:
@@ -64,7 +64,7 @@ class WaitQueue:
         if not self.rejects:
             return []
         # No client waits for a task that outlives its request, and nobody would respond with 503.
-        waiting = [lease for lease in self.leases if not lease.is_over]
+        waiting = [lease for lease in self.leases if not lease.is_request_over]
         late = [lease for lease in waiting if lease.queued_at <= now - MAX_WAIT_S]
         for lease in late:
             lease.was_rejected = True

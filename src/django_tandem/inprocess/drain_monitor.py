@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -52,6 +53,36 @@ class Drainable(Protocol):
         """Cancel the project's code."""
 
 
+@dataclass(slots=True)
+class EndTimers:
+    """The timers that end one open connection; each is None where nothing is scheduled."""
+
+    # Of the drain; once the connection is ending, the one that cancels its code.
+    drain: asyncio.TimerHandle | None = None
+    age: asyncio.TimerHandle | None = None
+    block: asyncio.TimerHandle | None = None
+    # Whether its code has all the time that it needs to end, unless in a drain.
+    is_patient: bool = False
+
+    def cancel_drain(self) -> None:
+        """Cancel the timer of the drain."""
+        timer, self.drain = self.drain, None
+        if timer is not None:
+            timer.cancel()
+
+    def cancel_block(self) -> None:
+        """Cancel the timer of a block."""
+        timer, self.block = self.block, None
+        if timer is not None:
+            timer.cancel()
+
+    def cancel_all(self) -> None:
+        """Cancel every timer."""
+        for timer in (self.drain, self.age, self.block):
+            if timer is not None:
+                timer.cancel()
+
+
 class DrainMonitor:
     """Polls the drain file while a connection is open, and ends each at a random moment."""
 
@@ -61,40 +92,35 @@ class DrainMonitor:
         self._known_blocks: tuple[Block, ...] = ()
         self._generation = generation
         self._rules = rules
-        self._timers: dict[Drainable, asyncio.TimerHandle | None] = {}
-        self._age_timers: dict[Drainable, asyncio.TimerHandle] = {}
-        self._block_timers: dict[Drainable, asyncio.TimerHandle] = {}
-        # What ends with all the time that its code needs, unless in a drain.
-        self._patient: set[Drainable] = set()
+        # Of each open connection.
+        self._timers: dict[Drainable, EndTimers] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        # That of the generation, which takes precedence over that of this process alone.
+        # The window that is followed: that of the generation, else that of this process alone.
         self._window: DrainWindow | None = None
-        self._own: DrainWindow | None = None
+        self._window_of_process: DrainWindow | None = None
         self._version: tuple[int, int] | None = None
         self.is_polling = False
 
     def add(self, connection: Drainable, max_age_s: float | None = None) -> None:
         """End ``connection`` when the generation drains, and at ``max_age_s`` at the latest."""
-        self._timers[connection] = None
+        timers = self._timers[connection] = EndTimers()
         if max_age_s is not None:
             loop = asyncio.get_running_loop()
-            self._age_timers[connection] = loop.call_later(max_age_s, self._end, connection)
+            timers.age = loop.call_later(max_age_s, self._end, connection)
         if not self.is_polling:
             self._poll()
         # Its route may have been blocked between its handshake and its accept.
-        if connection not in self._block_timers:
+        if timers.block is None:
             self._end_if_blocked(connection)
-        if self._timers[connection] is None and self._window is not None:
+        if timers.drain is None and self._window is not None:
             at = random.random()  # noqa: S311
             self._schedule_end(connection, self._window.remaining_s(), at)
 
     def remove(self, connection: Drainable) -> None:
         """Forget ``connection``, which has ended."""
-        for timers in (self._timers, self._age_timers, self._block_timers):
-            timer = timers.pop(connection, None)
-            if timer is not None:
-                timer.cancel()
-        self._patient.discard(connection)
+        timers = self._timers.pop(connection, None)
+        if timers is not None:
+            timers.cancel_all()
 
     def mode_of(self, path: str) -> DrainMode:
         """Return how the settings have a connection end whose path Django resolves as ``path``."""
@@ -102,7 +128,7 @@ class DrainMonitor:
 
     def drain(self, window_s: float) -> None:
         """End the connections of this process within ``window_s`` from now."""
-        self._own = DrainWindow(started_at_s=time.time(), window_s=window_s)
+        self._window_of_process = DrainWindow(started_at_s=time.time(), window_s=window_s)
 
     async def wait_for_clean_up(self) -> None:
         """Wait for the project's code of the connections that were ended, for a bounded time."""
@@ -128,7 +154,7 @@ class DrainMonitor:
         window = drain_window.read(self._run_dir, self._generation) if found else None
         # Without a window the file could not be read, and the next poll reads it again.
         self._version = found if window is not None else None
-        return window or self._own
+        return window or self._window_of_process
 
     def _end_blocked(self) -> None:
         """Schedule the end of the connections whose routes are blocked."""
@@ -136,9 +162,8 @@ class DrainMonitor:
         if self.blocked.blocks == self._known_blocks:
             return
         self._known_blocks = self.blocked.blocks
-        for timer in self._block_timers.values():
-            timer.cancel()
-        self._block_timers.clear()
+        for timers in self._timers.values():
+            timers.cancel_block()
         for connection in [each for each in self._timers if not each.is_ending]:
             self._end_if_blocked(connection)
 
@@ -150,15 +175,17 @@ class DrainMonitor:
         share = MOMENTS[DrainMode.SPREAD][1] * random.random()  # noqa: S311
         after_s = share * min(block.window_s, remaining_s)
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(after_s, self._end, connection, block.close, block.window_s)
-        self._block_timers[connection] = timer
+        self._timers[connection].block = loop.call_later(
+            after_s, self._end, connection, block.close, block.window_s
+        )
 
     def _schedule_all(self) -> None:
         window = self._window
         if window is None:
             self._call_off()
             return
-        self._unschedule(self._timers)
+        for timers in self._timers.values():
+            timers.cancel_drain()
         for connection in [each for each in self._timers if each.is_ending]:
             self._schedule_cancel(connection)
         remaining_s = window.remaining_s()
@@ -172,15 +199,9 @@ class DrainMonitor:
 
     def _call_off(self) -> None:
         """Leave open what the drain has not ended; what it has ended keeps its time."""
-        self._unschedule(
-            each for each in self._timers if not each.is_ending or each in self._patient
-        )
-
-    def _unschedule(self, connections: Iterable[Drainable]) -> None:
-        for connection in list(connections):
-            timer, self._timers[connection] = self._timers[connection], None
-            if timer is not None:
-                timer.cancel()
+        for connection, timers in self._timers.items():
+            if not connection.is_ending or timers.is_patient:
+                timers.cancel_drain()
 
     def _schedule_end(self, connection: Drainable, remaining_s: float, at: float) -> None:
         """Schedule the end of a connection, ``at`` a moment between 0 and 1."""
@@ -196,7 +217,9 @@ class DrainMonitor:
 
     def _schedule(self, connection: Drainable, after_s: float) -> None:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
-        self._timers[connection] = asyncio.get_running_loop().call_later(after_s, act)
+        timers = self._timers[connection]
+        timers.cancel_drain()
+        timers.drain = asyncio.get_running_loop().call_later(after_s, act)
 
     def _end(self, connection: Drainable, code: int = 1012, window_s: float | None = None) -> None:
         if connection.is_ending:
@@ -209,7 +232,7 @@ class DrainMonitor:
     def run_ending(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
         """Run what ends ``connection``; its code has all the time it needs, unless in a drain."""
         self._run(connection, end)
-        self._patient.add(connection)
+        self._timers[connection].is_patient = True
         if self._window is not None:
             self._schedule_cancel(connection)
 

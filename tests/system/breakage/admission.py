@@ -51,15 +51,15 @@ MUTANTS = (
     Mutant(
         name="blocked WebSockets closed at once",
         file="inprocess/drain_monitor.py",
-        old="timer = loop.call_later(after_s, self._end, connection, block.close, block.window_s)",
-        new="timer = loop.call_later(0, self._end, connection, block.close, block.window_s)",
+        old="after_s, self._end, connection, block.close, block.window_s",
+        new="0, self._end, connection, block.close, block.window_s",
         tests=(BLOCKED,),
     ),
     Mutant(
         name="connections of an unblocked route closed",
         file="inprocess/drain_monitor.py",
-        old="        self._block_timers.clear()\n",
-        new="",
+        old="            timers.cancel_block()\n",
+        new="            pass\n",
         tests=(BLOCKED,),
     ),
 )

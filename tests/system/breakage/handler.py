@@ -12,7 +12,7 @@ MUTANTS = (
     Mutant(
         name="thread reclaimed with something left on it",
         file="handler/thread_lease.py",
-        old="is_kept = self.must_keep and not self.is_over",
+        old="is_kept = self.has_leftovers and not self.is_request_over",
         new="is_kept = False",
         tests=(IN_EVERY_ORDER,),
     ),
@@ -33,15 +33,15 @@ MUTANTS = (
     Mutant(
         name="late calls taken for those of the request",
         file="handler/thread_pool.py",
-        old="call.is_late = lease.is_over",
+        old="call.is_late = lease.is_request_over",
         new="call.is_late = False",
         tests=(LATE,),
     ),
     Mutant(
         name="task runs on a thread with what its request left",
         file="handler/thread_lease.py",
-        old="if not self.calls or (self.calls[0].is_of_task and self.has_run):",
-        new="if not self.calls:",
+        old=" or (self.queued_calls[0].is_of_task and self.has_run_request):",
+        new=":",
         tests=(IN_EVERY_ORDER,),
     ),
     Mutant(
@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         name="end of the request ends its task's transaction",
         file="handler/thread_lease.py",
-        old="self.has_run |= not self.current.is_late",
-        new="self.has_run |= not self.current.is_of_task",
+        old="self.has_run_request |= not self.running_call.is_late",
+        new="self.has_run_request |= not self.running_call.is_of_task",
         tests=(TRANSACTIONS,),
     ),
     Mutant(
@@ -68,7 +68,7 @@ MUTANTS = (
     Mutant(
         name="lease with a call in hand taken for idle",
         file="handler/thread_lease.py",
-        old="return self.state in IDLE and self.current is None",
+        old="return self.state in IDLE and self.running_call is None",
         new="return self.state in IDLE",
         tests=(f"{UNIT}/test_overflow.py", MODEL),
     ),
@@ -82,8 +82,8 @@ MUTANTS = (
     Mutant(
         name="overflow not counted",
         file="handler/thread_pool.py",
-        old="lease.worker.is_overflow = True\n        self.overflow += 1",
-        new="lease.worker.is_overflow = True",
+        old="lease.pool_thread.is_overflow = True\n        self.overflow += 1",
+        new="lease.pool_thread.is_overflow = True",
         tests=(IN_EVERY_ORDER,),
     ),
     Mutant(
@@ -105,7 +105,7 @@ MUTANTS = (
     Mutant(
         name="task that outlives its request rejected",
         file="handler/wait_queue.py",
-        old="[lease for lease in self.leases if not lease.is_over]",
+        old="[lease for lease in self.leases if not lease.is_request_over]",
         new="list(self.leases)",
         tests=(f"{UNIT}/test_wait_queue.py",),
     ),
@@ -119,8 +119,8 @@ MUTANTS = (
     Mutant(
         name="thread returned with its transaction",
         file="handler/thread_pool.py",
-        old="for task in (drop_open_transactions, *lease.closing):",
-        new="for task in lease.closing:",
+        old="for task in (drop_open_transactions, *lease.on_release):",
+        new="for task in lease.on_release:",
         tests=(f"{UNIT}/test_endings.py",),
     ),
     Mutant(

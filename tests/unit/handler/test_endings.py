@@ -187,7 +187,7 @@ def test_the_end_of_a_request_runs_where_the_call_that_it_waits_for_ran(serve, t
         client = Client()
         sent = asyncio.create_task(send_request(application, client=client))
         await until(client.started.is_set)
-        await until(lambda: any(lease.calls for lease in pool.leases))
+        await until(lambda: any(lease.queued_calls for lease in pool.leases))
         urls.GATE.set()
         await sent
 

@@ -80,7 +80,7 @@ class Request:
         self.world = world
         self.steps = steps
         self.at = 0
-        self.executor = RequestExecutor(world.pool, holds=True, opening=(), closing=())
+        self.executor = RequestExecutor(world.pool, keeps_thread=True, on_acquire=(), on_release=())
         self.call = None
         self.must_suspend = False
         self.has_written = self.is_over = self.begins_late = False
@@ -220,13 +220,13 @@ def _lease(request, threads):
     lease = request.executor.lease
     return (
         lease.state,
-        lease.worker and threads[lease.worker],
-        lease.is_open,
-        lease.must_keep,
-        lease.has_submitted,
+        lease.pool_thread and threads[lease.pool_thread],
+        lease.has_opened,
+        lease.has_leftovers,
+        lease.has_unawaited_call,
         lease.has_transaction,
-        lease.current is not None,
-        len(lease.calls),
+        lease.running_call is not None,
+        len(lease.queued_calls),
     )
 
 
@@ -347,7 +347,7 @@ def test_each_transition_of_the_table_can_happen(model, monkeypatch):
     monkeypatch.setattr(thread_pool.ThreadLease, "change_state", noted)
     visit_all(model, 1, (READS_THEN_WRITES, READS))
     world = model(1, (SYNC, SYNC), [0, 1])
-    world.requests[1].executor.lease.calls[0].future.cancel()
+    world.requests[1].executor.lease.queued_calls[0].future.cancel()
     world.requests[1].executor.release()
 
     assert made == {(before, after) for before, all_ in TRANSITIONS.items() for after in all_}

@@ -142,7 +142,7 @@ def kept_while_idle(application, pool, target="/", query=b""):
     async def served():
         sent = asyncio.create_task(send_request(application, target, query=query))
         await until(lambda: any(lease.is_idle for lease in pool.leases))
-        kept = [lease.must_keep for lease in pool.leases]
+        kept = [lease.has_leftovers for lease in pool.leases]
         await sent
         return kept
 

@@ -217,10 +217,10 @@ def test_a_route_that_is_unblocked_in_time_keeps_its_connections(tmp_path):
     async def run():
         opened = await open_socket(served, path="/events/")
         blocked_routes.write(tmp_path, [block(window_s=3600)])
-        monitor = served.monitor
-        await opened.until(lambda: monitor._block_timers)
+        (timers,) = served.monitor._timers.values()
+        await opened.until(lambda: timers.block)
         blocked_routes.write(tmp_path, [])
-        await opened.until(lambda: not monitor._block_timers)
+        await opened.until(lambda: not timers.block)
         return opened.kinds
 
     assert asyncio.run(run()) == ["accept"]

@@ -180,7 +180,7 @@ def test_the_drain_is_read_once_for_all_connections(tmp_path, monkeypatch):
         opened = [await open_socket(drain) for _ in range(50)]
         drain_window.write(tmp_path, 7, 3600)
         await opened[0].until(lambda: drain.monitor._window)
-        return len(reads), all(drain.monitor._timers.values())
+        return len(reads), all(each.drain for each in drain.monitor._timers.values())
 
     count, are_scheduled = asyncio.run(run())
 

@@ -251,7 +251,7 @@ def on_thread(work):
     """Return an application whose sync code runs on a thread that our handler lends it."""
 
     async def application(scope, receive, send):
-        executor = RequestExecutor(request_pool(), holds=True, opening=(), closing=())
+        executor = RequestExecutor(request_pool(), keeps_thread=True, on_acquire=(), on_release=())
         token = run_on(executor)
         try:
             await sync_to_async(work)()

@@ -152,7 +152,7 @@ def test_the_stack_of_sync_code_is_that_of_the_thread_that_it_was_lent(board, re
     held = Held()
 
     async def view(scope, receive, send):
-        executor = RequestExecutor(request_pool(), holds=True, opening=(), closing=())
+        executor = RequestExecutor(request_pool(), keeps_thread=True, on_acquire=(), on_release=())
         token = run_on(executor)
         try:
             await sync_to_async(held.wait_for_the_report)()
