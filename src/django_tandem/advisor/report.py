@@ -1,18 +1,21 @@
-"""The advice on all routes of a plan, and its JSON."""
+"""The advice on all routes of a plan, its JSON, and its HTML page, which loads nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from django_tandem import __version__
 from django_tandem.advisor.evidence import RouteEvidence, gather
-from django_tandem.advisor.gains import Capacity
+from django_tandem.advisor.gains import Capacity, sentences
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.source import read_code
-from django_tandem.advisor.verdicts import Advice, advise
+from django_tandem.advisor.verdicts import MOVES, Advice, advise
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Plan, Stack
 from django_tandem.monitor.minutes import RouteMinute
+from django_tandem.render.target import template_environment
 from django_tandem.servers import SERVERS
 
 # Moves first, as they are what the reader looks for.
@@ -159,3 +162,37 @@ def _as_json(advice: Advice) -> dict[str, Any]:
 
 def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
+
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_page(report: Report) -> str:
+    """Return ``report`` as an HTML file."""
+    template = _templates().get_template("page.html.j2")
+    longest = max((each.evidence.workers for each in report.advice), default=0.0) or 1.0
+    return template.render(
+        report=report,
+        begin=_time(report.begin),
+        end=_time(report.end),
+        moves=[each for each in report.shown if each.verdict in MOVES],
+        others=[each for each in report.shown if each.verdict not in MOVES],
+        sentences=sentences,
+        bar=lambda advice: _bar(advice, longest),
+    )
+
+
+def _bar(advice: Advice, longest: float) -> tuple[float, float]:
+    """Return how long the bar of the workers is, and the part in which they wait, in percent."""
+    whole = 100 * advice.evidence.workers / longest
+    return round(whole, 2), round(whole * (advice.waiting or 0.0), 2)
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@cache
+def _templates() -> "Environment":
+    return template_environment("django_tandem.advisor", autoescape=True)

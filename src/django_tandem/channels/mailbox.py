@@ -13,7 +13,7 @@ from typing import Any
 
 from django_tandem.channels.frame import Frame, Message
 from django_tandem.channels.stepped_send import Send, SteppedSend, SuspendedSend
-from django_tandem.model.mailbox import MailboxLimits, SlowClient
+from django_tandem.model.connections import MailboxLimits, SlowClient
 
 # The longest mailbox is that of the last ten seconds.
 REMEMBERED_S = 10

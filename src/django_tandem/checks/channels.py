@@ -20,7 +20,7 @@ from packaging.version import Version
 from django_tandem.checks.facts import Facts, Layer, WrongMailbox
 from django_tandem.errors import ProjectError, did_you_mean
 from django_tandem.model import Stack
-from django_tandem.model.mailbox import SlowClient
+from django_tandem.model.connections import SlowClient
 from django_tandem.model.roles import listed_roles
 from django_tandem.project.importing import trying
 from django_tandem.project.loading import IN_MEMORY_LAYER

@@ -12,7 +12,7 @@ from django_tandem import environment
 from django_tandem.checks.facts import Facts, Unwritable
 from django_tandem.errors import MachineError
 from django_tandem.model import Plan
-from django_tandem.project.written_directories import sqlite_file
+from django_tandem.project.deployment import sqlite_file
 from django_tandem.runtime import accounts, lock, preflight, run_dir
 from django_tandem.runtime.state import read_state
 from django_tandem.settings import Settings

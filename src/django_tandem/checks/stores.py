@@ -13,7 +13,7 @@ from django.db import connections
 from django_tandem.checks.facts import DatabaseFacts, Facts, LocalStore
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import Stack
-from django_tandem.project.written_directories import sqlite_file
+from django_tandem.project.deployment import sqlite_file
 
 Importers = Callable[[str, str], Iterable[str]]
 

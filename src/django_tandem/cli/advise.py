@@ -11,19 +11,18 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from django_tandem.advisor.gains import sentences
-from django_tandem.advisor.page import page
-from django_tandem.advisor.report import Report, capacity_of, make_report
+from django_tandem.advisor.report import Report, capacity_of, make_report, render_page
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.advisor.verdicts import Advice
 from django_tandem.cli import console, figures
+from django_tandem.cli.argument_types import duration
 from django_tandem.cli.planning import Planned, named_verdict, plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
-from django_tandem.cli.shift_arguments import duration
 from django_tandem.errors import MachineError
 from django_tandem.model import EVERY_ROLE, Overrides
 from django_tandem.monitor.history import HISTORY, read
 from django_tandem.monitor.history.reader import last_minute
-from django_tandem.project.databases import atomic_databases
+from django_tandem.project.deployment import atomic_databases
 from django_tandem.runtime.host import allowed_cpus
 
 DAY_S = 86_400
@@ -109,7 +108,7 @@ def _is_chosen(route: dict[str, object], chosen: Advice) -> bool:
 
 def _write_page(report: Report, file: Path) -> None:
     try:
-        file.write_text(page(report), "utf-8")
+        file.write_text(render_page(report), "utf-8")
     except OSError as error:
         raise MachineError(
             f'"{file}" can\'t be written: {error.strerror}.',

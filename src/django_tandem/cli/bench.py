@@ -32,9 +32,9 @@ from django_tandem.bench.topology import HYBRID, ServerChoice, Topology, topolog
 from django_tandem.bench.workload import WebSockets, Workload
 from django_tandem.cli import INTERRUPTED, argument_types, bench_fanout, bench_replay, console
 from django_tandem.cli.interrupts import interruptible
-from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import load_project
 from django_tandem.cli.progress import Progress
+from django_tandem.cli.run_dirs import env_file_of
 from django_tandem.errors import TandemError
 from django_tandem.model import Plan, Stack
 from django_tandem.pipeline import Loaded

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from django_tandem.bench import fanout_report as reports
+from django_tandem.bench.fanout import require_open_files, with_room
 from django_tandem.bench.fanout_client import PLACEHOLDER
-from django_tandem.bench.fanout_limits import require_open_files, with_room
 from django_tandem.bench.fanout_report import FanoutReport
 from django_tandem.bench.fanout_session import (
     KILL,

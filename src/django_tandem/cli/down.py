@@ -12,8 +12,8 @@ from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.model.stop import command_s, end_s
 from django_tandem.runtime import lock, orphans, supervisord, unsupervised
 from django_tandem.runtime.connections import count_open
-from django_tandem.runtime.leftovers import remove_leftovers
 from django_tandem.runtime.links import are_bound
+from django_tandem.runtime.run_dir import remove_leftovers
 from django_tandem.runtime.state import nothing_runs, read_state, read_stop_s
 from django_tandem.runtime.supervisord import GoneError
 

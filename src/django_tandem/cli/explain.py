@@ -1,6 +1,7 @@
 """Explain one URL: its view, the stack, the reason, and the edge's rule that decides."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -8,12 +9,10 @@ from typing import Any
 from django.urls import get_resolver
 
 from django_tandem.cli import console
-from django_tandem.cli import request as request_line
-from django_tandem.cli.answers import Answer, answers
-from django_tandem.cli.https_redirect import https_location
+from django_tandem.cli.answers import Answer, add_request_arguments, answers, read_request
 from django_tandem.cli.planning import plan_project
 from django_tandem.errors import RefusedError
-from django_tandem.model import EVERY_ROLE, Overrides, Plan, Project, Route, Stack
+from django_tandem.model import EVERY_ROLE, Edge, Overrides, Plan, Project, Route, Stack
 from django_tandem.project.lookup import (
     may_answer,
     resolve_http,
@@ -30,7 +29,7 @@ REJECTIONS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    request_line.add_arguments(parser)
+    add_request_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     # The rules are those of the whole project, for any role of this host.
     planned = plan_project(options, overrides=Overrides(roles=EVERY_ROLE))
     plan = planned.plan
-    request = request_line.read(options, own_name=_own_name(plan))
+    request = read_request(options, own_name=_own_name(plan))
     found = answers(request, planned)
     problems = [problem for each in found if (problem := _problem(each, request, plan))]
     if options.json:
@@ -218,3 +217,22 @@ def elsewhere(path: str, project: Project) -> Iterator[tuple[str, Route, Stack]]
         route = resolve_http(path, other.routes, get_resolver(other.module))
         if route is not None:
             yield other.module, route, decide(route, ()).stack
+
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+HOST = re.compile(r"(?P<bare>\[[^\]]*\]|[^:\[\]]+)(?P<port>:[0-9]*)?")
+# As redirect.conf.j2 has it: these are answered by plain HTTP.
+ANSWERED = re.compile(r"/\.well-known/acme-challenge/|/\.tandem/ready\Z")
+
+
+def https_location(request: EdgeRequest, edge: Edge) -> str | None:
+    """Return where the edge redirects ``request`` to, if its URL is one of plain HTTP."""
+    host = HOST.fullmatch(request.host)
+    if not (edge.redirects and request.is_plain_http and host):
+        return None
+    if ANSWERED.match(request.target.partition("?")[0]):
+        return None
+    # Without a port in the URL, the client has connected to port 80, which may be published.
+    is_published = not host["port"] and all(bind.port != HTTP_PORT for bind in edge.redirects)
+    has_port = edge.https_port != HTTPS_PORT and not is_published
+    return f"https://{host['bare']}{f':{edge.https_port}' if has_port else ''}{request.target}"

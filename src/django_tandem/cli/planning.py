@@ -12,8 +12,13 @@ from django.core.checks import CheckMessage
 from django_tandem import checks, pipeline
 from django_tandem.checks.findings import advice, findings, gather
 from django_tandem.cli import argument_types, console
-from django_tandem.cli.locating import env_file_of, hinting_at_env_file, locate
-from django_tandem.cli.run_dirs import given_run_dir, redis_offered
+from django_tandem.cli.run_dirs import (
+    env_file_of,
+    given_run_dir,
+    hinting_at_env_file,
+    locate,
+    redis_offered,
+)
 from django_tandem.cli.start_notes import (
     unapplied_migrations,
     unreachable_redis,

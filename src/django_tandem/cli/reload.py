@@ -10,10 +10,10 @@ from traceback import TracebackException
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import timeout
-from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import plan_project, read_notes, report_plan, write_notes
 from django_tandem.cli.run_dirs import (
     add_other_run_dir_argument,
+    env_file_of,
     find_foreign_run_dir,
     find_run_dir,
     given_run_dir,

@@ -8,11 +8,18 @@ from pathlib import Path
 
 from django_tandem.cli import console, shift_actions, shift_mirror
 from django_tandem.cli.advise import read_report
-from django_tandem.cli.argument_types import positive_integer
+from django_tandem.cli.argument_types import (
+    duration,
+    methods,
+    percent,
+    percents,
+    positive_integer,
+    samples,
+    stack,
+)
 from django_tandem.cli.planning import named_verdict, plan_project
 from django_tandem.cli.run_dirs import add_other_run_dir_argument
-from django_tandem.cli.shift_arguments import duration, methods, percent, percents, samples, stack
-from django_tandem.cli.shift_lines import as_json, share, started
+from django_tandem.cli.shift_actions import as_json, share, started
 from django_tandem.errors import RefusedError, TandemError
 from django_tandem.inprocess import blocked_routes
 from django_tandem.model import Plan, Verdict

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_tandem.cli import console, figures
+from django_tandem.cli.argument_types import duration, ignored
 from django_tandem.cli.interrupts import interruptible
-from django_tandem.cli.shift_arguments import duration, ignored
 from django_tandem.errors import RefusedError, TandemError
 from django_tandem.mirror import Difference, MirrorReport, parse_ignored
 from django_tandem.mirror.findings import Finding

@@ -26,8 +26,8 @@ from django_tandem.model import Block
 from django_tandem.model.programs import generation_of, is_master, socket_names
 from django_tandem.runtime.kind_status import ProgramRole
 from django_tandem.runtime.probes.client import failures
-from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.status import ProgramStatus, StackStatus, read_status
+from django_tandem.runtime.workers import read_slots
 
 REFRESH_S = 1.0
 # By the value of --check.

@@ -12,7 +12,6 @@ from django.conf import settings as django_settings
 
 from django_tandem.cli import console
 from django_tandem.cli.argument_types import log_format, timeout
-from django_tandem.cli.locating import env_file_of
 from django_tandem.cli.planning import (
     Planned,
     add_role_argument,
@@ -21,7 +20,7 @@ from django_tandem.cli.planning import (
     report_plan,
     write_notes,
 )
-from django_tandem.cli.run_dirs import given_run_dir
+from django_tandem.cli.run_dirs import env_file_of, given_run_dir
 from django_tandem.cli.start_notes import unread_variables
 from django_tandem.cli.user import require_own
 from django_tandem.environment import ENV_FILE, STARTED_BY_ROOT
@@ -33,10 +32,10 @@ from django_tandem.project.location import find
 from django_tandem.project.releases import find_link
 from django_tandem.runtime import (
     blocks,
-    capabilities,
     early_signals,
     mirrored,
     preflight,
+    privileges,
     shifts,
     start,
     unsupervised_start,
@@ -125,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     for note in _machine_notes(plan, planned.loaded.settings):
         report(note)
     if by_root and not preflight.needs_port_binding(plan):
-        capabilities.give_up_port_binding()
+        privileges.give_up_port_binding()
     os.chdir(plan.project.directory)
     handle = start.prepare(plan, planned.loaded.settings)
     # Not before: another stack may run in this directory.

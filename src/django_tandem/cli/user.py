@@ -14,10 +14,11 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.cli import console
-from django_tandem.cli.locating import env_file_of, locate
 from django_tandem.cli.run_dirs import (
     DEFAULT_RUN_DIR,
+    env_file_of,
     given_run_dir,
+    locate,
     project_directory,
     redis_offered,
 )

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from django_tandem import environment
 from django_tandem.asgi import get_asgi_application
 from django_tandem.handler.application import DjangoApplication, should_serve
-from django_tandem.handler.protocol import Application, Receive, Scope, Send
+from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
 from django_tandem.inprocess import (
     admission,
@@ -40,7 +40,6 @@ from django_tandem.inprocess.handler_choice import (
 )
 from django_tandem.inprocess.handover import AsgiHandover
 from django_tandem.inprocess.handover_counts import HandoverCounter
-from django_tandem.inprocess.lifespan import AsgiLifespan
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.peer_trust import AsgiPeerTrust
 from django_tandem.inprocess.policy import read_pins
@@ -147,3 +146,61 @@ def as_coroutine_function(application: Application) -> Application:
 
 def _details(handler: str) -> dict[str, object]:
     return {"handler": handler, "threads": count_threads() or None}
+
+
+class AsgiLifespan:
+    """
+    Calls ``begin`` with each scope, as some servers have no lifespan.
+
+    A shutdown reaches the project after ``before_shutdown``, and each of ``at_end`` runs once the
+    project has shut down. Some servers end by a signal once the lifespan is complete, and the exit
+    handlers don't run then: so all of that runs before the server has the last message.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        begin: Callable[[], None] | None = None,
+        before_shutdown: Callable[[], Awaitable[None]] | None = None,
+        at_end: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self.application = application
+        self._begin = begin
+        self._before_shutdown = before_shutdown
+        self._at_end = at_end
+
+    # Not a coroutine function: its frame would last as long as a WebSocket.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if self._begin is not None:
+            self._begin()
+        if scope["type"] == "lifespan":
+            return self._live(scope, receive, send)
+        return self.application(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        remaining: Sequence[Callable[[], None]] = ()
+
+        def end() -> None:
+            nonlocal remaining
+            due, remaining = remaining, ()
+            for each in due:
+                each()
+
+        async def receive_shutdown() -> Message:
+            nonlocal remaining
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                if self._before_shutdown is not None:
+                    await self._before_shutdown()
+                remaining = self._at_end
+            return message
+
+        async def send_last(message: Message) -> None:
+            end()
+            await send(message)
+
+        try:
+            await self.application(scope, receive_shutdown, send_last)
+        finally:
+            end()

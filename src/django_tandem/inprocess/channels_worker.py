@@ -16,12 +16,7 @@ from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.handler.switching import ParallelConsumers
-from django_tandem.inprocess import (
-    consumers,
-    early_stop,
-    scoreboard,
-    telemetry,
-)
+from django_tandem.inprocess import consumers, process_start, scoreboard, telemetry
 from django_tandem.inprocess.channel_layers import AtMostOnceReceive
 from django_tandem.inprocess.manage_py import run_named_manage_py
 from django_tandem.inprocess.process_start import prepare_process
@@ -159,8 +154,8 @@ def make_worker(channels: Sequence[str]) -> Worker:
 
 def main() -> None:
     """Run the runworker command with our worker instead of Channels'."""
-    if early_stop.are_blocked():
-        early_stop.take_signals()
+    if process_start.are_signals_blocked():
+        process_start.take_signals()
     prepare_process()
     run_named_manage_py()
     django.setup()

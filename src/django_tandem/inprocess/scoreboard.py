@@ -18,10 +18,10 @@ from typing import Any
 
 from django_tandem import environment
 from django_tandem.handler.cpu_time import CpuTime, ProcessCpuTime
-from django_tandem.inprocess import database_connections, slot_file, slot_layout
+from django_tandem.inprocess import process_gauges, slot_file
 from django_tandem.inprocess.access_log import CpuUse
-from django_tandem.inprocess.loop_lag import LoopLag
-from django_tandem.inprocess.slot_layout import MAX_DETAILS, PLACES, SlotWriter
+from django_tandem.inprocess.process_gauges import LoopLag
+from django_tandem.inprocess.slot_file import MAX_DETAILS, PLACES, SlotWriter
 
 # The key of a request in its environ or scope.
 REQUEST = "tandem.request"
@@ -149,7 +149,7 @@ class Scoreboard:
             if self._slot is None:
                 self._slot = self._open()
                 self.write_details()
-                database_connections.watch()
+                process_gauges.watch_connections()
                 if self.on_start is not None:
                     self.on_start()
 
@@ -159,12 +159,12 @@ class Scoreboard:
         slot = SlotWriter(slot_file.map_slot(self.run_dir))
         # A worker's own children run what is registered for the exit, too.
         atexit.register(self.remove)
-        slot.numbers[slot_layout.PID] = self._pid
-        slot.numbers[slot_layout.GENERATION] = self.generation
-        slot.numbers[slot_layout.OPENED_AT] = since_boot_s()
-        slot.numbers[slot_layout.STARTED_AT] = time.time()
+        slot.numbers[slot_file.PID] = self._pid
+        slot.numbers[slot_file.GENERATION] = self.generation
+        slot.numbers[slot_file.OPENED_AT] = since_boot_s()
+        slot.numbers[slot_file.STARTED_AT] = time.time()
         # Last, as a reader leaves out a slot without it.
-        slot.numbers[slot_layout.VERSION_AT] = slot_layout.VERSION
+        slot.numbers[slot_file.VERSION_AT] = slot_file.VERSION
         return slot
 
     def remove(self) -> None:
@@ -186,7 +186,7 @@ class Scoreboard:
             if not self.active:
                 self._note_busy(time.monotonic())
             self.active[request] = None
-            self._set(slot_layout.IN_FLIGHT, len(self.active))
+            self._set(slot_file.IN_FLIGHT, len(self.active))
             if self._free:
                 request.place = self._free.pop()
         self.write(request)
@@ -212,7 +212,7 @@ class Scoreboard:
                 self._body_cpu_us[route] += int(body.used_s * 1e6)
                 self._body_delay_us[route] += max(0, int(body.delay_s * 1e6))
             self._requests += 1
-            self._set(slot_layout.REQUESTS, self._requests)
+            self._set(slot_file.REQUESTS, self._requests)
         if self._lag is None and time.monotonic() >= self._write_at:
             self.write_details()
 
@@ -236,7 +236,7 @@ class Scoreboard:
         if request not in self.active:
             return
         del self.active[request]
-        self._set(slot_layout.IN_FLIGHT, len(self.active))
+        self._set(slot_file.IN_FLIGHT, len(self.active))
         if not self.active:
             self._note_idle(time.monotonic())
         if self._slot is not None and request.place is not None:
@@ -246,20 +246,20 @@ class Scoreboard:
 
     def _note_busy(self, now: float) -> None:
         self._busy_s -= now
-        self._set(slot_layout.BUSY_S, self._busy_s)
+        self._set(slot_file.BUSY_S, self._busy_s)
 
     def _note_idle(self, now: float) -> None:
         self._busy_s += now
-        self._set(slot_layout.BUSY_S, self._busy_s)
+        self._set(slot_file.BUSY_S, self._busy_s)
 
     def _set(self, at: int, number: float) -> None:
         if self._slot is not None:
             self._slot.numbers[at] = number
 
     def _write_lag(self, last_s: float, longest_s: float, due: float) -> None:
-        self._set(slot_layout.LAG_S, last_s)
-        self._set(slot_layout.LAG_MAX_S, longest_s)
-        self._set(slot_layout.TIMER_DUE, due)
+        self._set(slot_file.LAG_S, last_s)
+        self._set(slot_file.LAG_MAX_S, longest_s)
+        self._set(slot_file.TIMER_DUE, due)
         if time.monotonic() >= self._write_at:
             self.write_details()
 
@@ -268,7 +268,7 @@ class Scoreboard:
         self._write_at = time.monotonic() + DETAILS_EVERY_S
         now = {
             "stack": self.stack,
-            "database_connections": database_connections.count_open(),
+            "database_connections": process_gauges.count_open_connections(),
             "body_cpu_us": dict(self._body_cpu_us),
             "body_delay_us": dict(self._body_delay_us),
             **self._details(),

@@ -7,9 +7,9 @@ out, and `findings` adds the differences up to a report, with examples without s
 """
 
 from django_tandem.mirror.comparison import Difference, DifferenceKind, compare
+from django_tandem.mirror.exchange import MirroredResponse
 from django_tandem.mirror.findings import Findings, MirrorReport
 from django_tandem.mirror.ignoring import Ignored, parse_ignored
-from django_tandem.mirror.responses import MirroredResponse
 
 __all__ = [
     "Difference",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from django_tandem.mirror.exchange import BYTES, HTML, JSON, TEXT, MirroredResponse
 from django_tandem.mirror.ignoring import Ignored, Step
-from django_tandem.mirror.responses import BYTES, HTML, JSON, TEXT, MirroredResponse
 
 # Of one pair of bodies.
 MOST_PATHS = 20

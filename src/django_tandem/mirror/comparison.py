@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from django_tandem.mirror.bodies import compare_bodies, shortened
+from django_tandem.mirror.exchange import MirroredResponse
 from django_tandem.mirror.ignoring import Ignored
-from django_tandem.mirror.responses import MirroredResponse
 
 # Of the server, of the framing, of the edge, or of the one request: no view sends them alike twice.
 OWN_HEADERS = frozenset(

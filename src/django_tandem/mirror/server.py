@@ -16,12 +16,12 @@ from django_tandem.mirror.comparison import Difference, compare
 from django_tandem.mirror.exchange import (
     Connections,
     CopiedRequest,
+    MirroredResponse,
     NoResponseError,
     exchange,
 )
 from django_tandem.mirror.findings import Findings, MirrorReport
 from django_tandem.mirror.ignoring import Ignored
-from django_tandem.mirror.responses import MirroredResponse
 
 # In the run directory. Only the edge, which has the user of the stack, may connect.
 MIRROR_SOCKET = "mirror.sock"

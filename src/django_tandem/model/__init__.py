@@ -1,9 +1,15 @@
 """The frozen values that pass between the stages of the pipeline. No I/O, no Django."""
 
-from django_tandem.model.bind import Bind
-from django_tandem.model.blocks import Block, BlockRule
-from django_tandem.model.connections import ConnectionAges, ConnectionLimits, read_limits
-from django_tandem.model.drain import DrainMode, DrainRule, drain_mode
+from django_tandem.model.connections import (
+    Block,
+    BlockRule,
+    ConnectionAges,
+    ConnectionLimits,
+    DrainMode,
+    DrainRule,
+    drain_mode,
+    read_limits,
+)
 from django_tandem.model.kubernetes import (
     POD_CPUS,
     POD_MEMORY_MB,
@@ -11,7 +17,7 @@ from django_tandem.model.kubernetes import (
     Gateway,
     Kubernetes,
 )
-from django_tandem.model.peers import Peer, Peers, PeerTls, Resolver
+from django_tandem.model.peers import Bind, Peer, Peers, PeerTls, Resolver
 from django_tandem.model.plan import (
     MAX_LINE_BYTES,
     MONITOR_FILE,

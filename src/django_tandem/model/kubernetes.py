@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django_tandem.model.bind import Bind
-from django_tandem.model.peers import Peers
+from django_tandem.model.peers import Bind, Peers
 from django_tandem.model.routes import Stack
 
 # Of the pod of a stack: two WSGI workers, or one process of ASGI.

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django_tandem.model import programs
-from django_tandem.model.bind import Bind
-from django_tandem.model.connections import ConnectionLimits
-from django_tandem.model.drain import DrainMode
+from django_tandem.model.connections import ConnectionLimits, DrainMode
 from django_tandem.model.kubernetes import Kubernetes
-from django_tandem.model.peers import Peers, Resolver
+from django_tandem.model.peers import Bind, Peers, Resolver
 from django_tandem.model.project import BackgroundWorker, Project, StaticFiles
 from django_tandem.model.roles import EVERY_ROLE, Role, Roles
 from django_tandem.model.routes import EdgeRule, Pin, Stack, Verdict

@@ -20,8 +20,8 @@ from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import SnapshotInputs
 from django_tandem.runtime import shifts
 from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
-from django_tandem.runtime.scoreboard import read_slots
 from django_tandem.runtime.waiting import report
+from django_tandem.runtime.workers import read_slots
 
 # How long the page of the metrics is kept for further scrapers.
 KEPT_S = 1.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from django_tandem.model import programs
 from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.model.state import State
@@ -21,7 +21,7 @@ MB = 1024 * 1024
 def read_restarts(run_dir: Path, state: State) -> dict[str, int]:
     """Return how often programs and workers of a shared master were restarted; raises OSError."""
     generation = state.generation
-    of_workers = worker_restarts.read(run_dir, generation)
+    of_workers = generation_files.read_restarts(run_dir, generation)
     named = {programs.numbered(kind, generation): count for kind, count in of_workers.items()}
     of_programs = supervisord.restarts(run_dir) if state.is_supervised else {}
     return {**of_programs, **named}

@@ -30,9 +30,9 @@ from django_tandem.monitor.statsd_export import StatsdExport
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import read_queues
 from django_tandem.runtime.probes.http_server import HttpServer
-from django_tandem.runtime.scoreboard import ScoreboardReader
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, WatchedState
 from django_tandem.runtime.waiting import report
+from django_tandem.runtime.workers import ScoreboardReader
 
 # The edge writes its lines each second, or each 64 kB.
 READ_EVERY_S = 0.25

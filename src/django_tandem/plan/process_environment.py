@@ -7,7 +7,7 @@ from django_tandem import environment
 from django_tandem.handler.pools import auto_threads
 from django_tandem.inprocess import prometheus_files
 from django_tandem.model import DrainMode, LogFormat
-from django_tandem.model.mailbox import MailboxLimits
+from django_tandem.model.connections import MailboxLimits
 from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 from django_tandem.plan.context import PlanContext
 from django_tandem.settings import Settings

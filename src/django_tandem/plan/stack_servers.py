@@ -16,6 +16,7 @@ from django_tandem.model import (
 )
 from django_tandem.plan.capacity import (
     SERVER_MARGIN_S,
+    connection_limits,
     is_shared,
     nice,
     niceness,
@@ -23,7 +24,6 @@ from django_tandem.plan.capacity import (
     with_limits,
     worker_count,
 )
-from django_tandem.plan.connections import connection_limits
 from django_tandem.plan.context import PlanContext
 from django_tandem.plan.peers import stack_bind, stack_tls
 from django_tandem.plan.process_environment import metrics_environment, process_environment

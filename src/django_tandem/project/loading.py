@@ -21,7 +21,13 @@ from django_tandem.model import ForwardedHeaders, Project, Route, StaticFiles, V
 from django_tandem.project.asgi_components import find_component
 from django_tandem.project.asgi_routes import AsgiFacts, read_application
 from django_tandem.project.background_workers import read_background_workers
-from django_tandem.project.databases import read_databases
+from django_tandem.project.deployment import (
+    read_databases,
+    read_packaging,
+    read_variables,
+    security_headers,
+    written_directories,
+)
 from django_tandem.project.importing import (
     asgi_application_path,
     import_application,
@@ -30,13 +36,9 @@ from django_tandem.project.importing import (
 )
 from django_tandem.project.location import Location, load_settings
 from django_tandem.project.middleware import read_middleware, read_other_urlconfs, urlconf_setters
-from django_tandem.project.packaging import read_packaging
 from django_tandem.project.redis import channel_layers, redis_hosts
 from django_tandem.project.releases import find_release
-from django_tandem.project.security_headers import security_headers
 from django_tandem.project.urlconf import http_routes
-from django_tandem.project.variables import read_variables
-from django_tandem.project.written_directories import written_directories
 from django_tandem.settings import Settings, with_secret
 
 # Its messages reach only the sending process.

@@ -19,7 +19,7 @@ from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.health import ANSWERS, RUNS
 from django_tandem.runtime.health_gate import Failed, Healthy, format_failure, wait_for_start
-from django_tandem.runtime.line_forms import ERROR
+from django_tandem.runtime.line_blocks import ERROR
 from django_tandem.runtime.probes import client
 from django_tandem.runtime.state import READY_FILE, read_state
 from django_tandem.runtime.waiting import POLL_S, Deadline, report_as, wait_until

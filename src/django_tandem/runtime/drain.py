@@ -14,12 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import (
-    drain_window,
-    master_heartbeat,
-    prometheus_files,
-    worker_restarts,
-)
+from django_tandem.inprocess import drain_window, generation_files, prometheus_files
 from django_tandem.model import DrainMode, Stack, programs
 from django_tandem.model.programs import (
     RETIRE_CHANNELS,
@@ -183,7 +178,7 @@ def _recover(run_dir: Path) -> None:
 def _remove_old(run_dir: Path, diff: Diff) -> None:
     logs.remove_old_logs(run_dir, diff.state.generation)
     running = {generation_of(name) for name in diff.running}
-    for files in (drain_window.FILES, worker_restarts.FILES, master_heartbeat.FILES):
+    for files in (drain_window.FILES, generation_files.RESTARTS, generation_files.HEARTBEAT):
         files.remove_all_but(run_dir, running)
     prometheus_files.end_all_but(run_dir, running)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django_tandem.inprocess import startup_failures, worker_restarts
+from django_tandem.inprocess import generation_files, startup_failures
 from django_tandem.model import Process, Status, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
 from django_tandem.model.state import State
@@ -150,7 +150,7 @@ class HealthGate:
         if status.state in ENDED or status.pid != first:
             return status.detail or "it ended"
         # A shared master replaces its workers itself.
-        ended = worker_restarts.read(self._run_dir, generation_of(program))
+        ended = generation_files.read_restarts(self._run_dir, generation_of(program))
         return f"its {next(iter(ended))} worker ended" if is_master(program) and ended else ""
 
 
@@ -197,7 +197,7 @@ def _find_load_failure(state: State, run_dir: Path) -> Failed | None:
 
 def _find_ending_workers(state: State, run_dir: Path) -> Failed | None:
     # A shared master restarts its workers forever, each two seconds after the start before.
-    ended = worker_restarts.read(run_dir, state.generation)
+    ended = generation_files.read_restarts(run_dir, state.generation)
     for process in filter(lambda each: each.is_master, state.processes):
         for kind, times in ended.items():
             if times > WORKER_RESTARTS:

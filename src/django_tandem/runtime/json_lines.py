@@ -13,8 +13,7 @@ from typing import Any
 
 from django_tandem.inprocess.json_logging import read_object
 from django_tandem.model.programs import generation_of
-from django_tandem.runtime.line_blocks import LineBlock, open_block
-from django_tandem.runtime.line_forms import INFO, Line, read_line
+from django_tandem.runtime.line_blocks import INFO, Line, LineBlock, open_block, read_line
 
 # Valid in JSON, but a terminal obeys some of them, and some readers end a line at the others.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.model.programs import generation_of, is_master, kinds_of
 from django_tandem.runtime.health import does_work
@@ -65,7 +65,7 @@ def kind_statuses(
     if not is_master(status.name):
         return ()
     workers = workers_of(status.pid) if status.pid else None
-    restarts = worker_restarts.read(run_dir, generation_of(status.name))
+    restarts = generation_files.read_restarts(run_dir, generation_of(status.name))
     planned = {kind.name: kind for kind in process.kinds} if process else {}
     names = {
         kind: name

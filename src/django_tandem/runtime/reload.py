@@ -10,9 +10,9 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError, RefusedError
 from django_tandem.inprocess import (
     drain_window,
+    generation_files,
     prometheus_files,
     startup_failures,
-    worker_restarts,
 )
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
@@ -328,7 +328,7 @@ def _start(program: str, run_dir: Path) -> None:
         log_path(run_dir, name).unlink(missing_ok=True)
     startup_failures.clear_startup_failure(run_dir, program)
     if is_master(program):
-        worker_restarts.FILES.remove(run_dir, generation_of(program))
+        generation_files.RESTARTS.remove(run_dir, generation_of(program))
     supervisord.start(run_dir, [program])
 
 

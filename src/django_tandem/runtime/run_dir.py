@@ -9,14 +9,19 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from django_tandem import atomic_files, environment
+from django_tandem.atomic_files import remove_abandoned
 from django_tandem.errors import MachineError
-from django_tandem.model import Plan
-from django_tandem.model.state import STATE_FILE
+from django_tandem.inprocess import prometheus_files, slot_file
+from django_tandem.model import REQUESTS_FILE, Plan
+from django_tandem.model.shifts import SHIFTED_FILE
+from django_tandem.model.state import STATE_FILE, STOPPING_FILE
 from django_tandem.project.releases import find_link
 from django_tandem.runtime import lock
+from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE
 
 # The kernel takes 107 bytes for a socket's path; supervisord first binds a name with its pid
 # behind it, the longest of ours.
@@ -230,3 +235,24 @@ def is_rendered(path: Path) -> bool:
             return "tandem render" in file.readline()
     except (OSError, UnicodeDecodeError):
         return False
+
+
+# Everything that a stop leaves behind, and no file of the user's.
+LEFTOVERS = (
+    *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock", HEALTH_SOCKET),
+    *(METRICS_SOCKET, REQUESTS_FILE, SHIFTED_FILE),
+    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
+    *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
+    *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*", "heartbeat-[0-9]*"),
+)
+
+
+def remove_leftovers(run_dir: Path) -> None:
+    """Remove the sockets, links, pid files, counts and slots that a stop leaves behind."""
+    # Not Path.glob(), which skips a link whose target does not exist.
+    for name in os.listdir(run_dir):  # noqa: PTH208
+        if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
+            (run_dir / name).unlink(missing_ok=True)
+    remove_abandoned(run_dir)
+    prometheus_files.remove_all(run_dir)
+    slot_file.remove_all(run_dir)

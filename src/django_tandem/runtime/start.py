@@ -16,19 +16,19 @@ from django_tandem.model import Plan
 from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.model.stop import command_s
 from django_tandem.runtime import (
-    capabilities,
     early_signals,
     lock,
     logs,
     orphans,
     preflight,
+    privileges,
     run_dir,
     supervisord,
 )
 from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.announce import announce
 from django_tandem.runtime.identity import identify
-from django_tandem.runtime.leftovers import remove_leftovers
+from django_tandem.runtime.run_dir import remove_leftovers
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import report
 from django_tandem.settings import Settings
@@ -102,7 +102,7 @@ def in_foreground(
     within ``timeout_s``. With ``watched``, the last arguments of `runtime.watch`, another process
     reloads it. Does not return.
     """
-    with capabilities.port_binding_withheld():
+    with privileges.port_binding_withheld():
         _beside("announce", str(directory), str(timeout_s), variables=without_agents(os.environ))
         if watched is not None:
             # It starts `tandem reload`, whose settings may read any variable.

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from django_tandem.errors import RefusedError
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from django_tandem.model import DrainMode, Status, programs
 from django_tandem.model.programs import generation_of
 from django_tandem.model.state import STOPPING_FILE, State
@@ -32,7 +32,7 @@ def statuses(run_dir: Path, state: State) -> tuple[Status, ...]:
 def restarts(run_dir: Path, state: State) -> dict[str, int]:
     """Return how many workers of the one program were replaced, if some were."""
     (process,) = state.processes
-    found = sum(worker_restarts.read(run_dir, generation_of(process.program)).values())
+    found = sum(generation_files.read_restarts(run_dir, generation_of(process.program)).values())
     return {process.program: found} if found else {}
 
 

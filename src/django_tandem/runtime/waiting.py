@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django_tandem.model import LogFormat
 from django_tandem.runtime.json_lines import own_object
-from django_tandem.runtime.line_forms import INFO
+from django_tandem.runtime.line_blocks import INFO
 
 # Often enough for a person, and cheap enough for a call to supervisord each time.
 POLL_S = 0.05

@@ -1,13 +1,18 @@
-"""The workers of a shared master: its child processes, by kind."""
+"""The running workers: the processes of a shared master, and the slots that each worker writes."""
 
+import mmap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from django_tandem.inprocess import slot_file
 from django_tandem.inprocess.worker_process import booting_name, process_name
 from django_tandem.model.programs import KINDS, MASTER_MODULE
+from django_tandem.model.scoreboard import SCOREBOARD, WorkerSlot
+from django_tandem.runtime.identity import created_at
 
 # By name of the process: the kind, and whether the worker is ready.
 NAMES = {process_name(kind): (str(kind), True) for kind in KINDS} | {
@@ -51,3 +56,59 @@ def _workers(master: psutil.Process) -> Iterator[tuple[str, Worker]]:
             continue
         if kind:
             yield kind, Worker(pid=child.pid, uptime_s=max(0, int(age_s)), is_ready=is_ready)
+
+
+# The kernel counts the start of a process in hundredths of a second.
+TOLERANCE_S = 0.02
+
+
+class ScoreboardReader:
+    """Reads the slots of a run directory, and keeps the last of each for one that is written."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._directory = run_dir / SCOREBOARD
+        self._last: dict[int, WorkerSlot] = {}
+
+    def read(self) -> tuple[WorkerSlot, ...]:
+        """Return the slot of each running worker, by pid."""
+        self._last = {slot.pid: slot for slot in self._slots()}
+        return tuple(slot for _, slot in sorted(self._last.items()))
+
+    def _slots(self) -> Iterator[WorkerSlot]:
+        for pid in self._pids():
+            found = self._read(pid)
+            if found is not None:
+                yield found
+
+    def _pids(self) -> list[int]:
+        try:
+            names = [path.name for path in self._directory.iterdir()]
+        except OSError:
+            return []
+        return [int(name) for name in names if name.isdecimal()]
+
+    def _read(self, pid: int) -> WorkerSlot | None:
+        try:
+            with (self._directory / str(pid)).open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            # It has just ended.
+            return None
+        with mapped:
+            if len(mapped) < slot_file.SLOT_BYTES:
+                return None
+            created = created_at(pid)
+            opened = slot_file.opened_at(mapped)
+            # A younger process has the pid of one that was killed.
+            if created is None or created > opened + TOLERANCE_S:
+                return None
+            try:
+                return slot_file.read_slot(mapped) or self._last.get(pid)
+            except (TypeError, ValueError, AttributeError):
+                # Of a worker of another version.
+                return None
+
+
+def read_slots(run_dir: Path) -> tuple[WorkerSlot, ...]:
+    """Return the slot of each running worker, by pid."""
+    return ScoreboardReader(run_dir).read()

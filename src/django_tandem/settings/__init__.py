@@ -7,10 +7,10 @@ from typing import Any
 from django_tandem import environment
 from django_tandem.errors import SettingError
 from django_tandem.model import ConnectionAges, DrainRule, Include, LogFormat, Pin, Roles
-from django_tandem.model.mailbox import SlowClient
+from django_tandem.model.connections import SlowClient
 from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
-from django_tandem.settings import option_readers, peer_readers, readers
+from django_tandem.settings import option_readers, peers, readers
 from django_tandem.settings.kubernetes import KubernetesSettings
 from django_tandem.settings.options import REQUIRED, dict_of, group, option, read
 from django_tandem.settings.peers import PeersSettings
@@ -397,5 +397,5 @@ def with_secret(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Return the settings with the secret of the environment, where they name none."""
     if settings.peers.secret:
         return settings
-    secret = peer_readers.secret_of(environ)
+    secret = peers.secret_of(environ)
     return replace(settings, peers=replace(settings.peers, secret=secret)) if secret else settings

@@ -18,7 +18,7 @@ from django_tandem.model import (
     Pin,
     Stack,
 )
-from django_tandem.model.mailbox import SlowClient
+from django_tandem.model.connections import SlowClient
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.settings.readers import (
     Reader,

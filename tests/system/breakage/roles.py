@@ -9,7 +9,7 @@ MASTER = "tests/system/master/test_one_stack.py"
 MUTANTS = (
     Mutant(
         name="further connections that are not refused",
-        file="servers/adapters/refusing.py",
+        file="servers/adapters/addresses.py",
         old="listener.setsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX, NO_INTERFACE)",
         new="pass",
         tests=(f"{MASTER}::test_a_stop_resets_no_connection_that_was_accepted",),

@@ -22,7 +22,7 @@ from faults.victims import pid_of, worker
 from django_tandem.bench.fanout_client import PLACEHOLDER, stamped
 from django_tandem.bench.fanout_load import FanoutLoad
 from django_tandem.bench.fanout_workload import FanoutJob, raise_open_files
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 from harness.client import ask
 
 PATH = "/ws/marks/"

@@ -11,8 +11,8 @@ from django.conf import settings
 import builders
 from django_tandem.model import Stack, Verdict
 from django_tandem.render.kubernetes.application import Parent
-from django_tandem.render.kubernetes.direct import BackendRef, render_routes
 from django_tandem.render.kubernetes.lowering import lower
+from django_tandem.render.kubernetes.routes import BackendRef, render_routes
 from harness.gateway_api import HttpRoute
 
 BACKENDS = {stack: BackendRef(name=stack.value, port=80) for stack in Stack}

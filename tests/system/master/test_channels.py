@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from builders import plan, websocket
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from django_tandem.runtime.health import silent_kinds
 from harness.client import wait_for
 from harness.master import serving, wait_for_workers
@@ -54,7 +54,7 @@ def test_a_channels_worker_that_can_not_be_made_is_silent(directory) -> None:
     """The master retries it forever; the failure is recorded as the master's."""
     environment = {"ASGI_SETTING": "mastersite.asgi.missing"}
     with serving(directory, environment=environment, channels=("notes",)) as master:
-        wait_for(lambda: worker_restarts.read(directory, 1).get("channels", 0) >= 1)
+        wait_for(lambda: generation_files.read_restarts(directory, 1).get("channels", 0) >= 1)
 
         assert set(map(tuple, silent_until(master, 3))) == {("channels",)}
         failure = (directory / "master-1.failed").read_text()
@@ -65,7 +65,7 @@ def test_a_channels_worker_that_ends_at_once_is_silent(directory) -> None:
     """It could be made, and ends when it connects to Redis."""
     environment = {"REDIS_URL": f"unix://{directory}/none.sock"}
     with serving(directory, environment=environment, channels=("notes",)) as master:
-        wait_for(lambda: worker_restarts.read(directory, 1).get("channels", 0) >= 1)
+        wait_for(lambda: generation_files.read_restarts(directory, 1).get("channels", 0) >= 1)
 
         assert set(map(tuple, silent_until(master, 3))) == {("channels",)}
         assert not (directory / "master-1.failed").exists()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import websockets
 
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from django_tandem.model import Recycle
 from harness.client import wait_for
 from harness.master import serving, wait_for_workers
@@ -99,7 +99,7 @@ def test_a_new_worker_that_fails_is_not_tried_again_in_a_loop(directory) -> None
 
         assert master.log("asgi").count(f"Worker {old} has run for ") == 1
         assert old in master.workers("asgi")
-        assert "asgi" not in worker_restarts.read(directory, 1)
+        assert "asgi" not in generation_files.read_restarts(directory, 1)
         (directory / "lifespan.startup").unlink()
         wait_for(lambda: old not in master.workers("asgi"), within_s=30)
 
@@ -154,7 +154,7 @@ def test_max_requests_is_exact_and_delays_no_restart(directory) -> None:
         assert time.monotonic() - since < 6
         assert len(served) >= 5
         assert max(served.values()) <= 11
-        assert worker_restarts.read(directory, 1).get("wsgi", 0) == 0
+        assert generation_files.read_restarts(directory, 1).get("wsgi", 0) == 0
 
 
 def test_a_replaced_worker_finishes_its_requests(directory) -> None:

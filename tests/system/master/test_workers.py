@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from django_tandem.inprocess import worker_restarts
+from django_tandem.inprocess import generation_files
 from harness.client import wait_for
 from harness.master import serving, wait_for_workers, wait_until_ready
 from harness.server import UnixConnection
@@ -51,7 +51,7 @@ def test_a_killed_worker_is_replaced_at_once(master, kind) -> None:
     """And counted; the workers of the other kind stay."""
     other = "asgi" if kind == "wsgi" else "wsgi"
     before, untouched = master.workers(kind), master.workers(other)
-    restarts = worker_restarts.read(master.directory, 1).get(kind, 0)
+    restarts = generation_files.read_restarts(master.directory, 1).get(kind, 0)
     # Older than those whose replacement waits.
     time.sleep(2.1)
     victim = min(before)
@@ -60,7 +60,7 @@ def test_a_killed_worker_is_replaced_at_once(master, kind) -> None:
     wait_for(lambda: len(master.workers(kind) - {victim}) == len(before), within_s=3)
     assert before - {victim} <= master.workers(kind)
     assert master.workers(other) == untouched
-    assert worker_restarts.read(master.directory, 1)[kind] == restarts + 1
+    assert generation_files.read_restarts(master.directory, 1)[kind] == restarts + 1
     line = f"Worker {victim} ended and is replaced; the master's log has the reason."
     assert line in master.log(kind)
     assert f"Worker (pid:{victim}) was sent SIGKILL!" in master.log()
@@ -87,7 +87,7 @@ def test_an_event_loop_blocked_in_c_code_is_replaced_and_located(master) -> None
 def test_a_blocked_event_loop_is_replaced_though_the_view_catches_everything(master) -> None:
     """At the first timeout, and counted: an exception of the signal's handler would be caught."""
     (blocked,) = wait_for_workers(master, "asgi", 1)
-    restarts = worker_restarts.read(master.directory, 1).get("asgi", 0)
+    restarts = generation_files.read_restarts(master.directory, 1).get("asgi", 0)
     thread = in_background(master.ask, "asgi", "/catch?s=20")
     thread.join()
     wait_for(lambda: len(master.workers("asgi") - {blocked}) == 1, within_s=5)
@@ -95,14 +95,14 @@ def test_a_blocked_event_loop_is_replaced_though_the_view_catches_everything(mas
     assert blocked not in master.workers("asgi")
     line = TIMEOUT_LINE.format(blocked)
     assert "in catch_everything" in master.log("asgi").partition(line)[2]
-    assert worker_restarts.read(master.directory, 1)["asgi"] == restarts + 1
+    assert generation_files.read_restarts(master.directory, 1)["asgi"] == restarts + 1
     wait_until_ready(master)
 
 
 def test_a_request_on_wsgi_that_takes_too_long_is_located(master) -> None:
     """Its worker is replaced, which is a restart."""
     before = wait_for_workers(master, "wsgi", 2)
-    restarts = worker_restarts.read(master.directory, 1).get("wsgi", 0)
+    restarts = generation_files.read_restarts(master.directory, 1).get("wsgi", 0)
     thread = in_background(master.ask, "wsgi", "/slow?s=20")
     wait_for(lambda: before - master.workers("wsgi"), within_s=TIMEOUT_S + 5)
     thread.join()
@@ -112,7 +112,7 @@ def test_a_request_on_wsgi_that_takes_too_long_is_located(master) -> None:
     assert line in master.log("wsgi")
     assert "in slow" in master.log("wsgi").partition(line)[2]
     wait_for_workers(master, "wsgi", 2)
-    assert worker_restarts.read(master.directory, 1)["wsgi"] == restarts + 1
+    assert generation_files.read_restarts(master.directory, 1)["wsgi"] == restarts + 1
 
 
 def test_a_loop_that_waits_is_not_blocked(master) -> None:
@@ -180,7 +180,7 @@ def test_a_kind_that_ends_again_and_again_is_not_restarted_in_a_loop(directory) 
         (directory / "broken").touch()
         os.kill(min(master.workers("asgi")), signal.SIGKILL)
         time.sleep(5)
-        restarts = worker_restarts.read(directory, 1)["asgi"]
+        restarts = generation_files.read_restarts(directory, 1)["asgi"]
 
         assert 2 <= restarts <= 4
         # Also with an exit code on which Gunicorn's arbiter would end.

@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from django_tandem.model.scoreboard import WorkerSlot
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, tandem

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from django_tandem.runtime.json_lines import JsonLines
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 from django_tandem.servers import ASGI_SERVERS
 from harness.client import wait_for
 from harness.server import process_ids

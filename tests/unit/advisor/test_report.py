@@ -6,8 +6,7 @@ import pytest
 from cli.json_page import documented_keys
 
 from builders import plan, verdict
-from django_tandem.advisor.page import page
-from django_tandem.advisor.report import capacity_of, make_report
+from django_tandem.advisor.report import capacity_of, make_report, render_page
 from django_tandem.advisor.rules import Recommendation
 from django_tandem.inprocess.access_log import header_text
 from django_tandem.model import Stack, View
@@ -124,7 +123,7 @@ def test_the_workers_are_those_of_the_plan() -> None:
 
 def test_the_page_loads_nothing_and_escapes_its_texts(report) -> None:
     """A route and a reason are texts of the project."""
-    html = page(report)
+    html = render_page(report)
 
     assert "<b>move to ASGI</b>" in html
     assert "default-src 'none'" in html
@@ -132,5 +131,5 @@ def test_the_page_loads_nothing_and_escapes_its_texts(report) -> None:
     shop = plan(verdict("/<script>/"))
     records = [served("/<script>/", "wsgi", 0, count=7, each_s=0.1, cpu_s=0.1)]
     odd = make_report(shop, records, capacity_of(shop, wsgi_server="gunicorn", cpus=2.0))
-    assert "/&lt;script&gt;/" in page(odd)
-    assert "/<script>/" not in page(odd)
+    assert "/&lt;script&gt;/" in render_page(odd)
+    assert "/<script>/" not in render_page(odd)

@@ -8,7 +8,7 @@ import pytest
 from django_tandem.channels import mailbox
 from django_tandem.channels.frame import Frame
 from django_tandem.channels.mailbox import Mailbox, MailboxCounts
-from django_tandem.model.mailbox import MailboxLimits, SlowClient
+from django_tandem.model.connections import MailboxLimits, SlowClient
 
 
 @pytest.fixture(autouse=True)

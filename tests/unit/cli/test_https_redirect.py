@@ -3,7 +3,7 @@
 import pytest
 
 from builders import plan, verdict
-from django_tandem.cli.https_redirect import https_location
+from django_tandem.cli.explain import https_location
 from django_tandem.runtime.dry_run import EdgeRequest
 
 TLS = {"CERTIFICATE": "/tls/cert.pem", "KEY": "/tls/key.pem"}

@@ -12,7 +12,7 @@ from cli.json_page import documented_keys
 from runtime.test_mirrored import RUN
 
 from builders import plan, shift, verdict
-from django_tandem.cli import main, shift_actions, shift_arguments
+from django_tandem.cli import argument_types, main, shift_actions
 from django_tandem.cli import shift as shift_command
 from django_tandem.errors import ProjectError, RefusedError, TandemError
 from django_tandem.model import Stack
@@ -385,12 +385,12 @@ def test_without_a_route_there_is_nothing_to_do(run_dir, capsys) -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
     [
-        (shift_arguments.duration, "90", 90.0),
-        (shift_arguments.duration, "30s", 30.0),
-        (shift_arguments.duration, "10m", 600.0),
-        (shift_arguments.duration, "1h", 3600.0),
-        (shift_arguments.percents, "1, 5,100", (1, 5, 100)),
-        (shift_arguments.methods, "get,POST", ("GET", "POST")),
+        (argument_types.duration, "90", 90.0),
+        (argument_types.duration, "30s", 30.0),
+        (argument_types.duration, "10m", 600.0),
+        (argument_types.duration, "1h", 3600.0),
+        (argument_types.percents, "1, 5,100", (1, 5, 100)),
+        (argument_types.methods, "get,POST", ("GET", "POST")),
     ],
 )
 def test_a_value_is_parsed(parse, text, value) -> None:
@@ -401,13 +401,13 @@ def test_a_value_is_parsed(parse, text, value) -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "error"),
     [
-        (shift_arguments.duration, "10x", 'Expected a time such as 30s, 10m or 1h, got "10x".'),
-        (shift_arguments.duration, "0", 'Expected a time such as 30s, 10m or 1h, got "0".'),
-        (shift_arguments.percent, "101", 'Expected an integer from 1 to 100, got "101".'),
-        (shift_arguments.samples, "1001", 'Expected an integer from 1 to 1000, got "1001".'),
-        (shift_arguments.percents, "5,1", 'Expected steps that grow, such as 1,5,25, got "5,1".'),
+        (argument_types.duration, "10x", 'Expected a time such as 30s, 10m or 1h, got "10x".'),
+        (argument_types.duration, "0", 'Expected a time such as 30s, 10m or 1h, got "0".'),
+        (argument_types.percent, "101", 'Expected an integer from 1 to 100, got "101".'),
+        (argument_types.samples, "1001", 'Expected an integer from 1 to 1000, got "1001".'),
+        (argument_types.percents, "5,1", 'Expected steps that grow, such as 1,5,25, got "5,1".'),
         (
-            shift_arguments.methods,
+            argument_types.methods,
             "GET,PUTT",
             "Expected GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, got "
             '"PUTT". Did you mean "PUT"?',

@@ -8,7 +8,7 @@ from cli.json_page import documented_keys
 from runtime.test_mirrored import RUN
 
 from builders import plan
-from django_tandem.cli import console, main, shift_arguments, shift_mirror
+from django_tandem.cli import argument_types, console, main, shift_mirror
 from django_tandem.cli.shift_mirror import status_lines
 from django_tandem.mirror import Difference, DifferenceKind, MirrorReport
 from django_tandem.mirror.findings import Finding
@@ -163,7 +163,7 @@ def test_what_is_ignored_is_checked_at_once(capsys) -> None:
     """As an error of the command line."""
     assert main(["shift", "/reports/", "--mirror", "--ignore", "$"]) == 2
     assert capsys.readouterr().err.startswith("--ignore: Expected a header, a JSON path")
-    assert shift_arguments.ignored("$.lots[*].age") == "$.lots[*].age"
+    assert argument_types.ignored("$.lots[*].age") == "$.lots[*].age"
 
 
 def test_the_json_has_the_documented_keys() -> None:

@@ -8,9 +8,9 @@ from inprocess.connections import Open, Slow, Unpaced, open_stream
 
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.asgi_layers import AsgiLifespan
 from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
-from django_tandem.inprocess.lifespan import AsgiLifespan
 from django_tandem.model import ConnectionLimits, DrainMode
 
 pytestmark = pytest.mark.usefixtures("polls")

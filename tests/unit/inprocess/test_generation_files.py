@@ -3,7 +3,14 @@
 import pytest
 
 from django_tandem import environment
-from django_tandem.inprocess.generation_files import GenerationFiles
+from django_tandem.inprocess import generation_files
+from django_tandem.inprocess.generation_files import (
+    HEARTBEAT,
+    RESTARTS,
+    GenerationFiles,
+    MasterHeartbeat,
+    WorkerRestarts,
+)
 
 FILES = GenerationFiles("restarts")
 
@@ -46,3 +53,48 @@ def test_the_environment_names_the_file(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(environment.RUN_DIR, str(tmp_path))
     monkeypatch.setenv(environment.GENERATION, "3")
     assert FILES.path_of_process() == tmp_path / "restarts-3"
+
+
+def test_each_restart_is_counted_by_kind(tmp_path) -> None:
+    """By generation: a new one begins at none, though an abandoned one had its number."""
+    restarts = WorkerRestarts(RESTARTS.path(tmp_path, 2))
+    for kind in ("wsgi", "asgi", "wsgi"):
+        restarts.count(kind)
+
+    assert generation_files.read_restarts(tmp_path, 2) == {"wsgi": 2, "asgi": 1}
+    assert generation_files.read_restarts(tmp_path, 1) == {}
+    WorkerRestarts(RESTARTS.path(tmp_path, 2))
+    assert generation_files.read_restarts(tmp_path, 2) == {}
+
+
+def test_a_count_without_a_run_directory_is_dropped(tmp_path) -> None:
+    """The workers come first."""
+    WorkerRestarts(RESTARTS.path(tmp_path / "none", 1)).count("wsgi")
+
+    assert generation_files.read_restarts(tmp_path / "none", 1) == {}
+
+
+def test_a_heartbeat_has_an_age(tmp_path) -> None:
+    """On the monotonic clock, which nobody sets."""
+    assert generation_files.heartbeat_age_s(tmp_path, 2) is None
+
+    MasterHeartbeat(HEARTBEAT.path(tmp_path, 2)).beat()
+
+    assert 0 <= generation_files.heartbeat_age_s(tmp_path, 2) < 5
+    assert generation_files.heartbeat_age_s(tmp_path, 1) is None
+
+
+def test_a_heartbeat_in_a_removed_run_directory_is_dropped(tmp_path) -> None:
+    """The workers come first, and the directory stays removed."""
+    MasterHeartbeat(HEARTBEAT.path(tmp_path / "removed", 1)).beat()
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_master_outside_of_a_stack_writes_no_heartbeat(tmp_path, monkeypatch) -> None:
+    """It has no run directory, and its working directory is the project's."""
+    monkeypatch.chdir(tmp_path)
+
+    MasterHeartbeat(None).beat()
+
+    assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ from django_tandem.channels.mailbox import Mailbox
 from django_tandem.inprocess import layer_attachment
 from django_tandem.inprocess.channel_layers import reconnecting
 from django_tandem.inprocess.layer_attachment import attach
-from django_tandem.model.mailbox import MailboxLimits
+from django_tandem.model.connections import MailboxLimits
 from harness.valkey import valkey
 
 pytestmark = pytest.mark.processes

@@ -18,9 +18,9 @@ from django_tandem import environment
 from django_tandem.inprocess import scoreboard, shared_memory, slot_file
 from django_tandem.inprocess.access_log import CpuUse
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
-from django_tandem.inprocess.slot_layout import PLACES
+from django_tandem.inprocess.slot_file import PLACES
 from django_tandem.model.scoreboard import InFlight, Mailboxes, Messages, Threads
-from django_tandem.runtime.scoreboard import ScoreboardReader, read_slots
+from django_tandem.runtime.workers import ScoreboardReader, read_slots
 from harness.client import wait_for
 
 DETAILS = {
@@ -300,7 +300,7 @@ def test_the_slots_of_killed_processes_are_left_out_and_removed(board):
 
 def test_a_younger_process_with_the_pid_is_not_that_of_the_slot(board, monkeypatch):
     """The kernel reuses the pid of one that was killed."""
-    monkeypatch.setattr("django_tandem.runtime.scoreboard.created_at", lambda pid: 1e12)
+    monkeypatch.setattr("django_tandem.runtime.workers.created_at", lambda pid: 1e12)
 
     assert read_slots(board.run_dir) == ()
 

@@ -20,7 +20,7 @@ from django_tandem.inprocess.proxy_headers import AsgiProxyHeaders, WsgiProxyHea
 from django_tandem.inprocess.routed_request import ROUTED_REQUEST
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard, WsgiScoreboard
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 
 COMPUTED_S = 0.03
 START = "t=9999999999.000"

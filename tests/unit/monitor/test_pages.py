@@ -22,7 +22,7 @@ from django_tandem.monitor.prometheus import Measured
 from django_tandem.monitor.request_lines import parse
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.runtime.probes.http_server import Request, Response
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 from unit.monitor.lines import line
 
 

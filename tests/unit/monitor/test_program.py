@@ -20,7 +20,7 @@ from django_tandem.monitor.last_hour import LastHour
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.program import Monitor
 from django_tandem.render import supervisor
-from django_tandem.runtime.scoreboard import ScoreboardReader
+from django_tandem.runtime.workers import ScoreboardReader
 from unit.monitor.lines import line
 
 SOON_S = 10.0

@@ -5,7 +5,7 @@ import pytest
 from builders import host, plan, verdict, websocket
 from django_tandem.errors import SettingError
 from django_tandem.model import Process, Stack
-from django_tandem.model.mailbox import MailboxLimits, SlowClient, read_mailbox_limits
+from django_tandem.model.connections import MailboxLimits, SlowClient, read_mailbox_limits
 
 
 def _named(found, name: str) -> Process:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from builders import plan
 from django_tandem.inprocess import startup_failures
-from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
+from django_tandem.inprocess.generation_files import RESTARTS, WorkerRestarts
 from django_tandem.model import Status
 from django_tandem.model.state import state_of
 from django_tandem.runtime import health_gate, logs
@@ -46,10 +46,10 @@ def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
     master = replace(WSGI, name="master", generation=2)
     gate = HealthGate((master,), STATE, tmp_path, Deadline(9))
     statuses = {"master-2": Status(name="master-2", state="RUNNING", pid=7, since_s=3)}
-    WorkerRestarts(FILES.path(tmp_path, 1)).count("asgi")
+    WorkerRestarts(RESTARTS.path(tmp_path, 1)).count("asgi")
     assert gate._find_failure(statuses) is None
 
-    WorkerRestarts(FILES.path(tmp_path, 2)).count("channels")
+    WorkerRestarts(RESTARTS.path(tmp_path, 2)).count("channels")
     assert gate._find_failure(statuses) == Failed(
         process=master, reason="its channels worker ended"
     )
@@ -58,7 +58,10 @@ def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
 def test_a_start_whose_worker_ends_each_time_fails(tmp_path) -> None:
     """As soon as a separate program would: the master restarts it without an end."""
     master = replace(WSGI, name="master", kinds=WSGI.kinds * 2)
-    state, restarts = replace(STATE, processes=(master,)), WorkerRestarts(FILES.path(tmp_path, 1))
+    state, restarts = (
+        replace(STATE, processes=(master,)),
+        WorkerRestarts(RESTARTS.path(tmp_path, 1)),
+    )
     for _ in range(3):
         restarts.count("channels")
     assert health_gate._find_ending_workers(state, tmp_path) is None

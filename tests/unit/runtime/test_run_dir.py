@@ -9,8 +9,10 @@ import pytest
 
 from builders import plan
 from django_tandem.errors import MachineError
+from django_tandem.inprocess import shared_memory, slot_file
 from django_tandem.model import Plan
 from django_tandem.runtime import run_dir
+from django_tandem.runtime.run_dir import remove_leftovers
 
 # What a start does, and what `tandem check` does without making anything.
 WHO_REFUSES = pytest.mark.parametrize("refuse", [run_dir.prepare, run_dir.require_usable])
@@ -184,3 +186,25 @@ def test_large_bodies_are_not_kept_where_a_link_leads(refuse, tmp_path) -> None:
     assert str(caught.value) == (
         f'{tmp_path}/temp is not a directory.\n  Name another one in TANDEM["EDGE"]["TEMP_DIR"].'
     )
+
+
+def test_the_slots_of_killed_workers_are_removed(tmp_path, monkeypatch) -> None:
+    """With their files in shared memory, which nothing else names."""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(shared_memory, "DIRECTORY", memory)
+    slot_file.map_slot(tmp_path).close()
+    remove_leftovers(tmp_path)
+
+    assert list(memory.iterdir()) == list((tmp_path / "scoreboard").iterdir()) == []
+
+
+def test_files_of_the_user_and_what_outlives_a_stop_stay(tmp_path) -> None:
+    """A link is removed although its target does not exist."""
+    for name in ("drain-1", "state.json.next", "handovers.json", "shifts.json", "drain.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "wsgi.sock").symlink_to("wsgi-1.sock")
+
+    remove_leftovers(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drain.txt", "shifts.json"]

@@ -8,7 +8,7 @@ import pytest
 from builders import plan, verdict, websocket
 from django_tandem import output
 from django_tandem.errors import RefusedError
-from django_tandem.inprocess.worker_restarts import FILES
+from django_tandem.inprocess.generation_files import RESTARTS
 from django_tandem.model import DrainMode
 from django_tandem.model.state import State, state_of
 from django_tandem.render.supervisor import state_file
@@ -52,7 +52,7 @@ def test_the_restarts_are_those_of_its_workers(tmp_path) -> None:
     state = running(tmp_path, "wsgi")
     assert unsupervised.restarts(tmp_path, state) == {}
 
-    FILES.path(tmp_path, 1).write_text('{"wsgi": 3}')
+    RESTARTS.path(tmp_path, 1).write_text('{"wsgi": 3}')
 
     assert unsupervised.restarts(tmp_path, state) == {"wsgi-1": 3}
 

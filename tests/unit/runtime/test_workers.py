@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders import plan, websocket
-from django_tandem.inprocess.worker_restarts import FILES, WorkerRestarts
+from django_tandem.inprocess.generation_files import RESTARTS, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.model.programs import MASTER_MODULE
 from django_tandem.model.state import state_of
@@ -109,7 +109,7 @@ def test_a_kind_with_a_socket_has_to_answer(master, tmp_path) -> None:
 
 def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:
     """A kind that does not answer is silent, though its workers run."""
-    WorkerRestarts(FILES.path(tmp_path, 1)).count("channels")
+    WorkerRestarts(RESTARTS.path(tmp_path, 1)).count("channels")
     wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
     wsgi, asgi, channels = _statuses(
         tmp_path, master, _process(tmp_path, "lots"), ProgramRole.SERVING

@@ -8,7 +8,7 @@ import pytest
 
 from django_tandem.inprocess import drain_window
 from django_tandem.model import StopTimes
-from django_tandem.servers.adapters import refusing
+from django_tandem.servers.adapters import addresses
 from django_tandem.servers.adapters.unsupervised import MasterShutdown
 
 
@@ -160,7 +160,7 @@ def test_a_connection_that_waits_is_served_by_a_master_without_capabilities(addr
         socket.create_server((address, 0), family=family) as listener,
         socket.create_connection(listener.getsockname()[:2], timeout=5) as before,
     ):
-        _as_nobody(refusing.refuse_new_connections, [listener])
+        _as_nobody(addresses.refuse_new_connections, [listener])
         before.sendall(b"sent later")
         accepted = listener.accept()[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from django_tandem import environment
-from django_tandem.inprocess import master_heartbeat
+from django_tandem.inprocess import generation_files
 from django_tandem.model import Stack, WorkerKind, programs
 from django_tandem.model.peers import SECRET_HEADER
 from django_tandem.model.readiness import MIGRATIONS_PATH, MIGRATIONS_UNREAD, READY_PATH
@@ -76,7 +76,7 @@ class StackObserver:
             is_started=self._is_started,
             is_stopping=is_stopping,
             loop_age_s=self._programs.loop_age_s,
-            master_age_s=master_heartbeat.age_s(self._run_dir, generation),
+            master_age_s=generation_files.heartbeat_age_s(self._run_dir, generation),
             servers=servers,
             migrations=self._check_migrations(),
         )

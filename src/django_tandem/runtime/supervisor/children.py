@@ -14,14 +14,14 @@ from django_tandem.errors import MachineError, SettingError
 from django_tandem.model import programs
 from django_tandem.runtime import early_signals, orphans
 from django_tandem.runtime.agents import without_agents
-from django_tandem.runtime.capabilities import (
+from django_tandem.runtime.logs import log_path
+from django_tandem.runtime.orphans import Started
+from django_tandem.runtime.privileges import (
     AMBIENT_LOWER,
     NET_BIND_SERVICE,
     PR_CAP_AMBIENT,
     find_prctl,
 )
-from django_tandem.runtime.logs import log_path
-from django_tandem.runtime.orphans import Started
 from django_tandem.runtime.supervisor.environments import Environments
 from django_tandem.runtime.supervisor.event_loop import subscribe
 

@@ -13,7 +13,7 @@ from django_tandem.inprocess.startup_failures import read_startup_failure
 from django_tandem.model import REQUESTS_FILE, LogFormat, Stack, programs
 from django_tandem.model.programs import MASTER, generation_of, numbered
 from django_tandem.runtime.json_lines import JsonLines, own_object
-from django_tandem.runtime.line_forms import INFO, WARNING
+from django_tandem.runtime.line_blocks import INFO, WARNING
 from django_tandem.runtime.logs import READ_BYTES, LogTail, log_path, rotate
 from django_tandem.runtime.state import READY_FILE
 

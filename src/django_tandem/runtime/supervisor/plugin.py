@@ -4,11 +4,13 @@ import atexit
 import contextlib
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from supervisor import events
-from supervisor.states import SupervisorStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
@@ -16,10 +18,10 @@ from django_tandem.inprocess import drain_window
 from django_tandem.model.programs import log_names, socket_names
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
-from django_tandem.runtime.leftovers import remove_leftovers
 from django_tandem.runtime.links import move_links
 from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.thread import ProbeThread
+from django_tandem.runtime.run_dir import remove_leftovers
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
 from django_tandem.runtime.supervisor.drainer import Drainer
@@ -30,9 +32,42 @@ from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
 from django_tandem.runtime.supervisor.shift_programs import ShiftPrograms
 from django_tandem.runtime.supervisor.shutdown import Shutdown
-from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 from django_tandem.runtime.waiting import report
+
+RUNNING = (ProcessStates.STARTING, ProcessStates.RUNNING)
+
+
+class SupervisedPrograms:
+    """
+    The programs of one supervisord.
+
+    ``loop_ran_at`` returns when supervisord's loop has last run, on the monotonic clock.
+    """
+
+    def __init__(self, supervisord: Any, loop_ran_at: Callable[[], float]) -> None:
+        self._supervisord = supervisord
+        self._loop_ran_at = loop_ran_at
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether a stop has begun."""
+        return bool(self._supervisord.options.mood < SupervisorStates.RUNNING)
+
+    @property
+    def loop_age_s(self) -> float:
+        """The time since supervisord's loop has run."""
+        return time.monotonic() - self._loop_ran_at()
+
+    def uptime_s(self, program: str) -> float | None:
+        """Return for how long a program has run, None if it does not."""
+        # Another thread's: each look-up finds the program, or it has just been removed.
+        group = self._supervisord.process_groups.get(program)
+        process = group.processes.get(program) if group else None
+        if process is None or process.get_state() not in RUNNING:
+            return None
+        return max(0.0, time.time() - float(process.laststart))
+
 
 # A process that has ended: by itself, soon after its start, or because it was stopped.
 ENDED = (

@@ -23,7 +23,7 @@ from django_tandem.errors import MachineError
 from django_tandem.inprocess import startup_failures
 from django_tandem.model.programs import is_optional
 from django_tandem.model.state import State
-from django_tandem.runtime.line_forms import ERROR, WARNING
+from django_tandem.runtime.line_blocks import ERROR, WARNING
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE, read_state
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer

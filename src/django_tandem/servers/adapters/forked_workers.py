@@ -21,7 +21,7 @@ from uvicorn_worker import UvicornWorker
 
 from django_tandem.inprocess import drain_monitor, worker_process
 from django_tandem.model import Recycle
-from django_tandem.servers.adapters import peer_tls
+from django_tandem.servers.adapters import addresses
 from django_tandem.servers.adapters.websocket_protocol import protocol_for
 
 # By which the master has a worker finish, while its WebSockets and streams end within a window.
@@ -181,7 +181,7 @@ class HeartbeatServer(Server):  # type: ignore[misc]
     async def startup(self, sockets: Any = None) -> None:
         """Start the lifespan and accept connections; the first of them may block the loop."""
         loop: Any = asyncio.get_running_loop()
-        loop.create_server = peer_tls.encrypted(loop.create_server)
+        loop.create_server = addresses.encrypted(loop.create_server)
         await super().startup(sockets=sockets)
         if self.started:
             self.start_task(self._heartbeats())

@@ -35,7 +35,7 @@ from django_tandem.inprocess.prefork import (
     should_preload,
     start_without_preloading,
 )
-from django_tandem.servers.adapters import peer_tls
+from django_tandem.servers.adapters import addresses
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its own file in
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
@@ -91,7 +91,7 @@ def when_ready(arbiter: Any) -> None:
     """Prepare the loaded project for the fork of the workers, and its addresses for their edge."""
     prepare_for_fork()
     # Those of Uvicorn's workers have TLS in the worker.
-    peer_tls.encrypt(getattr(arbiter, "wsgi_listeners", arbiter.LISTENERS))
+    addresses.encrypt(getattr(arbiter, "wsgi_listeners", arbiter.LISTENERS))
 
 
 def post_fork(_arbiter: object, _worker: object) -> None:

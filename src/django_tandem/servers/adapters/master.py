@@ -26,7 +26,7 @@ from uvicorn.config import Config as UvicornConfig
 from uvicorn.main import main as uvicorn_command
 
 from django_tandem import environment
-from django_tandem.inprocess import early_stop, prefork, shared_project, worker_process
+from django_tandem.inprocess import prefork, process_start, shared_project, worker_process
 from django_tandem.inprocess.shared_project import SharedProject
 from django_tandem.model import Recycle, Stack, StopTimes
 from django_tandem.servers.adapters import master_sources, separate_programs
@@ -244,7 +244,7 @@ def main() -> None:
     worker_process.register_exit(prefork.close_connections)
     options, gunicorn, asgi = read_arguments(sys.argv[1:])
     if options.stop:
-        early_stop.take_signals()
+        process_start.take_signals()
     preload = PRELOADS[options.preload]
     if preload is not None:
         os.environ[environment.PRELOAD] = preload

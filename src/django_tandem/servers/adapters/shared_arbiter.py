@@ -10,9 +10,8 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from django_tandem.inprocess import master_heartbeat, worker_process, worker_restarts
-from django_tandem.inprocess.master_heartbeat import MasterHeartbeat
-from django_tandem.inprocess.worker_restarts import WorkerRestarts
+from django_tandem.inprocess import generation_files, worker_process
+from django_tandem.inprocess.generation_files import MasterHeartbeat, WorkerRestarts
 from django_tandem.model import Stack
 from django_tandem.servers.adapters.forked_workers import DUMP_SIGNAL, ForkedKind, ForkedWorker
 from django_tandem.servers.adapters.recycling import Recycling, with_jitter
@@ -56,8 +55,8 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         # Whether the generation drains: the next one has its own Channels workers.
         self._is_draining = False
         self._stop: MasterShutdown | None = None
-        self._restarts = WorkerRestarts(worker_restarts.FILES.path_of_process())
-        self._heartbeat = MasterHeartbeat(master_heartbeat.FILES.path_of_process())
+        self._restarts = WorkerRestarts(generation_files.RESTARTS.path_of_process())
+        self._heartbeat = MasterHeartbeat(generation_files.HEARTBEAT.path_of_process())
         self._recycling = Recycling(
             lambda: self.WORKERS, self._spawn, self._drain, self._log_to_kind
         )

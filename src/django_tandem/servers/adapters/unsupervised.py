@@ -17,7 +17,7 @@ from django_tandem import environment
 from django_tandem.inprocess import drain_window
 from django_tandem.model import StopBudget, StopTimes, stop_budget
 from django_tandem.model.state import STOPPING_FILE
-from django_tandem.servers.adapters import refusing
+from django_tandem.servers.adapters import addresses
 
 # How long a handshake may take that has begun.
 ESTABLISHED_S = 0.1
@@ -102,7 +102,7 @@ class MasterShutdown:
         if self._refused_at is not None and self._drained_at is None:
             # Each connection that waits to be accepted is a request that its client has sent.
             is_established = self._clock() >= self._refused_at + ESTABLISHED_S
-            is_empty = is_established and not refusing.has_waiting(self._master.listeners())
+            is_empty = is_established and not addresses.has_waiting(self._master.listeners())
             if is_empty or is_late:
                 self._drained_at = self._clock()
                 self._master.drain_workers()
@@ -111,7 +111,7 @@ class MasterShutdown:
 
     def _refuse(self, budget: StopBudget) -> None:
         self._refused_at = self._clock()
-        refusing.refuse_new_connections(self._master.listeners())
+        addresses.refuse_new_connections(self._master.listeners())
         generation = int(os.environ.get(environment.GENERATION) or 0)
         # On a full disk the sockets end when their server does.
         with contextlib.suppress(OSError):
@@ -123,7 +123,7 @@ class MasterShutdown:
             return
         if self._clock() >= self._drained_at + IDLE_S:
             self._is_shut = True
-            refusing.shut_down(self._master.listeners())
+            addresses.shut_down(self._master.listeners())
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began_at

@@ -11,14 +11,14 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from builders import plan, websocket
 from django_tandem import output
-from django_tandem.inprocess import master_heartbeat
+from django_tandem.inprocess import generation_files
 from django_tandem.model.state import STOPPING_FILE, state_of
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.observer import StackObserver
 from django_tandem.runtime.probes.report import Outcome, StackHealth, readyz, startupz
 from django_tandem.runtime.state import READY_FILE
-from django_tandem.runtime.supervisor.supervised_programs import SupervisedPrograms
+from django_tandem.runtime.supervisor.plugin import SupervisedPrograms
 
 PROGRAMS = ("master-1", "nginx")
 
@@ -203,7 +203,7 @@ def test_the_masters_heartbeat_has_an_age(observer, tmp_path) -> None:
     """None where no shared master has begun to run."""
     assert observe(observer).master_age_s is None
 
-    master_heartbeat.MasterHeartbeat(master_heartbeat.FILES.path(tmp_path, 1)).beat()
+    generation_files.MasterHeartbeat(generation_files.HEARTBEAT.path(tmp_path, 1)).beat()
     assert observe(observer).master_age_s < 5
     before = time.monotonic() - 60
     os.utime(tmp_path / "heartbeat-1", (before, before))

@@ -1,9 +1,13 @@
-"""The lag of an event loop: how late a timer of it fires, a few times a second."""
+"""The lag of a process's event loop, and the database connections that it has open."""
 
 import asyncio
 import time
-from collections import deque
+import weakref
+from collections import Counter, deque
 from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.signals import connection_created
 
 EVERY_S = 0.25
 # The longest lag is that of the last ten seconds.
@@ -41,3 +45,23 @@ class LoopLag:
         # Before the report, which may fail.
         self._schedule(loop)
         self._report(self._lags[-1], max(self._lags), self._due)
+
+
+# Of each thread's connection of an alias, from the first time it was opened.
+_known_connections: "set[weakref.ref[Any]]" = set()
+
+
+def watch_connections() -> None:
+    """Know each connection that is opened from now on."""
+    connection_created.connect(_add_connection, dispatch_uid="django_tandem")
+
+
+def _add_connection(connection: Any, **_: Any) -> None:
+    _known_connections.add(weakref.ref(connection, _known_connections.discard))
+
+
+def count_open_connections() -> dict[str, int]:
+    """Return the open connections by alias; with a pool, those that are in use."""
+    # The list is made at once: other threads may add to it.
+    found = (reference() for reference in list(_known_connections))
+    return dict(Counter(each.alias for each in found if each and each.connection is not None))

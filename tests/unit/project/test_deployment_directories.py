@@ -7,15 +7,15 @@ import django
 import pytest
 from django.conf import LazySettings
 
-from django_tandem.project import written_directories
-from django_tandem.project.written_directories import FILE_EMAIL
+from django_tandem.project import deployment
+from django_tandem.project.deployment import FILE_EMAIL
 
 
 def found(monkeypatch: pytest.MonkeyPatch, **given: object) -> tuple[str, ...]:
     settings = LazySettings()
     settings.configure(**given)
-    monkeypatch.setattr(written_directories, "django_settings", settings)
-    return written_directories.written_directories(Path("/srv/project"))
+    monkeypatch.setattr(deployment, "django_settings", settings)
+    return deployment.written_directories(Path("/srv/project"))
 
 
 @pytest.mark.skipif(django.VERSION < (6, 1), reason="MAILERS is of Django 6.1")

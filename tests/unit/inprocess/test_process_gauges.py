@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from django_tandem.inprocess import database_connections
+from django_tandem.inprocess import process_gauges
 
 
 def wrapper(alias, name):
@@ -18,8 +18,8 @@ def wrapper(alias, name):
 @pytest.fixture
 def counted(monkeypatch):
     """Count from an empty state."""
-    monkeypatch.setattr(database_connections, "_known", set())
-    database_connections.watch()
+    monkeypatch.setattr(process_gauges, "_known_connections", set())
+    process_gauges.watch_connections()
 
 
 @pytest.mark.usefixtures("counted")
@@ -42,11 +42,11 @@ def test_those_of_other_threads_count_while_they_are_open(tmp_path):
     opened.wait(10)
     for each in own:
         each.connect()
-    during = database_connections.count_open()
+    during = process_gauges.count_open_connections()
     counted.set()
     thread.join()
     own[0].close()
 
     assert during == {"default": 2, "other": 1}
-    assert database_connections.count_open() == {"other": 1}
+    assert process_gauges.count_open_connections() == {"other": 1}
     own.clear()

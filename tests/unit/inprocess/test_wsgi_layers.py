@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from django_tandem.inprocess.disconnected_clients import SkipDisconnectedClients
+from django_tandem.inprocess.wsgi_layers import SkipDisconnectedClients
 
 
 @pytest.fixture

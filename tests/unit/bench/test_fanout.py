@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from builders import host, plan, websocket
-from django_tandem.bench.fanout_limits import require_open_files, with_connections
+from django_tandem.bench.fanout import require_open_files, with_connections
 from django_tandem.errors import RefusedError
 
 

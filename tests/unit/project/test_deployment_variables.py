@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from django_tandem.model import Variable
-from django_tandem.project.variables import read_variables
+from django_tandem.project.deployment import read_variables
 
 
 @pytest.fixture

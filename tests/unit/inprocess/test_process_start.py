@@ -6,7 +6,7 @@ from pathlib import Path
 
 CODE = """
 import logging, sys
-from django_tandem.inprocess.standard_streams import ignore_write_errors
+from django_tandem.inprocess.process_start import ignore_write_errors
 
 ignore_write_errors()
 print("to stdout: \u20ac")

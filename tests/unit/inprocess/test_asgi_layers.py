@@ -3,12 +3,12 @@
 import pytest
 from inprocess.calling import call, http, websocket
 
-from django_tandem.inprocess.lifespan import AsgiLifespan
+from django_tandem.inprocess.asgi_layers import AsgiLifespan
 from django_tandem.inprocess.readiness import AsgiReadiness
 from django_tandem.inprocess.scoreboard import Scoreboard
 from django_tandem.inprocess.scoreboard_layers import AsgiScoreboard
 from django_tandem.model.readiness import READY_PATH
-from django_tandem.runtime.scoreboard import read_slots
+from django_tandem.runtime.workers import read_slots
 
 LIFESPAN = {"type": "lifespan"}
 MESSAGES = ({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
