@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         name="a timeout in the queue taken for a worker's time",
         file="monitor/aggregates.py",
-        old="            record.unanswered_s += line.worker_s\n",
-        new="            record.worker_s += line.worker_s\n",
+        old="            record.unanswered_s += worker_s\n",
+        new="            record.worker_s += worker_s\n",
         tests=("tests/unit/monitor/test_aggregates.py",),
     ),
     Mutant(

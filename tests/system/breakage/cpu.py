@@ -61,8 +61,8 @@ MUTANTS = (
     Mutant(
         name="the delay of a request read that was not off the CPU",
         file="handler/cpu_time.py",
-        old="not self._weight or off_s < LEAST_DELAY_S",
-        new="not self._weight",
+        old="self._own is None or off_s < LEAST_DELAY_S",
+        new="self._own is None",
         tests=(CPU_TIME,),
     ),
     Mutant(

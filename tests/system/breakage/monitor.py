@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         name="the time in the queue is a worker's too",
         file="monitor/aggregates.py",
-        old="max(0.0, line.worker_s - (line.queue_s or 0.0))",
-        new="line.worker_s",
+        old="max(0.0, worker_s - (queue_s or 0.0))",
+        new="worker_s",
         tests=(AGGREGATES,),
     ),
     Mutant(

@@ -17,7 +17,7 @@ MUTANTS = (
     Mutant(
         name="workers that drain while connections wait",
         file="servers/adapters/unsupervised.py",
-        old="is_established and not refusing.has_waiting(self._master.listeners())",
+        old="is_established and not addresses.has_waiting(self._master.listeners())",
         new="is_established",
         tests=(f"{STOP}::test_the_workers_drain_once_nothing_waits_to_be_accepted",),
     ),
