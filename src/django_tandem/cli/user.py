@@ -7,6 +7,7 @@ as its own user; otherwise the command line, TANDEM["USER"] or the owner of the 
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,9 +206,12 @@ def _shared(project: Path, found: Writable, command: str) -> MachineError:
         if command == "up"
         else f"run the command as the user of the project, such as `sudo -u NAME tandem {command}`"
     )
+    # The error names the first: of a project that was unpacked with another umask, each is.
+    listing = f"find {shlex.quote(str(project))} ! -type l -perm /022"
     return MachineError(
         f"root does not import the project in {project}: {found.path} is writable for {found.by}.",
-        hint=f"Make it writable for root alone, or {other}.",
+        hint="Make it writable for root alone, as well as any other code that "
+        f"`{listing}` lists, or {other}.",
     )
 
 

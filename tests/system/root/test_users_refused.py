@@ -236,7 +236,8 @@ def test_a_project_that_others_may_write_is_not_imported_by_root(project, python
     (project / "mysite").chmod(0o775)
     refused = (
         f"root does not import the project in {project}: {project}/mysite is writable for group "
-        "mail.\n  Make it writable for root alone, or "
+        "mail.\n  Make it writable for root alone, as well as any other code that "
+        f"`find {project} ! -type l -perm /022` lists, or "
     )
 
     assert error_of(run(python, project, "up")) == (
