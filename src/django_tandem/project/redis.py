@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import global_settings
 from django.conf import settings as django_settings
 
 from django_tandem.errors import ProjectError
@@ -16,7 +17,8 @@ from django_tandem.project.child import call_in_child
 from django_tandem.project.location import Location, load_settings
 
 REDIS_VARIABLE = "REDIS_URL"
-LAYERS = "CHANNEL_LAYERS"
+LAYERS, CACHES = "CHANNEL_LAYERS", "CACHES"
+DEFAULTS = vars(global_settings)
 CACHE_BACKENDS = {"django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache"}
 CONNECT_S = 0.3
 
@@ -85,7 +87,7 @@ def decide_offer(location: Location, url: str, without: Trial, given: Trial) -> 
 def _unsuitable(without: Trial, given: Trial) -> Iterator[str]:
     """Yield the settings that take the URL and must not."""
     for name in given.takers:
-        is_cache = name == "CACHES" and (without.error or without.caches == given.caches)
+        is_cache = name == CACHES and (without.error or without.caches == given.caches)
         if name not in (REDIS_VARIABLE, LAYERS) and not is_cache:
             yield name
 
@@ -118,9 +120,10 @@ def _imported(location: Location, url: str) -> dict[str, Any]:
 
 
 def _own_settings() -> Iterator[tuple[str, Any]]:
-    # Without the defaults: none has an address, and Django warns for those that are deprecated.
-    for name in dir(django_settings):
-        if django_settings.is_overridden(name):
+    # Without Django's defaults: none has an address, and Django warns for deprecated ones.
+    for name in filter(str.isupper, dir(django_settings)):
+        # The settings object of Dynaconf denies for each name that it is overridden.
+        if name == CACHES or name not in DEFAULTS or django_settings.is_overridden(name):
             yield name, getattr(django_settings, name)
 
 

@@ -4,9 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.test import override_settings
 
 from django_tandem.errors import ProjectError
+from django_tandem.project import redis
 from django_tandem.project.location import Location
 from django_tandem.project.redis import Trial, _accepts, decide_offer, read_address, redis_hosts
 
@@ -158,3 +160,19 @@ def test_the_hosts_are_those_of_layers_caches_and_brokers(settings, hosts) -> No
     """Each once, and empty for a Unix socket."""
     with override_settings(**settings):
         assert redis_hosts() == hosts
+
+
+def test_a_settings_object_that_calls_nothing_overridden_is_read(monkeypatch) -> None:
+    """As Dynaconf's does, which takes the place of Django's."""
+
+    class Settings(LazySettings):
+        def is_overridden(self, _: str) -> bool:
+            return False
+
+    settings = Settings()
+    caches = {"default": {"BACKEND": REDIS["default"], "LOCATION": "redis://cache"}}
+    settings.configure(CELERY_BROKER_URL="redis://broker/0", CACHES=caches)
+    monkeypatch.setattr(redis, "django_settings", settings)
+
+    assert redis_hosts() == ("cache", "broker")
+    assert {name for name, _ in redis._own_settings()} >= {"CACHES", "CELERY_BROKER_URL"}
