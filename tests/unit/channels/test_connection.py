@@ -178,8 +178,10 @@ def test_a_connection_that_passes_on_what_is_published_is_kept(pair, monkeypatch
         connection = layer._endpoint()._connections[0]
         opened_at = connection.subscriptions._opened_at
         for _ in range(3):
-            connection._has_test_arrived.clear()
-            await connection._has_test_arrived.wait()
+            before = connection._test
+            async with asyncio.timeout(30):
+                while connection._test is before or not connection._test.done():
+                    await asyncio.sleep(0.01)
         await layer.group_send("all", {"number": 1})
         return await received(layer, channel, 1), connection.subscriptions._opened_at == opened_at
 
