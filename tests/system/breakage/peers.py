@@ -25,14 +25,14 @@ MUTANTS = (
         name="peers not tried that are marked as failed",
         file="render/upstreams.py",
         old="enumerate(self._attempts(), start=1)",
-        new="enumerate(list(self._attempts())[:1], start=1)",
+        new="enumerate(((name, self.url, turn) for name, _, turn in self._attempts()), start=1)",
         tests=(f"{NGINX}::test_slow_views_do_not_take_their_peers_away",),
     ),
     Mutant(
         name="attempts that requests share alone",
         file="render/upstreams.py",
-        old="        if self.has_turns:",
-        new="        if False:",
+        old='(f"turn{number}", self.turn_url, turn)',
+        new='(f"turn{number}", self.any_url, turn)',
         tests=(f"{NGINX}::test_requests_share_no_attempt",),
     ),
     Mutant(
