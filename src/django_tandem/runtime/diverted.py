@@ -10,10 +10,17 @@ from pathlib import Path
 DIRECTORY = "diverted"
 
 
+def make(run_dir: Path) -> None:
+    """Make the directory where there is none."""
+    # Not with exist_ok, which fails where another process removes it at that moment.
+    with contextlib.suppress(FileExistsError):
+        (run_dir / DIRECTORY).mkdir()
+
+
 def place(source: Path, target: Path) -> None:
     """Rename ``source`` to ``target`` in the directory, which is made where there is none."""
     while True:
-        target.parent.mkdir(exist_ok=True)
+        make(target.parent.parent)
         try:
             source.replace(target)
         except FileNotFoundError:

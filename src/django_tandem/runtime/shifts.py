@@ -134,8 +134,8 @@ def read_split(run_dir: Path) -> frozenset[tuple[str, str, str, int]]:
 
 def _prepare_link(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> None:
     tree = _make_tree(run_dir, split)
-    # Also takes space.
-    (run_dir / LINK).parent.mkdir(exist_ok=True)
+    # A directory takes space too, as the files of the tree do.
+    diverted.make(run_dir)
     temporary = run_dir / NEW_LINK
     temporary.unlink(missing_ok=True)
     # As it is read where the link will be.

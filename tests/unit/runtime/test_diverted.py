@@ -41,6 +41,23 @@ def test_a_directory_that_another_process_removes_is_made_again(tmp_path, monkey
     assert len(made) == 2
 
 
+def test_a_directory_that_is_removed_while_it_is_made_is_no_error(tmp_path, monkeypatch) -> None:
+    """Path.mkdir(exist_ok=True) would find one, and then none."""
+    source, target = tmp_path / "new", tmp_path / diverted.DIRECTORY / "shifts"
+    source.symlink_to("elsewhere")
+    target.parent.mkdir()
+    is_dir = Path.is_dir
+
+    def lose(path, **named):
+        diverted.remove_if_empty(tmp_path)
+        return is_dir(path, **named)
+
+    monkeypatch.setattr(Path, "is_dir", lose)
+    diverted.place(source, target)
+
+    assert target.is_symlink()
+
+
 def test_a_source_that_is_missing_is_an_error(tmp_path) -> None:
     """It is not taken for a directory that was removed."""
     with pytest.raises(FileNotFoundError):
