@@ -136,7 +136,7 @@ class RestartPolicy:
         # The next attempt would fail alike.
         if not startup_failures.read_startup_failure(self._run_dir, name):
             return False
-        if not self._is_in_first_start(name):
+        if self._is_stopping() or not self._is_in_first_start(name):
             return False
         self.give_up(name, startup_failures.CANNOT_LOAD)
         return True

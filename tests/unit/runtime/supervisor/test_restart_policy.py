@@ -27,13 +27,15 @@ class Loop:
 
     def __init__(self, run_dir: Path) -> None:
         self.wait_status = 0
+        self.is_woken = False
         self.options = SimpleNamespace(
             mood=SupervisorStates.RUNNING, waitpid=lambda: (7, self.wait_status)
         )
         self.lines: list[str] = []
         self.policy = RestartPolicy(self, run_dir, self, self)
 
-    def wake(self) -> None: ...
+    def wake(self) -> None:
+        self.is_woken = True
 
     def call_later(self, *_: object) -> None: ...
 
@@ -104,6 +106,17 @@ def test_a_program_that_cannot_load_the_project_is_not_tried_again(end, loop, tm
     assert loop.lines[-1] == "wsgi-1 failed to start: stopping the stack"
     assert not any("restarting" in line for line in loop.lines)
     assert (tmp_path / FAILED_FILE).read_text() == "wsgi-1\nit can't load the project"
+
+
+def test_a_second_failure_to_load_keeps_a_stop_waiting_no_longer(loop, tmp_path) -> None:
+    """supervisord would notice the exit only when its loop wakes, up to a second later."""
+    (tmp_path / f"{PROGRAM}.failed").write_text("ValueError: no licence")
+    loop.options.mood = SupervisorStates.SHUTDOWN
+
+    exits(process())
+
+    assert loop.is_woken
+    assert not (tmp_path / FAILED_FILE).exists()
 
 
 @pytest.mark.parametrize("end", [exits, fails_to_start])
