@@ -202,7 +202,7 @@ def kill_server(stack: RunningTopology) -> None:
     leaders = [
         psutil.Process(each.pid)
         for each in supervisord.statuses(stack.run_dir)
-        if each.pid in stack.leaders and each.name != programs.NGINX
+        if each.pid in stack.server_pids and each.name != programs.NGINX
     ]
     family = [each for leader in leaders for each in (leader, *leader.children(recursive=True))]
     os.kill(max(family, key=_open_files).pid, signal.SIGKILL)

@@ -55,7 +55,7 @@ class RunningTopology:
     supervisord: subprocess.Popen[bytes]
 
     @property
-    def leaders(self) -> list[int]:
+    def server_pids(self) -> list[int]:
         """The pids of its servers, each of which may have child processes."""
         try:
             listed = supervisord.statuses(self.run_dir)

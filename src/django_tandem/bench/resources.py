@@ -37,7 +37,7 @@ class ResourceSampler:
     def __init__(
         self, stack: RunningTopology, count: CountConnections, *, counts_supervisor: bool
     ) -> None:
-        self._root, self._leaders = stack.supervisord.pid, stack.leaders
+        self._root, self._server_pids = stack.supervisord.pid, stack.server_pids
         self._counts_supervisor = counts_supervisor
         self._count = count
         self._threads = 0
@@ -84,13 +84,13 @@ class ResourceSampler:
         with contextlib.suppress(psutil.Error):
             return [
                 member
-                for leader in map(psutil.Process, self._leaders)
+                for leader in map(psutil.Process, self._server_pids)
                 for member in (leader, *leader.children(recursive=True))
             ]
         return []
 
     def _usage(self) -> Usage:
-        parts = list(usages(self._root, set(self._leaders)).values())
+        parts = list(usages(self._root, set(self._server_pids)).values())
         if self._counts_supervisor:
             parts.append(usage_of(psutil.Process(self._root)))
         return total_usage(parts)

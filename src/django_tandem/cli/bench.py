@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     options.duration = options.duration or (REPLAY_DURATION_S if options.from_log else DURATION_S)
     workloads: list[Workload] = []
     if is_fanout:
-        workloads = [bench_fanout.workload_of(options, _path)]
+        workloads = [bench_fanout.workload_of(options, _host_and_path)]
     elif not options.from_log:
         workloads = workloads_of(options)
     _require_writable(options)
@@ -152,7 +152,7 @@ def _run_fanout(options: argparse.Namespace, loaded: Loaded, trigger: Workload) 
         options,
         trigger,
         _topologies(options, loaded),
-        path=_path(options.ws)[1],
+        path=_host_and_path(options.ws)[1],
         title=_title(loaded),
         command=["tandem", *redacted(sys.argv[1:])],
         notes=_notes(options, loaded),
@@ -317,11 +317,11 @@ def workloads_of(options: argparse.Namespace) -> list[Workload]:
         raise TandemError(
             "Expected a URL or `--ws`.", hint="Name a URL, such as `tandem bench /api/lots/`."
         )
-    ws_host, _ = _path(options.ws) if options.ws else ("", "")
+    ws_host, _ = _host_and_path(options.ws) if options.ws else ("", "")
     sockets = _sockets(options)
     method = options.method or ("POST" if options.body else "GET")
     found = []
-    for host, path in dict.fromkeys(map(_path, options.urls)):
+    for host, path in dict.fromkeys(map(_host_and_path, options.urls)):
         found.append(
             Workload(
                 name=f"{method} {host}{path}" + (f" with {options.ws}" if options.ws else ""),
@@ -339,7 +339,11 @@ def workloads_of(options: argparse.Namespace) -> list[Workload]:
 
 
 def _sockets(options: argparse.Namespace) -> WebSockets | None:
-    return WebSockets(path=_path(options.ws)[1], count=options.sockets) if options.ws else None
+    return (
+        WebSockets(path=_host_and_path(options.ws)[1], count=options.sockets)
+        if options.ws
+        else None
+    )
 
 
 def _headers(options: argparse.Namespace, host: str) -> tuple[tuple[str, str], ...]:
@@ -386,7 +390,7 @@ def redacted(argv: Sequence[str]) -> Iterator[str]:
         before = word
 
 
-def _path(url: str) -> tuple[str, str]:
+def _host_and_path(url: str) -> tuple[str, str]:
     """Return the host of ``url``, or "", and its path with the query."""
     # urlsplit drops control characters, and raises for an unclosed bracket.
     if url.isascii() and url.isprintable() and " " not in url:

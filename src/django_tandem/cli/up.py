@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
     if not plan.is_supervised:
         unsupervised_start.become(plan, handle)
     if not options.detach:
-        watched = (options.settings or "", *_unwatched()) if options.watch else None
+        watched = (options.settings or "", *_unwatched_directories()) if options.watch else None
         start.in_foreground(directory, handle, options.timeout, watched)
     return 0 if start.detached(plan, directory, handle, options.timeout) else 1
 
@@ -213,7 +213,7 @@ def _machine_notes(plan: Plan, settings: Settings) -> list[str]:
     return found
 
 
-def _unwatched() -> tuple[str, ...]:
+def _unwatched_directories() -> tuple[str, ...]:
     """Return the directories of collected, uploaded and installed files."""
     roots = (django_settings.STATIC_ROOT, django_settings.MEDIA_ROOT, sys.prefix)
     return tuple(str(Path(root).resolve()) for root in roots if root)

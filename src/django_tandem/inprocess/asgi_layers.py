@@ -78,9 +78,7 @@ def add_asgi_layers(project: Application) -> Application:
     They have the order of those of wsgi_layers.py.
     """
     channel_layers.install_reconnecting()
-    if "channels.consumer" in sys.modules:
-        # It imports Channels, which most projects don't.
-        import_module("django_tandem.inprocess.consumers").install()
+    _extend_consumers()
     application: Application = with_static_files(project, Stack.ASGI)
     if should_serve():
         application = ParallelConsumers(application)
@@ -112,6 +110,12 @@ def add_asgi_layers(project: Application) -> Application:
         return AsgiDirectGateway(application, settings.FORCE_SCRIPT_NAME or "")
     secret = peer_trust.from_environment()
     return application if secret is None else AsgiPeerTrust(application, secret)
+
+
+def _extend_consumers() -> None:
+    if "channels.consumer" in sys.modules:
+        # It imports Channels, which most projects don't.
+        import_module("django_tandem.inprocess.consumers").install()
 
 
 def _scoreboard(admitting: admission.Admission, counts: ConnectionCounts) -> Scoreboard | None:

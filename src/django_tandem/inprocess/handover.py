@@ -26,7 +26,7 @@ from django_tandem.inprocess.routed_request import (
     REDIRECT_HEADER,
     ROUTED_REQUEST,
     RoutedRequest,
-    is_enabled,
+    can_hand_over,
 )
 from django_tandem.inprocess.scoreboard import REQUEST
 from django_tandem.inprocess.streaming import (
@@ -55,7 +55,7 @@ class WsgiHandover:
         self.application = application
         self.pins = pins
         self.counter = counter
-        self.is_enabled = is_enabled()
+        self.is_enabled = can_hand_over()
         self.is_logged = access_log.is_enabled()
         self.resolves_first = os.environ.get(environment.RESOLVE_FIRST) == "1"
 
@@ -143,7 +143,7 @@ class AsgiHandover:
     def __init__(self, application: Application, counter: HandoverCounter | None) -> None:
         self.application = application
         self.counter = counter
-        self.is_enabled = is_enabled()
+        self.is_enabled = can_hand_over()
         self.is_logged = access_log.is_enabled()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -97,7 +97,7 @@ class RoutedRequest:
         counter.add(route, to, pin)
 
 
-def is_enabled() -> bool:
+def can_hand_over() -> bool:
     """Return whether the edge in front of this process can hand over."""
     return os.environ.get(environment.HANDOVER) == "1"
 
@@ -105,7 +105,7 @@ def is_enabled() -> bool:
 def is_needed() -> bool:
     """Return whether a process has to know the view of each request: also for its slot."""
     has_slot = environment.RUN_DIR in os.environ
-    return is_enabled() or access_log.is_enabled() or has_slot
+    return can_hand_over() or access_log.is_enabled() or has_slot
 
 
 def install(pins: tuple[Pin, ...]) -> None:

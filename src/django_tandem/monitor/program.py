@@ -6,6 +6,7 @@ import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from django_tandem.inprocess import prometheus_files
 from django_tandem.model import REQUESTS_FILE, programs
 from django_tandem.monitor import processes, request_lines
 from django_tandem.monitor.aggregates import Aggregates
-from django_tandem.monitor.background_writer import BackgroundWriter
 from django_tandem.monitor.collected import Collected, places_of, queues_of
 from django_tandem.monitor.last_hour import HOUR_MINUTES
 from django_tandem.monitor.marks import Marks
@@ -33,6 +33,41 @@ from django_tandem.runtime.probes.http_server import HttpServer
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, WatchedState
 from django_tandem.runtime.waiting import report
 from django_tandem.runtime.workers import ScoreboardReader
+
+# One that is written, and one that waits for it.
+MOST_UNFINISHED = 2
+
+
+class BackgroundWriter:
+    """
+    Calls ``write`` with the records of one minute after the other.
+
+    In a thread: a slow disk must not keep clients waiting.
+    """
+
+    def __init__(self, write: Callable[[list[RouteMinute]], None]) -> None:
+        self._write_now = write
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="history")
+        self._unfinished: list[Future[None]] = []
+
+    def write(self, records: list[RouteMinute]) -> None:
+        """Have ``records`` written, and return at once."""
+        self._unfinished = [each for each in self._unfinished if not each.done()]
+        if len(self._unfinished) >= MOST_UNFINISHED:
+            report("Writing to the disk took longer than a minute: the history lacks one.")
+            return
+        self._unfinished.append(self._executor.submit(self._write, records))
+
+    def close(self) -> None:
+        """Wait until all is written."""
+        self._executor.shutdown()
+
+    def _write(self, records: list[RouteMinute]) -> None:
+        try:
+            self._write_now(records)
+        except Exception:  # noqa: BLE001 - a bug of one minute must not end the others
+            traceback.print_exc()
+
 
 # The edge writes its lines each second, or each 64 kB.
 READ_EVERY_S = 0.25

@@ -151,7 +151,7 @@ def test_the_hybrid_runs_both_stacks(topologies) -> None:
     with running(topologies["hybrid"]) as stack:
         assert stack.exits() == ""
         assert stack.what.startswith("gunicorn, 1 process; uvicorn, 1 process; NGINX ")
-        assert len(stack.leaders) == 2
+        assert len(stack.server_pids) == 2
         run_dir = stack.run_dir
     assert not run_dir.exists()
 

@@ -81,10 +81,10 @@ MUTANTS = (
     ),
     Mutant(
         name="a route replaces one that is as busy",
-        file="monitor/series_selection.py",
+        file="monitor/collected.py",
         old="            if occupied.get(older, 0.0) >= SHARE * occupied[newer]:\n",
         new="            if False:\n",
-        tests=("tests/unit/monitor/test_series_selection.py",),
+        tests=("tests/unit/monitor/test_collected.py",),
     ),
     Mutant(
         name="a monitor that hangs is ready",

@@ -16,13 +16,44 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.workers.base import Worker
+from uvicorn.protocols.websockets import auto
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from django_tandem import fingerprints
 from django_tandem.inprocess import drain_monitor, worker_process
 from django_tandem.model import Recycle
 from django_tandem.servers.adapters import addresses
-from django_tandem.servers.adapters.websocket_protocol import protocol_for
+
+_PROTOCOL = "WebSocketsSansIOProtocol"
+PROTOCOL_SOURCES = (
+    f"uvicorn.protocols.websockets.websockets_sansio_impl.{_PROTOCOL}.handle_connect",
+)
+
+
+def websocket_protocol(option: Any) -> Any:
+    """Return the value of Uvicorn's option ``ws``: ours instead of the one that it chooses."""
+    chosen: Any = auto.AutoWebSocketsProtocol
+    if option != "auto" or getattr(chosen, "__name__", "") != _PROTOCOL:
+        return option
+    is_known = fingerprints.are_known(PROTOCOL_SOURCES, otherwise="Each WebSocket takes 4 kB more.")
+    return without_handshake(chosen) if is_known else option
+
+
+def without_handshake(protocol: Any) -> Any:
+    """Return the protocol class that forgets the headers of each handshake."""
+
+    class LeanWebSocketProtocol(protocol):  # type: ignore[misc]
+        """Forgets the headers of the handshake, once they are in the scope: 4 kB a connection."""
+
+        def handle_connect(self, event: Any) -> None:
+            """Begin the ASGI application."""
+            super().handle_connect(event)
+            # Uvicorn and websockets both keep the request for as long as the connection lasts.
+            event.headers.clear()
+
+    return LeanWebSocketProtocol
+
 
 # By which the master has a worker finish, while its WebSockets and streams end within a window.
 # NGINX uses this signal for the same.
@@ -253,7 +284,7 @@ def uvicorn_worker(options: Mapping[str, Any]) -> type[Worker]:
     """Return Uvicorn's worker class with these options of ``uvicorn.Config``."""
     own = {"log_config": None, "log_level": None, "callback_notify": None}
     if "ws" in options:
-        own["ws"] = protocol_for(options["ws"])
+        own["ws"] = websocket_protocol(options["ws"])
     return type("AsgiWorker", (ForkedUvicornWorker,), {"CONFIG_KWARGS": {**options, **own}})
 
 

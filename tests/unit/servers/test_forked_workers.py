@@ -7,7 +7,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import unix_connect
 
 from django_tandem import fingerprints
-from django_tandem.servers.adapters.websocket_protocol import protocol_for
+from django_tandem.servers.adapters.forked_workers import websocket_protocol
 
 
 def test_the_headers_reach_the_application_and_are_kept_nowhere_else(tmp_path):
@@ -25,7 +25,11 @@ def test_the_headers_reach_the_application_and_are_kept_nowhere_else(tmp_path):
     async def run():
         path = str(tmp_path / "s")
         config = uvicorn.Config(
-            application, uds=path, ws=protocol_for("auto"), lifespan="off", log_level="warning"
+            application,
+            uds=path,
+            ws=websocket_protocol("auto"),
+            lifespan="off",
+            log_level="warning",
         )
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server._serve())
@@ -44,14 +48,14 @@ def test_the_headers_reach_the_application_and_are_kept_nowhere_else(tmp_path):
 
 def test_another_choice_of_the_user_stays():
     """Such as wsproto."""
-    assert protocol_for("wsproto") == "wsproto"
+    assert websocket_protocol("wsproto") == "wsproto"
 
 
 def test_an_unknown_version_of_uvicorn_is_left_as_it_is(monkeypatch, caplog):
     """And one line says so."""
     monkeypatch.setattr(fingerprints, "is_known", lambda name: False)
 
-    assert protocol_for("auto") == "auto"
+    assert websocket_protocol("auto") == "auto"
     version = fingerprints.installed_version("uvicorn")
     name = f"{WebSocketsSansIOProtocol.__module__}.WebSocketsSansIOProtocol.handle_connect"
     assert caplog.messages == [
