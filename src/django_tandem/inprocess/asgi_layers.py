@@ -94,8 +94,7 @@ def add_asgi_layers(project: Application) -> Application:
         application = Drain(application, monitor, admitting, counts)
         application = AsgiBlockedRoutes(application, monitor.blocked)
     # Outside of it, as it takes a path as the project gets it.
-    application = AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or "")
-    application = AsgiRequestId(application)
+    application = AsgiRequestId(AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or ""))
     board = _scoreboard(admitting, counts)
     if board is not None:
         application = AsgiScoreboard(application, board)

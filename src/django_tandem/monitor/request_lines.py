@@ -60,9 +60,7 @@ def parse(line: str) -> RequestLine:
     stack = second or first
     times, slash, rest = answered.partition("/")
     queue, used, delay, blocked = (*times.split(" "), "", "", "")[:4]
-    route = slash + rest or edge_route
-    if not route:
-        route = EDGE_FILES if stack == EDGE else UNMATCHED
+    route = slash + rest or edge_route or (EDGE_FILES if stack == EDGE else UNMATCHED)
     if "\\" in line:
         route, path = _unescaped(route), _unescaped(path)
     code = int(status)
