@@ -1,7 +1,7 @@
 """
-The directory in which the edge finds what goes another way: the splits and the mirror.
+The directory of the splits and the mirror, for which the edge looks at each request.
 
-It exists only while one of them does. So a request of a stack without any costs one look for it.
+It exists only while there is a split or a mirror: any other request costs one stat(2).
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def place(source: Path, target: Path) -> None:
         except FileNotFoundError:
             if not (source.is_symlink() or source.exists()):
                 raise
-            # What was in it has just ended, in another process.
+            # Another process has just removed the directory, which was empty.
             continue
         return
 

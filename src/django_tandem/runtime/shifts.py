@@ -138,7 +138,7 @@ def _prepare_link(run_dir: Path, split: Iterable[tuple[str, str, str, int]]) -> 
     diverted.make(run_dir)
     temporary = run_dir / NEW_LINK
     temporary.unlink(missing_ok=True)
-    # As it is read where the link will be.
+    # Relative to the directory in which the link will be.
     temporary.symlink_to(Path(os.pardir, tree.name))
 
 
