@@ -18,6 +18,9 @@ from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.render.target import template_environment
 from django_tandem.servers import SERVERS
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 # Moves first, as they are what the reader looks for.
 ORDER = (
     Recommendation.TO_ASGI,
@@ -162,10 +165,6 @@ def _as_json(advice: Advice) -> dict[str, Any]:
 
 def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
-
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 def render_page(report: Report) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from django_tandem.channels.command_slots import CommandSlots
@@ -49,6 +49,7 @@ class Connection:
         self._test_name = self.name("test", uuid.uuid4().hex)
         self._has_test_arrived = asyncio.Event()
         self._test: asyncio.Task[None] | None = None
+        self._may_test = True
         self.queues = WorkQueues(self.execute, shard.publish, self.subscriptions, expiry_s)
 
     async def execute(self, *command: Any) -> Any:
@@ -150,7 +151,7 @@ class Connection:
         return True
 
     def _test_later(self) -> None:
-        if self._test is None or self._test.done():
+        if self._may_test and (self._test is None or self._test.done()):
             self._test = asyncio.ensure_future(self._test_subscriptions())
 
     async def _test_subscriptions(self) -> None:
@@ -162,7 +163,12 @@ class Connection:
         """
         # Without the right to publish, or without Redis, nothing is known.
         with contextlib.suppress(RedisError):
-            await self.subscriptions.add(self._test_name)
+            try:
+                await self.subscriptions.add(self._test_name)
+            except NoPermissionError:
+                # Redis has ended the connection for it, and would do so at each test.
+                self._may_test = False
+                return
             self._has_test_arrived.clear()
             began_at = time.monotonic()
             await self.publish(self._test_name, b"")

@@ -35,7 +35,7 @@ from django_tandem.inprocess.streaming import (
     is_event_stream,
     without_buffering,
 )
-from django_tandem.inprocess.wsgi_responses import DeferredStart, close_body
+from django_tandem.inprocess.wsgi_responses import DeferredStart, EmptyBody, close_body
 from django_tandem.model import Pin, Stack
 
 # Set by the edge on every request, so that no client can: "1" on one that was handed over.
@@ -84,8 +84,7 @@ class WsgiHandover:
             # Django makes a body for HEAD too. A server would iterate it and send nothing, so that
             # no client that leaves a stream is noticed; and Gunicorn 27 warns of each body.
             start.release(*routed.describe())
-            close_body(body)
-            return []
+            return EmptyBody(body)
         if not is_stream:
             start.release(*routed.describe())
             return body

@@ -73,6 +73,22 @@ def close_body(body: Iterable[bytes]) -> None:
         close()
 
 
+class EmptyBody:
+    """The body of a response without one, which closes the project's when the server closes it."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        """Close the project's body."""
+        close_body(self._body)
+
+
 class EndingBody:
     """A body that calls ``at_end`` once, when it is closed."""
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Collection
@@ -49,8 +50,8 @@ def count_on_port(port: int, protocol: int = sock_diag.NETLINK_SOCK_DIAG) -> int
                 for family in (socket.AF_INET, socket.AF_INET6)
                 for _ in sock_diag.inet_sockets(kernel, family, sock_diag.ESTABLISHED, port)
             )
-    except (OSError, AttributeError):
-        # Not Linux, or a sandbox without it.
+    except (OSError, AttributeError, struct.error):
+        # Not Linux, or a sandbox without it or with another.
         return None
 
 

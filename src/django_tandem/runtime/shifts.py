@@ -81,7 +81,12 @@ def changing(run_dir: Path, *, is_watcher: bool = True) -> Iterator[list[Shift]]
             # Before the file: a share that the disk has no room for is not in it either.
             _prepare_link(run_dir, split)
         if is_stale or tuple(shifts) != before:
-            _write(run_dir, shifts)
+            try:
+                _write(run_dir, shifts)
+            except OSError:
+                # As on a full disk: the edge would look into the directory for each request.
+                diverted.remove_if_empty(run_dir)
+                raise
         if is_stale:
             _follow_link(run_dir)
 

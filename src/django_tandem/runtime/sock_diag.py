@@ -43,11 +43,12 @@ def dump(kernel: socket.socket, request: bytes) -> Iterator[bytes]:
         while data:
             length, kind, *_ = HEADER.unpack_from(data)
             message = data[HEADER.size : length]
-            if kind == DONE:
-                return
-            if kind == ERROR:
+            if kind in (DONE, ERROR):
+                # The end of a dump has a number too, where the kernel could not complete it.
                 number = -struct.unpack_from("=i", message)[0]
-                raise OSError(number, os.strerror(number))
+                if number or kind == ERROR:
+                    raise OSError(number, os.strerror(number))
+                return
             yield message
             data = data[aligned(length) :]
 

@@ -162,6 +162,8 @@ def test_a_process_that_sends_nothing_leaves_a_replica_without_its_master(
             while not pair.subscribers_at_second():
                 await asyncio.sleep(0.05)
             await layer._endpoint()._connections[0].subscriptions.wait_until_current()
+        # What follows has nothing to do with the limit of a test.
+        monkeypatch.undo()
         await RedisLayer(hosts=[pair.url]).group_send("all", {"number": 1})
         return await received(layer, channel, 1)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from redis import Redis
 
-from django_tandem.channels import RedisLayer
+from django_tandem.channels import RedisLayer, redis_limits
 from django_tandem.channels.rights import MissingRightError, missing_right
 from harness.event_loop import run
 
@@ -106,6 +106,29 @@ def test_a_right_that_lacks_is_named_and_works_once_it_is_granted(
         return await use_all(layer, other)
 
     assert run(test()) == [1, 2, 1]
+
+
+@pytest.mark.processes
+def test_a_user_without_the_name_of_the_test_keeps_its_subscriptions(
+    own_valkey, admin, monkeypatch
+) -> None:
+    """Redis ends a connection for a name that it denies: once, and not after each silence."""
+    monkeypatch.setattr(redis_limits, "IDLE_S", 0.05)
+    allowed = ("&asgi:*process*", "&asgi:*group*")
+    admin.execute_command("ACL", "SETUSER", "site", "on", ">secret", "~*", "+@all", *allowed)
+
+    async def test():
+        layer = layer_of(own_valkey)
+        await layer.group_add("all", await layer.new_channel())
+        connection = layer._endpoint()._connections[0]
+        async with asyncio.timeout(30):
+            while connection._may_test or connection.subscriptions.is_reconnecting:
+                await asyncio.sleep(0.01)
+        opened_at = connection.subscriptions._opened_at
+        await asyncio.sleep(0.3)
+        return connection.subscriptions._opened_at == opened_at
+
+    assert run(test())
 
 
 @pytest.mark.processes

@@ -210,6 +210,19 @@ def test_a_share_that_the_disk_has_no_room_for_is_not_in_the_file(tmp_path, monk
     assert read_split(tmp_path) == before
 
 
+def test_a_first_share_that_is_not_in_the_file_leaves_no_directory(tmp_path, monkeypatch) -> None:
+    """The edge would look into it for each request."""
+
+    def full(*_given) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shifts, "_write", full)
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path, shift())
+
+    assert not (tmp_path / "diverted").exists()
+
+
 def test_fields_of_another_version_are_left_out(tmp_path) -> None:
     """It may have written more of them."""
     write(tmp_path, shift())
