@@ -240,8 +240,6 @@ def test_the_lag_of_a_blocked_loop_grows_while_it_is_blocked(board):
 WRITER = """
 import sys, time
 from pathlib import Path
-from unittest import mock
-from django_tandem.inprocess import database_connections
 from django_tandem.inprocess.scoreboard import Scoreboard
 size = iter(range(10**9))
 def details():
