@@ -6,8 +6,9 @@ from django.test import override_settings
 from gateway.lowered import is_normal, path_of, routes_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import UnsatisfiedAssumption
 from oracle.cases import Case, case_of, colourings, names, settings_of
-from oracle.generated import urlconf_of
+from oracle.generated import rejecting_slow_patterns, urlconf_of
 from oracle.resolver import resolve_with_django
 from oracle.strategies import PATHS, URLCONFS
 from oracle.targets import grown, refusal, targets_of
@@ -56,4 +57,13 @@ def test_of_any_urlconf_no_path_of_asgi_is_sent_to_wsgi(specs, paths, turn) -> N
     """URLconfs and paths that nobody thought of."""
     targets = [target for path in paths for target in grown(path, turn)]
 
-    assert sent_wrongly(case_of(urlconf_of(specs)), _asked(targets)) == []
+    with rejecting_slow_patterns():
+        assert sent_wrongly(case_of(urlconf_of(specs)), _asked(targets)) == []
+
+
+def test_patterns_that_no_project_has_are_rejected() -> None:
+    """Python matches three parameters in a row in the third power of the path's length."""
+    urlconf = urlconf_of([["path", "<str:a><str:b><str:c>é/", True]])
+
+    with pytest.raises(UnsatisfiedAssumption), rejecting_slow_patterns(0.2):
+        resolve_with_django(urlconf, b"/" + b"x" * 9000)
