@@ -42,6 +42,11 @@ def tandem(directory: Path, *args: str, **environment: str) -> subprocess.Comple
     return forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
 
 
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line on stderr: on a busy machine, `down` first prints what it waits for."""
+    return done.stderr.splitlines()[-1] if done.stderr else ""
+
+
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without the variables of a project."""
     own = {"DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "DEBUG"}

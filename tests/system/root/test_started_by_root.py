@@ -13,7 +13,7 @@ from root.commands import Done, environment, open_project, run
 from django_tandem.runtime.accounts import Account
 from harness.client import ask, wait_for
 from harness.projects import with_channels
-from harness.stack import Up
+from harness.stack import Up, last_line
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -220,6 +220,6 @@ def test_the_owner_of_the_project_runs_it(place, python, nameless) -> None:
 
         done = run(python, project, "down")
 
-        assert (done.returncode, done.stderr) == (0, "Stopped.\n")
+        assert (done.returncode, last_line(done)) == (0, "Stopped.")
         assert up.wait() == 0
     assert owners(project) == {nameless.uid}

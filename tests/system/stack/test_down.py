@@ -12,7 +12,7 @@ import pytest
 from django_tandem.runtime import lock
 from harness.client import ask, wait_for
 from harness.projects import startproject
-from harness.stack import Up, clean_environment, tandem
+from harness.stack import Up, clean_environment, last_line, tandem
 
 OUT_OF_REACH = (
     "supervisord does not answer in {run_dir}, and its pid can't be verified on this host.\n"
@@ -56,7 +56,7 @@ def test_a_stack_of_another_pid_namespace_is_stopped_over_its_socket(tmp_path) -
 
             done = tandem(tmp_path, "down")
 
-            assert (done.returncode, done.stderr) == (0, "Stopped.\n")
+            assert (done.returncode, last_line(done)) == (0, "Stopped.")
             assert up.wait() == 0
             assert stranger.poll() is None
             assert own.pid == up.process.pid
@@ -106,7 +106,7 @@ def test_a_stopped_supervisord_ends_as_any_other(tmp_path) -> None:
 
         done = tandem(tmp_path, "down")
 
-        assert (done.returncode, done.stderr) == (0, "Stopped.\n")
+        assert (done.returncode, last_line(done)) == (0, "Stopped.")
         assert up.wait() == 0
 
 
@@ -135,7 +135,7 @@ def test_no_command_on_what_runs_needs_the_settings(tmp_path) -> None:
         assert last.startswith("nginx      | ")
         named = ("--run-dir", str(up.run_dir))
         assert tandem(tmp_path.parent, "status", *named).returncode == 0
-        assert tandem(tmp_path, "down").stderr == "Stopped.\n"
+        assert last_line(tandem(tmp_path, "down")) == "Stopped."
         assert imports.read_text() == before
         assert up.wait() == 0
 
