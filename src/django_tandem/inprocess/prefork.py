@@ -15,6 +15,7 @@ from django.core.cache import caches
 from django.db import connections
 
 from django_tandem import environment
+from django_tandem.model.peers import bracketed
 
 DESCRIPTORS = Path("/proc/self/fd")
 # Values of the environment variable; without it, the loaded project decides.
@@ -166,7 +167,7 @@ def describe_socket(descriptor: int) -> str:
 def _address(name: object) -> str:
     match name:
         case (str(host), int(port), *_):
-            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            return f"{bracketed(host)}:{port}"
         case str():
             return name
     return ""

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from django_tandem.model.routes import Stack
 
 
+def bracketed(host: str) -> str:
+    """Return a host as it precedes a port: an IPv6 address is in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
     """An address to listen on; ``host`` is an IP address without brackets."""
@@ -14,7 +19,7 @@ class Bind:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
@@ -54,7 +59,7 @@ class Peer:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def is_name(self) -> bool:

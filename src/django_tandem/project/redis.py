@@ -13,6 +13,7 @@ from django.conf import global_settings
 from django.conf import settings as django_settings
 
 from django_tandem.errors import ProjectError
+from django_tandem.model.peers import bracketed
 from django_tandem.project.child import call_in_child
 from django_tandem.project.location import Location, load_settings
 
@@ -158,8 +159,7 @@ class RedisAddress:
     has_tls: bool = False
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.path or f"{host}:{self.port}"
+        return self.path or f"{bracketed(self.host)}:{self.port}"
 
     def connect(self, timeout_s: float) -> socket.socket:
         """Return a connection with that timeout; raises OSError when there is none to be had."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django_tandem.model import Edge, Peer, Peers, Resolver, Stack
-from django_tandem.model.peers import RESOLVE_VERSION
+from django_tandem.model.peers import RESOLVE_VERSION, bracketed
 
 RESOLVE = " resolve"
 # The method `hash` of an upstream takes the peer at this position for such a text, by its CRC-32:
@@ -131,7 +131,7 @@ def dns_servers(edge: Edge) -> list[str]:
         return []
     # NGINX asks several in turn. The C library asks the next one only where the first is silent, so
     # that the next may not know the names of a network of containers.
-    return [f"[{each}]" if ":" in each else each for each in peers.resolver.servers[:1]]
+    return [bracketed(each) for each in peers.resolver.servers[:1]]
 
 
 def full_name(host: str, resolver: Resolver) -> str:

@@ -3,7 +3,6 @@
 import warnings
 from pathlib import Path
 
-import django
 import pytest
 from django.conf import LazySettings
 
@@ -18,7 +17,6 @@ def found(monkeypatch: pytest.MonkeyPatch, **given: object) -> tuple[str, ...]:
     return deployment.written_directories(Path("/srv/project"))
 
 
-@pytest.mark.skipif(django.VERSION < (6, 1), reason="MAILERS is of Django 6.1")
 def test_the_directories_of_mailers_are_written_to(monkeypatch) -> None:
     """Django has no EMAIL_BACKEND beside them."""
     mailers = {

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own."""
+"""An event loop in a separate thread."""
 
 import asyncio
 import threading
