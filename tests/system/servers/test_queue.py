@@ -21,20 +21,28 @@ def test_as_many_wait_as_the_queue_is_long_and_the_next_is_refused(server, direc
     with serving(server, directory, workers=WORKERS, queue=queue) as running, ExitStack() as open_:
         for _ in range(WORKERS):
             send(running, open_, b"GET /slow?s=20 HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_for((directory / "slow").exists)
+        # The server is ready as soon as one worker is: the request of one that starts waits, too.
+        wait_for(lambda: taken(directory) == WORKERS)
 
         waiting = 0
         # What a server has yet to take off the queue makes room for one more.
         until = time.monotonic() + 1
-        while time.monotonic() < until:
+        while waiting <= queue and time.monotonic() < until:
             try:
                 send(running, open_, b"")
             except BlockingIOError:
                 time.sleep(0.05)
             else:
                 waiting += 1
+                until = time.monotonic() + 1
 
     assert waiting == queue
+
+
+def taken(directory):
+    """Return how many slow requests have reached a worker."""
+    slow = directory / "slow"
+    return slow.stat().st_size if slow.exists() else 0
 
 
 def send(running, open_, data):

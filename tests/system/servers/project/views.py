@@ -33,7 +33,9 @@ def logs(request):
 
 
 def slow(request):
-    (settings.DATABASES["default"]["NAME"].parent / "slow").touch()
+    # One byte for each of them: a short append is atomic.
+    with (settings.DATABASES["default"]["NAME"].parent / "slow").open("ab") as taken:
+        taken.write(b".")
     time.sleep(float(request.GET["s"]))
     return HttpResponse("slow", content_type="text/plain")
 
