@@ -17,7 +17,7 @@ from django_tandem.monitor.snapshot import (
     Traffic,
     WorkerState,
 )
-from django_tandem.runtime.probes.http_server import HttpServer, Pages, as_json
+from django_tandem.runtime.probes.http_server import HttpServer, Pages, json_response
 from django_tandem.runtime.probes.loop_thread import LoopThread
 from django_tandem.runtime.state import METRICS_SOCKET
 
@@ -162,7 +162,7 @@ def pages_of(snapshot: Snapshot, **others: object) -> Pages:
 
     def page(value: object):
         async def answer(_):
-            return as_json(HTTPStatus.OK, value)
+            return json_response(HTTPStatus.OK, value)
 
         return answer
 

@@ -38,8 +38,8 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + bytes(4) + payload
 
 
-class Owner(Protocol):
-    """The holder of clients: it provides their handshake, and records their stamps."""
+class ClientOwner(Protocol):
+    """What has opened the clients: it provides their handshake, and records their stamps."""
 
     handshake: bytes
 
@@ -66,7 +66,7 @@ class SocketClient(asyncio.Protocol):
         "opened_ns",
     )
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ClientOwner) -> None:
         loop = asyncio.get_running_loop()
         self._owner = owner
         # The start of a frame whose end has not arrived.

@@ -19,7 +19,7 @@ from django_tandem.bench.topology import Setup, Topology
 from django_tandem.errors import RefusedError
 from django_tandem.model import Bind, Plan, programs
 from django_tandem.model.programs import log_names
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime import start, supervisord
 from django_tandem.runtime.health import has_no_check
 from django_tandem.runtime.health_gate import (
@@ -118,7 +118,7 @@ def _stop(run_dir: Path, started: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(plan: Plan, run_dir: Path, started: subprocess.Popen[bytes]) -> None:
-    state = state_of(plan)
+    state = planned_state(plan)
     checked = tuple(process for process in plan.processes if not has_no_check(process))
 
     def is_alive() -> bool:

@@ -23,7 +23,7 @@ from django_tandem.project.location import Location
 from django_tandem.project.urlconf import UrlEndpoint, endpoints, route_of
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import ANY_NGINX, find_nginx, find_valkey, host_with, read_nginx
-from django_tandem.runtime.preflight import check_edge
+from django_tandem.runtime.preflight import edge_errors
 from django_tandem.settings import Settings, read_settings, with_secret
 
 Check = Callable[[Facts], Iterable[CheckMessage]]
@@ -104,7 +104,7 @@ def gather(
         unwritable=() if before_up else tuple(machine.read_unwritable(plan.project.directory)),
         offers_redis=before_up and "REDIS_URL" not in os.environ and find_valkey() is not None,
         missing=missing,
-        nginx_errors=check_edge(plan) if on_this_machine and not missing else "",
+        nginx_errors=edge_errors(plan) if on_this_machine and not missing else "",
     )
 
 

@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         found = report.as_json()
         routes = [each for each in found["routes"] if not chosen or _is_chosen(each, chosen)]
-        console.as_json(found | {"routes": routes})
+        console.print_json(found | {"routes": routes})
     elif chosen:
         for line in detail_lines(chosen, report, _terminal_width()):
             console.line_out(line)

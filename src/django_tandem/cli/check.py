@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     found = _found(options)
     shown = [message for message in found if not message.is_silenced()]
     if options.json:
-        console.as_json([as_json(message) for message in shown])
+        console.print_json([as_json(message) for message in shown])
     else:
         for message in shown:
             console.line_out(str(message))

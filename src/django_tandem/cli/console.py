@@ -71,7 +71,7 @@ def _blocks(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def as_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print a value of the model, or a collection of them, as JSON to stdout."""
     line_out(json_text(value))
 

@@ -20,7 +20,13 @@ from django_tandem.monitor.dashboard import DATA, file_pages
 from django_tandem.monitor.dashboard.access import only_with_token
 from django_tandem.plan.addresses import binds
 from django_tandem.runtime.host import has_ipv6
-from django_tandem.runtime.probes.http_server import HttpServer, Pages, Request, Response, as_json
+from django_tandem.runtime.probes.http_server import (
+    HttpServer,
+    Pages,
+    Request,
+    Response,
+    json_response,
+)
 
 DEFAULT = "127.0.0.1:9002"
 TOKEN_BYTES = 24
@@ -77,5 +83,5 @@ async def _data(run_dir: Path, request: Request) -> Response:
     except RefusedError as error:
         # The page shows both sentences.
         reason = " ".join(filter(None, (error.message, error.hint)))
-        return as_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason})
+        return json_response(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason})
     return Response(status=HTTPStatus.OK, body=body)

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     problems = [problem for each in found if (problem := _problem(each, request, plan))]
     if options.json:
         given = {"method": request.method, "target": request.target, "host": request.host}
-        console.as_json(given | {"answers": [_as_json(each, request, plan) for each in found]})
+        console.print_json(given | {"answers": [_as_json(each, request, plan) for each in found]})
         return 1 if problems else 0
     for each in found:
         if each.is_answered:

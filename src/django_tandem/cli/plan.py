@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     planned = plan_project(options)
     plan = planned.plan
     if options.json:
-        console.as_json([as_json(verdict, plan.project) for verdict in plan.verdicts])
+        console.print_json([as_json(verdict, plan.project) for verdict in plan.verdicts])
         return 0
     console.table(
         ("ROUTE", "NAME", "STACK", "REASON", "VIEW"),

@@ -34,7 +34,7 @@ from django_tandem.project.lookup import path_of, resolve_http
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
 from django_tandem.runtime.waiting import Report
-from django_tandem.settings import read_gateway, read_roles, read_stop_s
+from django_tandem.settings import has_direct_gateway, read_roles, read_stop_s
 
 # In the run directory: the notes of the last start or reload.
 NOTES = "notes.json"
@@ -72,7 +72,7 @@ def given_overrides(options: argparse.Namespace) -> Overrides:
         stop_s=read_stop_s(os.environ),
         run_dir=given_run_dir(options),
         roles=given_roles(options),
-        is_direct=read_gateway(os.environ),
+        is_direct=has_direct_gateway(os.environ),
     )
 
 

@@ -177,7 +177,7 @@ def _start_advised(options: argparse.Namespace) -> int:
     )
     if chosen is None:
         if options.json:
-            console.as_json(None)
+            console.print_json(None)
         else:
             console.line_out("No shift is advised.")
         return 0
@@ -204,7 +204,7 @@ def _begin(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
     _start_program(run_dir, shift, replaced)
     shifts.wait_until_split(run_dir, shift)
     if options.json:
-        console.as_json(as_json(shift))
+        console.print_json(as_json(shift))
         return 0
     console.line_out(started(shift))
     if plan.peers:

@@ -130,7 +130,7 @@ def print_status(options: argparse.Namespace) -> int:
     pattern = None if options.route is None else _pattern_of(options, known)
     found = [each for each in kept if pattern in (None, each.route)]
     if options.json:
-        console.as_json([as_json(each) for each in found])
+        console.print_json([as_json(each) for each in found])
         return 0
     since = time.time() - NEWS_S if pattern is None and not options.all else 0.0
     shown = [each for each in found if each.percent or each.ended_s >= since]

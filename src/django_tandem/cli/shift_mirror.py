@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, plan: Plan, verdict: Verdict) -> int:
         finished = replace(state, ended_s=time.time(), report=mirror.report())
         mirrored.write(run_dir, finished)
     if options.json:
-        console.as_json(finished.as_json())
+        console.print_json(finished.as_json())
     else:
         _print(finished)
     report = finished.report

@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         handed_over = [status_rows.handover_row(each) for each in handover_counts.read(run_dir)]
         own = list(status_rows.handler_rows(read_slots(run_dir)))
         blocked = list(map(status_rows.block_row, _blocks(run_dir)))
-        console.as_json(
+        console.print_json(
             {**facts(now), "handed_over": handed_over, "handlers": own, "blocked": blocked}
         )
     else:

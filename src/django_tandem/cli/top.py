@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     run_dir = find_running_dir(options)
     first = read_snapshot(run_dir)
     if options.json:
-        console.as_json(first.as_json())
+        console.print_json(first.as_json())
         return 0
     own = Console()
     if options.once or not own.is_terminal or own.is_dumb_terminal or not sys.stdin.isatty():

@@ -43,7 +43,7 @@ from django_tandem.runtime import (
 from django_tandem.runtime.health_gate import START_DEADLINE_S
 from django_tandem.runtime.waiting import Report, report_as
 from django_tandem.runtime.watch import wait_for_change
-from django_tandem.settings import Settings, read_gateway, read_stop_s
+from django_tandem.settings import Settings, has_direct_gateway, read_stop_s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +108,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         stop_s=read_stop_s(os.environ),
         log_format=options.log_format,
         roles=given_roles(options),
-        is_direct=read_gateway(os.environ),
+        is_direct=has_direct_gateway(os.environ),
     )
 
 

@@ -144,7 +144,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         try:
             set_script_prefix(get_script_prefix(scope))
             has_lease = executor is not None
-            await send_started(type(self), scope, has_lease=has_lease)
+            await send_request_started(type(self), scope, has_lease=has_lease)
             request, error_response = self.create_request(scope, body)
             if request is None:
                 body.close()
@@ -192,7 +192,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         return bool(response.streaming) or needs_thread(type(self), response)
 
     async def _finish(self, response: Any) -> None:
-        await send_finished(type(self), response, EXECUTOR.get())
+        await send_request_finished(type(self), response, EXECUTOR.get())
 
     async def send_response(self, response: Any, send: Any) -> None:
         """Send the response; a plain one by a shorter way, a sync stream part by part."""
@@ -228,8 +228,8 @@ def run_connected(signal: Signal, sender: Any) -> None:
             receiver()
 
 
-async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
-    """Send ``request_started``."""
+async def send_request_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
+    """Send Django's signal ``request_started``."""
     receivers, async_receivers = receivers_of(signals.request_started, sender)
     if not (has_lease and DJANGOS.issuperset(receivers) and is_original(Signal, "asend")):
         await signals.request_started.asend(sender=sender, scope=scope)
@@ -238,7 +238,9 @@ async def send_started(sender: Any, scope: Any, *, has_lease: bool) -> None:
         await run_parallel([receiver(**named) for receiver in async_receivers])
 
 
-async def send_finished(sender: Any, response: Any, executor: RequestExecutor | None) -> None:
+async def send_request_finished(
+    sender: Any, response: Any, executor: RequestExecutor | None
+) -> None:
     """
     Close the response, which sends ``request_finished``; None if there is no response.
 

@@ -116,7 +116,7 @@ def read_middleware(instance: Any) -> KnownMiddleware | None:
 
 
 def read_view_hook(method: Any) -> ViewHook | None:
-    """Return the ``process_view`` of a known middleware; None for any other method."""
+    """Return the hook of ``method`` if that is a known middleware's ``process_view``, else None."""
     instance = getattr(method, "__self__", None)
     if getattr(method, "__name__", "") != "process_view" or read_middleware(instance) is None:
         return None

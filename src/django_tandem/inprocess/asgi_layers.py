@@ -75,7 +75,8 @@ def add_asgi_layers(project: Application) -> Application:
     """
     Return the loaded project in the layers of ASGI, which belong to one process.
 
-    They have the order of those of wsgi_layers.py.
+    The innermost comes first: a request passes the last one first. The layers that WSGI has too
+    (wsgi_layers.py) are in the same order.
     """
     channel_layers.install_reconnecting()
     _extend_consumers()

@@ -30,7 +30,7 @@ from django_tandem.inprocess.routed_request import (
 )
 from django_tandem.inprocess.scoreboard import REQUEST
 from django_tandem.inprocess.streaming import (
-    WsgiStream,
+    TimeLimitedBody,
     has_length,
     is_event_stream,
     without_buffering,
@@ -89,7 +89,7 @@ class WsgiHandover:
             start.release(*routed.describe())
             return body
         start.release(*without_buffering(start.headers), *routed.describe())
-        return WsgiStream(body)
+        return TimeLimitedBody(body)
 
     def _resolves_to_asgi(self, environ: WSGIEnvironment, routed: RoutedRequest) -> bool:
         path_info = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")

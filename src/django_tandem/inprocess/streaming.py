@@ -75,7 +75,7 @@ def warn_of_held_worker(view: str) -> None:
     )
 
 
-class WsgiStream:
+class TimeLimitedBody:
     """The body of a stream, of which each part has the time limit of a whole response."""
 
     def __init__(self, body: Iterable[bytes]) -> None:

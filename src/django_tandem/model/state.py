@@ -56,7 +56,7 @@ class State:
     shifts_by_itself: bool = False
 
 
-def state_of(plan: Plan) -> State:
+def planned_state(plan: Plan) -> State:
     """Return the state of a stack that runs ``plan``."""
     bind = plan.edge.binds[0]
     # NGINX accepts patterns such as "*.shop.example" and ".shop.example".

@@ -19,7 +19,7 @@ from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import SnapshotInputs
 from django_tandem.runtime import shifts
-from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
+from django_tandem.runtime.probes.http_server import Pages, Request, Response, json_response
 from django_tandem.runtime.waiting import report
 from django_tandem.runtime.workers import read_slots
 
@@ -74,7 +74,7 @@ class MonitorPages:
             lost_lines=collected.lost_lines,
         )
         found = snapshots.take(collected.aggregates, inputs, time.time())
-        return as_json(HTTPStatus.OK, found.as_json())
+        return json_response(HTTPStatus.OK, found.as_json())
 
     def _present_workers(self) -> tuple[WorkerState, ...]:
         # With slots that are read now: the age of a request in progress is measured from here.
@@ -92,7 +92,7 @@ class MonitorPages:
         return Response(status=HTTPStatus.OK, body=self._collected.last_hour.as_json(since))
 
     async def _gauges_page(self, _request: Request) -> Response:
-        return as_json(HTTPStatus.OK, self._collected.gauges.as_json())
+        return json_response(HTTPStatus.OK, self._collected.gauges.as_json())
 
     async def _metrics_page(self, request: Request) -> Response:
         accepted = Accepted(

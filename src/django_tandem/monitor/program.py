@@ -308,7 +308,7 @@ def installed_version() -> str:
 def _probe_server(root: int, run_dir: Path) -> HttpServer:
     # Only the companion of a role without supervisord needs these.
     from django_tandem.runtime.probes.observer import StackObserver  # noqa: PLC0415
-    from django_tandem.runtime.probes.thread import probe_pages  # noqa: PLC0415
+    from django_tandem.runtime.probes.server import probe_pages  # noqa: PLC0415
     from django_tandem.runtime.unsupervised import UnsupervisedProgram  # noqa: PLC0415
 
     return HttpServer(probe_pages(StackObserver(UnsupervisedProgram(root), run_dir).observe))

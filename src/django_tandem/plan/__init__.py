@@ -19,7 +19,7 @@ from django_tandem.model import (
 from django_tandem.model.roles import listed_roles
 from django_tandem.model.stop import SHORTEST_S
 from django_tandem.plan.background_workers import without_program
-from django_tandem.plan.capacity import bound_notes, open_files
+from django_tandem.plan.capacity import open_files, open_files_notes
 from django_tandem.plan.context import PlanContext
 from django_tandem.plan.edge import edge
 from django_tandem.plan.health import health_binds, health_socket, listeners, metrics_binds
@@ -104,7 +104,7 @@ def _planned(
         overrides=overrides,
         notes=(
             *notes(context, verdicts, stacks),
-            *bound_notes(settings.asgi, connections, host),
+            *open_files_notes(settings.asgi, connections, host),
         ),
         connections=connections,
         open_files=open_files(connections, host),

@@ -209,7 +209,7 @@ def needed_files(limits: ConnectionLimits) -> int:
     return (limits.websockets or 0) + (limits.streams or 0) + OTHER_FILES
 
 
-def bound_notes(
+def open_files_notes(
     settings: AsgiSettings, limits: ConnectionLimits | None, host: Host
 ) -> Iterator[str]:
     """Yield a note on bounds of the settings that a process has too few descriptors for."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django_tandem.model import MONITOR_FILE, REQUESTS_FILE, File, Plan, Process
 from django_tandem.model.shifts import SHIFTED_FILE
-from django_tandem.model.state import STATE_FILE, State, state_of
+from django_tandem.model.state import STATE_FILE, State, planned_state
 from django_tandem.render.target import Target, fill
 
 
@@ -39,7 +39,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     """
     return (
         *([_supervisord_file(plan)] if plan.is_supervised else []),
-        state_file(state_of(plan)),
+        state_file(planned_state(plan)),
         *([_monitor_file(plan)] if plan.has_monitor else []),
     )
 

@@ -273,7 +273,7 @@ def refuse_bad_edge(plan: Plan, run_dir: Path, file: str = "nginx.conf") -> None
         raise RefusedError("NGINX rejects the rendered nginx.conf.", hint=found)
 
 
-def check_edge(plan: Plan) -> str:
+def edge_errors(plan: Plan) -> str:
     """Render the edge to a scratch directory; return the errors that NGINX finds in it."""
     if not plan.has_edge:
         return ""

@@ -16,7 +16,7 @@ from django_tandem.inprocess import (
 )
 from django_tandem.model import Nginx, Plan, Process, programs
 from django_tandem.model.programs import generation_of, is_master, is_optional, log_names
-from django_tandem.model.state import State, state_of
+from django_tandem.model.state import State, planned_state
 from django_tandem.runtime import (
     blocks,
     candidates,
@@ -90,7 +90,7 @@ def write_candidates(reload: Reload) -> None:
     )
 
 
-def check_edge(reload: Reload) -> None:
+def check_edge_candidate(reload: Reload) -> None:
     """Have NGINX check its candidate, if there is one: the one that runs, and the one on disk."""
     name = candidates.candidate(EDGE_FILE)
     for nginx in reload.nginxes if (reload.run_dir / name).exists() else ():
@@ -169,7 +169,7 @@ def start_drainer(reload: Reload) -> None:
 STEPS: tuple[Callable[[Reload], None], ...] = (
     check_machine,
     write_candidates,
-    check_edge,
+    check_edge_candidate,
     start,
     check_health,
     extend_blocks,
@@ -197,7 +197,7 @@ def run(
     started = [
         each for each in plan.processes if each.program not in running and not each.exclusive
     ]
-    gate = HealthGate(_needed(started), state_of(plan), run_dir, Deadline(deadline_s))
+    gate = HealthGate(_needed(started), planned_state(plan), run_dir, Deadline(deadline_s))
     reload = Reload(
         plan=plan,
         settings=settings,

@@ -13,7 +13,7 @@ from django_tandem import pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import shared_memory, startup_failures
 from django_tandem.model import Plan
-from django_tandem.model.state import STOPPING_FILE, state_of
+from django_tandem.model.state import STOPPING_FILE, planned_state
 from django_tandem.model.stop import command_s
 from django_tandem.runtime import (
     early_signals,
@@ -142,7 +142,7 @@ def detached(plan: Plan, directory: Path, handle: int, timeout_s: float) -> bool
     log = directory / LOG_FILE
     old_bytes = log.stat().st_size if log.exists() else 0
     started = launched(directory, handle, os.environ)
-    failed = announce(state_of(plan), directory, lambda: started.poll() is None, timeout_s)
+    failed = announce(planned_state(plan), directory, lambda: started.poll() is None, timeout_s)
     if failed is not None and started.poll() is None:
         supervisord.stop_stack(
             directory, deadline_s=command_s(plan.stop_s), started=identify(started.pid)

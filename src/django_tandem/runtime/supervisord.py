@@ -1,4 +1,8 @@
-"""The client of a running supervisord: its XML-RPC methods, and its stop."""
+"""
+The client of a running supervisord: its XML-RPC methods, and its stop.
+
+The methods ``tandem.…`` are those of our plugin, in supervisor/generations_rpc.py.
+"""
 
 import contextlib
 import signal

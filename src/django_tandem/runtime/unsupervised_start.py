@@ -14,7 +14,7 @@ from typing import NoReturn
 from django_tandem import environment
 from django_tandem.model import Plan, Process
 from django_tandem.model.programs import NGINX
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime import early_signals, privileges, standard_output
 from django_tandem.runtime.agents import without_agents
 from django_tandem.runtime.links import move_links
@@ -32,7 +32,7 @@ def become(plan: Plan, handle: int) -> NoReturn:
     """
     directory, process = Path(plan.run_dir), plan.processes[0]
     variables = _environment(process)
-    move_links(state_of(plan), directory)
+    move_links(planned_state(plan), directory)
     with privileges.port_binding_withheld():
         _start_companion(directory)
     report(f"{process.program}: {process.description}{_places(process)}")

@@ -12,7 +12,7 @@ from django_tandem.model.roles import parse_roles
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.settings import option_readers, peers, readers
 from django_tandem.settings.kubernetes import KubernetesSettings
-from django_tandem.settings.options import REQUIRED, dict_of, group, option, read
+from django_tandem.settings.options import REQUIRED, dict_of, option, read, section
 from django_tandem.settings.peers import PeersSettings
 from django_tandem.settings.readers import (
     Reader,
@@ -268,21 +268,23 @@ class Settings:
         [],
         "files of environment variables, in systemd's format; each generation reads them anew",
     )
-    wsgi: WsgiSettings = group(WsgiSettings, {}, "the WSGI server")
-    asgi: AsgiSettings = group(AsgiSettings, {}, "the ASGI server")
+    wsgi: WsgiSettings = section(WsgiSettings, {}, "the WSGI server")
+    asgi: AsgiSettings = section(AsgiSettings, {}, "the ASGI server")
     routes: tuple[Pin, ...] = option(option_readers.pins, [], 'pins, such as ("/ws/", "asgi")')
     urlconfs: tuple[str, ...] = option(
         readers.texts, [], "URLconfs that a middleware chooses and that tandem can't find"
     )
-    channels: ChannelsSettings = group(ChannelsSettings, {}, "the WebSocket consumers of Channels")
+    channels: ChannelsSettings = section(
+        ChannelsSettings, {}, "the WebSocket consumers of Channels"
+    )
     channel_workers: tuple[str, ...] | None = option(
         auto(readers.texts), "auto", "channel names to consume; those of the ChannelNameRouter"
     )
     programs: tuple[tuple[str, ProgramSettings], ...] = option(
         _programs, {}, 'further programs to supervise, by name: a command line, a dict, or "auto"'
     )
-    edge: EdgeSettings = group(EdgeSettings, {}, "the configuration of NGINX")
-    peers: PeersSettings = group(PeersSettings, {}, "the stacks on other hosts")
+    edge: EdgeSettings = section(EdgeSettings, {}, "the configuration of NGINX")
+    peers: PeersSettings = section(PeersSettings, {}, "the stacks on other hosts")
     handover: bool = option(
         readers.flag,
         True,
@@ -342,8 +344,8 @@ class Settings:
     slow_s: float | None = option(
         optional(option_readers.seconds), None, "the time from which a request is logged as slow"
     )
-    shift: ShiftSettings = group(ShiftSettings, {}, "the shifts that start without a command")
-    recycle: RecycleSettings = group(
+    shift: ShiftSettings = section(ShiftSettings, {}, "the shifts that start without a command")
+    recycle: RecycleSettings = section(
         RecycleSettings, {}, "when a worker of the shared master is replaced"
     )
     user: str | None = option(
@@ -356,7 +358,7 @@ class Settings:
         None,
         "the group whose members may run `tandem reload`, in addition to the user of the stack",
     )
-    kubernetes: KubernetesSettings = group(
+    kubernetes: KubernetesSettings = section(
         KubernetesSettings, {}, "the manifests of `tandem render kubernetes`"
     )
 
@@ -383,7 +385,7 @@ def read_roles(environ: Mapping[str, str]) -> Roles | None:
         raise SettingError(f"{environment.ROLE}: {error}") from None
 
 
-def read_gateway(environ: Mapping[str, str]) -> bool:
+def has_direct_gateway(environ: Mapping[str, str]) -> bool:
     """Return whether a gateway routes to the stacks without our edge; raises SettingError."""
     text = environ.get(environment.GATEWAY, "") or "edge"
     if text not in ("edge", environment.DIRECT):
@@ -397,5 +399,5 @@ def with_secret(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Return the settings with the secret of the environment, where they name none."""
     if settings.peers.secret:
         return settings
-    secret = peers.secret_of(environ)
+    secret = peers.read_environment_secret(environ)
     return replace(settings, peers=replace(settings.peers, secret=secret)) if secret else settings

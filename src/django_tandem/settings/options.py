@@ -24,7 +24,7 @@ def dict_of(cls: type[T]) -> Reader:
     return Reader("a dict", lambda value, path: read(cls, value, path))
 
 
-def group(cls: type[T], default: Mapping[str, Any], meaning: str) -> Any:
+def section(cls: type[T], default: Mapping[str, Any], meaning: str) -> Any:
     """Declare an option that is a dict of further options."""
     return option(dict_of(cls), default, meaning)
 

@@ -59,7 +59,7 @@ def _read_secret(value: Any, path: str) -> str:
 secret = Reader(f"a string of {_EXPECTED}", _read_secret)
 
 
-def secret_of(environ: Mapping[str, str]) -> str:
+def read_environment_secret(environ: Mapping[str, str]) -> str:
     """Return the secret of the environment, empty without one; raises SettingError."""
     if given := environ.get(environment.SECRET, ""):
         return _read_secret(given, environment.SECRET)

@@ -189,7 +189,7 @@ def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
     return [each for each in left if each.took_s > bound]
 
 
-def other_shape(shift: Shift, sides: Sides) -> Reason | None:
+def other_status_or_headers(shift: Shift, sides: Sides) -> Reason | None:
     """Responses have another status, or others of the headers that the edge compares."""
     if shift.percent == 100:
         return None
@@ -211,7 +211,7 @@ def other_shape(shift: Shift, sides: Sides) -> Reason | None:
     return reason, different
 
 
-def other_size(shift: Shift, sides: Sides) -> Reason | None:
+def other_body_size(shift: Shift, sides: Sides) -> Reason | None:
     """Bodies of the same path are shorter or longer on trial than any at home."""
     if shift.percent == 100:
         # Those at home are older: a list may have grown since.
@@ -246,8 +246,8 @@ RULES: tuple[Rule, ...] = (
     new_exceptions,
     slower_p50,
     slower_p95,
-    other_shape,
-    other_size,
+    other_status_or_headers,
+    other_body_size,
 )
 
 

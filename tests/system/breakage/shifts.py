@@ -27,14 +27,14 @@ MUTANTS = (
     Mutant(
         name="a slow tail not looked for",
         file="shift/decision.py",
-        old="    slower_p95,\n    other_shape,",
-        new="    other_shape,",
+        old="    slower_p95,\n    other_status_or_headers,",
+        new="    other_status_or_headers,",
         tests=(DECISION,),
     ),
     Mutant(
         name="a body of another length not looked for",
         file="shift/decision.py",
-        old="    other_size,\n)",
+        old="    other_body_size,\n)",
         new=")",
         tests=(DECISION,),
     ),

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.snapshot import Snapshot
-from django_tandem.runtime.probes.http_server import as_json
+from django_tandem.runtime.probes.http_server import json_response
 from harness.history import hour
 from harness.monitored import NOW, pages_of, sample, serving, shifted
 from harness.stack import free_port
@@ -251,8 +251,8 @@ def test_a_monitor_that_ends_leaves_stale_figures(show) -> None:
 
     async def snapshot(_):
         if answers["reason"]:
-            return as_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": answers["reason"]})
-        return as_json(HTTPStatus.OK, json.loads(json.dumps(sample().as_json())))
+            return json_response(HTTPStatus.SERVICE_UNAVAILABLE, {"error": answers["reason"]})
+        return json_response(HTTPStatus.OK, json.loads(json.dumps(sample().as_json())))
 
     port = free_port()
     pages = {

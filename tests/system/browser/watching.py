@@ -16,7 +16,7 @@ from django_tandem.cli.top_keys import TopView
 from django_tandem.cli.top_screen import Size, screen
 from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.snapshot import Snapshot
-from django_tandem.runtime.probes.http_server import Pages, as_json
+from django_tandem.runtime.probes.http_server import Pages, json_response
 from harness.history import hour
 from harness.monitored import NOW, sample, serving
 from harness.stack import free_port
@@ -80,13 +80,13 @@ def _pages() -> Pages:
     moments = iter(range(SAMPLES * EVERY_S, -1, -EVERY_S))
 
     async def snapshot(_):
-        return as_json(HTTPStatus.OK, _moment(next(moments, 0)).as_json())
+        return json_response(HTTPStatus.OK, _moment(next(moments, 0)).as_json())
 
     async def history(_):
-        return as_json(HTTPStatus.OK, hour())
+        return json_response(HTTPStatus.OK, hour())
 
     async def gauges(_):
-        return as_json(HTTPStatus.OK, _gauges())
+        return json_response(HTTPStatus.OK, _gauges())
 
     data = {"/snapshot.json": snapshot, "/history.json": history, "/gauges.json": gauges}
     return {**file_pages(), **data}

@@ -26,7 +26,7 @@ ON_DISK = {"replace", "rename", "unlink", "write_text", "write_bytes", "symlink_
 # What only computes is no step: killed before it or after, the stack is the same.
 PURE = {
     *("__init__", "<genexpr>", "<listcomp>", "<lambda>", "<dictcomp>", "<setcomp>"),
-    *("candidate", "program", "links_of", "state_of", "next_generation", "find"),
+    *("candidate", "program", "links_of", "planned_state", "next_generation", "find"),
     *("render", "_with_socket", "_without", "_read_by_edge", "_is_new", "_content", "_unused_name"),
     *("stacks", "is_unfinished", "is_proposed", "_has_reloaded", "_is_retiring", "find_run_dir"),
 }

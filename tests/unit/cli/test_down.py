@@ -10,13 +10,13 @@ import pytest
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.cli.down import wait_ahead
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 
 
 def start(run_dir: Path, **tandem: Any) -> None:
     """Make what a stack has in its run directory, its sockets aside."""
-    output.write([state_file(state_of(plan(websocket("/ws/"), tandem=tandem)))], run_dir)
+    output.write([state_file(planned_state(plan(websocket("/ws/"), tandem=tandem)))], run_dir)
     (run_dir / "asgi.sock").symlink_to("asgi-1.sock")
 
 

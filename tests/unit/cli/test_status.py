@@ -16,7 +16,7 @@ from django_tandem.cli.status_rows import HandlerRow
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack, Status
 from django_tandem.model.scoreboard import OURS
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime.kind_status import KindStatus, ProgramRole
 from django_tandem.runtime.status import ProgramStatus, StackStatus
 from django_tandem.runtime.usage import Usage
@@ -58,7 +58,7 @@ def _stack(
 ) -> StackStatus:
     return StackStatus(
         run_dir=run_dir,
-        state=state_of(plan()),
+        state=planned_state(plan()),
         pid=7,
         is_here=is_here,
         at_s=0,

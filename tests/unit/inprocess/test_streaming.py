@@ -3,7 +3,7 @@
 import pytest
 
 from django_tandem.inprocess.streaming import (
-    WsgiStream,
+    TimeLimitedBody,
     has_length,
     is_event_stream,
     is_live_stream,
@@ -59,7 +59,7 @@ def test_the_projects_body_is_closed() -> None:
         def close(self):
             closed.append(True)
 
-    stream = WsgiStream(Body([b"a", b"b"]))
+    stream = TimeLimitedBody(Body([b"a", b"b"]))
 
     assert list(stream) == [b"a", b"b"]
     stream.close()

@@ -8,11 +8,11 @@ import pytest
 
 from builders import plan
 from django_tandem.errors import RefusedError
-from django_tandem.model.state import STATE_FILE, state_of
+from django_tandem.model.state import STATE_FILE, planned_state
 from django_tandem.monitor.client import PROGRAM, UnansweredError, decode, read_snapshot
 from django_tandem.monitor.snapshot import Snapshot
 from django_tandem.runtime import lock
-from django_tandem.runtime.probes.http_server import as_json
+from django_tandem.runtime.probes.http_server import json_response
 from django_tandem.runtime.state import METRICS_SOCKET
 from harness.monitored import monitor_in, sample, serving
 
@@ -49,7 +49,7 @@ def running(tmp_path):
     def write(*programs: str) -> None:
         process = plan().processes[0]
         processes = tuple(replace(process, name=name) for name in programs)
-        state = replace(state_of(plan()), processes=processes)
+        state = replace(planned_state(plan()), processes=processes)
         (tmp_path / STATE_FILE).write_text(json.dumps(asdict(state)))
 
     yield write
@@ -86,7 +86,7 @@ def test_a_monitor_that_fails(tmp_path) -> None:
     """The status is named."""
 
     async def broken(_):
-        return as_json(HTTPStatus.INTERNAL_SERVER_ERROR, {})
+        return json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {})
 
     with (
         serving({"/snapshot.json": broken}, str(tmp_path / METRICS_SOCKET)),

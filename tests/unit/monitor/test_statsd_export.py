@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import plan
-from django_tandem.model.state import State, state_of
+from django_tandem.model.state import State, planned_state
 from django_tandem.monitor.request_lines import RequestLine
 from django_tandem.monitor.statsd_export import StatsdExport
 
@@ -33,7 +33,7 @@ def arguments(server: socket.socket, prefix: str) -> str:
 
 
 def state(*env_files: Path) -> State:
-    return state_of(plan(env_files=tuple(map(str, env_files))))
+    return planned_state(plan(env_files=tuple(map(str, env_files))))
 
 
 def line(**changes) -> RequestLine:

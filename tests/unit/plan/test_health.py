@@ -6,7 +6,7 @@ import pytest
 
 from builders import host, plan
 from django_tandem.errors import SettingError
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state
 
@@ -118,7 +118,7 @@ def test_an_address_that_the_monitor_cant_have_is_an_error(tandem, message) -> N
 
 def test_the_state_has_both(tmp_path) -> None:
     """The state of an earlier version has neither, and is read."""
-    state = state_of(plan(tandem={"HEALTH": ":8001", "MIGRATIONS": "check"}))
+    state = planned_state(plan(tandem={"HEALTH": ":8001", "MIGRATIONS": "check"}))
     content = json.loads(state_file(state).content)
     (tmp_path / "state.json").write_text(json.dumps(content))
     assert read_state(tmp_path) == state

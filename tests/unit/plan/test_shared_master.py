@@ -9,7 +9,7 @@ from django_tandem import output
 from django_tandem.errors import SettingError
 from django_tandem.model import Plan, Process, Stack, WorkerKind
 from django_tandem.model.programs import MASTER_MODULE
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import read_state
 from django_tandem.servers import shared_master
@@ -163,7 +163,7 @@ def test_a_bound_on_wsgi_alone_is_an_error() -> None:
 
 def test_the_kinds_of_a_master_are_kept_in_the_state(tmp_path) -> None:
     """The keys of a program with one server are empty, for a reader that knows no kinds."""
-    state = state_of(_plan())
+    state = planned_state(_plan())
     output.write([state_file(state)], tmp_path)
 
     assert read_state(tmp_path) == state

@@ -8,7 +8,7 @@ import pytest
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.model.readiness import MIGRATIONS_UNREAD
-from django_tandem.model.state import STOPPING_FILE, state_of
+from django_tandem.model.state import STOPPING_FILE, planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import announce, supervisord
 from django_tandem.runtime.health_gate import Failed, Healthy
@@ -18,7 +18,7 @@ from django_tandem.runtime.state import READY_FILE
 def test_each_kind_of_a_master_has_a_line(tmp_path, monkeypatch, capsys) -> None:
     """As though it were a separate program."""
     tandem = {"WSGI": {"WORKERS": 5}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
-    starting = state_of(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
+    starting = planned_state(plan(websocket("/ws/"), tandem=tandem, channel_names=("lots",)))
     healthy = [Healthy(process=each, reason="answers on its socket") for each in starting.processes]
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter(healthy))
     (tmp_path / supervisord.SOCKET).touch()
@@ -39,7 +39,7 @@ def test_the_addresses_of_the_probes_and_the_metrics_are_named(
     tmp_path, monkeypatch, capsys
 ) -> None:
     """The first one of each, before the line that says that the stack is ready."""
-    starting = state_of(plan(tandem={"HEALTH": "127.0.0.1:8001", "METRICS": ":9001"}))
+    starting = planned_state(plan(tandem={"HEALTH": "127.0.0.1:8001", "METRICS": ":9001"}))
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter([]))
     (tmp_path / supervisord.SOCKET).touch()
 
@@ -70,7 +70,7 @@ def test_a_stack_whose_migrations_are_unapplied_is_not_called_ready(
     failures, last, tmp_path, monkeypatch, capsys
 ) -> None:
     """Where they are checked, /readyz fails until they are applied."""
-    starting = state_of(plan(tandem={"MIGRATIONS": "check"}))
+    starting = planned_state(plan(tandem={"MIGRATIONS": "check"}))
     # The first probe may come before they have been read.
     answers = iter([[f"migrations: {MIGRATIONS_UNREAD}"], failures])
     monkeypatch.setattr(announce, "wait_for_start", lambda *_: iter([]))
@@ -87,7 +87,7 @@ def test_a_stack_that_stops_meanwhile_is_not_ready(
     has_ended, tmp_path, monkeypatch, capsys
 ) -> None:
     """Its stop removes the file that says so, and may have done so already."""
-    starting = state_of(plan())
+    starting = planned_state(plan())
     healthy = [Healthy(process=each, reason="runs") for each in starting.processes]
 
     def wait_for_start(*_: object) -> Iterator[Healthy]:
@@ -110,7 +110,7 @@ def test_as_json_each_line_is_an_object_and_a_failure_an_error(
     tmp_path, monkeypatch, capsys
 ) -> None:
     """A collector reads them beside the lines of the programs."""
-    starting = state_of(plan(tandem={"LOG_FORMAT": "json", "MONITOR": False}))
+    starting = planned_state(plan(tandem={"LOG_FORMAT": "json", "MONITOR": False}))
     output.write([state_file(starting)], tmp_path)
     server, nginx = starting.processes
     results = [Healthy(process=server, reason=""), Failed(process=nginx, reason="no answer")]
@@ -129,7 +129,7 @@ def test_as_json_each_line_is_an_object_and_a_failure_an_error(
 @pytest.mark.parametrize("refusals", [0, 2])
 def test_a_stack_is_given_up_once_supervisord_answers(refusals, tmp_path, monkeypatch) -> None:
     """Its socket is opened some time after the process that announces the stack has started."""
-    starting = state_of(plan(run_dir=str(tmp_path)))
+    starting = planned_state(plan(run_dir=str(tmp_path)))
     output.write([state_file(starting)], tmp_path)
     failed = Failed(process=starting.processes[0], reason="no answer within 1 s")
     attempts: list[str] = []

@@ -8,14 +8,14 @@ import pytest
 from builders import plan
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime import drain
 
 
 @pytest.mark.parametrize("mode", [DrainMode.WAIT, DrainMode.SPREAD, None])
 def test_the_mode_of_a_reload_is_that_of_the_old_generation(tmp_path, mode) -> None:
     """Without one, the old generation's own settings decide."""
-    state = state_of(replace(plan(generation=2), drain_s=20, drain=mode))
+    state = planned_state(replace(plan(generation=2), drain_s=20, drain=mode))
 
     drain._open_window(tmp_path, 1, time.monotonic() + 30, state)
 
@@ -27,6 +27,6 @@ def test_an_open_window_is_not_opened_again(tmp_path) -> None:
     """Its connections have their moments."""
     drain_window.write(tmp_path, 1, 7)
 
-    drain._open_window(tmp_path, 1, time.monotonic() + 30, state_of(plan(generation=2)))
+    drain._open_window(tmp_path, 1, time.monotonic() + 30, planned_state(plan(generation=2)))
 
     assert drain_window.read(tmp_path, 1).window_s == 7

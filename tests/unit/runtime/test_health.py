@@ -7,11 +7,11 @@ from pathlib import Path
 
 from builders import plan
 from django_tandem.model import Process, Stack, WorkerKind
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime import health
 from django_tandem.runtime.health import check, silent_kinds
 
-STATE = state_of(plan())
+STATE = planned_state(plan())
 
 
 def redis(path: Path) -> Process:

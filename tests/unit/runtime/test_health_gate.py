@@ -6,13 +6,13 @@ from builders import plan
 from django_tandem.inprocess import startup_failures
 from django_tandem.inprocess.generation_files import RESTARTS, WorkerRestarts
 from django_tandem.model import Status
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime import health_gate, logs
 from django_tandem.runtime.health_gate import Failed, HealthGate, format_failure
 from django_tandem.runtime.state import FAILED_FILE
 from django_tandem.runtime.waiting import Deadline
 
-STATE = state_of(plan())
+STATE = planned_state(plan())
 WSGI = next(process for process in STATE.processes if process.name == "wsgi")
 
 

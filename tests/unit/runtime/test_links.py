@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from builders import plan, websocket
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime.links import add_links, are_bound, linked_sockets, move_links
 
 
 @pytest.fixture
 def state():
     """Return a function that makes the state of a generation of both stacks."""
-    return lambda generation: state_of(plan(websocket("/ws/"), generation=generation))
+    return lambda generation: planned_state(plan(websocket("/ws/"), generation=generation))
 
 
 def test_a_link_is_moved_to_the_live_generation(tmp_path, state) -> None:

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from builders import host, plan, verdict
-from django_tandem.runtime.preflight import check_edge, find_missing, needs_port_binding
+from django_tandem.runtime.preflight import edge_errors, find_missing, needs_port_binding
 from django_tandem.settings import read_settings
 from harness.stack import free_port
 
@@ -204,5 +204,5 @@ def test_a_check_of_the_edge_makes_no_directory(nginx_program, tmp_path) -> None
     tandem = {"EDGE": {"TEMP_DIR": str(tmp_path / "temp")}}
     found = plan(verdict("/"), tandem=tandem, on=host(nginx=nginx_program))
 
-    assert check_edge(found) == ""
+    assert edge_errors(found) == ""
     assert not (tmp_path / "temp").exists()

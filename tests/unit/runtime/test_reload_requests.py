@@ -13,7 +13,7 @@ import pytest
 from builders import host, plan
 from django_tandem.errors import RefusedError
 from django_tandem.model import Overrides
-from django_tandem.model.state import State, state_of
+from django_tandem.model.state import State, planned_state
 from django_tandem.runtime import reload_requests
 from django_tandem.runtime.project_commands import command, environment_of
 from django_tandem.runtime.reload_requests import ReloadRequest, address, read_request
@@ -84,7 +84,7 @@ def test_a_reload_runs_in_the_release_that_is_live(tmp_path) -> None:
         python.touch()
     (tmp_path / "current").symlink_to("releases/2")
     before = tmp_path / "releases" / "1"
-    state = state_of(plan(directory=str(before), on=host(python=f"{before}/.venv/bin/python")))
+    state = planned_state(plan(directory=str(before), on=host(python=f"{before}/.venv/bin/python")))
 
     argv, directory = command(state, "reload")
 
@@ -97,7 +97,7 @@ def test_a_reload_runs_in_the_release_that_is_live(tmp_path) -> None:
 def test_a_project_that_is_no_release_is_reloaded_where_it_is(tmp_path) -> None:
     """In the run directory that `tandem up` was given."""
     overrides = Overrides(run_dir="/run/shop")
-    state = replace(state_of(plan(directory=str(tmp_path))), overrides=overrides)
+    state = replace(planned_state(plan(directory=str(tmp_path))), overrides=overrides)
 
     assert command(state, "reload") == (
         [
@@ -112,7 +112,7 @@ def of_edge(directory: Path, **tandem: object) -> State:
     """The state of an edge and its host's workers, whose stacks are on other hosts."""
     peers = {"WSGI": ["127.0.0.1:9000"], "ASGI": ["127.0.0.1:9001"]}
     given = {"PEERS": peers, **tandem}
-    return state_of(plan(directory=str(directory), roles="edge,workers", tandem=given))
+    return planned_state(plan(directory=str(directory), roles="edge,workers", tandem=given))
 
 
 def test_a_host_without_a_stack_is_reloaded_in_its_project(tmp_path) -> None:

@@ -13,7 +13,7 @@ from django_tandem import __version__, output, pipeline
 from django_tandem.errors import MachineError
 from django_tandem.inprocess import shared_memory
 from django_tandem.model import Plan
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock, start
 from django_tandem.settings import read_settings
@@ -63,7 +63,7 @@ def test_a_start_removes_what_killed_stacks_have_left_in_shared_memory(
 def test_a_supervisord_that_ends_at_once_is_quoted(tmp_path, monkeypatch, capsys) -> None:
     """Its log alone has the reason, below that of earlier starts."""
     starting = plan(run_dir=str(tmp_path))
-    output.write([state_file(state_of(starting))], tmp_path)
+    output.write([state_file(planned_state(starting))], tmp_path)
     (tmp_path / start.LOG_FILE).write_text("of an earlier start\n")
     monkeypatch.setattr(start, "_supervisord", lambda _directory: [sys.executable, "-c", ENDS])
 

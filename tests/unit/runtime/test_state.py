@@ -9,7 +9,7 @@ from builders import plan, websocket
 from django_tandem import output
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat, Overrides
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.model.stop import DEFAULT_STOP_S
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import WatchedState, read_state, read_stop_s
@@ -23,7 +23,7 @@ def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
         roles="wsgi",
     )
     overrides = Overrides(bind=":80", log_format=LogFormat.JSON, roles=chosen.roles)
-    state = state_of(replace(chosen, overrides=overrides))
+    state = planned_state(replace(chosen, overrides=overrides))
     output.write([state_file(state)], tmp_path)
 
     read = read_state(tmp_path)
@@ -37,7 +37,7 @@ def test_a_state_is_read_as_it_was_written(tmp_path) -> None:
 def test_a_state_of_version_0_1_0_is_read(tmp_path) -> None:
     """Its programs have the keys of their one server: such a stack may still run."""
     tandem = {"SHARED_MASTER": False}
-    state = state_of(plan(websocket("/ws/"), tandem=tandem, needs_redis=True))
+    state = planned_state(plan(websocket("/ws/"), tandem=tandem, needs_redis=True))
     content = json.loads(state_file(state).content)
     for key in ("drain", "stop_s", "stop_delay_s", "log_format"):
         del content[key]
@@ -71,7 +71,7 @@ def test_a_damaged_state_is_an_error_in_one_sentence(text, tmp_path) -> None:
 @pytest.mark.parametrize("field", ["processes", "binds", "overrides"])
 def test_a_field_of_another_type_is_damage(field, tmp_path) -> None:
     """Every field is there, so it is not the file of an older version."""
-    content = json.loads(state_file(state_of(plan())).content)
+    content = json.loads(state_file(planned_state(plan())).content)
     (tmp_path / "state.json").write_text(json.dumps({**content, field: 7}))
 
     with pytest.raises(MachineError, match="is damaged"):
@@ -111,7 +111,7 @@ def test_a_watched_state_is_read_when_it_has_changed(tmp_path) -> None:
     assert watched.read_if_changed() is None
 
     for generation in (1, 2):
-        output.write([state_file(state_of(plan(generation=generation)))], tmp_path)
+        output.write([state_file(planned_state(plan(generation=generation)))], tmp_path)
         assert watched.read_if_changed().generation == generation
         assert watched.read_if_changed() is None
 

@@ -7,11 +7,11 @@ import pytest
 
 from builders import plan
 from django_tandem.errors import RefusedError
-from django_tandem.model.state import STOPPING_FILE, state_of
+from django_tandem.model.state import STOPPING_FILE, planned_state
 from django_tandem.runtime import lock
 from django_tandem.runtime.status import ProgramRole, read_status, roles
 
-STATE = state_of(plan())
+STATE = planned_state(plan())
 NAMES = [process.program for process in STATE.processes]
 
 

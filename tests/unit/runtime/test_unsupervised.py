@@ -10,7 +10,7 @@ from django_tandem import output
 from django_tandem.errors import RefusedError
 from django_tandem.inprocess.generation_files import RESTARTS
 from django_tandem.model import DrainMode
-from django_tandem.model.state import State, state_of
+from django_tandem.model.state import State, planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock, reload, unsupervised
 from django_tandem.runtime.state import read_state
@@ -23,7 +23,7 @@ def running(run_dir: Path, roles: str) -> State:
     planned = plan(
         verdict("/"), websocket("/ws/"), roles=roles, run_dir=str(run_dir), tandem={"PEERS": PEERS}
     )
-    output.write([state_file(state_of(planned))], run_dir)
+    output.write([state_file(planned_state(planned))], run_dir)
     lock.take(run_dir)
     found = read_state(run_dir)
     assert found is not None

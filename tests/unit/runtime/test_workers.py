@@ -12,7 +12,7 @@ from builders import plan, websocket
 from django_tandem.inprocess.generation_files import RESTARTS, WorkerRestarts
 from django_tandem.model import Process, Status, WorkerKind
 from django_tandem.model.programs import MASTER_MODULE
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime.health import UP_S, check, does_work, silent_kinds
 from django_tandem.runtime.kind_status import KindStatus, ProgramRole, kind_statuses
 from django_tandem.runtime.workers import Worker, workers_of
@@ -104,7 +104,7 @@ def test_a_kind_with_a_socket_has_to_answer(master, tmp_path) -> None:
 
     assert silent_kinds(process, master) == ["wsgi", "asgi"]
     assert silent_kinds(process, os.getpid()) == ["wsgi", "asgi"]
-    assert check(process, state_of(plan()), master) == ""
+    assert check(process, planned_state(plan()), master) == ""
 
 
 def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:

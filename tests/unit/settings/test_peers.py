@@ -4,7 +4,7 @@ import pytest
 
 from django_tandem.errors import SettingError
 from django_tandem.model import Peer, Role
-from django_tandem.settings import read_gateway, read_roles, read_settings, with_secret
+from django_tandem.settings import has_direct_gateway, read_roles, read_settings, with_secret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 EXPECTED = (
@@ -124,10 +124,10 @@ def test_the_environment_has_the_roles() -> None:
 
 def test_the_gateway_is_one_of_the_environment() -> None:
     """Whether a process is behind one depends on where it runs, and not on the project."""
-    assert read_gateway({"TANDEM_GATEWAY": "direct"})
-    assert not read_gateway({"TANDEM_GATEWAY": "edge"})
-    assert not read_gateway({})
+    assert has_direct_gateway({"TANDEM_GATEWAY": "direct"})
+    assert not has_direct_gateway({"TANDEM_GATEWAY": "edge"})
+    assert not has_direct_gateway({})
     with pytest.raises(SettingError) as caught:
-        read_gateway({"TANDEM_GATEWAY": "nginx"})
+        has_direct_gateway({"TANDEM_GATEWAY": "nginx"})
 
     assert str(caught.value) == ('TANDEM_GATEWAY is "nginx".\n  Set it to "direct" or "edge".')

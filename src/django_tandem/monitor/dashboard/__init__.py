@@ -4,7 +4,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
-from django_tandem.runtime.probes.http_server import Pages, Request, Response, as_json
+from django_tandem.runtime.probes.http_server import Pages, Request, Response, json_response
 
 DIRECTORY = Path(__file__).parent
 # By path: the file and its type. Nothing else is served.
@@ -41,7 +41,7 @@ async def _file(name: str, content_type: str, _: Request) -> Response:
         body = (DIRECTORY / name).read_bytes()
     except FileNotFoundError:
         # uPlot, where the package was built from a clone without it.
-        return as_json(HTTPStatus.NOT_FOUND, {"error": f"This installation has no {name}."})
+        return json_response(HTTPStatus.NOT_FOUND, {"error": f"This installation has no {name}."})
     return Response(
         status=HTTPStatus.OK,
         body=body,

@@ -3,7 +3,7 @@
 from django_tandem.errors import SettingError
 from django_tandem.model import File, Plan
 from django_tandem.render.monitoring.alerts import JOB, alerts
-from django_tandem.render.monitoring.dashboard import as_json
+from django_tandem.render.monitoring.dashboard import dashboard_json
 from django_tandem.render.target import Target, fill
 
 RULES = "prometheus-rules.yml"
@@ -31,7 +31,7 @@ def render(plan: Plan) -> tuple[File, ...]:
             name=SCRAPE,
             content=fill("monitoring/prometheus.yml.j2", rules=RULES, job=JOB, targets=targets),
         ),
-        File(name=DASHBOARD, content=as_json(plan)),
+        File(name=DASHBOARD, content=dashboard_json(plan)),
     )
 
 

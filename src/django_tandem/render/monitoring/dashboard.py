@@ -284,7 +284,7 @@ def _quantile(metric: str, chosen: str, percent: int) -> Query:
 # Grafana's JSON
 
 
-def as_json(plan: Plan) -> str:
+def dashboard_json(plan: Plan) -> str:
     """Return the dashboard, to be imported or provisioned."""
     found = {
         "uid": "django-tandem",

@@ -63,7 +63,7 @@ class Response:
 Pages = Mapping[str, Callable[[Request], Awaitable[Response]]]
 
 
-def as_json(status: HTTPStatus, value: object) -> Response:
+def json_response(status: HTTPStatus, value: object) -> Response:
     """Return a response with ``value`` as JSON, and a line end for users of curl."""
     return Response(status=status, body=json.dumps(value).encode() + b"\n")
 

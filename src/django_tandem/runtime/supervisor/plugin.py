@@ -20,7 +20,7 @@ from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
 from django_tandem.runtime.links import move_links
 from django_tandem.runtime.probes.observer import StackObserver
-from django_tandem.runtime.probes.thread import ProbeThread
+from django_tandem.runtime.probes.server import ProbeServer
 from django_tandem.runtime.run_dir import remove_leftovers
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
@@ -128,7 +128,7 @@ class Plugin:
         )
         programs = SupervisedPrograms(supervisord, lambda: self._self_pipe.ran_at)
         observer = StackObserver(programs, run_dir)
-        self._probes = ProbeThread(run_dir, observer.observe, self._output.print_line)
+        self._probes = ProbeServer(run_dir, observer.observe, self._output.print_line)
         self._probes.start(state.health if state else ())
         self._listener = ReloadListener(supervisord, run_dir, self._output.print_line)
         self._listener.listen(state.reload_group if state else "")

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from builders import plan, websocket
-from django_tandem.render.monitoring.dashboard import as_json
+from django_tandem.render.monitoring.dashboard import dashboard_json
 
 TANDEM = {"METRICS": "127.0.0.1:9001"}
 
 
 def dashboard(*, has_asgi: bool = True) -> dict[str, Any]:
     verdicts = [websocket("/ws/")] if has_asgi else []
-    made: dict[str, Any] = json.loads(as_json(plan(*verdicts, tandem=TANDEM)))
+    made: dict[str, Any] = json.loads(dashboard_json(plan(*verdicts, tandem=TANDEM)))
     return made
 
 

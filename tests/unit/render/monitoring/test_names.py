@@ -7,7 +7,7 @@ import pytest
 
 from builders import plan, websocket
 from django_tandem.render.monitoring.alerts import alerts
-from django_tandem.render.monitoring.dashboard import as_json
+from django_tandem.render.monitoring.dashboard import dashboard_json
 from unit.monitor.measured import labels_by_metric
 
 # What Prometheus itself adds to the page of a target.
@@ -19,7 +19,7 @@ PROMQL = {
 }
 
 MADE = plan(websocket("/ws/"), tandem={"METRICS": "127.0.0.1:9001"})
-DASHBOARD = json.loads(as_json(MADE))
+DASHBOARD = json.loads(dashboard_json(MADE))
 EXPRESSIONS = [
     *(alert.expr for alert in alerts(MADE)),
     *(each["expr"] for each in DASHBOARD["annotations"]["list"]),

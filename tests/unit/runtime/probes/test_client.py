@@ -15,7 +15,7 @@ from django_tandem.runtime import lock
 from django_tandem.runtime.probes import client
 from django_tandem.runtime.probes.client import failures
 from django_tandem.runtime.probes.report import StackHealth
-from django_tandem.runtime.probes.thread import ProbeThread
+from django_tandem.runtime.probes.server import ProbeServer
 
 STARTING = StackHealth(
     is_started=False, is_stopping=False, loop_age_s=0, master_age_s=None, servers=()
@@ -28,16 +28,16 @@ def probed(run_dir, health: StackHealth) -> Iterator[None]:
         return health
 
     lines: list[str] = []
-    thread = ProbeThread(run_dir, observe, lines.append)
-    thread.start(())
+    server = ProbeServer(run_dir, observe, lines.append)
+    server.start(())
     # What was scheduled before has begun by then.
-    thread._thread.submit(asyncio.sleep(0)).result(5)
+    server._thread.submit(asyncio.sleep(0)).result(5)
     try:
         while not (run_dir / "health.sock").exists():
             threading.Event().wait(0.01)
         yield
     finally:
-        thread.close()
+        server.close()
     assert lines == []
 
 

@@ -13,22 +13,22 @@ from pathlib import Path
 import pytest
 
 from django_tandem.runtime.probes import http_server
-from django_tandem.runtime.probes.http_server import HttpServer, as_json
+from django_tandem.runtime.probes.http_server import HttpServer, json_response
 from django_tandem.runtime.probes.loop_thread import LoopThread
 from harness.stack import free_port
 
 
 async def _page(_):
-    return as_json(HTTPStatus.OK, {"status": "pass"})
+    return json_response(HTTPStatus.OK, {"status": "pass"})
 
 
 async def _echo(request):
-    return as_json(HTTPStatus.OK, asdict(request))
+    return json_response(HTTPStatus.OK, asdict(request))
 
 
 async def _slow(_):
     await asyncio.sleep(0.3)
-    return as_json(HTTPStatus.OK, {})
+    return json_response(HTTPStatus.OK, {})
 
 
 async def _broken(_):

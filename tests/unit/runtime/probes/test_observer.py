@@ -12,7 +12,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess import generation_files
-from django_tandem.model.state import STOPPING_FILE, state_of
+from django_tandem.model.state import STOPPING_FILE, planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.observer import StackObserver
@@ -51,7 +51,7 @@ def observer(supervisord, tmp_path) -> StackObserver:
 def write_state(run_dir: Path, generation: int = 1, **tandem: object) -> None:
     tandem = {"BIND": "127.0.0.1:1", **tandem}
     planned = plan(websocket("/ws/"), run_dir=str(run_dir), tandem=tandem, generation=generation)
-    output.write([state_file(state_of(planned))], run_dir)
+    output.write([state_file(planned_state(planned))], run_dir)
 
 
 async def serve(path: Path, body: bytes = b"ready", status: bytes = b"200 OK") -> asyncio.Server:
@@ -159,7 +159,7 @@ def test_the_first_generation_is_live_once_it_is_reported(observer, tmp_path) ->
 def test_a_worker_alone_is_ready_once_it_runs(tmp_path, is_running) -> None:
     """It has no server to check, and no supervisord whose start would be reported."""
     planned = plan(roles="workers", channel_names=("mail",), run_dir=str(tmp_path))
-    output.write([state_file(state_of(planned))], tmp_path)
+    output.write([state_file(planned_state(planned))], tmp_path)
     uptime_s = 2.0 if is_running else None
     one = SimpleNamespace(is_shut_down=False, loop_age_s=None, uptime_s=lambda _program: uptime_s)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import plan
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime.probes import server_check
 from django_tandem.runtime.probes.server_check import of_edge, of_socket
 
@@ -245,7 +245,7 @@ def test_the_edge_may_reject_its_own_request(status, fails) -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             planned = plan(tandem={"BIND": f"127.0.0.1:{port}"})
-            check = of_edge(state_of(planned), "/.tandem/edge")
+            check = of_edge(planned_state(planned), "/.tandem/edge")
             await check.run(5)
             assert check.answer.status == status
             assert (check.failing_s > 0) is fails

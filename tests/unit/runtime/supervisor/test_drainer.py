@@ -7,7 +7,7 @@ from supervisor.states import SupervisorStates
 
 from builders import plan
 from django_tandem import output
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock
 from django_tandem.runtime.supervisor.drainer import Drainer
@@ -24,7 +24,7 @@ def started(monkeypatch) -> list[str]:
 @pytest.fixture
 def drainer(tmp_path) -> Drainer:
     """Make the drainer of a stack whose live generation is 2."""
-    state = state_of(plan(generation=2))
+    state = planned_state(plan(generation=2))
     output.write([state_file(state)], tmp_path)
     groups = {process.program: None for process in state.processes}
     options = SimpleNamespace(mood=SupervisorStates.RUNNING)

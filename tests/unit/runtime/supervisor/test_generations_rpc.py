@@ -5,7 +5,7 @@ from typing import Any
 
 from builders import plan
 from django_tandem import output
-from django_tandem.model.state import State, state_of
+from django_tandem.model.state import State, planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 
@@ -32,7 +32,7 @@ def test_a_commit_is_applied_to_the_plugin(tmp_path) -> None:
     assert rpc.refresh()
     assert applied == []
 
-    states = [state_of(plan(generation=number)) for number in (1, 2)]
+    states = [planned_state(plan(generation=number)) for number in (1, 2)]
     for state in states:
         output.write([state_file(state)], tmp_path)
         assert rpc.refresh()

@@ -11,7 +11,7 @@ from supervisor.states import SupervisorStates
 from builders import plan
 from django_tandem.errors import MachineError
 from django_tandem.model import LogFormat
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
 from django_tandem.runtime.supervisor.plugin import Plugin
 
@@ -42,8 +42,8 @@ def test_a_commit_is_applied_to_the_logs_and_to_the_probes(plugin, calls) -> Non
     """Stdout has the format in which the live generation logs, and the probes its addresses."""
     tandem = {"LOG_FORMAT": "json", "HEALTH": "127.0.0.1:8001", "RELOAD_GROUP": "deploy"}
 
-    plugin._apply(state_of(plan(tandem=tandem)))
-    plugin._apply(state_of(plan(tandem={"LOG_FORMAT": "text", "HEALTH": "unix"})))
+    plugin._apply(planned_state(plan(tandem=tandem)))
+    plugin._apply(planned_state(plan(tandem={"LOG_FORMAT": "text", "HEALTH": "unix"})))
 
     json, text = LogFormat.JSON, LogFormat.TEXT
     assert calls == [json, ("127.0.0.1:8001",), "deploy", text, (), ""]

@@ -12,7 +12,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from builders import plan
 from django_tandem import output
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.state import FAILED_FILE, READY_FILE
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
@@ -50,7 +50,7 @@ class Loop:
 @pytest.fixture
 def loop(tmp_path, monkeypatch) -> Iterator[Loop]:
     monkeypatch.setattr("time.time", lambda: NOW)
-    output.write([state_file(state_of(plan()))], tmp_path)
+    output.write([state_file(planned_state(plan()))], tmp_path)
     events.clear()
     yield Loop(tmp_path)
     events.clear()

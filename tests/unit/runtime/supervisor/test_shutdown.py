@@ -17,7 +17,7 @@ from builders import plan, websocket
 from django_tandem import output
 from django_tandem.inprocess import drain_window
 from django_tandem.model import DrainMode
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 
@@ -56,7 +56,7 @@ class Loop:
 
     def start(self, run_dir: Path, **tandem: Any) -> None:
         found = plan(websocket("/ws/"), tandem={"PROGRAMS": PROGRAMS, **tandem}, needs_redis=True)
-        output.write([state_file(state_of(found))], run_dir)
+        output.write([state_file(planned_state(found))], run_dir)
         self.options = SimpleNamespace(mood=SupervisorStates.RUNNING)
         self.process_groups = {
             each.program: Group(each.program, each.stop_s, self) for each in found.processes

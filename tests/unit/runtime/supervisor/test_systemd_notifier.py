@@ -10,7 +10,7 @@ from supervisor import events
 
 from builders import plan, websocket
 from django_tandem import output
-from django_tandem.model.state import state_of
+from django_tandem.model.state import planned_state
 from django_tandem.render.supervisor import state_file
 from django_tandem.runtime import lock
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
@@ -57,7 +57,9 @@ def systemd(tmp_path, monkeypatch) -> Iterator[Systemd]:
 
 
 def write_state(run_dir, generation: int) -> None:
-    output.write([state_file(state_of(plan(websocket("/ws/"), generation=generation)))], run_dir)
+    output.write(
+        [state_file(planned_state(plan(websocket("/ws/"), generation=generation)))], run_dir
+    )
 
 
 def notifier(run_dir, timers: Any = None) -> SystemdNotifier:

@@ -1,4 +1,4 @@
-"""The thread that answers the probes, beside supervisord's own loop."""
+"""The server of the probes, on a thread beside supervisord's own loop."""
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -11,7 +11,7 @@ from django_tandem.runtime.probes.http_server import (
     Pages,
     Request,
     Response,
-    as_json,
+    json_response,
 )
 from django_tandem.runtime.probes.loop_thread import LoopThread
 from django_tandem.runtime.probes.report import ProbeReport, StackHealth
@@ -25,7 +25,7 @@ Observe = Callable[[], Awaitable[StackHealth]]
 PROBES = {"/livez": report.livez, "/readyz": report.readyz, "/startupz": report.startupz}
 
 
-class ProbeThread:
+class ProbeServer:
     """
     Serves the probes on a socket in the run directory, and on further addresses.
 
@@ -67,4 +67,4 @@ async def _probe_page(
 ) -> Response:
     found = judge(await observe())
     status = HTTPStatus.OK if found.passes else HTTPStatus.SERVICE_UNAVAILABLE
-    return as_json(status, found.as_json())
+    return json_response(status, found.as_json())
