@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django_tandem import environment
 from django_tandem.errors import MachineError, ProjectError, SettingError
+from django_tandem.model import programs
 from django_tandem.model.state import STATE_FILE
 from django_tandem.project.env_files import absolute, is_mentioned, named_in_settings
 from django_tandem.project.location import (
@@ -237,4 +238,4 @@ def _offer(location: Location) -> Offer:
     if REDIS_VARIABLE in os.environ or find_valkey() is None:
         return Offer()
     directory = run_dir.locate(str(location.directory), DEFAULT_RUN_DIR)
-    return offer(location, f"unix://{directory / 'valkey.sock'}")
+    return offer(location, f"unix://{directory / programs.VALKEY_SOCKET}")

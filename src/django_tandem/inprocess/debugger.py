@@ -20,6 +20,7 @@ from types import FrameType
 from typing import IO, Any
 
 from django_tandem import environment
+from django_tandem.model.programs import SUPERVISORD_PID_FILE
 
 TERMINAL = "/dev/tty"
 LOCK = "debugger.lock"
@@ -158,7 +159,8 @@ def _open_terminal() -> tuple[IO[str], IO[str]] | None:
     run_dir = os.environ.get(environment.RUN_DIR, "")
     with contextlib.suppress(OSError, ValueError):
         # Without a terminal, such as below another program: supervisord's own input and output.
-        descriptors = Path("/proc", (Path(run_dir) / "supervisord.pid").read_text().strip(), "fd")
+        pid = (Path(run_dir) / SUPERVISORD_PID_FILE).read_text().strip()
+        descriptors = Path("/proc", pid, "fd")
         return (descriptors / "0").open(), (descriptors / "1").open("w")
     return None
 

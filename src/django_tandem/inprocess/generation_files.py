@@ -19,6 +19,11 @@ class GenerationFiles:
 
     name: str
 
+    @property
+    def pattern(self) -> str:
+        """The names of the files of all generations, as a glob."""
+        return f"{self.name}-[0-9]*"
+
     def path(self, run_dir: Path, generation: int) -> Path:
         """Return the path of the file of ``generation``."""
         return run_dir / f"{self.name}-{generation}"
@@ -30,7 +35,7 @@ class GenerationFiles:
     def remove_all_but(self, run_dir: Path, generations: Collection[int]) -> None:
         """Remove the files of every generation but these."""
         kept = {self.path(run_dir, generation) for generation in generations}
-        for path in run_dir.glob(f"{self.name}-[0-9]*"):
+        for path in run_dir.glob(self.pattern):
             if path not in kept:
                 path.unlink(missing_ok=True)
 

@@ -18,6 +18,11 @@ NAMED = 5
 CANNOT_LOAD = "it can't load the project"
 
 
+def failure_name(program: str) -> str:
+    """Return the name of the file with the traceback of ``program``, or a pattern for a pattern."""
+    return f"{program}.failed"
+
+
 def read_startup_failure(run_dir: Path, program: str) -> str:
     """Return the traceback with which ``program`` failed to load the project, or nothing."""
     try:
@@ -33,7 +38,7 @@ def clear_startup_failure(run_dir: Path, program: str) -> None:
 
 def clear_startup_failures(run_dir: Path) -> None:
     """Remove the tracebacks of an earlier start."""
-    for path in run_dir.glob("*.failed"):
+    for path in run_dir.glob(failure_name("*")):
         path.unlink(missing_ok=True)
 
 
@@ -99,4 +104,4 @@ def _lies_below(directory: Path, path: Path) -> bool:
 
 
 def _path(run_dir: Path, program: str) -> Path:
-    return run_dir / f"{program}.failed"
+    return run_dir / failure_name(program)

@@ -10,6 +10,10 @@ MONITOR = "monitor"
 NGINX = "nginx"
 VALKEY = "valkey"
 
+# In the run directory.
+VALKEY_SOCKET = "valkey.sock"
+SUPERVISORD_PID_FILE = "supervisord.pid"
+
 # What a shared master's command line runs by `python -m`.
 MASTER_MODULE = "django_tandem.servers.adapters.master"
 # The signal on which its Channels workers finish and end, as its generation drains.

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django_tandem import environment
 from django_tandem.handler.pools import auto_threads
 from django_tandem.inprocess import prometheus_files
-from django_tandem.model import DrainMode, LogFormat
+from django_tandem.model import DrainMode, LogFormat, programs
 from django_tandem.model.connections import MailboxLimits
 from django_tandem.model.stop import DEFAULT_STOP_S, exit_s
 from django_tandem.plan.context import PlanContext
@@ -23,6 +23,7 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     # Without one that waits, each connection has a moment of the window.
     has_wait = any(rule.mode is DrainMode.WAIT for rule in settings.drain)
+    valkey = context.path(programs.VALKEY_SOCKET)
     waits = [(rule.prefix, rule.mode.value) for rule in settings.drain if has_wait]
     known = {
         environment.SETTINGS_MODULE: project.settings_module,
@@ -53,7 +54,7 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.PRELOAD: None if settings.preload is None else str(int(settings.preload)),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,
-        "REDIS_URL": f"unix://{context.path('valkey.sock')}" if project.needs_redis else None,
+        "REDIS_URL": f"unix://{valkey}" if project.needs_redis else None,
     }
     return tuple((name, value) for name, value in sorted(known.items()) if value)
 

@@ -102,7 +102,7 @@ def _valkey(context: PlanContext) -> Iterator[Process]:
     is_alone = context.roles == EVERY_ROLE
     if not (is_alone and context.project.needs_redis and context.host.valkey):
         return
-    path = context.path("valkey.sock")
+    path = context.path(programs.VALKEY_SOCKET)
     listen = ("--port", "0", "--unixsocket", path, "--unixsocketperm", "700")
     # A channel layer's messages are worth nothing after a restart.
     without_disk = ("--save", "", "--appendonly", "no", "--dir", context.run_dir)

@@ -14,6 +14,8 @@ from django_tandem.model import MONITOR_FILE, File
 from django_tandem.model.state import STATE_FILE
 
 EDGE_FILE = "nginx.conf"
+# NGINX's file before the reload, until NGINX has accepted the new one.
+PREVIOUS_EDGE_FILE = f"{EDGE_FILE}.previous"
 SUPERVISOR_FILE = "supervisord.conf"
 MIME_FILE = "mime.types"
 

@@ -17,6 +17,7 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.candidates import (
     EDGE_FILE,
     MIME_FILE,
+    PREVIOUS_EDGE_FILE,
     SUPERVISOR_FILE,
     candidate,
     is_proposed,
@@ -26,9 +27,6 @@ from django_tandem.runtime.candidates import (
 from django_tandem.runtime.edge import reload_edge
 from django_tandem.runtime.links import add_links, move_links
 from django_tandem.runtime.state import read_state
-
-# NGINX's file before the reload, until NGINX has accepted the new one.
-PREVIOUS_EDGE_FILE = "nginx.conf.previous"
 
 
 def commit(run_dir: Path) -> None:

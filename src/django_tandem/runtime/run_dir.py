@@ -15,17 +15,24 @@ from pathlib import Path
 from django_tandem import atomic_files, environment
 from django_tandem.atomic_files import remove_abandoned
 from django_tandem.errors import MachineError
-from django_tandem.inprocess import prometheus_files, slot_file
-from django_tandem.model import REQUESTS_FILE, Plan
+from django_tandem.inprocess import (
+    drain_window,
+    generation_files,
+    handover_counts,
+    prometheus_files,
+    slot_file,
+)
+from django_tandem.inprocess.startup_failures import failure_name
+from django_tandem.model import REQUESTS_FILE, Plan, Stack, programs
 from django_tandem.model.shifts import SHIFTED_FILE
 from django_tandem.model.state import STATE_FILE, STOPPING_FILE
 from django_tandem.project.releases import find_link
-from django_tandem.runtime import lock
+from django_tandem.runtime import candidates, links, lock, supervisord
 from django_tandem.runtime.state import HEALTH_SOCKET, METRICS_SOCKET, READY_FILE
 
 # The kernel takes 107 bytes for a socket's path; supervisord first binds a name with its pid
 # behind it, the longest of ours.
-LONGEST_SOCKET = len("/supervisor.sock.4194304")
+LONGEST_SOCKET = len(f"/{supervisord.SOCKET}.4194304")
 MAX_BYTES = 107 - LONGEST_SOCKET
 
 # What a write to a full file system raises, or one over the user's quota.
@@ -239,11 +246,15 @@ def is_rendered(path: Path) -> bool:
 
 # Everything that a stop leaves behind, and no file of the user's.
 LEFTOVERS = (
-    *("wsgi.sock", "wsgi-*.sock", "asgi.sock", "asgi-*.sock", "valkey.sock", HEALTH_SOCKET),
-    *(METRICS_SOCKET, REQUESTS_FILE, SHIFTED_FILE),
-    *("supervisor.sock", "supervisor.sock.*", "supervisord.pid", "nginx.pid", "handovers.*"),
-    *(READY_FILE, STOPPING_FILE, "drain-[0-9]*", "*.next", "nginx.conf.previous"),
-    *("wsgi-*.failed", "asgi-*.failed", "master-*.failed", "restarts-[0-9]*", "heartbeat-[0-9]*"),
+    *links.LINKS,
+    *(f"{stack}-*.sock" for stack in Stack),
+    *(programs.VALKEY_SOCKET, HEALTH_SOCKET, METRICS_SOCKET, REQUESTS_FILE, SHIFTED_FILE),
+    *(supervisord.SOCKET, f"{supervisord.SOCKET}.*", programs.SUPERVISORD_PID_FILE, "nginx.pid"),
+    *(handover_counts.NAME, handover_counts.LOCK, READY_FILE, STOPPING_FILE),
+    *(candidates.candidate("*"), candidates.PREVIOUS_EDGE_FILE),
+    *(failure_name(f"{name}-*") for name in (*Stack, programs.MASTER)),
+    drain_window.FILES.pattern,
+    *(generation_files.RESTARTS.pattern, generation_files.HEARTBEAT.pattern),
 )
 
 

@@ -199,6 +199,21 @@ def test_the_slots_of_killed_workers_are_removed(tmp_path, monkeypatch) -> None:
     assert list(memory.iterdir()) == list((tmp_path / "scoreboard").iterdir()) == []
 
 
+def test_what_a_stop_leaves_is_removed(tmp_path) -> None:
+    """Whichever module names the file."""
+    for name in (
+        *("asgi.sock", "asgi-2.sock", "wsgi-2.sock", "valkey.sock", "supervisor.sock"),
+        *("supervisor.sock.4711", "supervisord.pid", "nginx.pid", "handovers.lock"),
+        *("nginx.conf.next", "nginx.conf.previous", "master-2.failed", "wsgi-2.failed"),
+        *("restarts-2", "heartbeat-2", "drain-2", "requests.tsv", "health.sock", "metrics.sock"),
+    ):
+        (tmp_path / name).touch()
+
+    remove_leftovers(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_of_the_user_and_what_outlives_a_stop_stay(tmp_path) -> None:
     """A link is removed although its target does not exist."""
     for name in ("drain-1", "state.json.next", "handovers.json", "shifts.json", "drain.txt"):
