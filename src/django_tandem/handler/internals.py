@@ -131,7 +131,7 @@ def run_on(executor: Executor) -> "contextvars.Token[ThreadSensitiveContext]":
     Run the thread-sensitive code of this context, and of its tasks, on ``executor``.
 
     ThreadSensitiveContext can do so too, but fails for tasks that outlive it, which a view may
-    leave behind.
+    leave behind. ``executor`` must not refer to the context: the mapping would keep both for ever.
     """
     context = ThreadSensitiveContext()
     SyncToAsync.context_to_thread_executor[context] = executor
@@ -141,11 +141,6 @@ def run_on(executor: Executor) -> "contextvars.Token[ThreadSensitiveContext]":
 def undo_run_on(token: "contextvars.Token[ThreadSensitiveContext]") -> None:
     """Run thread-sensitive code where it ran before ``run_on``."""
     SyncToAsync.thread_sensitive_context.reset(token)
-
-
-def thread_context() -> object:
-    """Return what chooses the thread of the current context's calls; None without a choice."""
-    return SyncToAsync.thread_sensitive_context.get(None)
 
 
 def current_executor() -> Executor | None:

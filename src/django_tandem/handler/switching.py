@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from asgiref.sync import SyncToAsync
@@ -22,7 +21,6 @@ from django_tandem.handler.internals import (
     observe_nested_calls,
     run_on,
     submitted_function,
-    thread_context,
     undo_run_on,
 )
 from django_tandem.handler.pools import consumer_pool
@@ -117,12 +115,10 @@ class ConsumerConnections:
     ``due_at`` is monotonic: infinite where none will be, and 0 as long as that is not known.
     """
 
-    __slots__ = ("context", "due_at")
+    __slots__ = ("due_at",)
 
     def __init__(self) -> None:
         self.due_at = math.inf
-        # Where the calls run that are known.
-        self.context: object = None
 
     def note_open(self) -> None:
         """Note what is open on this thread, whose connections were just checked."""
@@ -131,34 +127,32 @@ class ConsumerConnections:
         self.due_at = min(due, default=math.inf)
 
 
-_connections: ContextVar[ConsumerConnections] = ContextVar("consumer_connections")
-
-
-def may_close_connections() -> bool:
-    """Return whether ``close_old_connections`` may have one to close for the current consumer."""
-    own = _connections.get(None)
-    if own is None or own.context is not thread_context():
-        return True
-    return own.due_at != math.inf and time.monotonic() >= own.due_at
-
-
 class ConsumerExecutor(RequestExecutor):
     """The executor of one consumer, which notes the connections that its calls leave open."""
 
-    def __init__(self, noted: ConsumerConnections) -> None:
+    def __init__(self) -> None:
+        self.connections = ConsumerConnections()
         super().__init__(
             consumer_pool(),
             keeps_thread=False,
             on_acquire=CHECKS,
-            on_release=(*CHECKS, noted.note_open),
+            on_release=(*CHECKS, self.connections.note_open),
         )
-        self.noted = noted
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run the call after the earlier ones."""
         # Until its thread is returned: a transaction keeps it, and its connection.
-        self.noted.due_at = 0.0
+        self.connections.due_at = 0.0
         return super().submit(function, *args, **kwargs)
+
+
+def may_close_connections() -> bool:
+    """Return whether ``close_old_connections`` may have one to close for the current consumer."""
+    executor = context_executor()
+    if not isinstance(executor, ConsumerExecutor):
+        return True
+    due_at = executor.connections.due_at
+    return due_at != math.inf and time.monotonic() >= due_at
 
 
 class ParallelConsumers:
@@ -178,16 +172,12 @@ class ParallelConsumers:
         if scope["type"] not in TYPES or has_executor():
             await self.application(scope, receive, send)
             return
-        noted = ConsumerConnections()
-        executor = ConsumerExecutor(noted)
+        executor = ConsumerExecutor()
         token = run_on(executor)
-        noted.context = thread_context()
-        noted_token = _connections.set(noted)
         try:
             await self.application(scope, receive, send)
         finally:
             executor.release()
-            _connections.reset(noted_token)
             undo_run_on(token)
 
 

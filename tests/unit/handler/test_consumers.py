@@ -1,11 +1,12 @@
 """Consumers run their sync code on the pool, each its own in order."""
 
 import asyncio
+import gc
 import threading
 import time
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from channels.consumer import SyncConsumer
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
@@ -103,6 +104,18 @@ def test_the_calls_of_one_consumer_run_one_after_another(threads):
     threads(8)
 
     assert run(ask_consumer(Ordered)) == "[0, 1, 2, 3, 4]"
+
+
+def test_an_ended_consumer_is_forgotten(threads):
+    """A process that serves for weeks has millions of them."""
+    threads(2)
+    gc.collect()
+    before = set(SyncToAsync.context_to_thread_executor)
+
+    run(ask_consumer(Async))
+    gc.collect()
+
+    assert set(SyncToAsync.context_to_thread_executor) <= before
 
 
 def test_a_consumer_keeps_no_thread_while_it_waits(threads):
