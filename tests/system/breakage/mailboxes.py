@@ -52,14 +52,21 @@ MUTANTS = (
     Mutant(
         name="connections never closed",
         file="handler/switching.py",
-        old="return own.due_at != math.inf and time.monotonic() >= own.due_at",
+        old="return due_at != math.inf and time.monotonic() >= due_at",
         new="return False",
         tests=(f"{CONSUMERS}::test_a_thread_is_taken_once_a_connection_is_due_to_be_closed",),
     ),
     Mutant(
+        name="ended consumer kept for ever",
+        file="handler/internals.py",
+        old="    context = ThreadSensitiveContext()\n",
+        new="    context = executor.kept = ThreadSensitiveContext()\n",
+        tests=("tests/unit/handler/test_consumers.py::test_an_ended_consumer_is_forgotten",),
+    ),
+    Mutant(
         name="open transaction taken for no connection",
         file="handler/switching.py",
-        old="        self.noted.due_at = 0.0\n",
+        old="        self.connections.due_at = 0.0\n",
         new="",
         tests=(f"{CONSUMERS}::test_a_thread_is_taken_while_a_transaction_is_open",),
     ),
