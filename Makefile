@@ -63,9 +63,14 @@ collected: compiled
 example: compiled
 	$(BIN)/pytest tests/system/example -n 2
 
+# As each start does, where Python keeps what it compiles.
+COMPILE_TEMPLATES := from django_tandem.render.target import environment as made; \
+  [made().get_template(name) for name in made().list_templates()]
+
 # Thousands of processes import these modules, and where PYTHONDONTWRITEBYTECODE is set none keeps what it compiled.
 compiled: $(VENV)/dev.installed uplot
 	@$(BIN)/python -m compileall -q src
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "$(COMPILE_TEMPLATES)"
 
 # The README's pictures, of the example as it is now: look at them before you commit them.
 screenshot: $(VENV)/dev.installed uplot system

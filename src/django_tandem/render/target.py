@@ -54,8 +54,11 @@ def template_environment(package: str, *, autoescape: bool) -> "Environment":
     # Most commands render no template, and this import takes a tenth of a second.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
+    from django_tandem.render.template_cache import TemplateCache  # noqa: PLC0415
+
     return Environment(
         loader=PackageLoader(package),
+        bytecode_cache=TemplateCache(package),
         undefined=StrictUndefined,
         autoescape=autoescape,  # noqa: S701 - that of a configuration is by filters
         trim_blocks=True,
