@@ -59,11 +59,11 @@ def _place() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def python() -> Iterator[str]:
     """An interpreter of this version that every user may run, with the same packages."""
-    with _place() as directory, pytest.MonkeyPatch.context() as patch:
-        yield make_venv(shared_python(directory / "interpreter", patch), directory / "venv")
+    with _place() as directory:
+        yield make_venv(shared_python(directory / "interpreter"), directory / "venv")
 
 
-def shared_python(directory: Path, patch: pytest.MonkeyPatch) -> str:
+def shared_python(directory: Path) -> str:
     """Return this interpreter, or where only root may run it, the system's or a copy."""
     program = Path(sys.executable).resolve()
     if all(parent.stat().st_mode & 0o001 for parent in program.parents):
@@ -73,6 +73,16 @@ def shared_python(directory: Path, patch: pytest.MonkeyPatch) -> str:
         return found
     unused = shutil.ignore_patterns("site-packages", "test", "__pycache__", "share", "include")
     shutil.copytree(sys.base_prefix, directory, ignore=unused, symlinks=True)
-    # It may be linked to a library by its former path.
-    patch.setenv("LD_LIBRARY_PATH", str(directory / "lib"))
-    return str(directory / "bin" / name)
+    copy = directory / "bin" / name
+    _find_library_beside(copy)
+    return str(copy)
+
+
+def _find_library_beside(program: Path) -> None:
+    """Replace the path of the library that the interpreter is linked to, if it is."""
+    former, relative = f"{sys.base_prefix}/lib\0".encode(), b"$ORIGIN/../lib\0"
+    linked = program.read_bytes()
+    if former in linked:
+        # Not by the environment, which systemd does not pass on. The length stays.
+        assert len(relative) <= len(former)
+        program.write_bytes(linked.replace(former, relative.ljust(len(former), b"\0")))

@@ -85,8 +85,7 @@ def site(app, place) -> Iterator[Site]:
     """Installed as the how-to page has it, on a port below 1024, with all kinds of programs."""
     port = free_low_port(700)
     project = prepare(place, app, port)
-    with pytest.MonkeyPatch.context() as patch:
-        python = make_venv(shared_python(place / "interpreter", patch), place / "venv")
+    python = make_venv(shared_python(place / "interpreter"), place / "venv")
     with Systemd() as systemd:
         rendered = run(python, project, "render", "systemd", "--output", str(place / "deploy"))
         assert rendered.returncode == 0, rendered.stderr
