@@ -58,7 +58,9 @@ class Stack:
 @contextmanager
 def running_reference(directory: Path) -> Iterator[Stack]:
     """Run a copy of the reference project in ``directory``."""
-    shutil.copytree(REFERENCE, directory, dirs_exist_ok=True)
+    # Where its modules have been compiled, the copy has none of that.
+    unused = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REFERENCE, directory, ignore=unused, dirs_exist_ok=True)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
         statsd.bind(("127.0.0.1", 0))
         statsd.settimeout(10)
