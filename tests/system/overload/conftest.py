@@ -1,4 +1,4 @@
-"""A project of slow views, copied for each test and served as it asks."""
+"""A project of slow views, copied for each stack and served as a test asks."""
 
 import json
 import shutil
@@ -13,12 +13,13 @@ from harness.stack import Up
 SITE = Path(__file__).parent / "site"
 
 
-@pytest.fixture
-def up_with(tmp_path) -> Callable[..., Up]:
+@pytest.fixture(scope="session")
+def up_with(tmp_path_factory) -> Callable[..., Up]:
     """Make a stack with these settings of WSGI, behind this NGINX or the system's."""
-    project = Path(shutil.copytree(SITE, tmp_path / "p"))
 
     def make(*, nginx: str | None = None, **wsgi: Any) -> Up:
+        directory = tmp_path_factory.mktemp("p")
+        project = Path(shutil.copytree(SITE, directory, dirs_exist_ok=True))
         setting = {
             "WSGI": wsgi,
             "ASGI": {"WORKERS": 1},

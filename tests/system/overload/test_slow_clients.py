@@ -2,33 +2,47 @@
 
 import http.client
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
+from harness.stack import Up
 from overload.slow_clients import MANY, slow_bodies, slow_headers, slow_readers
 
 MB = 1024 * 1024
 QUICK_S = 5
 LARGE = f"?bytes={2 * MB}"
+# By the system's NGINX.
+GUNICORN = ("gunicorn", None)
 
 
-@pytest.mark.parametrize(
-    ("server", "nginx"),
-    [
-        ("gunicorn", None),
-        ("gunicorn", nginx_from_wheel()),
-        ("uwsgi", None),
-        ("waitress", None),
-        ("granian", None),
-    ],
-    ids=["gunicorn", "gunicorn-wheel", "uwsgi", "waitress", "granian"],
+@pytest.fixture(scope="module")
+def up(request, up_with) -> Iterator[Up]:
+    """A stack with one worker of a server, behind an NGINX or the system's."""
+    server, nginx = request.param
+    with up_with(nginx=nginx, SERVER=server, WORKERS=1) as running:
+        yield running
+
+
+def behind(*pairs: tuple[str, str | None]) -> pytest.MarkDecorator:
+    """Run a test on each of these servers and NGINXes."""
+    ids = ["-".join([server, "wheel"] if nginx else [server]) for server, nginx in pairs]
+    return pytest.mark.parametrize("up", pairs, ids=ids, indirect=True, scope="module")
+
+
+@behind(
+    GUNICORN,
+    ("gunicorn", nginx_from_wheel()),
+    ("uwsgi", None),
+    ("waitress", None),
+    ("granian", None),
 )
-def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server, nginx) -> None:
+def test_slow_clients_of_every_kind_leave_the_one_worker_free(up) -> None:
     """Fifty of each kind at once, on either stack, and the next request is answered at once."""
-    with up_with(nginx=nginx, SERVER=server, WORKERS=1) as up, ExitStack() as slow:
+    with ExitStack() as slow:
         threads = ask(up.port, "/threads/").json["threads"]
         slow.enter_context(slow_headers(up.port, "/length/"))
         slow.enter_context(slow_bodies(up.port, "/length/"))
@@ -46,22 +60,22 @@ def test_slow_clients_of_every_kind_leave_the_one_worker_free(up_with, server, n
         assert wait_for(lambda: ask(up.port, "/threads/").json["threads"] - threads < MANY / 2)
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_sent(up_with) -> None:
+@behind(GUNICORN)
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(up) -> None:
     """MAX_BODY, which is 4 MB here, on either stack."""
-    with up_with(WORKERS=1) as up:
-        for path in ("/length/", "/threads/"):
-            length = [("Content-Length", str(4 * MB + 1))]
-            assert ask(up.port, path, "POST", length).status == 413
-        assert ask(up.port, "/length/", "POST", body=bytes(2 * MB)).text == str(2 * MB)
+    for path in ("/length/", "/threads/"):
+        length = [("Content-Length", str(4 * MB + 1))]
+        assert ask(up.port, path, "POST", length).status == 413
+    assert ask(up.port, "/length/", "POST", body=bytes(2 * MB)).text == str(2 * MB)
 
 
-def test_the_largest_answer_is_whole_for_a_slow_reader(up_with) -> None:
+@behind(GUNICORN)
+def test_the_largest_answer_is_whole_for_a_slow_reader(up) -> None:
     """What the edge has taken off the worker is kept for who reads it late."""
-    with up_with(WORKERS=1) as up:
-        connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=60)
-        connection.request("GET", f"/large/{LARGE}")
-        answer = connection.getresponse()
-        assert ask(up.port, "/large/?bytes=1").status == 200
+    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=60)
+    connection.request("GET", f"/large/{LARGE}")
+    answer = connection.getresponse()
+    assert ask(up.port, "/large/?bytes=1").status == 200
 
-        assert len(answer.read()) == 2 * MB
-        connection.close()
+    assert len(answer.read()) == 2 * MB
+    connection.close()
