@@ -1,53 +1,44 @@
 """`tandem` for one project again and again in one process, which imports the project once."""
 
 import json
+import os
 import subprocess
-import sys
+import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
+from harness import forking
 from harness.stack import clean_environment
 
-LOOP = """
-import contextlib, io, json, sys
-
-from django_tandem.cli import main
-
-for line in sys.stdin:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main(json.loads(line))
-        except SystemExit as ended:
-            code = ended.code
-    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
-"""
+REPEATING = Path(__file__).with_name("repeating.py")
 
 
 class Repeated(AbstractContextManager["Repeated"]):
     """A process in ``directory`` that runs one command line after the other."""
 
     def __init__(self, directory: Path, **environment: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", LOOP],
-            cwd=directory,
-            env=clean_environment() | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with tempfile.TemporaryDirectory(prefix="tandem-") as place:
+            pipe = Path(place, "lines")
+            os.mkfifo(pipe)
+            self._process = forking.start(
+                [str(REPEATING), str(pipe)], directory, clean_environment() | environment
+            )
+            # Its own end waits for the other one to be opened.
+            self._lines = pipe.open("w")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._process.communicate(timeout=30)
+        self._lines.close()
+        with self._process.stdout, self._process.stderr:
+            self._process.wait(30)
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run one command line to its end."""
-        self._process.stdin.write(f"{json.dumps(args)}\n")
-        self._process.stdin.flush()
+        self._lines.write(f"{json.dumps(args)}\n")
+        self._lines.flush()
         answer = self._process.stdout.readline()
-        assert answer, f"it ended with {self._process.wait()}"
+        assert answer, f"it ended with {self._process.wait()}: {self._process.stderr.read()}"
         return subprocess.CompletedProcess(args, *json.loads(answer))
