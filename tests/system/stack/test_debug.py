@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from stack.mistaken import running_in
 
 from harness.client import ask
+from harness.projects import startproject
 from harness.stack import free_port, tandem
 
 TIMEOUT_S = 1
@@ -44,11 +46,16 @@ def threaded(request):
     answer = number
     return HttpResponse(answer)
 
+async def begin(request):
+    print("Another test begins.", flush=True)
+    return HttpResponse()
+
 urlpatterns = [
     path("sync/", sync),
     path("async/", coroutine),
     path("steps/", steps),
     path("threaded/", threaded),
+    path("begin/", begin),
 ]
 """
 
@@ -107,13 +114,14 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def port() -> int:
     return free_port()
 
 
-@pytest.fixture
-def terminal(project, port) -> Iterator[Terminal]:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory, port) -> Iterator[Terminal]:
+    project = startproject(tmp_path_factory.mktemp("debugged"))
     (project / "mysite" / "urls.py").write_text(URLS)
     with (project / "mysite" / "settings.py").open("a") as settings:
         pins = [("/threaded/", "asgi")]
@@ -125,6 +133,17 @@ def terminal(project, port) -> Iterator[Terminal]:
     finally:
         code = running.close()
     assert code == 0
+    assert running_in(project) == []
+    assert list(project.glob(".tandem/*.sock")) == []
+
+
+@pytest.fixture
+def terminal(started, port) -> Terminal:
+    """The terminal, without what the test before this one has left unread."""
+    ask(port, "/begin/")
+    started.read_until("Another test begins.")
+    started.seen = ""
+    return started
 
 
 def test_breakpoint_opens_pdb_on_each_stack(terminal, port) -> None:
