@@ -2,8 +2,11 @@
 
 import json
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -89,37 +92,51 @@ def test_a_start_logs_nothing(directory) -> None:
     assert not master.socket("asgi").exists()
 
 
-def test_each_kind_logs_to_its_own_file(directory) -> None:
-    """Also what the project's hooks of Gunicorn print once a worker is forked."""
-    file = directory / "own.py"
+HOOKS = """
+import sys
+
+
+def post_fork(server, worker):
     # One write a line: print() makes two, and workers share the file.
-    file.write_text(
-        "import sys\n"
-        "def post_fork(server, worker): sys.stdout.write(f'hook of {worker.kind.name}\\n')\n"
-    )
-
-    with serving(directory, wsgi_args=(f"--config={file}",)) as master:
-        wait_for_workers(master, "asgi", 2)
-        assert master.log("wsgi") == "hook of wsgi\n" * 2
-        assert master.log("asgi") == "hook of asgi\n" * 2
-        assert master.log() == ""
+    sys.stdout.write(f"hook of {worker.kind.name}\\n")
 
 
-def test_a_hook_wraps_the_wsgi_application_alone(directory) -> None:
+def post_worker_init(worker):
+    application = worker.wsgi
+
+    def middleware(environ, start_response):
+        def start(status, headers, *error):
+            return start_response(status, [*headers, ("X-Hook", "ran")], *error)
+
+        return application(environ, start)
+
+    worker.wsgi = middleware
+"""
+
+
+@pytest.fixture(scope="module")
+def hooked():
+    """A master with the project's hooks of Gunicorn."""
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        file = Path(path, "own.py")
+        file.write_text(HOOKS)
+        with serving(Path(path), wsgi_args=(f"--config={file}",)) as running:
+            yield running
+
+
+def test_each_kind_logs_to_its_own_file(hooked) -> None:
+    """Also what the project's hooks of Gunicorn print once a worker is forked."""
+    wait_for_workers(hooked, "asgi", 2)
+    assert hooked.log("wsgi") == "hook of wsgi\n" * 2
+    assert hooked.log("asgi") == "hook of asgi\n" * 2
+    assert hooked.log() == ""
+
+
+def test_a_hook_wraps_the_wsgi_application_alone(hooked) -> None:
     """Workers of the other kinds run it too, and what they serve stays as it is."""
-    file = directory / "own.py"
-    file.write_text(
-        "def post_worker_init(worker):\n"
-        "    application = worker.wsgi\n"
-        "    def middleware(environ, start_response):\n"
-        "        def start(status, headers, *error):\n"
-        "            return start_response(status, [*headers, ('X-Hook', 'ran')], *error)\n"
-        "        return application(environ, start)\n"
-        "    worker.wsgi = middleware\n"
-    )
-    with serving(directory, wsgi_args=(f"--config={file}",)) as master:
-        assert master.ask("wsgi").headers["X-Hook"] == "ran"
-        assert (master.ask("asgi").status, master.ask("asgi").headers["X-Hook"]) == (200, None)
+    assert hooked.ask("wsgi").headers["X-Hook"] == "ran"
+    assert hooked.ask("asgi").status == 200
+    assert hooked.ask("asgi").headers["X-Hook"] is None
 
 
 def test_the_arguments_of_both_servers_hold(directory) -> None:
@@ -169,16 +186,33 @@ def test_processes_do_not_share_the_channels_of_a_layer(directory, redis) -> Non
     assert len(prefixes) == 3
 
 
-@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_what_is_registered_for_the_exit_runs_in_a_worker_and_in_the_master(
-    directory, kind
-) -> None:
-    """By the project at its import, and by the worker; only their memory is not torn down."""
-    environment = {"LEFTOVER": "exit_handler"}
-    with serving(directory, wsgi=1, asgi=1, environment=environment) as master:
-        (pid,) = master.workers(kind)
-        assert master.stop() == 0
+@dataclass(frozen=True)
+class Ended:
+    """The pids of a master that was stopped and of its workers, and what they left behind."""
 
-    exits = (directory / "exits").read_text().splitlines()
-    assert {f"{pid} exits", f"{master.process.pid} exits"} <= set(exits)
-    assert (directory / "torn").read_text() == ""
+    pid: int
+    workers: dict[str, int]
+    exits: set[str]
+    torn: str
+
+
+@pytest.fixture(scope="module")
+def ended() -> Ended:
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path:
+        environment = {"LEFTOVER": "exit_handler"}
+        with serving(Path(path), wsgi=1, asgi=1, environment=environment) as master:
+            (wsgi,), (asgi,) = master.workers("wsgi"), master.workers("asgi")
+            assert master.stop() == 0
+        return Ended(
+            pid=master.process.pid,
+            workers={"wsgi": wsgi, "asgi": asgi},
+            exits=set(Path(path, "exits").read_text().splitlines()),
+            torn=Path(path, "torn").read_text(),
+        )
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_what_is_registered_for_the_exit_runs_in_a_worker_and_in_the_master(ended, kind) -> None:
+    """By the project at its import, and by the worker; only their memory is not torn down."""
+    assert {f"{ended.workers[kind]} exits", f"{ended.pid} exits"} <= ended.exits
+    assert ended.torn == ""
