@@ -5,6 +5,7 @@ import json
 import signal
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -24,17 +25,22 @@ def _get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-@pytest.mark.parametrize("make", [startproject, without_asgi])
-def test_a_fresh_project_is_served_without_asgi(make, tmp_path) -> None:
-    """With or without an asgi.py, nothing in it needs one, and a note reports that."""
-    with Up(make(tmp_path)) as up:
-        assert _get(f"{up.url}/")[0] == 200
-        assert _get(f"{up.url}/admin/login/")[0] == 200
-        assert _get(f"{up.url}/static/admin/css/base.css")[0] == 200
+@pytest.fixture(scope="module", params=[startproject, without_asgi])
+def fresh(request, tmp_path_factory) -> Iterator[Up]:
+    """A project as it was made, which no test changes."""
+    with Up(request.param(tmp_path_factory.mktemp("fresh"))) as up:
+        yield up
 
-        assert "Nothing in this project needs ASGI" in up.output
-        programs = json.loads(tandem(tmp_path, "status", "--json").stdout)["processes"]
-        assert [each["program"] for each in programs] == ["monitor", "nginx", "wsgi-1"]
+
+def test_a_fresh_project_is_served_without_asgi(fresh) -> None:
+    """With or without an asgi.py, nothing in it needs one, and a note reports that."""
+    assert _get(f"{fresh.url}/")[0] == 200
+    assert _get(f"{fresh.url}/admin/login/")[0] == 200
+    assert _get(f"{fresh.url}/static/admin/css/base.css")[0] == 200
+
+    assert "Nothing in this project needs ASGI" in fresh.output
+    programs = json.loads(tandem(fresh.directory, "status", "--json").stdout)["processes"]
+    assert [each["program"] for each in programs] == ["monitor", "nginx", "wsgi-1"]
 
 
 def test_asgi_is_started_by_an_option(tmp_path) -> None:
@@ -95,16 +101,16 @@ def _pids(directory: Path) -> list[int]:
     return [status["pid"], *(each.pid for each in below)]
 
 
-def test_a_second_up_names_the_first(tmp_path) -> None:
+@pytest.mark.parametrize("fresh", [startproject], indirect=True, scope="module")
+def test_a_second_up_names_the_first(fresh) -> None:
     """One run directory, one stack."""
-    with Up(startproject(tmp_path)) as up:
-        second = tandem(tmp_path, "up", "--bind", "127.0.0.1:1")
+    second = tandem(fresh.directory, "up", "--bind", "127.0.0.1:1")
 
-        assert second.returncode == 2
-        assert second.stderr.endswith(
-            f"A stack is already running in {up.run_dir}, with pid {up.process.pid}.\n"
-            "  Stop it with `tandem down`, or see it with `tandem status`.\n"
-        )
+    assert second.returncode == 2
+    assert second.stderr.endswith(
+        f"A stack is already running in {fresh.run_dir}, with pid {fresh.process.pid}.\n"
+        "  Stop it with `tandem down`, or see it with `tandem status`.\n"
+    )
 
 
 def test_a_detached_stack_is_controlled_by_subcommands(tmp_path) -> None:
