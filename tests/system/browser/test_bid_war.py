@@ -129,7 +129,7 @@ def test_reload_during_a_bid_war_loses_no_bid(visit, up: Up) -> None:
 def _war(ada: Page, grace: Page, up: Up) -> list[str]:
     """Have them bid in turns until a reload is over and the old generation gone, and on."""
     reload = subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload", "--drain", "6", "--wait"],
+        [sys.executable, "-m", "django_tandem", "reload", "--drain", "3", "--wait"],
         cwd=up.directory,
         env=clean_environment() | up.environment,
         stdout=subprocess.PIPE,
