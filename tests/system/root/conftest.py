@@ -71,7 +71,8 @@ def shared_python(directory: Path) -> str:
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     if found := shutil.which(name, path="/usr/local/bin:/usr/bin"):
         return found
-    unused = shutil.ignore_patterns("site-packages", "test", "__pycache__", "share", "include")
+    # With what is compiled: a user who may not write there would compile it at each start.
+    unused = shutil.ignore_patterns("site-packages", "test", "share", "include")
     shutil.copytree(sys.base_prefix, directory, ignore=unused, symlinks=True)
     copy = directory / "bin" / name
     _find_library_beside(copy)
