@@ -149,7 +149,7 @@ def wait_for_history(history: Path, sent: Mapping[str, int]) -> None:
         if not any(missing.values()):
             return
         time.sleep(1)
-    raise RuntimeError(f"The history lacks requests: {missing}")
+    raise RuntimeError(f"Requests are missing from the history: {missing}")
 
 
 def measure_main(seconds: float, seed: int) -> tuple[Advice, Recorded, list[str]]:

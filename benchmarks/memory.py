@@ -82,7 +82,7 @@ def loaded(topology: Topology, seconds: float) -> float:
 
 
 def drive_mixed(job: Job) -> DriverResult:
-    """Run the load generator on the job, in a process of its own."""
+    """Run the load generator on the job, in a separate process."""
     done = subprocess.run(DRIVER, input=encode(job), stdout=subprocess.PIPE, text=True, check=True)
     return decode_result(done.stdout.splitlines()[-1])
 

@@ -19,7 +19,7 @@ PAGE = ROOT / "docs/how-to/containers.md"
 CACHE = Path(os.environ.get("CONTAINERS") or Path.home() / ".cache/django-tandem/containers")
 # Debian 13 has this version of Python; the image of that name is Debian 13 too.
 SUITE, PYTHON = "trixie", "3.13"
-# Some sandboxes let nobody raise the limits, as podman does by itself.
+# Some sandboxes let nobody raise the limits, as podman does by default.
 LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 # Unpacked, but not configured: what its scripts would have made, the hooks make.
 PACKAGES = "python3-venv,ca-certificates,base-files,base-passwd,coreutils,dash,libc-bin,grep,sed"

@@ -147,5 +147,5 @@ def receipts(request: HttpRequest) -> HttpResponse:
 
 
 def stocktake(request: HttpRequest) -> JsonResponse:
-    """Ask the warehouse, of which only the client's code shows that it waits."""
+    """Ask the warehouse: only the client's code shows that it waits."""
     return JsonResponse({"stock": ask_warehouse(120)})

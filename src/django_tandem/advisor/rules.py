@@ -9,7 +9,7 @@ from django_tandem.advisor.evidence import History, RouteEvidence
 from django_tandem.advisor.gains import Capacity
 from django_tandem.model import Stack
 
-# Fewer requests are no evidence; nor are those of which most fail, or have no CPU time.
+# Fewer requests are no evidence; nor are requests that mostly fail, or have no CPU time.
 FEWEST_REQUESTS = 30
 MOST_ERRORS = 0.5
 LEAST_KNOWN = 0.5

@@ -1,4 +1,4 @@
-"""Checks of what sends between processes, and of which sites may open a WebSocket."""
+"""Checks of what sends between processes, and of the sites that may open a WebSocket."""
 
 import inspect
 import sys

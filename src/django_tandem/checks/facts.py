@@ -142,8 +142,8 @@ class Facts:
     ``local_servers`` are settings that name a server without a host, and what each names.
     ``unknown_packages`` have private code that our ASGI handler does not know.
     ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
-    ``missing`` is what this machine lacks, and ``nginx_errors`` is NGINX's output for the rendered
-    edge; both are empty where no start is judged.
+    ``missing`` is what this machine does not have, and ``nginx_errors`` is NGINX's output for the
+    rendered edge; both are empty where no start is judged.
     """
 
     plan: Plan

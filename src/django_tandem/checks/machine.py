@@ -19,7 +19,7 @@ from django_tandem.settings import Settings
 
 
 def machine_has_all(facts: Facts) -> Iterator[CheckMessage]:
-    """Find what the plan needs and this machine lacks: packages, files, programs, addresses."""
+    """Find what is missing for the plan: packages, files, programs, addresses."""
     for error in facts.missing:
         yield Error(error.message, hint=error.hint, obj="TANDEM", id="tandem.E012")
 
@@ -36,7 +36,7 @@ def nginx_accepts_the_edge(facts: Facts) -> Iterator[CheckMessage]:
 
 
 def read_missing(plan: Plan, settings: Settings) -> Iterator[MachineError]:
-    """Yield what this machine lacks to start ``plan``, and start nothing."""
+    """Yield what is missing on this machine to start ``plan``, and start nothing."""
     directory = Path(plan.run_dir)
     listening: tuple[str, ...] = ()
     # `tandem up` would make one before it gives up root, or pass another one on.

@@ -72,7 +72,7 @@ def _local_caches(importers: Importers) -> Iterator[LocalStore]:
         users.setdefault(alias, []).append(_CACHED_SESSIONS[engine])
     throttles = getattr(django_settings, "REST_FRAMEWORK", {}) or {}
     if throttles.get("DEFAULT_THROTTLE_CLASSES"):
-        users.setdefault("default", []).append("each process counts throttled requests by itself")
+        users.setdefault("default", []).append("each process counts throttled requests separately")
     if modules := sorted({*importers("cache", "django.core.cache")}):
         users.setdefault("default", []).append(
             f"most requests don't find what another stored ({', '.join(modules)})"

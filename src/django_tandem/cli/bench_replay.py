@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def require_consistent(options: argparse.Namespace) -> None:
-    """Raise TandemError for options of which the one excludes the other."""
+    """Raise TandemError for options that exclude each other."""
     if not options.from_log:
         if options.methods:
             raise TandemError(

@@ -62,7 +62,9 @@ def hinting_at_env_file(location: Location) -> Iterator[None]:
     except ProjectError as error:
         if location.env_files or not is_mentioned(location):
             raise
-        hint = f"{error.hint}\nIf it lacks the variables of ENV_FILE, name the file with `{FLAG}`."
+        hint = (
+            f"{error.hint}\nIf the variables of ENV_FILE are missing, name the file with `{FLAG}`."
+        )
         raise ProjectError(error.message, hint=hint.lstrip()) from error.__cause__
 
 
@@ -168,7 +170,7 @@ def find_running_dir(options: argparse.Namespace) -> Path:
     Return the run directory for a command that reads or stops what runs.
 
     The settings are imported only when no stack runs in the default directory: they may need
-    an environment that this shell lacks, and their import takes time.
+    an environment that this shell does not have, and their import takes time.
     """
     given = given_run_dir(options)
     if given is not None:

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Remove the block, of which `tandem status` prints the name."""
+    """Remove the block, whose name `tandem status` prints."""
     run_dir = find_running_dir(options)
     with blocks.changing(run_dir) as kept:
         names = [each.target for each in kept]

@@ -91,7 +91,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif asyncio.current_task() is None:
-            # A server that runs coroutines by itself: only a task can be cancelled.
+            # A server that runs coroutines without a task: only a task can be cancelled.
             await asyncio.ensure_future(self(scope, receive, send))
         else:
             await self._run(scope, receive, send)

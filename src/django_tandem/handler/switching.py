@@ -31,7 +31,7 @@ from django_tandem.handler.thread_pool import ThreadPool
 T = TypeVar("T")
 
 CHECKS = (close_old_connections,)
-# Django's own application gives each HTTP request a thread by itself.
+# Django's own application already gives each HTTP request a thread.
 TYPES = frozenset({"websocket", "channel"})
 
 

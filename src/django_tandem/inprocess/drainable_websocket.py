@@ -98,7 +98,7 @@ class DrainableWebSocket(DrainableConnection):
                 self._monitor.remove(self)
 
     def announce(self, window_s: float) -> None:
-        """Give the consumer its event now: the WebSocket stays open until it ends by itself."""
+        """Give the consumer its event now: the WebSocket stays open until one side closes it."""
         if self._last.event and not self._is_over:
             self._is_announced = True
             self._call.inject({"type": self._last.event, "window_s": window_s})

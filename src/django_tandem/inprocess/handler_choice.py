@@ -40,12 +40,12 @@ def with_our_handler(application: Any) -> Any:
     A router without "http" gets one too: a project that serves HTTP by WSGI alone has none.
     """
     mapping = _mapping(application)
-    lacks_http = bool(mapping) and "http" not in mapping
+    has_no_http = bool(mapping) and "http" not in mapping
     stock = replaceable_handler(application)
-    if not lacks_http and (stock is None or not should_serve()):
+    if not has_no_http and (stock is None or not should_serve()):
         return application
     ours = new_handler()
-    if stock is application and not lacks_http:
+    if stock is application and not has_no_http:
         return ours
     mapping["http"] = ours
     return application

@@ -101,7 +101,7 @@ def _frame(message: dict[str, Any]) -> Frame | None:
 _decoded = _Decoded()
 
 
-# The pub/sub layer, of which each channel has a queue of messages that are not decoded yet.
+# The pub/sub layer, in which each channel has a queue of messages that are not decoded yet.
 
 
 class _DetachedError(TimeoutError):
@@ -140,7 +140,7 @@ class _PubSubAttachment:
             await self._layer.receive(self._channel)
 
 
-# The core layer, of which each receive takes messages for all channels of the process.
+# The core layer, in which each receive takes messages for all channels of the process.
 
 
 class _CoreAttachment:

@@ -3,7 +3,8 @@ A process's file of Prometheus metrics, with the space of what is written to it 
 
 prometheus_client maps a file with holes. On a full file system a write to a hole ends the process
 with SIGBUS, and a container has 64 MB in /dev/shm. Without room for its file a process counts in
-private memory: the monitor's page lacks what it counts from then on, and the project serves.
+private memory: what it counts from then on is missing from the monitor's page, and the project
+serves.
 """
 
 import errno

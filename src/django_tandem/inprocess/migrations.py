@@ -79,7 +79,7 @@ def describe(apps: list[str]) -> str:
 
 
 def unapplied_apps() -> list[str]:
-    """Return the app of each migration that the default database lacks."""
+    """Return the app of each migration that is not applied to the default database."""
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.settings_dict["ENGINE"] == NO_DATABASE:
         return []

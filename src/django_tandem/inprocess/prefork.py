@@ -85,7 +85,7 @@ def is_forkable(obstacle: str = "") -> bool:
     if os.environ.get(environment.PRELOAD) == ALWAYS:
         logger.warning('%s. TANDEM["PRELOAD"] is True, so the workers are forked anyway.', obstacle)
         return True
-    logger.warning("%s, so each worker loads the project by itself.%s", obstacle, hint)
+    logger.warning("%s, so each worker loads the project separately.%s", obstacle, hint)
     return False
 
 

@@ -4,7 +4,7 @@ The files of a project's own Prometheus metrics, in which prometheus_client keep
 A directory for each generation: its workers count in it. The monitor adds the counts of those that
 have ended to one more, as a counter must not decrease, and removes them. A directory is in shared
 memory, where there is any: a write to a page of a disk may wait for that disk.
-A project that sets PROMETHEUS_MULTIPROC_DIR by itself keeps its own.
+A project that sets PROMETHEUS_MULTIPROC_DIR itself keeps its own.
 """
 
 import contextlib

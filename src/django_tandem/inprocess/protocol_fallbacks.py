@@ -27,7 +27,7 @@ class ProtocolFallbacks:
     """
     Serves HTTP by Django, rejects a WebSocket with 404, and completes the lifespan.
 
-    Each only where the project has neither answered nor failed by itself. ``make_http`` makes
+    Each only where the project has neither answered nor failed. ``make_http`` makes
     Django's application, once it is needed. With ``is_http_only`` the project is Django's handler,
     which is not called for the others: Sentry would report its error at the start of each worker.
     """

@@ -94,5 +94,5 @@ def application_of_worker(project: SharedProject, stack: Stack) -> object:
 
 
 def import_entry_point(stack: Stack) -> object:
-    """Load the project in a worker by itself, and return its application in our layers."""
+    """Load the project separately in a worker, and return its application in our layers."""
     return importlib.import_module(f"django_tandem.inprocess.{stack}_application").application

@@ -183,7 +183,7 @@ class SlotWriter:
         self._words = view.cast("Q")
 
     def write_request(self, place: int, since: float, texts: tuple[str, str, str, str]) -> None:
-        """Write a request with its method, route, id and path, of which the end may not fit."""
+        """Write a request with its method, route, id and path, whose end may not fit."""
         at = _HEADER_BYTES + place * _REQUEST.size
         text = "\0".join(texts).encode(errors="replace")
         # Odd from now on, also where a signal has interrupted the last write.

@@ -63,7 +63,7 @@ class MirrorReport:
 
 
 def report_from_json(kept: dict[str, Any]) -> MirrorReport:
-    """Return the report of which ``kept`` is the JSON; raises KeyError, TypeError or ValueError."""
+    """Return the report whose JSON is ``kept``; raises KeyError, TypeError or ValueError."""
     findings = tuple(
         Finding(**{**each, "example": _difference(each["example"])}) for each in kept["findings"]
     )

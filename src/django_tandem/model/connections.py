@@ -51,8 +51,8 @@ class DrainMode(StrEnum):
     """
     How connections end.
 
-    SPREAD closes each at a random moment of the window. WAIT leaves them to end by themselves,
-    and closes at the end of the window those that have not.
+    SPREAD closes each at a random moment of the window. WAIT leaves them open for
+    either side to close, and closes the rest at the end of the window.
     """
 
     SPREAD = "spread"

@@ -12,7 +12,7 @@ DURATION_BUCKETS_S = (
 PERCENTILE_BUCKETS_S = tuple(0.0005 * 1.1**power for power in range(148))
 _LAST = len(PERCENTILE_BUCKETS_S) - 1
 
-# The routes of paths that no route matches, and of what the edge answered by itself.
+# The routes of paths that no route matches, and of what the edge answered without a stack.
 UNMATCHED = "(unmatched)"
 EDGE_FILES = "(edge)"
 # Those that have no separate name, since there are too many.

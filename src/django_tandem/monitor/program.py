@@ -54,7 +54,9 @@ class BackgroundWriter:
         """Have ``records`` written, and return at once."""
         self._unfinished = [each for each in self._unfinished if not each.done()]
         if len(self._unfinished) >= MOST_UNFINISHED:
-            report("Writing to the disk took longer than a minute: the history lacks one.")
+            report(
+                "Writing to the disk took longer than a minute: one is missing from the history."
+            )
             return
         self._unfinished.append(self._executor.submit(self._write, records))
 

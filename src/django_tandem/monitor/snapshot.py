@@ -45,7 +45,7 @@ class RouteTraffic:
     One route on the stack that answered: "wsgi", "asgi" or "edge".
 
     ``route`` is Django's template; UNMATCHED for a path that no route matches, EDGE_FILES for
-    what the edge answered by itself.
+    what the edge answered without a stack.
     """
 
     route: str

@@ -73,7 +73,7 @@ def _unsupervised(context: PlanContext, stacks: tuple[Stack, ...]) -> tuple[Proc
 
 
 def require_work(context: PlanContext, planned: tuple[Process, ...]) -> None:
-    """Raise SettingError for roles of which this project needs none: nothing would run."""
+    """Raise SettingError when this project needs none of the roles: nothing would run."""
     if any(process.name != programs.MONITOR for process in planned):
         return
     if Role.ASGI in context.roles:

@@ -131,7 +131,7 @@ def setting_that_names(message: str) -> str:
     """
     Return which setting names what the error ``message`` quotes; "" when none does.
 
-    Errors of Django and Python quote a missing module, or a module and the class it lacks.
+    Errors of Django and Python quote a missing module, or a module and the class that is not in it.
     """
     # Settings that can't be imported have no values to search.
     entries = list(_entries()) if settings.configured else []

@@ -198,7 +198,7 @@ def holds_stock_handler(application: Any) -> bool:
 
 
 def _is_stock(target: Any) -> bool:
-    # The static files handler wraps another one, which is found by itself.
+    # The static files handler wraps another one, which is found separately.
     ours = (DjangoApplication, StaticFilesHandlerMixin)
     return isinstance(target, ASGIHandler) and not isinstance(target, ours)
 

@@ -158,7 +158,7 @@ def _response_of(stock: type, request: HttpRequest) -> HttpResponse:
     try:
         found: HttpResponse = stock(lambda _: HttpResponseNotFound())(request)
     except (SuspiciousOperation, RuntimeError):
-        # A host that ALLOWED_HOSTS lacks, and under DEBUG a POST that a redirect would empty.
+        # A host that is not in ALLOWED_HOSTS, and under DEBUG a POST that a redirect would empty.
         return HttpResponseNotFound()
     return found
 

@@ -206,7 +206,7 @@ def _prefix_route(path: str, application: Any, **facts: Any) -> AsgiRoute:
 
 
 def _dispatches(target: Any) -> bool:
-    # Code that has Django behind it, and reads the path or answers by itself.
+    # Code that has Django behind it, and reads the path or answers without Django.
     code = asgi_code(target)
     if code is None or is_transparent(target) or _is_engineio(target):
         return False
@@ -254,7 +254,7 @@ def _engine(server: Any) -> Any:
 
 
 def _is_starlette(target: Any) -> bool:
-    # A router can be an application by itself.
+    # A router can be the whole application.
     kinds = (("starlette.applications", "Starlette"), ("starlette.routing", "Router"))
     return any(is_instance(module, name, target) for module, name in kinds)
 

@@ -2,7 +2,8 @@
 
 import mimetypes
 
-# Types that Python's table lacks, in some or in all versions from 3.11 on, or has by an old name.
+# Types that are not in Python's table, in some or in all versions from 3.11 on, or that it has by
+# an old name.
 CURRENT_TYPES = {
     ".7z": "application/x-7z-compressed",
     ".atom": "application/atom+xml",

@@ -44,7 +44,7 @@ class EdgeDecision:
 
     ``stack`` is None when the edge answers itself, with ``status``: 200 for a file, or an error.
     ``number`` is the place from 1 on of the ``rule`` that matched, or 0. ``target`` is passed to
-    the stack, and ``is_stripped`` is true when it lacks a prefix. ``is_no_file`` is true for a
+    the stack, and ``is_stripped`` is true when a prefix was removed. ``is_no_file`` is true for a
     path of static or media files at which there is no file.
     """
 

@@ -20,7 +20,7 @@ import psutil
 from django_tandem.errors import MachineError
 from django_tandem.model import EVERY_ROLE, Host, Nginx, Resolver, Role, Roles
 
-# An ordinary user's PATH lacks these on Debian, and NGINX lies there.
+# On Debian these are not in an ordinary user's PATH, and NGINX lies there.
 SYSTEM_PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -140,7 +140,7 @@ def read_nginx(program: str) -> Nginx:
 def _from_wheel(module: str, function: str) -> str | None:
     try:
         path = Path(getattr(import_module(module), function)())
-    except Exception:  # noqa: BLE001 - each wheel raises other errors on a platform it lacks
+    except Exception:  # noqa: BLE001 - each wheel raises other errors on a platform that it does not support
         return None
     if not os.access(path, os.X_OK):
         # Some installers drop the mode of data files, and a program in a wheel is one.

@@ -1,5 +1,5 @@
 """
-The mirror of a run directory: the route of which the edge sends copies, and the report of it.
+The mirror of a run directory: the route whose requests the edge copies, and the report of it.
 
 The edge looks for a file in the directory `diverted/mirrored` at each request, so that a mirror
 begins and ends with no reload. Where the mirror was killed, the copies find no socket, and no

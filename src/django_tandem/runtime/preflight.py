@@ -37,7 +37,7 @@ RELOAD_GROUP = 'TANDEM["RELOAD_GROUP"]'
 
 def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ()) -> None:
     """
-    Raise MachineError for the first thing that the plan needs and this machine lacks.
+    Raise MachineError for the first thing that the plan needs and this machine does not have.
 
     ``listening`` are the addresses that the edge listens on already.
     """
@@ -48,7 +48,7 @@ def require_all(plan: Plan, settings: Settings, listening: Collection[str] = ())
 def find_missing(
     plan: Plan, settings: Settings, listening: Collection[str] = ()
 ) -> Iterator[MachineError]:
-    """Yield an error for each thing that the plan needs and this machine lacks."""
+    """Yield an error for each thing that the plan needs and this machine does not have."""
     for require in _requirements(plan, settings, listening):
         try:
             require()

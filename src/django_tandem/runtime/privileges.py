@@ -34,7 +34,7 @@ def drop(account: Account, *, keeps_port_binding: bool = False) -> None:
     Have this process run as ``account`` from here on, in its groups and no others.
 
     With ``keeps_port_binding`` it may still listen on ports below 1024, as may what it starts.
-    Raises MachineError where root itself lacks the right, as in some containers.
+    Raises MachineError where root itself does not have the right, as in some containers.
     """
     if keeps_port_binding:
         survive_setuid()

@@ -59,8 +59,9 @@ class Server:
     socket between processes, with ``recycles`` it replaces workers after ``max_requests``.
     ``least_version`` of the package has this server.
     ``least_queue`` is the shortest queue that it supports. ``environment`` has the settings that
-    its command line lacks. With ``one_address`` it listens on its socket or on an address, not on
-    both; with ``mutual_tls`` it requires a certificate of its clients on the address.
+    its command line has no option for. With ``one_address`` it listens on its socket or on an
+    address, not on both; with ``mutual_tls`` it requires a certificate of its clients on the
+    address.
     """
 
     name: str
@@ -89,7 +90,7 @@ def socket_and_address(server: Server, launch: Launch) -> tuple[str | None, Bind
     """
     Return the socket and the address on which ``server`` listens, None where it does not.
 
-    Raises SettingError where it lacks the TLS that the edge on another host requires.
+    Raises SettingError where it does not have the TLS that the edge on another host requires.
     """
     if launch.bind is None:
         return launch.socket, None

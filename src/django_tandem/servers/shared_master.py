@@ -26,7 +26,7 @@ class MasterLaunch:
     The plan's parameters of one master, of both servers or of one.
 
     ``channels`` are the names that its Channels worker consumes. With ``preload`` "auto" the
-    workers load the project by themselves where the loaded project can't be forked. ``recycle``
+    workers load the project separately where the loaded project can't be forked. ``recycle``
     is for each worker of both servers; one that is replaced has ``drain_s`` to end its
     WebSockets and streams. With ``stop`` nothing supervises the master: it goes through a stop by
     itself.

@@ -18,7 +18,7 @@ from django_tandem.shift.samples import Sample, Sides, quantile, times_of
 
 # A rule that finds a difference by chance would roll back one shift in some hundreds.
 CHANCE = 1e-4
-# Of an exception that the home stack never raised: it is a sign by itself.
+# Of an exception that the home stack never raised: one is a sign.
 CHANCE_OF_EXCEPTION = 1e-3
 # With too few requests at home to compare with, so many failures are enough.
 MOST_FAILED = 10

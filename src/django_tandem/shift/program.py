@@ -153,7 +153,7 @@ def key_of(shift: Shift) -> tuple[str, str]:
 
 
 def _can_go_back(shift: Shift, sides: Sides) -> bool:
-    """Return whether a step at 100 % lacks requests at home, which the one before it would have."""
+    """Return whether a step at 100 % has too few requests at home, unlike the one before it."""
     is_alone = shift.percent == 100 and shift.step > 0 and lacks_home(shift, sides)
     return is_alone and shift.state is ShiftState.RUNNING
 

@@ -13,7 +13,7 @@ from harness.stack import Up, free_port
 
 # Chromium without windows: a page costs a quarter of the CPU time.
 PROGRAM = "chromium-headless-shell"
-# What Debian's Chromium does by itself in the background has no place in a test.
+# What Debian's Chromium does unasked in the background has no place in a test.
 ARGS = ("--disable-quic", "--disable-background-networking", "--disable-sync")
 
 expect.set_options(timeout=15_000)

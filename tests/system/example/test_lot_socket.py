@@ -79,7 +79,7 @@ def test_bids_announced_out_of_order_and_twice_arrive_once_in_order() -> None:
 
 
 def test_bids_whose_announcements_are_lost_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket looks into the database by itself when it hears nothing."""
+    """A socket looks into the database without a message when it hears nothing."""
     monkeypatch.setattr(feed, "CATCH_UP_S", 0.02)
 
     async def scenario() -> list[int]:

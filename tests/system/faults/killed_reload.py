@@ -109,7 +109,7 @@ def _kill_and_stop(running: Site, step: str, number: int) -> Stopped:
 
 def _left(running: Site) -> list[str]:
     try:
-        # The drainer notices by itself that supervisord has gone.
+        # The drainer notices without a signal that supervisord has gone.
         wait_for(lambda: not running_in(running.directory), within_s=5)
     except AssertionError:
         return running_in(running.directory)

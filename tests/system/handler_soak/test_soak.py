@@ -59,7 +59,7 @@ def crowd(database: str) -> Iterator[Crowd]:
 
 
 def held(crowd: Crowd, database: str) -> dict[str, int]:
-    """What the server holds, by itself and as PostgreSQL sees it."""
+    """What the server holds, as it reports it and as PostgreSQL sees it."""
     with psycopg.connect(host=database, dbname="postgres", user="tandem") as connection:
         row = connection.execute(COUNT).fetchone()
     return asyncio.run(crowd.counts()) | {"connections": row[0]}

@@ -17,7 +17,7 @@ LEFTOVERS = [
     ("connection", "opened a socket bound to 127.0.0.1:"),
     ("nested_loops", "opened an event loop"),
 ]
-END = " when it was loaded, so each worker loads the project by itself."
+END = " when it was loaded, so each worker loads the project separately."
 
 
 @pytest.mark.parametrize(("leftover", "cause"), LEFTOVERS, ids=[name for name, _ in LEFTOVERS])
@@ -25,7 +25,9 @@ def test_what_the_import_leaves_behind_is_named(directory, leftover, cause) -> N
     """A thread by its name and module, a socket by its address."""
     with serving(directory, wsgi=1, asgi=1, environment={"LEFTOVER": leftover}) as master:
         workers = master.workers("wsgi") | master.workers("asgi")
-        lines = [line for line in master.log().splitlines() if "by itself" in line]
+        lines = [
+            line for line in master.log().splitlines() if "each worker loads the project" in line
+        ]
 
         # The master, before it started again, and then each worker.
         assert set(map(int, master.imports[1:])) == workers
@@ -39,7 +41,7 @@ def test_sentry_leaves_nothing_behind(directory) -> None:
     """Its threads start with the first event, in each worker."""
     with serving(directory, environment={"LEFTOVER": "sentry"}) as master:
         assert master.imports == [str(master.process.pid)]
-        assert "by itself" not in master.log()
+        assert "each worker loads the project" not in master.log()
 
 
 def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
@@ -51,7 +53,7 @@ def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
         assert json.loads(master.ask("asgi", "/environment").body)["PROJECT_STACK"] == "asgi"
         assert (
             "The module mastersite.asgi changes the variable PROJECT_STACK when the project is "
-            "loaded, so each worker loads the project by itself. With "
+            "loaded, so each worker loads the project separately. With "
             'TANDEM["SHARED_MASTER"] = False, the WSGI workers would share what they import.\n'
         ) in master.log()
 
@@ -63,7 +65,7 @@ def test_a_patched_standard_library_stays_with_the_module_that_patches_it(direct
         assert master.ask("asgi", "/awaited?s=0").status == 200
         assert (
             "The module mastersite.wsgi patches the standard library by gevent when the project "
-            "is loaded, so each worker loads the project by itself."
+            "is loaded, so each worker loads the project separately."
         ) in master.log()
 
 

@@ -146,7 +146,7 @@ def test_websockets_of_a_replaced_worker_get_1012_over_the_window(directory) -> 
 
 
 def test_max_requests_is_exact_and_delays_no_restart(directory) -> None:
-    """A WSGI worker ends by itself after that number, and the next one starts at once."""
+    """A WSGI worker ends without a signal after that number, and the next one starts at once."""
     with serving(directory, wsgi=1, asgi=1, max_requests=10) as master:
         since = time.monotonic()
         served = Counter(json.loads(master.ask("wsgi").body)["pid"] for _ in range(60))

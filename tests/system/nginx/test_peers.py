@@ -111,7 +111,7 @@ def test_without_a_peer_the_client_may_retry(edge, path, method, headers) -> Non
 
     assert refusal(answer) == (503, "1")
     assert "This site is starting or busy." in answer.text
-    # With its status, which the error log lacks.
+    # With its status, which is not in the error log.
     logged = f'"{method} {path}?none HTTP/1.1" 503 '
     line = wait_for(lambda: next((each for each in edge.log.splitlines() if logged in each), ""))
     assert line.endswith(" edge")

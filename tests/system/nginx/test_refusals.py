@@ -165,7 +165,7 @@ def test_what_is_handed_over_holds_no_place(edge, sockets) -> None:
 
 @pytest.mark.parametrize(("answer", "refused"), [(None, (503, "1")), (DEATH, (502, None))])
 def test_what_is_handed_over_is_refused_alike(edge, behind, answer, refused) -> None:
-    """It is the stack that it was handed to of which the edge speaks."""
+    """The edge names the stack that the request was handed to."""
     behind("wsgi.sock", HAND_OVER)
     if answer is not None:
         behind("asgi.sock", answer)

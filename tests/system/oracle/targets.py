@@ -1,4 +1,4 @@
-"""Raw request targets grown from a path, and what the edge answers to some of them by itself."""
+"""Raw request targets grown from a path, and the edge's answers to some of them without a stack."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -74,7 +74,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """Not in /tmp, of which the unit has its own."""
+    """Not in /tmp: the unit has a private one."""
     with tempfile.TemporaryDirectory(prefix="tandem-unit-", dir="/srv") as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
@@ -91,7 +91,7 @@ def site(app, place) -> Iterator[Site]:
         assert rendered.returncode == 0, rendered.stderr
         systemd.write(UNIT, (place / "deploy" / UNIT).read_text())
         log = f"append:{place / 'log'}"
-        # The packages may be those of a clone in /tmp, of which the unit has one to itself.
+        # The packages may be those of a clone in /tmp, and the unit has a private one.
         packages = f"BindReadOnlyPaths={ROOT}"
         # So soon that a test can wait for it.
         watchdog = "WatchdogSec=2"

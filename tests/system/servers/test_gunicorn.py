@@ -25,7 +25,7 @@ def test_statsd_packets_reach_a_listener(directory):
                 packet = listener.recv(1024)
 
         # The socket is Gunicorn's own.
-        assert "by itself" not in running.log
+        assert "each worker loads the project" not in running.log
 
     assert packet.startswith(b"shop.gunicorn.requests:1|c")
 

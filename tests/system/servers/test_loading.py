@@ -10,7 +10,7 @@ from harness.server import process_ids, serving
 from servers.conftest import title
 
 PREFORKING = [find(Stack.WSGI, name) for name in ("gunicorn", "uwsgi")]
-LINE = "The project {} when it was loaded, so each worker loads the project by itself."
+LINE = "The project {} when it was loaded, so each worker loads the project separately."
 
 
 @pytest.mark.parametrize("server", PREFORKING, ids=title)
@@ -41,7 +41,7 @@ def test_another_is_forked(server, directory) -> None:
     with serving(server, directory, workers=2) as running:
         running.ask()
 
-        assert "loads the project by itself" not in running.log
+        assert "loads the project separately" not in running.log
 
 
 @pytest.mark.parametrize("server", ASGI_SERVERS, ids=title)

@@ -61,7 +61,7 @@ urlpatterns = [
 
 
 class Terminal:
-    """A command in the foreground of its own terminal."""
+    """A command in the foreground of a separate terminal."""
 
     def __init__(self, directory, *args: str) -> None:
         self.pid, self._terminal = pty.fork()

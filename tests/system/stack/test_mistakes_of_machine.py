@@ -1,4 +1,4 @@
-"""What the machine lacks or has given away is reported before anything is started: exit code 2."""
+"""What is missing on the machine, or in use, is reported before a start: exit code 2."""
 
 import dataclasses
 import os

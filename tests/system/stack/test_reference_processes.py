@@ -44,7 +44,7 @@ def test_requests_of_both_stacks_are_counted_by_statsd(stack) -> None:
     assert counted == 5
     assert b"shop.gunicorn.workers:" in received
     assert b"shop.gunicorn.request.duration:" in received
-    # As Gunicorn would count by itself.
+    # Which Gunicorn itself would count.
     assert b"gunicorn.requests:1|c|@1.0" not in received
 
 

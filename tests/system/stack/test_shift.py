@@ -1,4 +1,4 @@
-"""A route is shifted on a running stack, and is rolled back by itself where it differs."""
+"""A route is shifted on a running stack, and is rolled back automatically where it differs."""
 
 import contextlib
 import itertools

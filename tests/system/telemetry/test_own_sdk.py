@@ -1,4 +1,4 @@
-"""A project that starts OpenTelemetry by itself keeps what it has started."""
+"""A project that starts OpenTelemetry itself keeps what it has started."""
 
 import pytest
 from servers.conftest import directory  # noqa: F401 - a fixture

@@ -1,4 +1,4 @@
-"""A ^ of which the place decides whether it can match."""
+"""A ^ whose place decides whether it can match."""
 
 from django.urls import re_path
 

@@ -1,4 +1,4 @@
-"""Alternatives of which one is nothing."""
+"""Alternatives, one of them empty."""
 
 from django.urls import include, re_path
 

@@ -1,4 +1,4 @@
-"""No prefix for a default language of which another one is a variant."""
+"""No prefix for a default language that has another one as a variant."""
 
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import path

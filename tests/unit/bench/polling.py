@@ -1,4 +1,4 @@
-"""Waiting inside an event loop for what comes about by itself."""
+"""Waiting inside an event loop for what nothing awaits."""
 
 import asyncio
 import time

@@ -291,7 +291,7 @@ EDGE = 'MEDIA_URL = "/media/"\nMEDIA_ROOT = BASE_DIR / "media"\nTANDEM = {"EDGE"
     ],
 )
 def test_media_that_a_view_guards_is_found(routes, by_the_edge, wrong, tmp_path) -> None:
-    """Django's own view guards nothing by itself; a wrapper does."""
+    """Django's own view alone guards nothing; a wrapper does."""
     urls = f"{MEDIA_URLS}urlpatterns = [{routes}]\n"
     done = manage(installed(tmp_path, EDGE % by_the_edge, urls), "check")
 
@@ -328,7 +328,7 @@ IN_MEMORY_SQLITE = 'DATABASES["default"]["NAME"] = ":memory:"'
         (
             'REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": ["a.Throttle"]}',
             "",
-            "each process counts throttled requests by itself.",
+            "each process counts throttled requests separately.",
         ),
         (f'{REDIS_CACHE}\nSESSION_ENGINE = "{SESSIONS}.cache"', CACHING_URLS, None),
     ],

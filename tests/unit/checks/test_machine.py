@@ -1,4 +1,4 @@
-"""This machine lacks what the plan needs, or its user can't write where the project does."""
+"""What the plan needs is missing, or this machine's user can't write where the project does."""
 
 import json
 import os

@@ -133,7 +133,7 @@ def test_a_route_is_named_by_a_path_that_it_answers(project, history) -> None:
 
 @pytest.mark.processes
 def test_without_a_history_the_code_alone_is_judged(project) -> None:
-    """The routes are listed of which it shows something, below what to do for the others."""
+    """The routes that it shows something of are listed, below what to do for the others."""
     done = tandem(project, "advise", "--html", "advice.html")
 
     assert done.returncode == 0

@@ -116,7 +116,7 @@ def test_files_and_other_methods_are_left_out(tmp_path) -> None:
 
     assert dict(given.replay.left_out) == {
         "POST requests": 1,
-        "files, and what the edge answered by itself": 2,
+        "files, and what the edge answered without a stack": 2,
     }
     assert sorted(each.method for each in named.replay.requests) == ["GET", "POST"]
     assert (given.method, named.method) == ("GET", "POST")
@@ -133,8 +133,8 @@ def test_a_source_without_requests_is_refused(tmp_path) -> None:
     )
     log.write_text(COMBINED.replace("/lots/1/?page=2", "/static/a.css"))
     assert _error(_workload, log) == (
-        f'"{log}" has no request that can be replayed: files, and what the edge answered by '
-        "itself (1).\n  Name a log with requests that a view responded to."
+        f'"{log}" has no request that can be replayed: files, and what the edge answered '
+        "without a stack (1).\n  Name a log with requests that a view responded to."
     )
 
 

@@ -57,7 +57,7 @@ def test_a_close_code_is_one_that_a_server_may_send(code) -> None:
 
 
 def test_a_close_code_is_for_websockets() -> None:
-    """A path of which no route is known may have some."""
+    """A path without a known route may have some."""
     with pytest.raises(RefusedError) as caught:
         command._read_block(parsed("feed", "--close", "1013"), 30, ROUTES)
 

@@ -70,7 +70,7 @@ def test_a_control_character_in_json_reaches_no_terminal(printed) -> None:
 
 
 def test_as_json_each_line_is_an_object(printed) -> None:
-    """Also of text, of which the time is not known, and of a traceback."""
+    """Also of text, whose time is not known, and of a traceback."""
     lines = (b"text", b"Traceback (most recent call last):", b"  x", b"KeyError: 1")
     own = {"program": "wsgi", "generation": 1}
 

@@ -63,7 +63,7 @@ def test_a_wrong_value_is_a_sentence_and_a_hint(tmp_path) -> None:
 
 
 def test_the_variables_that_only_manage_py_sets_are_rendered(tmp_path) -> None:
-    """As by `tandem`, so that a server which lacks one can name it."""
+    """As by `tandem`, so that a server without one can name it."""
     project = installed(tmp_path, "import os\nSECRET_KEY = os.environ['ITS_KEY']\n")
     file = project / "manage.py"
     file.write_text(

@@ -106,7 +106,7 @@ def test_settings_that_fail_for_want_of_the_files_have_a_hint(project) -> None:
 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "  If it lacks the variables of ENV_FILE, name the file with `--env-file`."
+        "  If the variables of ENV_FILE are missing, name the file with `--env-file`."
     )
 
 

@@ -102,7 +102,7 @@ def test_a_cancellation_by_the_server_reaches_the_view(serve):
 
 @pytest.mark.parametrize("order", ["disconnect first", "server first", "at once"])
 def test_a_disconnect_does_not_hide_that_the_server_cancels(serve, order):
-    """A server that shuts down cancels requests of which some have just lost their client."""
+    """A server that shuts down cancels requests, some of which have just lost their client."""
     application = serve(URLS, SECURITY)
 
     async def served():

@@ -78,7 +78,7 @@ def test_a_redis_that_does_not_answer_is_an_error(redis, monkeypatch, is_connect
 
 
 def test_a_pubsub_layer_is_limited_too(redis, monkeypatch) -> None:
-    """It reconnects by itself, but waits without end."""
+    """Channels' own reconnects, but waits without end."""
     monkeypatch.setattr(redis_limits, "TIMEOUT_S", 0.3)
 
     async def send() -> dict:

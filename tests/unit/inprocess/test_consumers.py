@@ -602,7 +602,7 @@ def test_a_thread_is_taken_once_a_connection_is_due_to_be_closed(submitted, pool
 
 @pytest.mark.usefixtures("installed", "delivering")
 def test_a_thread_is_taken_while_a_transaction_is_open(submitted):
-    """It keeps its thread and its connection, of which nothing is known until its end."""
+    """It keeps its thread, and its connection, whose state is unknown until its end."""
 
     class Transacting(Database):
         async def receive(self, text_data=None, bytes_data=None):

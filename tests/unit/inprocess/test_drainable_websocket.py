@@ -115,7 +115,7 @@ def test_many_are_spread_over_the_window(tmp_path):
 
 
 def test_one_that_waits_is_left_open_until_the_end_of_the_window(tmp_path):
-    """Its consumer gets its event at once, and only once, and may end by itself before."""
+    """Its consumer gets its event at once, and only once, and may end before that."""
     consumer = Consumer("lot.leaving")
 
     async def run():

@@ -50,7 +50,7 @@ def test_a_handshake_without_the_secret_is_rejected_before_its_accept():
 
 
 def test_a_server_without_such_responses_closes_the_handshake():
-    """Which it answers with 403 by itself."""
+    """Which the server then answers with 403."""
     sent = call(asgi(), websocket(), {"type": "websocket.connect"})
 
     assert sent == [{"type": "websocket.close", "code": 1008}]

@@ -149,7 +149,7 @@ def test_a_wsgi_request_ends_with_its_application(board, application):
 
 @pytest.mark.parametrize(("work", "is_busy"), [(compute, True), (wait, False)])
 def test_the_edge_gets_the_cpu_time_of_a_wsgi_request(board, work, is_busy):
-    """That of its thread, of which waiting is no part; the view gets no key of ours."""
+    """That of its thread, without the time that it waits; the view gets no key of ours."""
     keys = []
 
     def application(environ, start_response):
@@ -287,7 +287,7 @@ async def beside_another(scope, receive, send):
     ids=["computing", "waiting", "computing on a thread", "waiting on a thread", "beside another"],
 )
 def test_the_edge_gets_the_cpu_time_of_an_asgi_request(board, application, is_busy):
-    """That of its own steps on the event loop, and of the thread that it is lent."""
+    """That of its steps on the event loop, and of the thread that it is lent."""
     layers = AsgiScoreboard(AsgiProxyHeaders(AsgiHandover(application, None)), board)
     start, _ = call(layers, http(headers=HEADERS))
     headers = dict(start["headers"])

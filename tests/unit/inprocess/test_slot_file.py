@@ -1,4 +1,4 @@
-"""A reader takes no part of a slot of which a write is under way."""
+"""A reader takes no part of a slot while it is written."""
 
 import pytest
 

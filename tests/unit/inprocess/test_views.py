@@ -95,7 +95,7 @@ class Operation:
 
 
 class NinjaPath:
-    """As Django Ninja's PathView, of which older ones give a method and newer ones a closure."""
+    """As Django Ninja's PathView: a method in older versions, a closure in newer ones."""
 
     def __init__(self, *functions):
         self.operations = [Operation(function) for function in functions]

@@ -141,7 +141,7 @@ def test_the_example_of_a_long_line_shows_its_difference() -> None:
 
 
 def test_text_of_another_encoding_is_compared() -> None:
-    """By bytes that are no UTF-8, of which each would be the same sign."""
+    """By bytes that are no UTF-8, and would all be the same character."""
     header = ("Content-Type", "text/plain; charset=iso-8859-1")
     (found,) = compare_bodies(response(b"caf\xe8", header), response(b"caf\xe9", header), NOTHING)
 

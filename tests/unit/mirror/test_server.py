@@ -45,7 +45,7 @@ def _mirrored(
 
 
 def test_both_stacks_get_the_request_and_differences_are_reported(tmp_path, monkeypatch) -> None:
-    """With the target, the query of which may have a secret."""
+    """With the target, whose query may have a secret."""
     monkeypatch.setattr(module, "MOST_PER_SECOND", 1e9)
 
     def answer(stack_name: str) -> Answer:

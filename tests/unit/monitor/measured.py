@@ -19,7 +19,7 @@ def worker(pid: int, **changes) -> WorkerSlot:
 
 
 def measured_stack() -> Measured:
-    """Two workers on ASGI, of which one is busy, and an idle one on WSGI."""
+    """Two workers on ASGI, one of them busy, and an idle one on WSGI."""
     requests, workers = RequestCounters(), WorkerCounters()
     for duration in ("0.004", "0.030", "20.000"):
         requests.add(parse(line(duration=duration)))

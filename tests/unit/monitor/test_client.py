@@ -24,7 +24,7 @@ def test_a_snapshot_is_the_one_that_the_monitor_has(tmp_path) -> None:
 
 
 def test_fields_of_a_newer_monitor_are_left_out() -> None:
-    """At every depth; those that an older one lacks have their defaults."""
+    """At every depth; those that an older one does not have get their defaults."""
     newer = json.loads(json.dumps(sample().as_json()))
     newer["moon"] = "full"
     newer["stacks"][0]["traffic"]["tides"] = 2

@@ -190,7 +190,7 @@ def test_a_minute_is_lost_while_two_are_unfinished(capsys) -> None:
     writer.close()
 
     assert written == [*minute(0), *minute(1)]
-    line = "Writing to the disk took longer than a minute: the history lacks one.\n"
+    line = "Writing to the disk took longer than a minute: one is missing from the history.\n"
     assert capsys.readouterr().err == 2 * line
 
 

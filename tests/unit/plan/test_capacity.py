@@ -137,7 +137,7 @@ def test_auto_follows_the_memory_and_the_descriptors(
 
 
 def test_a_setting_takes_precedence() -> None:
-    """Each by itself; the age is no bound unless it is set."""
+    """Each alone; the age is no bound unless it is set."""
     asgi = {"MAX_STREAMS": 5, "MAX_AGE_S": {"WEBSOCKETS": "12h"}, "WORKERS": 2}
     found = plan(websocket("/ws/"), tandem={"ASGI": asgi})
 

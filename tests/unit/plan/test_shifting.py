@@ -67,7 +67,7 @@ def test_a_route_that_is_there_already_is_refused() -> None:
 
 
 def test_a_websocket_and_a_stream_are_refused() -> None:
-    """Neither ends by itself."""
+    """Neither has an end."""
     stream = verdict("/s/", view=View(dotted="views.s", is_event_stream=True))
     generator = verdict("/g/", view=View(dotted="views.g", is_async_stream=True))
 

@@ -37,7 +37,7 @@ def make(directory, project, link=None, target=None):
     ],
 )
 def test_a_release_shares_the_run_directory_beside_its_link(project, link, target, short):
-    """Whether its directory is named by the link or by itself, and before the link moves to it."""
+    """Whether the link or its own path names its directory, and before the link moves to it."""
     directory = make(short, project, link, target)
 
     found = run_dir.locate(str(directory), ".tandem")

@@ -108,7 +108,7 @@ def test_systemd_makes_a_run_directory_of_its_own_places(run_dir, option, value)
 
 
 def test_the_directory_of_large_bodies_stays_writable() -> None:
-    """And below /tmp or /var/tmp, the unit has no /tmp of its own."""
+    """And below /tmp or /var/tmp, the unit has no private /tmp."""
     (path,) = options(unit(tandem={"EDGE": {"TEMP_DIR": "/srv/temp"}}))["ReadWritePaths"]
     in_tmp = options(unit(tandem={"EDGE": {"TEMP_DIR": "/var/tmp/shop"}}))
 

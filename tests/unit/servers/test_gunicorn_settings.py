@@ -28,7 +28,7 @@ def test_no_arguments_are_no_settings() -> None:
 
 
 def test_the_file_beside_manage_py_is_read(tmp_path, monkeypatch) -> None:
-    """As Gunicorn reads it by itself."""
+    """As Gunicorn itself reads it."""
     monkeypatch.chdir(tmp_path)
     assert read_project_file([f"--config={OWN_MODULE}"]) == ("", {})
 
@@ -100,7 +100,7 @@ def test_gunicorn_counts_no_request_that_the_monitor_counts(
 
 
 def test_the_projects_logger_takes_precedence(monkeypatch, tmp_path) -> None:
-    """With one of its own, Gunicorn sends nothing by StatsD."""
+    """With a logger of the project, Gunicorn sends nothing by StatsD."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STATSD_ARGS", "--statsd-host=127.0.0.1:8125")
     monkeypatch.setenv("TANDEM_MONITOR", "1")

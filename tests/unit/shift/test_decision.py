@@ -29,7 +29,7 @@ def judge(at_home, on_trial, *, left_home=(), left_trial=(), **changes):
 
 
 def test_a_step_waits_for_enough_requests_of_both_sides() -> None:
-    """The reason names the side that lacks them."""
+    """The reason names the side without them."""
     few_on_trial = judge(side(50), trial(49), step_began_s=0)
     few_at_home = judge(side(49), trial(50), step_began_s=0)
 

@@ -13,7 +13,7 @@ MOST_REQUESTS = 20_000
 # A longer response is a stream or a WebSocket, which a replay would not end.
 LONGEST_S = 30.0
 
-FILES = "files, and what the edge answered by itself"
+FILES = "files, and what the edge answered without a stack"
 STREAMS = "WebSockets and responses of more than 30 s"
 NO_PATH = "requests without a path"
 BEYOND = f"requests after the first {MOST_REQUESTS:,}"

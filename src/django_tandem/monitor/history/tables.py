@@ -9,7 +9,7 @@ from typing import Any
 from django_tandem.monitor.history.packing import DamagedError, pack, unpack
 from django_tandem.monitor.minutes import RouteMinute
 
-# The version of the tables, as PRAGMA user_version. The first one lacks the columns of ADDED.
+# The version of the tables, as PRAGMA user_version. The first one is without the columns of ADDED.
 VERSION = 2
 FIRST_VERSION = 1
 

@@ -24,7 +24,7 @@ class ComposeService:
     A service that runs the project's image.
 
     ``needs`` are the services that it waits for, each with the condition. A service that
-    ``is_once`` ends by itself, and has no health check.
+    ``is_once`` ends when its work is done, and has no health check.
     """
 
     name: str

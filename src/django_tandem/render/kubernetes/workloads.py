@@ -219,7 +219,7 @@ def stack_service(app: Application, stack: Stack) -> Service:
 
 
 def _require_resolvable(stack: Stack, peer: Peer) -> None:
-    """Raise SettingError for a name such as wsgi.mysite.svc, which lacks the cluster's domain."""
+    """Raise SettingError for a name such as wsgi.mysite.svc, without the cluster's domain."""
     name, _, rest = peer.host.partition(".")
     if not rest or re.fullmatch(r"[^.]+\.svc\.[^.]+.*", rest):
         return

@@ -248,7 +248,7 @@ def _processes() -> tuple[Panel, ...]:
             ),
         ),
         Panel(
-            title="Requests that the monitor lacks",
+            title="Requests missing from the monitor",
             unit="short",
             queries=(
                 Query(

@@ -12,7 +12,7 @@ MASTER_S = 30
 # A server that has not answered for so long is not busy: the import of a large project, too, and
 # a request that waits for twice its timeout, have ended by then.
 HUNG_S = 120
-# What the edge answers by itself takes no time.
+# What the edge answers without a stack takes no time.
 EDGE_BUSY_S = 5
 
 

@@ -69,7 +69,7 @@ class SupervisedPrograms:
         return max(0.0, time.time() - float(process.laststart))
 
 
-# A process that has ended: by itself, soon after its start, or because it was stopped.
+# A process that has ended: without a stop, soon after its start, or because it was stopped.
 ENDED = (
     events.ProcessStateExitedEvent,
     events.ProcessStateBackoffEvent,

@@ -34,7 +34,7 @@ PERIOD_S = 2.0
 LONG_S = 120.0
 # What supervisord writes of a program that it could execute.
 TOO_QUICKLY = "Exited too quickly"
-# The states from which supervisord restarts a program by itself.
+# The states from which supervisord itself restarts a program.
 DEAD = (ProcessStates.EXITED, ProcessStates.BACKOFF)
 
 

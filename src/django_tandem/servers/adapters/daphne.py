@@ -1,5 +1,5 @@
 """
-Daphne with what it lacks: a graceful shutdown, backpressure, and responses to a handshake.
+Daphne with what it does not have: a graceful shutdown, backpressure, and responses to a handshake.
 
 Daphne itself cancels the requests in flight, and keeps in memory what a client does not read.
 """

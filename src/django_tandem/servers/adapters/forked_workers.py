@@ -109,7 +109,7 @@ class WorkerReport:
 
     @property
     def ended_normally(self) -> bool:
-        """Whether the worker has ended by itself after its number of requests."""
+        """Whether the worker has ended after its number of requests."""
         return bool(self._numbers[2]) and self.requests > 0
 
     def write(self, requests: int) -> None:
@@ -117,7 +117,7 @@ class WorkerReport:
         self._numbers[0], self._numbers[1] = 1, requests
 
     def finish(self, requests: int) -> None:
-        """Report that the worker ends by itself, and how many requests it has begun."""
+        """Report that the worker ends without a signal, and how many requests it has begun."""
         self._numbers[1], self._numbers[2] = requests, 1
 
 

@@ -108,7 +108,7 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         if self.cfg.preload_app and not issubclass(chosen, FORKABLE_WORKERS):
             name = self.cfg.worker_class_str
             logger.warning(
-                "The worker class is %r, so each worker loads the project by itself.", name
+                "The worker class is %r, so each worker loads the project separately.", name
             )
             self.cfg.set("preload_app", False)
 

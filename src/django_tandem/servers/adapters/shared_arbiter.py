@@ -25,7 +25,7 @@ START_S = 120.0
 # How long a blocked worker has to log where it is.
 DUMP_S = 0.2
 
-# While it stops by itself, its loop runs so often.
+# During a stop without a supervisor, its loop runs so often.
 STOP_POLL_S = 0.05
 
 IGNORED = {
@@ -121,7 +121,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             return 0
 
     def manage_workers(self) -> None:
-        """Start the workers that a kind lacks, and replace those that exceed a bound."""
+        """Start the workers that are missing of a kind, and replace those that exceed a bound."""
         self._heartbeat.beat()
         if self._stop is not None and self._stop.advance():
             # Those that still run have what is left of the stop.
@@ -183,7 +183,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             pass
         for pid in before.keys() - self.WORKERS.keys():
             worker = before[pid]
-            # After a timeout, Gunicorn's WSGI worker also ends by itself.
+            # After a timeout, Gunicorn's WSGI worker also ends without a signal.
             has_finished = worker.report.ended_normally and not worker.aborted
             is_stopping = self._is_halting or self._is_refusing
             if not (worker.is_draining or has_finished or is_stopping):
@@ -268,7 +268,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
             raise
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[signal.Signals]:
-        """Return the signals that come, after a short time while the master stops by itself."""
+        """Return the signals that come; a master without a supervisor polls them during a stop."""
         is_stopping = self._stop is not None and self._stop.has_begun
         found: list[signal.Signals] = super().wait_for_signals(
             STOP_POLL_S if is_stopping else timeout
@@ -276,7 +276,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
         return found
 
     def handle_term(self) -> None:
-        """Stop all workers: by itself where nothing supervises the master."""
+        """Stop all workers, by the steps of a stop where nothing supervises the master."""
         if self._stop is None:
             super().handle_term()
         else:

@@ -32,7 +32,7 @@ class SlowToLeave(AsyncWebsocketConsumer):
 
 
 class Closing(AsyncWebsocketConsumer):
-    """It closes by itself, while it waits for what the client says."""
+    """It closes the connection itself, while it waits for what the client says."""
 
     async def connect(self):
         await self.accept()

@@ -44,7 +44,7 @@ def test_the_monitor_writes_what_it_has_counted_when_it_stops(tmp_path) -> None:
 
 
 def test_without_sqlite_no_history_is_kept(tmp_path, monkeypatch, capsys) -> None:
-    """Python may have been built without it; the monitor needs it for nothing else."""
+    """Python may have been built without it; only the history needs it."""
     monkeypatch.setitem(sys.modules, "django_tandem.monitor.history", None)
 
     Monitor(tmp_path, os.getpid())

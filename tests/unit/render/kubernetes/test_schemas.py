@@ -1,4 +1,4 @@
-"""What is no kind of Kubernetes itself is valid to the schemas of its own project."""
+"""What is no kind of Kubernetes itself is valid by the schemas of the project that defines it."""
 
 import copy
 

@@ -27,7 +27,7 @@ function oneSocket(path, times, hear, opened) {
   const detail = { path: url.pathname, stack: "asgi", isSocket: true };
   const socket = new WebSocket(url);
   const leave = () => socket.close();
-  // A socket does not notice by itself that the network went away under it.
+  // A socket does not notice that the network went away under it.
   addEventListener("offline", leave);
   const stuck = setTimeout(leave, STUCK_AFTER_MS);
   return new Promise((closed) => {

@@ -26,7 +26,7 @@ export async function keepStream(path, hear) {
 async function* oneStream(path, last, times) {
   const began = performance.now();
   const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
-  // A stream does not notice by itself that the network went away under it.
+  // A stream does not notice that the network went away under it.
   const leave = new AbortController();
   addEventListener("offline", () => leave.abort(), { signal: leave.signal });
   const response = await fetch(path, { headers, cache: "no-store", signal: leave.signal });
