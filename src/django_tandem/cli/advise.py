@@ -143,7 +143,7 @@ def table_lines(report: Report, width: int | None) -> list[str]:
     if width is None:
         return console.table_lines(COLUMNS, rows)
     rest = console.table_lines(COLUMNS[1:], [row[1:] for row in rows])
-    # Shorter ones can't be told apart: a column that is not shown is better.
+    # Shorter ones can't be distinguished: a column that is not shown is better.
     room = max(SHORTEST_ROUTE, width - max(map(cell_len, rest)) - 2)
     rows = [(shortened(row[0], room), *row[1:]) for row in rows]
     return console.narrowed_lines(COLUMNS, rows, width, EXPENDABLE)

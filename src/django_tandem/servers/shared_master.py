@@ -28,8 +28,8 @@ class MasterLaunch:
     ``channels`` are the names that its Channels worker consumes. With ``preload`` "auto" the
     workers load the project separately where the loaded project can't be forked. ``recycle``
     is for each worker of both servers; one that is replaced has ``drain_s`` to end its
-    WebSockets and streams. With ``stop`` nothing supervises the master: it goes through a stop by
-    itself.
+    WebSockets and streams. With ``stop`` nothing supervises the master: it runs the
+    steps of a stop.
     """
 
     wsgi: Launch | None = None

@@ -219,7 +219,7 @@ def _records(minute: int, stack: str) -> list[dict]:
 
 
 def test_a_new_stack_has_empty_states(show) -> None:
-    """Sentences in the place of tables, and no error without a history."""
+    """Sentences instead of tables, and no error without a history."""
     idle = replace(sample(), stacks=(), routes=(), workers=(), slow=(), marks=(), started_at=NOW)
     with served(idle, history=[], gauges=[]) as url:
         page = show(url)

@@ -14,7 +14,7 @@ from harness.containers import READ_ONLY, UNPRIVILEGED, Container
 # The first of them builds the image, on a machine that runs other tests at the same time.
 pytestmark = pytest.mark.timeout(600)
 
-# What `docker stop` allows unless it is told otherwise.
+# What `docker stop` allows by default.
 DOCKER_S = 10
 REQUESTS_AT_ONCE = 8
 SOCKETS = 10

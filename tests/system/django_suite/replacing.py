@@ -1,4 +1,4 @@
-"""Our handler in the place of Django's, and a count of the requests that each of them was given."""
+"""Our handler instead of Django's, and a count of the requests that each of them was given."""
 
 import multiprocessing
 import sys

@@ -25,7 +25,7 @@ PROGRAMS = {
 
 
 class Walk:
-    """One reader, in a directory, at a free port in the place of the page's."""
+    """One reader, in a directory, at a free port instead of the page's."""
 
     def __init__(self, directory: Path, tools: Path) -> None:
         self.directory = directory

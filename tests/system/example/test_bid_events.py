@@ -38,7 +38,7 @@ def test_stream_begins_with_recent_bids_and_goes_on_with_new_ones() -> None:
 
 
 def test_reader_that_was_cut_off_resumes_after_the_last_event() -> None:
-    """Last-Event-ID, which browsers send by themselves, leaves no hole."""
+    """Last-Event-ID, which browsers send automatically, leaves no hole."""
 
     async def scenario() -> list[int]:
         bids = await abid_on(await amake_lot(), *range(100, 130))

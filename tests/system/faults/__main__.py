@@ -68,7 +68,7 @@ def _run(fault: Fault) -> Row:
 
 
 def _write(rows: dict[str, Row]) -> int:
-    """Write the rows in the place of their former selves; what was not run stays."""
+    """Write the rows over those of earlier runs; what was not run stays."""
     now = datetime.now(UTC).isoformat(timespec="minutes")
     kept = _kept() | {name: {"at": now, **asdict(row)} for name, row in rows.items()}
     ratios = {

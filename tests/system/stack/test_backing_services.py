@@ -1,4 +1,4 @@
-"""Redis or PostgreSQL goes away and comes back: the stack recovers without a restart."""
+"""Redis or PostgreSQL stops and starts again: the stack recovers without a restart."""
 
 import asyncio
 import contextlib

@@ -93,7 +93,7 @@ def test_ws_leads_to_asgi_without_its_prefix(stack) -> None:
 
 
 def test_the_handler_on_asgi_is_ours_though_asgi_py_says_nothing_of_it(stack) -> None:
-    """In Channels' router, in the place of Django's: the view is on a thread of our pool."""
+    """In Channels' router, instead of Django's: the view is on a thread of our pool."""
     assert stack.ask("/ws/describe/").json["thread"] == "django-tandem"
 
 

@@ -39,7 +39,7 @@ def test_a_response_with_a_length_is_a_file() -> None:
     ],
 )
 def test_an_event_stream_lasts_as_long_as_its_client(content_type, lasts) -> None:
-    """Other streams end by themselves, and are served well by a WSGI worker."""
+    """Other streams have an end, and are served well by a WSGI worker."""
     assert is_event_stream([("Content-Type", content_type)]) is lasts
 
 

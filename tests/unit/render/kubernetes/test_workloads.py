@@ -61,7 +61,7 @@ def test_a_stop_has_the_time_of_the_settings() -> None:
 
 
 def test_the_edge_is_stopped_before_sigterm() -> None:
-    """SIGTERM would end NGINX with the requests in flight; the stacks drain by themselves."""
+    """SIGTERM would end NGINX with the requests in flight; the stacks drain without it."""
     found = containers(cluster())
 
     assert found["mysite-edge"]["lifecycle"] == {
