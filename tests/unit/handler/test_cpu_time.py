@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -201,6 +202,9 @@ def test_a_long_step_keeps_the_event_loop(view, is_blocking):
         seen.append(cpu.blocked_s)
 
     async def main():
+        # A thread that starts does keep the loop, for as long as it waits for the CPU.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        await asyncio.to_thread(int)
         await await_measured(run(), cpu)
 
     asyncio.run(main())
