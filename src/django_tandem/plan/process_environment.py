@@ -23,7 +23,6 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
     pins = urlencode([(pin.target, pin.stack.value) for pin in settings.routes])
     # Without one that waits, each connection has a moment of the window.
     has_wait = any(rule.mode is DrainMode.WAIT for rule in settings.drain)
-    valkey = context.path(programs.VALKEY_SOCKET)
     waits = [(rule.prefix, rule.mode.value) for rule in settings.drain if has_wait]
     known = {
         environment.SETTINGS_MODULE: project.settings_module,
@@ -54,9 +53,13 @@ def process_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:
         environment.PRELOAD: None if settings.preload is None else str(int(settings.preload)),
         environment.STATIC: "1" if project.static_in_debug else None,
         environment.WSGI_APPLICATION: project.wsgi,
-        "REDIS_URL": f"unix://{valkey}" if project.needs_redis else None,
+        "REDIS_URL": _own_valkey(context) if project.needs_redis else None,
     }
     return tuple((name, value) for name, value in sorted(known.items()) if value)
+
+
+def _own_valkey(context: PlanContext) -> str:
+    return f"unix://{context.path(programs.VALKEY_SOCKET)}"
 
 
 def metrics_environment(context: PlanContext) -> tuple[tuple[str, str], ...]:

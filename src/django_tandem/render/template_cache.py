@@ -1,6 +1,5 @@
 """The compiled templates, kept where Python keeps the bytecode of the package that has them."""
 
-import os
 import sys
 from contextlib import suppress
 from importlib.metadata import version
@@ -10,6 +9,8 @@ from pathlib import Path
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+
+from django_tandem.atomic_files import replacing
 
 
 class TemplateCache(BytecodeCache):
@@ -35,11 +36,8 @@ class TemplateCache(BytecodeCache):
         """Write it whole, for other processes read it meanwhile."""
         if sys.dont_write_bytecode:
             return
-        path = self._path(bucket)
-        new = path.with_suffix(f".{os.getpid()}.new")
-        with suppress(OSError):
+        with suppress(OSError), replacing(self._path(bucket)) as new:
             new.write_bytes(bucket.bytecode_to_string())
-            new.replace(path)
 
     def _path(self, bucket: Bucket) -> Path:
         return self._directory / f"{bucket.key}.{self._suffix}"
