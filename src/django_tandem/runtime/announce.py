@@ -156,4 +156,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Python would first destroy each object, which takes a quarter of this process's CPU time.
+    os._exit(main(sys.argv[1:]))
