@@ -21,11 +21,13 @@ class Repeated(AbstractContextManager["Repeated"]):
         with tempfile.TemporaryDirectory(prefix="tandem-") as place:
             pipe = Path(place, "lines")
             os.mkfifo(pipe)
+            # Both ends, which waits for nobody: a process that fails never opens its end.
+            self._lines = os.fdopen(os.open(pipe, os.O_RDWR), "w")
             self._process = forking.start(
                 [str(REPEATING), str(pipe)], directory, clean_environment() | environment
             )
-            # Its own end waits for the other one to be opened.
-            self._lines = pipe.open("w")
+            # It has opened the pipe.
+            self._read()
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +41,9 @@ class Repeated(AbstractContextManager["Repeated"]):
         """Run one command line to its end."""
         self._lines.write(f"{json.dumps(args)}\n")
         self._lines.flush()
-        answer = self._process.stdout.readline()
-        assert answer, f"it ended with {self._process.wait()}: {self._process.stderr.read()}"
-        return subprocess.CompletedProcess(args, *json.loads(answer))
+        return subprocess.CompletedProcess(args, *json.loads(self._read()))
+
+    def _read(self) -> str:
+        line = self._process.stdout.readline()
+        assert line, f"it ended with {self._process.wait()}: {self._process.stderr.read()}"
+        return line

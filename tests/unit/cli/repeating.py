@@ -8,6 +8,7 @@ import sys
 from django_tandem.cli import main
 
 with open(sys.argv[1]) as lines:  # noqa: PTH123
+    print("ready", flush=True)
     for line in lines:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
