@@ -3,7 +3,8 @@ Break the edge, the pool, the master and the way from root, and see that the tes
 
 `make mutants` calls it; arguments, such as logs, choose modules of `breakage`. Each breakage is
 made in a copy of the project, where the tests that should notice are run; one that none of them
-notices is a hole in the tests.
+notices is a hole in the tests. Below each is the error by which a test failed: one that says
+nothing of the breakage, such as a time limit, has not noticed it.
 """
 
 import os
@@ -47,7 +48,7 @@ def main(chosen: list[str]) -> int:
             copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copied(ROOT / name, copy / name)
         every = dict.fromkeys(test for mutant in mutants for test in mutant.tests)
-        code, failed = run(copy, every)
+        code, failed, _ = run(copy, every)
         if code != 0:
             print(f"The tests fail with nothing broken: {failed or code}", file=sys.stderr)
             return 1
@@ -64,15 +65,16 @@ def is_caught(copy: Path, mutant: Mutant) -> bool:
         raise SystemExit(f"{mutant.name}: {mutant.old!r} is not in {mutant.file} once.")
     broken.write_text(whole.replace(mutant.old, mutant.new))
     started = time.monotonic()
-    code, failed = run(copy, mutant.tests)
+    code, failed, error = run(copy, mutant.tests)
     broken.write_text(whole)
     verdict = failed if code == FAILED and failed else f"SURVIVED ({code})"
-    print(f"{mutant.name:46}  {verdict:52}  {time.monotonic() - started:5.1f} s", flush=True)
+    print(f"{mutant.name:46}  {verdict:52}  {time.monotonic() - started:5.1f} s")
+    print(f"    {error}", flush=True)
     return code == FAILED and bool(failed)
 
 
-def run(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
-    """Run tests of the copy until one fails; return pytest's exit code and that test's name."""
+def run(copy: Path, tests: Iterable[str]) -> tuple[int, str, str]:
+    """Run tests of the copy until one fails; return pytest's exit code, its name and its error."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *tests],
         cwd=copy,
@@ -83,7 +85,8 @@ def run(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
     )
     found = re.search(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
     name = found[1] if found else ""
-    return done.returncode, re.sub(r"^\w+\[(.+)\]$", r"\1", name)
+    error = re.search(r"^E +(.*)", done.stdout, re.MULTILINE)
+    return done.returncode, re.sub(r"^\w+\[(.+)\]$", r"\1", name), error[1] if error else ""
 
 
 if __name__ == "__main__":
