@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django_tandem.runtime.accounts import Account
-from harness.projects import startproject
+from harness.projects import ONE_WORKER, startproject
 from harness.stack import DEADLINE_S, clean_environment
 
 Done = subprocess.CompletedProcess[str]
@@ -42,9 +42,9 @@ def environment() -> dict[str, str]:
     return clean_environment() | {"PYTHONDONTWRITEBYTECODE": ""}
 
 
-def open_project(directory: Path, make: Callable[[Path], Path] = startproject) -> Path:
+def open_project(directory: Path, make: Callable[..., Path] = startproject) -> Path:
     """Make a project that every user may read; the copy has the mode of a private one."""
-    project = make(directory)
+    project = make(directory, **ONE_WORKER)
     project.chmod(0o755)
     return project
 

@@ -92,6 +92,7 @@ def site(app, python, module_place) -> Iterator[Site]:
     settings.write_text(
         settings.read_text()
         + f'TANDEM = {{"USER": "{app.name}", "CHANNEL_WORKERS": ["thumbnails"], '
+        '"WSGI": {"WORKERS": 1}, "ASGI": {"WORKERS": 1}, '
         '"PROGRAMS": {"sleeper": ["sleep", "600"]}, "MIGRATIONS": "check", '
         f'"HEALTH": "127.0.0.1:{health_port}"}}\n'
         'INSTALLED_APPS += ["channels"]\nDATABASES = {}\n'

@@ -116,7 +116,8 @@ def prepare(place: Path, app: Account, port: int) -> Path:
         settings.read_text()
         + f'MEDIA_ROOT = "{place}/media"\nOTHER = "{place}/other"\n'
         + f'TANDEM = {{"USER": "{app.name}", "BIND": "127.0.0.1:{port}", "DRAIN_S": 1, '
-        '"CHANNEL_WORKERS": ["thumbnails"]}\nINSTALLED_APPS += ["channels"]\n'
+        '"WSGI": {"WORKERS": 1}, "ASGI": {"WORKERS": 1}, "CHANNEL_WORKERS": ["thumbnails"]}\n'
+        'INSTALLED_APPS += ["channels"]\n'
     )
     give(place, app)
     return project

@@ -20,7 +20,7 @@ from faults.prober import Prober
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.postgres import postgres, program
-from harness.projects import with_channels
+from harness.projects import ONE_WORKER, with_channels
 from harness.stack import Up, tandem
 from harness.valkey import Valkey, valkey
 
@@ -71,10 +71,7 @@ def own(tmp_path) -> Iterator[Valkey]:
 
 
 def served_by(directory: Path, asgi: str) -> Path:
-    with_channels(directory)
-    with (directory / "mysite" / "settings.py").open("a") as settings:
-        settings.write(f'\nTANDEM = {{"ASGI": {{"SERVER": "{asgi}", "WORKERS": 1}}}}\n')
-    return directory
+    return with_channels(directory, **ONE_WORKER | {"ASGI": {"SERVER": asgi, "WORKERS": 1}})
 
 
 @asynccontextmanager

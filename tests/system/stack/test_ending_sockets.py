@@ -45,11 +45,10 @@ ENDLESS = ("/slow/60/", "/async-slow/60/")
 
 
 def made(directory: Path, asgi: str) -> Path:
-    with_channels(directory)
+    asgi_setting = {"SERVER": asgi, "WORKERS": 1}
+    with_channels(directory, WSGI={"WORKERS": 2}, ASGI=asgi_setting)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(VIEWS)
-    with (directory / "mysite" / "settings.py").open("a") as settings:
-        settings.write(f'\nTANDEM = {{"ASGI": {{"SERVER": "{asgi}", "WORKERS": 1}}}}\n')
     return directory
 
 

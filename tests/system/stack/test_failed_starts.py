@@ -37,7 +37,7 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(detach, project) -> N
 @pytest.mark.parametrize(("server", "program"), [("uvicorn", "master-1"), ("granian", "asgi-1")])
 def test_workers_that_never_load_the_project_are_given_up(server, program, project) -> None:
     """Some servers restart them forever and never exit; the last traceback is shown."""
-    configure(project, ASGI={"WORKERS": 2, "SERVER": server})
+    configure(project, WSGI={"WORKERS": 1}, ASGI={"WORKERS": 2, "SERVER": server})
     fail_in_server(project, "asgi.py", "raise RuntimeError('not on this server')")
 
     done = tandem(project, "up", "--asgi", "--bind", f"127.0.0.1:{free_port()}")

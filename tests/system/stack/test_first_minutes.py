@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.client import wait_for
-from harness.projects import startproject, with_channels, without_asgi
+from harness.projects import ONE_WORKER, startproject, with_channels, without_asgi
 from harness.stack import Up, free_port, tandem
 
 
@@ -45,7 +45,7 @@ def test_a_fresh_project_is_served_without_asgi(fresh) -> None:
 
 def test_asgi_is_started_by_an_option(tmp_path) -> None:
     """A project with no asgi.py gets the one that Django makes."""
-    with Up(without_asgi(tmp_path), args=("--asgi",)) as up:
+    with Up(without_asgi(tmp_path, **ONE_WORKER), args=("--asgi",)) as up:
         assert _get(f"{up.url}/")[0] == 200
         assert "asgi-1     ASGI  uvicorn" in up.output
 
@@ -64,7 +64,7 @@ def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
                 heard.append(await answer.text())
             return [*heard, await ws.receive_str(timeout=10)]
 
-    with Up(with_channels(tmp_path)) as up:
+    with Up(with_channels(tmp_path, **ONE_WORKER)) as up:
         assert asyncio.run(talk(up)) == ["/echo/one/ hello", "WSGIRequest", "news"]
         assert "valkey" in up.output
 
@@ -82,7 +82,7 @@ def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> 
             await ws.receive_str(timeout=10)
             return await asyncio.to_thread(up.stop, sent)
 
-    with Up(with_channels(tmp_path)) as up:
+    with Up(with_channels(tmp_path, **ONE_WORKER)) as up:
         pids = _pids(tmp_path)
         # supervisord and its programs, and at least a worker of each server.
         assert len(pids) > 5
@@ -115,7 +115,7 @@ def test_a_second_up_names_the_first(fresh) -> None:
 
 def test_a_detached_stack_is_controlled_by_subcommands(tmp_path) -> None:
     """up --detach, status, logs and down, each with its exit code."""
-    startproject(tmp_path)
+    startproject(tmp_path, **ONE_WORKER)
     port = Up(tmp_path).port
     assert tandem(tmp_path, "status").returncode == 1
 

@@ -192,6 +192,7 @@ MIDDLEWARE = [*MIDDLEWARE, "mysite.by_host.by_host"]
 TANDEM = {
     "ROUTES": [("pinned", "asgi"), ("mysite.urls.Api.hello", "asgi")],
     "ASGI": {"WORKERS": 1},
+    "WSGI": {"WORKERS": 2},
 }
 WSGI_APPLICATION = "mysite.wrapped.application"
 """

@@ -64,6 +64,9 @@ while Path(__file__).with_name("held").exists():
     time.sleep(0.05)
 """
 
+# Two on WSGI: one may serve a slow request.
+FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}}
+
 
 def make(directory: Path, **setting: object) -> Path:
     startproject(directory)
@@ -75,7 +78,7 @@ def make(directory: Path, **setting: object) -> Path:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
     """One stack, which each test reloads."""
-    with Up(make(tmp_path_factory.mktemp("reloaded"), DRAIN_S=3, ASGI={"WORKERS": 1})) as running:
+    with Up(make(tmp_path_factory.mktemp("reloaded"), DRAIN_S=3)) as running:
         yield running
 
 
@@ -91,7 +94,7 @@ def site(up) -> Iterator[Path]:
 def configure(directory: Path, **setting: object) -> None:
     settings = directory / "mysite" / "settings.py"
     text = settings.read_text().partition("\nTANDEM =")[0]
-    settings.write_text(f"{text}\nTANDEM = {setting!r}\n")
+    settings.write_text(f"{text}\nTANDEM = {FEW_WORKERS | setting!r}\n")
 
 
 def change(directory: Path, old: str, new: str, file: str = "urls.py") -> None:

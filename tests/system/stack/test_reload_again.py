@@ -31,13 +31,16 @@ def where(request):
 urlpatterns += [path("where/", where)]
 """
 
+# Two on WSGI: one may serve a slow request.
+FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}}
+
 
 def make(directory: Path, **setting: object) -> Path:
     """A project with WebSockets and a view."""
     with_channels(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(VIEWS)
-    configure(directory, **{"DRAIN_S": 3, "ASGI": {"WORKERS": 1}, **setting})
+    configure(directory, **{"DRAIN_S": 3, **setting})
     return directory
 
 
@@ -66,7 +69,7 @@ def apart(tmp_path) -> Path:
 def configure(directory: Path, **setting: object) -> None:
     settings = directory / "mysite" / "settings.py"
     text = settings.read_text().partition("\nTANDEM =")[0]
-    settings.write_text(f"{text}\nTANDEM = {setting!r}\n")
+    settings.write_text(f"{text}\nTANDEM = {FEW_WORKERS | setting!r}\n")
 
 
 def change(directory: Path, old: str, new: str) -> None:
@@ -140,7 +143,7 @@ def test_an_uncommitted_configuration_is_never_used(up, site) -> None:
 
 def test_new_routes_during_a_drain_lose_no_request(apart) -> None:
     """The drain of one reload stops no program that still gets new connections."""
-    configure(apart, DRAIN_S=20, ASGI={"WORKERS": 1})
+    configure(apart, DRAIN_S=20)
     with Up(apart) as up, Asking(up) as asking:
         # Each drain has something to wait for.
         held = hold_open(up)
@@ -220,7 +223,7 @@ def test_a_program_that_fails_after_the_commit_is_reported(apart) -> None:
 
 def test_a_server_that_ends_before_the_commit_fails_the_reload(up, site) -> None:
     """Even if it passed its health check: it may end while the other one loads."""
-    configure(site, ASGI={"WORKERS": 1}, SHARED_MASTER=False)
+    configure(site, SHARED_MASTER=False)
     asgi = site / "mysite" / "asgi.py"
     asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
     process = subprocess.Popen(
@@ -241,7 +244,7 @@ def test_a_server_that_ends_before_the_commit_fails_the_reload(up, site) -> None
 
 def test_a_run_directory_may_have_an_indirect_path(apart) -> None:
     """Its connections are counted all the same: a reload does not close all at once."""
-    configure(apart, RUN_DIR="../run", DRAIN_S=60, ASGI={"WORKERS": 1})
+    configure(apart, RUN_DIR="../run", DRAIN_S=60)
     with Up(apart) as up:
 
         async def count_open_after_reload() -> int:

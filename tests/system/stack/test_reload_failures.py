@@ -10,7 +10,7 @@ import pytest
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
-from harness.projects import startproject
+from harness.projects import ONE_WORKER, startproject
 from harness.small_disks import fill, small_disk
 from harness.stack import Up, tandem
 
@@ -56,7 +56,7 @@ def write(directory: Path, version: int, route: str = "async", **tandem_setting:
     """Write the code of a version, whose async view has its own route."""
     (directory / "mysite" / "urls.py").write_text(URLS.format(version, route))
     if tandem_setting:
-        setting = {"ASGI": {"WORKERS": 1}, **tandem_setting}
+        setting = ONE_WORKER | tandem_setting
         with (directory / "mysite" / "settings.py").open("a") as settings:
             settings.write(f"\nTANDEM = {setting!r}\n")
 
@@ -93,7 +93,7 @@ def test_a_view_prints_on_a_full_disk(tmp_path) -> None:
     (project / "mysite" / "urls.py").write_text(PRINTING_URLS)
     with small_disk(tmp_path / "disk", 3000) as disk:
         with (project / "mysite" / "settings.py").open("a") as settings:
-            settings.write(f"\nTANDEM = {{'RUN_DIR': {str(disk / 'run')!r}}}\n")
+            settings.write(f"\nTANDEM = {ONE_WORKER | {'RUN_DIR': str(disk / 'run')}!r}\n")
         with Up(project) as up:
             filler = fill(disk, but_pages=0)
             answered = [ask(up.port, f"/{each}/?lost").text for each in ("sync", "async") * 3]
