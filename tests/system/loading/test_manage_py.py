@@ -41,7 +41,7 @@ SECRET_KEY = os.environ.get("SECRET", "x")
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "mysite.urls"
 INSTALLED_APPS = ["django_tandem"]
-TANDEM = {"WSGI": {"WORKERS": 1}}
+TANDEM = {"WSGI": {"WORKERS": 1}, "MONITOR": False}
 """
 URLS = """
 import os

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from websockets.sync.client import connect
 
-from harness.projects import ONE_WORKER, startproject
+from harness.projects import SMALL, startproject
 from harness.stack import Up, tandem
 
 ASGI = """
@@ -54,7 +54,7 @@ urlpatterns = [path("s/", lambda request: HttpResponse(type(request).__name__))]
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
-    directory = startproject(tmp_path_factory.mktemp("outer"), **ONE_WORKER)
+    directory = startproject(tmp_path_factory.mktemp("outer"), **SMALL)
     (directory / "mysite" / "asgi.py").write_text(ASGI)
     (directory / "mysite" / "urls.py").write_text(URLS)
     with Up(directory) as up:

@@ -16,7 +16,7 @@ WORK_S = 0.05
 @pytest.mark.parametrize("work", ["sleep", "burn"])
 def test_overload_gets_503_and_leaves_websockets_alone(up_with, work) -> None:
     """Each response is 200 or 503 with Retry-After, in time, and a WebSocket stays fast."""
-    with up_with(WORKERS=WORKERS, QUEUE=QUEUE) as up, control_echo() as control:
+    with up_with(monitor=True, WORKERS=WORKERS, QUEUE=QUEUE) as up, control_echo() as control:
         wrong, late = asyncio.run(overload(up, f"/{work}/?s={WORK_S}", control))
 
     assert (wrong, late) == ([], [])

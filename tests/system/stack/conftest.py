@@ -7,7 +7,7 @@ import pytest
 from stack.mistaken import running_in
 from stack.reference_stack import Stack, running_reference
 
-from harness.projects import ONE_WORKER, startproject
+from harness.projects import SMALL, startproject
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,6 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
 @pytest.fixture
 def project(tmp_path) -> Iterator[Path]:
     """A project to spoil, in which nothing may run in the end."""
-    yield startproject(tmp_path, **ONE_WORKER)
+    yield startproject(tmp_path, **SMALL)
     assert running_in(tmp_path) == []
     assert list(tmp_path.glob(".tandem/*.sock")) == []

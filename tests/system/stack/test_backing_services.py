@@ -20,7 +20,7 @@ from faults.prober import Prober
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.postgres import postgres, program
-from harness.projects import ONE_WORKER, with_channels
+from harness.projects import SMALL, with_channels
 from harness.stack import Up, tandem
 from harness.valkey import Valkey, valkey
 
@@ -70,8 +70,10 @@ def own(tmp_path) -> Iterator[Valkey]:
         yield started
 
 
-def served_by(directory: Path, asgi: str) -> Path:
-    return with_channels(directory, **ONE_WORKER | {"ASGI": {"SERVER": asgi, "WORKERS": 1}})
+def served_by(directory: Path, asgi: str, *, monitor: bool = False) -> Path:
+    return with_channels(
+        directory, **SMALL | {"ASGI": {"SERVER": asgi, "WORKERS": 1}, "MONITOR": monitor}
+    )
 
 
 @asynccontextmanager
@@ -228,7 +230,7 @@ def test_both_stacks_outlive_a_restart_of_postgresql(max_age, tmp_path) -> None:
 
 def test_commands_do_not_wait_for_a_redis_that_hangs(tmp_path) -> None:
     """It is stopped by a signal: status shows it; a reload and a stop work."""
-    with Up(served_by(tmp_path, "uvicorn")) as up:
+    with Up(served_by(tmp_path, "uvicorn", monitor=True)) as up:
         pid = supervisord.pid_of(up.run_dir, "valkey")
         os.kill(pid, signal.SIGSTOP)
         try:

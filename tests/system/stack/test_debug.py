@@ -124,8 +124,8 @@ def started(tmp_path_factory, port) -> Iterator[Terminal]:
     project = startproject(tmp_path_factory.mktemp("debugged"))
     (project / "mysite" / "urls.py").write_text(URLS)
     with (project / "mysite" / "settings.py").open("a") as settings:
-        pins = [("/threaded/", "asgi")]
-        settings.write(f'TANDEM = {{"WSGI": {{"TIMEOUT_S": {TIMEOUT_S}}}, "ROUTES": {pins}}}\n')
+        routes = {"ROUTES": [("/threaded/", "asgi")], "MONITOR": False}
+        settings.write(f"TANDEM = {routes | {'WSGI': {'TIMEOUT_S': TIMEOUT_S}}}\n")
     running = Terminal(project, "up", "--watch", "--debug", "--bind", f"127.0.0.1:{port}")
     try:
         running.read_until("Ready: ")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import ask, wait_for
-from harness.projects import ONE_WORKER, startproject, with_channels
+from harness.projects import ONE_WORKER, SMALL, startproject, with_channels
 from harness.stack import Up, clean_environment, free_port, tandem
 
 
@@ -71,7 +71,7 @@ def test_a_signal_before_supervisord_handles_it_is_not_lost(sent, tmp_path) -> N
 
     with (tmp_path / "output").open("w+") as output:
         up = _start(
-            startproject(tmp_path / "project", **ONE_WORKER),
+            startproject(tmp_path / "project", **SMALL),
             free_port(),
             environment={"PYTHONPATH": os.pathsep.join(filter(None, (str(early), own)))},
             stdout=output,
@@ -108,7 +108,7 @@ def _drain(terminal: int) -> None:
 @pytest.fixture(scope="module")
 def inheriting(tmp_path_factory) -> Iterator[Up]:
     """A stack that inherits an ignored signal, and warnings that are errors."""
-    directory = startproject(tmp_path_factory.mktemp("inheriting"), **ONE_WORKER)
+    directory = startproject(tmp_path_factory.mktemp("inheriting"), **SMALL)
     with Up(directory, prefix=("nohup",), environment={"PYTHONWARNINGS": "error"}) as up:
         yield up
 
@@ -134,7 +134,7 @@ def test_nohup_keeps_the_stack_running(inheriting) -> None:
 
 def test_a_closed_reader_changes_nothing(tmp_path) -> None:
     """`tandem up | head` keeps serving, and `tandem down` stops it."""
-    project = startproject(tmp_path, **ONE_WORKER)
+    project = startproject(tmp_path, **SMALL)
     up = _start(project, free_port(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     _wait_until_ready(tmp_path, up)
     pids = _pids(tmp_path)
@@ -165,7 +165,7 @@ urlpatterns = [path("held/", held)]
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
     """The first waits up to STOP_S for a request, the second does not."""
-    startproject(tmp_path, **ONE_WORKER, STOP_S=600)
+    startproject(tmp_path, **SMALL, STOP_S=600)
     (tmp_path / "mysite" / "urls.py").write_text(HELD)
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
@@ -200,7 +200,7 @@ urlpatterns = [path("slow/", slow)]
 
 def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
     """A preStop hook and an orchestrator may both send it; requests in flight are finished."""
-    startproject(tmp_path, **ONE_WORKER)
+    startproject(tmp_path, **SMALL)
     (tmp_path / "mysite" / "urls.py").write_text(SLOW)
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
@@ -216,7 +216,7 @@ def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
 
 def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
     """Neither by `up`, which is refused until it has stopped, nor by `status`."""
-    startproject(tmp_path, **ONE_WORKER)
+    startproject(tmp_path, **SMALL)
     (tmp_path / "mysite" / "urls.py").write_text(SLOW)
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
@@ -241,7 +241,7 @@ def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
 
 def test_health_checks_fail_while_a_stack_stops(tmp_path, nginx_program) -> None:
     """While the last requests are finished, also on a connection that the prober keeps."""
-    startproject(tmp_path, **ONE_WORKER, EDGE={"NGINX": nginx_program.program})
+    startproject(tmp_path, **SMALL, EDGE={"NGINX": nginx_program.program})
     (tmp_path / "mysite" / "urls.py").write_text(SLOW)
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
@@ -280,7 +280,7 @@ def _connections(directory: Path) -> int:
 
 def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
     """`status` and `down` work as with `tandem up`."""
-    startproject(tmp_path, **ONE_WORKER, BIND=f"127.0.0.1:{free_port()}")
+    startproject(tmp_path, **SMALL, BIND=f"127.0.0.1:{free_port()}")
     for target in ("nginx", "supervisor"):
         assert tandem(tmp_path, "render", target).returncode == 0
     argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", ".tandem/supervisord.conf"]
@@ -302,7 +302,7 @@ def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
 @pytest.mark.parametrize("how", ["--detach", ""])
 def test_the_port_is_free_again_at_once(how, tmp_path) -> None:
     """`up` right after `down` starts."""
-    startproject(tmp_path, **ONE_WORKER)
+    startproject(tmp_path, **SMALL)
     port = free_port()
     if how:
         for _ in range(2):

@@ -46,7 +46,7 @@ ENDLESS = ("/slow/60/", "/async-slow/60/")
 
 def made(directory: Path, asgi: str) -> Path:
     asgi_setting = {"SERVER": asgi, "WORKERS": 1}
-    with_channels(directory, WSGI={"WORKERS": 2}, ASGI=asgi_setting)
+    with_channels(directory, WSGI={"WORKERS": 2}, ASGI=asgi_setting, MONITOR=False)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(VIEWS)
     return directory

@@ -193,6 +193,7 @@ TANDEM = {
     "ROUTES": [("pinned", "asgi"), ("mysite.urls.Api.hello", "asgi")],
     "ASGI": {"WORKERS": 1},
     "WSGI": {"WORKERS": 2},
+    "MONITOR": False,
 }
 WSGI_APPLICATION = "mysite.wrapped.application"
 """

@@ -7,7 +7,7 @@ import psutil
 
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
-from harness.projects import ONE_WORKER, without_asgi
+from harness.projects import SMALL, without_asgi
 from harness.stack import Up
 
 # supervisord gives up a program that ends four times within five seconds of its start.
@@ -31,7 +31,7 @@ def is_serving(up: Up) -> bool:
 
 def test_a_program_killed_early_is_restarted(tmp_path) -> None:
     """In the first generation too, and before supervisord counts it as running."""
-    without_asgi(tmp_path, **ONE_WORKER)
+    without_asgi(tmp_path, **SMALL)
 
     with Up(tmp_path) as up:
         killed = set()

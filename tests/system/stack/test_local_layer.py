@@ -40,7 +40,7 @@ SOCKETS = 6
 @pytest.fixture
 def project(tmp_path):
     """The textbook's chat: no Redis, and no view that sends."""
-    with_channels(tmp_path, WSGI={"WORKERS": 1})
+    with_channels(tmp_path, WSGI={"WORKERS": 1}, MONITOR=False)
     (tmp_path / "mysite" / "asgi.py").write_text(ASGI)
     (tmp_path / "mysite" / "urls.py").write_text("urlpatterns = []\n")
     settings = tmp_path / "mysite" / "settings.py"

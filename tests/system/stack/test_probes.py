@@ -34,6 +34,7 @@ TANDEM = {{
     "ASGI": {{"WORKERS": 1, "ALWAYS": True}},
     "EDGE": {{"SERVER_NAMES": ["shop.example"], "TRUSTED_PROXIES": ["127.0.0.1"]}},
     "MIGRATIONS": "check",
+    "MONITOR": False,
 }}
 """
 # A view on each stack that takes as long as a file says so.

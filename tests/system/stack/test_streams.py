@@ -97,6 +97,7 @@ TANDEM = {{
     "EDGE": {{"NGINX": {nginx!r}}},
     "WSGI": {{"SERVER": "{wsgi}", "WORKERS": 2, "TIMEOUT_S": 2}},
     "ASGI": {{"SERVER": "{asgi}", "WORKERS": 1, "THREADS": 3}},
+    "MONITOR": False,
 }}
 """
 

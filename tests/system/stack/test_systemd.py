@@ -86,7 +86,7 @@ class Unit:
 def running(directory: Path) -> Iterator[Unit]:
     project = startproject(directory)
     with (project / "mysite" / "settings.py").open("a") as settings:
-        settings.write('TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1}\n')
+        settings.write('TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1, "MONITOR": False}\n')
     systemd = Systemd(directory.name)
     with Up(project, environment=systemd.environment) as up:
         yield Unit(up=up, systemd=systemd, started=[systemd.next(), systemd.next()])
