@@ -9,7 +9,7 @@ from wsgiref.types import WSGIApplication
 
 from django_tandem import environment, garbage, priority
 from django_tandem.handler.protocol import Application
-from django_tandem.inprocess import channel_layers, telemetry
+from django_tandem.inprocess import channel_layers, first_request, telemetry
 from django_tandem.inprocess.asgi_layers import add_asgi_layers, load_asgi
 from django_tandem.inprocess.process_start import prepare_process
 from django_tandem.inprocess.startup_failures import record_startup_failure
@@ -48,6 +48,7 @@ def load_project(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
             asgi = load_asgi()
             channel_layers.import_backends()
     telemetry.import_modules()
+    first_request.import_modules()
     # What one module changes can contradict only the other stack.
     contradiction = _contradiction(before) if wsgi and asgi else ""
     return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or contradiction)

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
-from django_tandem.runtime.usage import Usage, usages
+from django_tandem.runtime.usage import Usage, usage_of, usages
 from harness.client import wait_for
 
 # A process with a child, each of which holds 30 MB and works for a moment.
@@ -49,3 +51,14 @@ def test_children_of_other_processes_are_left_out(holding) -> None:
     """Only processes below one of the leaders count."""
     assert usages(holding, {os.getpid()}) == {}
     assert set(usages(os.getpid(), {holding, -1})) == {holding}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is counted in ticks")
+def test_cpu_time_is_not_counted_in_ticks() -> None:
+    """Ten processes that are each off by up to 20 ms would hide what a few seconds cost."""
+    ended = os.times()
+    before_s = time.process_time()
+    used_s = usage_of(psutil.Process()).cpu_s - ended.children_user - ended.children_system
+    after_s = time.process_time()
+
+    assert before_s <= used_s <= after_s

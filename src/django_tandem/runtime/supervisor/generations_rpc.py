@@ -84,8 +84,9 @@ class GenerationsRpc:
         return True
 
     def start_drainer(self) -> bool:
-        """Drain the old generations, in another process; return whether one was started."""
-        return self._drainer.start()
+        """Drain the old generations, in another process."""
+        self._drainer.start_soon()
+        return True
 
     def start_shifter(self) -> bool:
         """Watch the shifts, in another process; return whether one was started."""

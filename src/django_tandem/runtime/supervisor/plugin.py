@@ -134,7 +134,7 @@ class Plugin:
         self._listener = ReloadListener(supervisord, run_dir, self._output.print_line)
         self._listener.listen(state.reload_group if state else "")
         self._notifier = SystemdNotifier(run_dir, self._self_pipe)
-        self._drainer = Drainer(supervisord, run_dir)
+        self._drainer = Drainer(supervisord, run_dir, self._self_pipe)
         self._shifts = ShiftPrograms(run_dir, self._output)
         self.rpc = self._make_rpc()
         atexit.register(self._at_exit)

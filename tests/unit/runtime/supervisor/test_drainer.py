@@ -1,5 +1,6 @@
-"""A drainer is started for what a killed reload has left, and not beside a reload that runs."""
+"""A drainer is started after a reload, and for what a killed reload has left."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -17,18 +18,45 @@ from django_tandem.runtime.supervisor.drainer import Drainer
 def started(monkeypatch) -> list[str]:
     """Record the starts instead of a process."""
     starts: list[str] = []
-    monkeypatch.setattr(Drainer, "start", lambda _self: starts.append("started") or True)
+    monkeypatch.setattr(Drainer, "start", lambda _self: starts.append("started"))
     return starts
 
 
+class Timers:
+    """Record what is called later instead of supervisord's event loop."""
+
+    def __init__(self) -> None:
+        self.set: list[tuple[float, Callable[[], None]]] = []
+
+    def call_later(self, delay_s: float, act: Callable[[], None]) -> None:
+        self.set.append((delay_s, act))
+
+
 @pytest.fixture
-def drainer(tmp_path) -> Drainer:
+def timers() -> Timers:
+    return Timers()
+
+
+@pytest.fixture
+def drainer(tmp_path, timers) -> Drainer:
     """Make the drainer of a stack whose live generation is 2."""
     state = planned_state(plan(generation=2))
     output.write([state_file(state)], tmp_path)
     groups = {process.program: None for process in state.processes}
     options = SimpleNamespace(mood=SupervisorStates.RUNNING)
-    return Drainer(SimpleNamespace(process_groups=groups, options=options), tmp_path)
+    return Drainer(SimpleNamespace(process_groups=groups, options=options), tmp_path, timers)
+
+
+def test_a_reload_starts_it_after_the_first_requests(drainer, started, timers) -> None:
+    """It would take the CPUs from them."""
+    drainer.start_soon()
+    assert started == []
+
+    ((delay_s, act),) = timers.set
+    act()
+
+    assert 0.2 <= delay_s <= 1
+    assert started == ["started"]
 
 
 def test_nothing_is_abandoned_while_the_live_generation_runs_alone(drainer, started) -> None:
