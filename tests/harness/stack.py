@@ -42,6 +42,11 @@ def tandem(directory: Path, *args: str, **environment: str) -> subprocess.Comple
     return forking.run(argv, directory, clean_environment() | environment, timeout_s=DEADLINE_S)
 
 
+def started(directory: Path, *args: str) -> "forking.Fork | subprocess.Popen[str]":
+    """Start a subcommand, with pipes for its output."""
+    return forking.start(["-m", "django_tandem", *args], directory, clean_environment())
+
+
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """Return the last line on stderr: on a busy machine, `down` first prints what it waits for."""
     return done.stderr.splitlines()[-1] if done.stderr else ""

@@ -61,7 +61,8 @@ def site(app, member, python, module_place) -> Iterator[Site]:
     settings = project / "mysite" / "settings.py"
     settings.write_text(
         settings.read_text() + f'TANDEM = {{"USER": "{app.name}", "RELOAD_GROUP": "{member.name}", '
-        '"DRAIN_S": 1, "WSGI": {"WORKERS": 1}}\nDATABASES = {}\nALLOWED_HOSTS = ["*"]\n'
+        '"DRAIN_S": 1, "WSGI": {"WORKERS": 1}, "MONITOR": False}\n'
+        'DATABASES = {}\nALLOWED_HOSTS = ["*"]\n'
     )
     (project / "mysite" / "urls.py").write_text(URLS.format("first"))
     with Up(project, python=python, environment=environment()) as up:

@@ -49,13 +49,22 @@ PAIRS = [
 ]
 
 
-def make(directory: Path, wsgi: str = "gunicorn", asgi: str = "uvicorn", **more: object) -> Path:
-    """A project with Channels, a view on either stack, and two workers each."""
+def make(
+    directory: Path,
+    pair: tuple[str, str, int] = ("gunicorn", "uvicorn", 1),
+    *,
+    monitor: bool = False,
+) -> Path:
+    """A project with Channels, a view on either stack, and two workers of WSGI."""
+    wsgi, asgi, workers = pair
     with_channels(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(ASYNC_VIEW)
-    asgi_setting = {"SERVER": asgi, "WORKERS": 1, **more}
-    chosen = {"WSGI": {"SERVER": wsgi, "WORKERS": 2}, "ASGI": asgi_setting}
+    chosen = {
+        "WSGI": {"SERVER": wsgi, "WORKERS": 2},
+        "ASGI": {"SERVER": asgi, "WORKERS": workers},
+        "MONITOR": monitor,
+    }
     with (directory / "mysite" / "settings.py").open("a") as settings:
         settings.write(f"\nTANDEM = {chosen}\n")
     return directory
@@ -122,8 +131,8 @@ def assert_is_back(up: Up, killed: psutil.Process, path: str) -> None:
 
 @pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair[:2]))
 def pair(request, tmp_path_factory) -> Iterator[Up]:
-    wsgi, asgi, workers = request.param
-    with Up(make(tmp_path_factory.mktemp("killed"), wsgi, asgi, WORKERS=workers)) as up:
+    directory = tmp_path_factory.mktemp("killed")
+    with Up(make(directory, request.param, monitor=True)) as up:
         yield up
 
 

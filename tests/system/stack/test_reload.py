@@ -16,8 +16,9 @@ from nginx import certificates
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
+from harness.forking import Fork
 from harness.projects import startproject
-from harness.stack import Up, clean_environment, tandem
+from harness.stack import Up, started, tandem
 
 URLS = """
 import asyncio, time
@@ -250,18 +251,18 @@ def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
 
 
 @pytest.fixture
-def first(up, site) -> Iterator[subprocess.Popen[str]]:
+def first(up, site) -> Iterator[Fork | subprocess.Popen[str]]:
     """A reload that is in progress for as long as the file `held` is there."""
     (site / "mysite" / "held").touch()
     with (site / "mysite" / "wsgi.py").open("a") as wsgi:
         wsgi.write(HELD)
-    process = _reload(site)
+    process = started(site, "reload")
     wait_for(lambda: lock.holder(up.run_dir, lock.RELOAD) == process.pid)
     try:
         yield process
     finally:
         (site / "mysite" / "held").unlink(missing_ok=True)
-        process.communicate()
+        process.wait()
 
 
 def test_a_second_reload_is_rejected(up, site, first) -> None:
@@ -285,7 +286,7 @@ def test_a_second_reload_waits_with_wait(up, site, first) -> None:
     """For the first to end; then it loads the code as it is by then."""
     before = generation(up)
     change(site, '"first"', '"latest"')
-    second = _reload(site, "--wait")
+    second = started(site, "reload", "--wait")
     waiting = f"Waiting for the reload with pid {first.pid} to end.\n"
     printed = [second.stderr.readline()]
     while waiting not in printed:
@@ -293,8 +294,8 @@ def test_a_second_reload_waits_with_wait(up, site, first) -> None:
         printed.append(second.stderr.readline())
     (site / "mysite" / "held").unlink()
 
-    _, rest = second.communicate(timeout=60)
-    assert second.returncode == 0, rest
+    rest = second.stderr.read()
+    assert second.wait(timeout=60) == 0, rest
     assert f"Generation {before + 2} is live." in rest
     assert first.wait(timeout=60) == 0
     assert ask(up.port, "/where/").text == "latest"
@@ -359,7 +360,7 @@ def test_a_killed_reload_is_undone_or_finished(step, up, site) -> None:
     """Within seconds, by supervisord's plugin; the next reload works."""
     before = ask(up.port, "/where/").text
     change(site, '"first"', f'"{step}"')
-    process = _reload(site)
+    process = started(site, "reload")
     for line in process.stderr:
         if step in line:
             os.kill(process.pid, signal.SIGKILL)
@@ -396,16 +397,6 @@ def test_a_blocked_route_stays_blocked_while_it_moves(up, site) -> None:
     assert done.returncode == 0, done.stderr
     assert f'"{view}" is blocked until `tandem unblock {view}`.' in done.stderr.splitlines()
     assert after == [404, 410]
-
-
-def _reload(directory: Path, *args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload", *args],
-        cwd=directory,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def _stack_of(directory: Path, url: str) -> str:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
 from harness.projects import with_channels
-from harness.stack import Up, clean_environment, free_port, tandem
+from harness.stack import Up, free_port, started, tandem
 
 PAUSE_S = 0.005
 VIEWS = """
@@ -83,13 +82,7 @@ def programs(up: Up) -> set[str]:
 
 def kill_reload_at(directory: Path, step: str) -> None:
     """Start a reload, and kill it as soon as it prints ``step``."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload"],
-        cwd=directory,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(directory, "reload")
     for line in process.stderr:
         if step in line:
             os.kill(process.pid, signal.SIGKILL)
@@ -226,13 +219,7 @@ def test_a_server_that_ends_before_the_commit_fails_the_reload(up, site) -> None
     configure(site, SHARED_MASTER=False)
     asgi = site / "mysite" / "asgi.py"
     asgi.write_text(f"import time\ntime.sleep(5)\n{asgi.read_text()}")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload"],
-        cwd=site,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(site, "reload")
     lines = iter(process.stderr)
     first = next(line.split(":")[0] for line in lines if ": answers" in line)
     os.kill(supervisord.pid_of(up.run_dir, first), signal.SIGKILL)

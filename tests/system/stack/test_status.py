@@ -19,7 +19,7 @@ import pytest
 
 from harness.client import wait_for
 from harness.projects import with_channels
-from harness.stack import Up, clean_environment, tandem
+from harness.stack import Up, clean_environment, started, tandem
 
 DRAIN_S = 60
 TANDEM = f"""
@@ -184,25 +184,20 @@ def test_what_drains_is_listed_with_its_connections(up) -> None:
 def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
     """The live generation is ready in the meantime; what a killed reload started soon stops."""
     live = _status(up)["generation"]
-    started = f"wsgi-{live + 1}"
+    server = f"wsgi-{live + 1}"
     slow = up.directory / "mysite" / "slow"
     slow.touch()
-    reloading = subprocess.Popen(
-        [sys.executable, "-m", "django_tandem", "reload"],
-        cwd=up.directory,
-        env=clean_environment(),
-        stderr=subprocess.DEVNULL,
-    )
+    reloading = started(up.directory, "reload")
     try:
 
         def candidate() -> dict[str, Any] | None:
             status = _status(up)
-            return status if _duties(status).get(started) == "candidate" else None
+            return status if _duties(status).get(server) == "candidate" else None
 
         status = wait_for(candidate, within_s=WITHIN_S)
         assert (status["reload_pid"], status["generation"]) == (reloading.pid, live)
         assert status["is_ready"]
-        assert _program(status, started)["state"] in ("starting", "silent")
+        assert _program(status, server)["state"] in ("starting", "silent")
     finally:
         reloading.kill()
         reloading.wait()
@@ -210,8 +205,8 @@ def test_a_reload_in_progress_is_shown_and_what_it_leaves_behind(up) -> None:
 
     status = _status(up)
     assert status["reload_pid"] is None
-    assert _duties(status).get(started) in ("abandoned", None)
-    wait_for(lambda: started not in _duties(_status(up)), within_s=WITHIN_S)
+    assert _duties(status).get(server) in ("abandoned", None)
+    wait_for(lambda: server not in _duties(_status(up)), within_s=WITHIN_S)
 
 
 # Control sequences of a terminal (ECMA-48), and the return to the first column.
