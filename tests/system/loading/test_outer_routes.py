@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from websockets.sync.client import connect
 
-from harness.projects import SMALL, startproject
+from harness.projects import startproject
 from harness.stack import Up, tandem
 
 ASGI = """
@@ -54,7 +54,9 @@ urlpatterns = [path("s/", lambda request: HttpResponse(type(request).__name__))]
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
-    directory = startproject(tmp_path_factory.mktemp("outer"), **SMALL)
+    # Without a number of ASGI workers: the start says how many it chooses.
+    small = {"WSGI": {"WORKERS": 1}, "MONITOR": False}
+    directory = startproject(tmp_path_factory.mktemp("outer"), **small)
     (directory / "mysite" / "asgi.py").write_text(ASGI)
     (directory / "mysite" / "urls.py").write_text(URLS)
     with Up(directory) as up:
