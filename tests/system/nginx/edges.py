@@ -22,6 +22,7 @@ from django_tandem.runtime.host import read_host
 from django_tandem.settings import read_settings
 from harness import forking
 from harness.client import Answer, ask, exchange, wait_for
+from harness.nginx import nginx_environment
 from harness.stack import DEADLINE_S, clean_environment, free_port
 
 PICKLED_PROJECT = Path(forking.__file__).with_name("pickled_project.py")
@@ -125,6 +126,7 @@ def started(nginx: Nginx, directory: Path) -> Iterator[None]:
         process = subprocess.Popen(
             [nginx.program, "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
             cwd=directory,
+            env=nginx_environment(),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -17,10 +18,13 @@ import builders
 from django_tandem import output
 from django_tandem.model import Nginx, Plan, Stack, Verdict
 from django_tandem.render import nginx
+from harness.nginx import nginx_environment
 from harness.server import end
 from harness.stack import free_port
 
 DEADLINE_S = 20
+# Requests that are written before the first response is read, and NGINX takes in one turn.
+AT_ONCE = 64
 STUB = """
 daemon off; master_process off; pid pid; error_log stderr error;
 events {{ worker_connections 256; }}
@@ -57,18 +61,36 @@ class Client:
     def __init__(self, port: int, host: str = "oracle") -> None:
         self._port = port
         self._host = host.encode()
-        self._stream = None
+        self._stream: IO[bytes] | None = None
 
     def ask(self, target: bytes, **headers: str) -> Answer:
-        lines = [b"GET " + target + b" HTTP/1.1", b"Host: " + self._host]
+        (answer,) = self.ask_all([target], **headers)
+        return answer
+
+    def ask_all(self, targets: Sequence[bytes], **headers: str) -> list[Answer]:
+        """Send these one behind the other, without a wait for each response (RFC 9112, 9.3.2)."""
+        lines = [b"Host: " + self._host]
         lines += [f"{name}: {value}".encode() for name, value in headers.items()]
+        end = b" HTTP/1.1\r\n" + b"\r\n".join([*lines, b"", b""])
+        answers: list[Answer] = []
+        while len(answers) < len(targets):
+            sent = targets[len(answers) : len(answers) + AT_ONCE]
+            stream = self._open()
+            stream.write(b"".join(b"GET " + target + end for target in sent))
+            stream.flush()
+            for _ in sent:
+                answers.append(self._read())
+                if self._stream is None:
+                    # What was sent behind it has no response: it is sent again.
+                    break
+        return answers
+
+    def _open(self) -> IO[bytes]:
         if self._stream is None:
             connection = socket.create_connection(("127.0.0.1", self._port), timeout=DEADLINE_S)
             with connection:
                 self._stream = connection.makefile("rwb")
-        self._stream.write(b"\r\n".join([*lines, b"", b""]))
-        self._stream.flush()
-        return self._read()
+        return self._stream
 
     def _read(self) -> Answer:
         status = int(self._stream.readline().split()[1])
@@ -109,7 +131,12 @@ class Edge:
     def ask(self, targets: Sequence[bytes], **headers: str) -> list[Answer]:
         """Ask for one target after the other."""
         with closing(Client(self.port)) as client:
-            return [client.ask(target, **headers) for target in targets]
+            return client.ask_all(targets, **headers)
+
+    def refuses(self, targets: Sequence[bytes]) -> list[Answer]:
+        """Ask for targets that the edge refuses, which ends the connection: one at a time."""
+        with closing(Client(self.port)) as client:
+            return [client.ask(target) for target in targets]
 
     def stand_before(self, sockets: Sockets) -> None:
         """Ask these stacks from now on, as after a reload."""
@@ -138,7 +165,10 @@ def plan_for(program: Nginx, verdicts: Sequence[Verdict], directory: Path, port:
     return builders.plan(
         *verdicts,
         tandem={"BIND": f"127.0.0.1:{port}"},
-        on=builders.host(nginx=program, user=getpass.getuser(), is_root=os.geteuid() == 0),
+        # One worker: a start costs less, and each would route alike.
+        on=builders.host(
+            nginx=program, cpus=1.0, user=getpass.getuser(), is_root=os.geteuid() == 0
+        ),
         run_dir=str(directory),
         directory=str(directory),
         **({"script_name": script_name} if script_name else {}),
@@ -162,6 +192,7 @@ def running(program: Nginx, directory: Path, is_ready: Callable[[], bool]) -> It
         process = subprocess.Popen(
             [program.program, "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
             cwd=directory,
+            env=nginx_environment(),
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,

@@ -55,7 +55,7 @@ def expectations(case: Case, targets: Sequence[bytes]) -> Iterator[Expectation]:
 def refused_wrongly(edge: Edge, targets: Sequence[bytes]) -> list[tuple[bytes, int]]:
     """Return the targets that the edge should reject without a stack and does not."""
     refused = [target for target in targets if refusal(target)]
-    answer = zip(refused, edge.ask(refused), strict=True)
+    answer = zip(refused, edge.refuses(refused), strict=True)
     return [(target, got.status) for target, got in answer if got.status != refusal(target)]
 
 
