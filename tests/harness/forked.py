@@ -84,6 +84,11 @@ def run(request: dict, answer: int, stdout: int, stderr: int) -> None:
     os.chdir(request["directory"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    # What an interpreter reads as it starts, and forking.py leaves to a fork.
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        sys.dont_write_bytecode = True
+    if os.environ.get("PYTHONUNBUFFERED"):
+        sys.stdout.reconfigure(line_buffering=True)
     # Forks would otherwise draw the same numbers.
     random.seed()
     become(*request["argv"], directory=request["directory"])

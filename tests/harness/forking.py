@@ -6,6 +6,7 @@ command itself imports, sets or starts is in its own process, as with ``python -
 """
 
 import functools
+import io
 import json
 import os
 import signal
@@ -21,28 +22,37 @@ from typing import IO
 
 # What an interpreter reads as it starts.
 OF_PYTHON = ("PYTHON", "LANG", "LC_")
+# Of these, what a fork can still do.
+DONE_LATER = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 FORKED = Path(__file__).with_name("forked.py")
 
 
 def run(
-    argv: list[str], directory: Path, environment: Mapping[str, str], *, timeout_s: float
+    argv: list[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    timeout_s: float,
+    is_merged: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run ``python argv…`` to its end, where argv is a module after "-m", or a script, and arguments.
 
-    It returns when its output has ended too, as subprocess.run() does. Raises TimeoutExpired.
+    It returns when its output has ended too, as subprocess.run() does. Where it ``is_merged``,
+    all output is in ``stdout``, as in a terminal. Raises TimeoutExpired.
     """
-    process = start(argv, directory, environment)
+    process = start(argv, directory, environment, is_merged=is_merged)
     late = threading.Event()
 
     def end() -> None:
         late.set()
         process.kill()
 
-    with process.stdout, process.stderr, ThreadPoolExecutor(1) as pool:
+    aside = process.stderr or io.StringIO()
+    with process.stdout, aside, ThreadPoolExecutor(1) as pool:
         timer = threading.Timer(timeout_s, end)
         timer.start()
-        stderr = pool.submit(process.stderr.read)
+        stderr = pool.submit(aside.read)
         stdout, code = process.stdout.read(), process.wait()
         timer.cancel()
     if late.is_set():
@@ -51,15 +61,20 @@ def run(
 
 
 def start(
-    argv: list[str], directory: Path, environment: Mapping[str, str]
+    argv: list[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    is_merged: bool = False,
 ) -> "Fork | subprocess.Popen[str]":
     """Start ``python argv…``, as for run(), with pipes for its output and no input."""
-    if _of_python(environment) != _of_python(os.environ):
-        return popen([sys.executable, *argv], directory, environment)
+    if _needs_interpreter(environment):
+        return popen([sys.executable, *argv], directory, environment, is_merged=is_merged)
     ours, theirs = socket.socketpair()
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     request = {"argv": argv, "directory": str(directory), "environment": dict(environment)}
-    given = (theirs.fileno(), its_out, its_err)
+    # The pipe for stderr is empty where all goes into the other.
+    given = (theirs.fileno(), its_out, its_out if is_merged else its_err)
     socket.send_fds(_forking().control, [json.dumps(request).encode()], given)
     theirs.close()
     os.close(its_out)
@@ -69,7 +84,7 @@ def start(
 
 
 def popen(
-    argv: list[str], directory: Path, environment: Mapping[str, str]
+    argv: list[str], directory: Path, environment: Mapping[str, str], *, is_merged: bool = False
 ) -> subprocess.Popen[str]:
     """Start a program with pipes for its output and no input."""
     return subprocess.Popen(
@@ -78,7 +93,7 @@ def popen(
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if is_merged else subprocess.PIPE,
         text=True,
         errors="replace",
     )
@@ -131,6 +146,13 @@ class Fork:
                 self._code.set_result(int(lines.readline()))
             except ValueError as error:
                 self._code.set_exception(error)
+
+
+def _needs_interpreter(environment: Mapping[str, str]) -> bool:
+    """Return whether an interpreter that starts in this environment would differ from a fork."""
+    given = _of_python(environment)
+    later = {name: given[name] for name in DONE_LATER if name in given}
+    return given != _of_python(os.environ) | later
 
 
 def _of_python(environment: Mapping[str, str]) -> dict[str, str]:

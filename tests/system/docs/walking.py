@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from docs.blocks import Block, Command
 from docs.installing import check_installed
 from docs.terminal import DEADLINE_S, Terminal, pattern
 
+from harness import forking
 from harness.stack import clean_environment, free_port
 
 ADDRESS = "127.0.0.1:8000"
@@ -17,10 +19,11 @@ INTERRUPTED = "^C"
 AS_ROOT = "Running as root: "
 # The virtual environment that runs the tests stands in for the reader's.
 NOT_RUN = ("python3 -m venv .venv", "source .venv/bin/activate")
+# Programs by their names on the page, and the arguments with which Python runs them.
 PROGRAMS = {
-    "python": '"$PYTHON" "$@"',
-    "django-admin": '"$PYTHON" -m django "$@"',
-    "tandem": '"$PYTHON" -m django_tandem "$@"',
+    "python": (),
+    "django-admin": ("-m", "django"),
+    "tandem": ("-m", "django_tandem"),
 }
 
 
@@ -88,10 +91,16 @@ class Walk:
             self._compare(command, self._done(words, command), block)
 
     def _done(self, words: list[str], command: Command) -> subprocess.CompletedProcess[str]:
+        environment = self.environment | command.environment
+        if words[0] in PROGRAMS:
+            argv = [*PROGRAMS[words[0]], *words[1:]]
+            return forking.run(
+                argv, self.directory, environment, timeout_s=2 * DEADLINE_S, is_merged=True
+            )
         return subprocess.run(
             words,
             cwd=self.directory,
-            env=self.environment | command.environment,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,17 +135,16 @@ class Walk:
 
 
 def _prepared(tools: Path) -> dict[str, str]:
-    # Programs by their names on the page, whatever is installed into this environment.
-    for name, call in PROGRAMS.items():
+    # Whatever is installed into this environment.
+    for name, arguments in PROGRAMS.items():
         program = tools / name
-        program.write_text(f"#!/bin/sh\nexec {call}\n")
+        program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *arguments])} "$@"\n')
         program.chmod(0o755)
     # Its progress bar, which no terminal of a reader's shows where it is not wanted.
     (tools / ".curlrc").write_text("silent\nshow-error\n")
     return {
         "CURL_HOME": str(tools),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "PYTHON": sys.executable,
         # A file may be written twice within the second that a compiled one remembers.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
