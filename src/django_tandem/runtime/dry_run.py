@@ -15,6 +15,7 @@ from django_tandem.errors import RefusedError
 from django_tandem.model import EdgeRule, Nginx, Plan, Stack
 from django_tandem.render.nginx import DRY_RUN_SOCKET, render_dry_run
 from django_tandem.runtime import run_dir
+from django_tandem.runtime.nginx_environment import nginx_environment
 from django_tandem.unix_http import UnixConnection
 
 DEADLINE_S = 10
@@ -92,6 +93,7 @@ def _start(nginx: Nginx, directory: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [nginx.program, "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"],
             cwd=directory,
+            env=nginx_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,

@@ -20,6 +20,7 @@ from django_tandem.model import Bind, Include, Nginx, Plan, Stack
 from django_tandem.plan.background_workers import AUTO
 from django_tandem.render import nginx
 from django_tandem.runtime import accounts
+from django_tandem.runtime.nginx_environment import nginx_environment
 from django_tandem.runtime.run_dir import require_usable_temp_dir
 from django_tandem.servers import Server
 from django_tandem.settings import EdgeSettings, Settings
@@ -289,6 +290,7 @@ def check_nginx(program: Nginx, directory: Path, file: str = "nginx.conf") -> st
     done = subprocess.run(
         [program.program, "-t", "-q", "-p", f"{directory}/", "-c", file, "-e", "stderr"],
         cwd=directory,
+        env=nginx_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -19,10 +19,10 @@ from django_tandem.model import Nginx, Project
 from django_tandem.render.nginx import TARGET
 from django_tandem.runtime import run_dir
 from django_tandem.runtime.host import read_host
+from django_tandem.runtime.nginx_environment import nginx_environment
 from django_tandem.settings import read_settings
 from harness import forking
 from harness.client import Answer, ask, exchange, wait_for
-from harness.nginx import nginx_environment
 from harness.stack import DEADLINE_S, clean_environment, free_port
 
 PICKLED_PROJECT = Path(forking.__file__).with_name("pickled_project.py")

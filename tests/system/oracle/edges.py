@@ -18,7 +18,7 @@ import builders
 from django_tandem import output
 from django_tandem.model import Nginx, Plan, Stack, Verdict
 from django_tandem.render import nginx
-from harness.nginx import nginx_environment
+from django_tandem.runtime.nginx_environment import nginx_environment
 from harness.server import end
 from harness.stack import free_port
 
