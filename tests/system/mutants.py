@@ -3,8 +3,8 @@ Break the edge, the pool, the master and the way from root, and see that the tes
 
 `make mutants` calls it; arguments, such as logs, choose modules of `breakage`. Each breakage is
 made in a copy of the project, where the tests that should notice are run; one that none of them
-notices is a hole in the tests. Below each is the error by which a test failed: one that says
-nothing of the breakage, such as a time limit, has not noticed it.
+notices is a hole in the tests. Below each is where the test failed, and its error: one that has
+nothing to do with the breakage, such as pytest's time limit, has not noticed it.
 """
 
 import os
@@ -85,8 +85,10 @@ def run(copy: Path, tests: Iterable[str]) -> tuple[int, str, str]:
     )
     found = re.search(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
     name = found[1] if found else ""
-    error = re.search(r"^E +(.*)", done.stdout, re.MULTILINE)
-    return done.returncode, re.sub(r"^\w+\[(.+)\]$", r"\1", name), error[1] if error else ""
+    # The line of the test, not of what it calls, whose errors are of many tests.
+    lines = (re.search(rf"^{mark} +(.+)", done.stdout, re.MULTILINE) for mark in ">E")
+    error = "  # ".join(line[1] for line in lines if line)
+    return done.returncode, re.sub(r"^\w+\[(.+)\]$", r"\1", name), error
 
 
 if __name__ == "__main__":
