@@ -4,7 +4,6 @@ import atexit
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -215,11 +214,6 @@ class Plugin:
         if self._policy.has_failed:
             # supervisord itself always ends with 0.
             os._exit(1)
-        is_stopped = self._supervisord.options.mood == SupervisorStates.SHUTDOWN
-        # The exit code of an exception is Python's.
-        if is_stopped and not hasattr(sys, "last_value"):
-            # Python would first destroy each object: a tenth of the CPU time of a stop.
-            os._exit(0)
 
 
 def _hold_lock(run_dir: Path) -> int:
