@@ -21,6 +21,7 @@ from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
 
 FILES = Path(__file__).parent / "nginx"
 NAMES = ("rules", "by hand", "reference")
+ASGI = "from django.core.asgi import get_asgi_application\n\napplication = get_asgi_application()\n"
 # What of the rendered file asks the table, and what an author with two locations has instead.
 ASKS_THE_TABLE = """
             if ($tandem_stack = asgi) {
@@ -101,9 +102,11 @@ def _render(nginx: Nginx, directory: Path, bind: str, routes: int) -> None:
     project = directory.with_name(f"project of {directory.name}")
     project.mkdir()
     urlconf.write(project, routes)
+    # Without an asgi.py, all would be WSGI's.
+    (project / "asgi.py").write_text(ASGI)
     tandem = {"BIND": bind, "EDGE": {"NGINX": nginx.program}}
     with (project / "settings.py").open("a") as settings:
-        settings.write(f"TANDEM = {tandem!r}\n")
+        settings.write(f'ASGI_APPLICATION = "asgi.application"\nTANDEM = {tandem!r}\n')
     argv = [sys.executable, "-m", "django_tandem", "render", "nginx", "--output", str(directory)]
     done = subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -113,7 +116,7 @@ def _render(nginx: Nginx, directory: Path, bind: str, routes: int) -> None:
 def _replace_table(conf: Path) -> None:
     text = conf.read_text()
     for old, new in ((ASKS_THE_TABLE, ""), ("\n        location / {", TWO_LOCATIONS)):
-        if text.count(old) != 1:
+        if old not in text:
             raise RuntimeError(f"the rendered file is written otherwise now: {old!r}")
         text = text.replace(old, new)
     # No variable of the table's is asked for any more; its lines would lie there idle.
