@@ -1,31 +1,53 @@
 """What Django and this package import only at the first request of a process."""
 
 import contextlib
+import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.utils.module_loading import import_string
 
+from django_tandem import environment
+from django_tandem.inprocess import prefork
+
+logger = logging.getLogger("django_tandem")
+
 
 def import_modules() -> None:
-    """Import it in the master: its workers share the memory, and their first requests are fast."""
+    """
+    Import it in the master: its workers share the memory, and their first requests are fast.
+
+    If it leaves behind what can't be forked, such as the thread of a context processor's client,
+    the master starts again without it: the rest of the project is still shared.
+    """
+    is_left_out = os.environ.get(environment.FIRST_REQUEST) == prefork.NEVER
+    if is_left_out or prefork.find_obstacle():
+        return
     for load in _loads():
         # The request that needs it reports the error, as in a process without a master.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             load()
+    obstacle = prefork.find_obstacle("its template tags and context processors were imported")
+    if obstacle:
+        logger.warning("%s, so each worker imports them at its first request.", obstacle)
+        argv = [sys.executable, *sys.orig_argv[1:]]
+        variables = {environment.FIRST_REQUEST: prefork.NEVER}
+        prefork.start_again(sys.executable, argv, **variables)
 
 
 def _loads() -> Iterator[Callable[[], Any]]:
     yield lambda: import_module("django.db.models.sql.compiler")
     yield _import_templates
-    if "django.contrib.messages" in settings.INSTALLED_APPS:
+    if apps.is_installed("django.contrib.messages"):
         yield lambda: import_string(settings.MESSAGE_STORAGE)
-    if "django.contrib.sessions" in settings.INSTALLED_APPS:
+    if apps.is_installed("django.contrib.sessions"):
         yield lambda: import_string(settings.SESSION_SERIALIZER)
     if "channels.consumer" in sys.modules:
         yield lambda: import_module("django_tandem.inprocess.consumers")

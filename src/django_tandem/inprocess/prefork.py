@@ -77,9 +77,8 @@ def is_forkable(obstacle: str = "") -> bool:
     a thread does not run in a forked process, and the others would be shared. Log one line if
     there is an obstacle.
     """
-    close_connections()
     hint = ONE_STACK_HINT if obstacle else ""
-    obstacle = obstacle or _obstacle()
+    obstacle = obstacle or find_obstacle()
     if not obstacle:
         return True
     if os.environ.get(environment.PRELOAD) == ALWAYS:
@@ -89,23 +88,29 @@ def is_forkable(obstacle: str = "") -> bool:
     return False
 
 
-def _obstacle() -> str:
+def find_obstacle(when: str = "it was loaded") -> str:
+    """
+    Return what the project has left behind that can't be forked, after Django's own connections.
+
+    It is a sentence without its end that says ``when``; empty if there is nothing.
+    """
+    close_connections()
     found = _left_behind()
     if found:
         # Sockets without a reference are closed as they are collected.
         gc.collect()
         found = _left_behind()
-    return found
+    return f"The project {found} when {when}" if found else ""
 
 
 def _left_behind() -> str:
     threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
     if threads:
-        return f"The project started {describe_thread(threads[0])} when it was loaded"
+        return f"started {describe_thread(threads[0])}"
     opened = [_kind(each) for each in sorted(_shared_descriptors() - _before)]
     # An event loop has sockets too, and is the cause.
     found = next((each for each in opened if "socket" not in each), next(iter(opened), ""))
-    return f"The project opened {found} when it was loaded" if found else ""
+    return f"opened {found}" if found else ""
 
 
 def describe_thread(thread: threading.Thread) -> str:
@@ -119,11 +124,15 @@ def describe_thread(thread: threading.Thread) -> str:
 
 def start_without_preloading(program: str, argv: list[str], **variables: str) -> NoReturn:
     """Replace this process, which keeps its pid, by one whose workers load the project."""
-    # Without what the project has added to the environment.
-    variables = {**_ENVIRONMENT, **variables, environment.PRELOAD: NEVER}
+    start_again(program, argv, **variables, **{environment.PRELOAD: NEVER})
+
+
+def start_again(program: str, argv: list[str], **variables: str) -> NoReturn:
+    """Replace this process, which keeps its pid, by one that has these variables as well."""
     for descriptor in _shared_descriptors():
         os.set_inheritable(descriptor, False)
-    os.execve(program, argv, variables)  # noqa: S606
+    # Without what the project has added to the environment.
+    os.execve(program, argv, {**_ENVIRONMENT, **variables})  # noqa: S606
 
 
 def restart_uwsgi_unless_forkable() -> None:

@@ -48,10 +48,11 @@ def load_project(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
             asgi = load_asgi()
             channel_layers.import_backends()
     telemetry.import_modules()
-    first_request.import_modules()
     # What one module changes can contradict only the other stack.
-    contradiction = _contradiction(before) if wsgi and asgi else ""
-    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=_patches() or contradiction)
+    obstacle = _patches() or (_contradiction(before) if wsgi and asgi else "")
+    if not obstacle:
+        first_request.import_modules()
+    return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=obstacle)
 
 
 def _patches() -> str:

@@ -44,6 +44,30 @@ def test_sentry_leaves_nothing_behind(directory) -> None:
         assert "each worker loads the project" not in master.log()
 
 
+@pytest.mark.parametrize("preload", ["auto", True], ids=["auto", "always"])
+def test_a_context_processor_that_starts_a_thread_is_left_to_the_requests(
+    directory, preload
+) -> None:
+    """Until then the master shares the rest of the project, which it loads once more."""
+    environment = {"CONTEXT_PROCESSOR": "thread"}
+    with serving(directory, environment=environment, preload=preload) as master:
+        assert master.imports == [str(master.process.pid)] * 2
+        assert master.ask("wsgi").status == 200
+        assert master.log().splitlines() == [
+            'The project started the thread "flags-poller" of mastersite.leftovers.thread when '
+            "its template tags and context processors were imported, so each worker imports them "
+            "at its first request."
+        ]
+
+
+def test_a_variable_that_a_context_processor_sets_is_not_the_asgi_modules(directory) -> None:
+    """The workers of both stacks have it, as both are forked later."""
+    with serving(directory, environment={"CONTEXT_PROCESSOR": "variable"}) as master:
+        assert master.imports == [str(master.process.pid)]
+        assert "TOKENIZERS_PARALLELISM" in json.loads(master.ask("wsgi", "/environment").body)
+        assert "each worker loads the project" not in master.log()
+
+
 def test_a_module_that_contradicts_the_other_is_named(directory) -> None:
     """WSGI workers must not have what only the ASGI module sets."""
     with serving(directory, environment={"ASGI_SETS": "1"}) as master:

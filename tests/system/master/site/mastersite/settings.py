@@ -26,3 +26,11 @@ if "REDIS_URL" in os.environ:
 
 if "LEFTOVER" in os.environ:
     importlib.import_module(f"mastersite.leftovers.{os.environ['LEFTOVER']}")
+if "CONTEXT_PROCESSOR" in os.environ:
+    processor = f"mastersite.leftovers.{os.environ['CONTEXT_PROCESSOR']}.poll"
+    TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {"context_processors": [processor]},
+        }
+    ]
