@@ -131,6 +131,8 @@ def test_a_view_that_hangs_on_trial_is_seen(project, nginx_program, sockets, beh
         split(edge, to_asgi(100))
         found = edge.ask("/sync/")
         server.accept()[0].close()
+        # Another of NGINX's workers might write the next line before it.
+        wait_for(lambda: len(lines(edge)) == 1)
         with socket.create_connection(("127.0.0.1", edge.port)) as client:
             client.sendall(request("GET /sync/ HTTP/1.1", "Host: localhost"))
             kept, _ = server.accept()
