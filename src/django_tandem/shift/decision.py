@@ -166,7 +166,7 @@ def _slower(shift: Shift, sides: Sides, share: float) -> Reason | None:
     usual = quantile(home, share)
     if usual is None:
         return None
-    bound = usual * (1 + shift.tolerance) + LEAST_SLOWER_S
+    bound = _tolerated(shift, usual)
     warm = sides.trial[WARM_UP:]
     times, left = times_of(warm), _waited(sides.left_trial, bound)
     left_home = len(_waited(sides.left_home, bound))
@@ -182,6 +182,35 @@ def _slower(shift: Shift, sides: Sides, share: float) -> Reason | None:
         f"{shift.home.upper()}: more than {shift.tolerance:.0%} above it."
     )
     return reason, [*slow, *left]
+
+
+def clients_that_left(shift: Shift, sides: Sides) -> Reason | None:
+    """
+    More clients leave on trial than at home, and later than most at home have their response.
+
+    A view may hang in too few requests for the p95. Its edge would answer each with 504, which is
+    a failure, where no client gave up before.
+    """
+    usual = quantile(sorted(times_of(sides.home)), 0.95)
+    if usual is None:
+        return None
+    bound = _tolerated(shift, usual)
+    left, at_home = _waited(sides.left_trial, bound), _waited(sides.left_home, bound)
+    of_trial, of_home = len(sides.trial) + len(left), len(sides.home) + len(at_home)
+    if not _is_excess(len(left), of_trial, len(at_home), of_home):
+        return None
+    least = min(each.took_s for each in left)
+    reason = (
+        f"{len(left)} of {of_trial} clients left without a response of {shift.to.upper()}, after "
+        f"at least {_ms(least)}, and {len(at_home)} of {of_home} as late on "
+        f"{shift.home.upper()}, whose p95 is {_ms(usual)}."
+    )
+    return reason, left
+
+
+def _tolerated(shift: Shift, usual: float) -> float:
+    """Return the time up to which a request on trial is not slower than ``usual``."""
+    return usual * (1 + shift.tolerance) + LEAST_SLOWER_S
 
 
 def _waited(left: Iterable[Sample], bound: float) -> list[Sample]:
@@ -246,6 +275,7 @@ RULES: tuple[Rule, ...] = (
     new_exceptions,
     slower_p50,
     slower_p95,
+    clients_that_left,
     other_status_or_headers,
     other_body_size,
 )

@@ -27,8 +27,8 @@ MUTANTS = (
     Mutant(
         name="a slow tail not looked for",
         file="shift/decision.py",
-        old="    slower_p95,\n    other_status_or_headers,",
-        new="    other_status_or_headers,",
+        old="    slower_p95,\n    clients_that_left,",
+        new="    clients_that_left,",
         tests=(DECISION,),
     ),
     Mutant(
@@ -92,6 +92,20 @@ MUTANTS = (
         file="shift/decision.py",
         old="len(times) + len(left), slow_at_home",
         new="len(times), slow_at_home",
+        tests=(DECISION,),
+    ),
+    Mutant(
+        name="a view that hangs in some requests not seen where clients leave",
+        file="shift/decision.py",
+        old="    clients_that_left,\n",
+        new="",
+        tests=(DECISION,),
+    ),
+    Mutant(
+        name="clients that leave at home not compared with those on trial",
+        file="shift/decision.py",
+        old="_is_excess(len(left), of_trial, len(at_home), of_home)",
+        new="_is_excess(len(left), of_trial, 0, of_home)",
         tests=(DECISION,),
     ),
     Mutant(

@@ -234,6 +234,20 @@ def test_a_view_that_hangs_on_trial_is_rolled_back_though_all_its_clients_leave(
     assert found.requests == ("abc",) * 4
 
 
+def test_a_view_that_hangs_in_some_requests_is_rolled_back_though_their_clients_leave() -> None:
+    """Those are too few for the p95, and no request fails while nobody waits for the 504."""
+    home = (*side(1900), *side(100, first=1900, first_byte_s=1.0))
+    left = trial(4, has_left=True, first_byte_s=None, took_s=5.0, request_id="abc")
+    found = judge(home, trial(100), left_trial=left)
+
+    assert found.action is Action.ROLL_BACK
+    assert found.reason == (
+        "4 of 104 clients left without a response of ASGI, after at least 5000 ms, and 0 of 2000 "
+        "as late on WSGI, whose p95 is 100 ms."
+    )
+    assert found.requests == ("abc",) * 4
+
+
 def test_clients_that_leave_early_or_on_both_sides_show_no_difference() -> None:
     """As those of a search field, which asks again with each letter."""
     early = {"has_left": True, "first_byte_s": None, "took_s": 0.05}
@@ -242,6 +256,10 @@ def test_clients_that_leave_early_or_on_both_sides_show_no_difference() -> None:
     assert judge(side(30), (), left_trial=trial(50, **early)).action is Action.WAIT
     both = judge(side(30), trial(30), left_home=side(30, **late), left_trial=trial(30, **late))
     assert both.action is Action.WAIT
+    many = judge(side(1000), trial(100), left_home=side(40, **late), left_trial=trial(4, **late))
+    assert many.action is Action.WAIT
+    some = judge(side(1000), trial(100), left_trial=trial(4, **early))
+    assert some.action is Action.WAIT
 
 
 def test_within_the_tolerance_a_slower_side_stays() -> None:
