@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PAGE = 4096
+# Its input ends with the block, or with a test process that is killed in it: pytest could not
+# remove the directory of a disk that is still mounted, and warn of it in each later run.
+UNMOUNT = 'cat; exec umount --lazy "$0"'
 
 
 @contextmanager
@@ -14,10 +17,11 @@ def small_disk(path: Path, kilobytes: int, *, inodes: int = 0) -> Iterator[Path]
     path.mkdir()
     options = f"size={kilobytes}k" + (f",nr_inodes={inodes}" if inodes else "")
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
-    try:
+    # A session of its own, which a signal to the group of the tests does not reach.
+    unmounting = ["sh", "-c", UNMOUNT, str(path)]
+    with subprocess.Popen(unmounting, stdin=subprocess.PIPE, start_new_session=True) as process:
         yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+    assert process.returncode == 0
 
 
 def fill(disk: Path, *, but_pages: int = 0) -> Path:

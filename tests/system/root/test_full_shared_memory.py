@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.small_disks import small_disk
+
 COUNTS = """
 from django_tandem.inprocess import metrics_file
 
@@ -24,12 +26,8 @@ print(sum(orders.labels(customer=f"{number:050d}")._value.get() for number in ra
 @pytest.fixture
 def small(tmp_path) -> Iterator[Path]:
     """A file system with less room than the metrics need."""
-    directory = tmp_path / "shm"
-    directory.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=256k", "none"]
-    subprocess.run(["mount", *options, str(directory)], check=True)
-    yield directory
-    subprocess.run(["umount", str(directory)], check=True)
+    with small_disk(tmp_path / "shm", 256) as disk:
+        yield disk
 
 
 def test_a_process_that_finds_no_room_for_its_metrics_counts_on(small) -> None:
