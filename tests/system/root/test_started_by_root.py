@@ -3,9 +3,10 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -15,6 +16,8 @@ from django_tandem.runtime.accounts import Account
 from harness.client import ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, last_line
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -71,18 +74,26 @@ def free_low_port(first: int = 600) -> int:
     raise AssertionError("no port below 1024 is free")
 
 
-def processes_of(up: Up) -> list[psutil.Process]:
+def of_each(up: Up, read: Callable[[psutil.Process], T]) -> list[T]:
+    """Read something of each process, without those that end meanwhile, as the announcer."""
     supervisord = psutil.Process(up.process.pid)
-    return [supervisord, *supervisord.children(recursive=True)]
-
-
-def uids_of(up: Up) -> set[tuple[int, ...]]:
-    """Return the users of the processes, without those that end meanwhile, as the announcer."""
-    found = set()
-    for each in processes_of(up):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found.add(tuple(each.uids()))
+    found = []
+    for each in (supervisord, *supervisord.children(recursive=True)):
+        # /proc has no file of an ended process, and no line of one that ends while it is read.
+        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            found.append(read(each))
     return found
+
+
+def command_of(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
+
+
+def rights_of(process: psutil.Process) -> tuple[str, set[int]]:
+    """Return the command of a process, and its sets of capabilities."""
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    lines = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    return command_of(process), {int(lines[name], 16) for name in SETS}
 
 
 def owners(directory: Path) -> set[int]:
@@ -113,22 +124,20 @@ def site(app, python, module_place) -> Iterator[Site]:
 
 def test_every_process_runs_as_the_user(site) -> None:
     """supervisord, NGINX's master and workers, servers, Channels workers, Valkey, PROGRAMS."""
-    running = processes_of(site.up)
+    names = set(of_each(site.up, lambda each: " ".join(each.cmdline()[:6])))
 
-    names = {" ".join(each.cmdline()[:6]) for each in running}
     for expected in ("supervisor", "nginx: master", "nginx: worker", "valkey", "sleep 600"):
         assert any(expected in name for name in names), names
-    assert {each.uids() for each in running} == {(site.account.uid,) * 3}
-    assert {each.gids() for each in running} == {(site.account.gid,) * 3}
+    assert set(of_each(site.up, psutil.Process.uids)) == {(site.account.uid,) * 3}
+    assert set(of_each(site.up, psutil.Process.gids)) == {(site.account.gid,) * 3}
 
 
 def test_only_ports_below_1024_are_left_of_root(site) -> None:
     """And no server, Channels worker or Valkey may listen there."""
-    for each in processes_of(site.up):
-        text = Path(f"/proc/{each.pid}/status").read_text()
-        lines = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        found = {int(lines[name], 16) for name in SETS}
-        command = " ".join(each.cmdline())
+    rights = of_each(site.up, rights_of)
+
+    assert any("nginx: master" in command for command, _ in rights)
+    for command, found in rights:
         may_listen = any(name in command for name in MAY_LISTEN)
         assert found <= (PORTS_ONLY if may_listen else {0}), command
 
@@ -224,7 +233,7 @@ def test_the_owner_of_the_project_runs_it(place, python, nameless) -> None:
         os.chown(path, nameless.uid, nameless.gid)
     up = Up(project, python=python, environment=environment())
     with up:
-        assert uids_of(up) == {(nameless.uid,) * 3}
+        assert set(of_each(up, psutil.Process.uids)) == {(nameless.uid,) * 3}
         assert owners(project) == {nameless.uid}
         assert list(project.rglob("__pycache__"))
         assert f"runs as {nameless.uid}, the owner of {project}.\n" in up.output
