@@ -136,23 +136,23 @@ def test_the_new_code_is_live_when_reload_returns(up, site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "fault", "message", "code"),
+    ("file", "fault", "message", "code", "timeout_s"),
     [
-        ("urls.py", "one two", "can't be imported: SyntaxError", 2),
-        ("wsgi.py", "raise RuntimeError('not today')", "not today", 1),
-        ("wsgi.py", "import time; time.sleep(60)", "no answer of wsgi and asgi within 4 s", 1),
-        ("wsgi.py", "import os; os._exit(3)", "{master} can't be started", 1),
+        ("urls.py", "one two", "can't be imported: SyntaxError", 2, 30),
+        ("wsgi.py", "raise RuntimeError('not today')", "not today", 1, 30),
+        ("wsgi.py", "import time; time.sleep(99)", "no answer of wsgi and asgi within 4 s", 1, 4),
+        ("wsgi.py", "import os; os._exit(3)", "{master} can't be started", 1, 30),
     ],
 )
 @pytest.mark.usefixtures("site")
-def test_a_reload_that_fails_changes_nothing(file, fault, message, code, up) -> None:
-    """The error names the cause, and the candidates are gone."""
+def test_a_reload_that_fails_changes_nothing(file, fault, message, code, *, timeout_s, up) -> None:
+    """The error names the cause, and the candidates are gone; only a hang takes the timeout."""
     before, text = generation(up), ask(up.port, "/where/").text
     change(up.directory, '"first"', '"never"')
     with (up.directory / "mysite" / file).open("a") as opened:
         opened.write(f"\n{fault}\n")
 
-    done = tandem(up.directory, "reload", "--timeout", "4")
+    done = tandem(up.directory, "reload", "--timeout", str(timeout_s))
 
     assert done.returncode == code, done.stderr
     assert message.format(master=f"master-{before + 1}") in done.stderr
