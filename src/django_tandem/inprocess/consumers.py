@@ -49,7 +49,8 @@ CLOSING = tuple(
 )
 
 _stock_call = AsyncConsumer.__call__
-_stock_close = channels_db.aclose_old_connections
+# None before Channels 4.2, which is served as it is.
+_stock_close = getattr(channels_db, "aclose_old_connections", None)
 
 
 class Source:
@@ -205,7 +206,7 @@ async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
 
 async def close_due_connections() -> None:
     """Close old connections as Channels does, where one may be due."""
-    if may_close_connections():
+    if _stock_close is not None and may_close_connections():
         await _stock_close()
 
 
@@ -221,7 +222,7 @@ def limits_of(consumer: type) -> MailboxLimits:
 
 def install() -> None:
     """Have each consumer of this process use a mailbox, where Channels is as it was read."""
-    if AsyncConsumer.__call__ is call or not _is_known():
+    if AsyncConsumer.__call__ is call or _stock_close is None or not _is_known():
         return
     AsyncConsumer.__call__ = call
     for name in CLOSING:

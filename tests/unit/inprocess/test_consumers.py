@@ -6,6 +6,8 @@ received from: all of them must come to the same.
 """
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -62,6 +64,28 @@ def installed():
     consumers.install()
     yield
     stock_consumers.restore()
+
+
+# As before Channels 4.2, whose consumers close no connections before a message.
+EARLIER = """
+import channels.consumer
+import channels.db
+del channels.db.aclose_old_connections, channels.consumer.aclose_old_connections
+stock = channels.consumer.AsyncConsumer.__call__
+from django_tandem.inprocess import consumers
+consumers.install()
+print(channels.consumer.AsyncConsumer.__call__ is stock)
+"""
+
+
+@pytest.mark.processes
+def test_an_earlier_channels_is_left_as_it_is():
+    """The module can be imported, which a master and a Channels worker do in any case."""
+    done = subprocess.run(
+        [sys.executable, "-c", EARLIER], capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "True\n", done.stderr
 
 
 VARIANTS = {
