@@ -110,7 +110,7 @@ def _trial(location: Location, value: str | None, url: str) -> Trial:
 def _imported(location: Location, url: str) -> dict[str, Any]:
     try:
         load_settings(location)
-        takers = [name for name, value in _own_settings() if url in repr(value)]
+        takers = [name for name, value in _own_settings() if _has(value, url)]
         caches = {alias: each["BACKEND"] for alias, each in django_settings.CACHES.items()}
     except BaseException as error:  # noqa: BLE001 - a settings module may raise anything
         message = f"{error} {error.__cause__ or ''}"
@@ -126,6 +126,17 @@ def _own_settings() -> Iterator[tuple[str, Any]]:
         # The settings object of Dynaconf denies for each name that it is overridden.
         if name == CACHES or name not in DEFAULTS or django_settings.is_overridden(name):
             yield name, getattr(django_settings, name)
+
+
+def _has(value: Any, url: str) -> bool:
+    """Return whether the value of a setting has the URL somewhere in it."""
+    try:
+        return url in repr(value)
+    except Exception:  # noqa: BLE001 - of any object
+        # A lazy translation, as in LANGUAGES, can't be read before the applications are loaded.
+        parts = value.values() if isinstance(value, Mapping) else value
+        is_container = isinstance(value, (Mapping, list, tuple, set))
+        return is_container and any(_has(each, url) for each in parts)
 
 
 def _hosts(layer: Mapping[str, Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.core.exceptions import AppRegistryNotReady
 from django.test import override_settings
 
 from django_tandem.errors import ProjectError
@@ -176,3 +177,21 @@ def test_a_settings_object_that_calls_nothing_overridden_is_read(monkeypatch) ->
 
     assert redis_hosts() == ("cache", "broker")
     assert {name for name, _ in redis._own_settings()} >= {"CACHES", "CELERY_BROKER_URL"}
+
+
+def test_settings_with_lazy_translations_take_it(monkeypatch) -> None:
+    """Before the applications are loaded, Django raises for the text of one."""
+
+    class Untranslated:
+        def __repr__(self) -> str:
+            raise AppRegistryNotReady
+
+    layers = {"default": {"BACKEND": "", "CONFIG": {"hosts": [URL]}, "NAME": Untranslated()}}
+    settings = LazySettings()
+    settings.configure(CHANNEL_LAYERS=layers, LANGUAGES=[("en", Untranslated())])
+    monkeypatch.setattr(redis, "django_settings", settings)
+    monkeypatch.setattr(redis, "load_settings", lambda _: None)
+
+    found = redis._imported(LOCATION, URL)
+
+    assert (found["takers"], found["error"]) == (["CHANNEL_LAYERS"], "")
