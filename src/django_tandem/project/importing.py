@@ -1,9 +1,11 @@
 """Import code of the project, which may raise anything: errors become one sentence."""
 
+import contextlib
 import importlib
 import os
 import re
 import shlex
+import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
@@ -25,6 +27,14 @@ _QUOTED = re.compile(r"""['"]([\w.]+)['"]""")
 # Code that imports what others name: the mistake is never there.
 _IMPORTERS = (Path(importlib.__file__).parent, Path(django.__file__).parent)
 _OURS = Path(__file__).parents[1]
+
+
+@contextlib.contextmanager
+def printing_to_stderr() -> Iterator[None]:
+    """Have what the project prints, and what its loggers get as stdout, go to stderr."""
+    # The result of a command is on stdout, such as the JSON that another program reads.
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def trying(

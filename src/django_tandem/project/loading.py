@@ -32,6 +32,7 @@ from django_tandem.project.importing import (
     asgi_application_path,
     import_application,
     module_exists,
+    printing_to_stderr,
     trying,
 )
 from django_tandem.project.location import Location, load_settings
@@ -65,6 +66,7 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
+@printing_to_stderr()
 def load(location: Location, *, embedded_redis: str | None = None) -> Loaded:
     """
     Set the project up and read all that the plan needs of it.

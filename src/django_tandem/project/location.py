@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django_tandem import environment, syntax
 from django_tandem.errors import ProjectError, did_you_mean
 from django_tandem.inprocess.manage_py import run_manage_py
-from django_tandem.project.importing import trying
+from django_tandem.project.importing import printing_to_stderr, trying
 from django_tandem.settings import Settings, read_settings
 
 
@@ -83,6 +83,7 @@ def find_manage_py(start: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+@printing_to_stderr()
 def load_settings(location: Location) -> Settings:
     """Import the project's settings, and nothing else of the project; return its TANDEM."""
     os.environ[environment.SETTINGS_MODULE] = location.settings_module

@@ -34,6 +34,17 @@ async def waits(request):
 urlpatterns = [path("waits/", waits), path("hidden/", hidden(waits))]
 """
 
+CHATTY = """
+import sys
+
+print("settings of production")
+LOGGING = {
+    "version": 1,
+    "handlers": {"out": {"class": "logging.StreamHandler", "stream": sys.stdout}},
+    "loggers": {"mysite": {"handlers": ["out"], "level": "DEBUG"}},
+}
+"""
+
 LAYERED = """
 from django.core.asgi import get_asgi_application
 
@@ -139,3 +150,27 @@ def test_a_host_of_one_role_starts_no_redis(project) -> None:
     assert (whole.returncode, edge.returncode) == (0, 0)
     assert note in whole.stderr
     assert "REDIS_URL" not in edge.stderr
+
+
+@pytest.mark.parametrize("command", [("plan", "--json"), ("explain", "/waits/", "--json")])
+def test_what_the_project_prints_is_not_in_the_result(project, command) -> None:
+    """Neither by its settings, nor by a log handler for stdout that they make."""
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(CHATTY)
+    with (project / "mysite" / "urls.py").open("a") as urls:
+        urls.write('\nimport logging\nlogging.getLogger("mysite").info("urls are imported")\n')
+    done = tandem(project, *command)
+
+    assert json.loads(done.stdout)
+    assert "settings of production\n" in done.stderr
+    assert "urls are imported\n" in done.stderr
+
+
+def test_status_prints_nothing_of_the_project_beside_its_result(project) -> None:
+    """It imports the settings alone."""
+    with (project / "mysite" / "settings.py").open("a") as settings:
+        settings.write(CHATTY)
+    done = tandem(project, "status", "--json")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "settings of production\n" in done.stderr
