@@ -95,12 +95,21 @@ def find_obstacle(when: str = "it was loaded") -> str:
     It is a sentence without its end that says ``when``; empty if there is nothing.
     """
     close_connections()
+    _close_loop_of_daphne()
     found = _left_behind()
     if found:
         # Sockets without a reference are closed as they are collected.
         gc.collect()
         found = _left_behind()
     return f"The project {found} when {when}" if found else ""
+
+
+def _close_loop_of_daphne() -> None:
+    """Close the event loop that Daphne makes for its server as it is imported."""
+    # Channels recommends it in INSTALLED_APPS, for runserver; no process that is forked runs it.
+    loop = getattr(sys.modules.get("daphne.server"), "twisted_loop", None)
+    if loop is not None and not loop.is_running():
+        loop.close()
 
 
 def _left_behind() -> str:

@@ -13,6 +13,26 @@ MUTANTS = (
         tests=(f"{MASTER}/test_master.py::test_processes_do_not_share_the_channels_of_a_layer",),
     ),
     Mutant(
+        name="loop of Daphne left open",
+        file="inprocess/prefork.py",
+        old="        loop.close()",
+        new="        pass",
+        tests=(
+            f"{MASTER}/test_preloading.py"
+            "::test_daphne_among_the_applications_leaves_nothing_behind",
+        ),
+    ),
+    Mutant(
+        name="what the first request imports left behind",
+        file="inprocess/first_request.py",
+        old="    if obstacle:\n",
+        new="    if False:\n",
+        tests=(
+            f"{MASTER}/test_preloading.py"
+            "::test_a_context_processor_that_starts_a_thread_is_left_to_the_requests",
+        ),
+    ),
+    Mutant(
         name="threads of the import not looked for",
         file="inprocess/prefork.py",
         old="if each is not threading.main_thread()",

@@ -44,6 +44,16 @@ def test_sentry_leaves_nothing_behind(directory) -> None:
         assert "each worker loads the project" not in master.log()
 
 
+def test_daphne_among_the_applications_leaves_nothing_behind(directory) -> None:
+    """It makes an event loop for a server that does not run here."""
+    environment = {"LEFTOVER": "daphne_application"}
+    with serving(directory, environment=environment) as master:
+        assert master.imports == [str(master.process.pid)]
+        assert master.ask("wsgi").status == 200
+        assert master.ask("asgi", "/awaited?s=0").status == 200
+        assert master.log() == ""
+
+
 @pytest.mark.parametrize("preload", ["auto", True], ids=["auto", "always"])
 def test_a_context_processor_that_starts_a_thread_is_left_to_the_requests(
     directory, preload
