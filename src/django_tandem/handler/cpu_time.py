@@ -1,15 +1,13 @@
 """The CPU time of one request: of its steps on the event loop, and of the threads lent to it."""
 
-import contextlib
-import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from threading import get_ident
 from time import monotonic, process_time, thread_time
 from typing import Any, cast
 
+from django_tandem.cpu_clocks import thread_cpu_s
 from django_tandem.handler.cancellation import drive
 from django_tandem.handler.cpu_delay import DelaySampling, thread_delay
 
@@ -207,16 +205,6 @@ def await_measured(call: Awaitable[None], cpu: CpuTime) -> Awaitable[None]:
 
 def _clocks() -> dict[int, float]:
     """Return the CPU time of each thread of Python, by its identifier."""
-    if sys.platform != "linux":
-        return {}
-    found = {}
-    for thread in threading.enumerate():
-        # It may have just ended.
-        with contextlib.suppress(OSError):
-            found[thread.ident or 0] = time.clock_gettime(_clock_of(thread.native_id or 0))
-    return found
-
-
-def _clock_of(native_id: int) -> int:
-    # As clock_getcpuclockid(3) does. time.pthread_getcpuclockid() may crash for an ended thread.
-    return (~native_id << 3) | 6
+    read = ((each.ident or 0, thread_cpu_s(each.native_id or 0)) for each in threading.enumerate())
+    # One may have just ended.
+    return {thread: seconds for thread, seconds in read if seconds is not None}

@@ -1,12 +1,12 @@
 """The CPU time and memory that processes use, with those below them."""
 
 import contextlib
-import sys
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import psutil
+
+from django_tandem.cpu_clocks import process_cpu_s
 
 _MB = 1024 * 1024
 
@@ -68,27 +68,14 @@ def usage_of(process: psutil.Process) -> Usage:
     except psutil.Error:
         # It has ended.
         return Usage(cpu_s=0, rss_mb=0, pss_mb=0)
+    own_s = process_cpu_s(process.pid)
+    if own_s is None:
+        own_s = cpu.user + cpu.system
     return Usage(
-        cpu_s=_own_cpu_s(process.pid, ticks_s=cpu.user + cpu.system)
-        + cpu.children_user
-        + cpu.children_system,
+        cpu_s=own_s + cpu.children_user + cpu.children_system,
         rss_mb=rss / _MB,
         pss_mb=_pss_mb(process),
     )
-
-
-def _own_cpu_s(pid: int, *, ticks_s: float) -> float:
-    """
-    Return the CPU time of all threads of a process, without its children.
-
-    /proc counts in ticks of 10 ms, which is too coarse for the sum of many processes in a few
-    seconds. Linux has a clock for each process, whose number is made as clock_getcpuclockid(3)
-    does.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            return time.clock_gettime((~pid << 3) | 2)
-    return ticks_s
 
 
 def _pss_mb(process: psutil.Process) -> float | None:
