@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django_tandem.model import File, Plan
 from django_tandem.render import quoting
@@ -56,12 +56,15 @@ def template_environment(package: str, *, autoescape: bool) -> "Environment":
 
     from django_tandem.render.template_cache import TemplateCache  # noqa: PLC0415
 
-    return Environment(
+    options: dict[str, Any] = {
+        "autoescape": autoescape,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "keep_trailing_newline": True,
+    }
+    return Environment(  # noqa: S701 - the values of a configuration are escaped by filters
         loader=PackageLoader(package),
-        bytecode_cache=TemplateCache(package),
+        bytecode_cache=TemplateCache(package, options),
         undefined=StrictUndefined,
-        autoescape=autoescape,  # noqa: S701 - that of a configuration is by filters
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+        **options,
     )

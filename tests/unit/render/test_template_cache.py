@@ -22,9 +22,9 @@ def package(tmp_path, monkeypatch):
     sys.modules.pop("compiled_once", None)
 
 
-def rendered() -> tuple[str, int]:
+def rendered(*, autoescape: bool = False, name: str = "Ada") -> tuple[str, int]:
     """Return the text, and how many templates were compiled for it."""
-    made = template_environment("compiled_once", autoescape=False)
+    made = template_environment("compiled_once", autoescape=autoescape)
     compile_, compiled = made.compile, []
 
     def counted(*args, **more):
@@ -32,7 +32,7 @@ def rendered() -> tuple[str, int]:
         return compile_(*args, **more)
 
     made.compile = counted
-    return made.get_template("text.j2").render(name="Ada"), len(compiled)
+    return made.get_template("text.j2").render(name=name), len(compiled)
 
 
 def kept(package):
@@ -48,6 +48,13 @@ def test_an_edited_template_is_compiled_again(package):
     (package / "templates" / "text.j2").write_text("Goodbye {{ name }}")
 
     assert [rendered(), rendered()] == [("Goodbye Ada", 1), ("Goodbye Ada", 0)]
+
+
+def test_what_other_options_compiled_is_not_run(package):
+    """As those of an earlier release, whose files are kept in the same place."""
+    rendered(name="<b>")
+
+    assert rendered(name="<b>", autoescape=True) == ("Hello &lt;b&gt;", 1)
 
 
 def test_what_another_jinja_compiled_is_not_run(package, monkeypatch):
@@ -83,6 +90,6 @@ def test_nothing_is_written_where_python_writes_no_bytecode(package, monkeypatch
 
 def test_it_is_kept_below_the_prefix_of_python(package, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "prefix"))
-    directory = TemplateCache("compiled_once")._directory
+    directory = TemplateCache("compiled_once", {})._directory
 
     assert directory.is_relative_to(tmp_path / "prefix")
