@@ -31,7 +31,7 @@ urlpatterns += [path("where/", where)]
 """
 
 # Two on WSGI: one may serve a slow request.
-SMALL = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
+FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
 
 
 def make(directory: Path, **setting: object) -> Path:
@@ -68,7 +68,7 @@ def apart(tmp_path) -> Path:
 def configure(directory: Path, **setting: object) -> None:
     settings = directory / "mysite" / "settings.py"
     text = settings.read_text().partition("\nTANDEM =")[0]
-    settings.write_text(f"{text}\nTANDEM = {SMALL | setting!r}\n")
+    settings.write_text(f"{text}\nTANDEM = {FEW_WORKERS | setting!r}\n")
 
 
 def change(directory: Path, old: str, new: str) -> None:
