@@ -4,9 +4,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -16,6 +14,12 @@ from django.utils.module_loading import import_string
 
 from django_tandem import environment
 from django_tandem.inprocess import prefork
+
+# By application, the setting that names the class.
+CLASSES = {
+    "django.contrib.messages": "MESSAGE_STORAGE",
+    "django.contrib.sessions": "SESSION_SERIALIZER",
+}
 
 logger = logging.getLogger("django_tandem")
 
@@ -30,7 +34,7 @@ def import_modules() -> None:
     is_left_out = os.environ.get(environment.FIRST_REQUEST) == prefork.NEVER
     if is_left_out or prefork.find_obstacle():
         return
-    for load in _loads():
+    for load in (_import_compiler, _import_templates, _import_classes, _import_consumers):
         # The request that needs it reports the error, as in a process without a master.
         with contextlib.suppress(Exception, SystemExit):
             load()
@@ -42,15 +46,8 @@ def import_modules() -> None:
         prefork.start_again(sys.executable, argv, **variables)
 
 
-def _loads() -> Iterator[Callable[[], Any]]:
-    yield lambda: import_module("django.db.models.sql.compiler")
-    yield _import_templates
-    if apps.is_installed("django.contrib.messages"):
-        yield lambda: import_string(settings.MESSAGE_STORAGE)
-    if apps.is_installed("django.contrib.sessions"):
-        yield lambda: import_string(settings.SESSION_SERIALIZER)
-    if "channels.consumer" in sys.modules:
-        yield lambda: import_module("django_tandem.inprocess.consumers")
+def _import_compiler() -> None:
+    import_module("django.db.models.sql.compiler")
 
 
 def _import_templates() -> None:
@@ -59,3 +56,16 @@ def _import_templates() -> None:
         if isinstance(each, DjangoTemplates):
             # A cached property, which imports the context processors.
             each.engine.template_context_processors  # noqa: B018
+
+
+def _import_classes() -> None:
+    """Import what the settings name by its path, where its application is installed."""
+    # An application that does without django.setup() has none.
+    for name, setting in CLASSES.items():
+        if apps.is_installed(name):
+            import_string(getattr(settings, setting))
+
+
+def _import_consumers() -> None:
+    if "channels.consumer" in sys.modules:
+        import_module("django_tandem.inprocess.consumers")

@@ -88,6 +88,27 @@ def test_an_error_is_left_to_the_request(tmp_path: Path, broken: tuple[str, str]
     assert _run(tmp_path, "/", name).stderr.endswith(f"{shown}\n")
 
 
+def test_a_project_without_a_set_up_is_loaded(tmp_path: Path) -> None:
+    """Its entry point may be of another framework, which never calls django.setup()."""
+    out = _python(
+        tmp_path,
+        "from django.conf import settings\n"
+        "settings.configure()\n"
+        "from django_tandem.inprocess import first_request\n"
+        "first_request.import_modules()\n"
+        "print('loaded')",
+    )
+
+    assert out.stdout == "loaded\n", out.stderr
+
+
+def _python(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
+    (directory / "script.py").write_text(code)
+    return subprocess.run(
+        [sys.executable, "script.py"], cwd=directory, capture_output=True, text=True, check=False
+    )
+
+
 def _run(directory: Path, path: str, *applications: str) -> subprocess.CompletedProcess[str]:
     (directory / "site_urls.py").write_text(URLS)
     (directory / "site_run.py").write_text(SITE)
