@@ -12,7 +12,7 @@ from django_tandem.cpu_clocks import process_cpu_s, thread_cpu_s
 from harness.client import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the clocks are Linux's")
-WORK = "import time; end = time.monotonic() + 0.05\nwhile time.monotonic() < end: pass"
+WORK = "import time\nwhile time.process_time() < 0.05: pass"
 
 
 def test_a_thread_has_its_own_clock() -> None:
@@ -35,7 +35,7 @@ def test_an_ended_process_has_its_clock_until_it_is_waited_for() -> None:
     process.wait()
 
     assert read_s is not None
-    assert read_s > 0.01
+    assert read_s >= 0.05
     assert process_cpu_s(process.pid) is None
 
 
