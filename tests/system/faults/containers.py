@@ -1,6 +1,7 @@
 """The documented container: process 1 hangs, the run directory is full, nobody reads stdout."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -14,18 +15,20 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+import psutil
 from faults.row import Bound, Fault, Row
 
 from harness.client import wait_for
 from harness.containers import UNPRIVILEGED, Container
 from harness.images import build
+from harness.stack import DEADLINE_S
 
 SITE = Path(__file__).parents[1] / "containers" / "site"
 PATHS = ("/who/", "/wait/{}/")
 RATE = 50
 SOCKETS = 20
 WHERE = ("--run-dir", "/run/tandem")
-# Of a command that process 1 does not answer, which waits for 10 s.
+# Of a command from its request to its end: process 1 does not answer, and it waits for 10 s.
 HUNG_S = 15
 # `docker stop` of a process 1 that hangs ends by SIGKILL.
 GRACE_S = 2
@@ -127,13 +130,13 @@ async def hang(container: Container, *, rate: float, sockets: int) -> Row:
     first = int(container.inspect("Pid"))
     async with visited(container, rate=rate, sockets=sockets) as visitors:
         os.kill(first, signal.SIGSTOP)
-        status, status_is_late = await _hung(container, "status")
+        status, of_status_s = await _hung(container, "status")
         health = await asyncio.to_thread(container.podman, "healthcheck", "run", container.name)
         os.kill(first, signal.SIGCONT)
         mended = await _run(container, "tandem", "status", *WHERE)
     os.kill(first, signal.SIGSTOP)
     # Last, for its request would be read as soon as process 1 is continued.
-    down, down_is_late = await _hung(container, "down")
+    down, of_down_s = await _hung(container, "down")
     began = time.monotonic()
     await asyncio.to_thread(container.podman, "stop", "--time", str(GRACE_S), container.name)
     code, took_s = container.wait(), time.monotonic() - began
@@ -141,7 +144,7 @@ async def hang(container: Container, *, rate: float, sockets: int) -> Row:
         exit_code_of_status=Bound(value=status.returncode, at_least=1, at_most=1),
         exit_code_of_the_health_check=Bound(value=health.returncode, at_least=1, at_most=1),
         exit_code_of_down=Bound(value=down.returncode, at_least=1, at_most=1),
-        commands_that_took_too_long=Bound(value=status_is_late + down_is_late, at_most=0),
+        seconds_of_a_request=Bound(value=max(of_status_s, of_down_s), at_most=HUNG_S),
         exit_code_of_status_once_continued=Bound(value=mended.returncode, at_most=0),
         exit_code_of_the_container=Bound(value=code, at_least=KILLED, at_most=KILLED),
         seconds_of_its_stop=Bound(value=took_s, at_most=GRACE_S + 3),
@@ -150,12 +153,37 @@ async def hang(container: Container, *, rate: float, sockets: int) -> Row:
 
 
 async def _hung(container: Container, command: str):
-    """Run a command of tandem; return it, and whether a sleep of HUNG_S ended before it."""
-    # On a loaded machine the start of a command takes seconds: that of the sleep takes as long.
-    sleep = f"tandem {command} --help >/dev/null; sleep {HUNG_S}"
-    sleeping = asyncio.create_task(_run(container, "sh", "-c", sleep))
-    done = await _run(container, "tandem", command, *WHERE)
-    return done, sleeping.done()
+    """Run a command of tandem; return it, and the seconds from its request to its end."""
+    space = Path("/proc", container.inspect("Pid"), "ns/pid").readlink()
+    done, took_s = await asyncio.gather(
+        _run(container, "tandem", command, *WHERE),
+        asyncio.to_thread(_time_request, space, command),
+    )
+    return done, took_s
+
+
+def _time_request(space: Path, command: str) -> float:
+    # Not from the start of the command, which takes seconds on a loaded machine.
+    process = wait_for(lambda: _requesting(space, command), within_s=DEADLINE_S)
+    began = time.monotonic()
+    process.wait(DEADLINE_S)
+    return time.monotonic() - began
+
+
+def _requesting(space: Path, command: str) -> psutil.Process | None:
+    """Return the process of a command once it has a socket: that to supervisord is the only one."""
+    for process in psutil.process_iter():
+        # It may end meanwhile.
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            name, *rest = process.cmdline()[1:3] or [""]
+            if (Path(name).name, rest) != ("tandem", [command]):
+                continue
+            directory = Path("/proc", str(process.pid))
+            files = [str(each.readlink()) for each in (directory / "fd").iterdir()]
+            is_inside = (directory / "ns/pid").readlink() == space
+            if is_inside and any(file.startswith("socket:") for file in files):
+                return process
+    return None
 
 
 async def fill_disk(container: Container, *, rate: float, sockets: int) -> Row:
