@@ -11,6 +11,9 @@ from channels.layers import get_channel_layer
 from channels.management.commands.runworker import Command
 from channels.routing import get_default_application
 from channels.worker import Worker
+from django.apps import apps
+from django.conf import settings
+from django.urls import set_script_prefix
 
 from django_tandem import fingerprints
 from django_tandem.handler.application import should_serve
@@ -143,7 +146,11 @@ def make_worker(channels: Sequence[str]) -> Worker:
     """Return the worker that the runworker command would run, on the default channel layer."""
     with record_startup_failure(Stack.ASGI):
         run_named_manage_py()
-        django.setup()
+        if apps.ready:
+            # The master's set-up leaves out the prefix, which is a thread's.
+            set_script_prefix(settings.FORCE_SCRIPT_NAME or "/")
+        else:
+            django.setup()
         telemetry.start(programs.CHANNELS)
         return worker_class()(
             application=get_default_application(),

@@ -231,9 +231,18 @@ def install() -> None:
             module.aclose_old_connections = close_due_connections  # type: ignore[union-attr]
 
 
+def read_replaced() -> None:
+    """Read what `install` compares, so that the processes forked from this one need not."""
+    _are_original()
+    fingerprints.unknown_among(REPLACED)
+
+
 def _is_known() -> bool:
-    # What instruments Channels replaces its methods, and expects to be called.
-    methods = ("__call__", "dispatch")
-    return all(is_original(AsyncConsumer, name) for name in methods) and fingerprints.are_known(
+    return _are_original() and fingerprints.are_known(
         REPLACED, otherwise="Each message of a consumer takes a thread, as without django-tandem."
     )
+
+
+def _are_original() -> bool:
+    # What instruments Channels replaces its methods, and expects to be called.
+    return all(is_original(AsyncConsumer, name) for name in ("__call__", "dispatch"))

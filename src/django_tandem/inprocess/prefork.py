@@ -47,6 +47,10 @@ def prepare_for_fork() -> None:
     So is the garbage of the import: it is little, and the search for it takes a tenth of a second.
     """
     close_connections()
+    if sys.version_info < (3, 12):
+        # It holds names that the import has looked up, and a worker that replaces one writes to
+        # its page. Later Pythons count no references to names.
+        sys._clear_type_cache()
     # A garbage collection writes to each object that it visits, which copies the page.
     gc.freeze()
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import weakref
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +62,10 @@ def _add_connection(connection: Any, **_: Any) -> None:
 
 def count_open_connections() -> dict[str, int]:
     """Return the open connections by alias; with a pool, those that are in use."""
+    counts: dict[str, int] = {}
     # The list is made at once: other threads may add to it.
-    found = (reference() for reference in list(_known_connections))
-    return dict(Counter(each.alias for each in found if each and each.connection is not None))
+    for connection in [reference() for reference in list(_known_connections)]:
+        if connection is not None and connection.connection is not None:
+            # A Counter would ask all mappings of the process, which copies their memory.
+            counts[connection.alias] = counts.get(connection.alias, 0) + 1
+    return counts

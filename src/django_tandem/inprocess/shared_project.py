@@ -51,7 +51,7 @@ def load_project(stacks: Collection[Stack] = tuple(Stack)) -> SharedProject:
     # What one module changes can contradict only the other stack.
     obstacle = _patches() or (_contradiction(before) if wsgi and asgi else "")
     if not obstacle:
-        first_request.import_modules()
+        first_request.prepare()
     return SharedProject(wsgi=wsgi, asgi=asgi, obstacle=obstacle)
 
 

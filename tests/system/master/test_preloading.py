@@ -65,8 +65,7 @@ def test_a_context_processor_that_starts_a_thread_is_left_to_the_requests(
         assert master.ask("wsgi").status == 200
         assert master.log().splitlines() == [
             'The project started the thread "flags-poller" of mastersite.leftovers.thread when '
-            "its template tags and context processors were imported, so each worker imports them "
-            "at its first request."
+            "what a first request needs was loaded, so each worker loads it at its first request."
         ]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 # A site with messages, sessions and templates, and what its first request imports after the master.
 SITE = """
+import re
 import sys
 from django.conf import settings
 settings.configure(
@@ -35,10 +36,12 @@ from django.test import RequestFactory
 import site_urls
 application = get_wsgi_application()
 from django_tandem.inprocess import first_request
-first_request.import_modules()
+first_request.prepare()
 before = set(sys.modules)
+stock, compiled = re._compiler.compile, []
+re._compiler.compile = lambda pattern, *flags: compiled.append(pattern) or stock(pattern, *flags)
 application(RequestFactory().get(sys.argv[1]).environ, lambda status, *_: print(status))
-print(*sorted(set(sys.modules) - before))
+print(*sorted(set(sys.modules) - before), *map(repr, compiled))
 """
 URLS = """
 from django.contrib import messages
@@ -52,15 +55,15 @@ def view(request):
     request.session.modified = False
     messages.info(request, "Hello")
     str(User.objects.all().query)
-    page = engines["django"].from_string("{% for each in messages %}{{ each }}{% endfor %}")
+    page = engines["django"].from_string("{{ messages|length }}")
     return HttpResponse(page.render({}, request))
 
 urlpatterns = [path("", view), path("plain/", lambda request: HttpResponse())]
 """
 
 
-def test_the_first_request_imports_nothing_of_django(tmp_path: Path) -> None:
-    """Neither the storage of messages, nor the templates, nor what compiles SQL."""
+def test_the_first_request_imports_and_compiles_nothing_of_django(tmp_path: Path) -> None:
+    """Neither the storage of messages, nor the templates, nor what compiles SQL, nor a pattern."""
     out = _run(tmp_path, "/")
 
     assert out.stdout.split() == ["200", "OK"], out.stderr
@@ -95,7 +98,7 @@ def test_a_project_without_a_set_up_is_loaded(tmp_path: Path) -> None:
         "from django.conf import settings\n"
         "settings.configure()\n"
         "from django_tandem.inprocess import first_request\n"
-        "first_request.import_modules()\n"
+        "first_request.prepare()\n"
         "print('loaded')",
     )
 

@@ -121,6 +121,10 @@ class WorkerReport:
         self._numbers[1], self._numbers[2] = requests, 1
 
 
+def _do_nothing() -> None:
+    pass
+
+
 class ForkedWorker(Worker):  # type: ignore[misc]
     """A worker of one kind, which makes what can't be shared once it is forked."""
 
@@ -146,6 +150,8 @@ class ForkedWorker(Worker):  # type: ignore[misc]
             if listener not in self.sockets:
                 listener.close()
         os.nice(self.kind.niceness)
+        # Python opens no file that a program would inherit; to see to it takes each logger.
+        self.log.close_on_exec = _do_nothing
 
     def load_wsgi(self) -> None:
         """

@@ -25,7 +25,7 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.config import Config as UvicornConfig
 from uvicorn.main import main as uvicorn_command
 
-from django_tandem import environment
+from django_tandem import environment, fingerprints
 from django_tandem.inprocess import prefork, process_start, shared_project, worker_process
 from django_tandem.inprocess.shared_project import SharedProject
 from django_tandem.model import Recycle, Stack, StopTimes
@@ -94,7 +94,9 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         loaded = shared_project.load_project([stack for stack, is_own in own.items() if is_own])
         if self.asgi is not None:
             options = {**uvicorn_options(self.asgi), "app": loaded.asgi, "log_config": None}
-            UvicornConfig(**options).load()
+            config = UvicornConfig(**options)
+            config.load()
+            config.get_loop_factory()
         return loaded
 
     def run(self) -> None:
@@ -158,6 +160,8 @@ class SharedApplication(WSGIApplication):  # type: ignore[misc]
         # Channels is imported only where the project uses it. A consumer may run for long.
         from django_tandem.inprocess import channels_worker  # noqa: PLC0415
 
+        # Here, where the memory that it takes is used again.
+        fingerprints.unknown_among(channels_worker.WORKER)
         return ForkedKind(
             name="channels",
             worker_class=ForkedChannelsWorker,
