@@ -252,17 +252,25 @@ LEFTOVERS = (
     *(supervisord.SOCKET, f"{supervisord.SOCKET}.*", programs.SUPERVISORD_PID_FILE, "nginx.pid"),
     *(handover_counts.NAME, handover_counts.LOCK, READY_FILE, STOPPING_FILE),
     *(candidates.candidate("*"), candidates.PREVIOUS_EDGE_FILE),
-    *(failure_name(f"{name}-*") for name in (*Stack, programs.MASTER)),
     drain_window.FILES.pattern,
     *(generation_files.RESTARTS.pattern, generation_files.HEARTBEAT.pattern),
 )
 
 
-def remove_leftovers(run_dir: Path) -> None:
-    """Remove the sockets, links, pid files, counts and slots that a stop leaves behind."""
+# The tracebacks of programs that could not load the project.
+FAILURES = tuple(failure_name(f"{name}-*") for name in (*Stack, programs.MASTER))
+
+
+def remove_leftovers(run_dir: Path, *, keeps_failures: bool = False) -> None:
+    """
+    Remove the sockets, links, pid files, counts and slots that a stop leaves behind.
+
+    With ``keeps_failures`` the tracebacks of a failed start stay, which the next start removes.
+    """
+    patterns = LEFTOVERS if keeps_failures else (*LEFTOVERS, *FAILURES)
     # Not Path.glob(), which skips a link whose target does not exist.
     for name in os.listdir(run_dir):  # noqa: PTH208
-        if any(fnmatch(name, pattern) for pattern in LEFTOVERS):
+        if any(fnmatch(name, pattern) for pattern in patterns):
             (run_dir / name).unlink(missing_ok=True)
     remove_abandoned(run_dir)
     prometheus_files.remove_all(run_dir)

@@ -214,6 +214,16 @@ def test_what_a_stop_leaves_is_removed(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_tracebacks_of_a_failed_start_stay_for_the_command_that_prints_them(tmp_path) -> None:
+    """It polls, and may look only once supervisord has ended."""
+    for name in ("master-1.failed", "wsgi-1.sock"):
+        (tmp_path / name).touch()
+
+    remove_leftovers(tmp_path, keeps_failures=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["master-1.failed"]
+
+
 def test_files_of_the_user_and_what_outlives_a_stop_stay(tmp_path) -> None:
     """A link is removed although its target does not exist."""
     for name in ("drain-1", "state.json.next", "handovers.json", "shifts.json", "drain.txt"):

@@ -14,7 +14,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from django_tandem.errors import MachineError
 from django_tandem.fingerprints import are_known
-from django_tandem.inprocess import drain_window
+from django_tandem.inprocess import drain_window, startup_failures
 from django_tandem.model.programs import log_names, socket_names
 from django_tandem.model.state import STOPPING_FILE, State
 from django_tandem.runtime import lock, orphans
@@ -116,6 +116,8 @@ class Plugin:
         self._children = Children(supervisord, run_dir)
         # Left by a stack that was killed while it stopped.
         (run_dir / STOPPING_FILE).unlink(missing_ok=True)
+        # Of a start that failed, where this one is not by `tandem up`.
+        startup_failures.clear_startup_failures(run_dir)
         state = read_state(run_dir)
         if state is not None:
             self._resume(state)
@@ -209,7 +211,8 @@ class Plugin:
         self._probes.close()
         # Before the records of failed starts are removed, whose tracebacks are not printed again.
         self._output.close()
-        remove_leftovers(self._run_dir)
+        # `tandem up` may print the traceback of a failed start only now.
+        remove_leftovers(self._run_dir, keeps_failures=self._policy.has_failed)
         orphans.forget(self._run_dir)
         if self._policy.has_failed:
             # supervisord itself always ends with 0.
