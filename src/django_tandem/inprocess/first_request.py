@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -72,8 +71,9 @@ def _prepare_queries() -> None:
         for name in FIELDS:
             getattr(options, name)
     for alias in connections:
-        # The adapters of psycopg take longer than a query.
-        connections[alias].get_connection_params()
+        # The adapters of psycopg take longer than a query. Another backend may fetch a token.
+        if type(connections[alias]).__module__ == "django.db.backends.postgresql.base":
+            connections[alias].get_connection_params()
 
 
 def _load_templates() -> None:
@@ -125,13 +125,6 @@ def _read_channels() -> None:
         fingerprints.unknown_among((*replaced, *layer_attachment.CORE_SOURCES))
 
 
-def _ask_mappings() -> None:
-    # Python asks each kind of mapping in the process whether the type is one, and remembers it.
-    values: tuple[object, ...] = (None, "", b"", (), [], set(), map(str, ()), iter(str, ""))
-    for value in (*values, (each for each in values)):
-        isinstance(value, Mapping)
-
-
 STEPS = (
     _prepare_queries,
     _load_templates,
@@ -140,6 +133,4 @@ STEPS = (
     _load_language,
     _compile_patterns,
     _read_channels,
-    # After all imports, of which each may make Python ask again.
-    _ask_mappings,
 )

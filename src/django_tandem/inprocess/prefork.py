@@ -7,6 +7,7 @@ import socket
 import stat
 import sys
 import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,12 +48,23 @@ def prepare_for_fork() -> None:
     So is the garbage of the import: it is little, and the search for it takes a tenth of a second.
     """
     close_connections()
+    _ask_abstract_classes()
     if sys.version_info < (3, 12):
         # It holds names that the import has looked up, and a worker that replaces one writes to
         # its page. Later Pythons count no references to names.
         sys._clear_type_cache()
     # A garbage collection writes to each object that it visits, which copies the page.
     gc.freeze()
+
+
+def _ask_abstract_classes() -> None:
+    # Django asks whether a value is a mapping or an iterator. Python asks all classes that derive
+    # from those, and remembers the answer for the type until another class is registered, as it
+    # is by an import.
+    values: tuple[object, ...] = (None, "", b"", 0, (), [], set(), frozenset(), map(str, ()))
+    for value in (*values, {}.keys(), {}.items(), iter(str, ""), (each for each in values)):
+        for abstract in (Mapping, Iterator, Iterable):
+            isinstance(value, abstract)
 
 
 def close_connections() -> None:
