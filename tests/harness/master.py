@@ -17,8 +17,9 @@ from django_tandem.plan.stack_servers import ENTRY_POINTS
 from django_tandem.servers import shared_master
 from django_tandem.servers.server import Launch
 from django_tandem.servers.uvicorn import UVICORN
+from harness import forking
 from harness.client import wait_for
-from harness.server import SOURCE, TESTS, Response, UnixConnection, end
+from harness.server import TESTS, Response, UnixConnection, end
 
 SITE = TESTS / "system" / "master" / "site"
 START_S = 40
@@ -29,7 +30,7 @@ GRACE_S = 4
 class Master:
     """A running master, with its logs and sockets in ``directory``."""
 
-    process: subprocess.Popen
+    process: "forking.Fork | subprocess.Popen[bytes]"
     directory: Path
 
     def socket(self, stack: str) -> Path:
@@ -83,9 +84,15 @@ def starting(
     asgi_args: tuple[str, ...] = (),
     max_requests: int = 0,
     environment: Mapping[str, str] | None = None,
+    may_fork: bool = True,
     **options: object,
 ) -> Iterator[Master]:
-    """Start the master on the project beside its tests, and end it; no workers, no stack."""
+    """
+    Start the master on the project beside its tests, and end it; no workers, no stack.
+
+    Unless it ``may_fork``, it has its own interpreter: where its command line or memory is read,
+    or it starts itself anew.
+    """
 
     def launch(stack: Stack, workers: int, args: tuple[str, ...]) -> Launch | None:
         if not workers:
@@ -112,7 +119,6 @@ def starting(
     known = {
         "DJANGO_SETTINGS_MODULE": "mastersite.settings",
         "PROJECT_DIRECTORY": str(directory),
-        "PYTHONPATH": str(SOURCE),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "TANDEM_ASGI_APPLICATION": "mastersite.asgi.application",
@@ -123,14 +129,8 @@ def starting(
         **dict(UVICORN.environment),
     }
     with (directory / "master-1.log").open("ab") as log:
-        process = subprocess.Popen(
-            argv,
-            cwd=SITE,
-            env={**os.environ, **known, **(environment or {})},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        environment = {**os.environ, **known, **(environment or {})}
+        process = forking.in_session(argv, SITE, environment, log, may_fork=may_fork)
     try:
         yield Master(process, directory)
     finally:

@@ -17,6 +17,7 @@ from pathlib import Path
 from django_tandem import servers
 from django_tandem.model import Bind, PeerTls
 from django_tandem.plan.stack_servers import ENTRY_POINTS
+from harness import forking
 from harness.client import ask
 
 TESTS = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ class Running:
     """A running server on the Unix socket ``socket``, and on the address ``bind`` if it has one."""
 
     server: servers.Server
-    process: subprocess.Popen
+    process: "forking.Fork | subprocess.Popen[bytes]"
     socket: Path
     directory: Path
     grace_s: int = GRACE_S
@@ -89,8 +90,13 @@ def serving(
     environment: Mapping[str, str] | None = None,
     bind: Bind | None = None,
     tls: PeerTls | None = None,
+    may_fork: bool = True,
 ) -> Iterator[Running]:
-    """Start the server on the project beside this file, wait until it is ready, end it."""
+    """
+    Start the server on the project beside this file, wait until it is ready, end it.
+
+    Unless it ``may_fork``, it has its own interpreter: where it starts itself anew.
+    """
     launch = servers.Launch(
         python=sys.executable,
         application=ENTRY_POINTS[server.stack],
@@ -107,19 +113,12 @@ def serving(
     known = {
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "PROJECT_DIRECTORY": str(directory),
-        "PYTHONPATH": str(SOURCE),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TANDEM_ASGI_APPLICATION": "project.asgi.application",
     }
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(
-            server.argv(launch),
-            cwd=HERE,
-            env={**os.environ, **known, **dict(server.environment), **(environment or {})},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        environment = {**os.environ, **known, **dict(server.environment), **(environment or {})}
+        process = forking.in_session(server.argv(launch), HERE, environment, log, may_fork=may_fork)
     running = Running(server, process, directory / "s", directory, grace_s, bind)
     try:
         wait_until_ready(running)
@@ -153,7 +152,7 @@ def process_ids(running: Running) -> set[int]:
         return {json.loads(answer.body)["pid"] for answer in answers}
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: "forking.Fork | subprocess.Popen[bytes]") -> None:
     """Kill the process and its children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Self
 from django_tandem import servers
 from django_tandem.inprocess import drain_window
 from django_tandem.model import Stack
+from harness import forking
 
 TESTS = Path(__file__).resolve().parent.parent
 GENERATION = 7
@@ -59,23 +59,15 @@ class Served:
         own = {
             "DJANGO_SETTINGS_MODULE": "drain.site.settings",
             "NOTES": str(self.directory / "notes"),
-            "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)]),
             "PYTHONUNBUFFERED": "1",
             "TANDEM_ASGI_APPLICATION": "drain.site.asgi.application",
             "TANDEM_CONNECTIONS": self.connections,
             "TANDEM_GENERATION": str(GENERATION),
             "TANDEM_RUN_DIR": str(self.directory),
         }
-        with (self.directory / "output").open("w") as output:
-            self.process = subprocess.Popen(
-                servers.find(Stack.ASGI, self.server).argv(launch),
-                cwd=self.directory,
-                env=os.environ | own,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        argv = servers.find(Stack.ASGI, self.server).argv(launch)
+        with (self.directory / "output").open("wb") as output:
+            self.process = forking.in_session(argv, TESTS, os.environ | own, output)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,5 +1,6 @@
 """Channels workers of the shared master: when they are ready, and how they end."""
 
+import functools
 import signal
 import time
 
@@ -9,8 +10,12 @@ import pytest
 from builders import plan, websocket
 from django_tandem.inprocess import generation_files
 from django_tandem.runtime.health import silent_kinds
+from harness import master as harness
 from harness.client import wait_for
-from harness.master import serving, wait_for_workers
+from harness.master import wait_for_workers
+
+# The health check reads the command line.
+serving = functools.partial(harness.serving, may_fork=False)
 
 
 def runs(pid):

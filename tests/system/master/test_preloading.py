@@ -1,11 +1,16 @@
 """Where the loaded project can't be forked, each worker loads it, and one line names the cause."""
 
+import functools
 import json
 
 import pytest
 
+from harness import master as harness
 from harness.client import wait_for
-from harness.master import serving, starting
+
+# A master that can't preload starts itself anew.
+serving = functools.partial(harness.serving, may_fork=False)
+starting = functools.partial(harness.starting, may_fork=False)
 
 LEFTOVERS = [
     ("thread", 'started the thread "flags-poller" of mastersite.leftovers.thread'),

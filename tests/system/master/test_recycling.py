@@ -69,7 +69,9 @@ def test_a_worker_is_replaced_by_its_age(directory, stack) -> None:
 
 def test_a_worker_is_replaced_by_its_memory(directory) -> None:
     """By its resident set size, and only the one that has grown."""
-    with serving(directory, wsgi=1, recycle=Recycle(memory_bytes=200 * 2**20)) as master:
+    recycle = Recycle(memory_bytes=200 * 2**20)
+
+    with serving(directory, wsgi=1, recycle=recycle, may_fork=False) as master:
         asgi = wait_for_workers(master, "asgi", 2)
         grown = int(master.ask("wsgi", "/grow?mb=250").body)
 

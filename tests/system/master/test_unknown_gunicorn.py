@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from harness.client import wait_for
-from harness.master import SOURCE, serving, wait_for_workers
+from harness.master import serving, wait_for_workers
+from harness.server import SOURCE
 
 # Python imports it at its start.
 CUSTOMIZE = """

@@ -27,7 +27,9 @@ def test_a_project_that_cannot_be_forked_is_loaded_in_each_worker(
     """A thread runs in no forked process, and a connection would be shared."""
     environment = {"TANDEM_WSGI_APPLICATION": f"project.{module}.application"}
 
-    with serving(server, directory, workers=2, environment=environment) as running:
+    # Gunicorn starts itself anew.
+    started = serving(server, directory, workers=2, environment=environment, may_fork=False)
+    with started as running:
         names = json.loads(running.ask(path="/threads").body)
         assert running.process.pid not in process_ids(running)
         assert running.log.count(LINE.format(cause)) == 1

@@ -64,7 +64,9 @@ def test_a_provider_that_is_set_at_the_import_stays(collector, directory) -> Non
     """Each worker loads the project, as its thread does not survive a fork; ours starts nothing."""
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "LEFTOVER": "opentelemetry"}
     before = list(collector.spans)
-    with master.serving(directory, asgi=1, wsgi=1, environment=variables) as running:
+    with master.serving(
+        directory, asgi=1, wsgi=1, environment=variables, may_fork=False
+    ) as running:
         for stack in ("wsgi", "asgi"):
             assert running.ask(stack).status == 200
         assert "OtelBatchSpanRecordProcessor" in running.log()
