@@ -84,6 +84,8 @@ def test_bid_by_keyboard_alone_keeps_the_focus(visit) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the lots")).to_be_focused()
     page.keyboard.press("Enter")
+    # Nothing but the link moves the focus here.
+    expect(page.locator("#main")).to_be_focused()
     page.get_by_label("Your bid").focus()
     page.keyboard.type("200")
     page.keyboard.press("Enter")
