@@ -44,7 +44,7 @@ logger = logging.getLogger("django_tandem")
 
 def prepare() -> None:
     """
-    Do it in the master: its workers share the memory, and their first requests are fast.
+    Import and compute it in the master: the workers share it, and their first requests are fast.
 
     If it leaves behind what can't be forked, such as the thread of a context processor's client,
     the master starts again without it: the rest of the project is still shared.
