@@ -55,6 +55,17 @@ def test_channels_workers_consume_beside_the_servers(directory, redis) -> None:
         assert master.stop() == 0
 
 
+def test_a_consumer_has_the_prefix_of_the_settings(directory, redis) -> None:
+    """As runworker sets it, for `reverse`; the set-up of the servers leaves it to each request."""
+    environment = {**redis, "FORCED_SCRIPT_NAME": "/shop"}
+    with serving(directory, environment=environment, channels=("notes",)) as master:
+        wait_for_workers(master, "channels", 1)
+        assert master.ask("asgi", "/note?text=hello").body == b"sent"
+        wait_for((directory / "noted").exists)
+
+        assert (directory / "prefix").read_text() == "/shop/"
+
+
 def test_a_channels_worker_that_can_not_be_made_is_silent(directory) -> None:
     """The master retries it forever; the failure is recorded as the master's."""
     environment = {"ASGI_SETTING": "mastersite.asgi.missing"}

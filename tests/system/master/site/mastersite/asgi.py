@@ -27,7 +27,9 @@ class Note(SyncConsumer):
 
     def note(self, message):
         from django.conf import settings
+        from django.urls import get_script_prefix
 
+        (settings.DIRECTORY / "prefix").write_text(get_script_prefix())
         if message["s"]:
             (settings.DIRECTORY / "taken").touch()
             time.sleep(message["s"])

@@ -16,6 +16,7 @@ MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ASGI_APPLICATION = os.environ.get("ASGI_SETTING", "mastersite.asgi.application")
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DIRECTORY / "db.sqlite3"}}
 USE_TZ = True
+FORCE_SCRIPT_NAME = os.environ.get("FORCED_SCRIPT_NAME")
 if "REDIS_URL" in os.environ:
     CHANNEL_LAYERS = {
         "default": {
