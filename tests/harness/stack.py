@@ -24,6 +24,8 @@ DEADLINE_S = 60
 # another test, or a connection to where nothing listens yet, would take the port in the meantime.
 FIRST_PORT, PORTS, PARTS = 12_000, 2_500, 8
 _turns = itertools.count(os.getpid())
+# Of each port that this process has taken, an abstract name that another run of pytest can't take.
+_claims: dict[int, socket.socket] = {}
 
 
 def free_port() -> int:
@@ -33,7 +35,20 @@ def free_port() -> int:
         port = FIRST_PORT + part * PORTS + next(_turns) % PORTS
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _claim(port)
             return port
+
+
+def _claim(port: int) -> None:
+    """Keep a port from other processes that ask for one; raises OSError where one has it."""
+    if port not in _claims:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0tandem-test-port-{port}")
+        except OSError:
+            claim.close()
+            raise
+        _claims[port] = claim
 
 
 def tandem(directory: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ class PoolCounts:
 
 class ThreadPool:
     """
-    Owns the workers, the leases and the wait queue; one lock guards all of it.
+    Owns the threads, the leases and the wait queue; one lock guards all of it.
 
     Methods with an underscore are called with the lock held.
     """
@@ -74,12 +74,12 @@ class ThreadPool:
         """Start empty: a forked process has its main thread only."""
         # Reentrant: a garbage collection under the lock may close a request that was abandoned.
         self.lock = threading.RLock()
-        self.workers: set[PoolThread] = set()
+        self.threads: set[PoolThread] = set()
         self.free: list[PoolThread] = []
-        # Overflow workers without a lease, kept for the next overflow while requests wait.
+        # Overflow threads without a lease, kept for the next overflow while requests wait.
         self.spare: list[PoolThread] = []
         self.overflow = 0
-        # Those whose worker is within the bound, in the order in which they acquired it.
+        # Those whose thread is within the bound, in the order in which they acquired it.
         self.leases: dict[ThreadLease, None] = {}
         # Those whose request is over, and of which a task has a cursor or a transaction open.
         self.lingering: set[ThreadLease] = set()
@@ -91,8 +91,8 @@ class ThreadPool:
 
     @property
     def size(self) -> int:
-        """How many workers are within the bound."""
-        return len(self.workers) - self.overflow
+        """How many threads are within the bound."""
+        return len(self.threads) - self.overflow
 
     def counts(self) -> PoolCounts:
         """Return what the pool has, and how many requests it has rejected."""
@@ -184,9 +184,9 @@ class ThreadPool:
 
     # Called on the threads.
 
-    def serve(self, worker: PoolThread, lease: ThreadLease) -> Iterator[Task]:
+    def serve(self, thread: PoolThread, lease: ThreadLease) -> Iterator[Task]:
         """
-        Yield what the worker's thread runs for the lease, without the lock.
+        Yield what the thread runs for the lease, without the lock.
 
         Between two of these the state changes, at once and under the lock: so a test can run any
         other change in between.
@@ -203,7 +203,7 @@ class ThreadPool:
             return
         for task in (drop_open_transactions, *lease.on_release):
             yield functools.partial(_run_safely, task)
-        self._take_back(worker, lease)
+        self._take_back(thread, lease)
 
     def _next_step(self, lease: ThreadLease) -> Call | LeaseState:
         with self.lock:
@@ -226,15 +226,15 @@ class ThreadPool:
         with self.lock:
             lease.end_call(call, left)
 
-    def _take_back(self, worker: PoolThread, lease: ThreadLease) -> None:
+    def _take_back(self, thread: PoolThread, lease: ThreadLease) -> None:
         with self.lock:
             lease.detach()
             self.leases.pop(lease, None)
             self.lingering.discard(lease)
-            if worker.is_overflow and self.size < self.bound:
-                worker.is_overflow = False
+            if thread.is_overflow and self.size < self.bound:
+                thread.is_overflow = False
                 self.overflow -= 1
-            (self.spare if worker.is_overflow else self.free).append(worker)
+            (self.spare if thread.is_overflow else self.free).append(thread)
             if lease.queued_calls:
                 # Behind the others: a consumer that always has more must not keep them waiting.
                 self._enqueue(lease)
@@ -246,8 +246,8 @@ class ThreadPool:
 
     def _can_lend(self) -> bool:
         """Return whether a thread is free, after starting one if the bound allows it."""
-        if not self.free and self.size < self.bound and (worker := self._start()):
-            self.free.append(worker)
+        if not self.free and self.size < self.bound and (thread := self._start()):
+            self.free.append(thread)
         return bool(self.free)
 
     def _acquire(self, lease: ThreadLease) -> None:
@@ -262,21 +262,21 @@ class ThreadPool:
         """Start a thread, and return None if that fails; the timer tries again."""
         if self.start_error is not None:
             return None
-        worker = PoolThread(self.serve)
+        thread = PoolThread(self.serve)
         try:
-            worker.start()
+            thread.start()
         except RuntimeError as error:
             # Not the error itself: its traceback would keep a request alive.
             self.start_error = str(error)
             return None
-        self.workers.add(worker)
-        return worker
+        self.threads.add(thread)
+        return thread
 
-    def _lend(self, worker: PoolThread, lease: ThreadLease) -> None:
+    def _lend(self, thread: PoolThread, lease: ThreadLease) -> None:
         lease.change_state(LeaseState.RUNNING)
-        lease.pool_thread = worker
+        lease.pool_thread = thread
         self.leases[lease] = None
-        worker.wake(lease)
+        thread.wake(lease)
 
     def _lend_free(self) -> None:
         """Lend threads to the queue, and start those that failed to start before."""
@@ -308,23 +308,23 @@ class ThreadPool:
         if lease.pool_thread is None or not (self.spare or self.overflow < MAX_OVERFLOW):
             return
         is_spare = bool(self.spare)
-        worker = self.spare.pop() if is_spare else self._start()
-        if worker is None:
+        thread = self.spare.pop() if is_spare else self._start()
+        if thread is None:
             return
         del self.leases[lease]
         lease.pool_thread.is_overflow = True
         self.overflow += 1
         if is_spare:
-            worker.is_overflow = False
+            thread.is_overflow = False
             self.overflow -= 1
-        self._lend(worker, self.queue.popleft())
+        self._lend(thread, self.queue.popleft())
 
     def _shrink(self) -> None:
         while self.spare and not self.queue:
-            worker = self.spare.pop()
-            self.workers.discard(worker)
+            thread = self.spare.pop()
+            self.threads.discard(thread)
             self.overflow -= 1
-            worker.wake(None)
+            thread.wake(None)
 
     # The timer, on each event loop of which a request waits.
 
@@ -377,11 +377,11 @@ class ThreadPool:
         """End the threads, and wait for them as long as a server's exit may take."""
         deadline = time.monotonic() + EXIT_S
         with self.lock:
-            workers = [worker for worker in self.workers if worker.thread.is_alive()]
-        for worker in workers:
-            worker.wake(None)
-        for worker in workers:
-            worker.thread.join(max(0, deadline - time.monotonic()))
+            alive = [each for each in self.threads if each.thread.is_alive()]
+        for each in alive:
+            each.wake(None)
+        for each in alive:
+            each.thread.join(max(0, deadline - time.monotonic()))
 
 
 def _run_safely(task: Task) -> None:

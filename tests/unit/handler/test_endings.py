@@ -149,7 +149,7 @@ def test_a_thread_is_free_before_a_slow_client_has_read_the_response(serve, thre
         return (await sent).status
 
     assert run(slow()) == 200
-    assert len(pool.workers) == 1
+    assert len(pool.threads) == 1
 
 
 def test_a_request_waits_for_calls_that_its_tasks_have_submitted(serve):

@@ -38,7 +38,7 @@ def test_slow_async_views_behind_sync_middleware_start_at_once(serve, threads, m
     pool = threads(1)
 
     assert statuses_beside_slow(application, path) == (200, {200})
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 1))
+    run(until(lambda: len(pool.free) == len(pool.threads) == pool.size == 1))
     assert not pool.leases
 
 
@@ -89,7 +89,7 @@ def test_sync_requests_stay_within_the_bound(serve, threads, middleware):
     async def crowd():
         sent = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(100)]
         while not all(task.done() for task in sent):
-            most.append(len(pool.workers))
+            most.append(len(pool.threads))
             await asyncio.sleep(0.001)
         return {task.result().status for task in sent}, {task.result().text for task in sent}
 
@@ -125,7 +125,7 @@ def test_a_thread_that_runs_a_nested_call_is_not_waiting(serve, threads):
         await until(lambda: pool.queue)
         for _ in range(200):
             await asyncio.sleep(0)
-        seen = len(pool.workers)
+        seen = len(pool.threads)
         urls.GATE.set()
         return seen, (await first).status, (await second).status
 
@@ -154,7 +154,7 @@ def test_a_sync_view_that_calls_async_code_holds_its_thread(serve, threads):
         second = asyncio.create_task(send_request(application, "/sync/"))
         await until(lambda: pool.queue)
         await asyncio.sleep(2 * thread_pool.RESUME_S)
-        seen = len(pool.workers), len(pool.queue)
+        seen = len(pool.threads), len(pool.queue)
         urls.GATE.set()
         return seen, (await first).text.split(), (await second).status
 
@@ -170,7 +170,7 @@ def test_overflow_threads_are_reused_while_others_wait(serve, threads):
     pool = threads(2)
     made = []
     start = pool._start
-    pool._start = lambda: made.append(len(pool.workers)) or start()
+    pool._start = lambda: made.append(len(pool.threads)) or start()
 
     async def crowd():
         sent = [
@@ -180,7 +180,7 @@ def test_overflow_threads_are_reused_while_others_wait(serve, threads):
 
     assert run(crowd()) == {200}
     assert len(made) < 100
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 2))
+    run(until(lambda: len(pool.free) == len(pool.threads) == pool.size == 2))
     assert not pool.spare
 
 

@@ -177,7 +177,7 @@ class World:
         counts = self.pool.counts()
         assert counts.size <= self.pool.bound
         assert counts.overflow <= thread_pool.MAX_OVERFLOW
-        assert counts.size + counts.overflow == len(self.pool.workers)
+        assert counts.size + counts.overflow == len(self.pool.threads)
 
     def state(self):
         """Return all that decides what can happen from here on."""

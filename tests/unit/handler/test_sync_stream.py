@@ -138,7 +138,7 @@ def test_a_client_that_leaves_ends_the_generator_and_frees_its_thread(serve, thr
 
     assert run(served()) == ([200] * 15, 200)
     assert NOTED == ["closed"] * 15
-    run(until(lambda: len(pool.free) == pool.size == len(pool.workers)))
+    run(until(lambda: len(pool.free) == pool.size == len(pool.threads)))
 
 
 def test_a_client_that_does_not_read_and_leaves_ends_the_generator(serve):
@@ -204,7 +204,7 @@ def test_streams_keep_no_other_request_waiting(serve, threads):
     assert answers == [200] * 3
     assert (counts.size, counts.rejected) == (2, 0)
     assert counts.overflow >= 5
-    run(until(lambda: len(pool.free) == pool.size == len(pool.workers)))
+    run(until(lambda: len(pool.free) == pool.size == len(pool.threads)))
 
 
 def test_a_stream_without_a_free_thread_gets_503(serve, threads, monkeypatch):

@@ -74,7 +74,7 @@ def test_a_request_that_awaits_keeps_its_thread_as_overflow(serve, threads):
     assert before == after
     assert len(others) == 1
     assert before not in others
-    run(until(lambda: len(pool.workers) == 1))
+    run(until(lambda: len(pool.threads) == 1))
     assert pool.size == 1
 
 
@@ -85,13 +85,13 @@ def test_overflow_threads_end_when_nobody_waits(serve, threads):
 
     async def crowd():
         slow = [asyncio.create_task(send_request(application, "/awaits/")) for _ in range(20)]
-        await until(lambda: len(pool.workers) >= 20)
+        await until(lambda: len(pool.threads) >= 20)
         busy = [asyncio.create_task(send_request(application, "/pauses/")) for _ in range(60)]
         urls.GATE.set()
         return await asyncio.gather(*slow, *busy)
 
     assert {client.status for client in run(crowd())} == {200}
-    run(until(lambda: len(pool.free) == len(pool.workers) == pool.size == 2))
+    run(until(lambda: len(pool.free) == len(pool.threads) == pool.size == 2))
 
 
 def test_an_error_is_answered_while_the_thread_is_busy(serve, caplog):
@@ -139,7 +139,7 @@ def test_the_threads_end_with_the_pool(serve, threads):
     pool = threads(2)
     request_once(application, "/sync/")
 
-    workers = [worker.thread for worker in pool.workers]
+    workers = [worker.thread for worker in pool.threads]
     pool.close()
 
     assert workers
@@ -195,7 +195,7 @@ def test_while_no_thread_starts_requests_are_rejected(serve, threads, refusing, 
     refusing.append(True)
 
     assert [request_once(application, "/sync/").status for _ in range(3)] == [503, 503, 503]
-    assert not pool.workers
+    assert not pool.threads
     refusing.clear()
     monkeypatch.setattr(wait_queue, "MAX_WAIT_S", 10)
     assert [request_once(application, "/sync/").status for _ in range(3)] == [200, 200, 200]
