@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 TIMEOUT_S = 20
+# Of a request that a test holds while it runs commands, which a busy machine makes slow.
+HELD_TIMEOUT_S = 100
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ def ask(
     *,
     host: str = "127.0.0.1",
     tls: ssl.SSLContext | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Answer:
     """Send one request with an unchanged target; a repeated header is sent twice."""
-    connection = _connection(host, port, tls)
+    connection = _connection(host, port, tls, timeout_s)
     try:
         given = [*headers, *([("Content-Length", str(len(body)))] if body is not None else [])]
         connection.putrequest(method, target, skip_accept_encoding=True, skip_host=_has_host(given))
@@ -94,10 +97,12 @@ def wait_for(condition: Callable[[], T], *, within_s: float = 10) -> T:
         time.sleep(max(0.05, 2 * (ended - began)))
 
 
-def _connection(host: str, port: int, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
+def _connection(
+    host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float
+) -> http.client.HTTPConnection:
     if tls is None:
-        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=tls)
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+    return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=tls)
 
 
 def _has_host(headers: list[tuple[str, str]]) -> bool:

@@ -48,9 +48,10 @@ def main(chosen: list[str]) -> int:
             copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copied(ROOT / name, copy / name)
         every = dict.fromkeys(test for mutant in mutants for test in mutant.tests)
-        code, failed, _ = run(copy, every)
+        code, failed, error = run(copy, every)
         if code != 0:
             print(f"The tests fail with nothing broken: {failed or code}", file=sys.stderr)
+            print(f"    {error}", file=sys.stderr)
             return 1
         survivors = [mutant.name for mutant in mutants if not is_caught(copy, mutant)]
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants caught.")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.client import ask, wait_for
+from harness.client import HELD_TIMEOUT_S, ask, wait_for
 from harness.projects import ONE_WORKER, SMALL, startproject, with_channels
 from harness.stack import Up, clean_environment, free_port, tandem
 
@@ -170,7 +170,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
         pids = _pids(tmp_path)
-        held = pool.submit(ask, up.port, "/held/")
+        held = pool.submit(ask, up.port, "/held/", timeout_s=HELD_TIMEOUT_S)
         wait_for(lambda: _connections(tmp_path))
         up.process.send_signal(signal.SIGINT)
         up.wait_for("Ctrl-C again stops at once")

@@ -18,7 +18,7 @@ from django_tandem import priority
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.drainer import DRAINER
-from harness.client import ask, wait_for
+from harness.client import HELD_TIMEOUT_S, ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, tandem
 
@@ -317,7 +317,7 @@ def test_the_old_channels_workers_end_as_the_drain_begins(up) -> None:
     held.touch()
     before, old = generation(up), pids(up, "channels")
     with ThreadPoolExecutor() as pool:
-        request = pool.submit(ask, up.port, "/held/")
+        request = pool.submit(ask, up.port, "/held/", timeout_s=HELD_TIMEOUT_S)
         try:
             wait_for((held.parent / "held.taken").exists, within_s=WITHIN_S)
             done = tandem(up.directory, "reload")
