@@ -116,8 +116,7 @@ def run(request: dict, answer: int, stdout: int, stderr: int) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     # What an interpreter reads as it starts, and forking.py leaves to a fork.
-    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     if os.environ.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(line_buffering=True)
     # Forks would otherwise draw the same numbers.

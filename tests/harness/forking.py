@@ -34,6 +34,7 @@ def run(
     *,
     timeout_s: float,
     is_merged: bool = False,
+    python: str = sys.executable,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run ``python argv…`` to its end, where argv is a module after "-m", or a script, and arguments.
@@ -41,7 +42,7 @@ def run(
     It returns when its output has ended too, as subprocess.run() does. Where it ``is_merged``,
     all output is in ``stdout``, as in a terminal. Raises TimeoutExpired.
     """
-    process = start(argv, directory, environment, is_merged=is_merged)
+    process = start(argv, directory, environment, is_merged=is_merged, python=python)
     late = threading.Event()
 
     def end() -> None:
@@ -66,14 +67,15 @@ def start(
     environment: Mapping[str, str],
     *,
     is_merged: bool = False,
+    python: str = sys.executable,
 ) -> "Fork | subprocess.Popen[str]":
     """Start ``python argv…``, as for run(), with pipes for its output and no input."""
     if _needs_interpreter(environment):
-        return popen([sys.executable, *argv], directory, environment, is_merged=is_merged)
+        return popen([python, *argv], directory, environment, is_merged=is_merged)
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     # The pipe for stderr is empty where all goes into the other.
     outputs = its_out, its_out if is_merged else its_err
-    fork = _fork(argv, directory, environment, outputs)
+    fork = _fork(argv, directory, environment, outputs, python=python)
     os.close(its_out)
     os.close(its_err)
     fork.stdout, fork.stderr = (os.fdopen(each, errors="replace") for each in (out, err))
@@ -116,6 +118,7 @@ def _fork(
     outputs: tuple[int, int],
     *,
     has_session: bool = False,
+    python: str = sys.executable,
 ) -> "Fork":
     ours, theirs = socket.socketpair()
     request = {
@@ -126,7 +129,7 @@ def _fork(
     }
     with theirs:
         given = (theirs.fileno(), *outputs)
-        socket.send_fds(_forking().control, [json.dumps(request).encode()], given)
+        socket.send_fds(_forking(python).control, [json.dumps(request).encode()], given)
     return Fork(argv, ours)
 
 
@@ -214,8 +217,8 @@ class Forking:
 
 
 @functools.cache
-def _forking() -> Forking:
+def _forking(python: str) -> Forking:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        process = subprocess.Popen([sys.executable, str(FORKED)], stdin=theirs)
+        process = subprocess.Popen([python, str(FORKED)], stdin=theirs)
     return Forking(process=process, control=ours)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django_tandem.runtime.accounts import Account
+from harness import forking
 from harness.projects import ONE_WORKER, startproject
 from harness.stack import DEADLINE_S, clean_environment
 
@@ -20,8 +21,22 @@ def run(
     *args: str,
     by: Account | None = None,
     prefix: tuple[str, ...] = (),
+    may_fork: bool = False,
 ) -> Done:
-    """Run a command as root, or as ``by``."""
+    """
+    Run a command as root, or as ``by``.
+
+    One of root's ``may_fork``, where so many have the same interpreter that it saves more than
+    the imports of the process that forks.
+    """
+    if may_fork and by is None and not prefix:
+        return forking.run(
+            ["-m", "django_tandem", *args],
+            directory,
+            environment(),
+            timeout_s=DEADLINE_S,
+            python=python,
+        )
     ids: dict[str, Any] = {}
     if by is not None:
         ids = {"user": by.uid, "group": by.gid, "extra_groups": by.groups}

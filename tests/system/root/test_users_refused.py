@@ -1,18 +1,22 @@
 """A user that does not fit: one sentence before anything of the project runs, and exit code 2."""
 
+import functools
 import grp
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from root.commands import Done, make_venv, open_project, run
+from root import commands
+from root.commands import Done, make_venv, open_project
 
 from django_tandem.runtime import lock
 from django_tandem.runtime.accounts import Account
 from harness.stack import free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+run = functools.partial(commands.run, may_fork=True)
 
 AS_ROOT = (
     "Running as root: the servers and NGINX's workers may read every file here. Set "
@@ -110,7 +114,7 @@ def test_an_interpreter_that_the_user_can_not_run(project, app, python) -> None:
     (project / "private").mkdir(mode=0o700)
     own = make_venv(python, project / "private" / "venv")
 
-    assert error_of(run(own, project, "up")) == (
+    assert error_of(run(own, project, "up", may_fork=False)) == (
         2,
         f"{own} can't be run by user {app.name}, who lacks search "
         f"permission on {project}/private.\n"
