@@ -40,7 +40,7 @@ def read_missing(plan: Plan, settings: Settings) -> Iterator[MachineError]:
     directory = Path(plan.run_dir)
     listening: tuple[str, ...] = ()
     # `tandem up` would make one before it gives up root, or pass another one on.
-    is_made = not directory.exists() and environment.STARTED_BY_ROOT in os.environ
+    is_made = environment.STARTED_BY_ROOT in os.environ and not directory.exists()
     if not is_made and environment.GETS_RUN_DIR not in os.environ:
         try:
             run_dir.require_usable(directory)
@@ -94,9 +94,12 @@ def read_unwritable(directory: str) -> Iterator[Unwritable]:
 
 
 def _is_refused(path: Path) -> bool:
+    try:
+        path.stat()
+    except PermissionError:
+        # In a directory that this user can't enter.
+        return True
+    except OSError:
+        return False
     # A file system that is mounted read-only is so on purpose.
-    return (
-        path.exists()
-        and not os.access(path, os.W_OK)
-        and not os.statvfs(path).f_flag & os.ST_RDONLY
-    )
+    return not os.access(path, os.W_OK) and not os.statvfs(path).f_flag & os.ST_RDONLY

@@ -1,6 +1,7 @@
 """Checks of databases, and of stores that each process keeps for itself."""
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -228,5 +229,14 @@ def read_databases() -> Iterator[DatabaseFacts]:
 
 def _missing_directory(database: dict[str, Any]) -> str | None:
     file = sqlite_file(database)
-    directory = Path(file).absolute().parent if file else None
-    return None if directory is None or directory.is_dir() else str(directory)
+    if not file:
+        return None
+    directory = Path(file).absolute().parent
+    try:
+        is_missing = not stat.S_ISDIR(directory.stat().st_mode)
+    except PermissionError:
+        # In one that this user can't enter, so that nothing is known of it.
+        is_missing = False
+    except OSError:
+        is_missing = True
+    return str(directory) if is_missing else None

@@ -104,6 +104,8 @@ def run(options: argparse.Namespace) -> int:
         console.discard_output()
         return 0
     except OSError as error:
+        if isinstance(error, PermissionError) and error.filename:
+            return _fail(_inaccessible(error))
         if error.errno not in FULL:
             raise
         where = error.filename or "stdout, or of the run directory,"
@@ -114,6 +116,14 @@ def run(options: argparse.Namespace) -> int:
             )
         )
     return code
+
+
+def _inaccessible(error: PermissionError) -> MachineError:
+    """Return the error of a path that was given or is in the settings, or lies below such a one."""
+    return MachineError(
+        f"{os.fsdecode(error.filename)} can't be accessed: {error.strerror}.",
+        hint="Run the command as a user who may access it, or name another path.",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from django_tandem.monitor.history import HISTORY, read
 from django_tandem.monitor.history.reader import last_minute
 from django_tandem.project.deployment import atomic_databases
 from django_tandem.runtime.host import allowed_cpus
+from django_tandem.runtime.run_dir import refuse_foreign
 
 DAY_S = 86_400
 COLUMNS = ("ROUTE", "STACK", "REQ/S", "WORKERS", "WAITS", "P95", "VERDICT")
@@ -69,7 +70,9 @@ def run(options: argparse.Namespace) -> int:
     # Before the history is read, which may take seconds.
     pattern = named_verdict(options.route, plan).route.pattern if options.route else ""
     history = options.history or Path(plan.run_dir, HISTORY)
-    if options.history and not history.is_file():
+    if not options.history:
+        refuse_foreign(history.parent)
+    elif not history.is_file():
         raise MachineError(
             f'"{history}" is not a file.',
             hint="Name a copy of history.sqlite3, such as one of a production host.",

@@ -14,6 +14,7 @@ from django_tandem.model import Block, Protocol, Route
 from django_tandem.model.state import STATE_FILE
 from django_tandem.plan.blocking import block_rules, covered
 from django_tandem.runtime import blocks, lock
+from django_tandem.runtime.run_dir import refuse_foreign
 
 STATUS, CLOSE = 503, 1013
 # Of the protocol's own codes, those that a server may send; from 3000 on they are free.
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     routes = [verdict.route for verdict in plan.verdicts]
     block = _read_block(options, plan.drain_s, routes, plan.edge.stripped_prefixes)
     run_dir = Path(plan.run_dir)
+    refuse_foreign(run_dir)
     if not (run_dir / STATE_FILE).exists():
         raise RefusedError(f"Nothing has run in {run_dir} yet.", hint="Start it with `tandem up`.")
     with blocks.changing(run_dir) as kept:

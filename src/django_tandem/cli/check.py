@@ -2,6 +2,7 @@
 
 import argparse
 
+from django.conf import settings as django_settings
 from django.core.checks import INFO, CheckMessage, Error, Info
 
 from django_tandem import checks
@@ -43,6 +44,9 @@ def _found(options: argparse.Namespace) -> list[CheckMessage]:
     try:
         planned = plan_project(options, overrides=overrides)
     except SettingError as error:
+        if not django_settings.configured:
+            # One of an environment file, without which the settings are not imported.
+            raise
         return [_as_error(error, "tandem.E001")]
     refused = []
     try:

@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.check:
         return _compare(files, directory)
+    if is_of_stack and not output_dir:
+        run_dir.refuse_foreign(directory)
     if is_of_stack and lock.holder(directory) is not None:
         raise RefusedError(
             f"A stack is running in {directory}, with the files of that directory.",

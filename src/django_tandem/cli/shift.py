@@ -34,6 +34,7 @@ from django_tandem.model.shifts import (
 from django_tandem.monitor.history import HISTORY
 from django_tandem.plan.shifting import find_verdict, refuse
 from django_tandem.runtime import lock, shifts, supervisord
+from django_tandem.runtime.run_dir import refuse_foreign
 from django_tandem.runtime.state import nothing_runs, read_state
 from django_tandem.shift.advised import choose
 
@@ -276,6 +277,7 @@ def _read_shift(options: argparse.Namespace, verdict: Verdict, plan: Plan, now: 
 
 
 def _refuse_stopped(run_dir: Path) -> None:
+    refuse_foreign(run_dir)
     if lock.holder(run_dir) is None:
         raise nothing_runs(run_dir)
 

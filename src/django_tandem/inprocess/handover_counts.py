@@ -83,8 +83,11 @@ def from_environment() -> HandoverCounter | None:
 
 
 def read(run_dir: Path) -> tuple[HandoverCount, ...]:
-    """Return the counts in ``run_dir``, the most frequent first."""
-    stored = _read(run_dir / NAME)
+    """Return the counts in ``run_dir``, the most frequent first; none in another user's."""
+    try:
+        stored = _read(run_dir / NAME)
+    except PermissionError:
+        return ()
     return tuple(
         _count(key, count)
         for key, count in sorted(stored.items(), key=lambda item: (-item[1], item[0]))

@@ -136,7 +136,8 @@ def holder(run_dir: Path, name: str = NAME) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
-        # Of another user's stack.
+        # Of another user's stack. Where the directory itself can't be found, nothing is known.
+        run_dir.lstat()
         return 0
     try:
         # Shared, so that two readers never see each other.

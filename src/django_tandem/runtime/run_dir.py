@@ -186,6 +186,11 @@ def refuse_foreign(directory: Path, setting: str = RUN_DIR) -> None:
         found = directory.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return
+    except PermissionError as error:
+        raise MachineError(
+            f"{directory} can't be accessed: {error.strerror}.",
+            hint=f"Name another one in {setting}.",
+        ) from error
     if not stat.S_ISDIR(found.st_mode):
         raise MachineError(
             f"{directory} is not a directory.",

@@ -87,7 +87,7 @@ def test_the_hint_for_a_missing_file_of_a_command_line_is_a_command(project, tmp
     ],
     ids=["missing", "a mistake"],
 )
-@pytest.mark.parametrize("command", ["plan", "render nginx", "up"])
+@pytest.mark.parametrize("command", ["plan", "render nginx", "up", "check"])
 def test_a_file_that_cannot_be_read_is_a_sentence(project, command, text, message) -> None:
     """Before anything of the project is imported."""
     add(project, NEEDS % '".env"')
