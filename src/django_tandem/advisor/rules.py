@@ -238,7 +238,7 @@ def computing_rule(case: Case) -> Judgement | None:
 
 
 def weightless_rule(case: Case) -> Judgement | None:
-    """Leave a route that waits but holds next to nothing."""
+    """Leave a route that waits but occupies almost no worker."""
     return None if _matters(case) else judge(Recommendation.STAY, _weightless(case))
 
 
@@ -314,7 +314,7 @@ def _weightless(case: Case) -> str:
     found = case.evidence
     return (
         f"It holds {found.workers:.2g} of {case.capacity.wsgi_workers} workers: a move would free "
-        "next to nothing."
+        "almost none of them."
     )
 
 

@@ -74,7 +74,7 @@ class Endpoint:
     async def receive(self, name: str) -> Message:
         """Return the next message of a channel of this event loop."""
         if name not in self.channels:
-            logger.warning("Channel %r had ended, and is in no group: it is made again.", name)
+            logger.warning("Channel %r was closed: it is created again, in no group.", name)
             await self._subscribe_to_own()
         channel = self.channels.open(name)
         try:

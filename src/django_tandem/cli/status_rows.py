@@ -170,7 +170,7 @@ def _sentences(generation: int, found: list[HandlerRow]) -> Iterator[str]:
     streams = console.counted(total["streams"], "event stream")
     # Always, as the counts may be a second old.
     yield (
-        f"Generation {generation} has {websockets} and {streams} open, and has refused "
+        f"Generation {generation} has {websockets} and {streams} open, and has rejected "
         f"{total['refused']}."
     )
     closed = sum(each.slow_clients for each in found)

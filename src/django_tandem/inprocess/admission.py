@@ -11,7 +11,7 @@ from django_tandem.inprocess.denial import Denial
 from django_tandem.model import ConnectionLimits, read_limits
 
 WEBSOCKET, STREAM = "websocket", "stream"
-NAMES = {WEBSOCKET: "WebSockets", STREAM: "Event streams"}
+NAMES = {WEBSOCKET: "WebSocket", STREAM: "event stream"}
 SETTINGS = {WEBSOCKET: "MAX_WEBSOCKETS", STREAM: "MAX_STREAMS"}
 # Clients that were denied together do not return together.
 RETRY_AFTER_S = (2, 10)
@@ -76,9 +76,11 @@ class Admission:
         if now - self._logged_at < LOG_EVERY_S:
             return
         logger.warning(
-            '%s refused with 503: %d. This process has %d open, the limit of TANDEM["ASGI"]["%s"].',
-            NAMES[kind],
+            "Rejected %d %s%s with 503: this process has %d open, the limit of "
+            'TANDEM["ASGI"]["%s"].',
             self._unlogged,
+            NAMES[kind],
+            "" if self._unlogged == 1 else "s",
             self.open[kind],
             SETTINGS[kind],
         )

@@ -163,8 +163,8 @@ def _require_names(stack: Stack, peers: tuple[Peer, ...], given: PeersSettings) 
     if given.tls is None or given.tls.name or (len(hosts) == 1 and peers[0].is_name):
         return
     raise SettingError(
-        f'{PEERS}["TLS"] has no NAME, and {PEERS}["{stack.upper()}"] is {_listed(peers)}, which is '
-        "not one name.",
+        f'{PEERS}["TLS"] has no NAME, and {PEERS}["{stack.upper()}"] is {_listed(peers)}, with '
+        "no host name in common.",
         hint="Set NAME to a name that the certificates of all stacks have.",
     )
 

@@ -57,12 +57,12 @@ def refuse(verdict: Verdict, to: Stack, plan: Plan, blocks: Iterable[Block]) -> 
 def _refuse_stack(plan: Plan, to: Stack) -> None:
     if not plan.has_edge:
         raise RefusedError(
-            "This host has no edge, which splits the requests of a route.",
+            "This host has no edge, and only an edge can split a route's requests.",
             hint="Run the command on the host with the role edge; with several, on each of them.",
         )
     if not plan.has_monitor:
         raise RefusedError(
-            'TANDEM["MONITOR"] is False, and without the monitor\'s files no side is measured.',
+            'TANDEM["MONITOR"] is False, so the two sides can\'t be compared.',
             hint="Set it to True, its default, and restart the stack.",
         )
     if to not in plan.edge.stacks:
@@ -72,8 +72,8 @@ def _refuse_stack(plan: Plan, to: Stack) -> None:
         )
     if not plan.is_supervised:
         raise RefusedError(
-            "The edge is the only program of this host, and a shift needs a second one.",
-            hint="Run the edge beside another role, such as `--role edge,wsgi`.",
+            "Only the edge runs on this host, and a shift needs a second program.",
+            hint="Run the edge together with another role, such as `--role edge,wsgi`.",
         )
 
 

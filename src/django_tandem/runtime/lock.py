@@ -49,7 +49,7 @@ def take(run_dir: Path) -> int:
     handle = try_to_take(run_dir, NAME)
     if handle is None:
         raise MachineError(
-            f"A stack is already running in {run_dir}, with pid {holder(run_dir)}.",
+            f"tandem is already running in {run_dir}, with pid {holder(run_dir)}.",
             hint="Stop it with `tandem down`, or see it with `tandem status`.",
         )
     return handle

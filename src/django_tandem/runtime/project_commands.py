@@ -16,7 +16,7 @@ def command(state: State, *words: str) -> tuple[list[str], str]:
     Return the command line of a subcommand on the project of a stack, and its directory.
 
     With releases, those of the release that the link leads to, with its own interpreter. Raises
-    RefusedError for an edge beside which nothing of the project runs.
+    RefusedError for an edge that runs without any program of the project.
     """
     python, directory = state.python, _process_of_project(state).directory
     release = find_release(Path(directory)) if Path(directory).exists() else None
@@ -41,6 +41,6 @@ def _process_of_project(state: State) -> Process:
         if each.generation is not None:
             return each
     raise RefusedError(
-        "This stack runs no server and no program of the project.",
-        hint="Reload it as its user.",
+        "The edge runs alone here, with no server and no program of the project.",
+        hint="Reload it as the user that it runs as.",
     )

@@ -88,8 +88,8 @@ def refuse_reload(run_dir: Path, state: State) -> None:
     """Raise RefusedError where a stack can't be reloaded: one without supervisord."""
     if not state.is_supervised:
         raise RefusedError(
-            f"{state.processes[0].program} runs in {run_dir} without supervisord, and is not "
-            "reloaded.",
+            f"{state.processes[0].program} runs in {run_dir} without supervisord, so it "
+            "can't be reloaded.",
             hint="Start a new container, and stop this one once the new one is ready.",
         )
 

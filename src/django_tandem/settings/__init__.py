@@ -266,7 +266,7 @@ class Settings:
     env_file: tuple[str, ...] = option(
         readers.file_paths,
         [],
-        "files of environment variables, in systemd's format; each generation reads them anew",
+        "files of environment variables, in systemd's format; each generation reads them again",
     )
     wsgi: WsgiSettings = section(WsgiSettings, {}, "the WSGI server")
     asgi: AsgiSettings = section(AsgiSettings, {}, "the ASGI server")

@@ -22,7 +22,7 @@ POLL_S = 0.01
 CONSIDER_S = 0.05
 # The figures of `tandem shift --status`, and what only the time changes.
 SHOW_S = 1.0
-RELOADED = "A reload has begun this step anew, as it may have changed the code."
+RELOADED = "A reload has restarted this step, as it may have changed the code."
 
 
 @dataclass(slots=True, kw_only=True)

@@ -108,7 +108,7 @@ def test_a_second_up_names_the_first(fresh) -> None:
 
     assert second.returncode == 2
     assert second.stderr.endswith(
-        f"A stack is already running in {fresh.run_dir}, with pid {fresh.process.pid}.\n"
+        f"tandem is already running in {fresh.run_dir}, with pid {fresh.process.pid}.\n"
         "  Stop it with `tandem down`, or see it with `tandem status`.\n"
     )
 

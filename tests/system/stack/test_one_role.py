@@ -181,7 +181,7 @@ def test_what_needs_supervisord_is_refused(roles) -> None:
         "  See them with `docker logs`, `kubectl logs` or `journalctl`.\n"
     )
     assert reload.stderr == (
-        f"wsgi-1 runs in {run_dir} without supervisord, and is not reloaded.\n"
+        f"wsgi-1 runs in {run_dir} without supervisord, so it can't be reloaded.\n"
         "  Start a new container, and stop this one once the new one is ready.\n"
     )
     assert (logs.returncode, reload.returncode) == (1, 1)

@@ -209,7 +209,7 @@ def test_a_channel_that_is_received_from_no_more_ends_after_the_expiry(layers, c
     channel = run(test())
     assert caplog.messages == [
         f"Channel '{channel}' has ended, and does not join the group 'all'.",
-        f"Channel '{channel}' had ended, and is in no group: it is made again.",
+        f"Channel '{channel}' was closed: it is created again, in no group.",
     ]
 
 

@@ -75,7 +75,7 @@ def test_another_sentence_adds_up_their_connections() -> None:
     second = HandlerRow(pid=2, generation=3, handler="django", streams=2)
 
     assert handler_lines([first, second])[2:] == [
-        "Generation 3 has 1 WebSocket and 2 event streams open, and has refused 4."
+        "Generation 3 has 1 WebSocket and 2 event streams open, and has rejected 4."
     ]
 
 
@@ -97,9 +97,9 @@ def test_a_sentence_adds_up_the_processes_of_a_generation() -> None:
     assert handler_lines([ours, ours, djangos]) == [
         "",
         "The ASGI handler of generation 2 is Django's own.",
-        "Generation 2 has 0 WebSockets and 0 event streams open, and has refused 0.",
+        "Generation 2 has 0 WebSockets and 0 event streams open, and has rejected 0.",
         "The ASGI handler of generation 3 is django-tandem's: 12 threads (2 idle), "
         "4 overflow threads, 6 requests queued and 8 rejected.",
-        "Generation 3 has 0 WebSockets and 0 event streams open, and has refused 0.",
+        "Generation 3 has 0 WebSockets and 0 event streams open, and has rejected 0.",
     ]
     assert handler_lines([]) == []

@@ -206,7 +206,7 @@ def test_a_bound_of_one_kind_is_none_of_the_other(tmp_path):
     assert opened.sent[0]["status"] == 200
 
 
-def test_refusals_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
+def test_rejections_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
     """With how many there were."""
     now = [100.0]
     monkeypatch.setattr(admission.time, "monotonic", lambda: now[0])
@@ -219,9 +219,9 @@ def test_refusals_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
         admitting.acquire("websocket")
 
     assert [each.getMessage() for each in caplog.records] == [
-        f"WebSockets refused with 503: {refused}. This process has 0 open, the limit of "
+        f"Rejected {rejected} with 503: this process has 0 open, the limit of "
         'TANDEM["ASGI"]["MAX_WEBSOCKETS"].'
-        for refused in (1, 3)
+        for rejected in ("1 WebSocket", "3 WebSockets")
     ]
 
 

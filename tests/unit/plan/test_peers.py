@@ -188,7 +188,7 @@ def test_tls_needs_one_name_for_the_peers_of_a_stack() -> None:
 
     assert error_of("edge", given, on=on) == (
         'TANDEM["PEERS"]["TLS"] has no NAME, and TANDEM["PEERS"]["WSGI"] is "a:9000", "b:9000", '
-        "which is not one name.\n"
+        "with no host name in common.\n"
         "  Set NAME to a name that the certificates of all stacks have."
     )
     assert "has no NAME" in error_of("edge", {**given, "WSGI": ["10.0.0.5:9000"]}, on=on)

@@ -126,14 +126,14 @@ def test_what_a_stack_lacks_is_named() -> None:
     peers = {"PEERS": {"WSGI": ["10.0.0.1:9000"], "ASGI": ["10.0.0.2:9000"], "SECRET": "s" * 32}}
 
     assert why(each, both(each, tandem={"MONITOR": False}))[0] == (
-        'TANDEM["MONITOR"] is False, and without the monitor\'s files no side is measured.'
+        'TANDEM["MONITOR"] is False, so the two sides can\'t be compared.'
     )
     assert why(each, plan(each))[0] == (
         "Nothing in this project needs ASGI, so no such server runs."
     )
     assert why(each, both(each, tandem=peers, roles="edge"))[0] == (
-        "The edge is the only program of this host, and a shift needs a second one."
+        "Only the edge runs on this host, and a shift needs a second program."
     )
     assert why(each, both(each, tandem=peers, roles="workers,wsgi"))[0] == (
-        "This host has no edge, which splits the requests of a route."
+        "This host has no edge, and only an edge can split a route's requests."
     )

@@ -25,7 +25,7 @@ def test_a_second_taker_gets_the_pid_of_the_first(tmp_path) -> None:
         lock.take(tmp_path)
 
     assert str(caught.value) == (
-        f"A stack is already running in {tmp_path}, with pid {os.getpid()}.\n"
+        f"tandem is already running in {tmp_path}, with pid {os.getpid()}.\n"
         "  Stop it with `tandem down`, or see it with `tandem status`."
     )
     os.close(handle)

@@ -123,13 +123,14 @@ def test_a_host_without_a_stack_is_reloaded_in_its_project(tmp_path) -> None:
     assert environment_of(state)["DJANGO_SETTINGS_MODULE"] == "config.settings"
 
 
-def test_an_edge_beside_which_nothing_runs_is_left_to_its_user(tmp_path) -> None:
+def test_an_edge_that_runs_alone_is_left_to_its_user(tmp_path) -> None:
     """Nothing in its state names the project's directory."""
     with pytest.raises(RefusedError) as raised:
         command(of_edge(tmp_path), "reload")
 
     assert str(raised.value) == (
-        "This stack runs no server and no program of the project.\n  Reload it as its user."
+        "The edge runs alone here, with no server and no program of the project.\n"
+        "  Reload it as the user that it runs as."
     )
 
 

@@ -62,7 +62,7 @@ def test_the_restarts_are_those_of_its_workers(tmp_path) -> None:
     [
         (
             "wsgi",
-            "wsgi-1 runs in {run_dir} without supervisord, and is not reloaded.\n"
+            "wsgi-1 runs in {run_dir} without supervisord, so it can't be reloaded.\n"
             "  Start a new container, and stop this one once the new one is ready.",
         ),
         (

@@ -156,7 +156,7 @@ def test_a_reload_begins_the_step_anew(edge) -> None:
     found = edge.watch(at=1000)
 
     assert (found.step, found.step_began_s, found.generation) == (0, 1000, 2)
-    assert found.step_note == "A reload has begun this step anew, as it may have changed the code."
+    assert found.step_note == "A reload has restarted this step, as it may have changed the code."
     assert edge.watch(at=1100).on_trial.requests == 0
 
 
