@@ -1,4 +1,4 @@
-"""Characters and sets of characters: from Python's regex parse tree to PCRE text."""
+"""Characters and their sets: from Python's regex parse tree to PCRE text, and back to Python."""
 
 import functools
 import re
@@ -44,6 +44,16 @@ _ASCII = {
 }
 # Every character that has a case is below this; a search beyond it would only cost time.
 _CASED_END = 0x20000
+# PCRE's names of the classes that the translation writes out, the longer ones first.
+_CLASSES = (
+    (_NOT_WORD, r"\W"),
+    (_WORD, r"\w"),
+    (r"\p{Nd}", r"\d"),
+    (r"\P{Nd}", r"\D"),
+    (r"\p{Any}", r"(?s:.)"),
+    (r"\z", r"\Z"),
+)
+_CODE_POINT = re.compile(r"\\x\{([0-9a-f]+)\}")
 
 
 def literally(text: str, flags: int = 0) -> str:
@@ -138,3 +148,16 @@ def _by_key() -> dict[str, set[str]]:
 def _cased(first: str, last: str) -> list[str]:
     cased = {char for group in _by_key().values() for char in group}
     return sorted(char for char in cased if first <= char <= last)
+
+
+def python_regex(pcre: str) -> str | None:
+    """Return ``pcre`` in Python's syntax; None where Python has no such expression."""
+    text = pcre
+    for theirs, ours in _CLASSES:
+        text = text.replace(theirs, ours)
+    text = _CODE_POINT.sub(lambda found: f"\\U{int(found[1], 16):08x}", text)
+    try:
+        re.compile(text)
+    except re.error:
+        return None
+    return text

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_tandem.model import PathMatch
+from django_tandem.project.regex.charset import python_regex
 from django_tandem.project.regex.fragment import IGNORECASE, UntranslatableError
-from django_tandem.project.regex.python import python_regex
 from django_tandem.project.regex.translate import parse
 
 # Of one pattern: i18n_patterns has a prefix for each language, and Django has about a hundred.

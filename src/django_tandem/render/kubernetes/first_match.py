@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from django_tandem.model import EdgeRule, PathMatch, Plan, Stack, Verdict
+from django_tandem.project.regex.charset import python_regex
 from django_tandem.project.regex.prefixes import literal_prefixes
-from django_tandem.project.regex.python import python_regex
 from django_tandem.render.kubernetes.gateway_path import GatewayPath
 from django_tandem.routing.policy import decide_all
 from django_tandem.routing.table import ordered_rules

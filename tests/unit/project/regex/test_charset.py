@@ -1,4 +1,4 @@
-"""Sets of characters, held against Python's own over all of Unicode by a real NGINX."""
+"""Sets of characters, held against Python's own over all of Unicode by a real NGINX, and back."""
 
 import re
 import sys
@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from project.regex.edge import Edge, programs
 
+from django_tandem.project.regex.charset import python_regex
 from django_tandem.project.regex.translate import parse, translate
 
 # The wheel's PCRE knows the Unicode of 2014, and each Python its own: what all know is compared.
@@ -71,3 +72,25 @@ def test_a_set_holds_the_characters_that_pythons_holds(name: str, edge: Edge) ->
     assert {edge.ask(name, f"/{chunk}") for chunk in chunks(inside)} == {"all"}
     assert {edge.ask(f"no_{name}", f"/{chunk}") for chunk in chunks(outside)} == {"all"}
     assert sys.maxunicode == 0x10FFFF
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        (r"^lots/(?P<slug>[\w-]+)/$", "lots/é-7/", "lots/a b/"),
+        (r"^lots/\W\d/\Z", "lots/-7/", "lots/a7/"),
+        (r"^a\s\S.\D$", "a bcd", "abbcd"),
+        (r"(?i)^straße/$", "STRAßE/", "strase/"),
+    ],
+)
+def test_the_regex_of_python_matches_what_the_pattern_matches(pattern, matching, other) -> None:
+    """Which was Python's before it was translated to PCRE."""
+    regex = python_regex(translate(parse(pattern, is_full=False)).text)
+
+    assert regex is not None
+    assert [bool(re.match(regex, path)) for path in (matching, other)] == [True, False]
+
+
+def test_what_python_lacks_is_none() -> None:
+    """Such as a property of Unicode."""
+    assert python_regex(r"^/\p{Greek}\z") is None
