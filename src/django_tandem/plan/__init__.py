@@ -28,8 +28,8 @@ from django_tandem.plan.notes import notes
 from django_tandem.plan.peers import named_peers, served_here
 from django_tandem.plan.processes import is_supervised, processes, require_work
 from django_tandem.plan.stack_servers import asgi_connections
-from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import decide
+from django_tandem.routing.table import stripped_prefix
 from django_tandem.settings import Settings
 
 __all__ = ["make_plan"]

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import BlockRule, Route
-from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.project.regex.charset import python_regex
 from django_tandem.routing.policy import is_named
+from django_tandem.routing.table import stripped_prefix
 
 BY_PATH = 'Block a path, such as "/events/", or one path alone, such as "=/events/".'
 

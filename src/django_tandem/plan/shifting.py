@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from django_tandem.errors import RefusedError, did_you_mean
 from django_tandem.model import Block, Plan, Protocol, Route, Stack, Verdict
 from django_tandem.plan.blocking import covered
-from django_tandem.plan.stripping import stripped_prefix
 from django_tandem.routing.policy import can_serve, is_named
+from django_tandem.routing.table import stripped_prefix
 
 
 def find_verdict(target: str, verdicts: Sequence[Verdict]) -> Verdict:

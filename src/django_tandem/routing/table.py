@@ -1,4 +1,8 @@
-"""Verdicts → the edge's route table: only the rules that change an answer, first match wins."""
+"""
+Verdicts → the edge's route table: only the rules that change an answer, first match wins.
+
+Also which prefix the edge strips from a path, where a pin has STRIP.
+"""
 
 import bisect
 import re
@@ -135,3 +139,22 @@ class _Overlaps:
             return match.literal in self._literals
         at = bisect.bisect_left(self._sorted, match.prefix)
         return at < len(self._sorted) and self._sorted[at].startswith(match.prefix)
+
+
+def stripped_prefix(path: str, prefixes: Iterable[str], *, is_exact: bool = False) -> str | None:
+    """
+    Return the prefix that the edge strips from a path below ``path``; None if each is passed whole.
+
+    ``is_exact`` is true for this path alone.
+    """
+    # It begins every path, with a prefix or without.
+    if path == "/":
+        return None
+    return next(
+        (
+            prefix
+            for prefix in prefixes
+            if path.startswith(prefix) or (prefix.startswith(path) and not is_exact)
+        ),
+        None,
+    )
