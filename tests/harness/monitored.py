@@ -18,7 +18,7 @@ from django_tandem.monitor.snapshot import (
     WorkerState,
 )
 from django_tandem.runtime.probes.http_server import HttpServer, Pages, json_response
-from django_tandem.runtime.probes.loop_thread import LoopThread
+from django_tandem.runtime.probes.server import LoopThread
 from django_tandem.runtime.state import METRICS_SOCKET
 
 # A time of the sample, in seconds since the epoch.

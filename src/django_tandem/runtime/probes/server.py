@@ -1,9 +1,13 @@
-"""The server of the probes, on a thread beside supervisord's own loop."""
+"""The server of the probes, on a thread with an event loop, beside supervisord's own loop."""
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django_tandem.runtime.probes import report
 from django_tandem.runtime.probes.http_server import (
@@ -13,7 +17,6 @@ from django_tandem.runtime.probes.http_server import (
     Response,
     json_response,
 )
-from django_tandem.runtime.probes.loop_thread import LoopThread
 from django_tandem.runtime.probes.report import ProbeReport, StackHealth
 from django_tandem.runtime.state import HEALTH_SOCKET
 
@@ -23,6 +26,7 @@ CLOSE_S = 0.5
 Observe = Callable[[], Awaitable[StackHealth]]
 # By path; a further page is one more entry.
 PROBES = {"/livez": report.livez, "/readyz": report.readyz, "/startupz": report.startupz}
+T = TypeVar("T")
 
 
 class ProbeServer:
@@ -68,3 +72,29 @@ async def _probe_page(
     found = judge(await observe())
     status = HTTPStatus.OK if found.passes else HTTPStatus.SERVICE_UNAVAILABLE
     return json_response(status, found.as_json())
+
+
+class LoopThread:
+    """An event loop in a separate thread, for callers that do not await."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the thread, and return the future of its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def close(self, within_s: float | None = None) -> None:
+        """Cancel what still runs and end the thread; do not wait longer than ``within_s``."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(within_s)
+
+    def _run(self) -> None:
+        # At its end it cancels the tasks, and closes the loop.
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.get_loop().run_forever()

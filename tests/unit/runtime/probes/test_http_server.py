@@ -14,7 +14,7 @@ import pytest
 
 from django_tandem.runtime.probes import http_server
 from django_tandem.runtime.probes.http_server import HttpServer, json_response
-from django_tandem.runtime.probes.loop_thread import LoopThread
+from django_tandem.runtime.probes.server import LoopThread
 from harness.stack import free_port
 
 
