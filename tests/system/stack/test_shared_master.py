@@ -17,7 +17,7 @@ import pytest
 from django_tandem import priority
 from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
-from django_tandem.runtime.supervisor.drainer import DRAINER
+from django_tandem.runtime.supervisor.plugin_processes import DRAINER
 from harness.client import HELD_TIMEOUT_S, ask, wait_for
 from harness.projects import with_channels
 from harness.stack import Up, tandem

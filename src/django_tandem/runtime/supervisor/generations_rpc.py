@@ -15,9 +15,8 @@ from django_tandem.model import DrainMode
 from django_tandem.model.state import State
 from django_tandem.runtime import candidates
 from django_tandem.runtime.state import read_state
-from django_tandem.runtime.supervisor.drainer import Drainer
+from django_tandem.runtime.supervisor.plugin_processes import Drainer, ShiftPrograms
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
-from django_tandem.runtime.supervisor.shift_programs import ShiftPrograms
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 

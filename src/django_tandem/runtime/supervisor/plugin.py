@@ -24,13 +24,12 @@ from django_tandem.runtime.probes.server import ProbeServer
 from django_tandem.runtime.run_dir import remove_leftovers
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.children import Children
-from django_tandem.runtime.supervisor.drainer import Drainer
 from django_tandem.runtime.supervisor.event_loop import SelfPipe, subscribe
 from django_tandem.runtime.supervisor.generations_rpc import GenerationsRpc
 from django_tandem.runtime.supervisor.log_multiplexer import LogMultiplexer
+from django_tandem.runtime.supervisor.plugin_processes import Drainer, ShiftPrograms
 from django_tandem.runtime.supervisor.reload_listener import ReloadListener
 from django_tandem.runtime.supervisor.restart_policy import RestartPolicy
-from django_tandem.runtime.supervisor.shift_programs import ShiftPrograms
 from django_tandem.runtime.supervisor.shutdown import Shutdown
 from django_tandem.runtime.supervisor.systemd_notifier import SystemdNotifier
 from django_tandem.runtime.waiting import report
