@@ -26,7 +26,7 @@ from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.pages import MonitorPages
 from django_tandem.monitor.processes import WorkerProcesses
 from django_tandem.monitor.requests_file import RequestsFile
-from django_tandem.monitor.statsd_export import StatsdExport
+from django_tandem.monitor.statsd import StatsdExport
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.listen_queues import read_queues
 from django_tandem.runtime.probes.http_server import HttpServer

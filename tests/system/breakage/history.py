@@ -5,7 +5,6 @@ from breakage.mutant import Mutant
 WRITER = "tests/unit/monitor/history/test_writer.py"
 READER = "tests/unit/monitor/history/test_reader.py"
 STATSD = "tests/unit/monitor/test_statsd.py"
-EXPORT = "tests/unit/monitor/test_statsd_export.py"
 ALERTS = "tests/unit/render/monitoring/test_alerts.py"
 
 MUTANTS = (
@@ -95,10 +94,10 @@ MUTANTS = (
     ),
     Mutant(
         name="the queue taken for time in the worker",
-        file="monitor/statsd_export.py",
+        file="monitor/statsd.py",
         old="line.worker_s - (line.queue_s or 0.0)",
         new="line.worker_s",
-        tests=(EXPORT,),
+        tests=(STATSD,),
     ),
     Mutant(
         name="requests counted by Gunicorn and by the monitor",
