@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,15 +16,31 @@ from example.bidding import storm
 
 from harness.example import EXAMPLE, fill_database, token_of
 from harness.postgres import postgres
-from harness.stack import Up, clean_environment, tandem
+from harness.stack import Up, clean_environment, free_port, tandem
+
+
+@contextmanager
+def running_copy(prepared: Path, directory: Path, **environment: str) -> Iterator[Up]:
+    """Run a copy of the example; its shipping service has a port to itself."""
+    shutil.copytree(prepared, directory, dirs_exist_ok=True)
+    if "DATABASE_URL" in environment:
+        fill_database(directory, **environment)
+    environment["SHIPPING_URL"] = f"http://127.0.0.1:{free_port()}"
+    with Up(directory, environment=environment) as up:
+        yield up
 
 
 @pytest.fixture(scope="module")
-def up(prepared_example, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("e")
-    shutil.copytree(prepared_example, directory, dirs_exist_ok=True)
-    with Up(directory) as running:
+def up(prepared_example, tmp_path_factory) -> Iterator[Up]:
+    with running_copy(prepared_example, tmp_path_factory.mktemp("e")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """The URL of a PostgreSQL, in which the tests of the rules make their own database."""
+    with postgres() as url:
+        yield url
 
 
 def test_each_route_is_listed_with_its_stack_and_reason(up) -> None:
@@ -86,28 +105,24 @@ def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up)
     _assert_true_auction(up)
 
 
-def test_the_same_holds_on_postgresql(prepared_example, tmp_path) -> None:
+def test_the_same_holds_on_postgresql(prepared_example, database, tmp_path) -> None:
     """Where rows are locked instead of the whole database."""
-    shutil.copytree(prepared_example, tmp_path, dirs_exist_ok=True)
-    with postgres() as url:
-        fill_database(tmp_path, DATABASE_URL=url)
-        with Up(tmp_path, environment={"DATABASE_URL": url}) as up:
-            _assert_true_auction(up)
+    with running_copy(prepared_example, tmp_path, DATABASE_URL=database) as up:
+        _assert_true_auction(up)
 
 
-def test_the_rules_hold_on_postgresql_too(prepared_example) -> None:
+def test_the_rules_hold_on_postgresql_too(prepared_example, database) -> None:
     """Keys, closings and bids at once: the example's own tests of them, on its row locks."""
     rules = ("placing_bids", "bid_keys", "last_minutes", "closing_lots")
     files = [f"tests/system/example/test_{name}.py" for name in rules]
-    with postgres() as url:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
-            cwd=EXAMPLE.parent,
-            env=clean_environment()
-            | {"TEST_DATABASE_URL": url, "TEST_STATIC_ROOT": str(prepared_example / "staticfiles")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    static_root = str(prepared_example / "staticfiles")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        cwd=EXAMPLE.parent,
+        env=clean_environment() | {"TEST_DATABASE_URL": database, "TEST_STATIC_ROOT": static_root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert ran.returncode == 0, ran.stdout

@@ -11,12 +11,13 @@ import aiohttp
 import psutil
 import pytest
 
+from django_tandem.inprocess.worker_process import process_name
 from django_tandem.runtime import supervisord
 from harness.stack import Up
 
 SETTINGS = """
 from config.settings import *
-TANDEM = TANDEM | {"ASGI": {"SERVER": "uvicorn", "WORKERS": 2}, "SHARED_MASTER": False}
+TANDEM = {"WSGI": {"WORKERS": 1}, "ASGI": {"WORKERS": 2}, "MONITOR": False}
 """
 DEADLINE_S = 120
 
@@ -83,11 +84,8 @@ async def _until_all_are_told(pages: list[Page]) -> None:
 
 
 def _workers(up: Up) -> list[psutil.Process]:
-    (server,) = (
-        status.pid for status in supervisord.statuses(up.run_dir) if status.name.startswith("asgi")
-    )
-    children = psutil.Process(server).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    children = psutil.Process(supervisord.pid_of(up.run_dir, "master-1")).children()
+    return [child for child in children if child.name() == process_name("asgi")]
 
 
 def _holds_sockets(worker: psutil.Process) -> bool:
