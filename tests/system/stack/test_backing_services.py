@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +21,7 @@ from faults.prober import Prober
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.postgres import postgres, program
-from harness.projects import SMALL, with_channels
+from harness.projects import SMALL, startproject, with_channels
 from harness.stack import Up, tandem
 from harness.valkey import Valkey, valkey
 
@@ -36,38 +37,51 @@ DATABASES = {{
         "NAME": "postgres",
         "USER": "tandem",
         "HOST": {host!r},
-        "CONN_MAX_AGE": {max_age},
     }}
 }}
+DATABASES["kept"] = DATABASES["default"] | {{"CONN_MAX_AGE": 600}}
 """
 QUERIES = """
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connections
+from django.http import HttpResponse
+from django.urls import path
 
 
-def ask():
-    with connection.cursor() as cursor:
+def ask(alias):
+    with connections[alias].cursor() as cursor:
         cursor.execute("SELECT 1")
         return cursor.fetchone()[0]
 
 
-def query(request):
-    return HttpResponse(ask())
+def query(request, alias):
+    return HttpResponse(ask(alias))
 
 
-async def async_query(request):
-    return HttpResponse(await sync_to_async(ask)())
+async def async_query(request, alias):
+    return HttpResponse(await sync_to_async(ask)(alias))
 
 
-urlpatterns += [path("query/", query), path("async-query/", async_query)]
+urlpatterns = [path("query/<alias>/", query), path("async-query/<alias>/", async_query)]
 """
 
 
-@pytest.fixture
-def own(tmp_path) -> Iterator[Valkey]:
-    """The user's own server, to be killed and restarted."""
-    with valkey(tmp_path) as started:
-        yield started
+@dataclass(frozen=True)
+class Served:
+    """A stack on the user's own Redis, which each test kills and starts again."""
+
+    up: Up
+    redis: Valkey
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def served(request, tmp_path_factory) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("own")
+    with (
+        valkey(directory) as own,
+        Up(served_by(directory, request.param), environment={"REDIS_URL": own.url}) as up,
+    ):
+        yield Served(up, own)
 
 
 def served_by(directory: Path, asgi: str, *, monitor: bool = False) -> Path:
@@ -130,11 +144,10 @@ def test_sockets_outlive_the_embedded_valkey(tmp_path) -> None:
         asyncio.run(run(up))
 
 
-@pytest.mark.parametrize("asgi", SERVERS)
-def test_sockets_outlive_the_users_own_redis(asgi, own, tmp_path) -> None:
+def test_sockets_outlive_the_users_own_redis(served) -> None:
     """Unavailable for two seconds: a sender gets an error at once, and nobody else does."""
 
-    async def run(up: Up) -> None:
+    async def run(up: Up, own: Valkey) -> None:
         async with sockets(up) as held:
             own.kill()
             began = time.monotonic()
@@ -142,20 +155,22 @@ def test_sockets_outlive_the_users_own_redis(asgi, own, tmp_path) -> None:
                 assert await announce(up, "n-lost") == 500
                 await held[0].send_str("hello")
                 assert await held[0].receive_str(timeout=5) == "/echo/one/ hello"
+                # Each failure is logged with its traceback.
+                await asyncio.sleep(0.1)
             await asyncio.to_thread(own.start)
             print("failed, s:", await tell_until_told(up))
             await asyncio.to_thread(wait_until_joined, own.url)
             assert await announce(up, "after") == 200
             assert await hear(held, "after") == SOCKETS
 
-    with Up(served_by(tmp_path, asgi), environment={"REDIS_URL": own.url}) as up:
-        asyncio.run(run(up))
+    asyncio.run(run(served.up, served.redis))
 
 
-def test_a_socket_that_left_a_group_does_not_rejoin(own, tmp_path) -> None:
+@pytest.mark.parametrize("served", SERVERS[:1], indirect=True, scope="module")
+def test_a_socket_that_left_a_group_does_not_rejoin(served) -> None:
     """Nor is a socket that has closed since."""
 
-    async def run(up: Up) -> None:
+    async def run(up: Up, own: Valkey) -> None:
         async with sockets(up) as held:
             await asyncio.gather(*(each.close() for each in held[1:]))
             own.kill()
@@ -163,8 +178,7 @@ def test_a_socket_that_left_a_group_does_not_rejoin(own, tmp_path) -> None:
 
             assert await asyncio.to_thread(wait_until_joined, own.url, 1)
 
-    with Up(served_by(tmp_path, "uvicorn"), environment={"REDIS_URL": own.url}) as up:
-        asyncio.run(run(up))
+    asyncio.run(run(served.up, served.redis))
 
 
 def wait_until_joined(url: str, number: int = SOCKETS) -> bool:
@@ -202,26 +216,25 @@ def run_as_owner(argv: list[str]) -> None:
     subprocess.run(argv, user=user, cwd="/", check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("max_age", [0, 600])
-def test_both_stacks_outlive_a_restart_of_postgresql(max_age, tmp_path) -> None:
+def test_both_stacks_outlive_a_restart_of_postgresql(tmp_path) -> None:
     """Also where connections are kept, though each of those costs the request that finds it out."""
     with postgres() as url, restartable(url) as restart:
-        served_by(tmp_path, "uvicorn")
+        startproject(tmp_path, **SMALL)
         host = parse_qs(urlsplit(url).query)["host"][0]
         with (tmp_path / "mysite" / "settings.py").open("a") as settings:
-            settings.write(DATABASE.format(host=host, max_age=max_age))
-        with (tmp_path / "mysite" / "urls.py").open("a") as urls:
-            urls.write(QUERIES)
-        with (
-            Up(tmp_path) as up,
-            Prober(up.port, "/query/") as sync,
-            Prober(up.port, "/async-query/") as coroutine,
-        ):
-            wait_for(lambda: sync.is_well(0, CALM_S) and coroutine.is_well(0, CALM_S))
+            settings.write(DATABASE.format(host=host))
+        (tmp_path / "mysite" / "urls.py").write_text(QUERIES)
+        with Up(tmp_path) as up, contextlib.ExitStack() as entered:
+            probers = [
+                entered.enter_context(Prober(up.port, f"/{view}/{alias}/"))
+                for view in ("query", "async-query")
+                for alias in ("default", "kept")
+            ]
+            wait_for(lambda: all(each.is_well(0, CALM_S) for each in probers))
             began = time.monotonic()
             run_as_owner(restart)
             back_s = time.monotonic() - began
-            for prober in (sync, coroutine):
+            for prober in probers:
                 wait_for(lambda each=prober: each.is_well(began, CALM_S), within_s=RECOVERY_S)
 
                 assert prober.recovery_s(began) < back_s + 5

@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness.client import HELD_TIMEOUT_S, ask, wait_for
-from harness.projects import ONE_WORKER, SMALL, startproject, with_channels
+from harness.client import HELD_TIMEOUT_S, Answer, ask, wait_for
+from harness.projects import SMALL, startproject, with_channels
 from harness.stack import Up, clean_environment, free_port, tandem
 
 
@@ -87,7 +88,7 @@ def test_a_closed_terminal_stops_the_stack(tmp_path) -> None:
     """It sends SIGHUP, and writing to it fails."""
     ours, theirs = os.openpty()
     # `start_new_session` and the first open of a terminal make it the controlling one.
-    project = with_channels(tmp_path, **ONE_WORKER)
+    project = with_channels(tmp_path, **SMALL)
     up = _start(project, free_port(), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     _drain(ours)
@@ -147,31 +148,42 @@ def test_a_closed_reader_changes_nothing(tmp_path) -> None:
     _assert_all_end(pids, within_s=5)
 
 
+# A request that is in flight for as long as the file `held` is there.
 HELD = """
 import time
+from pathlib import Path
 
 from django.http import HttpResponse
 from django.urls import path
 
 
 def held(request):
-    time.sleep(600)
-    return HttpResponse("held")
+    Path(__file__).with_name("held.taken").touch()
+    while Path(__file__).with_name("held").exists():
+        time.sleep(0.05)
+    return HttpResponse("done")
 
 
 urlpatterns = [path("held/", held)]
 """
+PROBES = 20
+
+
+def _taken(directory: Path) -> Path:
+    """Return the path of the file that the request makes when it has begun."""
+    return directory / "mysite" / "held.taken"
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
     """The first waits up to STOP_S for a request, the second does not."""
     startproject(tmp_path, **SMALL, STOP_S=600)
     (tmp_path / "mysite" / "urls.py").write_text(HELD)
+    (tmp_path / "mysite" / "held").touch()
 
     with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
         pids = _pids(tmp_path)
         held = pool.submit(ask, up.port, "/held/", timeout_s=HELD_TIMEOUT_S)
-        wait_for(lambda: _connections(tmp_path))
+        wait_for(_taken(tmp_path).exists)
         up.process.send_signal(signal.SIGINT)
         up.wait_for("Ctrl-C again stops at once")
         assert not held.done()
@@ -182,83 +194,73 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
         _assert_all_end(pids, within_s=1)
 
 
-SLOW = """
-import time
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """What a stack that stops showed while its last request was in flight, and its end."""
 
-from django.http import HttpResponse
-from django.urls import path
-
-
-def slow(request):
-    time.sleep(4)
-    return HttpResponse("done")
-
-
-urlpatterns = [path("slow/", slow)]
-"""
-
-
-def test_a_second_sigterm_changes_nothing(tmp_path) -> None:
-    """A preStop hook and an orchestrator may both send it; requests in flight are finished."""
-    startproject(tmp_path, **SMALL)
-    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
-
-    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
-        answer = pool.submit(ask, up.port, "/slow/")
-        wait_for(lambda: _connections(tmp_path))
-        up.process.send_signal(signal.SIGTERM)
-        up.wait_for("stopping: finishes requests in flight")
-        up.process.send_signal(signal.SIGTERM)
-
-        assert answer.result(20).text == "done"
-        assert up.wait() == 0
+    up: Up
+    # Of a file in its run directory, by which the commands know.
+    is_marked: bool
+    status: subprocess.CompletedProcess[str]
+    second: subprocess.CompletedProcess[str]
+    # Of health checks on a connection from before the stop.
+    probed: set[int | None]
+    # Whether all of this was before the response.
+    is_early: bool
+    answer: Answer
+    code: int
 
 
-def test_a_stack_that_stops_is_not_called_running(tmp_path) -> None:
-    """Neither by `up`, which is refused until it has stopped, nor by `status`."""
-    startproject(tmp_path, **SMALL)
-    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
-
-    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
-        answer = pool.submit(ask, up.port, "/slow/")
-        wait_for(lambda: _connections(tmp_path))
-        up.process.send_signal(signal.SIGTERM)
-        up.wait_for("stopping: finishes requests in flight")
-        is_marked = (up.run_dir / "stopping").exists()
-        status = tandem(tmp_path, "status")
-        second = tandem(tmp_path, "up", "--bind", f"127.0.0.1:{free_port()}")
-        assert answer.result(20).text == "done"
-
-    assert is_marked
-    assert not (up.run_dir / "stopping").exists()
-    sentence = f"The stack in {up.run_dir} is stopping.\n"
-    hint = "`tandem down` waits until it has stopped.\n"
-    assert (status.returncode, status.stderr) == (1, f"{sentence}  {hint}")
-    assert second.returncode == 2
-    hint = "Start it again once it has stopped; `tandem down` waits for that.\n"
-    assert second.stderr.endswith(f"{sentence}  {hint}")
-
-
-def test_health_checks_fail_while_a_stack_stops(tmp_path, nginx_program) -> None:
-    """While the last requests are finished, also on a connection that the prober keeps."""
-    startproject(tmp_path, **SMALL, EDGE={"NGINX": nginx_program.program})
-    (tmp_path / "mysite" / "urls.py").write_text(SLOW)
-
-    with Up(tmp_path) as up, ThreadPoolExecutor() as pool:
+@pytest.fixture(scope="module")
+def stopping(tmp_path_factory, nginx_program) -> Stopping:
+    """A stack that got SIGTERM twice, with a request in flight that ends after all of the rest."""
+    edge = {"NGINX": nginx_program.program}
+    directory = startproject(tmp_path_factory.mktemp("stopping"), **SMALL, STOP_S=60, EDGE=edge)
+    (directory / "mysite" / "urls.py").write_text(HELD)
+    held = directory / "mysite" / "held"
+    held.touch()
+    with Up(directory) as up, ThreadPoolExecutor() as pool:
         prober = http.client.HTTPConnection("127.0.0.1", up.port, timeout=5)
         assert _probe(prober) == 200
-        answer = pool.submit(ask, up.port, "/slow/")
-        wait_for(lambda: _connections(tmp_path))
+        answer = pool.submit(ask, up.port, "/held/", timeout_s=HELD_TIMEOUT_S)
+        wait_for(_taken(directory).exists)
         up.process.send_signal(signal.SIGTERM)
         up.wait_for("stopping: finishes requests in flight")
+        # As a preStop hook and an orchestrator may both send it.
+        up.process.send_signal(signal.SIGTERM)
         wait_for(lambda: _probe(http.client.HTTPConnection("127.0.0.1", up.port)) is None)
-        seen = set()
-        while not answer.done():
-            seen.add(_probe(prober))
-            time.sleep(0.05)
+        shown = {
+            "is_marked": (up.run_dir / "stopping").exists(),
+            "status": tandem(directory, "status"),
+            "second": tandem(directory, "up", "--bind", f"127.0.0.1:{free_port()}"),
+            "probed": {_probe(prober) for _ in range(PROBES)},
+            "is_early": not answer.done(),
+        }
+        held.unlink()
+        return Stopping(up=up, answer=answer.result(20), code=up.wait(), **shown)
 
-        assert seen == {None}
-        assert answer.result().text == "done"
+
+def test_a_second_sigterm_changes_nothing(stopping) -> None:
+    """Requests in flight are finished."""
+    assert (stopping.answer.text, stopping.code) == ("done", 0)
+
+
+def test_a_stack_that_stops_is_not_called_running(stopping) -> None:
+    """Neither by `up`, which is refused until it has stopped, nor by `status`."""
+    assert (stopping.is_marked, stopping.is_early) == (True, True)
+    assert not (stopping.up.run_dir / "stopping").exists()
+    sentence = f"The stack in {stopping.up.run_dir} is stopping.\n"
+    hint = "`tandem down` waits until it has stopped.\n"
+    assert (stopping.status.returncode, stopping.status.stderr) == (1, f"{sentence}  {hint}")
+    assert stopping.second.returncode == 2
+    hint = "Start it again once it has stopped; `tandem down` waits for that.\n"
+    assert stopping.second.stderr.endswith(f"{sentence}  {hint}")
+
+
+def test_health_checks_fail_while_a_stack_stops(stopping) -> None:
+    """While the last requests are finished, also on a connection that the prober keeps."""
+    assert (stopping.probed, stopping.is_early) == ({None}, True)
+    assert stopping.answer.text == "done"
 
 
 def _probe(prober: http.client.HTTPConnection) -> int | None:
@@ -271,11 +273,6 @@ def _probe(prober: http.client.HTTPConnection) -> int | None:
         prober.close()
         return None
     return response.status
-
-
-def _connections(directory: Path) -> int:
-    status = json.loads(tandem(directory, "status", "--json").stdout)
-    return sum(each["connections"] or 0 for each in status["processes"])
 
 
 def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
@@ -299,16 +296,16 @@ def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
     _assert_all_end(pids, within_s=5)
 
 
-@pytest.mark.parametrize("how", ["--detach", ""])
-def test_the_port_is_free_again_at_once(how, tmp_path) -> None:
-    """`up` right after `down` starts."""
+def test_the_port_is_free_again_at_once(tmp_path) -> None:
+    """`up` right after `down` starts, and so it does after SIGTERM, detached or not."""
     startproject(tmp_path, **SMALL)
     port = free_port()
-    if how:
-        for _ in range(2):
-            assert tandem(tmp_path, "up", how, "--bind", f"127.0.0.1:{port}").returncode == 0
-            assert tandem(tmp_path, "down").returncode == 0
-        return
-    for _ in range(2):
-        with Up(tmp_path, port=port) as up:
-            assert up.stop() == 0
+
+    def up_and_down() -> list[int]:
+        up = tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{port}")
+        return [up.returncode, tandem(tmp_path, "down").returncode]
+
+    assert up_and_down() == [0, 0]
+    with Up(tmp_path, port=port) as up:
+        assert up.stop() == 0
+    assert up_and_down() == [0, 0]

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.client import wait_for
-from harness.projects import ONE_WORKER, startproject, with_channels, without_asgi
+from harness.projects import ONE_WORKER, SMALL, startproject, with_channels, without_asgi
 from harness.stack import Up, free_port, tandem
 
 
@@ -45,12 +45,19 @@ def test_a_fresh_project_is_served_without_asgi(fresh) -> None:
 
 def test_asgi_is_started_by_an_option(tmp_path) -> None:
     """A project with no asgi.py gets the one that Django makes."""
-    with Up(without_asgi(tmp_path, **ONE_WORKER), args=("--asgi",)) as up:
+    with Up(without_asgi(tmp_path, **SMALL), args=("--asgi",)) as up:
         assert _get(f"{up.url}/")[0] == 200
         assert "asgi-1     ASGI  uvicorn" in up.output
 
 
-def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
+@pytest.fixture(scope="module", params=[signal.SIGINT, signal.SIGTERM])
+def conversing(request, tmp_path_factory) -> Iterator[tuple[Up, signal.Signals]]:
+    """A project with WebSockets, and the signal that ends it."""
+    with Up(with_channels(tmp_path_factory.mktemp("conversing"), **ONE_WORKER)) as up:
+        yield up, request.param
+
+
+def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(conversing) -> None:
     """Through the embedded Valkey, over real sockets."""
 
     async def talk(up: Up) -> list[str]:
@@ -64,14 +71,14 @@ def test_a_message_sent_on_wsgi_reaches_a_websocket_on_asgi(tmp_path) -> None:
                 heard.append(await answer.text())
             return [*heard, await ws.receive_str(timeout=10)]
 
-    with Up(with_channels(tmp_path, **ONE_WORKER)) as up:
-        assert asyncio.run(talk(up)) == ["/echo/one/ hello", "WSGIRequest", "news"]
-        assert "valkey" in up.output
+    up, _ = conversing
+    assert asyncio.run(talk(up)) == ["/echo/one/ hello", "WSGIRequest", "news"]
+    assert "valkey" in up.output
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> None:
-    """With a WebSocket open: no socket, no pid file, and exit code 0."""
+def test_a_stop_ends_every_process_and_leaves_nothing_behind(conversing) -> None:
+    """With a WebSocket open: no socket, no pid file, exit code 0. The stack's last test."""
+    up, sent = conversing
 
     async def stop_while_open(up: Up) -> int:
         async with (
@@ -82,16 +89,15 @@ def test_a_stop_ends_every_process_and_leaves_nothing_behind(sent, tmp_path) -> 
             await ws.receive_str(timeout=10)
             return await asyncio.to_thread(up.stop, sent)
 
-    with Up(with_channels(tmp_path, **ONE_WORKER)) as up:
-        pids = _pids(tmp_path)
-        # supervisord and its programs, and at least a worker of each server.
-        assert len(pids) > 5
+    pids = _pids(up.directory)
+    # supervisord and its programs, and at least a worker of each server.
+    assert len(pids) > 5
 
-        assert asyncio.run(stop_while_open(up)) == 0
+    assert asyncio.run(stop_while_open(up)) == 0
 
-        assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
-        left = {path.name for path in up.run_dir.iterdir()}
-        assert [name for name in left if name.endswith((".sock", ".pid"))] == []
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    left = {path.name for path in up.run_dir.iterdir()}
+    assert [name for name in left if name.endswith((".sock", ".pid"))] == []
 
 
 def _pids(directory: Path) -> list[int]:
@@ -115,7 +121,7 @@ def test_a_second_up_names_the_first(fresh) -> None:
 
 def test_a_detached_stack_is_controlled_by_subcommands(tmp_path) -> None:
     """up --detach, status, logs and down, each with its exit code."""
-    startproject(tmp_path, **ONE_WORKER)
+    startproject(tmp_path, **SMALL)
     port = Up(tmp_path).port
     assert tandem(tmp_path, "status").returncode == 1
 

@@ -7,15 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from django_tandem.runtime.state import read_state
-from harness.projects import startproject
+from harness.projects import SMALL, startproject
 from harness.stack import DEADLINE_S, Up, tandem
 
 # In microseconds.
@@ -82,20 +80,12 @@ class Unit:
         return done.returncode, self.systemd.next(), self.systemd.next()
 
 
-@contextmanager
-def running(directory: Path) -> Iterator[Unit]:
-    project = startproject(directory)
-    with (project / "mysite" / "settings.py").open("a") as settings:
-        settings.write('TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1, "MONITOR": False}\n')
-    systemd = Systemd(directory.name)
-    with Up(project, environment=systemd.environment) as up:
-        yield Unit(up=up, systemd=systemd, started=[systemd.next(), systemd.next()])
-
-
 @pytest.fixture(scope="module")
 def unit(tmp_path_factory) -> Iterator[Unit]:
-    with running(tmp_path_factory.mktemp("unit")) as found:
-        yield found
+    project = startproject(tmp_path_factory.mktemp("unit"), **SMALL, DRAIN_S=1)
+    systemd = Systemd(project.name)
+    with Up(project, environment=systemd.environment) as up:
+        yield Unit(up=up, systemd=systemd, started=[systemd.next(), systemd.next()])
 
 
 def test_the_unit_is_ready_when_the_stack_is(unit) -> None:
@@ -140,11 +130,10 @@ def test_the_watchdog_is_fed_while_supervisords_loop_runs(unit) -> None:
     assert min(later - at for at, later in pairwise(came_at)) < 0.5
 
 
-def test_a_stop_is_reported_by_the_main_process_alone(tmp_path) -> None:
-    """So that NotifyAccess=main is enough."""
-    with running(tmp_path) as unit:
-        unit.up.process.send_signal(signal.SIGTERM)
+def test_a_stop_is_reported_by_the_main_process_alone(unit) -> None:
+    """As all else, so that NotifyAccess=main is enough. The last of all: nothing runs then."""
+    unit.up.process.send_signal(signal.SIGTERM)
 
-        assert unit.systemd.next() == {"STOPPING": "1", "STATUS": "Stopping, within 8 s"}
-        assert unit.up.wait() == 0
-        assert unit.systemd.senders == {unit.up.process.pid}
+    assert unit.systemd.next() == {"STOPPING": "1", "STATUS": "Stopping, within 8 s"}
+    assert unit.up.wait() == 0
+    assert unit.systemd.senders == {unit.up.process.pid}

@@ -235,9 +235,7 @@ def test_the_watcher_ends_with_a_killed_supervisord(tmp_path) -> None:
         up.stop(signal.SIGKILL)
 
         assert wait_for(lambda: not _is_watched(tmp_path))
-    # The next `tandem up` ends the programs of the killed supervisord.
-    assert tandem(tmp_path, "up", "--detach", "--bind", f"127.0.0.1:{free_port()}").returncode == 0
-    assert tandem(tmp_path, "down").returncode == 0
+    wait_for(lambda: running_in(tmp_path) == [])
 
 
 def test_watch_and_detach_exclude_each_other(project) -> None:
@@ -249,33 +247,36 @@ def test_watch_and_detach_exclude_each_other(project) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("file", "mistake", "message"),
-    [
-        ("urls.py", "def (:", "SyntaxError: invalid syntax"),
-        ("settings.py", 'TANDEM = {"STACK": 1}', 'TANDEM["STACK"] is not an option.'),
-    ],
+# In the order in which `tandem up` finds them.
+MISTAKES = (
+    ("settings.py", 'TANDEM = {"STACK": 1}', 'TANDEM["STACK"] is not an option.'),
+    ("urls.py", "def (:", "SyntaxError: invalid syntax"),
 )
-def test_a_project_with_a_mistake_is_started_once_it_is_fixed(
-    file, mistake, message, project
-) -> None:
+
+
+def test_a_project_with_mistakes_is_started_once_they_are_fixed(project) -> None:
     """As runserver does; without --watch the command ends."""
-    path = project / "mysite" / file
-    sound = path.read_text()
-    path.write_text(f"{sound}\n{mistake}\n")
-    assert tandem(project, "up").returncode == 2
+    sound = {}
+    for file, mistake, _ in MISTAKES:
+        path = project / "mysite" / file
+        sound[path] = path.read_text()
+        path.write_text(f"{sound[path]}\n{mistake}\n")
+    waits = f"Watching {project}: the next change starts the stack.\n"
     up = Up(project, args=("--watch",))
 
     def fix() -> None:
-        wait_for(lambda: "the next change starts the stack" in up.output, within_s=SERVED_S)
-        path.write_text(sound)
+        for number, (file, _, message) in enumerate(MISTAKES, 1):
+            path = project / "mysite" / file
+            wait_for(lambda count=number: up.output.count(waits) == count, within_s=SERVED_S)
+            assert message in up.output
+            done = tandem(project, "up")
+            assert (done.returncode, message in done.stderr) == (2, True)
+            path.write_text(sound[path])
 
     with ThreadPoolExecutor() as pool:
         fixed = pool.submit(fix)
         with up:
             fixed.result()
-            assert message in up.output
-            assert f"Watching {project}: the next change starts the stack.\n" in up.output
             assert ask(up.port, "/admin/login/").status == 200
             wait_for(lambda: "a change reloads the stack" in up.output, within_s=SERVED_S)
     wait_for(lambda: running_in(project) == [])
