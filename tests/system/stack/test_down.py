@@ -102,17 +102,6 @@ def test_a_signal_that_comes_while_it_stops_is_no_error(tmp_path) -> None:
         assert up.wait() == 0
 
 
-def test_a_stopped_supervisord_ends_as_any_other(tmp_path) -> None:
-    """Ctrl-Z or a debugger may have stopped it; its programs finish what they do."""
-    with Up(startproject(tmp_path, **SMALL)) as up:
-        up.process.send_signal(signal.SIGSTOP)
-
-        done = tandem(tmp_path, "down")
-
-        assert (done.returncode, last_line(done)) == (0, "Stopped.")
-        assert up.wait() == 0
-
-
 NEEDS_ENVIRONMENT = """
 import os
 from pathlib import Path

@@ -19,7 +19,7 @@ import os
 SECRET_KEY = os.environ["SITE_SECRET"]
 INSTALLED_APPS += ["mysite", "huey.contrib.djhuey"]
 HUEY = {"huey_class": "huey.SqliteHuey", "filename": "huey.db", "immediate": False}
-TANDEM = {"WSGI": {"WORKERS": 1}, "DRAIN_S": 1, "PROGRAMS": {"huey": "auto"}}
+TANDEM = {"WSGI": {"WORKERS": 1}, "MONITOR": False, "DRAIN_S": 1, "PROGRAMS": {"huey": "auto"}}
 """
 VIEWS = """
 import os

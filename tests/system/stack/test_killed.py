@@ -17,7 +17,7 @@ from django_tandem.inprocess.worker_process import process_name
 from django_tandem.model import Stack
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
-from harness.projects import with_channels
+from harness.projects import SMALL, startproject, with_channels
 from harness.stack import Up, clean_environment, last_line, tandem
 
 # `make faults` measures how soon; here it must hold on a machine with other work to do.
@@ -51,9 +51,9 @@ PAIRS = [
 
 def make(
     directory: Path,
-    pair: tuple[str, str, int] = ("gunicorn", "uvicorn", 1),
+    pair: tuple[str, str, int],
     *,
-    monitor: bool = False,
+    monitor: bool,
 ) -> Path:
     """A project with Channels, a view on either stack, and two workers of WSGI."""
     wsgi, asgi, workers = pair
@@ -70,10 +70,9 @@ def make(
     return directory
 
 
-def add_program(directory: Path, name: str, code: str) -> None:
-    programs = {name: [sys.executable, "-c", code]}
-    with (directory / "mysite" / "settings.py").open("a") as settings:
-        settings.write(f'\nTANDEM["PROGRAMS"] = {programs}\n')
+def with_program(directory: Path, name: str, code: str) -> Path:
+    """A project on WSGI with a program of its own."""
+    return startproject(directory, **SMALL, PROGRAMS={name: [sys.executable, "-c", code]})
 
 
 def pid(up: Up, program: str) -> int:
@@ -132,7 +131,8 @@ def assert_is_back(up: Up, killed: psutil.Process, path: str) -> None:
 @pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair[:2]))
 def pair(request, tmp_path_factory) -> Iterator[Up]:
     directory = tmp_path_factory.mktemp("killed")
-    with Up(make(directory, request.param, monitor=True)) as up:
+    # Once, for it is the same beside each pair.
+    with Up(make(directory, request.param, monitor=request.param == PAIRS[0])) as up:
         yield up
 
 
@@ -197,16 +197,14 @@ def test_a_program_that_has_answered_is_never_given_up(tmp_path) -> None:
     """Its backing service is unavailable, and it exits again and again; the site keeps serving."""
     (tmp_path / "there").touch()
     program = "import os, time; time.sleep(600 if os.path.exists('there') else 0)"
-    make(tmp_path)
-    add_program(tmp_path, "poller", program)
-    with Up(tmp_path) as up:
+    with Up(with_program(tmp_path, "poller", program)) as up:
         wait_for(lambda: state(up, "poller-1") == "RUNNING")
         (tmp_path / "there").unlink()
         os.kill(pid(up, "poller-1"), signal.SIGKILL)
         for _ in range(5):
             up.wait_for("poller-1 failed to start")
 
-        assert ask(up.port, ASYNC).status == 200
+        assert ask(up.port, "/").status == 200
         (tmp_path / "there").touch()
         wait_for(lambda: state(up, "poller-1") == "RUNNING", within_s=20)
 
@@ -220,7 +218,7 @@ def test_up_ends_what_a_killed_supervisord_left(tmp_path) -> None:
     with left_behind(tmp_path) as (up, orphan), Up(tmp_path, port=up.port) as again:
         assert not is_alive(orphan)
         assert "supervisord that was killed: deaf-1" in again.output
-        assert ask(again.port, ASYNC).status == 200
+        assert ask(again.port, "/").status == 200
 
 
 def test_down_ends_what_a_killed_supervisord_left(tmp_path) -> None:
@@ -256,13 +254,13 @@ def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
 
 def test_down_continues_a_stopped_supervisord(tmp_path) -> None:
     """As Ctrl-Z or a debugger leaves it: it stops as ever, and nothing is left running."""
-    with Up(make(tmp_path)) as up:
+    with Up(with_channels(tmp_path, **SMALL)) as up:
         everybody = family(up)
         up.process.send_signal(signal.SIGSTOP)
 
         done = tandem(tmp_path, "down")
 
-        up.process.wait(timeout=10)
+        assert up.wait(10) == 0
         assert (done.returncode, last_line(done)) == (0, "Stopped.")
         assert not any(map(is_alive, everybody))
         assert list(up.run_dir.glob("*.sock")) == []
@@ -271,9 +269,7 @@ def test_down_continues_a_stopped_supervisord(tmp_path) -> None:
 @contextlib.contextmanager
 def left_behind(directory: Path) -> Iterator[tuple[Up, psutil.Process]]:
     """A stack whose supervisord was killed, and a program of it that still runs."""
-    make(directory)
-    add_program(directory, "deaf", IGNORES_SIGTERM)
-    with Up(directory) as up:
+    with Up(with_program(directory, "deaf", IGNORES_SIGTERM)) as up:
         orphan = psutil.Process(pid(up, "deaf-1"))
         others = [each for each in family(up) if each != orphan]
         up.process.kill()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stack.mistaken import append, exit_and_stderr, running_in, setting
 
-from harness.projects import ONE_WORKER, startproject
+from harness.projects import SMALL, startproject
 from harness.stack import free_port, tandem
 
 BROKEN_WSGI = '\nraise ValueError("no licence")\n'
@@ -117,7 +117,7 @@ def ended(tmp_path_factory) -> dict[str, Ended]:
     """What became of each; they are tried side by side, for each takes its time."""
 
     def try_it(name: str) -> Ended:
-        directory = startproject(tmp_path_factory.mktemp(name), **ONE_WORKER)
+        directory = startproject(tmp_path_factory.mktemp(name), **SMALL)
         spoil, options = SPOILT[name]
         spoil(directory)
         began = time.monotonic()
@@ -188,7 +188,7 @@ def test_logs_of_a_program_that_does_not_exist(ended) -> None:
     )
     assert exit_and_stderr(tandem(ended["wsgi"].directory, "logs", "celery")) == (
         2,
-        '"celery" is not a program of this stack.\n  There are monitor, wsgi-1, nginx.\n',
+        '"celery" is not a program of this stack.\n  There are wsgi-1, nginx.\n',
     )
 
 

@@ -17,7 +17,7 @@ from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
 from harness.forking import Fork
-from harness.projects import startproject
+from harness.projects import SMALL, startproject
 from harness.stack import Up, started, tandem
 
 URLS = """
@@ -66,7 +66,7 @@ while Path(__file__).with_name("held").exists():
 """
 
 # Two on WSGI: one may serve a slow request.
-FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}}
+FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
 
 
 def make(directory: Path, **setting: object) -> Path:
@@ -112,7 +112,7 @@ def generation(up: Up) -> int:
 
 
 def servers(number: int) -> set[str]:
-    return {"monitor", "nginx", f"master-{number}"}
+    return {"nginx", f"master-{number}"}
 
 
 def test_the_new_code_is_live_when_reload_returns(up, site) -> None:
@@ -222,7 +222,8 @@ def test_a_new_route_reloads_the_edge(up, site) -> None:
 
 def test_a_renewed_certificate_is_read(tmp_path) -> None:
     """Even if nginx.conf has not changed."""
-    make(tmp_path, DRAIN_S=3, EDGE={"TLS": certificates.make(tmp_path, "shop.example")})
+    tls = certificates.make(tmp_path, "shop.example")
+    startproject(tmp_path, **SMALL, DRAIN_S=3, EDGE={"TLS": tls})
     with Up(tmp_path) as up:
         master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
         before = {worker.pid for worker in master.children()}
@@ -241,7 +242,7 @@ def test_the_first_async_view_starts_the_asgi_server(tmp_path) -> None:
     change(tmp_path, '    path("async-slow/", async_slow),\n', "")
     change(tmp_path, "async def beside", "def beside")
     with Up(tmp_path) as up:
-        assert programs(up) == {"monitor", "nginx", "wsgi-1"}
+        assert programs(up) == {"nginx", "wsgi-1"}
         change(tmp_path, "def beside", "async def beside")
 
         assert tandem(tmp_path, "reload").returncode == 0
@@ -318,7 +319,7 @@ def test_a_program_of_programs_never_runs_twice(tmp_path) -> None:
         "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), say('end'), sys.exit()))\n"
         "while True: time.sleep(0.1)\n"
     )
-    make(tmp_path, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
+    startproject(tmp_path, **SMALL, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
     with Up(tmp_path) as up:
         wait_for((tmp_path / "beats").exists)
 

@@ -17,10 +17,10 @@ import pytest
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
-from harness.projects import with_channels
+from harness.projects import startproject, with_channels
 from harness.stack import Up, free_port, started, tandem
 
-PAUSE_S = 0.005
+PAUSE_S = 0.02
 VIEWS = """
 
 def where(request):
@@ -28,6 +28,13 @@ def where(request):
 
 
 urlpatterns += [path("where/", where)]
+"""
+# Of a project without WebSockets.
+ALONE = """
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = []
 """
 
 # Two on WSGI: one may serve a slow request.
@@ -63,6 +70,14 @@ def site(up) -> Iterator[Path]:
 def apart(tmp_path) -> Path:
     """A project for a separate stack, in its own directory below tmp_path."""
     return make(tmp_path / "site")
+
+
+@pytest.fixture
+def on_wsgi(tmp_path) -> Path:
+    """One that needs no ASGI, and has the view alone."""
+    directory = startproject(tmp_path)
+    (directory / "mysite" / "urls.py").write_text(ALONE + VIEWS)
+    return directory
 
 
 def configure(directory: Path, **setting: object) -> None:
@@ -197,14 +212,14 @@ def hold_open(up: Up) -> threading.Event:
     return over
 
 
-def test_a_program_that_fails_after_the_commit_is_reported(apart) -> None:
+def test_a_program_that_fails_after_the_commit_is_reported(on_wsgi) -> None:
     """It starts only when its predecessor has ended; the site keeps serving."""
     code = "import time; time.sleep(600)"
-    configure(apart, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
-    with Up(apart) as up:
-        configure(apart, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", "broken("]})
+    configure(on_wsgi, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", code]})
+    with Up(on_wsgi) as up:
+        configure(on_wsgi, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "-c", "broken("]})
 
-        done = tandem(apart, "reload", "--wait")
+        done = tandem(on_wsgi, "reload", "--wait")
 
         assert done.returncode == 1
         assert "Generation 2 is live, but not all of its programs stay up." in done.stderr
@@ -250,21 +265,22 @@ def test_a_run_directory_may_have_an_indirect_path(apart) -> None:
         assert asyncio.run(count_open_after_reload()) >= 1
 
 
-def test_an_address_in_use_fails_the_reload(apart) -> None:
+def test_an_address_in_use_fails_the_reload(on_wsgi) -> None:
     """Before anything is started; the edge keeps its addresses."""
-    with Up(apart) as up:
+    configure(on_wsgi)
+    with Up(on_wsgi) as up:
         port = free_port()
-        configure(apart, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
+        configure(on_wsgi, BIND=[f"127.0.0.1:{up.port}", f"127.0.0.1:{port}"])
         change_bind(up, None)
         with socket.socket() as other:
             other.bind(("127.0.0.1", port))
             other.listen()
-            done = tandem(apart, "reload")
+            done = tandem(on_wsgi, "reload")
 
         assert done.returncode == 2
         assert f"127.0.0.1:{port} is in use by another program" in done.stderr
         assert ask(up.port, "/where/").status == 200
-        assert tandem(apart, "reload").returncode == 0
+        assert tandem(on_wsgi, "reload").returncode == 0
         assert ask(port, "/where/").status == 200
 
 
