@@ -35,10 +35,10 @@ from django.urls import path
 
 urlpatterns = [path("", lambda request: HttpResponse("ok"))]
 """
-# Each makes a line of the access log, which is longer than most.
-TARGET = "/?" + "x" * 1000
+# Each makes a line of the access log, nearly as long as Gunicorn accepts.
+TARGET = "/?" + "x" * 3500
 # So many lines fill the pipe to supervisord, if there were one, and the buffer of its output.
-ENOUGH = 2500
+ENOUGH = 800
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import django_tandem
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.projects import startproject
-from harness.stack import clean_environment, free_port
+from harness.stack import clean_environment, free_port, tandem
 
 URLS = """
 import sys
@@ -194,6 +194,7 @@ def kill_and_wait(deployment: Deployment, program: str) -> None:
     run_dir = deployment.directory / ".tandem-current"
     before = supervisord.pid_of(run_dir, program)
     os.kill(before, 9)
-    # A command would import Django for each look.
+    # A command of the release would import Django for each look.
     wait_for(lambda: supervisord.pid_of(run_dir, program) not in (None, before), within_s=20)
-    wait_for(lambda: deployment.tandem("status").returncode == 0, within_s=20)
+    named = ("status", "--run-dir", str(run_dir))
+    wait_for(lambda: tandem(deployment.directory, *named).returncode == 0, within_s=20)

@@ -110,7 +110,7 @@ def test_a_secret_is_replaced_without_an_error(host) -> None:
 
     def statuses() -> set[int]:
         found = set()
-        while not is_done.wait(0.01):
+        while not is_done.wait(0.03):
             found.add(ask(host.port, "/").status)
         return found
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -16,7 +15,7 @@ from django_tandem.model.shifts import ShiftState
 from django_tandem.runtime import lock, mirrored, shifts, supervisord
 from harness.client import ask, wait_for
 from harness.projects import startproject
-from harness.stack import Up, clean_environment, tandem
+from harness.stack import Up, started, tandem
 
 URLS = """
 import time
@@ -274,26 +273,8 @@ def test_a_fault_leaves_the_split_as_it_was(up, fault) -> None:
 @contextlib.contextmanager
 def mirroring(up, route: str, *args: str):
     """Run a mirror; its exit code and its output are those of the block's value, afterwards."""
-    argv = [
-        sys.executable,
-        "-m",
-        "django_tandem",
-        "shift",
-        route,
-        "--to",
-        "asgi",
-        "--mirror",
-        *args,
-    ]
-    process = subprocess.Popen(
-        argv,
-        cwd=up.directory,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    done = subprocess.CompletedProcess(argv, 0)
+    process = started(up.directory, "shift", route, "--to", "asgi", "--mirror", *args)
+    done = subprocess.CompletedProcess(process.args, 0)
     try:
         wait_for(
             lambda: (up.run_dir / mirrored.DIRECTORY).exists() or process.poll() is not None,
@@ -302,8 +283,10 @@ def mirroring(up, route: str, *args: str):
         yield done
         process.send_signal(signal.SIGINT)
     finally:
-        done.stdout, done.stderr = process.communicate(timeout=60)
-        done.returncode = process.returncode
+        # Of a few lines, which its pipes hold until it has ended.
+        done.returncode = process.wait(timeout=60)
+        with process.stdout, process.stderr:
+            done.stdout, done.stderr = process.stdout.read(), process.stderr.read()
 
 
 def wait_for_comparisons(up, count: int) -> None:

@@ -248,7 +248,8 @@ def test_a_terminal_is_drawn_in_place_until_ctrl_c(up) -> None:
         assert watching.wait(10) == 0
     assert drawn.count("\x1b[1A") > 3
     lines = re.sub(ANSI, "\n", drawn).splitlines()
-    assert sum(line.startswith(_served(up)) for line in lines) >= 3
+    served = _served(up)
+    assert sum(line.startswith(served) for line in lines) >= 3
     # A terminal without a size is taken for 80 columns.
     assert max(map(len, lines)) <= 80
 
