@@ -72,7 +72,7 @@ MUTANTS = (
         file="runtime/supervisord.py",
         old="    send_signal(supervisord, signal.SIGCONT)",
         new="    pass",
-        tests=("tests/system/stack/test_down.py::test_a_stopped_supervisord_ends_as_any_other",),
+        tests=("tests/system/stack/test_killed.py::test_down_continues_a_stopped_supervisord",),
     ),
     Mutant(
         name="connection that waits closed as any other",
