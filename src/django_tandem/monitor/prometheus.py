@@ -13,13 +13,14 @@ from prometheus_client.metrics_core import (
 )
 
 from django_tandem.model.scoreboard import WorkerSlot
-from django_tandem.model.shifts import Shift
+from django_tandem.model.shifts import Shift, ShiftState, SideFigures
 from django_tandem.monitor.counters import Histogram, RequestCounters, WorkerCounters
 from django_tandem.monitor.minutes import DURATION_BUCKETS_S
-from django_tandem.monitor.shift_metrics import metrics_of
 from django_tandem.runtime.listen_queues import ListenQueue
 
 BOUNDS = (*(f"{bound:g}" for bound in DURATION_BUCKETS_S), "+Inf")
+OF_SHIFT = ["http_route", "stack"]
+OF_SHIFT_SIDE = ["http_route", "side", "stack"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Page:
         yield from _workers(self._measured.slots)
         yield from _connections(self._measured)
         yield from _stack(self._measured)
-        yield from metrics_of(self._measured.shifts)
+        yield from _shifts(self._measured.shifts)
         yield from self._measured.project
 
 
@@ -259,3 +260,52 @@ def _gauge(
     for key, value in values:
         family.add_metric(list(key), value)
     return family
+
+
+def _shifts(shifts: Sequence[Shift]) -> Iterator[Metric]:
+    # The figures of a side are those of the present step, and so gauges.
+    percent = GaugeMetricFamily(
+        "tandem_shift_percent",
+        "Share of the clients of a shifted route that the stack serves.",
+        labels=OF_SHIFT,
+    )
+    rolled_back = GaugeMetricFamily(
+        "tandem_shift_rolled_back",
+        "1 for a route that was rolled back, as its sides differed.",
+        labels=OF_SHIFT,
+    )
+    for each in shifts:
+        percent.add_metric([each.route, each.to], each.percent)
+        rolled_back.add_metric([each.route, each.to], each.state is ShiftState.ROLLED_BACK)
+    yield from (percent, rolled_back)
+    yield from _shift_sides(shifts)
+
+
+def _shift_sides(shifts: Sequence[Shift]) -> Iterator[Metric]:
+    requests = GaugeMetricFamily(
+        "tandem_shift_step_requests",
+        "Requests of a side in the present step.",
+        labels=OF_SHIFT_SIDE,
+    )
+    failed = GaugeMetricFamily(
+        "tandem_shift_step_failed_requests",
+        "Those that failed, also if their home stack answered them.",
+        labels=OF_SHIFT_SIDE,
+    )
+    p95 = GaugeMetricFamily(
+        "tandem_shift_step_p95_seconds",
+        "95th percentile of the time until the first byte.",
+        labels=OF_SHIFT_SIDE,
+    )
+    for labels, figures in _figures_of_sides(shifts):
+        requests.add_metric(labels, figures.requests)
+        failed.add_metric(labels, figures.failed)
+        if figures.p95_s is not None:
+            p95.add_metric(labels, figures.p95_s)
+    yield from (requests, failed, p95)
+
+
+def _figures_of_sides(shifts: Sequence[Shift]) -> Iterator[tuple[list[str], SideFigures]]:
+    for each in shifts:
+        yield [each.route, "trial", each.to], each.on_trial
+        yield [each.route, "home", each.home], each.at_home
