@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
 from django_tandem import pipeline
-from django_tandem.checks import channels, edge, hosts, installed, machine, project, stores
+from django_tandem.checks import channels, edge, installed, machine, project, stores
 from django_tandem.checks.facts import AsyncView, Facts
 from django_tandem.errors import MachineError, ProjectError, SettingError
 from django_tandem.model import Host, Plan, Route
@@ -42,9 +42,9 @@ CHECKS: tuple[Check, ...] = (
     channels.origin_is_checked,
     channels.mailboxes_have_limits,
     channels.events_are_shared,
-    hosts.servers_are_reached,
-    hosts.databases_are_reached,
-    hosts.stores_are_reached,
+    stores.servers_are_reached,
+    stores.databases_are_reached,
+    stores.stores_are_reached,
     stores.stores_are_shared,
     installed.handler_knows_the_packages,
     installed.daphne_is_safe,
@@ -130,7 +130,7 @@ def _facts_of_project(plan: Plan, loaded: Loaded) -> Facts:
         local_stores=tuple(
             stores.read_local_stores(importers, has_monitor=loaded.settings.monitor)
         ),
-        local_servers=tuple(hosts.read_local_servers()),
+        local_servers=tuple(stores.read_local_servers()),
         https=edge.read_https(),
         allowed_hosts=tuple(django_settings.ALLOWED_HOSTS),
         static=edge.read_static(),
