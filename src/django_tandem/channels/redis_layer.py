@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sys
+import threading
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -13,7 +15,6 @@ from channels_redis.utils import decode_hosts
 from django_tandem.channels.endpoint import Config, Endpoint, identity_of
 from django_tandem.channels.frame import Message
 from django_tandem.channels.local_channels import Deliver
-from django_tandem.channels.sender_thread import SenderThread, are_threads_greenlets
 
 _T = TypeVar("_T")
 
@@ -23,6 +24,45 @@ SENDS_OF_A_LASTING_LOOP = 20
 _layers: "weakref.WeakSet[RedisLayer]" = weakref.WeakSet()
 # Of the process that forked: to close the copy of a connection here could end it there.
 _abandoned: list[object] = []
+
+
+class SenderThread:
+    """
+    One daemon thread, started at its first use, whose event loop sends for those that end at once.
+
+    A connection belongs to one event loop. A view on WSGI has a new one for each `async_to_sync`,
+    and would open a connection for each message.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self, command: Callable[[], Awaitable[_T]]) -> _T:
+        """Return what ``command`` returns, or raise its error, which it does on the thread."""
+
+        async def run() -> _T:
+            return await command()
+
+        future = asyncio.run_coroutine_threadsafe(run(), self._started())
+        return await asyncio.wrap_future(future)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                run = self._loop.run_forever
+                threading.Thread(target=run, name="tandem-channels", daemon=True).start()
+            return self._loop
+
+
+def are_threads_greenlets() -> bool:
+    """Return whether gevent or eventlet runs threads as greenlets, which share an event loop."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    return bool(
+        (gevent is not None and gevent.is_module_patched("threading"))
+        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
+    )
 
 
 class RedisLayer(BaseChannelLayer):  # type: ignore[misc]
