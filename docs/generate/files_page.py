@@ -32,7 +32,7 @@ ABOUT = {
     "prometheus-rules.yml": "the alerts for Prometheus",
     "prometheus.yml": "an example of a scrape configuration",
     "grafana-dashboard.json": "the dashboard for Grafana",
-    "Dockerfile": "the image of every role, beside the code",
+    "Dockerfile": "the image of every role, next to the code",
     ".dockerignore": "what the image is built without",
     "compose.yaml": "a service for each role, and the servers that they need",
     ".env.example": "the variables of `.env`, without a value",

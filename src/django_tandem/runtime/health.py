@@ -25,7 +25,8 @@ NO_STACK = (502, 503, 504)
 
 # How a check that passed shows.
 ANSWERS, RUNS = "answers on its socket", "runs"
-# A WebSocket handshake (RFC 6455, 1.3), which each ASGI server answers in its own code.
+# A WebSocket handshake (RFC 6455, 1.3). A server has other code for it than for HTTP, so that an
+# answer to the one says nothing of the other.
 HANDSHAKE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",

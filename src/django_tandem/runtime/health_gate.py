@@ -57,7 +57,7 @@ def wait_until_healthy(
 ) -> Iterator[Result]:
     """Yield each of ``processes`` as it becomes healthy, or the first failure, and end there."""
     waiting, began = list(processes), time.monotonic()
-    # Each check is a request, which a worker with a small MAX_REQUESTS must not be worn out by.
+    # Each check is a request and counts towards MAX_REQUESTS, so none that passed is repeated.
     answered: Answered = set()
     while waiting:
         try:

@@ -261,7 +261,7 @@ class Settings:
     run_dir: str = option(
         readers.file_path,
         ".tandem",
-        "rendered files, sockets and pid; beside manage.py when relative",
+        "rendered files, sockets and pid; next to manage.py when relative",
     )
     env_file: tuple[str, ...] = option(
         readers.file_paths,
