@@ -19,19 +19,19 @@ from django_tandem.inprocess import (
     admission,
     channel_layers,
     direct_gateway,
-    drain_monitor,
     handover_counts,
+    open_connections,
     peer_trust,
     routed_request,
     telemetry,
     tracing,
 )
+from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.blocked_routes import AsgiBlockedRoutes
 from django_tandem.inprocess.connection_counts import ConnectionCounts
 from django_tandem.inprocess.debug_static_files import with_static_files
 from django_tandem.inprocess.denial import drop_uvicorns_errors
 from django_tandem.inprocess.direct_gateway import AsgiDirectGateway
-from django_tandem.inprocess.drain import Drain
 from django_tandem.inprocess.handler_choice import (
     count_threads,
     handler_name,
@@ -91,9 +91,9 @@ def add_asgi_layers(project: Application) -> Application:
     counter = handover_counts.from_environment()
     if routed_request.is_needed():
         application = AsgiHandover(application, counter)
-    if monitor := drain_monitor.of_process():
-        application = Drain(application, monitor, admitting, counts)
-        application = AsgiBlockedRoutes(application, monitor.blocked)
+    if connections := open_connections.of_process():
+        application = AsgiConnections(application, connections, admitting, counts)
+        application = AsgiBlockedRoutes(application, connections.blocked)
     # Outside of it, as it takes a path as the project gets it.
     application = AsgiRequestId(AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or ""))
     board = _scoreboard(admitting, counts)
@@ -102,7 +102,7 @@ def add_asgi_layers(project: Application) -> Application:
     application = AsgiLifespan(
         AsgiReadiness(application),
         begin=board.start_on_loop if board is not None else None,
-        before_shutdown=monitor.wait_for_clean_up if monitor is not None else None,
+        before_shutdown=connections.wait_for_clean_up if connections is not None else None,
         at_end=tuple(_at_end(counter, board)),
     )
     application = as_coroutine_function(application)

@@ -27,8 +27,8 @@ from django_tandem.channels.mailbox import Mailbox
 from django_tandem.handler.internals import is_original
 from django_tandem.handler.protocol import Message, Receive, Scope, Send
 from django_tandem.handler.switching import may_close_connections
-from django_tandem.inprocess.drainable_websocket import CONNECTION_KEY
 from django_tandem.inprocess.layer_attachment import attach
+from django_tandem.inprocess.websocket_connection import CONNECTION_KEY
 from django_tandem.model.connections import MailboxLimits, SlowClient, read_mailbox_limits
 
 Dispatch = Callable[[Message], Awaitable[None]]

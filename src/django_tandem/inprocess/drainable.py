@@ -7,7 +7,7 @@ from django_tandem.handler.protocol import Message, Receive, Send
 from django_tandem.inprocess.admission import Permit
 from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.connection_counts import ConnectionCounts, CountedRoute
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import DrainMode
 
 # Makes a client reconnect.
@@ -22,11 +22,11 @@ class DrainableConnection:
     # There is one for each WebSocket and each request.
     __slots__ = (
         "_call",
+        "_connections",
         "_counted",
         "_counts",
         "_is_ended_by_us",
         "_is_over",
-        "_monitor",
         "_permit",
         "_send",
         "_sending",
@@ -38,7 +38,7 @@ class DrainableConnection:
 
     def __init__(
         self,
-        monitor: DrainMonitor,
+        connections: OpenConnections,
         permit: Permit | None,
         receive: Receive,
         send: Send,
@@ -48,7 +48,7 @@ class DrainableConnection:
         self.mode = DrainMode.SPREAD
         self.is_ending = False
         self.path = ""
-        self._monitor = monitor
+        self._connections = connections
         self._permit = permit
         self._counts = counts
         # Among those open by route, as long as it is.

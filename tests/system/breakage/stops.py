@@ -3,7 +3,7 @@
 from breakage.mutant import Mutant
 
 SHUTDOWN = "tests/unit/runtime/supervisor/test_shutdown.py"
-WEBSOCKET = "tests/unit/inprocess/test_drainable_websocket.py"
+WEBSOCKET = "tests/unit/inprocess/test_websocket_connection.py"
 
 MUTANTS = (
     Mutant(
@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     Mutant(
         name="connection that waits closed as any other",
-        file="inprocess/drain_monitor.py",
+        file="inprocess/open_connections.py",
         old="DrainMode.WAIT: (0.85, 0.95)",
         new="DrainMode.WAIT: (0.0, 0.9)",
         tests=(
@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         name="drain that a consumer learns of twice",
-        file="inprocess/drainable_websocket.py",
+        file="inprocess/websocket_connection.py",
         old="not (self._is_over or self._is_announced)",
         new="not self._is_over",
         tests=(f"{WEBSOCKET}::test_one_that_waits_is_left_open_until_the_end_of_the_window",),

@@ -6,11 +6,11 @@ import time
 import oracle.configured  # noqa: F401 - to import it is to configure Django
 import pytest
 
-from django_tandem.inprocess import drain_monitor, drain_window
+from django_tandem.inprocess import drain_window, open_connections
 
 
 class Polls:
-    """Counts how often the monitor polled for the drain."""
+    """Counts how often a process has polled for the drain."""
 
     def __init__(self):
         self.count = 0
@@ -20,7 +20,7 @@ class Polls:
         return drain_window.version(*args)
 
     async def until_acted(self):
-        """Wait until the monitor has had time to act on the current drain file."""
+        """Wait until the process has had time to act on the current drain file."""
         enough, until = self.count + 5, time.monotonic() + 10
         while self.count < enough:
             assert time.monotonic() < until
@@ -31,7 +31,7 @@ class Polls:
 def polls(monkeypatch):
     """Poll often, and cancel soon."""
     polls = Polls()
-    monkeypatch.setattr(drain_monitor, "POLL_S", 0.01)
-    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0.2)
-    monkeypatch.setattr(drain_monitor, "version", polls.poll)
+    monkeypatch.setattr(open_connections, "POLL_S", 0.01)
+    monkeypatch.setattr(open_connections, "CLEAN_UP_S", 0.2)
+    monkeypatch.setattr(open_connections, "version", polls.poll)
     return polls

@@ -10,9 +10,9 @@ from inprocess.connections import Open, open_socket, open_stream
 from django_tandem import environment
 from django_tandem.inprocess import admission
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.denial import DENIAL
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import ConnectionAges, ConnectionLimits
 
 EVENTS = (b"content-type", b"text/event-stream")
@@ -51,7 +51,7 @@ async def download(_scope, receive, send):
 def serving(application, run_dir, **limits):
     """Return the application with these bounds, and its admission."""
     admitting = Admission(ConnectionLimits(**limits))
-    return Drain(application, DrainMonitor(run_dir, 7), admitting), admitting
+    return AsgiConnections(application, OpenConnections(run_dir, 7), admitting), admitting
 
 
 async def rejected(application, **changes):
@@ -127,7 +127,7 @@ def test_a_closed_websocket_releases_its_permit_at_once(tmp_path, how):
         is_running = not opened.task.done()
         is_clean.set()
         await asyncio.gather(opened.task, return_exceptions=True)
-        await open_socket(Drain(consumer, DrainMonitor(tmp_path, 7), admitting))
+        await open_socket(AsgiConnections(consumer, OpenConnections(tmp_path, 7), admitting))
         return is_running
 
     assert asyncio.run(run()) == (how in ("client", "server", "before"))

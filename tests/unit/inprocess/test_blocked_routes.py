@@ -10,14 +10,14 @@ from inprocess.connections import Open, open_socket, open_stream
 import builders
 from django_tandem.inprocess import blocked_routes
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.blocked_routes import (
     AsgiBlockedRoutes,
     BlockedRoutes,
     WsgiBlockedRoutes,
 )
 from django_tandem.inprocess.denial import DENIAL
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import Block, BlockRule, ConnectionLimits, Protocol
 
 EVENTS = (b"content-type", b"text/event-stream")
@@ -167,8 +167,8 @@ class Lasting:
 def test_open_connections_of_a_blocked_route_end_within_the_window(tmp_path):
     """WebSockets with the code, spread at random; those of other routes stay."""
     consumer = Lasting()
-    monitor = DrainMonitor(tmp_path, 7)
-    served = Drain(consumer, monitor, Admission(ConnectionLimits()))
+    connections = OpenConnections(tmp_path, 7)
+    served = AsgiConnections(consumer, connections, Admission(ConnectionLimits()))
 
     async def run():
         sockets = [Open(served, websocket(path="/events/ws"), CONNECT) for _ in range(20)]
@@ -195,13 +195,13 @@ def test_open_connections_of_a_blocked_route_end_within_the_window(tmp_path):
 @pytest.mark.usefixtures("polls")
 def test_one_that_is_accepted_after_its_route_was_blocked_ends(tmp_path):
     """Also where the block is known and the last connection has ended before."""
-    served = Drain(Lasting(), DrainMonitor(tmp_path, 7), Admission(ConnectionLimits()))
+    served = AsgiConnections(Lasting(), OpenConnections(tmp_path, 7), Admission(ConnectionLimits()))
 
     async def run():
         first = await open_socket(served, path="/events/")
         blocked_routes.write(tmp_path, [block()])
         await first.ended()
-        await first.until(lambda: not served.monitor.is_polling)
+        await first.until(lambda: not served.connections.is_polling)
         later = await open_socket(served, path="/events/")
         await later.ended()
         return later.sent[-1]["code"]
@@ -212,12 +212,12 @@ def test_one_that_is_accepted_after_its_route_was_blocked_ends(tmp_path):
 @pytest.mark.usefixtures("polls")
 def test_a_route_that_is_unblocked_in_time_keeps_its_connections(tmp_path):
     """Those that have not ended yet."""
-    served = Drain(Lasting(), DrainMonitor(tmp_path, 7), Admission(ConnectionLimits()))
+    served = AsgiConnections(Lasting(), OpenConnections(tmp_path, 7), Admission(ConnectionLimits()))
 
     async def run():
         opened = await open_socket(served, path="/events/")
         blocked_routes.write(tmp_path, [block(window_s=3600)])
-        (timers,) = served.monitor._timers.values()
+        (timers,) = served.connections._timers.values()
         await opened.until(lambda: timers.block)
         blocked_routes.write(tmp_path, [])
         await opened.until(lambda: not timers.block)

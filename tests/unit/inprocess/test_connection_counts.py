@@ -8,9 +8,9 @@ from inprocess.connections import Open, open_socket, open_stream
 
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.connection_counts import ROUTE, ConnectionCounts
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.inprocess.scoreboard import REQUEST, Scoreboard
 from django_tandem.model import ConnectionLimits
 
@@ -24,7 +24,7 @@ def drain_of(application, run_dir, **limits):
     """Return the application in a drain, and its counts."""
     counts = ConnectionCounts()
     admission = Admission(ConnectionLimits(**limits))
-    return Drain(application, DrainMonitor(run_dir, 7), admission, counts), counts
+    return AsgiConnections(application, OpenConnections(run_dir, 7), admission, counts), counts
 
 
 async def consumer(scope, receive, send):

@@ -12,10 +12,10 @@ from inprocess.test_consumers import DeliveringLayer
 from django_tandem.channels import BroadcastMixin, mailbox
 from django_tandem.channels.frame import BROADCAST, Frame
 from django_tandem.channels.mailbox import MailboxCounts
-from django_tandem.inprocess import consumers, drain_monitor, drain_window, drainable
+from django_tandem.inprocess import consumers, drain_window, drainable, open_connections
 from django_tandem.inprocess.admission import Admission
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.asgi_connections import AsgiConnections
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import ConnectionLimits
 
 CLOSE = {"type": "websocket.close", "code": 1013, "reason": "Try again later"}
@@ -74,8 +74,8 @@ class SyncMember(WebsocketConsumer):
 
 def drain_of(consumer, run_dir):
     consumer.left = []
-    monitor = DrainMonitor(run_dir, 7)
-    return Drain(consumer.as_asgi(), monitor, Admission(ConnectionLimits()))
+    connections = OpenConnections(run_dir, 7)
+    return AsgiConnections(consumer.as_asgi(), connections, Admission(ConnectionLimits()))
 
 
 async def tell(number):
@@ -161,7 +161,7 @@ def test_a_handler_that_is_slow_by_itself_finishes_before_the_disconnect(tmp_pat
 
 def test_a_slow_handler_is_not_cancelled_outside_a_drain(tmp_path, monkeypatch):
     """It may be in the middle of a query, however long that takes."""
-    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0)
+    monkeypatch.setattr(open_connections, "CLEAN_UP_S", 0)
 
     async def run():
         opened = await closed_while_busy(drain_of(Held, tmp_path))
@@ -179,13 +179,13 @@ def test_a_slow_handler_is_not_cancelled_outside_a_drain(tmp_path, monkeypatch):
 
 def test_a_slow_handler_is_cancelled_in_a_drain(tmp_path, monkeypatch):
     """The process ends, so that its time is bounded."""
-    monkeypatch.setattr(drain_monitor, "CLEAN_UP_S", 0)
-    monkeypatch.setattr(drain_monitor, "POLL_S", 0.01)
+    monkeypatch.setattr(open_connections, "CLEAN_UP_S", 0)
+    monkeypatch.setattr(open_connections, "POLL_S", 0.01)
 
     async def run():
         application = drain_of(Held, tmp_path)
         opened = await closed_while_busy(application)
-        application.monitor.drain(0.0)
+        application.connections.drain(0.0)
         await opened.ended()
 
     asyncio.run(run())
@@ -203,7 +203,7 @@ def test_a_slow_handler_is_not_cancelled_after_a_drain_that_was_called_off(tmp_p
         drain_window.FILES.remove(tmp_path, 7)
         await polls.until_acted()
         # A timer of the clean-up would be due.
-        await asyncio.sleep(2 * drain_monitor.CLEAN_UP_S)
+        await asyncio.sleep(2 * open_connections.CLEAN_UP_S)
         Held.released.set()
         await opened.ended()
 

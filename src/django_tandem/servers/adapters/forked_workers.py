@@ -21,7 +21,7 @@ from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from django_tandem import fingerprints
-from django_tandem.inprocess import drain_monitor, worker_process
+from django_tandem.inprocess import open_connections, worker_process
 from django_tandem.model import Recycle
 from django_tandem.servers.adapters import addresses
 
@@ -269,9 +269,9 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
     async def _drain(self) -> None:
         for listener in self.server.servers:
             listener.close()
-        monitor = drain_monitor.of_process()
-        if monitor is not None:
-            monitor.drain(self.kind.drain_s)
+        connections = open_connections.of_process()
+        if connections is not None:
+            connections.drain(self.kind.drain_s)
         until = time.monotonic() + self.kind.drain_s + self.kind.timeout_s
         while self.server.server_state.tasks and time.monotonic() < until:
             await asyncio.sleep(POLL_S)

@@ -9,11 +9,11 @@ from inprocess.calling import websocket
 from inprocess.connections import Open, Slow, Unpaced, open_socket
 
 from builders import block
-from django_tandem.inprocess import blocked_routes, drain_window, drainable_websocket
+from django_tandem.inprocess import blocked_routes, drain_window, websocket_connection
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.application_call import ApplicationCall
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.asgi_connections import AsgiConnections
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
 pytestmark = pytest.mark.usefixtures("polls")
@@ -49,7 +49,9 @@ CALLS = (DrainRule(prefix="/ws/calls/", mode=DrainMode.WAIT),)
 
 
 def drain_of(application, run_dir, rules=()):
-    return Drain(application, DrainMonitor(run_dir, 7, rules), Admission(ConnectionLimits()))
+    return AsgiConnections(
+        application, OpenConnections(run_dir, 7, rules), Admission(ConnectionLimits())
+    )
 
 
 def test_a_drain_closes_it_and_disconnects_its_consumer(tmp_path):
@@ -160,9 +162,9 @@ def test_a_drain_may_have_one_mode_for_all_paths(tmp_path, mode, root, path, exp
         opened = Open(drain, scope, {"type": "websocket.connect"})
         await opened.until_sent("accept")
         drain_window.write(tmp_path, 7, 0.1, mode)
-        (connection,) = drain.monitor._timers
-        await opened.until(lambda: drain.monitor._window)
-        found = drain.monitor._mode(connection)
+        (connection,) = drain.connections._timers
+        await opened.until(lambda: drain.connections._window)
+        found = drain.connections._mode(connection)
         await opened.ended()
         return found
 
@@ -179,8 +181,8 @@ def test_the_drain_is_read_once_for_all_connections(tmp_path, monkeypatch):
         drain = drain_of(Consumer(), tmp_path, ALL)
         opened = [await open_socket(drain) for _ in range(50)]
         drain_window.write(tmp_path, 7, 3600)
-        await opened[0].until(lambda: drain.monitor._window)
-        return len(reads), all(each.drain for each in drain.monitor._timers.values())
+        await opened[0].until(lambda: drain.connections._window)
+        return len(reads), all(each.drain for each in drain.connections._timers.values())
 
     count, are_scheduled = asyncio.run(run())
 
@@ -361,7 +363,7 @@ def test_a_consumer_that_only_its_client_slows_down_does_not_block_the_loop(tmp_
 
 def test_an_accept_after_the_consumer_has_returned_is_forgotten(tmp_path):
     """Otherwise the drain would wait for it, and be polled for, forever."""
-    monitor = DrainMonitor(tmp_path, 7)
+    connections = OpenConnections(tmp_path, 7)
 
     async def run():
         senders = []
@@ -369,11 +371,13 @@ def test_an_accept_after_the_consumer_has_returned_is_forgotten(tmp_path):
         async def consumer(_scope, _receive, send):
             senders.append(send)
 
-        await Open(Drain(consumer, monitor, Admission(ConnectionLimits())), websocket()).ended()
+        await Open(
+            AsgiConnections(consumer, connections, Admission(ConnectionLimits())), websocket()
+        ).ended()
         await senders[0]({"type": "websocket.accept"})
 
     asyncio.run(run())
-    assert not monitor.is_polling
+    assert not connections.is_polling
 
 
 async def _never():
@@ -451,7 +455,7 @@ def test_a_consumer_may_have_a_last_event(tmp_path):
 
 def test_a_last_event_has_a_time_limit(tmp_path, monkeypatch):
     """The client gets its close all the same."""
-    monkeypatch.setattr(drainable_websocket, "LAST_EVENT_S", 0.05)
+    monkeypatch.setattr(websocket_connection, "LAST_EVENT_S", 0.05)
 
     async def hang(_message, _send):
         await asyncio.sleep(3600)
@@ -521,14 +525,16 @@ def test_a_misspelt_attribute_is_an_error(tmp_path):
 
 def test_nothing_polls_without_a_connection(tmp_path):
     """An idle process does nothing."""
-    monitor = DrainMonitor(tmp_path, 7)
+    connections = OpenConnections(tmp_path, 7)
 
     async def run():
-        opened = await open_socket(Drain(Consumer(), monitor, Admission(ConnectionLimits())))
-        was_polling = monitor.is_polling
+        opened = await open_socket(
+            AsgiConnections(Consumer(), connections, Admission(ConnectionLimits()))
+        )
+        was_polling = connections.is_polling
         opened.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await opened.ended()
-        await opened.until(lambda: not monitor.is_polling)
+        await opened.until(lambda: not connections.is_polling)
         return was_polling
 
     assert asyncio.run(run())

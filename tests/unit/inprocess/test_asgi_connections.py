@@ -8,9 +8,9 @@ from inprocess.connections import Open, Slow, Unpaced, open_stream
 
 from django_tandem.inprocess import drain_window
 from django_tandem.inprocess.admission import Admission
+from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.asgi_layers import AsgiLifespan
-from django_tandem.inprocess.drain import Drain
-from django_tandem.inprocess.drain_monitor import DrainMonitor, spread
+from django_tandem.inprocess.open_connections import OpenConnections, spread
 from django_tandem.model import ConnectionLimits, DrainMode
 
 pytestmark = pytest.mark.usefixtures("polls")
@@ -40,7 +40,7 @@ class Streaming:
 
 
 def drain_of(application, run_dir):
-    return Drain(application, DrainMonitor(run_dir, 7), Admission(ConnectionLimits()))
+    return AsgiConnections(application, OpenConnections(run_dir, 7), Admission(ConnectionLimits()))
 
 
 def test_a_drain_ends_its_body_and_disconnects_its_view(tmp_path):
@@ -88,9 +88,13 @@ def test_a_response_that_no_client_repeats_finishes(tmp_path, changes, headers):
     view = Streaming(*headers)
 
     async def run():
-        monitor = DrainMonitor(tmp_path, 7)
-        opened = await open_stream(Drain(view, monitor, Admission(ConnectionLimits())), **changes)
-        other = await open_stream(Drain(Streaming(EVENTS), monitor, Admission(ConnectionLimits())))
+        connections = OpenConnections(tmp_path, 7)
+        opened = await open_stream(
+            AsgiConnections(view, connections, Admission(ConnectionLimits())), **changes
+        )
+        other = await open_stream(
+            AsgiConnections(Streaming(EVENTS), connections, Admission(ConnectionLimits()))
+        )
         drain_window.write(tmp_path, 7, 0)
         await other.ended()
         view.is_let.set()
@@ -152,7 +156,7 @@ def test_a_view_that_only_its_client_slows_down_does_not_block_the_loop(tmp_path
 
 def test_a_response_that_starts_after_its_view_has_returned_is_forgotten(tmp_path):
     """Otherwise the drain would wait for it, and be polled for, forever."""
-    monitor = DrainMonitor(tmp_path, 7)
+    connections = OpenConnections(tmp_path, 7)
 
     async def run():
         senders = []
@@ -160,17 +164,17 @@ def test_a_response_that_starts_after_its_view_has_returned_is_forgotten(tmp_pat
         async def view(_scope, _receive, send):
             senders.append(send)
 
-        opened = Open(Drain(view, monitor, Admission(ConnectionLimits())), http())
+        opened = Open(AsgiConnections(view, connections, Admission(ConnectionLimits())), http())
         await opened.ended()
         await senders[0]({"type": "http.response.start", "status": 200, "headers": [EVENTS]})
 
     asyncio.run(run())
-    assert not monitor.is_polling
+    assert not connections.is_polling
 
 
 def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):
     """A server may shut down although its consumers are still cleaning up."""
-    monkeypatch.setattr("django_tandem.inprocess.drain_monitor.CLEAN_UP_S", 5)
+    monkeypatch.setattr("django_tandem.inprocess.open_connections.CLEAN_UP_S", 5)
     done = []
 
     async def slow_to_leave(scope, receive, send):
@@ -187,7 +191,7 @@ def test_the_shutdown_waits_for_views_that_clean_up(tmp_path, monkeypatch):
         opened = await open_stream(drain)
         drain_window.write(tmp_path, 7, 0)
         await opened.until(lambda: opened.sent[-1] == END)
-        ending = AsgiLifespan(drain, before_shutdown=drain.monitor.wait_for_clean_up)
+        ending = AsgiLifespan(drain, before_shutdown=drain.connections.wait_for_clean_up)
         await Open(ending, {"type": "lifespan"}, {"type": "lifespan.shutdown"}).ended()
 
     asyncio.run(run())

@@ -15,8 +15,8 @@ from django_tandem.inprocess.connection_counts import (
     ConnectionCounts,
     CountedRoute,
 )
-from django_tandem.inprocess.drain_monitor import DrainMonitor
 from django_tandem.inprocess.drainable import RESTART, DrainableConnection
+from django_tandem.inprocess.open_connections import OpenConnections
 
 SCOPE_KEY = "tandem.drain"
 # The key of the WebSocket itself, for our patch of Channels' consumers.
@@ -57,14 +57,14 @@ class DrainableWebSocket(DrainableConnection):
 
     def __init__(
         self,
-        monitor: DrainMonitor,
+        connections: OpenConnections,
         permit: Permit,
         receive: Receive,
         send: Send,
         *,
         counts: ConnectionCounts,
     ) -> None:
-        super().__init__(monitor, permit, receive, send, counts=counts)
+        super().__init__(connections, permit, receive, send, counts=counts)
         self._last = LastEvent()
         self._is_announced = False
         self._code = RESTART
@@ -78,7 +78,7 @@ class DrainableWebSocket(DrainableConnection):
     async def run(self, application: Application, scope: Scope) -> None:
         """Run the consumer to its end."""
         self.path = path_of(scope)
-        self.mode = self._monitor.mode_of(self.path)
+        self.mode = self._connections.mode_of(self.path)
         # In the same scope: a copy would last as long as the WebSocket.
         scope[SCOPE_KEY], scope[CONNECTION_KEY] = self._last, self
         self._counted = CountedRoute(self._counts.websockets, scope.pop(ROUTE, ""))
@@ -95,7 +95,7 @@ class DrainableWebSocket(DrainableConnection):
                 # In this order: a task that the consumer left behind may still accept.
                 self._finish()
                 self._count_close(NO_CODE)
-                self._monitor.remove(self)
+                self._connections.remove(self)
 
     def announce(self, window_s: float) -> None:
         """Give the consumer its event now: the WebSocket stays open until one side closes it."""
@@ -129,7 +129,7 @@ class DrainableWebSocket(DrainableConnection):
             return False
         self._code = TRY_AGAIN
         self._is_ended_by_us = True
-        self._monitor.run_ending(self, self._close_and_disconnect())
+        self._connections.run_ending(self, self._close_and_disconnect())
         return True
 
     def interrupt_sender(self) -> None:
@@ -189,7 +189,7 @@ class DrainableWebSocket(DrainableConnection):
             self._counts.sent += 1
         elif message["type"] == "websocket.accept" and not self._is_over:
             self._is_uncounted = True
-            self._monitor.add(self, self._max_age_s)
+            self._connections.add(self, self._max_age_s)
 
     async def _send_end(self, message: Message) -> None:
         self._count_close(message.get("code") or NORMAL)

@@ -1,5 +1,5 @@
 """
-Polls for the drain of this process or its generation, and schedules when each connection ends.
+The open WebSockets and live streams of this process, each of which ends in a drain.
 
 A file drains a generation (drain_window.py); ``drain`` drains this process alone. A connection
 that reaches its greatest age, or whose route is blocked, ends in the same way.
@@ -31,7 +31,7 @@ MOMENTS = {DrainMode.SPREAD: (0.0, 0.9), DrainMode.WAIT: (0.85, 0.95)}
 CLEAN_UP_S = 3.0
 
 
-class Drainable(Protocol):
+class OpenConnection(Protocol):
     """
     An open WebSocket or stream; ``is_ending`` is true once its turn in the drain has come.
 
@@ -83,8 +83,8 @@ class EndTimers:
                 timer.cancel()
 
 
-class DrainMonitor:
-    """Polls the drain file while a connection is open, and ends each at a random moment."""
+class OpenConnections:
+    """Polls the drain file while there is one, and ends each at a random moment of the window."""
 
     def __init__(self, run_dir: Path, generation: int, rules: tuple[DrainRule, ...] = ()) -> None:
         self._run_dir = run_dir
@@ -93,7 +93,7 @@ class DrainMonitor:
         self._generation = generation
         self._rules = rules
         # Of each open connection.
-        self._timers: dict[Drainable, EndTimers] = {}
+        self._timers: dict[OpenConnection, EndTimers] = {}
         self._endings: set[asyncio.Task[None]] = set()
         # The window that is followed: that of the generation, else that of this process alone.
         self._window: DrainWindow | None = None
@@ -101,7 +101,7 @@ class DrainMonitor:
         self._version: tuple[int, int] | None = None
         self.is_polling = False
 
-    def add(self, connection: Drainable, max_age_s: float | None = None) -> None:
+    def add(self, connection: OpenConnection, max_age_s: float | None = None) -> None:
         """End ``connection`` when the generation drains, and at ``max_age_s`` at the latest."""
         timers = self._timers[connection] = EndTimers()
         if max_age_s is not None:
@@ -116,7 +116,7 @@ class DrainMonitor:
             at = random.random()  # noqa: S311
             self._schedule_end(connection, self._window.remaining_s(), at)
 
-    def remove(self, connection: Drainable) -> None:
+    def remove(self, connection: OpenConnection) -> None:
         """Forget ``connection``, which has ended."""
         timers = self._timers.pop(connection, None)
         if timers is not None:
@@ -167,7 +167,7 @@ class DrainMonitor:
         for connection in [each for each in self._timers if not each.is_ending]:
             self._end_if_blocked(connection)
 
-    def _end_if_blocked(self, connection: Drainable) -> None:
+    def _end_if_blocked(self, connection: OpenConnection) -> None:
         block = self.blocked.find(PROTOCOLS[connection.kind], connection.path)
         if block is None:
             return
@@ -189,7 +189,7 @@ class DrainMonitor:
         for connection in [each for each in self._timers if each.is_ending]:
             self._schedule_cancel(connection)
         remaining_s = window.remaining_s()
-        alike: dict[tuple[str, DrainMode], list[Drainable]] = {}
+        alike: dict[tuple[str, DrainMode], list[OpenConnection]] = {}
         for each in self._timers:
             if not each.is_ending:
                 alike.setdefault((each.kind, self._mode(each)), []).append(each)
@@ -203,7 +203,7 @@ class DrainMonitor:
             if not connection.is_ending or timers.is_patient:
                 timers.cancel_drain()
 
-    def _schedule_end(self, connection: Drainable, remaining_s: float, at: float) -> None:
+    def _schedule_end(self, connection: OpenConnection, remaining_s: float, at: float) -> None:
         """Schedule the end of a connection, ``at`` a moment between 0 and 1."""
         mode = self._mode(connection)
         first, last = MOMENTS[mode]
@@ -211,17 +211,19 @@ class DrainMonitor:
         if mode is DrainMode.WAIT:
             connection.announce(remaining_s)
 
-    def _mode(self, connection: Drainable) -> DrainMode:
+    def _mode(self, connection: OpenConnection) -> DrainMode:
         common = self._window.mode if self._window is not None else None
         return common or connection.mode
 
-    def _schedule(self, connection: Drainable, after_s: float) -> None:
+    def _schedule(self, connection: OpenConnection, after_s: float) -> None:
         act = connection.cancel if connection.is_ending else lambda: self._end(connection)
         timers = self._timers[connection]
         timers.cancel_drain()
         timers.drain = asyncio.get_running_loop().call_later(after_s, act)
 
-    def _end(self, connection: Drainable, code: int = 1012, window_s: float | None = None) -> None:
+    def _end(
+        self, connection: OpenConnection, code: int = 1012, window_s: float | None = None
+    ) -> None:
         if connection.is_ending:
             return
         if window_s is None:
@@ -229,20 +231,20 @@ class DrainMonitor:
         self._run(connection, connection.end(window_s, code))
         self._schedule_cancel(connection)
 
-    def run_ending(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
+    def run_ending(self, connection: OpenConnection, end: Coroutine[Any, Any, None]) -> None:
         """Run what ends ``connection``; its code has all the time it needs, unless in a drain."""
         self._run(connection, end)
         self._timers[connection].is_patient = True
         if self._window is not None:
             self._schedule_cancel(connection)
 
-    def _run(self, connection: Drainable, end: Coroutine[Any, Any, None]) -> None:
+    def _run(self, connection: OpenConnection, end: Coroutine[Any, Any, None]) -> None:
         connection.is_ending = True
         ending = asyncio.get_running_loop().create_task(end)
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
 
-    def _schedule_cancel(self, connection: Drainable) -> None:
+    def _schedule_cancel(self, connection: OpenConnection) -> None:
         remaining_s = self._window.remaining_s() if self._window is not None else 0.0
         self._schedule(connection, max(remaining_s, CLEAN_UP_S))
 
@@ -255,13 +257,13 @@ def spread(count: int) -> Iterable[float]:
 
 
 @functools.cache
-def of_process() -> DrainMonitor | None:
-    """Return this process's monitor of the generation in its environment, if there is one."""
+def of_process() -> OpenConnections | None:
+    """Return this process's connections, if its environment names a generation to follow."""
     run_dir = os.environ.get(environment.RUN_DIR)
     generation = os.environ.get(environment.GENERATION)
     if not (run_dir and generation):
         return None
-    return DrainMonitor(Path(run_dir), int(generation), _read_rules())
+    return OpenConnections(Path(run_dir), int(generation), _read_rules())
 
 
 def _read_rules() -> tuple[DrainRule, ...]:

@@ -1,7 +1,20 @@
-"""A request whose response turns out to be a live stream, which a drain ends."""
+"""
+The ASGI layer that admits WebSockets and live streams, and has them end in a drain.
+
+A WebSocket is in websocket_connection.py, and every HTTP request here.
+"""
+
+from collections.abc import Awaitable
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
-from django_tandem.inprocess.admission import STREAM, Admission, Permit, denial
+from django_tandem.inprocess.admission import (
+    STREAM,
+    WEBSOCKET,
+    Admission,
+    Permit,
+    asks_for_stream,
+    denial,
+)
 from django_tandem.inprocess.blocked_routes import path_of
 from django_tandem.inprocess.connection_counts import (
     DRAINED,
@@ -12,25 +25,68 @@ from django_tandem.inprocess.connection_counts import (
     ConnectionCounts,
     CountedRoute,
 )
-from django_tandem.inprocess.denial import respond
-from django_tandem.inprocess.drain_monitor import DrainMonitor
+from django_tandem.inprocess.denial import deny, respond
 from django_tandem.inprocess.drainable import RESTART, DrainableConnection
+from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.inprocess.scoreboard import REQUEST, ActiveRequest
 from django_tandem.inprocess.streaming import is_live_stream
+from django_tandem.inprocess.websocket_connection import DrainableWebSocket
 
 LAST_PART = {"type": "http.response.body", "body": b"", "more_body": False}
 HTTP_DISCONNECT = {"type": "http.disconnect"}
 
 
+class AsgiConnections:
+    """
+    Admits WebSockets and live streams, and ends them when the generation drains.
+
+    Other requests finish.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        connections: OpenConnections,
+        admission: Admission,
+        counts: ConnectionCounts | None = None,
+    ) -> None:
+        self.application = application
+        self.connections = connections
+        self.admission = admission
+        self.counts = counts or ConnectionCounts()
+
+    # Not a coroutine function: its frame would last as long as a WebSocket.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "websocket":
+            permit = self.admission.acquire(WEBSOCKET)
+            if permit is None:
+                return deny(denial(), scope, receive, send)
+            connection = DrainableWebSocket(
+                self.connections, permit, receive, send, counts=self.counts
+            )
+            return connection.run(self.application, scope)
+        if scope["type"] == "http":
+            permit = None
+            # Before the view runs, where the client says what it expects.
+            if asks_for_stream(scope) and (permit := self.admission.acquire(STREAM)) is None:
+                self.counts.stream_ends[REFUSED] += 1
+                return deny(denial(), scope, receive, send)
+            stream = DrainableStream(
+                self.connections, self.admission, permit, receive, send, counts=self.counts
+            )
+            return stream.run(self.application, scope)
+        return self.application(scope, receive, send)
+
+
 class DrainableStream(DrainableConnection):
-    """One request, from when its response turns out to be a live stream."""
+    """One HTTP request, which a drain ends only if its response turns out to be a live stream."""
 
     __slots__ = ("_admission", "_is_counted", "_is_live", "_is_repeatable", "_request")
     kind = STREAM
 
     def __init__(
         self,
-        monitor: DrainMonitor,
+        connections: OpenConnections,
         admission: Admission,
         permit: Permit | None,
         receive: Receive,
@@ -38,7 +94,7 @@ class DrainableStream(DrainableConnection):
         *,
         counts: ConnectionCounts,
     ) -> None:
-        super().__init__(monitor, permit, receive, send, counts=counts)
+        super().__init__(connections, permit, receive, send, counts=counts)
         self._admission = admission
         self._request: ActiveRequest | None = None
         self._is_counted = self._is_live = self._is_repeatable = False
@@ -48,7 +104,7 @@ class DrainableStream(DrainableConnection):
         # Clients repeat no other method, so that its response must finish.
         self._is_repeatable = scope["method"] == "GET"
         self.path = path_of(scope)
-        self.mode = self._monitor.mode_of(self.path)
+        self.mode = self._connections.mode_of(self.path)
         self._request = scope.get(REQUEST)
         try:
             await self._call.run(application(scope, self._call.receive, self._send_on))
@@ -59,7 +115,7 @@ class DrainableStream(DrainableConnection):
             # In this order: a task that the view left behind may still start its response.
             self._finish()
             self._count_end(LEFT)
-            self._monitor.remove(self)
+            self._connections.remove(self)
 
     async def end(self, _window_s: float, _code: int = RESTART) -> None:
         """End the body, and disconnect the view."""
@@ -93,7 +149,7 @@ class DrainableStream(DrainableConnection):
             self._is_live = True
             self._count_open()
             if self._is_repeatable and not self._is_over:
-                self._monitor.add(self, self._max_age_s)
+                self._connections.add(self, self._max_age_s)
         elif self._permit is not None:
             self._permit.release()
 
