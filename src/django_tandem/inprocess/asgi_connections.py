@@ -26,7 +26,7 @@ from django_tandem.inprocess.connection_counts import (
     CountedRoute,
 )
 from django_tandem.inprocess.denial import deny, respond
-from django_tandem.inprocess.drainable import RESTART, DrainableConnection
+from django_tandem.inprocess.long_connection import RESTART, DrainableConnection
 from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.inprocess.scoreboard import REQUEST, ActiveRequest
 from django_tandem.inprocess.streaming import is_live_stream

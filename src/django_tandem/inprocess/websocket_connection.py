@@ -5,7 +5,6 @@ import contextlib
 
 from django_tandem.handler.protocol import Application, Message, Receive, Scope, Send
 from django_tandem.inprocess.admission import WEBSOCKET, Permit
-from django_tandem.inprocess.application_call import current_task
 from django_tandem.inprocess.blocked_routes import path_of
 from django_tandem.inprocess.connection_counts import (
     NO_CODE,
@@ -15,7 +14,7 @@ from django_tandem.inprocess.connection_counts import (
     ConnectionCounts,
     CountedRoute,
 )
-from django_tandem.inprocess.drainable import RESTART, DrainableConnection
+from django_tandem.inprocess.long_connection import RESTART, DrainableConnection, current_task
 from django_tandem.inprocess.open_connections import OpenConnections
 
 SCOPE_KEY = "tandem.drain"

@@ -12,7 +12,7 @@ from inprocess.test_consumers import DeliveringLayer
 from django_tandem.channels import BroadcastMixin, mailbox
 from django_tandem.channels.frame import BROADCAST, Frame
 from django_tandem.channels.mailbox import MailboxCounts
-from django_tandem.inprocess import consumers, drain_window, drainable, open_connections
+from django_tandem.inprocess import consumers, drain_window, long_connection, open_connections
 from django_tandem.inprocess.admission import Admission
 from django_tandem.inprocess.asgi_connections import AsgiConnections
 from django_tandem.inprocess.open_connections import OpenConnections
@@ -103,7 +103,7 @@ def test_a_client_that_does_not_read_is_closed_with_1013(tmp_path, counts, consu
 
 def test_a_client_that_reads_nothing_at_all_is_given_up(tmp_path, monkeypatch):
     """After a moment in which it could read the close."""
-    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+    monkeypatch.setattr(long_connection, "UNREAD_S", 0.05)
 
     async def run():
         opened = await open_socket(drain_of(Member, tmp_path), connection=Unread)
@@ -233,7 +233,7 @@ async def closed_while_busy(application):
 
 def test_a_handler_that_never_stops_sending_is_cancelled(tmp_path, monkeypatch):
     """Its consumer would not get the disconnect."""
-    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+    monkeypatch.setattr(long_connection, "UNREAD_S", 0.05)
 
     class Unending(Member):
         async def note(self, event):
@@ -286,7 +286,7 @@ def test_a_handler_is_not_cancelled_for_a_task_that_waits_for_the_client(tmp_pat
 
 def test_a_handler_that_waits_for_its_own_task_continues(tmp_path, monkeypatch):
     """What its task sends is dropped, so that neither waits for the client."""
-    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+    monkeypatch.setattr(long_connection, "UNREAD_S", 0.05)
 
     class Gathering(Member):
         async def note(self, event):
@@ -305,7 +305,7 @@ def test_a_handler_that_waits_for_its_own_task_continues(tmp_path, monkeypatch):
 
 def test_a_broadcast_that_no_task_waits_for_is_abandoned(tmp_path, monkeypatch):
     """Where the mailbox fills before the consumer runs again."""
-    monkeypatch.setattr(drainable, "UNREAD_S", 0.05)
+    monkeypatch.setattr(long_connection, "UNREAD_S", 0.05)
 
     class Broadcasting(BroadcastMixin, Member):
         pass

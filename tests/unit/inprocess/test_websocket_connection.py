@@ -11,8 +11,8 @@ from inprocess.connections import Open, Slow, Unpaced, open_socket
 from builders import block
 from django_tandem.inprocess import blocked_routes, drain_window, websocket_connection
 from django_tandem.inprocess.admission import Admission
-from django_tandem.inprocess.application_call import ApplicationCall
 from django_tandem.inprocess.asgi_connections import AsgiConnections
+from django_tandem.inprocess.long_connection import ApplicationCall
 from django_tandem.inprocess.open_connections import OpenConnections
 from django_tandem.model import ConnectionLimits, DrainMode, DrainRule
 
