@@ -1,8 +1,8 @@
 """
 The atomic replacement of files and links: a reader finds the old one or the new one, always whole.
 
-The new one is made beside the old one, under a name that no other writer has, and renamed. A writer
-that is killed in between leaves that name behind; it is removed once no writer can need it.
+The new one is made next to the old one, under a name that no other writer has, and renamed. A
+writer that is killed in between leaves that name behind; it is removed once no writer can need it.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield an unused name beside ``path``; what the block makes there replaces ``path``."""
+    """Yield an unused name next to ``path``; what the block makes there replaces ``path``."""
     new = _unused_name(path)
     try:
         yield new

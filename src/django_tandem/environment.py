@@ -1,7 +1,7 @@
 """The environment variables in which a plan reaches the processes that it starts."""
 
 # Uvicorn and Granian take options from such variables. The servers get none of them: in Kubernetes
-# each pod beside a Service named uvicorn has UVICORN_PORT, which is a URL.
+# each pod in the namespace of a Service named uvicorn has UVICORN_PORT, which is a URL.
 OF_SERVERS = ("UVICORN_", "GRANIAN_")
 
 ASGI_APPLICATION = "TANDEM_ASGI_APPLICATION"

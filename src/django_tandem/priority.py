@@ -1,4 +1,4 @@
-"""The CPU priority of what loads the project, or drains, beside a generation that serves."""
+"""The CPU priority of what loads the project, or drains, while a generation serves."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ NICENESS = 10
 
 def yield_cpus() -> None:
     """Give this process, and what it starts, no more than the priority of the WSGI workers."""
-    # A second call changes nothing: a command of root's is executed anew as another user.
+    # A second call changes nothing: a command of root's is executed again as another user.
     _set(max(NICENESS, _niceness()))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django_tandem.advisor.evidence import History, RouteEvidence
 
-# Of the time of a request on another day, beside what follows from so few requests.
+# Of the time of a request on another day, in addition to what follows from so few requests.
 LEAST_ERROR = 0.1
 # The private memory of a Django worker in MB: `make bench-memory`.
 WORKER_MB = (40, 100)

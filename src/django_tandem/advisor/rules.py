@@ -18,7 +18,7 @@ LEAST_WAITING = 0.6
 # What a request may compute on an event loop, where all others of its process wait for it.
 MOST_ON_LOOP_S = 0.05
 MOST_LOOP_LOAD = 0.3
-# The workers that it must hold: on average, or in the busiest minute, beside a share of the queue.
+# What it must hold: workers on average or in the busiest minute, or else a share of the queue.
 LEAST_WORKERS, LEAST_WORKER_SHARE = 0.1, 0.02
 LEAST_PEAK_WORKERS = 0.25
 LEAST_QUEUE_SHARE, LEAST_QUEUE_S = 0.2, 0.005
@@ -190,7 +190,7 @@ def blocking_rule(case: Case) -> Judgement | None:
 
 
 def thread_rule(case: Case) -> Judgement | None:
-    """Move a synchronous view that computes beside the event loop."""
+    """Move a synchronous view that competes with the event loop for the CPU."""
     found = case.evidence
     if found.stack is Stack.WSGI or case.code.is_async:
         return None

@@ -82,7 +82,7 @@ class FanoutLoad:
         return total_counts(map(decode_counts, replies))
 
     async def reset(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         await asyncio.gather(*(each.call("reset") for each in self._clients))
 
     async def send(self, text: str) -> int:

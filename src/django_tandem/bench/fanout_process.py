@@ -64,7 +64,7 @@ class Clients:
         self.reset()
 
     def reset(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         self._latencies, self._reopening = array("q"), array("q")
         self._repeated = 0
         self._closed: Counter[str] = Counter()

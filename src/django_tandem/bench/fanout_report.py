@@ -98,7 +98,7 @@ def median(row: FanoutRow, metric: FanoutMetric) -> float | None:
 
 
 def as_json(report: FanoutReport) -> dict[str, Any]:
-    """Return the report for JSON, with each row's medians beside its rounds."""
+    """Return the report for JSON, with each row's medians in addition to its rounds."""
     rows = [{**asdict(row), "figures": _figures(row)} for row in report.rows]
     return {**asdict(report), "rows": rows}
 

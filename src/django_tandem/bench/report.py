@@ -124,7 +124,7 @@ def is_complete(given: BenchReport) -> bool:
 
 
 def as_json(given: BenchReport) -> dict[str, Any]:
-    """Return the report for JSON, with each row's medians and ratios beside its rounds."""
+    """Return the report for JSON, with each row's medians and ratios in addition to its rounds."""
     rows = [{**asdict(row), "figures": _figures(row, given)} for row in given.rows]
     share = round(given.peak_generator_share, 3)
     workloads = [_redacted(each) for each in given.workloads]

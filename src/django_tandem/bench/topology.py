@@ -36,7 +36,7 @@ Make = Callable[[Path, str], "Setup"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """
-    A plan to start, its settings, and files beside the rendered ones.
+    A plan to start, its settings, and files in addition to the rendered ones.
 
     ``replan`` returns the plan of a further generation; None where a reload is a restart.
     """
@@ -141,8 +141,8 @@ def alone(
         kinds=(WorkerKind(name="server", description=description, workers=count),),
         stop_s=standalone.GRACE_S + 1,
     )
-    beside = (programs.NGINX, programs.MONITOR)
-    others = (p for p in plan.processes if not p.stacks and p.name not in beside)
+    dropped = (programs.NGINX, programs.MONITOR)
+    others = (p for p in plan.processes if not p.stacks and p.name not in dropped)
     return replace(plan, processes=(*others, process))
 
 

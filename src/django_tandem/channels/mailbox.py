@@ -99,7 +99,7 @@ class Mailbox:
         self._mark_at = 0.0
         self._until_mark = 0
         self._waiter: asyncio.Future[None] | None = None
-        # Of those who receive beside the consumer's own loop.
+        # Of the callers of receive() other than the consumer's own loop.
         self._others: tuple[asyncio.Future[None], ...] = ()
         self._is_closed = False
         self._writer = SteppedSend(writer) if writer is not None else None

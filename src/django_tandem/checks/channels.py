@@ -322,7 +322,7 @@ def _may_time_out(config: Mapping[str, Any]) -> bool:
 
 def _host_may_time_out(host: Any, *, has_default: bool) -> bool:
     if isinstance(host, dict) and TIMEOUT in host:
-        # The query of its address precedes what is written beside it.
+        # The query of its address takes precedence over the keys next to it.
         return host[TIMEOUT] is not None or TIMEOUT in repr(host.get("address"))
     return has_default or TIMEOUT in repr(host)
 

@@ -41,7 +41,7 @@ COMMANDS: tuple[str, ...] = (
     "check",
 )
 
-# They load the project beside a generation that serves.
+# They load the project while a generation serves.
 YIELDING = ("reload",)
 
 

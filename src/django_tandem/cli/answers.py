@@ -162,9 +162,9 @@ def _answers(request: EdgeRequest, planned: Planned, evaluate: Evaluate) -> Iter
     if UPGRADE[0].lower() in {name.lower() for name, _ in request.headers}:
         return
     handshake = replace(request, method="GET", headers=(*request.headers, UPGRADE))
-    beside = _answer(handshake, evaluate(handshake), planned)
-    if beside.decision.is_websocket and beside.verdict is not None:
-        yield beside
+    websocket = _answer(handshake, evaluate(handshake), planned)
+    if websocket.decision.is_websocket and websocket.verdict is not None:
+        yield websocket
 
 
 def _answer(request: EdgeRequest, decision: EdgeDecision, planned: Planned) -> Answer:
@@ -204,13 +204,13 @@ def _route(path: str, decision: EdgeDecision, planned: Planned) -> Route | None:
     routes = planned.plan.project.routes
     if decision.is_websocket:
         return resolve_websocket(path, routes, planned.loaded.application)
-    beside = (
+    outer = (
         route
         for route in routes
         if route.protocol is Protocol.HTTP and not route.by_django and decision.stack is Stack.ASGI
     )
     # Channels tries its own before Django's; only the edge evaluates these.
-    own = (route for route in beside if decision.rule and decision.rule.match == route.match)
+    own = (route for route in outer if decision.rule and decision.rule.match == route.match)
     return next(own, None) or resolve_http(path, routes)
 
 

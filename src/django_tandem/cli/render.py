@@ -145,7 +145,7 @@ def _prepare(directory: Path, *, is_output: bool, is_of_stack: bool) -> None:
     if directory.is_file():
         raise MachineError(f"{directory} is a file.", hint=hint)
     if not is_of_stack:
-        # They may lie beside other files, such as those of the deployment.
+        # They may lie among other files, such as those of the deployment.
         _require_writable(directory)
         return
     try:

@@ -23,7 +23,7 @@ DATABASE_S = 3
 
 T = TypeVar("T")
 
-# The variables that Kubernetes sets for a Service, beside NAME_PORT, which is a URL.
+# The variables that Kubernetes sets for a Service, in addition to NAME_PORT, which is a URL.
 _OF_A_SERVICE = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_[A-Z]+")
 
 

@@ -1,4 +1,4 @@
-"""The parts of `tandem status` beside the programs: kinds of workers, ASGI handler, handovers."""
+"""The parts of `tandem status` below the programs: kinds of workers, ASGI handler, handovers."""
 
 import shlex
 import time

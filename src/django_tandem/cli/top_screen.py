@@ -39,7 +39,7 @@ MOST_IN_FLIGHT = 5
 # The columns that are left out first where the terminal is too narrow.
 EXPENDABLE = ("KB/S", "HAND/S", "CPU", "P50", "OPEN", "P99", "BUSY", "QUEUE", "ERR/S", "P95")
 SHORTEST_ROUTE = 20
-# The name of the stack beside a route.
+# The name of the stack next to a route.
 STACK_WIDTH = 5
 KEYS = "q quit  / filter  space pause  ? help  "
 

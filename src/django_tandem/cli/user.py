@@ -57,7 +57,7 @@ def leave_root(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """
     Become the user that the command of ``options`` is to run as; return if that is root.
 
-    The command line ``arguments`` is then executed anew. Raises MachineError for a user that
+    The command line ``arguments`` is then executed again. Raises MachineError for a user that
     does not exist, or can't read the project.
     """
     chosen = _choose(options)

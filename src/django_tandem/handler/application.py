@@ -170,7 +170,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
             await listener.stop()
         await self._finish(response)
         if cancelled is not None and not listener.is_sole_cause:
-            # The server has cancelled it, perhaps beside a client that has disconnected.
+            # The server has cancelled it, perhaps while the client disconnected as well.
             raise cancelled
 
     async def _get_and_send_response(
@@ -195,7 +195,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
         await send_request_finished(type(self), response, EXECUTOR.get())
 
     async def send_response(self, response: Any, send: Any) -> None:
-        """Send the response; a plain one by a shorter way, a sync stream part by part."""
+        """Send the response: a plain one by a short cut, a sync stream part by part."""
         if not is_original(ASGIHandler, "send_response"):
             await super().send_response(response, send)
         elif is_plain(response, self.chunk_size):

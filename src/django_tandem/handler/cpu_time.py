@@ -194,7 +194,7 @@ def _delay_s_of_threads(own: CpuTime, used_s: float) -> float:
     return own_delay_s * used_s / own_s
 
 
-# That of the request of this context; None where its CPU time is not measured.
+# The CPU time of the current request; None where it is not measured.
 CURRENT: ContextVar[CpuTime | None] = ContextVar("django_tandem_cpu_time", default=None)
 
 

@@ -14,8 +14,8 @@ from django_tandem.handler.thread_pool import PoolCounts, ThreadPool
 
 PATH = 'TANDEM["ASGI"]["THREADS"]'
 
-# Python's own pool allows four threads for I/O beside those that compute. One process has one
-# interpreter lock, so more than these only contend for it, each with a database connection.
+# Python's own pool allows four threads for I/O in addition to those that compute. One process has
+# one interpreter lock, so more than these only contend for it, each with a database connection.
 IO_THREADS = 4
 MAX_THREADS = 12
 

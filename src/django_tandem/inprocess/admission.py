@@ -39,7 +39,7 @@ class Permit:
         self.max_age_s = _jittered(admission.ages[kind])
 
     def release(self) -> None:
-        """Release the permit; once it is released, nothing happens."""
+        """Release the permit; a second call has no effect."""
         if self._admission is not None:
             self._admission.open[self._kind] -= 1
             self._admission = None

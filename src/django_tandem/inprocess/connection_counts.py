@@ -29,7 +29,7 @@ class CountedRoute:
         open_by_route[route] += 1
 
     def release(self) -> None:
-        """Count it no more; once it is released, nothing happens."""
+        """Stop counting it; a second call has no effect."""
         if self._open is not None:
             self._open[self._route] -= 1
             self._open = None

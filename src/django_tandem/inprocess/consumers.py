@@ -88,7 +88,7 @@ class Source:
 
 
 class ConsumerMailbox(Mailbox):
-    """A mailbox, the sources beside it, and the loop that hands each message to the consumer."""
+    """A mailbox, the other sources, and the loop that hands each message to the consumer."""
 
     __slots__ = ("_cancelling", "_connection", "_is_interrupted", "_sources", "_task")
 

@@ -23,7 +23,7 @@ logger = logging.getLogger("django_tandem")
 
 # The size that prometheus_client makes a file with; it doubles a file that is full.
 FIRST_BYTES = 1 << 16
-# The most that a series takes beside its key: a length, padding, a value and its time.
+# The most that a series takes in addition to its key: a length, padding, a value and its time.
 BESIDE_KEY_BYTES = 32
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 

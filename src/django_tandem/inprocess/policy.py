@@ -80,7 +80,7 @@ def _without_carets(route: str) -> str:
 
 
 def narrowest_pin(match: ResolverMatch, view: str) -> str:
-    """Return the target of the pin that takes the fewest routes beside the one of ``match``."""
+    """Return the target of the pin that takes the fewest routes other than the one of ``match``."""
     route = route_text(match)
     if not _PATTERN.search(route):
         return f"={route}"

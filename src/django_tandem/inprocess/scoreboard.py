@@ -31,7 +31,7 @@ DETAILS_EVERY_S = 1.0
 MOST_ROUTES = 256
 OTHER = "(other)"
 BY_ROUTE = ("websockets", "streams")
-# Of the details, for the CPU time of bodies by route: each is in two mappings, beside its digits.
+# Of the details, for the CPU time of bodies by route: each is in two mappings, with its digits.
 MOST_BODY_BYTES = MAX_DETAILS // 2
 BODY_ROUTE_BYTES = 40
 # From which on the CPU time of a body is counted: that of most is part of none.

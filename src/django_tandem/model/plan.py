@@ -126,8 +126,8 @@ class WorkerKind:
 
     ``name`` is that of the stack or of the program that they are without a shared master.
     ``workers`` is the number of requests or event loops that they run at a time, ``socket`` the
-    absolute path of the socket that they listen on, ``bind`` the address beside it, for an edge on
-    another host.
+    absolute path of the socket that they listen on, ``bind`` the address in addition to it, for an
+    edge on another host.
     """
 
     name: str
@@ -290,13 +290,13 @@ class Plan:
     ``python`` is the interpreter of the processes; ``drain_s`` is the time that older
     generations have to end. ``connections`` are the bounds of each ASGI process, None without one.
     ``open_files`` is how many files each program may open. A stop takes ``stop_s`` at most, of
-    which ``stop_delay_s`` still serve. ``drain`` is how the connections of older generations end,
-    None as their own settings have it. ``missing_workers`` are those of the project's task queues
+    which ``stop_delay_s`` still serve. ``drain`` is how the connections of older generations end;
+    None means as their own settings say. ``missing_workers`` are those of the project's task queues
     that no program runs. ``health_binds`` and ``health_socket`` are where the probes are answered,
-    beside the socket in the run directory; ``metrics_binds`` the same of the monitor, which runs if
-    ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs it, with a
-    group after a colon if that is set; empty where root makes the plan and no setting names a user.
-    The members of ``reload_group`` may reload it, nobody else where that is empty.
+    in addition to the socket in the run directory; ``metrics_binds`` the same of the monitor, which
+    runs if ``has_monitor`` is true. ``pins`` are those of TANDEM["ROUTES"]. ``user`` is who runs
+    it, with a group after a colon if that is set; empty where root makes the plan and no setting
+    names a user. The members of ``reload_group`` may reload it, nobody else where that is empty.
     ``roles`` are those of this host: the processes are theirs, and the edge is one of them if
     ``has_edge`` is true. ``peers`` are those that the settings name, without the secret: an edge
     has those of them that it proxies to. ``kubernetes`` are the choices for a cluster. If

@@ -58,7 +58,7 @@ class Shift:
     each side has ``least_samples`` requests. A p50 or p95 that is more than ``tolerance`` above
     that of the home stack rolls it back: 0.25 is a quarter. Times are in seconds since the epoch.
     ``reason`` says in a sentence why it stands where it does. ``step_note`` says why its step
-    was begun anew, or the one before again; empty where neither was. ``requests`` are the ids of
+    was restarted, or the one before again; empty where neither was. ``requests`` are the ids of
     some requests that show the reason, and ``exceptions`` the types that its side alone has raised.
     ``ended_s`` is when it was aborted or rolled back, 0 before.
     """

@@ -22,11 +22,10 @@ class State:
     which ``stop_delay_s`` still serve. ``log_format`` is that of the logs and of stdout.
     ``binds`` are the addresses that the edge and the stacks listen on. ``server_name`` is a name
     that the edge accepts, and empty when it accepts any. ``overrides`` last until the stack is
-    stopped.
-    ``health`` are the addresses of the probes beside the run directory's socket, and ``metrics``
-    those of the monitor, if there is one. ``url`` is empty where the edge is another host. With
-    ``has_peers``, the edge of this one proxies to stacks on others. Without supervisord its only
-    program runs alone. With ``shifts_by_itself`` it starts the shifts that are advised.
+    stopped. ``health`` are the addresses of the probes other than the run directory's socket, and
+    ``metrics`` those of the monitor, if there is one. ``url`` is empty where the edge is another
+    host. With ``has_peers``, the edge of this one proxies to stacks on others. Without supervisord
+    its only program runs alone. With ``shifts_by_itself`` it starts the shifts that are advised.
     """
 
     generation: int

@@ -1,5 +1,5 @@
 """
-The monitor: one program beside the stacks that counts what the edge and the workers have seen.
+The monitor: one program next to the stacks that counts what the edge and the workers have seen.
 
 requests.tsv of the edge ──read→ RequestLine ─┐
                                                ├→ Aggregates ─take→ Snapshot → what shows it

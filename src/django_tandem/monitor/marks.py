@@ -51,5 +51,5 @@ class Marks:
 
 
 def name_of(program: str) -> str:
-    """Return the name of a program without the number of its generation: a label is to last."""
+    """Return the name of a program without the number of its generation, for a stable label."""
     return program.rpartition("-")[0] if generation_of(program) else program

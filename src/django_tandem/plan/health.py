@@ -1,4 +1,4 @@
-"""Where the probes and the monitor answer, beside their sockets in the run directory."""
+"""Where the probes and the monitor answer, in addition to their sockets in the run directory."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The routes of an ASGI application beside the URLconf, and its channel names."""
+"""The routes of an ASGI application outside the URLconf, and its channel names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ _TOO_DEEP = f"routers nested more than {_DEEPEST} deep"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsgiFacts:
     """
-    What the ASGI application serves beside the URLconf.
+    What the ASGI application serves outside the URLconf.
 
     ``http_routes`` are those that it tries before Django. ``checks_origin`` when the Origin of
     every WebSocket is checked. ``dispatcher`` names the code that chooses by the path itself, so
@@ -79,7 +79,7 @@ class _Endpoint:
 
 
 def read_application(application: object, project_directory: str) -> AsgiFacts:
-    """Return what ``application`` serves beside the URLconf, without calling it."""
+    """Return what ``application`` serves outside the URLconf, without calling it."""
     websockets = tuple(websocket_routes(application))
     dispatcher = own_dispatcher(application)
 

@@ -197,7 +197,7 @@ def sqlite_file(database: Mapping[str, Any]) -> str | None:
 def _paths() -> Iterator[Any]:
     yield django_settings.MEDIA_ROOT
     for database in connections.settings.values():
-        # SQLite keeps its journal beside the file.
+        # SQLite keeps its journal next to the file.
         if file := sqlite_file(database):
             yield Path(file).parent
     for cache in django_settings.CACHES.values():

@@ -66,11 +66,11 @@ def asgi_application_path() -> str | None:
     named = getattr(settings, "ASGI_APPLICATION", None)
     if named:
         return str(named)
-    beside = [
+    neighbours = [
         getattr(settings, "WSGI_APPLICATION", None),
         getattr(settings, "ROOT_URLCONF", None),
     ]
-    for dotted in beside:
+    for dotted in neighbours:
         package = _package(dotted)
         if package is not None and module_exists(f"{package}.asgi"):
             return f"{package}.asgi.application"

@@ -55,7 +55,7 @@ class Loaded:
     """
     A project that was read, its TANDEM setting, and its ASGI application, if it has one.
 
-    ``asgi`` is what that application serves beside the URLconf. ``notes`` are sentences on how it
+    ``asgi`` is what that application serves outside the URLconf. ``notes`` are sentences on how it
     was read, for the person who starts it.
     """
 
@@ -104,16 +104,16 @@ def read(
     resolver = get_resolver()
     urlconf = f'The URLconf "{django_settings.ROOT_URLCONF}"'
     trying(urlconf, lambda: resolver.url_patterns, whole_by=location.traceback_command)
-    beside = read_application(application, str(location.directory)) if application else AsgiFacts()
+    asgi = read_application(application, str(location.directory)) if application else AsgiFacts()
     project = replace(
         _read_django(location, settings, application),
-        routes=_routes(resolver, beside, str(location.directory)),
-        channel_names=beside.channel_names,
+        routes=_routes(resolver, asgi, str(location.directory)),
+        channel_names=asgi.channel_names,
         needs_redis=embedded_redis is not None and _names(embedded_redis),
-        asgi_dispatcher=_shown(beside.dispatcher) if beside.dispatcher else "",
-        needs_one_asgi_process=beside.needs_one_process,
+        asgi_dispatcher=_shown(asgi.dispatcher) if asgi.dispatcher else "",
+        needs_one_asgi_process=asgi.needs_one_process,
     )
-    return Loaded(project=project, settings=settings, application=application, asgi=beside)
+    return Loaded(project=project, settings=settings, application=application, asgi=asgi)
 
 
 def _without_urlconf(module: str) -> ProjectError:
@@ -182,14 +182,14 @@ def _saves_each_session() -> bool:
     return bool(_session_cookie()) and django_settings.SESSION_SAVE_EVERY_REQUEST
 
 
-def _routes(resolver: URLResolver, beside: AsgiFacts, directory: str) -> tuple[Route, ...]:
+def _routes(resolver: URLResolver, asgi: AsgiFacts, directory: str) -> tuple[Route, ...]:
     """Return the routes in the order in which they are tried."""
     static = _static()
     # Channels tries its own HTTP routes before Django's.
     return (
-        *(route for route in beside.http_routes if not _is_within(route, static)),
+        *(route for route in asgi.http_routes if not _is_within(route, static)),
         *http_routes(resolver, directory),
-        *beside.websocket_routes,
+        *asgi.websocket_routes,
     )
 
 

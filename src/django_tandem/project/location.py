@@ -165,7 +165,7 @@ def _settings_module_set_by(node: ast.AST) -> str | None:
 
 def _not_found(start: Path, manage: Path | None) -> ProjectError:
     if manage is None:
-        # As in a repository with a front end beside it.
+        # As in a repository with a front end next to it.
         below = sorted(path.parent.name for path in start.glob("*/manage.py"))
         target = f"{' or '.join(below)}, which has one" if below else "the directory of manage.py"
         return ProjectError(

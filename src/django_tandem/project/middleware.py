@@ -99,7 +99,7 @@ def _method(factory: Any, name: str) -> dict[str, int]:
 
 def read_other_urlconfs(named: Iterable[str], project_directory: str) -> tuple[OtherUrlconf, ...]:
     """
-    Return the URLconfs beside ROOT_URLCONF: the ``named`` ones, and those that can be found.
+    Return the URLconfs other than ROOT_URLCONF: the ``named`` ones, and those that can be found.
 
     The edge can't match them, because it knows only the path, but their views may need ASGI.
     Raises ProjectError for one that can't be imported.
@@ -203,7 +203,7 @@ def _sets_urlconf(code: CodeType) -> bool:
 
 
 def _functions(middleware: Any) -> Iterator[FunctionType]:
-    """Yield the functions of ``middleware``, and those beside it that they call."""
+    """Yield the functions of ``middleware``, and those outside it that they call."""
     for function in _own_functions(middleware):
         yield function
         yield from _called_beside(function)

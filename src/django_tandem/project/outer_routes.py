@@ -50,7 +50,7 @@ _PATH = re.compile(r"/[\w./~-]+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsgiRoute:
     """
-    A route that the ASGI application serves beside the URLconf.
+    A route that the ASGI application serves outside the URLconf.
 
     ``matches`` decides on a path as the application does. ``checks_origin`` when it checks the
     Origin of WebSockets.

@@ -1,7 +1,7 @@
 """
-Releases behind a symbolic link, such as ``current`` beside ``releases/`` (Capistrano's layout).
+Releases behind a symbolic link, such as ``current`` next to ``releases/`` (Capistrano's layout).
 
-All releases of a deployment share one run directory beside the link: what `tandem up` started in
+All releases of a deployment share one run directory next to the link: what `tandem up` started in
 one release, `tandem reload` finds from the next one, and the old release can be deleted.
 """
 

@@ -101,7 +101,7 @@ def _written(plan: Plan, *, has_own: bool) -> list[str]:
 
 
 def _shared_by_releases(plan: Plan, path: str) -> str:
-    # A running unit keeps the mounts of its start: the next release lies beside this one.
+    # A running unit keeps the mounts of its start: the next release lies next to this one.
     release = plan.project.release
     if release is None or not _is_below(path, (release.directory,)):
         return path

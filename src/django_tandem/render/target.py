@@ -23,7 +23,7 @@ class Target:
     A set of files that a plan is rendered to; ``summary`` is its line in ``--help``.
 
     ``notes`` are for who renders them, a sentence each.
-    They lie beside the project's code where ``is_in_project`` is true, else in the run directory.
+    They lie next to the project's code where ``is_in_project`` is true, else in the run directory.
     One that ``has_every_role`` runs each in a container.
     """
 

@@ -62,8 +62,8 @@ class Upstream:
 
         A single IP address may be that of a load balancer. Of several peers, all may have been
         marked as failed when one of them is back: then any is tried, and at last each of three by
-        its position. Requests share the turns of `any`, by which one alone may get a dead peer
-        each time.
+        its position. All requests share the round-robin of `any`, so a single request may get
+        a dead peer at each attempt.
         """
         return tuple(
             Retry(

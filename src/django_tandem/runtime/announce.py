@@ -1,7 +1,7 @@
 """
 Report what was started, on which stack, and when it is ready.
 
-In the foreground this runs beside supervisord, which has replaced the command's own process:
+In the foreground this is a second process, as supervisord has replaced the command's own:
 ``python -m django_tandem.runtime.announce RUN_DIR TIMEOUT_S``. A stack that does not become healthy
 is stopped, with exit code 1, on which a service manager can start it again.
 """
@@ -62,7 +62,7 @@ def announce(
 
 
 def _addresses(state: State) -> Iterator[str]:
-    """Yield where the probes and the metrics are answered beside the run directory."""
+    """Yield where the probes and the metrics are answered in addition to the run directory."""
     for name, binds, path in (
         ("Probes", state.health, "/readyz"),
         ("Metrics", state.metrics, "/metrics"),

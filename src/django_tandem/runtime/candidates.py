@@ -1,5 +1,5 @@
 """
-The candidates of a reload: the files of the next generation, beside those in place.
+The candidates of a reload: the files of the next generation, next to those in place.
 
 `state.json.next` is written first and committed first, so that the files that are there show how
 far a reload had come that was killed.

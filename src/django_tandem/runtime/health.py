@@ -57,12 +57,12 @@ def silent_kinds(process: Process, pid: int, answered: Answered | None = None) -
         (pid, each.name) for each in serving if (pid, each.name) not in answered and _answers(each)
     )
     silent = [each.name for each in serving if (pid, each.name) not in answered]
-    beside = [kind for kind in process.kinds if not kind.stack]
-    if silent or not beside:
+    without_socket = [kind for kind in process.kinds if not kind.stack]
+    if silent or not without_socket:
         return silent
     # To find the workers, all processes are read: only once the sockets answer.
     workers = workers_of(pid)
-    return [kind.name for kind in beside if not does_work(kind, workers)]
+    return [kind.name for kind in without_socket if not does_work(kind, workers)]
 
 
 def does_work(kind: WorkerKind, workers: Workers) -> bool:

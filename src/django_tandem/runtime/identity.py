@@ -24,7 +24,7 @@ class ProcessIdentity:
     """
     One process of one machine.
 
-    A pid alone proves nothing: the kernel reuses it, and each PID namespace counts anew.
+    A pid alone proves nothing: the kernel reuses it, and each PID namespace counts from 1.
     ``created_at`` is as of :func:`created_at`. A ``pid`` of 0 stands for a process that is not
     known.
     """

@@ -1,5 +1,5 @@
 """
-The locks of a run directory, which show who works in it.
+The locks of a run directory, which show which processes use it.
 
 The holder of the first runs the stack, from `tandem up` to its end; the others are for one
 reload at a time, for one process that drains what a reload replaced, for one change of the
@@ -99,7 +99,7 @@ def release(handle: int) -> None:
 
 
 def sign(handle: int, run_dir: Path, name: str = NAME) -> None:
-    """Write this process's pid in the lock that it holds, and beside a stack's what proves it."""
+    """Write this process's pid in the lock that it holds; what proves it is next to a stack's."""
     if name == NAME:
         # Without it, as on a full disk, no signal is sent: supervisord's socket is used.
         with contextlib.suppress(OSError):

@@ -175,13 +175,13 @@ def require_readable(option: str, given: str, project_directory: str) -> None:
 def require_program(name: str, program: str, project_directory: str) -> None:
     """Raise MachineError when a program from the settings is not on this machine."""
     # As supervisord finds it: a path relative to the project, or a name on PATH.
-    beside = Path(project_directory, program)
-    if not (shutil.which(program) or ("/" in program and os.access(beside, os.X_OK))):
+    in_project = Path(project_directory, program)
+    if not (shutil.which(program) or ("/" in program and os.access(in_project, os.X_OK))):
         raise MachineError(
             f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which is not a program here.',
             hint="Install it, or give its absolute path.",
         )
-    file = Path(shutil.which(program) or beside)
+    file = Path(shutil.which(program) or in_project)
     if problem := _why_not_executable(file):
         raise MachineError(
             f'TANDEM["PROGRAMS"]["{name}"] begins with "{program}", which can\'t be run: '

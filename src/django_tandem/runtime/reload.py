@@ -58,7 +58,7 @@ class Reload:
     """
     One reload, as its steps see it.
 
-    ``before`` is the state until the commit, ``started`` the processes that start beside those
+    ``before`` is the state until the commit, ``started`` the processes that start next to those
     of the live generation; ``gate`` knows their health. ``nginxes`` are the NGINX on disk, which
     its next start will run, and the running one, if it is another.
     """
@@ -80,7 +80,7 @@ def check_machine(reload: Reload) -> None:
 
 
 def write_candidates(reload: Reload) -> None:
-    """Write the files of the new generation beside those in place."""
+    """Write the files of the new generation next to those in place."""
     prepare_temp_dir(reload.plan)
     # A killed reload may have had this generation's number.
     drain_window.FILES.remove(reload.run_dir, reload.plan.generation)

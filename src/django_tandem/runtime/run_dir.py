@@ -55,7 +55,7 @@ def locate(project_directory: str, setting: str, uid: int | None = None) -> Path
     That is as set, or a short one when that is too long.
 
     A relative setting is relative to the project; releases of one deployment share a directory
-    beside the link that leads to the live one.
+    next to the link that leads to the live one.
     """
     uid = os.geteuid() if uid is None else uid
     own = _bindable(Path(project_directory, setting), uid)

@@ -1,9 +1,10 @@
 """
 A standard output that NGINX can open: it writes its access log to /dev/stdout by that name.
 
-The kernel opens the name anew. It refuses a socket, such as the journal's of a systemd service, and
-a pipe of another user's, such as a container's after `gosu`. Then NGINX gets a pipe, and a process
-copies it to the real output: ``python -P -m django_tandem.runtime.standard_output``.
+The kernel opens the file again by that name. It refuses a socket, such as the journal's of a
+systemd service, and a pipe of another user's, such as a container's after `gosu`. Then NGINX gets
+a pipe, and a process copies it to the real output:
+``python -P -m django_tandem.runtime.standard_output``.
 """
 
 import os

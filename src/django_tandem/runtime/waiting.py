@@ -24,7 +24,7 @@ def report(text: str) -> None:
 
 
 def report_as(log_format: LogFormat, level: str = INFO) -> Report:
-    """Return report() for lines that a log collector reads beside those of the programs."""
+    """Return report() for lines that a log collector reads together with those of the programs."""
     if log_format is LogFormat.TEXT:
         return report
     return lambda text: report(own_object(text, level))

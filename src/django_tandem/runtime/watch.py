@@ -1,7 +1,7 @@
 """
 Reload the stack when the project's files change, for `tandem up --watch`.
 
-Runs beside supervisord, in the project's directory, for as long as its parent does:
+Runs in addition to supervisord, in the project's directory, for as long as its parent does:
 ``python -m django_tandem.runtime.watch PARENT_PID RUN_DIR SETTINGS IGNORED...``, where
 SETTINGS is the value of --settings, or empty.
 """
@@ -32,7 +32,7 @@ SUFFIXES = frozenset({*CODE, *SETTINGS})
 # Below these Django finds a template by any name.
 TEMPLATES = frozenset({"templates", "jinja2"})
 NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
-# What editors and linters put beside an open file.
+# What editors and linters put next to an open file.
 TEMPORARY = ("flycheck_", "flymake_")
 
 # Saves within this time of each other are one change: an editor runs its formatter, say.
@@ -77,7 +77,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentProcess:
-    """The supervisord that this process runs beside."""
+    """The supervisord whose stack this process watches."""
 
     pid: int
 

@@ -19,9 +19,9 @@ class Launch:
     is the number of connections that may wait on the socket of a WSGI server, ``max_requests``
     the number of requests after which a worker is replaced, 0 for never. ``args`` are the user's
     own arguments, which come last so that they take precedence. ``bind`` is the address to listen
-    on beside the socket, for an edge on another host: with ``tls`` it requires the certificate of
-    one that its CA has signed. Without ``compression`` the messages of WebSockets are sent as they
-    are.
+    on in addition to the socket, for an edge on another host: with ``tls`` it requires the
+    certificate of one that its CA has signed. Without ``compression`` the messages of WebSockets
+    are sent uncompressed.
     """
 
     python: str

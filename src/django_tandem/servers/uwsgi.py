@@ -13,7 +13,7 @@ from django_tandem.servers.server import Launch, Server
 
 
 def argv(launch: Launch) -> tuple[str, ...]:
-    """Return the command line of the program beside python: uWSGI is not a Python module."""
+    """Return the command line of the program next to python: uWSGI is not a Python module."""
     return (
         str(PurePath(launch.python).with_name("uwsgi")),
         f"--py-programname={launch.python}",

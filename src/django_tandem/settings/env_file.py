@@ -20,7 +20,7 @@ OPTIONAL = "-"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The start of an assignment; `export` is a shell's, whose files have this format too.
 _ASSIGNMENT = re.compile(r"[ \t]*(?:export[ \t]+)?([^=\n]*?)[ \t]*=[ \t]*")
-# What a line may have beside an assignment: nothing, a comment, or a name that is inherited.
+# What a line may have instead of an assignment: nothing, a comment, or a name that is inherited.
 _REST = re.compile(r"[ \t\r]*(?:[#;][^\n]*|(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t\r]*)?")
 _UNQUOTED = re.compile(r"(?:\\[\s\S]|[^\\\n])*")
 _QUOTED = {

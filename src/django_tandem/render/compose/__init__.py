@@ -58,7 +58,7 @@ def _require_peers(plan: Plan, stack: Stack) -> None:
     peers = plan.peers.of(stack)
     if not peers:
         raise SettingError(
-            f"{option} is empty, and the edge of compose.yaml has no {stack.name} stack beside it.",
+            f"{option} is empty, and compose.yaml has no {stack.name} stack for its edge.",
             hint=f'Set "PEERS": {{{example}}}. A stack on one host does not use it.',
         )
     for peer in peers:

@@ -10,7 +10,7 @@ from django_tandem.model import Packaging, Peer, Plan, Role, Stack
 from django_tandem.render.compose.image import in_image, manage
 from django_tandem.render.containers import RUN_DIR, TEMP_DIR, TEMP_VOLUME
 
-# What the container runtime may take beside STOP_S.
+# What the container runtime may take in addition to STOP_S.
 STOP_MARGIN_S = 2
 MIGRATE = "migrate"
 TEMP = "temp"

@@ -46,7 +46,7 @@ class Metric:
 
 
 def metrics(app: Application, role: Role) -> tuple[Metric, ...]:
-    """Return the metrics that a role is scaled by, beside its CPU."""
+    """Return the metrics that a role is scaled by, in addition to its CPU."""
     return tuple(metric for metric in rules(app) if metric.role is role)
 
 

@@ -34,7 +34,7 @@ class Service:
     A name in the cluster's DNS, and its port.
 
     A headless one has the addresses of all pods and none for itself, so that NGINX balances them.
-    ``app_protocol`` names for a Gateway what it speaks beside plain HTTP.
+    ``app_protocol`` names for a Gateway what it speaks other than plain HTTP.
     """
 
     name: str

@@ -49,7 +49,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelRow:
-    """A heading and the panels below it, two beside each other."""
+    """A heading and the panels below it, two side by side."""
 
     title: str
     panels: tuple[Panel, ...]

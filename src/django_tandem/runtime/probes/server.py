@@ -1,4 +1,4 @@
-"""The server of the probes, on a thread with an event loop, beside supervisord's own loop."""
+"""The server of the probes, on a thread with an event loop, apart from supervisord's own loop."""
 
 import asyncio
 import threading

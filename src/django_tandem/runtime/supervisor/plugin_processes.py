@@ -1,5 +1,5 @@
 """
-What the plugin starts beside supervisord's programs, at most one process of each.
+What the plugin starts in addition to supervisord's programs, at most one process of each.
 
 The drainer, which drains and stops old generations (runtime/drain.py); the program that watches
 shifts; and the command that starts advised ones.
@@ -77,7 +77,7 @@ class Drainer:
 
 
 def _nice() -> tuple[str, ...]:
-    # The new workers serve beside it. A program, because another thread may hold a lock as
+    # The new workers serve at the same time. A program, because another thread may hold a lock as
     # subprocess forks.
     nice = shutil.which("nice")
     return (nice, "-n", str(priority.NICENESS)) if nice else ()

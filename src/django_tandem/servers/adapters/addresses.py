@@ -1,5 +1,5 @@
 """
-The TCP addresses of a server beside its Unix socket: mutual TLS, and connections that are refused.
+The TCP addresses that a server has besides its Unix socket: mutual TLS, and refused connections.
 
 Gunicorn and Uvicorn have one TLS setting for all of their sockets, and the health checks of this
 host go to the Unix socket.

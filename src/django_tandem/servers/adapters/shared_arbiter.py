@@ -330,11 +330,11 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 self._drain(worker)
 
     def handle_ttin(self) -> None:
-        """Ignore SIGTTIN, which names no kind."""
+        """Ignore SIGTTIN, which does not say which kind of worker it is for."""
         self._ignore("TTIN")
 
     def handle_ttou(self) -> None:
-        """Ignore SIGTTOU, which names no kind."""
+        """Ignore SIGTTOU, which does not say which kind of worker it is for."""
         self._ignore("TTOU")
 
     def _log_to_kind(self, kind: ForkedKind, text: str) -> None:

@@ -271,8 +271,7 @@ def test_the_secret_is_in_no_file() -> None:
 def test_without_peers_the_setting_is_named() -> None:
     """With the value that it takes."""
     assert refusal(planned(tandem={"PEERS": {"WSGI": ["wsgi:9000"]}})) == (
-        'TANDEM["PEERS"]["ASGI"] is empty, and the edge of compose.yaml has no ASGI stack beside '
-        "it.\n"
+        'TANDEM["PEERS"]["ASGI"] is empty, and compose.yaml has no ASGI stack for its edge.\n'
         '  Set "PEERS": {"ASGI": ["asgi:9001"]}. A stack on one host does not use it.'
     )
 
