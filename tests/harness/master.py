@@ -90,8 +90,8 @@ def starting(
     """
     Start the master on the project beside its tests, and end it; no workers, no stack.
 
-    Unless it ``may_fork``, it has its own interpreter: where its command line or memory is read,
-    or it starts itself anew.
+    Unless it ``may_fork``, it has its own interpreter: where its command line, its memory or its
+    exit matters, or it restarts itself.
     """
 
     def launch(stack: Stack, workers: int, args: tuple[str, ...]) -> Launch | None:

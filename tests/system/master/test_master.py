@@ -200,7 +200,8 @@ class Ended:
 def ended() -> Ended:
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
         environment = {"LEFTOVER": "exit_handler"}
-        with serving(Path(path), wsgi=1, asgi=1, environment=environment) as master:
+        # A fork of the tests has no teardown that the master could skip.
+        with serving(Path(path), wsgi=1, asgi=1, environment=environment, may_fork=False) as master:
             (wsgi,), (asgi,) = master.workers("wsgi"), master.workers("asgi")
             assert master.stop() == 0
         return Ended(
