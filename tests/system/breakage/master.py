@@ -6,6 +6,30 @@ MASTER = "tests/system/master"
 
 MUTANTS = (
     Mutant(
+        name="what the project adds to logging runs in the master",
+        file="servers/adapters/gunicorn_settings.py",
+        old="    master_log.keep_apart(arbiter)\n",
+        new="",
+        tests=(
+            f"{MASTER}/test_master_log.py"
+            "::test_sentry_has_what_the_master_logs_and_no_thread_in_it",
+        ),
+    ),
+    Mutant(
+        name="a line of the master is written twice",
+        file="servers/adapters/master_log.py",
+        old="            handler.setLevel(sys.maxsize)\n",
+        new="            pass\n",
+        tests=("tests/unit/servers/test_master_log.py",),
+    ),
+    Mutant(
+        name="what the master logs last is lost",
+        file="servers/adapters/master_log.py",
+        old="        atexit.register(self._wait)\n",
+        new="",
+        tests=("tests/unit/servers/test_master_log.py",),
+    ),
+    Mutant(
         name="prefix of the channels shared by all processes",
         file="inprocess/channel_layers.py",
         old="layer.client_prefix = uuid.uuid4().hex",

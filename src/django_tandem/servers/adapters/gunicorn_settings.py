@@ -35,7 +35,7 @@ from django_tandem.inprocess.prefork import (
     should_preload,
     start_without_preloading,
 )
-from django_tandem.servers.adapters import addresses
+from django_tandem.servers.adapters import addresses, master_log
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a directory that Gunicorn makes its own file in
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
@@ -81,10 +81,11 @@ WSGI_WORKERS = ("sync", "gthread", "gevent", "eventlet", "tornado")
 
 
 def on_starting(arbiter: Any) -> None:
-    """Start again without preloading, if the loaded project can't be forked."""
+    """Start again without preloading if the loaded project can't be forked, else begin the log."""
     if arbiter.cfg.preload_app and not is_forkable(getattr(arbiter.app, "obstacle", "")):
         # No socket is bound yet.
         start_without_preloading(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    master_log.keep_apart(arbiter)
 
 
 def when_ready(arbiter: Any) -> None:
