@@ -16,7 +16,7 @@ import urlconf
 
 from django_tandem.bench.launch import free_address
 from django_tandem.model import Nginx
-from django_tandem.project.regex.translate import VERBS
+from django_tandem.project.regex.translate import START_VERBS
 from django_tandem.render.nginx import KEEPALIVE_BY_DEFAULT
 
 FILES = Path(__file__).parent / "nginx"
@@ -120,7 +120,7 @@ def _replace_table(conf: Path) -> None:
             raise RuntimeError(f"the rendered file is written otherwise now: {old!r}")
         text = text.replace(old, new)
     # No variable of the table's is asked for any more; its lines would lie there idle.
-    lines = [line for line in text.splitlines(keepends=True) if f'"~{VERBS}' not in line]
+    lines = [line for line in text.splitlines(keepends=True) if f'"~{START_VERBS}' not in line]
     conf.write_text("".join(lines))
 
 

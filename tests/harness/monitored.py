@@ -8,7 +8,7 @@ from pathlib import Path
 from django_tandem.model.scoreboard import InFlight, Threads, WorkerSlot
 from django_tandem.model.shifts import SideFigures
 from django_tandem.monitor.snapshot import (
-    Mark,
+    ChartMark,
     RouteTraffic,
     ShiftProgress,
     SlowRequest,
@@ -133,8 +133,8 @@ def sample(**changes: object) -> Snapshot:
             ),
         ),
         "marks": (
-            Mark(at=NOW - 7500, kind="start", text="The stack was started."),
-            Mark(at=NOW - 1500, kind="reload", text="Generation 3 is live."),
+            ChartMark(at=NOW - 7500, kind="start", text="The stack was started."),
+            ChartMark(at=NOW - 1500, kind="reload", text="Generation 3 is live."),
         ),
     }
     return Snapshot(**{**values, **changes})

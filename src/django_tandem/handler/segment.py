@@ -33,7 +33,11 @@ Switch = Callable[..., Awaitable[Any]]
 
 
 class ResumeOnLoop(int):
-    """The index of the middleware with which the event loop must continue after a thread."""
+    """
+    What a thread returns instead of a response when the event loop has to go on.
+
+    The number is the index of the middleware with which it continues.
+    """
 
 
 class Segment:
@@ -186,7 +190,12 @@ class Segment:
 
 
 class ThreadStep:
-    """A call for a thread; it returns the response as it leaves the segment."""
+    """
+    What the event loop gets instead of a response when the rest of the segment needs a thread.
+
+    ``switch`` runs a function on a thread and ``args`` are that function and its arguments; it
+    returns the response as it leaves the segment, or where the event loop has to go on.
+    """
 
     __slots__ = ("args", "switch")
 

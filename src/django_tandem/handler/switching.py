@@ -157,11 +157,12 @@ def may_close_connections() -> bool:
 
 class ParallelConsumers:
     """
-    Gives each consumer a thread for one call at a time.
+    Lets the consumers of a process run their synchronous calls in parallel, each call on a thread.
 
-    A consumer lives for hours, and most of them it waits: it can't keep a thread as a request
-    does. The calls of one consumer still run one after another, and never on two threads at once.
-    They have a separate pool, which rejects none of them: a consumer can't respond with 503.
+    With asgiref alone, all of them share one thread. A consumer lives for hours and mostly waits,
+    so it does not keep its thread as a request does. The calls of one consumer still run one after
+    another, and never on two threads at once. They have a separate pool, which rejects none of
+    them: a consumer can't respond with 503.
     Connections are checked before and after each call, as Channels' database_sync_to_async does.
     """
 

@@ -40,7 +40,7 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, re.error)
 
 
 class BlockedRoutes:
-    """The blocks of one run directory, as they were at most a moment ago."""
+    """What `tandem block` has blocked in one run directory, as of at most a moment ago."""
 
     def __init__(self, run_dir: Path) -> None:
         self._path = run_dir / NAME

@@ -294,7 +294,7 @@ class AtMostOnceReceive:
         await asyncio.gather(*listeners, return_exceptions=True)
 
     async def _pop_without_backup(self, index: int, key: str, timeout: float) -> Any:
-        if is_process_local(key):
+        if is_local_key(key):
             return await self._pop(index, key, timeout)
         if self._is_stopping:
             raise ReceiveStopped
@@ -302,10 +302,10 @@ class AtMostOnceReceive:
         return popped[1] if popped else None
 
     async def _clean_own_backup(self, index: int, key: str) -> None:
-        if is_process_local(key):
+        if is_local_key(key):
             await self._clean_backup(index, key)
 
 
-def is_process_local(key: str) -> bool:
+def is_local_key(key: str) -> bool:
     """Return whether only one process reads the channel of ``key``."""
     return key.endswith("!")

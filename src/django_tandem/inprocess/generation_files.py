@@ -59,8 +59,8 @@ class WorkerRestarts:
             path.unlink(missing_ok=True)
         self._counts: Counter[str] = Counter()
 
-    def count(self, kind: str) -> None:
-        """Count a worker that was started in place of one that ended."""
+    def add(self, kind: str) -> None:
+        """Add a restart: a worker was started in place of one that ended."""
         self._counts[kind] += 1
         if self._path is None:
             return

@@ -30,7 +30,7 @@ class ApplicationCall:
     __slots__ = (
         "_dropped",
         "_is_cancelled",
-        "_is_server_muted",
+        "_is_server_ignored",
         "_queue",
         "_received",
         "_receivers",
@@ -47,7 +47,7 @@ class ApplicationCall:
         # Whether we interrupted each task that awaits the server: a view and its framework may
         # both receive.
         self._receivers: dict[asyncio.Task[None], bool] = {}
-        self._is_server_muted = False
+        self._is_server_ignored = False
         self._task: asyncio.Task[None] | None = None
         self._is_cancelled = False
         self._dropped = 0
@@ -78,14 +78,14 @@ class ApplicationCall:
         self._interrupt()
         return self._received
 
-    def mute_server(self) -> None:
+    def ignore_server(self) -> None:
         """Receive nothing more from the server: the application waits for what we inject."""
-        self._is_server_muted = True
+        self._is_server_ignored = True
         self._interrupt()
 
-    def unmute_server(self) -> None:
+    def listen_to_server(self) -> None:
         """Receive from the server again."""
-        self._is_server_muted = False
+        self._is_server_ignored = False
         self._wake()
 
     async def drop(self) -> None:
@@ -99,7 +99,7 @@ class ApplicationCall:
         while not self._queue:
             if self._received is not None:
                 self._received.set()
-            if self._is_server_muted:
+            if self._is_server_ignored:
                 self._wake_up = self._wake_up or asyncio.Event()
                 await self._wake_up.wait()
             elif message := await self._receive_from_server():

@@ -114,7 +114,7 @@ class DrainableWebSocket(DrainableConnection):
     async def _close_and_disconnect(self) -> None:
         await self._send_last(self._message("close"))
         if self._is_ended_by_us and not self._has_disconnected:
-            self._call.mute_server()
+            self._call.ignore_server()
             self._call.inject(self._message("disconnect"))
 
     def close_unread(self) -> bool:
@@ -181,7 +181,7 @@ class DrainableWebSocket(DrainableConnection):
             try:
                 await self._send_end(message)
             finally:
-                self._call.unmute_server()
+                self._call.listen_to_server()
             return
         await self._send(message)
         if message["type"] == "websocket.send":
@@ -193,5 +193,5 @@ class DrainableWebSocket(DrainableConnection):
     async def _send_end(self, message: Message) -> None:
         self._count_close(message.get("code") or NORMAL)
         # Granian can't send it while it waits for the client's next message.
-        self._call.mute_server()
+        self._call.ignore_server()
         await self._send(message)

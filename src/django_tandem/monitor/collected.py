@@ -7,10 +7,10 @@ from pathlib import Path
 from django_tandem.model import WorkerKind
 from django_tandem.model.state import State
 from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.chart_marks import ChartMarks
 from django_tandem.monitor.counters import RequestCounters, WorkerCounters
 from django_tandem.monitor.gauges import Gauges
 from django_tandem.monitor.last_hour import LastHour
-from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import OTHER_ROUTES
 from django_tandem.monitor.request_lines import RequestLine
 from django_tandem.monitor.snapshot import WorkerState
@@ -94,7 +94,7 @@ class Collected:
     """
 
     aggregates: Aggregates
-    marks: Marks
+    marks: ChartMarks
     series_selection: SeriesSelection = field(default_factory=SeriesSelection)
     requests: RequestCounters = field(default_factory=RequestCounters)
     worker_counts: WorkerCounters = field(default_factory=WorkerCounters)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.monitor import snapshots
+from django_tandem.monitor.chart_marks import name_of
 from django_tandem.monitor.collected import Collected
 from django_tandem.monitor.dashboard import file_pages
 from django_tandem.monitor.dashboard.access import only_on_socket
 from django_tandem.monitor.last_hour import HOUR_MINUTES
-from django_tandem.monitor.marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.monitor.snapshots import SnapshotInputs
 from django_tandem.runtime import shifts

@@ -10,7 +10,7 @@ from django_tandem.inprocess import generation_files
 from django_tandem.model import programs
 from django_tandem.model.scoreboard import WorkerSlot
 from django_tandem.model.state import State
-from django_tandem.monitor.marks import name_of
+from django_tandem.monitor.chart_marks import name_of
 from django_tandem.monitor.snapshot import WorkerState
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.usage import usage_of, usages

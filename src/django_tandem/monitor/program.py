@@ -19,9 +19,9 @@ from django_tandem.inprocess import prometheus_files
 from django_tandem.model import REQUESTS_FILE, programs
 from django_tandem.monitor import processes, request_lines
 from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.chart_marks import ChartMarks
 from django_tandem.monitor.collected import Collected, places_of, queues_of
 from django_tandem.monitor.last_hour import HOUR_MINUTES
-from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.minutes import RouteMinute
 from django_tandem.monitor.pages import MonitorPages
 from django_tandem.monitor.processes import WorkerProcesses
@@ -99,7 +99,7 @@ class Monitor:
         self._processes = WorkerProcesses()
         self._collected = Collected(
             aggregates=Aggregates(time.time()),
-            marks=Marks(psutil.Process(root).create_time()),
+            marks=ChartMarks(psutil.Process(root).create_time()),
         )
         self._watched_state = WatchedState(run_dir)
         self._has_signalled_edge = False

@@ -101,7 +101,7 @@ class SlowRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ChartMark:
     """An event at a time: "start", "reload", "restart"; ``text`` says of what."""
 
     at: float
@@ -145,7 +145,7 @@ class Snapshot:
     routes: tuple[RouteTraffic, ...] = ()
     workers: tuple[WorkerState, ...] = ()
     slow: tuple[SlowRequest, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
     shifts: tuple[ShiftProgress, ...] = ()
     lost_lines: int = 0
 

@@ -10,7 +10,7 @@ from django_tandem.monitor.aggregates import Aggregates
 from django_tandem.monitor.minutes import RouteMinute, percentile
 from django_tandem.monitor.request_lines import EDGE
 from django_tandem.monitor.snapshot import (
-    Mark,
+    ChartMark,
     RouteTraffic,
     ShiftProgress,
     Snapshot,
@@ -36,7 +36,7 @@ class SnapshotInputs:
     stacks: tuple[Stack, ...] = ()
     workers: tuple[WorkerState, ...] = ()
     queues: Mapping[str, ListenQueue]
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
     shifts: tuple[Shift, ...] = ()
     lost_lines: int = 0
 

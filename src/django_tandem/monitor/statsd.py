@@ -85,8 +85,8 @@ def _read_address(text: str) -> str | tuple[str, int]:
     return found["v6"] or found["host"], int(found["port"] or DEFAULT_PORT)
 
 
-class StatsdMetrics:
-    """Counts requests, and returns the metrics of each flush."""
+class OutgoingMetrics:
+    """The requests that were counted since the last flush, as the metrics that are sent."""
 
     def __init__(self) -> None:
         self._statuses: dict[int, int] = {}
@@ -145,7 +145,7 @@ class StatsdSender:
 
     def __init__(self, target: StatsdTarget) -> None:
         self.target = target
-        self._metrics = StatsdMetrics()
+        self._metrics = OutgoingMetrics()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="statsd", daemon=True)
         self._thread.start()

@@ -24,7 +24,7 @@ from django_tandem.model import (
 )
 from django_tandem.model.shifts import METHODS, route_id
 from django_tandem.project.regex.charset import literally
-from django_tandem.project.regex.translate import VERBS
+from django_tandem.project.regex.translate import START_VERBS
 from django_tandem.render.mime_types import CHARSET_TYPES, suffixes_by_type
 from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill
@@ -231,7 +231,7 @@ def route_map(rules: Sequence[EdgeRule]) -> list[MapLine]:
     found = guard(rules, longest=LONGEST_REGEX) if len(lines) >= GUARDED_LINES else None
     if found is None:
         return lines
-    return [MapLine(regex=f"~{VERBS}{found}", stack=Stack.WSGI.value, origin=GUARD), *lines]
+    return [MapLine(regex=f"~{START_VERBS}{found}", stack=Stack.WSGI.value, origin=GUARD), *lines]
 
 
 def merge_neighbours(rules: Iterable[EdgeRule]) -> list[MapLine]:
@@ -265,7 +265,7 @@ def _merged(rules: Sequence[EdgeRule]) -> MapLine:
     # Without a group each, a flag or an alternative would leak into the next pattern.
     regex = texts[0] if len(texts) == 1 else "|".join(f"(?:{text})" for text in texts)
     return MapLine(
-        regex=f"~{VERBS}{regex}",
+        regex=f"~{START_VERBS}{regex}",
         stack=rules[0].stack.value,
         origin=rules[0].origin if len(rules) == 1 else f"{rules[0].origin} … {rules[-1].origin}",
     )
@@ -328,7 +328,7 @@ def routes_by_path(verdicts: Iterable[Verdict], protocol: Protocol) -> list[tupl
     """Return the regular expression and the pattern of each route of a protocol, in their order."""
     routes = (each.route for each in verdicts if each.route.protocol is protocol)
     return [
-        (f"~{VERBS}{route.match.pcre}", header_text(route.pattern))
+        (f"~{START_VERBS}{route.match.pcre}", header_text(route.pattern))
         for route in routes
         if len(route.match.pcre.encode()) < LONGEST_REGEX
     ]

@@ -77,8 +77,8 @@ def _edge_stack(verdict: Verdict) -> Stack:
     # A pattern that matches more paths than the route: WSGI serves each of them, and hands over
     # those that belong to ASGI. It has nothing of what asgi.py serves without the URLconf.
     # After a pin ASGI does so: it serves the whole URLconf as well.
-    is_sorted_out = verdict.pin is None and verdict.route.match.why_inexact
-    return Stack.WSGI if is_sorted_out and verdict.route.by_django else verdict.stack
+    may_need_handover = verdict.pin is None and verdict.route.match.why_inexact
+    return Stack.WSGI if may_need_handover and verdict.route.by_django else verdict.stack
 
 
 def _widened_stack(verdict: Verdict) -> Stack:

@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant(
         name="inexact route trusted at the edge",
         file="routing/table.py",
-        old="Stack.WSGI if is_sorted_out and verdict.route.by_django else verdict.stack",
+        old="Stack.WSGI if may_need_handover and verdict.route.by_django else verdict.stack",
         new="verdict.stack",
         tests=oracle_tests("converters_that_refuse"),
     ),

@@ -59,7 +59,7 @@ def test_each_restart_is_counted_by_kind(tmp_path) -> None:
     """By generation: a new one begins at none, though an abandoned one had its number."""
     restarts = WorkerRestarts(RESTARTS.path(tmp_path, 2))
     for kind in ("wsgi", "asgi", "wsgi"):
-        restarts.count(kind)
+        restarts.add(kind)
 
     assert generation_files.read_restarts(tmp_path, 2) == {"wsgi": 2, "asgi": 1}
     assert generation_files.read_restarts(tmp_path, 1) == {}
@@ -69,7 +69,7 @@ def test_each_restart_is_counted_by_kind(tmp_path) -> None:
 
 def test_a_count_without_a_run_directory_is_dropped(tmp_path) -> None:
     """The workers come first."""
-    WorkerRestarts(RESTARTS.path(tmp_path / "none", 1)).count("wsgi")
+    WorkerRestarts(RESTARTS.path(tmp_path / "none", 1)).add("wsgi")
 
     assert generation_files.read_restarts(tmp_path / "none", 1) == {}
 

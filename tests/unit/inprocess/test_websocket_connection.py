@@ -410,7 +410,7 @@ def test_each_of_two_receivers_gets_a_message_of_ours(is_muted):
     async def run():
         call = ApplicationCall(_never)
         if is_muted:
-            call.mute_server()
+            call.ignore_server()
         receivers = await two_receivers(call)
         for text in ("one", "two"):
             call.inject({"type": "websocket.receive", "text": text})

@@ -15,8 +15,8 @@ import pytest
 from django_tandem.inprocess.scoreboard import Scoreboard
 from django_tandem.monitor import pages, prometheus
 from django_tandem.monitor.aggregates import Aggregates
+from django_tandem.monitor.chart_marks import ChartMarks
 from django_tandem.monitor.collected import Collected
-from django_tandem.monitor.marks import Marks
 from django_tandem.monitor.pages import LEAST_COMPRESSED_BYTES, VARY, MonitorPages
 from django_tandem.monitor.prometheus import Measured
 from django_tandem.monitor.request_lines import parse
@@ -41,7 +41,7 @@ def test_a_snapshot_has_the_requests_that_are_in_progress_now(tmp_path, board) -
     board.end(ended)
     board.begin("GET", "/present/", "2")
     now = time.time()
-    collected = Collected(aggregates=Aggregates(now), marks=Marks(now), workers=seen)
+    collected = Collected(aggregates=Aggregates(now), marks=ChartMarks(now), workers=seen)
 
     request = Request(method="GET", path="/snapshot.json", query={}, headers={}, server="/socket")
     page = MonitorPages(collected, tmp_path).by_path()["/snapshot.json"]
@@ -65,7 +65,7 @@ def test_the_metrics_are_encoded_in_a_thread_once_a_second(tmp_path, monkeypatch
 
     monkeypatch.setattr(prometheus, "encode", encode)
     now = time.time()
-    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    collected = Collected(aggregates=Aggregates(now), marks=ChartMarks(now))
     page = MonitorPages(collected, tmp_path).by_path()["/metrics"]
     request = Request(method="GET", path="/metrics", query={}, headers={}, server="/socket")
 
@@ -99,7 +99,7 @@ def test_a_large_page_of_metrics_is_compressed_for_a_client_that_accepts_it(
     text = b"a" * page_bytes
     monkeypatch.setattr(prometheus, "encode", lambda _measured, _accept: (text, "text/plain"))
     now = time.time()
-    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    collected = Collected(aggregates=Aggregates(now), marks=ChartMarks(now))
     page = MonitorPages(collected, tmp_path).by_path()["/metrics"]
     headers = {"accept-encoding": accepted}
     request = Request(method="GET", path="/metrics", query={}, headers=headers, server="/socket")
@@ -122,7 +122,7 @@ def test_a_large_page_of_metrics_is_compressed_for_a_client_that_accepts_it(
 def test_an_address_has_the_metrics_alone(tmp_path, path, status, server) -> None:
     """Paths of requests may hold secrets."""
     now = time.time()
-    collected = Collected(aggregates=Aggregates(now), marks=Marks(now))
+    collected = Collected(aggregates=Aggregates(now), marks=ChartMarks(now))
     by_path = MonitorPages(collected, tmp_path).by_path()
     request = Request(method="GET", path=path, query={}, headers={}, server=server)
 

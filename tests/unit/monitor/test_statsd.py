@@ -20,8 +20,8 @@ from django_tandem.monitor.request_lines import RequestLine
 from django_tandem.monitor.statsd import (
     DATAGRAM_BYTES,
     MOST_DURATIONS,
+    OutgoingMetrics,
     StatsdExport,
-    StatsdMetrics,
     StatsdSender,
     StatsdTarget,
     make_datagrams,
@@ -81,7 +81,7 @@ def test_arguments_that_are_no_arguments_are_an_error(arguments, message) -> Non
 
 def test_the_names_are_those_of_gunicorn() -> None:
     """Counters by status, a timer for each request, and the workers."""
-    metrics = StatsdMetrics()
+    metrics = OutgoingMetrics()
     metrics.add(200, 0.012345)
     metrics.add(200, 1.5)
     metrics.add(404, 0.001)
@@ -101,7 +101,7 @@ def test_the_names_are_those_of_gunicorn() -> None:
 
 def test_a_request_is_in_one_flush() -> None:
     """The next one has the requests since then."""
-    metrics = StatsdMetrics()
+    metrics = OutgoingMetrics()
     metrics.add(200, 0.5)
     list(metrics.flush(None))
 
@@ -110,7 +110,7 @@ def test_a_request_is_in_one_flush() -> None:
 
 def test_of_many_requests_the_durations_are_a_sample_with_its_rate() -> None:
     """Every request is counted; a server that divides by the rate has as many durations."""
-    metrics = StatsdMetrics()
+    metrics = OutgoingMetrics()
     for _ in range(MOST_DURATIONS * 4):
         metrics.add(200, 0.5)
 
@@ -122,7 +122,7 @@ def test_of_many_requests_the_durations_are_a_sample_with_its_rate() -> None:
 
 def test_a_sample_is_of_all_requests() -> None:
     """Not of the first ones: half of these are slow, and so is half of the sample."""
-    metrics = StatsdMetrics()
+    metrics = OutgoingMetrics()
     for number in range(MOST_DURATIONS * 4):
         metrics.add(200, 0.1 if number < MOST_DURATIONS * 2 else 2.0)
 

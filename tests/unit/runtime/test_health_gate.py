@@ -46,10 +46,10 @@ def test_a_new_master_whose_worker_ended_fails_at_once(tmp_path) -> None:
     master = replace(WSGI, name="master", generation=2)
     gate = HealthGate((master,), STATE, tmp_path, Deadline(9))
     statuses = {"master-2": Status(name="master-2", state="RUNNING", pid=7, since_s=3)}
-    WorkerRestarts(RESTARTS.path(tmp_path, 1)).count("asgi")
+    WorkerRestarts(RESTARTS.path(tmp_path, 1)).add("asgi")
     assert gate._find_failure(statuses) is None
 
-    WorkerRestarts(RESTARTS.path(tmp_path, 2)).count("channels")
+    WorkerRestarts(RESTARTS.path(tmp_path, 2)).add("channels")
     assert gate._find_failure(statuses) == Failed(
         process=master, reason="its channels worker ended"
     )
@@ -63,10 +63,10 @@ def test_a_start_whose_worker_ends_each_time_fails(tmp_path) -> None:
         WorkerRestarts(RESTARTS.path(tmp_path, 1)),
     )
     for _ in range(3):
-        restarts.count("channels")
+        restarts.add("channels")
     assert health_gate._find_ending_workers(state, tmp_path) is None
 
-    restarts.count("channels")
+    restarts.add("channels")
     assert next(health_gate.wait_for_start(state, tmp_path, lambda: True)) == Failed(
         process=master, reason="its channels worker ended 4 times"
     )

@@ -109,7 +109,7 @@ def test_a_kind_with_a_socket_has_to_answer(master, tmp_path) -> None:
 
 def test_each_kind_has_its_workers_state_connections_and_restarts(master, tmp_path) -> None:
     """A kind that does not answer is silent, though its workers run."""
-    WorkerRestarts(RESTARTS.path(tmp_path, 1)).count("channels")
+    WorkerRestarts(RESTARTS.path(tmp_path, 1)).add("channels")
     wait_for(lambda: workers_of(master)["channels"][0].uptime_s >= UP_S)
     wsgi, asgi, channels = _statuses(
         tmp_path, master, _process(tmp_path, "lots"), ProgramRole.SERVING

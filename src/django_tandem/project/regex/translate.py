@@ -28,9 +28,10 @@ from django_tandem.project.regex.fragment import (
 # The one internal of Python's that is used here: re has no public way to a parse tree.
 _parser: Any = import_module("re._parser")
 
-# What a whole regular expression must begin with: UTF-8, Unicode's properties, and without the
-# optimization that makes PCRE2 10.42 miss what ^a*(?=(?:bc)?)a should match.
-VERBS = "(*UTF8)(*UCP)(*NO_AUTO_POSSESS)"
+# PCRE's verbs at the start of a pattern, which each whole regular expression needs: UTF-8,
+# Unicode's properties, and without the optimization that makes PCRE2 10.42 miss what
+# ^a*(?=(?:bc)?)a should match.
+START_VERBS = "(*UTF8)(*UCP)(*NO_AUTO_POSSESS)"
 # Any character, whichever flags are set.
 ANY = r"\p{Any}"
 _REFERENCES = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")

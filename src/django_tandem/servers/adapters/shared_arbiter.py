@@ -213,7 +213,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
 
     def _note_end(self, worker: ForkedWorker) -> None:
         if not self._recycling.is_spare(worker):
-            self._restarts.count(worker.kind.name)
+            self._restarts.add(worker.kind.name)
             if not worker.aborted:
                 text = (
                     f"Worker {worker.pid} ended and is replaced; the master's log has the reason."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django_tandem.project.regex.translate import VERBS
+from django_tandem.project.regex.translate import START_VERBS
 
 DEADLINE_S = 20
 NOTHING = "nothing"
@@ -92,7 +92,7 @@ class Edge:
         text = HEAD.format(self._directory.name)
         for table in tables:
             lines = " ".join(
-                f"{_quoted(f'~{VERBS}{pcre}')} {number};" for pcre, number in table.lines
+                f"{_quoted(f'~{START_VERBS}{pcre}')} {number};" for pcre, number in table.lines
             )
             text += TABLE.format(table.name, lines, NOTHING, self._socket)
         return text + "}\n"

@@ -1,15 +1,15 @@
 """Starts, reloads and restarts are marked once, when they are seen."""
 
-from django_tandem.monitor.marks import Marks, name_of
+from django_tandem.monitor.chart_marks import ChartMarks, name_of
 
 
-def kinds(marks: Marks) -> list[tuple[float, str, str]]:
+def kinds(marks: ChartMarks) -> list[tuple[float, str, str]]:
     return [(mark.at, mark.kind, mark.text) for mark in marks.all]
 
 
 def test_another_generation_is_a_reload() -> None:
     """The first one is that of the start."""
-    marks = Marks(started_at=10.0)
+    marks = ChartMarks(started_at=10.0)
     for generation in (3, 3, 4):
         marks.see_generation(generation, 20.0)
 
@@ -22,7 +22,7 @@ def test_another_generation_is_a_reload() -> None:
 
 def test_restarts_since_the_last_sample_are_marked() -> None:
     """Those before the first sample have no time; a program that was removed has none any more."""
-    marks = Marks(started_at=10.0)
+    marks = ChartMarks(started_at=10.0)
     marks.see_restarts({"nginx": 2}, 20.0)
     marks.see_restarts({"nginx": 2, "wsgi-1": 3}, 25.0)
     marks.see_restarts({"nginx": 3}, 30.0)
@@ -36,7 +36,7 @@ def test_restarts_since_the_last_sample_are_marked() -> None:
 
 def test_a_monitor_that_was_restarted_marks_and_counts_it() -> None:
     """With its earlier restarts, which supervisord has counted: the counter continues."""
-    marks = Marks(started_at=10.0)
+    marks = ChartMarks(started_at=10.0)
     for at in (20.0, 25.0):
         marks.see_restarts({"nginx": 2, "monitor": 3}, at)
 

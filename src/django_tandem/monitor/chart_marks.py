@@ -4,18 +4,18 @@ from collections import Counter, deque
 from collections.abc import Mapping
 
 from django_tandem.model.programs import MONITOR, generation_of
-from django_tandem.monitor.snapshot import Mark
+from django_tandem.monitor.snapshot import ChartMark
 
 MOST_MARKS = 200
 START, RELOAD, RESTART = "start", "reload", "restart"
 
 
-class Marks:
+class ChartMarks:
     """Finds what has changed since the last sample, and counts it."""
 
     def __init__(self, started_at: float) -> None:
-        self._marks: deque[Mark] = deque(maxlen=MOST_MARKS)
-        self._marks.append(Mark(at=started_at, kind=START, text="The stack was started."))
+        self._marks: deque[ChartMark] = deque(maxlen=MOST_MARKS)
+        self._marks.append(ChartMark(at=started_at, kind=START, text="The stack was started."))
         self._generation = 0
         self._seen: Mapping[str, int] | None = None
         self.reloads = 0
@@ -23,7 +23,7 @@ class Marks:
         self.restarts: Counter[str] = Counter()
 
     @property
-    def all(self) -> tuple[Mark, ...]:
+    def all(self) -> tuple[ChartMark, ...]:
         """The marks, the oldest first."""
         return tuple(self._marks)
 
@@ -32,7 +32,7 @@ class Marks:
         if self._generation and generation != self._generation:
             self.reloads += 1
             text = f"Generation {generation} is live."
-            self._marks.append(Mark(at=now, kind=RELOAD, text=text))
+            self._marks.append(ChartMark(at=now, kind=RELOAD, text=text))
         self._generation = generation
 
     def see_restarts(self, restarts: Mapping[str, int], now: float) -> None:
@@ -46,7 +46,9 @@ class Marks:
             times = count - before.get(program, 0)
             if times > 0:
                 self.restarts[name_of(program)] += times
-                self._marks.append(Mark(at=now, kind=RESTART, text=f"{program} was restarted."))
+                self._marks.append(
+                    ChartMark(at=now, kind=RESTART, text=f"{program} was restarted.")
+                )
         self._seen = restarts
 
 
