@@ -1,8 +1,13 @@
 """
 The candidates of a reload: the files of the next generation, next to those in place.
 
-`state.json.next` is written first and committed first, so that the files that are there show how
-far a reload had come that was killed.
+`state.json.next` is written first and committed first, and `supervisord.conf.next` is moved last.
+So the files that are there show how far a reload had come that was killed:
+
+    state.json.next   supervisord.conf.next
+    there             there or not            proposed: not committed, and a recovery removes both
+    gone              there                   unfinished: committed, and a recovery moves the rest
+    gone              gone                    nothing is left to do
 """
 
 from collections.abc import Iterable
