@@ -75,7 +75,17 @@ def add_asgi_layers(project: Application) -> Application:
     """
     Return the loaded project in the layers of ASGI, which belong to one process.
 
-    The innermost comes first: a request passes the last one first. The layers that WSGI has too
+    A request passes these from the first to the last, each where this process needs it:
+
+    - AsgiDirectGateway or AsgiPeerTrust: who may send requests to this process
+    - AsgiLifespan, AsgiReadiness: the start and end of the process, and the check of its health
+    - AsgiScoreboard, AsgiRequestId: what is measured, and under which id it is logged
+    - AsgiProxyHeaders: the client and the path as the project gets them
+    - AsgiBlockedRoutes, AsgiConnections: what is rejected, and what a drain ends
+    - AsgiHandover: what the other stack serves
+    - tracing.with_spans, ProtocolFallbacks, ParallelConsumers, with_static_files: the project's own
+
+    The code begins with the last, which is the innermost. The layers that WSGI has too
     (wsgi_layers.py) are in the same order.
     """
     channel_layers.install_reconnecting()
@@ -94,7 +104,7 @@ def add_asgi_layers(project: Application) -> Application:
     if connections := open_connections.of_process():
         application = AsgiConnections(application, connections, admitting, counts)
         application = AsgiBlockedRoutes(application, connections.blocked)
-    # Outside of it, as it takes a path as the project gets it.
+    # Outside AsgiBlockedRoutes and AsgiConnections, which take the path as the project gets it.
     application = AsgiRequestId(AsgiProxyHeaders(application, settings.FORCE_SCRIPT_NAME or ""))
     board = _scoreboard(admitting, counts)
     if board is not None:

@@ -53,7 +53,7 @@ def add_wsgi_layers(project: WSGIApplication) -> WSGIApplication:
     """
     Return the loaded project in the layers of WSGI, which belong to one process.
 
-    The layers that ASGI has too (asgi_layers.py) are in the same order, the innermost first.
+    The innermost comes first. The layers that ASGI has too are in the order of asgi_layers.py.
     """
     channel_layers.install_reconnecting()
     application: WSGIApplication = with_static_files(project, Stack.WSGI)
