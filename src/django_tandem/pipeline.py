@@ -3,8 +3,10 @@ The stages from a project's code to the files of its stack, in order.
 
 project code ─load→ Project ─decide→ Verdicts ─plan→ Plan ─render→ Files ─write→ disk
 
-The commands, the checks, the runtime and `bench` all call these functions. Only `load` runs
-code of the project and only `write` touches the disk; the stages between are pure.
+Only `load` runs code of the project and only `write` touches the disk; the stages between are
+pure. A command calls the first three by `plan_project` of cli/planning.py; a start and a reload
+(runtime/start.py, runtime/reload.py) render and write. `decide` is routing/policy.py; the edge's
+table, routing/table.py, is made of its verdicts within `plan`.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,8 @@
-"""The ASGI application: Django's own, with fewer thread switches and a bounded thread pool."""
+"""
+The ASGI application: Django's own, with fewer thread switches and a bounded thread pool.
+
+Within a stack, inprocess/routed_request.py extends the base class of its handler, BaseHandler.
+"""
 
 import asyncio
 import contextvars

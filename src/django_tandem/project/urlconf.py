@@ -1,4 +1,8 @@
-"""The URLconf as an ordered tuple of routes: Django's own order of first match."""
+"""
+The URLconf as an ordered tuple of routes: Django's own order of first match.
+
+What is known of a view is read by inprocess/views.py, as the served project decides by it, too.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

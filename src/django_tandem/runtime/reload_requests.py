@@ -1,5 +1,5 @@
 """
-Reloads that members of RELOAD_GROUP request from a stack of another user.
+For RELOAD_GROUP alone: reloads that its members request from a stack of another user.
 
 The run directory is its owner's alone, and stays so. A member's `tandem reload` connects to a
 socket of the stack's supervisord, which starts the reload as the stack's own user, in its own
