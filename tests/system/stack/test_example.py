@@ -18,6 +18,12 @@ from harness.example import EXAMPLE, fill_database, token_of
 from harness.postgres import postgres
 from harness.stack import Up, clean_environment, free_port, tandem
 
+# Without the shipping service and the monitor.
+AUCTION_ALONE = """
+from config.settings import *
+TANDEM = {"MONITOR": False}
+"""
+
 
 @contextmanager
 def running_copy(prepared: Path, directory: Path, **environment: str) -> Iterator[Up]:
@@ -107,7 +113,9 @@ def test_200_bids_at_once_leave_one_highest_and_20_sockets_saw_each_in_order(up)
 
 def test_the_same_holds_on_postgresql(prepared_example, database, tmp_path) -> None:
     """Where rows are locked instead of the whole database."""
-    with running_copy(prepared_example, tmp_path, DATABASE_URL=database) as up:
+    (tmp_path / "auction_alone.py").write_text(AUCTION_ALONE)
+    given = {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "auction_alone"}
+    with running_copy(prepared_example, tmp_path, **given) as up:
         _assert_true_auction(up)
 
 
