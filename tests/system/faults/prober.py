@@ -16,6 +16,7 @@ class Prober:
 
     port: int
     path: str
+    pause_s: float = PAUSE_S
     last_failure: float = 0.0
     last_success: float = 0.0
     _is_over: threading.Event = field(default_factory=threading.Event)
@@ -39,7 +40,7 @@ class Prober:
         return self.last_success - max(since, self.last_failure) > calm_s
 
     def _probe(self) -> None:
-        while not self._is_over.wait(PAUSE_S):
+        while not self._is_over.wait(self.pause_s):
             if self._answers():
                 self.last_success = time.monotonic()
             else:

@@ -27,6 +27,7 @@ from harness.valkey import Valkey, valkey
 
 SOCKETS = 100
 CALM_S = 0.5
+PROBER_PAUSE_S = 0.05
 RECOVERY_S = 15
 SERVERS = ["uvicorn", "daphne", "hypercorn", "granian"]
 
@@ -226,7 +227,7 @@ def test_both_stacks_outlive_a_restart_of_postgresql(tmp_path) -> None:
         (tmp_path / "mysite" / "urls.py").write_text(QUERIES)
         with Up(tmp_path) as up, contextlib.ExitStack() as entered:
             probers = [
-                entered.enter_context(Prober(up.port, f"/{view}/{alias}/"))
+                entered.enter_context(Prober(up.port, f"/{view}/{alias}/", PROBER_PAUSE_S))
                 for view in ("query", "async-query")
                 for alias in ("default", "kept")
             ]

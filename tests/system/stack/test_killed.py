@@ -23,6 +23,8 @@ from harness.stack import Up, clean_environment, last_line, tandem
 # `make faults` measures how soon; here it must hold on a machine with other work to do.
 RECOVERY_S = 15
 CALM_S = 0.5
+# Ten requests are enough to see that; the CPUs are for what starts.
+PROBER_PAUSE_S = 0.05
 SYNC, ASYNC = "/announce/?text=x", "/async/"
 
 ASYNC_VIEW = """
@@ -120,7 +122,7 @@ def family(up: Up) -> list[psutil.Process]:
 
 def assert_is_back(up: Up, killed: psutil.Process, path: str) -> None:
     """Kill it, and wait until nothing fails any more."""
-    with Prober(up.port, path) as prober:
+    with Prober(up.port, path, PROBER_PAUSE_S) as prober:
         began = time.monotonic()
         killed.send_signal(signal.SIGKILL)
         wait_for(lambda: prober.is_well(began, CALM_S), within_s=RECOVERY_S)
