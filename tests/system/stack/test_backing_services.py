@@ -21,7 +21,7 @@ from faults.prober import Prober
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
 from harness.postgres import postgres, program
-from harness.projects import SMALL, startproject, with_channels
+from harness.projects import SMALL, channels_alone, without_apps
 from harness.stack import Up, tandem
 from harness.valkey import Valkey, valkey
 
@@ -86,7 +86,7 @@ def served(request, tmp_path_factory) -> Iterator[Served]:
 
 
 def served_by(directory: Path, asgi: str, *, monitor: bool = False) -> Path:
-    return with_channels(
+    return channels_alone(
         directory, **SMALL | {"ASGI": {"SERVER": asgi, "WORKERS": 1}, "MONITOR": monitor}
     )
 
@@ -220,7 +220,7 @@ def run_as_owner(argv: list[str]) -> None:
 def test_both_stacks_outlive_a_restart_of_postgresql(tmp_path) -> None:
     """Also where connections are kept, though each of those costs the request that finds it out."""
     with postgres() as url, restartable(url) as restart:
-        startproject(tmp_path, **SMALL)
+        without_apps(tmp_path, **SMALL)
         host = parse_qs(urlsplit(url).query)["host"][0]
         with (tmp_path / "mysite" / "settings.py").open("a") as settings:
             settings.write(DATABASE.format(host=host))

@@ -11,7 +11,7 @@ import pytest
 
 from django_tandem.runtime import lock
 from harness.client import ask, wait_for
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, startproject, without_apps
 from harness.stack import Up, clean_environment, last_line, tandem
 
 OUT_OF_REACH = (
@@ -47,7 +47,7 @@ def test_a_lock_without_a_signature_gets_nobody_killed(text, tmp_path) -> None:
 def test_a_stack_of_another_pid_namespace_is_stopped_over_its_socket(tmp_path) -> None:
     """The process that has its pid here is a stranger, and survives."""
     with (
-        Up(startproject(tmp_path, **SMALL)) as up,
+        Up(without_apps(tmp_path, **SMALL)) as up,
         subprocess.Popen(["sleep", "600"]) as stranger,
     ):
         try:
@@ -84,7 +84,7 @@ def _can_unshare() -> bool:
 @pytest.mark.skipif(not _can_unshare(), reason="this user may make no PID namespace")
 def test_a_real_pid_namespace(tmp_path) -> None:
     """As of a container into which the project is mounted."""
-    with Up(startproject(tmp_path, **SMALL), prefix=UNSHARE) as up:
+    with Up(without_apps(tmp_path, **SMALL), prefix=UNSHARE) as up:
         assert lock.holder_identity(up.run_dir).pid < up.process.pid
         assert ask(up.port, "/").status == 200
         assert tandem(tmp_path, "down").returncode == 0
@@ -93,7 +93,7 @@ def test_a_real_pid_namespace(tmp_path) -> None:
 
 def test_a_signal_that_comes_while_it_stops_is_no_error(tmp_path) -> None:
     """`tandem down` beside systemd's own SIGTERM: both find it stopped."""
-    with Up(startproject(tmp_path, **SMALL)) as up:
+    with Up(without_apps(tmp_path, **SMALL)) as up:
         up.process.send_signal(signal.SIGTERM)
         assert tandem(tmp_path, "down").stderr in (
             "Stopped.\n",
@@ -114,7 +114,7 @@ with Path(__file__).with_name("imports").open("a") as imports:
 
 def test_no_command_on_what_runs_needs_the_settings(tmp_path) -> None:
     """They may need the environment of a unit file; and their import may take seconds."""
-    startproject(tmp_path, **SMALL)
+    without_apps(tmp_path, **SMALL)
     with (tmp_path / "mysite" / "settings.py").open("a") as settings:
         settings.write(NEEDS_ENVIRONMENT)
     with Up(tmp_path, environment={"KEY": "x"}) as up:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import HELD_TIMEOUT_S, Answer, ask, wait_for
-from harness.projects import SMALL, startproject, with_channels
+from harness.projects import SMALL, channels_alone, without_apps
 from harness.stack import Up, clean_environment, free_port, tandem
 
 
@@ -72,7 +72,7 @@ def test_a_signal_before_supervisord_handles_it_is_not_lost(sent, tmp_path) -> N
 
     with (tmp_path / "output").open("w+") as output:
         up = _start(
-            startproject(tmp_path / "project", **SMALL),
+            without_apps(tmp_path / "project", **SMALL),
             free_port(),
             environment={"PYTHONPATH": os.pathsep.join(filter(None, (str(early), own)))},
             stdout=output,
@@ -88,7 +88,7 @@ def test_a_closed_terminal_stops_the_stack(tmp_path) -> None:
     """It sends SIGHUP, and writing to it fails."""
     ours, theirs = os.openpty()
     # `start_new_session` and the first open of a terminal make it the controlling one.
-    project = with_channels(tmp_path, **SMALL)
+    project = channels_alone(tmp_path, **SMALL)
     up = _start(project, free_port(), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     _drain(ours)
@@ -109,7 +109,7 @@ def _drain(terminal: int) -> None:
 @pytest.fixture(scope="module")
 def inheriting(tmp_path_factory) -> Iterator[Up]:
     """A stack that inherits an ignored signal, and warnings that are errors."""
-    directory = startproject(tmp_path_factory.mktemp("inheriting"), **SMALL)
+    directory = without_apps(tmp_path_factory.mktemp("inheriting"), **SMALL)
     with Up(directory, prefix=("nohup",), environment={"PYTHONWARNINGS": "error"}) as up:
         yield up
 
@@ -135,7 +135,7 @@ def test_nohup_keeps_the_stack_running(inheriting) -> None:
 
 def test_a_closed_reader_changes_nothing(tmp_path) -> None:
     """`tandem up | head` keeps serving, and `tandem down` stops it."""
-    project = startproject(tmp_path, **SMALL)
+    project = without_apps(tmp_path, **SMALL)
     up = _start(project, free_port(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     _wait_until_ready(tmp_path, up)
     pids = _pids(tmp_path)
@@ -176,7 +176,7 @@ def _taken(directory: Path) -> Path:
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path) -> None:
     """The first waits up to STOP_S for a request, the second does not."""
-    startproject(tmp_path, **SMALL, STOP_S=600)
+    without_apps(tmp_path, **SMALL, STOP_S=600)
     (tmp_path / "mysite" / "urls.py").write_text(HELD)
     (tmp_path / "mysite" / "held").touch()
 
@@ -215,7 +215,7 @@ class Stopping:
 def stopping(tmp_path_factory, nginx_program) -> Stopping:
     """A stack that got SIGTERM twice, with a request in flight that ends after all of the rest."""
     edge = {"NGINX": nginx_program.program}
-    directory = startproject(tmp_path_factory.mktemp("stopping"), **SMALL, STOP_S=60, EDGE=edge)
+    directory = without_apps(tmp_path_factory.mktemp("stopping"), **SMALL, STOP_S=60, EDGE=edge)
     (directory / "mysite" / "urls.py").write_text(HELD)
     held = directory / "mysite" / "held"
     held.touch()
@@ -277,7 +277,7 @@ def _probe(prober: http.client.HTTPConnection) -> int | None:
 
 def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
     """`status` and `down` work as with `tandem up`."""
-    startproject(tmp_path, **SMALL, BIND=f"127.0.0.1:{free_port()}")
+    without_apps(tmp_path, **SMALL, BIND=f"127.0.0.1:{free_port()}")
     for target in ("nginx", "supervisor"):
         assert tandem(tmp_path, "render", target).returncode == 0
     argv = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", ".tandem/supervisord.conf"]
@@ -298,7 +298,7 @@ def test_rendered_files_run_under_plain_supervisord(tmp_path) -> None:
 
 def test_the_port_is_free_again_at_once(tmp_path) -> None:
     """`up` right after `down` starts, and so it does after SIGTERM, detached or not."""
-    startproject(tmp_path, **SMALL)
+    without_apps(tmp_path, **SMALL)
     port = free_port()
 
     def up_and_down() -> list[int]:

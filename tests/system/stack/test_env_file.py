@@ -10,7 +10,7 @@ import pytest
 
 from django_tandem.runtime.supervisord import pid_of
 from harness.client import ask, wait_for
-from harness.projects import startproject
+from harness.projects import without_apps
 from harness.stack import Up, tandem
 
 SETTINGS = """
@@ -51,7 +51,7 @@ SECOND = 'SITE_SECRET="second secret"\nSITE_NEW=new\n'
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    directory = startproject(tmp_path_factory.mktemp("env"))
+    directory = without_apps(tmp_path_factory.mktemp("env"))
     with (directory / "mysite" / "settings.py").open("a") as settings:
         settings.write(SETTINGS)
     (directory / "mysite" / "urls.py").write_text(VIEWS)

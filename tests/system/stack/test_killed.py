@@ -17,7 +17,7 @@ from django_tandem.inprocess.worker_process import process_name
 from django_tandem.model import Stack
 from django_tandem.runtime import supervisord
 from harness.client import ask, wait_for
-from harness.projects import SMALL, startproject, with_channels
+from harness.projects import SMALL, channels_alone, without_apps
 from harness.stack import Up, clean_environment, last_line, tandem
 
 # `make faults` measures how soon; here it must hold on a machine with other work to do.
@@ -59,7 +59,7 @@ def make(
 ) -> Path:
     """A project with Channels, a view on either stack, and two workers of WSGI."""
     wsgi, asgi, workers = pair
-    with_channels(directory)
+    channels_alone(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(ASYNC_VIEW)
     chosen = {
@@ -74,7 +74,7 @@ def make(
 
 def with_program(directory: Path, name: str, code: str) -> Path:
     """A project on WSGI with a program of its own."""
-    return startproject(directory, **SMALL, PROGRAMS={name: [sys.executable, "-c", code]})
+    return without_apps(directory, **SMALL, PROGRAMS={name: [sys.executable, "-c", code]})
 
 
 def pid(up: Up, program: str) -> int:
@@ -256,7 +256,7 @@ def test_plain_supervisord_ends_what_another_left(tmp_path) -> None:
 
 def test_down_continues_a_stopped_supervisord(tmp_path) -> None:
     """As Ctrl-Z or a debugger leaves it: it stops as ever, and nothing is left running."""
-    with Up(with_channels(tmp_path, **SMALL)) as up:
+    with Up(channels_alone(tmp_path, **SMALL)) as up:
         everybody = family(up)
         up.process.send_signal(signal.SIGSTOP)
 

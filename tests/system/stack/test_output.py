@@ -15,7 +15,7 @@ import pytest
 
 from django_tandem.runtime import run_dir
 from harness.client import wait_for
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, without_apps
 from harness.stack import clean_environment, free_port, tandem
 
 # 40 MB without the end of a line, then a progress bar, then nothing.
@@ -27,13 +27,6 @@ for percent in range(100):
     sys.stdout.write(f"\\r{percent} %")
 sys.stdout.write("\\n")
 time.sleep(600)
-"""
-# Less work than the page of a new project.
-URLS = """
-from django.http import HttpResponse
-from django.urls import path
-
-urlpatterns = [path("", lambda request: HttpResponse("ok"))]
 """
 # Each makes a line of the access log, nearly as long as Gunicorn accepts.
 TARGET = "/?" + "x" * 3500
@@ -82,7 +75,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_a_reader_that_stalls_stalls_nothing_else(tmp_path, pipe) -> None:
     """Lines are left out and counted; SIGTERM stops the stack as ever."""
-    (startproject(tmp_path, **SMALL) / "mysite" / "urls.py").write_text(URLS)
+    without_apps(tmp_path, **SMALL)
     reader, writer = pipe
 
     with started(tmp_path, writer) as (up, port):
@@ -118,7 +111,7 @@ def _read(descriptor: int) -> bytes:
 
 def test_a_supervisord_that_stands_still_stalls_no_request(tmp_path) -> None:
     """The programs log to files, and not through it."""
-    startproject(tmp_path, **SMALL)
+    without_apps(tmp_path, **SMALL)
 
     with started(tmp_path, subprocess.DEVNULL) as (up, port):
         up.send_signal(signal.SIGSTOP)
@@ -132,7 +125,7 @@ def test_a_supervisord_that_stands_still_stalls_no_request(tmp_path) -> None:
 
 def test_a_closed_stdout_changes_nothing(tmp_path) -> None:
     """Its number must not go to a file that is opened later, such as the lock."""
-    startproject(tmp_path, **SMALL)
+    without_apps(tmp_path, **SMALL)
     port = free_port()
     command = f"exec {sys.executable} -m django_tandem up --bind 127.0.0.1:{port} >&-"
 
@@ -152,7 +145,7 @@ def test_a_closed_stdout_changes_nothing(tmp_path) -> None:
 
 def test_output_without_newlines_is_cut(tmp_path) -> None:
     """supervisord's memory stays, and the rest is shown."""
-    startproject(tmp_path, **SMALL, PROGRAMS={"dots": [sys.executable, "dots.py"]})
+    without_apps(tmp_path, **SMALL, PROGRAMS={"dots": [sys.executable, "dots.py"]})
     (tmp_path / "dots.py").write_text(WITHOUT_NEWLINES)
     reader, writer = os.pipe()
 

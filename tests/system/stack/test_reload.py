@@ -17,7 +17,7 @@ from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
 from harness.forking import Fork
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, without_apps
 from harness.stack import Up, started, tandem
 
 URLS = """
@@ -70,7 +70,7 @@ FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
 
 
 def make(directory: Path, **setting: object) -> Path:
-    startproject(directory)
+    without_apps(directory)
     (directory / "mysite" / "urls.py").write_text(URLS)
     configure(directory, **setting)
     return directory
@@ -223,7 +223,7 @@ def test_a_new_route_reloads_the_edge(up, site) -> None:
 def test_a_renewed_certificate_is_read(tmp_path) -> None:
     """Even if nginx.conf has not changed."""
     tls = certificates.make(tmp_path, "shop.example")
-    startproject(tmp_path, **SMALL, DRAIN_S=3, EDGE={"TLS": tls})
+    without_apps(tmp_path, **SMALL, DRAIN_S=3, EDGE={"TLS": tls})
     with Up(tmp_path) as up:
         master = psutil.Process(supervisord.pid_of(up.run_dir, "nginx"))
         before = {worker.pid for worker in master.children()}
@@ -319,7 +319,7 @@ def test_a_program_of_programs_never_runs_twice(tmp_path) -> None:
         "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), say('end'), sys.exit()))\n"
         "while True: time.sleep(0.1)\n"
     )
-    startproject(tmp_path, **SMALL, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
+    without_apps(tmp_path, **SMALL, DRAIN_S=3, PROGRAMS={"beat": [sys.executable, "beat.py"]})
     with Up(tmp_path) as up:
         wait_for((tmp_path / "beats").exists)
 

@@ -17,7 +17,7 @@ import pytest
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.state import read_state
 from harness.client import ask, wait_for
-from harness.projects import startproject, with_channels
+from harness.projects import channels_alone, without_apps
 from harness.stack import Up, free_port, started, tandem
 
 PAUSE_S = 0.02
@@ -29,13 +29,6 @@ def where(request):
 
 urlpatterns += [path("where/", where)]
 """
-# Of a project without WebSockets.
-ALONE = """
-from django.http import HttpResponse
-from django.urls import path
-
-urlpatterns = []
-"""
 
 # Two on WSGI: one may serve a slow request.
 FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
@@ -43,7 +36,7 @@ FEW_WORKERS = {"WSGI": {"WORKERS": 2}, "ASGI": {"WORKERS": 1}, "MONITOR": False}
 
 def make(directory: Path, **setting: object) -> Path:
     """A project with WebSockets and a view."""
-    with_channels(directory)
+    channels_alone(directory)
     with (directory / "mysite" / "urls.py").open("a") as urls:
         urls.write(VIEWS)
     configure(directory, **{"DRAIN_S": 3, **setting})
@@ -74,9 +67,10 @@ def apart(tmp_path) -> Path:
 
 @pytest.fixture
 def on_wsgi(tmp_path) -> Path:
-    """One that needs no ASGI, and has the view alone."""
-    directory = startproject(tmp_path)
-    (directory / "mysite" / "urls.py").write_text(ALONE + VIEWS)
+    """One that needs no ASGI."""
+    directory = without_apps(tmp_path)
+    with (directory / "mysite" / "urls.py").open("a") as urls:
+        urls.write(VIEWS)
     return directory
 
 

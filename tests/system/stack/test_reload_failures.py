@@ -12,7 +12,7 @@ import pytest
 from django_tandem.runtime import supervisord
 from django_tandem.runtime.host import nginx_from_wheel
 from harness.client import ask, wait_for
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, without_apps
 from harness.small_disks import fill, small_disk
 from harness.stack import Up, tandem
 
@@ -52,7 +52,7 @@ def new_project(tmp_path: Path) -> Path:
     """Make a project in its own directory, so that others have room beside it."""
     directory = tmp_path / "site"
     directory.mkdir()
-    return startproject(directory)
+    return without_apps(directory)
 
 
 def write(directory: Path, version: int, route: str = "async", **tandem_setting: object) -> None:

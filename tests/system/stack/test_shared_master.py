@@ -19,7 +19,7 @@ from django_tandem.runtime import lock, supervisord
 from django_tandem.runtime.state import read_state
 from django_tandem.runtime.supervisor.plugin_processes import DRAINER
 from harness.client import HELD_TIMEOUT_S, ask, wait_for
-from harness.projects import with_channels
+from harness.projects import channels_alone
 from harness.stack import Up, tandem
 
 # Each import of the project's views is noted, with the process that made it.
@@ -82,7 +82,7 @@ PACE_S = 0.05
 
 
 def make(directory: Path) -> Path:
-    with_channels(directory)
+    channels_alone(directory)
     for name, added in (("urls", URLS), ("asgi", CONSUMER)):
         file = directory / "mysite" / f"{name}.py"
         file.write_text(file.read_text() + added)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from harness.client import wait_for
-from harness.projects import with_channels
+from harness.projects import channels_alone
 from harness.stack import Up, clean_environment, started, tandem
 
 DRAIN_S = 60
@@ -57,7 +57,7 @@ WITHIN_S = 60
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    directory = with_channels(tmp_path_factory.mktemp("standing"))
+    directory = channels_alone(tmp_path_factory.mktemp("standing"))
     for name, added in (("settings", TANDEM), ("urls", HELD), ("wsgi", SLOW)):
         file = directory / "mysite" / f"{name}.py"
         file.write_text(file.read_text() + added)

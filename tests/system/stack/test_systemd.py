@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 
 from django_tandem.runtime.state import read_state
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, without_apps
 from harness.stack import DEADLINE_S, Up, tandem
 
 # In microseconds.
@@ -82,7 +82,7 @@ class Unit:
 
 @pytest.fixture(scope="module")
 def unit(tmp_path_factory) -> Iterator[Unit]:
-    project = startproject(tmp_path_factory.mktemp("unit"), **SMALL, DRAIN_S=1)
+    project = without_apps(tmp_path_factory.mktemp("unit"), **SMALL, DRAIN_S=1)
     systemd = Systemd(project.name)
     with Up(project, environment=systemd.environment) as up:
         yield Unit(up=up, systemd=systemd, started=[systemd.next(), systemd.next()])

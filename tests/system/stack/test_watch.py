@@ -13,7 +13,7 @@ import pytest
 from stack.mistaken import exit_and_stderr, running_in
 
 from harness.client import ask, wait_for
-from harness.projects import SMALL, startproject
+from harness.projects import SMALL, startproject, without_apps
 from harness.stack import Up, clean_environment, free_port, tandem
 
 URLS = """
@@ -196,7 +196,7 @@ def test_other_files_reload_nothing(up) -> None:
 
 def test_ctrl_c_stops_everything(tmp_path) -> None:
     """During a reload too, which is not reported as failed."""
-    startproject(tmp_path, **SMALL)
+    without_apps(tmp_path, **SMALL)
     log = tmp_path / "output.log"
     argv = ["up", "--watch", "--bind", f"127.0.0.1:{free_port()}"]
     with log.open("w") as output:
@@ -228,7 +228,7 @@ def test_ctrl_c_stops_everything(tmp_path) -> None:
 
 def test_the_watcher_ends_with_a_killed_supervisord(tmp_path) -> None:
     """There is no stack left to reload."""
-    with Up(startproject(tmp_path, **SMALL), args=("--watch",)) as up:
+    with Up(without_apps(tmp_path, **SMALL), args=("--watch",)) as up:
         wait_for(lambda: "Watching " in up.output, within_s=SERVED_S)
         assert _is_watched(tmp_path)
 
