@@ -166,22 +166,23 @@ def test_a_changed_urlconf_is_shown_line_by_line(project) -> None:
     _render(project)
     committed = (project / "deploy" / "nginx.conf").read_text()
     urls = project / "mysite" / "urls.py"
-    urls.write_text(URLS.replace('path("feed/",', 'path("live/",'))
+    # Of another length: Python knows a compiled module by the size and the second of its source.
+    urls.write_text(URLS.replace('path("feed/",', 'path("latest/",'))
 
     code, shown = _check(project)
     name, rule = (line for line in committed.splitlines() if "feed" in line and "#" not in line)
 
-    live = f'"{route_id("/live/")} /live/"'
+    latest = f'"{route_id("/latest/")} /latest/"'
     assert code == 1
     assert _changed(shown) == [
         "--- deploy/nginx.conf",
         "+++ nginx.conf rendered from the project",
         "-" + name,
-        "+" + re.sub(r'"[0-9a-f]{12} /feed/"', live, name).replace("/feed/", "/live/"),
+        "+" + re.sub(r'"[0-9a-f]{12} /feed/"', latest, name).replace("/feed/", "/latest/"),
         "-        # /ws/ … /feed/",
         "-" + rule,
-        "+        # /ws/ … /live/",
-        "+" + rule.replace("/feed/", "/live/"),
+        "+        # /ws/ … /latest/",
+        "+" + rule.replace("/feed/", "/latest/"),
     ]
     assert (project / "deploy" / "nginx.conf").read_text() == committed
 
