@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.projects import startproject
-from harness.stack import tandem
+from harness.stack import free_port, tandem
 
 pytestmark = pytest.mark.processes
 
@@ -54,7 +54,10 @@ def test_a_command_line_and_the_environment_may_name_the_files(project) -> None:
     more = project / "more.env"
     more.write_text("SITE_ENV=none\nDJANGO_SETTINGS_MODULE=mysite.settings\n")
 
-    assert tandem(project, "check", "--env-file", ".env", "--env-file=more.env").returncode == 0
+    # Another program may listen on the default one.
+    bind = f"--bind=127.0.0.1:{free_port()}"
+    given = ("--env-file", ".env", "--env-file=more.env", bind)
+    assert tandem(project, "check", *given).returncode == 0
     assert tandem(project, "plan", TANDEM_ENV_FILE=f".env:{more}").returncode == 0
 
 
