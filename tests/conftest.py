@@ -1,5 +1,6 @@
 """Fixtures for all tests: the real programs. A missing program is a failure, never a skip."""
 
+import contextlib
 import gc
 import shutil
 
@@ -8,6 +9,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from django_tandem.model import Nginx
 from django_tandem.runtime.host import SYSTEM_PATHS, nginx_from_wheel, read_nginx
+from harness import forking
 from harness.signals import restore_defaults
 
 # Files below these share what takes long to start: a browser, the servers of both stacks, a stack.
@@ -23,8 +25,12 @@ SHARING = (
 APART = ("tests/strangers/", "tests/system/faults/")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config) -> None:
     restore_defaults()
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        sharing = contextlib.ExitStack()
+        sharing.enter_context(forking.shared())
+        config.add_cleanup(sharing.close)
     # Thousands of tests are objects that stay: a third of the collection was the search for
     # garbage among them.
     gc.disable()

@@ -59,39 +59,67 @@ class Forked:
     answer: int
 
 
-def serve(control: socket.socket) -> None:
-    """Fork for each request that arrives on ``control``; return in the process of the command."""
+def serve(control: socket.socket, listener: socket.socket | None = None) -> None:
+    """
+    Fork for each request that arrives on ``control``; return in the process of the command.
+
+    With a ``listener``, requests arrive on its connections, one for each process of the tests, and
+    ``control`` shows by its end when to end.
+    """
     # This process is the parent of the commands, as a shell is.
     forks: dict[int, Forked] = {}
+    sockets = {each.fileno(): each for each in (control, listener) if each is not None}
     ready = select.poll()
-    ready.register(control, select.POLLIN)
+    for each in sockets:
+        ready.register(each, select.POLLIN)
     while True:
         try:
             found = [descriptor for descriptor, _ in ready.poll()]
         except KeyboardInterrupt:
             sys.exit()
-        for ended in forks.keys() & found:
-            ready.unregister(ended)
-            os.close(ended)
-            reap(forks.pop(ended))
-        if control.fileno() not in found:
-            continue
-        request, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 3)
-        if not request:
+        for each in found:
+            if each in forks:
+                ready.unregister(each)
+                os.close(each)
+                reap(forks.pop(each))
+            elif sockets[each] is listener:
+                accepted, _ = listener.accept()
+                sockets[accepted.fileno()] = accepted
+                ready.register(accepted, select.POLLIN)
+            elif (request := receive(sockets[each])) is None:
+                ready.unregister(each)
+                sockets.pop(each).close()
+            elif (pid := os.fork()) == 0:
+                close(sockets, forks)
+                return run(*request)
+            else:
+                running = os.pidfd_open(pid)
+                forks[running] = Forked(pid, kept(*request))
+                ready.register(running, select.POLLIN)
+        if control.fileno() not in sockets:
             sys.exit()
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            for descriptor, each in forks.items():
-                os.close(descriptor)
-                os.close(each.answer)
-            return run(json.loads(request), *descriptors)
-        answer, *outputs = descriptors
-        for each in outputs:
-            os.close(each)
-        running = os.pidfd_open(pid)
-        forks[running] = Forked(pid, answer)
-        ready.register(running, select.POLLIN)
+
+
+def receive(asking: socket.socket) -> tuple[dict, int, int, int] | None:
+    """Return a request and the descriptors that come with it; None at the end."""
+    request, descriptors, _, _ = socket.recv_fds(asking, 1 << 20, 3)
+    return (json.loads(request), *descriptors) if request else None
+
+
+def close(sockets: dict[int, socket.socket], forks: dict[int, Forked]) -> None:
+    """Close what a command does not have."""
+    for each in sockets.values():
+        each.close()
+    for descriptor, each in forks.items():
+        os.close(descriptor)
+        os.close(each.answer)
+
+
+def kept(_request: dict, answer: int, *outputs: int) -> int:
+    """Close what the command alone has, and return the other descriptor."""
+    for each in outputs:
+        os.close(each)
+    return answer
 
 
 def reap(fork: Forked) -> None:
@@ -166,7 +194,10 @@ if __name__ == "__main__":
     # A command would look through all of these modules for garbage.
     gc.freeze()
     try:
-        serve(socket.socket(fileno=os.dup(0)))
+        serve(
+            socket.socket(fileno=os.dup(0)),
+            socket.socket(fileno=int(sys.argv[1])) if sys.argv[1:] else None,
+        )
     except SystemExit as ended:
         if not isinstance(ended.code, int | None):
             raise

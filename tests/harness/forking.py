@@ -5,6 +5,7 @@ A test of the command line starts many, and most of the time of each is the impo
 command itself imports, sets or starts is in its own process, as with ``python -m``.
 """
 
+import contextlib
 import functools
 import io
 import json
@@ -13,8 +14,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from typing import IO
 OF_PYTHON = ("PYTHON", "LANG", "LC_")
 # Of these, what a fork can still do.
 DONE_LATER = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+# The address of the process that forks for all processes of the tests.
+SHARED = "TANDEM_TESTS_FORKING"
 FORKED = Path(__file__).with_name("forked.py")
 
 
@@ -210,14 +214,43 @@ def _of_python(environment: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forking:
-    """The process that forks, and the socket for requests, whose end is the end of the process."""
+    """The process that forks, None for a shared one, and the socket for requests."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
     control: socket.socket
+
+
+@contextlib.contextmanager
+def shared() -> Iterator[None]:
+    """
+    Have the processes that this one starts in the block share one process that forks.
+
+    Each would import Django and tandem otherwise. It ends with the block, or with this process.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with tempfile.TemporaryDirectory(prefix="tandem-") as path, ours:
+        address = f"{path}/forking"
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(address)
+            listener.listen()
+            number = listener.fileno()
+            argv = [sys.executable, str(FORKED), str(number)]
+            process = subprocess.Popen(argv, stdin=theirs, pass_fds=[number])
+        os.environ[SHARED] = address
+        try:
+            yield
+        finally:
+            del os.environ[SHARED]
+            ours.close()
+            process.wait()
 
 
 @functools.cache
 def _forking(python: str) -> Forking:
+    if python == sys.executable and SHARED in os.environ:
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.connect(os.environ[SHARED])
+        return Forking(process=None, control=control)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen([python, str(FORKED)], stdin=theirs)
