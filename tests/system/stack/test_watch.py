@@ -13,7 +13,7 @@ import pytest
 from stack.mistaken import exit_and_stderr, running_in
 
 from harness.client import ask, wait_for
-from harness.projects import SMALL, startproject, without_apps
+from harness.projects import SMALL, without_apps
 from harness.stack import Up, clean_environment, free_port, tandem
 
 URLS = """
@@ -32,7 +32,7 @@ urlpatterns = [
 SETTINGS = """
 import os
 
-TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]
+TEMPLATES[0] |= {"DIRS": [BASE_DIR / "templates"], "OPTIONS": {}}
 MEDIA_ROOT = BASE_DIR / "media"
 for line in (BASE_DIR / ".env").read_text().splitlines():
     os.environ.setdefault(*line.split("="))
@@ -46,7 +46,7 @@ SERVED_S = 60
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    directory = startproject(tmp_path_factory.mktemp("watched"), **SMALL)
+    directory = without_apps(tmp_path_factory.mktemp("watched"), **SMALL)
     (directory / "mysite" / "urls.py").write_text(URLS.format("first"))
     (directory / "templates").mkdir()
     (directory / "templates" / "page.html").write_text("a page")
