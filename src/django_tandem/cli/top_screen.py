@@ -22,7 +22,7 @@ from django_tandem.monitor.snapshot import (
     WorkerState,
 )
 
-# By the age of the oldest request of a worker: its mark, the same in ASCII, and its style.
+# By the age of the oldest request of a worker: its symbol, the same in ASCII, and its style.
 HEAT = (
     (0.1, "▁", "-", "green"),
     (0.5, "▃", "=", "green"),
@@ -30,7 +30,7 @@ HEAT = (
     (float("inf"), "▇", "#", "bold red"),
 )
 IDLE = ("·", ".", "dim")
-# The marks of the column that the routes are sorted by, and the same in ASCII.
+# The arrows of the column that the routes are sorted by, and the same in ASCII.
 DESCENDING, ASCENDING = ("▼", "v"), ("▲", "^")
 EDGE = "edge"
 STYLES = {"wsgi": "cyan", "asgi": "magenta"}
@@ -158,14 +158,14 @@ def _stacks(now: Snapshot, layout: Layout, size: Size) -> Iterator[Text]:
 
 
 def _heat(workers: Iterable[WorkerState], now: Snapshot, size: Size) -> Text:
-    """Return a mark for each worker, the higher the longer its oldest request has taken."""
+    """Return a symbol for each worker, the higher the longer its oldest request has taken."""
     line = Text()
     for each in workers:
         ages = [now.at - one.since for one in each.slot.in_flight]
-        mark, plain, style = (
+        symbol, plain, style = (
             next(rest for limit, *rest in HEAT if max(ages) < limit) if ages else IDLE
         )
-        line.append(plain if size.is_ascii else mark, style=style)
+        line.append(plain if size.is_ascii else symbol, style=style)
     return line
 
 
@@ -276,15 +276,15 @@ def _head(
     name: str, layout: Layout, sorted_by: Sort | None = None, size: Size | None = None
 ) -> Text:
     line = Text(style="bold")
-    marks = DESCENDING if sorted_by is not Sort.NAME else ASCENDING
-    mark = marks[1] if size is not None and size.is_ascii else marks[0]
+    arrows = DESCENDING if sorted_by is not Sort.NAME else ASCENDING
+    arrow = arrows[1] if size is not None and size.is_ascii else arrows[0]
     is_sorted = sorted_by is not None and name == sorted_by.column
-    title = f"{name} {mark}" if is_sorted else name
+    title = f"{name} {arrow}" if is_sorted else name
     line.append_text(_title_cell(title, layout.name_width + STACK_WIDTH, "left", is_sorted))
     for each in layout.columns:
-        # The mark is where the space between two columns is.
+        # The arrow is where the space between two columns is.
         is_sorted = sorted_by is not None and each.title == sorted_by.column
-        title = f"{mark}{each.title}" if is_sorted else each.title
+        title = f"{arrow}{each.title}" if is_sorted else each.title
         line.append_text(_title_cell(title, each.width + 1, "right", is_sorted))
     return line
 
@@ -351,6 +351,6 @@ def _help_lines() -> list[Text]:
         "QUEUE is the 95th percentile of the time until a worker began.",
         "BUSY is how many workers the route occupied on average.",
         "OPEN counts WebSockets and event streams; HAND/S handovers.",
-        "A mark is a worker: idle ·, busy for up to 0.1 s ▁, 0.5 s ▃, 2 s ▅, longer ▇.",
+        "A symbol is a worker: idle ·, busy for up to 0.1 s ▁, 0.5 s ▃, 2 s ▅, longer ▇.",
     )
     return [*lines, Text(), *map(Text, meanings)]

@@ -36,7 +36,7 @@ OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
 # Further keys of that dict: its message, and what is not for a reader.
 STRUCTLOG_KEYS = frozenset({"event", "exc_info", "exception", "_record", "_from_structlog"})
 
-# Of each text of a long record, so that the message, the exception and the stack fit into a line.
+# Of each text of a long record, so that message, exception and call stack fit into a line.
 MAX_TEXT_BYTES = 15_000
 
 _formatter = logging.Formatter()

@@ -1,5 +1,5 @@
 """
-SLOW_S: a request that takes longer is logged once, with the stack of what it does at that moment.
+SLOW_S: a request that takes longer is logged once, with its call stack at that moment.
 
 One thread of the process looks at the requests in progress, and sleeps until the next one is due.
 """
@@ -22,7 +22,7 @@ from django_tandem.inprocess import greenlets
 from django_tandem.inprocess.scoreboard import ActiveRequest, Scoreboard
 from django_tandem.request_id import CURRENT_REQUEST_ID, NONE
 
-# The innermost frames of a stack are shown, and so many of them.
+# The innermost frames of a call stack are shown, and so many of them.
 MOST_FRAMES = 50
 # Frames of these files are left out, and those outside of the outermost layer.
 OWN = str(Path(__file__).parents[1]) + os.sep
@@ -97,7 +97,7 @@ def _write(request: ActiveRequest, duration_s: float) -> None:
         "cpu_share": share and round(share, 3),
     }
     message = _message(request, duration_s, share)
-    # Not by its methods, which know the stack of the caller alone.
+    # Not by its methods, which know the call stack of the caller alone.
     place = __file__, 0, message, (), None
     record = logger.makeRecord(
         logger.name, logging.WARNING, *place, extra=facts, sinfo=describe_stack(request)
@@ -149,9 +149,9 @@ def _threads_of(request: ActiveRequest) -> tuple[int, ...]:
 def _described(name: str, stack: list[FrameSummary]) -> str:
     shown = [each for each in stack if not each.filename.startswith(OWN)] or stack
     if not shown:
-        return f"The stack of its {name} is not known."
+        return f"The call stack of its {name} is not known."
     lines = "".join(traceback.format_list(shown[-MOST_FRAMES:])).rstrip()
-    return f"Stack of its {name} (most recent call last):\n{lines}"
+    return f"Call stack of its {name} (most recent call last):\n{lines}"
 
 
 def _frames_of_thread(frame: FrameType) -> list[FrameSummary]:

@@ -117,7 +117,7 @@ CHAINED = (
 LOGGING_ERROR, CALL_STACK = "--- Logging error ---", "Call stack:"
 _LAST_OF_LOGGING_ERROR = ("Arguments: ", "Use the traceback above ")
 # Of faulthandler, and the line of the shared master before it.
-STACK_FOLLOWS = "Its stack follows."
+STACK_FOLLOWS = "Its call stack follows."
 _STACK = re.compile(r"(?:Stack|(?:Current thread|Thread) 0x.*) \(most recent call first\):")
 
 
@@ -221,7 +221,7 @@ class LoggingError:
 
 @dataclass(slots=True)
 class StackTrace:
-    """The stack of a thread that faulthandler has written, with the line that announces it."""
+    """The call stack of a thread that faulthandler has written, with the line that announces it."""
 
     first: Line
     lines: list[str]
@@ -236,7 +236,7 @@ class StackTrace:
 
     def takes(self, line: str) -> bool:
         """Add a frame, and return whether it is one; faulthandler bounds their number."""
-        # "  ..." is the last of a deep stack.
+        # "  ..." is the last of a deep call stack.
         takes = line.startswith(("  File ", "  ...")) if self.lines else _STACK.fullmatch(line)
         if takes:
             self.lines.append(line)

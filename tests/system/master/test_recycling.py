@@ -114,7 +114,7 @@ def test_a_worker_that_hangs_in_its_drain_is_killed(directory) -> None:
         (old,) = master.workers("asgi")
 
         wait_for(lambda: old not in master.workers("asgi"), within_s=30)
-        line = f"WORKER TIMEOUT (pid:{old}): a drain of more than 7 s. Its stack follows."
+        line = f"WORKER TIMEOUT (pid:{old}): a drain of more than 7 s. Its call stack follows."
         assert line in master.log("asgi")
 
 

@@ -15,7 +15,7 @@ from harness.master import serving, wait_for_workers, wait_until_ready
 from harness.server import UnixConnection
 
 TIMEOUT_S = 2
-TIMEOUT_LINE = "WORKER TIMEOUT (pid:{}): no heartbeat for more than 2 s. Its stack follows."
+TIMEOUT_LINE = "WORKER TIMEOUT (pid:{}): no heartbeat for more than 2 s. Its call stack follows."
 
 
 @pytest.fixture(scope="module")

@@ -166,9 +166,9 @@ def test_a_slow_request_is_logged_with_its_route_and_its_stack(up, gate) -> None
     by_stack = {line["stack"]: line for line in lines}
     wsgi, task = by_stack["wsgi"], by_stack["asgi"]
     assert (wsgi["route"], task["route"]) == ("/held/<int:number>/", "/held-async/")
-    assert wsgi["stack_info"].startswith("Stack of its thread (most recent call last):")
+    assert wsgi["stack_info"].startswith("Call stack of its thread (most recent call last):")
     assert "in wait_for_the_gate" in wsgi["stack_info"]
-    assert task["stack_info"].startswith("Stack of its task (most recent call last):")
+    assert task["stack_info"].startswith("Call stack of its task (most recent call last):")
     assert "in held_async" in task["stack_info"]
     for line in lines:
         assert line["level"] == "warning"

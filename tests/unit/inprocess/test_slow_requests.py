@@ -97,7 +97,7 @@ def test_a_slow_request_is_logged_once_with_the_stack_of_its_thread(board, recor
     assert record.cpu_s < record.duration_s / 2
     assert record.cpu_share < 0.5
     lines = record.stack_info.splitlines()
-    assert lines[0] == "Stack of its thread (most recent call last):"
+    assert lines[0] == "Call stack of its thread (most recent call last):"
     assert lines[1].endswith("in application")
     assert any(line.endswith("in wait_for_the_report") for line in lines)
     assert "scoreboard_layers" not in record.stack_info
@@ -142,7 +142,7 @@ def test_the_stack_of_a_suspended_request_is_that_of_its_task(board, records):
 
     (record,) = records
     lines = record.stack_info.splitlines()
-    assert lines[0] == "Stack of its task (most recent call last):"
+    assert lines[0] == "Call stack of its task (most recent call last):"
     names = [line.rpartition(" in ")[2] for line in lines if line.startswith("  File")]
     assert names == ["view", "query", "sleep"]
 
@@ -170,7 +170,7 @@ def test_the_stack_of_sync_code_is_that_of_the_thread_that_it_was_lent(board, re
     asyncio.run(run())
 
     (record,) = records
-    assert record.stack_info.startswith("Stack of its thread (most recent call last):\n")
+    assert record.stack_info.startswith("Call stack of its thread (most recent call last):\n")
     assert "in wait_for_the_report" in record.stack_info
 
 
@@ -188,7 +188,7 @@ def test_the_stack_of_a_greenlet_is_where_it_is_suspended(board, records):
 
     (record,) = records
     lines = record.stack_info.splitlines()
-    assert lines[0] == "Stack of its greenlet (most recent call last):"
+    assert lines[0] == "Call stack of its greenlet (most recent call last):"
     assert [line.rpartition(" in ")[2] for line in lines if line.startswith("  File")] == ["view"]
     assert (record.cpu_s, record.cpu_share) == (None, None)
 
@@ -206,7 +206,7 @@ def test_a_thread_that_meanwhile_runs_another_request_is_left_out(board, monkeyp
 
     monkeypatch.setattr(sys, "_current_frames", ends_meanwhile)
 
-    assert slow_requests.describe_stack(request) == "The stack of its task is not known."
+    assert slow_requests.describe_stack(request) == "The call stack of its task is not known."
 
 
 def test_event_streams_are_not_slow(board, records):
@@ -312,6 +312,6 @@ def test_a_request_that_blocks_a_worker_of_gevents_is_logged_meanwhile():
     assert (done.returncode, done.stderr) == (0, "")
     message, title, *frames = done.stdout.splitlines()
     assert message.startswith("django-tandem slow: GET / has taken 0.")
-    assert title == "Stack of its greenlet (most recent call last):"
+    assert title == "Call stack of its greenlet (most recent call last):"
     names = [line.rpartition(" in ")[2] for line in frames if line.startswith("  File")]
     assert names == ["view", "block_the_worker"]

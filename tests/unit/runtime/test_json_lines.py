@@ -242,7 +242,7 @@ STACK = b"""Stack (most recent call first):
   File "a.py", line 1 in sell
   File "b.py", line 2 in <module>
   ..."""
-TIMEOUT = b"2026-11-26T19:30:00+0200 [12] [WARNING] WORKER TIMEOUT (pid:3). Its stack follows."
+TIMEOUT = b"2026-11-26T19:30:00+0200 [12] [WARNING] WORKER TIMEOUT (pid:3). Its call stack follows."
 
 
 def test_the_stack_of_a_blocked_worker_is_a_part_of_its_object() -> None:
@@ -254,7 +254,7 @@ def test_the_stack_of_a_blocked_worker_is_a_part_of_its_object() -> None:
         "time": "2026-11-26T17:30:00+00:00",
         **WSGI,
         "level": "warning",
-        "message": "WORKER TIMEOUT (pid:3). Its stack follows.",
+        "message": "WORKER TIMEOUT (pid:3). Its call stack follows.",
         "stack_info": STACK.decode(),
     }
 

@@ -77,7 +77,7 @@ def test_a_worker_that_never_begins_to_serve_is_killed(arbiter) -> None:
 
     pid = hanging.pid
     assert arbiter.log.lines == [
-        f"WORKER TIMEOUT (pid:{pid}): a start of more than 120 s. Its stack follows."
+        f"WORKER TIMEOUT (pid:{pid}): a start of more than 120 s. Its call stack follows."
     ]
     assert arbiter.sent[-2:] == [(pid, signal.SIGABRT), (pid, signal.SIGKILL)]
 

@@ -233,7 +233,7 @@ class SharedArbiter(Arbiter):  # type: ignore[misc]
                 continue
             worker.aborted = True
             self._log_to_kind(
-                worker.kind, f"WORKER TIMEOUT (pid:{pid}): {exceeded}. Its stack follows."
+                worker.kind, f"WORKER TIMEOUT (pid:{pid}): {exceeded}. Its call stack follows."
             )
             self.kill_worker(pid, DUMP_SIGNAL)
             time.sleep(DUMP_S)
