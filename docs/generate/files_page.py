@@ -27,7 +27,7 @@ ABOUT = {
     "with the secret of PEERS",
     "mime.types": "content types by suffix; not every NGINX comes with them",
     "supervisord.conf": "every program, with its command line and environment, if several run",
-    "monitor.conf": "the directive by which the edge logs to the monitor; nginx.conf includes it",
+    "monitor.conf": "the directive that makes the edge log to the monitor; nginx.conf includes it",
     "state.json": "what serves, for `status`, `logs`, `reload` and `down`",
     "prometheus-rules.yml": "the alerts for Prometheus",
     "prometheus.yml": "an example of a scrape configuration",
@@ -45,7 +45,7 @@ ABOUT = {
     "base/migrate.yaml": "the Job that applies the migrations",
     "base/route.yaml": "the HTTPRoute, if a Gateway is named",
     "prometheus/rules.yml": "what Prometheus records for the autoscalers",
-    "prometheus/adapter-values.yml": "the names by which its adapter answers them",
+    "prometheus/adapter-values.yml": "the names under which its adapter serves them",
     "overlays/production/kustomization.yaml": "an overlay to edit, which is kept once it is there",
     "overlays/staging/kustomization.yaml": "another one",
 }

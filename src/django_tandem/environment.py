@@ -24,7 +24,7 @@ EXIT_S = "TANDEM_EXIT_S"
 MONITOR = "TANDEM_MONITOR"
 # The secret that a stack requires of each request; the edge sends it.
 PEER_SECRET = "TANDEM_PEER_SECRET"  # noqa: S105 - the name of a variable
-# The files by which a server requires a certificate of the edge.
+# The files with which a server requires a certificate of the edge.
 PEER_TLS = "TANDEM_PEER_TLS"
 PINS = "TANDEM_PINS"
 PRELOAD = "TANDEM_PRELOAD"

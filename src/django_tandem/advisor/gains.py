@@ -69,7 +69,7 @@ def gain_on_asgi(found: RouteEvidence, history: History, capacity: Capacity) -> 
         f"With {fewer} worker{'' if fewer == 1 else 's'} fewer, each of {WORKER_MB[0]} to "
         f"{WORKER_MB[1]} MB."
         if memory[1]
-        else "Less than one worker: WORKERS stays as it is, and no memory is freed."
+        else "Less than one worker: WORKERS does not change, and no memory is freed."
     )
     return Gain(
         workers_freed=_rounded(freed),

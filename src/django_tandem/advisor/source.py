@@ -21,7 +21,7 @@ from django_tandem.model import Project, Protocol, Stack, Verdict
 
 # How many calls away from the view's own code is read.
 CALLS = 3
-# A view of which more must change is not converted by a list.
+# A view in which more must change is not converted by a list.
 MOST_CHANGES = 20
 BY_PACKAGE = {
     "adrf": Framework.ADRF,

@@ -40,7 +40,7 @@ async def run(job: Job, measures: Mapping[str, Measure] = MEASURES) -> DriverRes
     started, cpu = time.perf_counter(), time.process_time()
     await asyncio.sleep(job.seconds)
     # Later responses count in the latencies only: one hanging request must not stretch the time
-    # by which the others are divided.
+    # that the others are divided by.
     seconds, answered = time.perf_counter() - started, load.answered
     share = (time.process_time() - cpu) / seconds
     if sockets:

@@ -24,7 +24,7 @@ from django_tandem.model.plan import CONNECTIONS_A_FILE
 FIRST = 50
 # For what a server does once connections are open, such as the end of its tasks.
 SETTLE_S = 2.0
-# A broadcast that takes longer is lost, as far as it has not arrived.
+# A broadcast that takes longer is lost for the clients that it has not reached.
 DELIVERY_S = 10.0
 POLL_S = 0.1
 

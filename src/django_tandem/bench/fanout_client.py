@@ -27,7 +27,7 @@ def stamped(text: str, at_ns: int) -> str:
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """Return a frame as a client sends it; a mask of zeros leaves the payload as it is."""
+    """Return a frame as a client sends it; a mask of zeros leaves the payload unchanged."""
     length = len(payload)
     if length < 126:
         head = struct.pack("!BB", 0x80 | opcode, 0x80 | length)

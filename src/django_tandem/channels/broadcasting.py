@@ -1,5 +1,5 @@
 """
-One message for all WebSockets of a group, encoded once and written to each as it is.
+One message for all WebSockets of a group, encoded once and written to each unchanged.
 
 A consumer of Channels encodes its message for each socket, and takes its turn in the event loop for
 it. What is the same for all needs neither: ``broadcast()`` sends it through the channel layer
@@ -29,7 +29,7 @@ from django_tandem.handler.protocol import Message, Send
 # Distinct from None, which is null in JSON.
 _NOT_GIVEN: Any = object()
 
-# What a consumer sends with, which a frame that is written as it is does not pass through.
+# What a consumer sends with, which a frame that is written unchanged does not pass through.
 SENDERS = (
     "channels.consumer.AsyncConsumer.send",
     "channels.consumer.SyncConsumer.send",
@@ -103,7 +103,7 @@ class BroadcastMixin:
     """
 
     def tandem_broadcast(self, message: Message) -> Awaitable[None] | None:
-        """Send the message, a dict with ``text`` or ``bytes``, as it is."""
+        """Send the message, a dict with ``text`` or ``bytes``, unchanged."""
         # A coroutine where the consumer's own send is one, which Channels awaits.
         send: Any = getattr(self, "send")  # noqa: B009 - of the other bases
         text, data = message.get("text"), message.get("bytes")

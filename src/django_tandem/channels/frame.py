@@ -11,7 +11,7 @@ _SCALARS = (str, bytes, int, float, type(None))
 
 class Frame:
     """
-    One message of ``broadcast()``, decoded once a process; nobody changes it.
+    One message of ``broadcast()``, decoded once per process; nobody changes it.
 
     ``message`` is the message of the channel layer, ``event`` the ASGI event that sends it.
     """

@@ -1,4 +1,4 @@
-"""The facts that the checks judge: frozen values, read once a run."""
+"""The facts that the checks judge: frozen values, read once per run."""
 
 from dataclasses import dataclass, field
 

@@ -93,7 +93,7 @@ def workload_of(options: argparse.Namespace, path: Callable[[str], tuple[str, st
     if not any(PLACEHOLDER in (text or "") for text in given):
         raise TandemError(
             f'Expected {PLACEHOLDER} in "{options.message or options.trigger}".',
-            hint="It becomes a time stamp, by which each WebSocket recognizes the broadcast.",
+            hint="It becomes a time stamp, from which each WebSocket recognizes the broadcast.",
         )
     host, _ = path(options.ws)
     headers = (*options.header, *([("Host", host)] if host else []))

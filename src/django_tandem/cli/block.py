@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--close",
         type=_close,
         metavar="CODE",
-        help=f"the code by which open WebSockets are closed ({CLOSE})",
+        help=f"the code with which open WebSockets are closed ({CLOSE})",
     )
     parser.add_argument(
         "--drain",

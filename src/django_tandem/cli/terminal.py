@@ -1,4 +1,4 @@
-"""A terminal in full: its keys at once, and a screen of which only changed lines are sent."""
+"""A terminal in full: its keys at once, and a screen whose changed lines alone are sent."""
 
 import codecs
 import contextlib

@@ -241,7 +241,7 @@ def _read(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _refuse_a_choice_for_others(text: str, named: Account, owner: Account, owned: Path) -> None:
-    """Raise MachineError for a setting by which its owner would get the rights of another."""
+    """Raise MachineError for a setting that would give its owner the rights of another."""
     is_own = named.uid == owner.uid and named.gid in owner.groups
     if owner.is_root or is_own:
         return

@@ -225,7 +225,7 @@ class DjangoApplication(SegmentedHandler, ASGIHandler):
 
 
 def run_connected(signal: Signal, sender: Any) -> None:
-    """Run those of Django's own receivers that a thread needs, as far as they are connected."""
+    """Run those of Django's own receivers that a thread needs, if they are connected."""
     connected, _ = receivers_of(signal, sender)
     for receiver in ON_THREADS:
         if receiver in connected:

@@ -43,7 +43,7 @@ def drive(
     coroutine: Coroutine[Any, Any, Any], run: Step, on_suspend: Callable[[], None] | None = None
 ) -> Generator[Any, Any, Any]:
     """
-    Await ``coroutine``, each step of which is called as ``run(step, value)``.
+    Await ``coroutine``, and call each of its steps as ``run(step, value)``.
 
     ``on_suspend`` is called whenever it waits for something.
     """

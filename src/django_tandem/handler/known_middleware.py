@@ -310,7 +310,7 @@ DECLARATIONS: Mapping[str, Declaration] = {
         response=_body_is_long_to_compress,
     ),
     "django.middleware.locale.LocaleMiddleware": Declaration(
-        why="It reads headers and cookies, and a language's catalogues once a process; the "
+        why="It reads headers and cookies, and a language's catalogues once per process; the "
         "URLconf, whose prefixes it reads, is the project's to import and to match.",
         request=_urls_are_not_imported,
         response=_language_may_be_missing,

@@ -81,7 +81,7 @@ class ThreadPool:
         self.overflow = 0
         # Those whose thread is within the bound, in the order in which they acquired it.
         self.leases: dict[ThreadLease, None] = {}
-        # Those whose request is over, and of which a task has a cursor or a transaction open.
+        # Those whose request is over, while a task of it has a cursor or a transaction open.
         self.lingering: set[ThreadLease] = set()
         self.queue = WaitQueue(rejects=self.rejects)
         self.ticking: set[asyncio.AbstractEventLoop] = set()
@@ -292,7 +292,7 @@ class ThreadPool:
         lease.wake()
 
     def _free_threads_for_queue(self) -> None:
-        """Free a thread for each lease in the queue, as far as others do not need theirs now."""
+        """Free a thread for each lease in the wait queue, while others can spare theirs."""
         coming = sum(lease.state is LeaseState.RELEASING for lease in self.leases)
         for lease in list(self.leases):
             if len(self.queue) <= coming:
@@ -326,7 +326,7 @@ class ThreadPool:
             self.overflow -= 1
             thread.wake(None)
 
-    # The timer, on each event loop of which a request waits.
+    # The timer, on each event loop where a request waits.
 
     def _start_ticking(self, loop: asyncio.AbstractEventLoop | None) -> None:
         if loop is None or loop in self.ticking:

@@ -150,7 +150,7 @@ def _at_end(
 
 
 def as_coroutine_function(application: Application) -> Application:
-    """Return one by which a server knows ASGI 3: Daphne and Hypercorn look at no more than that."""
+    """Return one that a server recognizes as ASGI 3: Daphne and Hypercorn check only that."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         await application(scope, receive, send)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 # Raised when a server is down, is still loading, or has failed over to another.
 UNAVAILABLE = ("ConnectionError", "TimeoutError", "ReadOnlyError")
-# Causes by which nothing was sent: the connection could not be opened.
+# Errors after which nothing was sent: the connection could not be opened.
 NOT_CONNECTED = (ConnectionRefusedError, FileNotFoundError)
 # Memberships are renewed this many times before they would expire.
 RENEWALS_PER_EXPIRY = 3

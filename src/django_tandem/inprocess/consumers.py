@@ -33,7 +33,7 @@ from django_tandem.model.connections import MailboxLimits, SlowClient, read_mail
 
 Dispatch = Callable[[Message], Awaitable[None]]
 
-# The method of BroadcastMixin that returns ``send`` if a frame may be written by it as it is.
+# The method of BroadcastMixin that returns ``send`` if a frame may be written by it unchanged.
 WRITER = "tandem_frame_writer"
 
 REPLACED = (
@@ -49,7 +49,7 @@ CLOSING = tuple(
 )
 
 _stock_call = AsyncConsumer.__call__
-# None before Channels 4.2, which is served as it is.
+# None before Channels 4.2, which is served unchanged.
 _stock_close = getattr(channels_db, "aclose_old_connections", None)
 
 

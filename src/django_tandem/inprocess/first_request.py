@@ -36,7 +36,7 @@ PATTERNS = {
     "django.utils.cache": ("cc_delim_re",),
     "django.utils.text": ("smart_split_re",),
 }
-# Cached properties of a model's options, by which each query finds its fields.
+# Cached properties of a model's options, which each query uses to find its fields.
 FIELDS = ("fields", "concrete_fields", "related_objects", "_forward_fields_map")
 
 logger = logging.getLogger("django_tandem")

@@ -168,7 +168,7 @@ class AsgiHandover:
         async def send_or_leave(message: Message) -> None:
             nonlocal left
             if left:
-                # No client slows down a stream of which each part is dropped.
+                # No client slows down a stream whose parts are all dropped.
                 await asyncio.sleep(0)
                 return
             starts = message["type"] == "http.response.start"

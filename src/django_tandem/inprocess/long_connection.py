@@ -17,7 +17,7 @@ from django_tandem.model import DrainMode
 RESTART = 1012
 # How long a client that does not read may delay the end of its connection.
 UNREAD_S = 2.0
-# Paces a sender of which so many messages were dropped: no client slows it down any more.
+# Paces a sender after so many of its messages were dropped: no client slows it down any more.
 # Before that, a pause could have it cancelled outside a generator, which ends later then.
 DROPPED_AT_ONCE = 100
 DROPPED_S = 0.01
@@ -184,7 +184,7 @@ class DrainableConnection:
         self._is_ended_by_us = False
 
     def announce(self, window_s: float) -> None:
-        """Do nothing: a view has no event by which it could know."""
+        """Do nothing: a view has no event that could report it."""
 
     def cancel(self) -> None:
         """Cancel a consumer or a view that does not return."""

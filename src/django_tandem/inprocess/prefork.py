@@ -182,7 +182,7 @@ def _kind(descriptor: int) -> str:
             return describe_socket(descriptor)
         target = str((DESCRIPTORS / str(descriptor)).readlink())
     except OSError:
-        # The one by which the directory was listed is closed.
+        # The one that listed the directory is closed.
         return ""
     return ANONYMOUS.get(target, "")
 

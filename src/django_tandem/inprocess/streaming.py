@@ -76,7 +76,7 @@ def warn_of_held_worker(view: str) -> None:
 
 
 class TimeLimitedBody:
-    """The body of a stream, of which each part has the time limit of a whole response."""
+    """The body of a stream, whose every part has the time limit of a whole response."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._body = body
@@ -93,7 +93,7 @@ class TimeLimitedBody:
 
 
 def set_renewal(renew: Callable[[], None]) -> None:
-    """Set the function by which a stream renews the time limit of its request."""
+    """Set the function with which a stream renews the time limit of its request."""
     global _renew_limit  # noqa: PLW0603 - a server has one for all requests of a process
     _renew_limit = renew
 

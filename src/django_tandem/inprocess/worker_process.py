@@ -34,7 +34,7 @@ def booting_name(kind: str) -> str:
 
 
 def set_process_name(name: str) -> None:
-    """Set the name by which the kernel, `ps` and `tandem status` know this process."""
+    """Set the name of this process for the kernel, `ps` and `tandem status`."""
     with contextlib.suppress(OSError):
         COMM.write_text(name)
 

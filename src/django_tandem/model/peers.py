@@ -74,7 +74,7 @@ class Peer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerTls:
     """
-    PEM files by which the edge and the stacks prove to each other who they are.
+    PEM files with which the edge and the stacks prove to each other who they are.
 
     ``name`` is the one in the stacks' certificates, None for the host of the peers.
     """

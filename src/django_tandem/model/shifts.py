@@ -8,7 +8,7 @@ from django_tandem.model.routes import Stack
 
 # In the run directory: a line of the edge for each request of a shifted route.
 SHIFTED_FILE = "shift.tsv"
-# The methods of a shift, of which the first two are safe to repeat.
+# The methods of a shift; the first two are safe to repeat.
 SAFE_METHODS = ("GET", "HEAD")
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

@@ -80,7 +80,7 @@ class Aggregates:
 
     def add_body_cpu(self, route: str, stack: str, cpu_s: float, delay_s: float) -> None:
         """
-        Add the CPU time of bodies and its delay, of which the lines have none.
+        Add the CPU time of bodies and its delay, which the lines lack.
 
         It is counted with the next request of the route: a record has at least one request.
         """

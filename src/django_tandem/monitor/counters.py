@@ -23,7 +23,7 @@ RequestLabels = tuple[str, str, int, str]
 
 @dataclass(slots=True)
 class Histogram:
-    """Counts by bucket of DURATION_BUCKETS_S, of which the last has no bound, and their sum."""
+    """Counts by bucket of DURATION_BUCKETS_S, the last without a bound, and their sum."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BUCKETS_S) + 1))
     sum_s: float = 0.0
@@ -69,7 +69,7 @@ class RequestCounters:
             self.cpu_s[key] = self.cpu_s.get(key, 0.0) + cpu_s
 
     def add_body_cpu(self, route: str, stack: str, cpu_s: float) -> None:
-        """Add the CPU time of bodies, of which the lines have none."""
+        """Add the CPU time of bodies, which the lines lack."""
         # A route without a separate series is among the others.
         key = (route if (route, stack) in self.cpu_s else OTHER_ROUTES, stack)
         if key in self.cpu_s:

@@ -26,7 +26,7 @@ from django_tandem.runtime.workers import read_slots
 # How long the page of the metrics is kept for further scrapers.
 KEPT_S = 1.0
 # Compression takes a fiftieth of the time in which a page is made, and leaves a thirtieth of it.
-# A smaller page is sent as it is.
+# A smaller page is sent uncompressed.
 LEAST_COMPRESSED_BYTES = 100_000
 # Zlib's largest window, in the format of gzip.
 GZIP = zlib.MAX_WBITS + 16

@@ -57,7 +57,7 @@ def read_memory(
 
 
 class WorkerProcesses:
-    """The processes of the workers, by which their CPU time is measured from sample to sample."""
+    """The processes of the workers, whose CPU time is measured from sample to sample."""
 
     def __init__(self) -> None:
         # By pid and start, with the CPU time and the moment of the last sample.

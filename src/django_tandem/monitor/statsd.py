@@ -54,7 +54,7 @@ class StatsdTarget:
 
 def read_target(arguments: str) -> StatsdTarget | None:
     """
-    Read STATSD_ARGS: Gunicorn's arguments, of which the ones on StatsD count.
+    Read STATSD_ARGS: those of Gunicorn's arguments that are on StatsD.
 
     Returns None without a ``--statsd-host``; raises ValueError for one that is no address.
     """

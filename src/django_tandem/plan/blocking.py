@@ -40,7 +40,7 @@ def block_rules(
 
 
 def covered(rules: Iterable[BlockRule], routes: Iterable[Route]) -> list[Route]:
-    """Return those of ``routes`` with at least one blocked path, as far as it is known."""
+    """Return those of ``routes`` with at least one path that is known to be blocked."""
     blocked = [rule for rule in rules if rule.is_blocked]
     return [route for route in routes if any(_blocks(rule, route) for rule in blocked)]
 

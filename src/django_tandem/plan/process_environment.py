@@ -1,4 +1,4 @@
-"""The environment variables by which the processes know the plan."""
+"""The environment variables that pass the plan to the processes."""
 
 from pathlib import Path
 from urllib.parse import urlencode

@@ -114,7 +114,7 @@ class CeleryApp:
 
     @property
     def chosen(self) -> str:
-        """The shortest value of -A by which Celery finds it."""
+        """The shortest value of -A with which Celery finds it."""
         package, _, module = self.module.rpartition(".")
         is_found = module == "celery" and self.name in ("app", "celery")
         return package if package and is_found else f"{self.module}:{self.name}"

@@ -51,7 +51,7 @@ def absolute(paths: tuple[str, ...], directory: Path) -> tuple[str, ...]:
 
 
 def _texts(location: Location) -> Iterator[str]:
-    """Yield the texts of the settings module and of its neighbours, of which it may be made."""
+    """Yield the texts of the settings module and of its neighbours, which it may be made of."""
     above, _, name = location.settings_module.rpartition(".")
     directory = location.directory.joinpath(*above.split("."))
     for file in (*sorted(directory.glob("*.py")), *sorted(directory.glob(f"{name}/*.py"))):

@@ -23,8 +23,9 @@ class Location:
     Where a project lies, and its settings module.
 
     ``directory`` is that of ``manage_py``, which sets the variables ``manage_py_sets``.
-    ``python_path`` is the PYTHONPATH by which a server finds the same modules; empty when manage.py
-    adds nothing to sys.path. ``env_files`` are the files whose variables this process has.
+    ``python_path`` is the PYTHONPATH with which a server finds the same modules; empty when
+    manage.py adds nothing to sys.path. ``env_files`` are the files whose variables this process
+    has.
     """
 
     directory: Path

@@ -18,7 +18,7 @@ def with_pin(source: str, pin: Pin, *, has_setting: bool) -> str | None:
     """
     Return ``source`` with ``pin`` as the last entry of TANDEM["ROUTES"]; None where it can't be.
 
-    Only a dict that is written out is edited, of which nothing else changes. ``has_setting`` is
+    Only a dict that is written out is edited, and nothing else in it changes. ``has_setting`` is
     true where the settings have a TANDEM, which the module may import.
     """
     try:

@@ -226,7 +226,7 @@ def _of_url(url: str) -> RedisAddress | None:
 
 
 def named_servers() -> Iterator[tuple[str, Any]]:
-    """Yield each setting that names a Redis, and the address as it is written there."""
+    """Yield each setting that names a Redis, and the address as written there."""
     for alias, layer in (getattr(django_settings, "CHANNEL_LAYERS", None) or {}).items():
         hosts = (layer.get("CONFIG") or {}).get("hosts")
         for host in hosts if isinstance(hosts, list | tuple) else ():

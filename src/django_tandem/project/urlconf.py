@@ -112,7 +112,7 @@ def _origin(resolver: URLResolver) -> str:
 
 
 def shown(patterns: tuple[Any, ...]) -> str:
-    """Return ``patterns``, of which the first is the root's, as their authors wrote them."""
+    """Return ``patterns``, the root's first, as their authors wrote them."""
     return "/" + "".join(_shown(pattern) for pattern in patterns[1:])
 
 

@@ -30,7 +30,7 @@ from django_tandem.render.quoting import NGINX_PARAMETER_BYTES
 from django_tandem.render.target import Target, fill
 from django_tandem.render.upstreams import dns_servers, upstreams
 
-# Headers by which a proxy names the client, the scheme, the host or the path of a request. The
+# Headers in which a proxy names the client, the scheme, the host or the path of a request. The
 # edge uses X-Forwarded-*; from a client, each of the others would deceive a server or a library.
 UNTRUSTED_HEADERS = (
     "Daphne-Root-Path",

@@ -100,7 +100,7 @@ def nginx_comment(value: object) -> str:
 
 
 def yaml(value: object) -> str:
-    """Quote a text for YAML, of which JSON's strings are a part."""
+    """Quote a text for YAML, which includes JSON's strings."""
     return json.dumps(str(value))
 
 

@@ -34,7 +34,7 @@ def render(plan: Plan) -> tuple[File, ...]:
     """
     Return supervisord.conf, for a supervisord in the foreground, and state.json.
 
-    With the monitor, also the file by which NGINX logs to it. A role that is one process has no
+    With the monitor, also the file that has NGINX log to it. A role that is one process has no
     supervisord.
     """
     return (

@@ -144,7 +144,7 @@ class HealthGate:
             return ""
         first = self._pids.setdefault(program, status.pid) or status.pid
         self._pids[program] = first
-        # Before its end, of which it is the reason.
+        # Before its end, which it is the reason for.
         if startup_failures.read_startup_failure(self._run_dir, program):
             return startup_failures.CANNOT_LOAD
         if status.state in ENDED or status.pid != first:

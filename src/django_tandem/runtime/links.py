@@ -1,4 +1,4 @@
-"""The links in a run directory by which new connections reach the live generation."""
+"""The links in a run directory through which new connections reach the live generation."""
 
 from pathlib import Path, PurePath
 

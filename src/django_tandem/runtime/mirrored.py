@@ -72,7 +72,7 @@ def end_abandoned(run_dir: Path) -> None:
 
 
 def write(run_dir: Path, run: MirrorRun) -> None:
-    """Write the run, of which only the user of the stack may read the examples."""
+    """Write the run; only the user of the stack may read its examples."""
     replace_file(run_dir / NAME, json.dumps(run.as_json()))
 
 

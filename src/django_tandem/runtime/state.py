@@ -77,7 +77,7 @@ class WatchedState:
 def live_python(run_dir: Path) -> str:
     """Return the interpreter of the live generation in ``run_dir``, this one where that is gone."""
     state = read_state(run_dir)
-    # That of an old release, by which supervisord was started, may have been deleted.
+    # That of an old release, which started supervisord, may have been deleted.
     found = [each for each in (state and state.python, sys.executable) if each]
     return next((each for each in found if Path(each).exists()), sys.executable)
 

@@ -106,6 +106,6 @@ def socket_and_address(server: Server, launch: Launch) -> tuple[str | None, Bind
 
 
 def tls_environment(tls: PeerTls) -> tuple[tuple[str, str], ...]:
-    """Return the variable by which our adapters get the files of a server's address."""
+    """Return the variable in which our adapters get the files of a server's address."""
     files = {"certificate": tls.certificate, "key": tls.key, "ca": tls.ca}
     return ((environment.PEER_TLS, urlencode(files)),)

@@ -19,7 +19,7 @@ def argv(launch: Launch) -> tuple[str, ...]:
         *_address(launch),
         f"--threads={launch.workers}",
         # A connection without a free thread stays on the socket. The limit also counts the
-        # listener and the trigger by which threads wake the loop.
+        # listener and the trigger with which threads wake the loop.
         f"--connection-limit={launch.workers + 2}",
         f"--backlog={launch.backlog}",
         # It would remove the headers that the entry point reads.

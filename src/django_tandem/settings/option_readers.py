@@ -185,7 +185,7 @@ def _check_strip(found: Pin, path: str) -> None:
 
 @reader('"spread", "wait", or a list of pairs such as [("/ws/calls/", "wait")]', *DrainMode)
 def drain(value: Any, path: str) -> tuple[DrainRule, ...]:
-    """Read one mode for all paths, or one for each prefix, of which the first one counts."""
+    """Read one mode for all paths, or one for each prefix, where the first match counts."""
     if isinstance(value, str):
         return (DrainRule(prefix="/", mode=DrainMode(value)),)
     return tuple(drain_rules.parse(value, path))
@@ -237,7 +237,7 @@ def _edge_status(status: Any, path: str) -> int:
 
 
 def programs_of(entry: Reader) -> Reader:
-    """Return a reader of programs by name, each of which ``entry`` reads."""
+    """Return a reader of programs by name; ``entry`` reads each."""
 
     def parse(value: Any, path: str) -> tuple[tuple[str, Any], ...]:
         if not isinstance(value, Mapping):

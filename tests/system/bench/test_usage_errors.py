@@ -59,7 +59,7 @@ def test_yes_is_consent_and_requests_have_an_allowed_host(project) -> None:
         (
             ("--ws", "/ws/", "--message", "hello"),
             'Expected {stamp} in "hello".\n'
-            "  It becomes a time stamp, by which each WebSocket recognizes the broadcast.\n",
+            "  It becomes a time stamp, from which each WebSocket recognizes the broadcast.\n",
         ),
         (
             ("--ws", "/ws/", "--message", "{stamp}", "--html", "out.html"),

@@ -97,7 +97,7 @@ def test_a_stop_under_load_fails_no_request_that_has_begun(stopped) -> None:
 
 
 def test_a_stop_closes_each_websocket_with_1012(stopped) -> None:
-    """The code by which clients know that they may reconnect."""
+    """The code that tells clients that they may reconnect."""
     assert stopped.closes == [1012] * SOCKETS
 
 

@@ -133,7 +133,7 @@ def test_each_kind_logs_to_its_own_file(hooked) -> None:
 
 
 def test_a_hook_wraps_the_wsgi_application_alone(hooked) -> None:
-    """Workers of the other kinds run it too, and what they serve stays as it is."""
+    """Workers of the other kinds run it too, and what they serve does not change."""
     assert hooked.ask("wsgi").headers["X-Hook"] == "ran"
     assert hooked.ask("asgi").status == 200
     assert hooked.ask("asgi").headers["X-Hook"] is None

@@ -50,7 +50,7 @@ def test_an_edge_that_has_too_few_connections_is_refused() -> None:
 
 
 def test_a_standalone_server_needs_no_edge() -> None:
-    """Its plan stays as it is."""
+    """Its plan does not change."""
     given = plan(websocket("/ws/"), roles="asgi", tandem={"ASGI": {"BIND": "127.0.0.1:8001"}})
 
     assert with_connections(given, 10_000, 4096) == given

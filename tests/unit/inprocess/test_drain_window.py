@@ -88,7 +88,7 @@ def test_a_mode_that_is_not_known_is_none(tmp_path):
 
 
 def test_an_open_window_is_opened_once(tmp_path):
-    """That of a stop, which is shorter, stays as it is; nothing is left beside it."""
+    """That of a stop, which is shorter, does not change; no other file is left."""
     drain_window.open_once(tmp_path, 8, 27, DrainMode.WAIT)
     drain_window.write(tmp_path, 7, 6)
     drain_window.open_once(tmp_path, 7, 27)

@@ -30,7 +30,7 @@ def test_the_directory_of_an_agent_is_removed_from_the_path(agent) -> None:
 
 
 def test_a_path_of_agents_alone_is_removed() -> None:
-    """An empty PYTHONPATH is none; that of the project stays as it is."""
+    """An empty PYTHONPATH is none; that of the project does not change."""
     assert without_agents({"PYTHONPATH": "/venv/newrelic/bootstrap"}) == SWITCHES
     assert without_agents({"PYTHONPATH": "/srv/a:/srv/b"})["PYTHONPATH"] == "/srv/a:/srv/b"
 

@@ -24,7 +24,7 @@ class PcreFragment:
     PCRE ``text`` that matches between ``shortest`` and ``longest`` characters.
 
     All that it matches begins with ``literal_prefix``; ``is_literal`` when it matches that and
-    nothing else. A quantifier may follow an ``is_atom`` as it is. ``size`` estimates its compiled
+    nothing else. A quantifier may follow an ``is_atom`` directly. ``size`` estimates its compiled
     size, ``opened`` lists the groups that PCRE has counted up to its end.
     """
 

@@ -89,7 +89,7 @@ def lower(plan: Plan) -> Lowered:
 
 
 def _stripped(prefixes: Iterable[str]) -> tuple[GatewayPath, ...]:
-    # To strip "/" is to pass the path as it is.
+    # To strip "/" is to pass the path unchanged.
     known = [each for each in prefixes if each != "/"]
     for each in known:
         _check_prefix(each.rstrip("/"), 'TANDEM["ROUTES"] strips')

@@ -1,4 +1,4 @@
-"""The HTTPRoutes by which requests enter: all to the edge, or by the plan's rules to the stacks."""
+"""The HTTPRoutes that requests enter by: all to the edge, or by the plan's rules to the stacks."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from django_tandem.render.target import fill
 # Of an HTTPRoute, in each version of the Gateway API: since 1.2, a rule has up to 64 matches.
 MOST_RULES = 16
 MOST_MATCHES = 8
-# Headers by which a client would pass for the edge, or for another client. A filter has 16.
+# Headers with which a client would pass for the edge, or for another client. A filter has 16.
 REMOVED_HEADERS = (*UNTRUSTED_HEADERS, EDGE_HEADER.title(), HANDED_HEADER.title())
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRule:
-    """A rule of an HTTPRoute; several ``matches`` have one stack, and the path as it is."""
+    """A rule of an HTTPRoute; several ``matches`` have one stack, and pass the path unchanged."""
 
     matches: tuple[GatewayMatch, ...]
 

@@ -62,7 +62,7 @@ def wsgi_routes(plan: Plan) -> tuple[WsgiRoute, ...]:
 def taken_routes(
     routes: Iterable[WsgiRoute], asgi: Set[GatewayPath], wsgi: Set[GatewayPath]
 ) -> dict[GatewayPath, list[str]]:
-    """Return the patterns of ``routes`` of which ``asgi`` has each path, by what covers them."""
+    """Return the patterns of ``routes`` whose every path ``asgi`` has, by what covers them."""
     taken: dict[GatewayPath, list[str]] = {}
     for route in routes:
         found = [covering_prefix(prefix, asgi | wsgi) for prefix in route.prefixes]

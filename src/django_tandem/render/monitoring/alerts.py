@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django_tandem.model import Plan, Stack
 
-# The name of the scrape job, by which the alert on a stack that does not answer finds it.
+# The name of the scrape job, which the alert on a stack that does not answer selects.
 JOB = "tandem"
 
 DURATION = "http_server_request_duration_seconds"

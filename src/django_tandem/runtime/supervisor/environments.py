@@ -22,7 +22,7 @@ class Environment:
 
 class Environments:
     """
-    Reads the files once a generation, so that all its programs and their restarts have the same.
+    Reads the files once per generation, so that all its programs and their restarts have the same.
 
     The values are in no rendered file and in no argument.
     """

@@ -194,7 +194,7 @@ class ForkedWorker(Worker):  # type: ignore[misc]
             os.kill(os.getpid(), signal.SIGTERM)
 
     def drain_signal(self) -> signal.Signals:
-        """Return the signal by which the master has the worker finish and end."""
+        """Return the signal that has the worker finish and end."""
         return signal.SIGTERM
 
 
@@ -238,7 +238,7 @@ class ForkedUvicornWorker(ForkedWorker, UvicornWorker):  # type: ignore[misc]
             each.handlers, each.level, each.propagate = handlers, level, propagate
 
     def init_signals(self) -> None:
-        """Set the handlers, also the one by which the master has a blocked worker end."""
+        """Set the handlers, also that of the signal that ends a blocked worker."""
         super().init_signals()
         signal.signal(signal.SIGABRT, self.handle_abort)
 

@@ -64,7 +64,7 @@ class GracefulWaitress:
         """Accept the queued connections, and stop listening."""
         while select.select([self.server.socket], [], [], 0)[0]:
             self.server.handle_accept()
-        # The server's own close would also remove the trigger by which threads wake the loop.
+        # The server's own close would also remove the trigger with which threads wake the loop.
         wasyncore.dispatcher.close(self.server)
 
     def close_silent_connections(self) -> None:
