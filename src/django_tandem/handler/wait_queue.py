@@ -79,7 +79,7 @@ class WaitQueue:
             return
         self.logged_at = now
         logger.warning(
-            "Rejected a request with 503: %d wait for %d thread%s.",
+            "Rejected a request with 503: %d in the wait queue, for %d thread%s.",
             len(self.leases),
             bound,
             "" if bound == 1 else "s",

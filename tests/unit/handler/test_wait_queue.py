@@ -87,7 +87,7 @@ def test_with_a_full_queue_a_request_is_rejected_before_the_project_runs(
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     assert (free.status, begun) == (200, 1)
-    assert caplog.messages == ["Rejected a request with 503: 2 wait for 1 thread."]
+    assert caplog.messages == ["Rejected a request with 503: 2 in the wait queue, for 1 thread."]
     assert [client.status for client in rest] == [200, 200, 200]
 
 
