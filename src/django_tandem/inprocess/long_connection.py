@@ -126,7 +126,7 @@ class ApplicationCall:
             self._wake_up = None
 
     def _interrupt(self) -> None:
-        # To wait for a message of ours beside each of the server's would cost a task a message.
+        # To wait for ours and the server's at the same time would cost a task per message.
         for receiver, is_interrupted in self._receivers.items():
             if not is_interrupted:
                 self._receivers[receiver] = True

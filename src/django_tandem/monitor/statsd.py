@@ -174,7 +174,7 @@ class StatsdSender:
 
 
 class _Server:
-    """A socket that is connected to the address, anew from time to time and after a failure."""
+    """A socket that is connected to the address, again from time to time and after a failure."""
 
     def __init__(self, address: str | tuple[str, int]) -> None:
         self._address = address
@@ -272,7 +272,7 @@ class StatsdExport:
 
 
 def _arguments(state: State) -> str:
-    # A generation reads its files anew, and they take precedence.
+    # A generation reads its files again, and they take precedence.
     named = [dict(each.environment).get(environment.ENV_FILE, "") for each in state.processes]
     files = next(filter(None, named), "")
     variables = dict(os.environ)
