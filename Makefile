@@ -52,7 +52,7 @@ unit: compiled
 # stacks. Tests that measure seconds while they wait run beside each other, and those that load the machine alone.
 tests: compiled system schemas
 	$(BIN)/pytest $(SLOW) $(OTHERS) -m "not timed and not alone" -n 6 --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest tests/system/faults $$(grep -rl pytest.mark.timed tests --include='test_*.py') -m timed -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest $$(grep -rl pytest.mark.alone tests --include='test_*.py') -m alone
 
 # Each process of the tests would rewrite the assertions of all modules again, which takes most of its start.

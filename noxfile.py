@@ -25,7 +25,7 @@ MOST = (*(f"tests/system/{name}" for name in SUBJECTS), "tests/strangers", "test
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 PARTS = (
     (*MOST, "-m", "not timed and not alone", "-n", "6", *BY_FILE),
-    (*MOST, "-m", "timed", "-n", "2", *BY_FILE),
+    ("tests/system/faults", *MOST, "-m", "timed", "-n", "3", *BY_FILE),
     (*MOST, "-m", "alone"),
     ("tests/system/example", "-n", "2"),
 )
