@@ -139,6 +139,7 @@ class Facts:
     ``event_senders`` those that import ``send_event``. ``events_in_process`` is true when
     django-eventstream has nothing to reach another process by. ``static`` and ``media`` are
     None when the edge has no such files to serve. ``importable`` are the WebSocket libraries.
+    ``rejects_hosts`` is true when Django rejects the host of each request.
     ``local_servers`` are settings that name a server without a host, and what each names.
     ``unknown_packages`` have private code that our ASGI handler does not know.
     ``offers_redis`` is true when `tandem up` would set a REDIS_URL that these settings lack.
@@ -164,6 +165,7 @@ class Facts:
     local_servers: tuple[tuple[str, str], ...] = ()
     https: Https = Https()
     allowed_hosts: tuple[str, ...] = ()
+    rejects_hosts: bool = False
     static: Static | None = None
     media: Media | None = None
     versions: tuple[tuple[str, Version], ...] = ()

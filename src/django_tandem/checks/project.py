@@ -43,6 +43,19 @@ def entry_points_agree(facts: Facts) -> Iterator[CheckMessage]:
     )
 
 
+def hosts_are_allowed(facts: Facts) -> Iterator[CheckMessage]:
+    """Find settings with which `runserver` does not start, and every page is a 400."""
+    if not facts.rejects_hosts:
+        return
+    yield Warning(
+        "DEBUG is False and ALLOWED_HOSTS is empty, so Django rejects the host of each request.",
+        hint="Name the hosts of the site in ALLOWED_HOSTS, such as "
+        '["www.example.com"]; a client gets 400 until then.',
+        obj="ALLOWED_HOSTS",
+        id="tandem.W020",
+    )
+
+
 def application_is_ours(facts: Facts) -> Iterator[CheckMessage]:
     """Find an ASGI application that holds Django's own, where ours switches threads less."""
     if facts.settings.asgi.handler == "django":

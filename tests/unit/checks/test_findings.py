@@ -16,6 +16,7 @@ pytestmark = pytest.mark.processes
 
 # That the embedded server's address is not offered makes what is found certain.
 REDIS_URL = {"REDIS_URL": "redis://127.0.0.1:1"}
+NO_DEBUG = "DEBUG, ALLOWED_HOSTS = False, ['www.example.com']"
 
 
 def test_a_fresh_project_has_nothing_wrong(tmp_path) -> None:
@@ -54,9 +55,19 @@ def test_a_setting_that_can_not_be_carried_out_is_found(tandem, message, tmp_pat
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(("debug", "ids"), [(False, ["tandem.W020"]), (True, [])])
+def test_hosts_that_django_rejects_are_found(tmp_path, debug, ids) -> None:
+    """`startproject` writes an empty list, with which DEBUG alone allows local hosts."""
+    project = installed(tmp_path, f"DEBUG, STATIC_ROOT = {debug}, 'static'\n")
+    (project / "static").mkdir()
+    (project / "static" / "collected.css").touch()
+
+    assert found(manage(project, "check")) == ids
+
+
 def test_an_application_that_raises_is_found_with_its_place(tmp_path) -> None:
     """No traceback, and the other checks go on."""
-    project = installed(tmp_path, "DEBUG = False")
+    project = installed(tmp_path, NO_DEBUG)
     asgi = project / "mysite" / "asgi.py"
     asgi.write_text("\nimport no_such_package\n")
     done = manage(project, "check")
@@ -151,7 +162,7 @@ def test_django_does_answer_500_at_those_views(tmp_path) -> None:
 
 def test_static_files_are_found_until_they_are_collected(tmp_path) -> None:
     """The admin has static files."""
-    project = installed(tmp_path, 'DEBUG = False\nSTATIC_ROOT = BASE_DIR / "collected"\n')
+    project = installed(tmp_path, f'{NO_DEBUG}\nSTATIC_ROOT = BASE_DIR / "collected"\n')
     before = manage(project, "check")
     manage(project, "collectstatic", "--noinput")
 
@@ -173,7 +184,7 @@ def test_static_files_are_found_until_they_are_collected(tmp_path) -> None:
 )
 def test_static_files_that_the_edge_need_not_serve_are_left_alone(settings, tmp_path) -> None:
     """There is no STATIC_ROOT in any of these."""
-    project = installed(tmp_path, f"DEBUG = False\n{settings}\n", "urlpatterns = []\n")
+    project = installed(tmp_path, f"{NO_DEBUG}\n{settings}\n", "urlpatterns = []\n")
     done = manage(project, "check", "--tag", "tandem")
 
     assert (done.returncode, found(done)) == (0, [])

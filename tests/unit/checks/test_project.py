@@ -8,6 +8,7 @@ from django_tandem.checks.project import (
     application_is_imported,
     application_is_ours,
     entry_points_agree,
+    hosts_are_allowed,
     setting_is_read,
 )
 from django_tandem.errors import ProjectError, SettingError
@@ -71,6 +72,21 @@ def test_entry_points_that_agree_or_stand_alone_are_fine() -> None:
     assert (
         ids(entry_points_agree(facts(entry_points=(one, _entry("asgi", "config.settings"))))) == []
     )
+
+
+def test_an_empty_list_of_hosts_is_a_warning() -> None:
+    """`runserver` does not start with it, and `tandem up` does."""
+    assert contents(hosts_are_allowed(facts(rejects_hosts=True))) == [
+        (
+            "tandem.W020",
+            "ALLOWED_HOSTS",
+            "DEBUG is False and ALLOWED_HOSTS is empty, so Django rejects the host of each "
+            "request.",
+            'Name the hosts of the site in ALLOWED_HOSTS, such as ["www.example.com"]; a client '
+            "gets 400 until then.",
+        )
+    ]
+    assert ids(hosts_are_allowed(facts())) == []
 
 
 def test_djangos_own_application_is_a_warning() -> None:
