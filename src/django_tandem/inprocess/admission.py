@@ -53,8 +53,8 @@ class Admission:
         self.ages = {WEBSOCKET: limits.ages.websockets_s, STREAM: limits.ages.streams_s}
         self.open = {WEBSOCKET: 0, STREAM: 0}
         self.refused = 0
-        self._unlogged = 0
-        self._logged_at = -LOG_EVERY_S
+        self._unlogged = dict.fromkeys(self.open, 0)
+        self._logged_at = dict.fromkeys(self.open, -LOG_EVERY_S)
 
     def acquire(self, kind: str) -> Permit | None:
         """Acquire a permit for a connection of ``kind``; None beyond the bound."""
@@ -71,20 +71,20 @@ class Admission:
         return Permit(self, kind)
 
     def _log(self, kind: str) -> None:
-        self._unlogged += 1
+        self._unlogged[kind] += 1
         now = time.monotonic()
-        if now - self._logged_at < LOG_EVERY_S:
+        if now - self._logged_at[kind] < LOG_EVERY_S:
             return
         logger.warning(
             "Rejected %d %s%s with 503: this process has %d open, the limit of "
             'TANDEM["ASGI"]["%s"].',
-            self._unlogged,
+            self._unlogged[kind],
             NAMES[kind],
-            "" if self._unlogged == 1 else "s",
+            "" if self._unlogged[kind] == 1 else "s",
             self.open[kind],
             SETTINGS[kind],
         )
-        self._logged_at, self._unlogged = now, 0
+        self._logged_at[kind], self._unlogged[kind] = now, 0
 
 
 def _jittered(age_s: float | None) -> float | None:

@@ -207,21 +207,25 @@ def test_a_bound_of_one_kind_is_none_of_the_other(tmp_path):
 
 
 def test_rejections_are_logged_once_in_a_while(tmp_path, caplog, monkeypatch):
-    """With how many there were."""
+    """With how many there were of each kind."""
     now = [100.0]
     monkeypatch.setattr(admission.time, "monotonic", lambda: now[0])
-    admitting = Admission(ConnectionLimits(websockets=0))
+    admitting = Admission(ConnectionLimits(websockets=0, streams=0))
 
     with caplog.at_level(logging.WARNING, "django_tandem.asgi"):
-        for _ in range(3):
-            admitting.acquire("websocket")
+        for kind in ("websocket", "websocket", "stream", "websocket"):
+            admitting.acquire(kind)
         now[0] += 11
         admitting.acquire("websocket")
 
     assert [each.getMessage() for each in caplog.records] == [
         f"Rejected {rejected} with 503: this process has 0 open, the limit of "
-        'TANDEM["ASGI"]["MAX_WEBSOCKETS"].'
-        for rejected in ("1 WebSocket", "3 WebSockets")
+        f'TANDEM["ASGI"]["{limit}"].'
+        for rejected, limit in (
+            ("1 WebSocket", "MAX_WEBSOCKETS"),
+            ("1 event stream", "MAX_STREAMS"),
+            ("3 WebSockets", "MAX_WEBSOCKETS"),
+        )
     ]
 
 
