@@ -101,8 +101,11 @@ def serve(control: socket.socket, listener: socket.socket | None = None) -> None
 
 
 def receive(asking: socket.socket) -> tuple[dict, int, int, int] | None:
-    """Return a request and the descriptors that come with it; None at the end."""
-    request, descriptors, _, _ = socket.recv_fds(asking, 1 << 20, 3)
+    """Return a request and the descriptors that come with it; None once its process has ended."""
+    try:
+        request, descriptors, _, _ = socket.recv_fds(asking, 1 << 20, 3)
+    except ConnectionError:
+        return None
     return (json.loads(request), *descriptors) if request else None
 
 

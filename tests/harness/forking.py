@@ -242,7 +242,7 @@ def shared() -> Iterator[None]:
         finally:
             del os.environ[SHARED]
             ours.close()
-            process.wait()
+            process.wait(timeout=20)
 
 
 @functools.cache

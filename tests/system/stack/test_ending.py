@@ -199,7 +199,7 @@ class Stopping:
     """What a stack that stops showed while its last request was in flight, and its end."""
 
     up: Up
-    # Of a file in its run directory, by which the commands know.
+    # By a file in its run directory, which the commands read: after each of two signals.
     is_marked: bool
     status: subprocess.CompletedProcess[str]
     second: subprocess.CompletedProcess[str]
@@ -226,11 +226,12 @@ def stopping(tmp_path_factory, nginx_program) -> Stopping:
         wait_for(_taken(directory).exists)
         up.process.send_signal(signal.SIGTERM)
         up.wait_for("stopping: finishes requests in flight")
+        wait_for(lambda: _probe(http.client.HTTPConnection("127.0.0.1", up.port)) is None)
+        is_marked = (up.run_dir / "stopping").exists()
         # As a preStop hook and an orchestrator may both send it.
         up.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: _probe(http.client.HTTPConnection("127.0.0.1", up.port)) is None)
         shown = {
-            "is_marked": (up.run_dir / "stopping").exists(),
+            "is_marked": is_marked and (up.run_dir / "stopping").exists(),
             "status": tandem(directory, "status"),
             "second": tandem(directory, "up", "--bind", f"127.0.0.1:{free_port()}"),
             "probed": {_probe(prober) for _ in range(PROBES)},

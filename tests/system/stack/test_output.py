@@ -28,7 +28,7 @@ for percent in range(100):
 sys.stdout.write("\\n")
 time.sleep(600)
 """
-# Each makes a line of the access log, nearly as long as Gunicorn accepts.
+# Each makes a line of 3,500 characters in the access log.
 TARGET = "/?" + "x" * 3500
 # So many lines fill the pipe to supervisord, if there were one, and the buffer of its output.
 ENOUGH = 800
