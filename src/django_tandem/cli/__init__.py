@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
         console.discard_output()
         return 0
     except OSError as error:
-        if isinstance(error, PermissionError) and error.filename:
+        if isinstance(error, PermissionError) and isinstance(error.filename, str | bytes):
             return _fail(_inaccessible(error))
         if error.errno not in FULL:
             raise

@@ -93,11 +93,19 @@ def import_application(
 
 
 def module_exists(module: str) -> bool:
-    """Return whether ``module`` can be found; only the packages around it are imported."""
-    try:
-        return find_spec(module) is not None
-    except (ModuleNotFoundError, ValueError):
-        return False
+    """
+    Return whether ``module`` can be found; only the packages around it are imported.
+
+    Raises ProjectError where one of these can't be.
+    """
+
+    def find() -> bool:
+        try:
+            return find_spec(module) is not None
+        except (ModuleNotFoundError, ValueError):
+            return False
+
+    return trying(f'The package of "{module}"', find)
 
 
 def _package(dotted: str | None) -> str | None:
