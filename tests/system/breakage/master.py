@@ -18,14 +18,21 @@ MUTANTS = (
     Mutant(
         name="a line of the master is written twice",
         file="servers/adapters/master_log.py",
-        old="            handler.setLevel(sys.maxsize)\n",
+        old="            each.setLevel(sys.maxsize)\n",
         new="            pass\n",
+        tests=("tests/unit/servers/test_master_log.py",),
+    ),
+    Mutant(
+        name="the log process outlives its master beside a worker",
+        file="servers/adapters/master_log.py",
+        old="        os.register_at_fork(after_in_child=self._close)\n",
+        new="",
         tests=("tests/unit/servers/test_master_log.py",),
     ),
     Mutant(
         name="what the master logs last is lost",
         file="servers/adapters/master_log.py",
-        old="        atexit.register(self._wait)\n",
+        old="        atexit.register(self._end)\n",
         new="",
         tests=("tests/unit/servers/test_master_log.py",),
     ),
