@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from django_tandem.errors import ProjectError
-from django_tandem.project.importing import trying
+from django_tandem.project.importing import module_exists, trying
 
 SHOWN = "`python manage.py check` shows the whole traceback."
 
@@ -130,3 +130,25 @@ def test_any_other_error_has_the_line_that_raised_it(shop) -> None:
         "The project can't be imported: SystemExit: no",
         f"Raised at {shop / 'views.py'}, line 3. {SHOWN}",
     )
+
+
+def test_a_module_whose_package_fails_is_named_with_the_line(shop) -> None:
+    """A search for the module imports its package."""
+    (shop / "__init__.py").write_text("raise PermissionError(13, 'Permission denied', 'key')\n")
+    with pytest.raises(ProjectError) as raised:
+        module_exists("its_shop.wsgi")
+
+    assert raised.value.message == (
+        'The package of "its_shop.wsgi" can\'t be imported: PermissionError: [Errno 13] '
+        "Permission denied: 'key'"
+    )
+    assert raised.value.hint == f"Raised at {shop / '__init__.py'}, line 1. {SHOWN}"
+
+
+def test_a_module_that_is_not_there_does_not_exist(shop) -> None:
+    """Neither in its package, nor without one."""
+    (shop / "asgi.py").touch()
+
+    assert module_exists("its_shop.asgi")
+    assert not module_exists("its_shop.wsgi")
+    assert not module_exists("no_such_shop.wsgi")
