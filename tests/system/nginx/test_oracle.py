@@ -7,7 +7,7 @@ import oracle.configured  # noqa: F401 - Django, for all of these tests
 import pytest
 from django.test import override_settings
 from oracle.cases import Case, case_of, colourings, module_of, names, settings_of
-from oracle.edges import Edge, edge_for, edges_for
+from oracle.edges import Edge, edge_for
 from oracle.expectation import (
     Expectation,
     answered_wrongly,
@@ -35,16 +35,14 @@ def test_there_are_enough_urlconfs() -> None:
 @pytest.mark.parametrize("name", names())
 def test_the_stack_of_the_view_that_django_picks_answers(name, nginx_program, named, real) -> None:
     """The edge sends each target there at once, or it is handed over; only WSGI is ever wrong."""
-    modules = list(colourings(name))
-    with override_settings(**settings_of(modules[0])):
-        cases = [compiled(module) for module in modules]
-        with edges_for(nginx_program, [case.verdicts for case, _ in cases], named) as edges:
-            for edge, module, (_, asked) in zip(edges, modules, cases, strict=True):
-                assert wrong(edge, module, asked, named, real) == []
+    for module in colourings(name):
+        with override_settings(**settings_of(module)):
+            case, asked = compiled(module)
+            with edge_for(nginx_program, case.verdicts, named) as edge:
+                assert wrong(edge, module, asked, real) == []
 
 
-def wrong(edge: Edge, module: ModuleType, asked, named, real) -> list:
-    edge.stand_before(named)
+def wrong(edge: Edge, module: ModuleType, asked, real) -> list:
     found = [*refused_wrongly(edge, targets_of(module.PATHS)), *sent_wrongly(edge, asked)]
     known = set(map(plain, module.PATHS[:2]))
     doubtful = [each for each in asked if each.may_be_handed_over or each.target in known]

@@ -8,14 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from oracle.merged import merged
 
 import builders
+from django_tandem import output
 from django_tandem.model import Nginx, Plan, Stack, Verdict
 from django_tandem.render import nginx
 from django_tandem.runtime.nginx_environment import nginx_environment
@@ -149,29 +149,14 @@ class Edge:
 @contextmanager
 def edge_for(program: Nginx, verdicts: Sequence[Verdict], sockets: Sockets) -> Iterator[Edge]:
     """Run the edge that is rendered for these verdicts, by the settings of the moment."""
-    with edges_for(program, [verdicts], sockets) as (edge,):
-        yield edge
-
-
-@contextmanager
-def edges_for(
-    program: Nginx, every: Sequence[Sequence[Verdict]], sockets: Sockets
-) -> Iterator[list[Edge]]:
-    """Run the edges of several, in one NGINX and before the same stacks, each on its own port."""
     # Not pytest's own directory: a socket's path has to be short.
     with tempfile.TemporaryDirectory(prefix="tandem-") as path:
-        directory = Path(path)
-        edges = [Edge(port=free_port(), directory=directory) for _ in every]
-        confs, others = [], []
-        for verdicts, edge in zip(every, edges, strict=True):
-            conf, *others = nginx.render(plan_for(program, verdicts, directory, edge.port))
-            confs.append(conf.content)
-        # By output.write() it would be durable, for which each edge would wait for the disk.
-        for file in (replace(conf, content=merged(confs)), *others):
-            (directory / file.name).write_text(file.content)
-        edges[0].stand_before(sockets)
-        with running(program, directory, lambda: listens(edges[0].port)):
-            yield edges
+        directory, port = Path(path), free_port()
+        output.write(nginx.render(plan_for(program, verdicts, directory, port)), directory)
+        edge = Edge(port=port, directory=directory)
+        edge.stand_before(sockets)
+        with running(program, directory, lambda: listens(port)):
+            yield edge
 
 
 def plan_for(program: Nginx, verdicts: Sequence[Verdict], directory: Path, port: int) -> Plan:
