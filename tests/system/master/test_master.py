@@ -34,8 +34,8 @@ def test_the_project_is_imported_once(master) -> None:
 
 def test_each_kind_has_its_number_of_workers(master) -> None:
     """The kernel's name of each process names its kind."""
-    assert len(master.workers("wsgi")) == 3
-    assert len(master.workers("asgi")) == 2
+    assert len(wait_for_workers(master, "wsgi", 3)) == 3
+    assert len(wait_for_workers(master, "asgi", 2)) == 2
 
 
 @pytest.mark.parametrize("stack", ["wsgi", "asgi"])

@@ -146,10 +146,15 @@ def test_a_request_whose_delay_is_not_read_makes_no_system_call_for_it(monkeypat
 
 def test_the_delay_of_a_request_is_that_of_all_that_it_stands_for(monkeypatch):
     """Of seven requests, six of which were not read."""
+    # Not those of this process, of which another thread may run meanwhile.
+    clocks = {"monotonic": 10.0, "process_time": 5.0, "thread_time": 5.0}
     delays = iter([2.0, 2.001])
+    for clock in tuple(clocks):
+        monkeypatch.setattr(cpu_time, clock, lambda clock=clock: clocks[clock])
     monkeypatch.setattr(cpu_time, "thread_delay", lambda: next(delays))
     cpu = ProcessCpuTime(weighing(7.0))
-    block()
+    clocks = {clock: seconds + 0.02 for clock, seconds in clocks.items()}
+    clocks["monotonic"] += 0.02
 
     assert cpu.use()[1] == pytest.approx(0.007)
 
