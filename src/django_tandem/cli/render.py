@@ -61,13 +61,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.check:
         return _compare(files, directory)
-    if is_of_stack and not output_dir:
-        run_dir.refuse_foreign(directory)
-    if is_of_stack and lock.holder(directory) is not None:
-        raise RefusedError(
-            f"A stack is running in {directory}, with the files of that directory.",
-            hint="Replace them with `tandem reload`, or name another directory with `--output`.",
-        )
+    if is_of_stack:
+        _refuse_running(directory, is_output=output_dir is not None)
     if target.is_in_project:
         _refuse_others(files, directory)
     else:
@@ -77,6 +72,17 @@ def run(options: argparse.Namespace) -> int:
     for note in target.notes(plan):
         console.line_err(note)
     return 0
+
+
+def _refuse_running(directory: Path, *, is_output: bool) -> None:
+    """Raise a TandemError for another user's run directory, and for that of a running stack."""
+    if not is_output:
+        run_dir.refuse_foreign(directory)
+    if lock.holder(directory) is not None:
+        raise RefusedError(
+            f"A stack is running in {directory}, with the files of that directory.",
+            hint="Replace them with `tandem reload`, or name another directory with `--output`.",
+        )
 
 
 def _overrides(options: argparse.Namespace, target: Target) -> Overrides:

@@ -1,4 +1,18 @@
-"""The project's ASGI application, and what is put around it in each process that serves it."""
+"""
+The project's ASGI application, and what is put around it in each process that serves it.
+
+A request passes these layers from the first to the last, each where this process needs it:
+
+- AsgiDirectGateway or AsgiPeerTrust: who may send requests to this process
+- AsgiLifespan, AsgiReadiness: the start and end of the process, and the check of its health
+- AsgiScoreboard, AsgiRequestId: what is measured, and under which id it is logged
+- AsgiProxyHeaders: the client and the path as the project gets them
+- AsgiBlockedRoutes, AsgiConnections: what is rejected, and what a drain ends
+- AsgiHandover: what the other stack serves
+- tracing.with_spans, ProtocolFallbacks, ParallelConsumers, with_static_files: the project's own
+
+The layers that WSGI has too (wsgi_layers.py) are in the same order.
+"""
 
 import os
 import sys
@@ -75,18 +89,7 @@ def add_asgi_layers(project: Application) -> Application:
     """
     Return the loaded project in the layers of ASGI, which belong to one process.
 
-    A request passes these from the first to the last, each where this process needs it:
-
-    - AsgiDirectGateway or AsgiPeerTrust: who may send requests to this process
-    - AsgiLifespan, AsgiReadiness: the start and end of the process, and the check of its health
-    - AsgiScoreboard, AsgiRequestId: what is measured, and under which id it is logged
-    - AsgiProxyHeaders: the client and the path as the project gets them
-    - AsgiBlockedRoutes, AsgiConnections: what is rejected, and what a drain ends
-    - AsgiHandover: what the other stack serves
-    - tracing.with_spans, ProtocolFallbacks, ParallelConsumers, with_static_files: the project's own
-
-    The code begins with the last, which is the innermost. The layers that WSGI has too
-    (wsgi_layers.py) are in the same order.
+    The code begins with the innermost, the last in this module's list.
     """
     channel_layers.install_reconnecting()
     _extend_consumers()

@@ -264,45 +264,37 @@ def _gauge(
 
 def _shifts(shifts: Sequence[Shift]) -> Iterator[Metric]:
     # The figures of a side are those of the present step, and so gauges.
-    percent = GaugeMetricFamily(
+    yield _gauge(
         "tandem_shift_percent",
         "Share of the clients of a shifted route that the stack serves.",
-        labels=OF_SHIFT,
+        OF_SHIFT,
+        (([each.route, each.to], each.percent) for each in shifts),
     )
-    rolled_back = GaugeMetricFamily(
+    yield _gauge(
         "tandem_shift_rolled_back",
         "1 for a route that was rolled back, as its sides differed.",
-        labels=OF_SHIFT,
+        OF_SHIFT,
+        (([each.route, each.to], each.state is ShiftState.ROLLED_BACK) for each in shifts),
     )
-    for each in shifts:
-        percent.add_metric([each.route, each.to], each.percent)
-        rolled_back.add_metric([each.route, each.to], each.state is ShiftState.ROLLED_BACK)
-    yield from (percent, rolled_back)
-    yield from _shift_sides(shifts)
-
-
-def _shift_sides(shifts: Sequence[Shift]) -> Iterator[Metric]:
-    requests = GaugeMetricFamily(
+    sides = tuple(_figures_of_sides(shifts))
+    yield _gauge(
         "tandem_shift_step_requests",
         "Requests of a side in the present step.",
-        labels=OF_SHIFT_SIDE,
+        OF_SHIFT_SIDE,
+        ((labels, each.requests) for labels, each in sides),
     )
-    failed = GaugeMetricFamily(
+    yield _gauge(
         "tandem_shift_step_failed_requests",
         "Those that failed, also if their home stack answered them.",
-        labels=OF_SHIFT_SIDE,
+        OF_SHIFT_SIDE,
+        ((labels, each.failed) for labels, each in sides),
     )
-    p95 = GaugeMetricFamily(
+    yield _gauge(
         "tandem_shift_step_p95_seconds",
         "95th percentile of the time until the first byte.",
-        labels=OF_SHIFT_SIDE,
+        OF_SHIFT_SIDE,
+        ((labels, each.p95_s) for labels, each in sides if each.p95_s is not None),
     )
-    for labels, figures in _figures_of_sides(shifts):
-        requests.add_metric(labels, figures.requests)
-        failed.add_metric(labels, figures.failed)
-        if figures.p95_s is not None:
-            p95.add_metric(labels, figures.p95_s)
-    yield from (requests, failed, p95)
 
 
 def _figures_of_sides(shifts: Sequence[Shift]) -> Iterator[tuple[list[str], SideFigures]]:
